@@ -1,0 +1,34 @@
+# Two commands do everything on a fresh machine: `make paper_tables` and `make test`.
+PYTHON ?= python3
+CORES ?= $(shell nproc)
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: paper_tables test check lock pin-data schemas
+
+paper_tables: $(VENV)/installed
+	$(BIN)/snakemake paper_tables --cores $(CORES)
+
+test: $(VENV)/installed
+	$(BIN)/python -m pytest -n $(CORES) --dist loadgroup
+
+# The environment: exact versions with hashes, remade when the lock changes.
+$(VENV)/installed: requirements.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --no-deps --no-compile --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+check: $(VENV)/installed
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/snakefmt --check Snakefile workflow
+
+# Pins the bytes that src/vistok/world now makes, after a change that was meant.
+pin-data: $(VENV)/installed
+	$(BIN)/vistok make-world --pin
+
+schemas: $(VENV)/installed
+	$(BIN)/vistok export-schemas
+
+# Needs uv; writes exact versions with hashes and nothing of the machine that it runs on.
+lock:
+	uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11 requirements.in --output-file requirements.lock

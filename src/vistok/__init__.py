@@ -1,0 +1,3 @@
+"""vistok rebuilds the tables of "What Makes for Good Visual Tokenizers for Large Language Models?"."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,127 @@
+"""Checkpoints: `model.safetensors`, `config.json` (enough to rebuild the module) and `provenance.json`."""
+
+import importlib.metadata
+import platform
+import resource
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from vistok.errors import VistokError
+from vistok.files import digest_file, read_json, staged_folder, write_json
+
+_PACKAGES = ("accelerate", "numpy", "timm", "tokenizers", "torch", "transformers")
+
+
+@dataclass
+class Stopwatch:
+    """Measures what provenance tells of one step; nothing that a table is made from reads it."""
+
+    started: float = field(default_factory=time.monotonic)
+
+    def provenance(self, inputs: Mapping[str, str]) -> dict[str, Any]:
+        """Returns commit, package versions, hardware, seconds, peak memory (MiB) and input digests."""
+        return {
+            "commit": _commit(),
+            "packages": {name: importlib.metadata.version(name) for name in _PACKAGES},
+            "python": platform.python_version(),
+            "machine": platform.machine(),
+            "accelerator": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+            "seconds": round(time.monotonic() - self.started, 1),
+            "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+            "inputs": dict(sorted(inputs.items())),
+        }
+
+
+def _commit() -> str | None:
+    try:
+        asked = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return asked.stdout.strip()
+
+
+def save_checkpoint(
+    folder: Path,
+    tensors: Mapping[str, Tensor],
+    config: Mapping[str, Any],
+    provenance: Mapping[str, Any],
+    *,
+    also: Callable[[Path], None] = lambda folder: None,
+) -> None:
+    """Writes a checkpoint folder whole or not at all; `also` adds its own files to it."""
+    with staged_folder(folder) as partial:
+        also(partial)
+        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, partial / WEIGHTS)
+        write_json(partial / "config.json", config)
+        write_json(partial / "provenance.json", provenance)
+
+
+WEIGHTS = "model.safetensors"
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    config = read_json(folder / "config.json", what="checkpoint configuration")
+    if not isinstance(config, dict):
+        raise VistokError(f"{folder / 'config.json'} must hold a JSON object.")
+    return config
+
+
+def checkpoint_digest(folder: Path) -> str:
+    """Returns the SHA-256 of a checkpoint's weights."""
+    return digest_file(folder / WEIGHTS)
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Reads a `.safetensors` file, or a foreign PyTorch file without running any code of it.
+
+    Raises:
+        VistokError: the file is missing, truncated, or holds more than tensors.
+    """
+    if not path.is_file():
+        raise VistokError(f"weights not found: {path}. Run the step that makes them, or fetch them there.")
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    except (SafetensorError, RuntimeError, EOFError, OSError, ValueError) as error:
+        raise VistokError(f"{path} cannot be read as weights: {error}. It may be truncated: fetch it again.") from error
+    except Exception as error:  # pickle.UnpicklingError: more than tensors in the file
+        raise VistokError(
+            f"{path} holds more than tensors and is not opened: {error}. Convert it to safetensors."
+        ) from error
+    for key in ("state_dict", "model", "teacher"):
+        if isinstance(found, dict) and isinstance(found.get(key), dict):
+            found = found[key]
+    return {name: tensor for name, tensor in found.items() if isinstance(tensor, Tensor)}
+
+
+def load_tensors(module: nn.Module, tensors: Mapping[str, Tensor], *, source: Path, only: str = "") -> None:
+    """Loads `tensors` into `module`; every tensor of `module` whose name starts with `only` must be there.
+
+    Raises:
+        VistokError: the checkpoint is of another architecture.
+    """
+    wanted = {name: tensor for name, tensor in module.state_dict().items() if name.startswith(only)}
+    missing = sorted(wanted.keys() - tensors.keys())
+    strange = sorted(tensors.keys() - wanted.keys())
+    wrong = [
+        f"{name} is {tuple(tensors[name].shape)}, needed {tuple(tensor.shape)}"
+        for name, tensor in wanted.items()
+        if name in tensors and tensors[name].shape != tensor.shape
+    ]
+    if missing or strange or wrong:
+        raise VistokError(
+            f"{source} is a checkpoint of another architecture: {len(missing)} tensors missing {missing[:2]}, "
+            f"{len(strange)} unknown {strange[:2]}, {len(wrong)} of another shape {wrong[:2]}. "
+            "Make it again with the present grid, or mend the entry that names it."
+        )
+    module.load_state_dict(dict(tensors), strict=False)

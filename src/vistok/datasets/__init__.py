@@ -1,0 +1,1 @@
+"""Readers of the official dataset formats, image shards, and the training mixture."""

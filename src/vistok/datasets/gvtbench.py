@@ -1,0 +1,126 @@
+"""GVTBench: reads and words object counting (OC) and multi-class identification (MCI) questions."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from vistok.datasets.official import read_official
+from vistok.errors import VistokError
+
+# "exis" is a typo of the released VCR file; it stands in every question whose answer is "No.".
+_TEMPLATES = (
+    re.compile(r"How many (?P<name>.+) are there in the image\?"),
+    re.compile(r"Does (?P<name>.+) exist? in the image\?"),
+)
+# Plurals that no rule gives. The released file asks "How many ski are there in the image?".
+_PLURALS = {
+    "person": "people", "child": "children", "man": "men", "woman": "women",
+    "mouse": "mice", "tooth": "teeth", "foot": "feet", "goose": "geese", "ox": "oxen",
+    "knife": "knives", "leaf": "leaves", "wolf": "wolves", "shelf": "shelves", "bookshelf": "bookshelves",
+    "loaf": "loaves", "calf": "calves", "scarf": "scarves", "thief": "thieves",
+    "potato": "potatoes", "tomato": "tomatoes", "skis": "ski",
+}  # fmt: skip
+_UNCHANGED = {
+    "sheep", "fish", "deer", "scissors", "pants", "trousers", "jeans", "shorts", "glasses", "sunglasses",
+    "goggles", "binoculars", "tweezers", "pliers", "headphones",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectQuestion:
+    """One question of a GVTBench file.
+
+    Attributes:
+        position: 0-based position in the file, which identifies the question.
+        image_id: an integer for COCO; a path below `vcr1images` for VCR.
+        question: `text_in`, as written.
+        answer: `text_out`, as written: "1".."9", or "Yes."/"No.".
+        objects_in_image: `n_obj_exist`, the number of annotated objects in the image, crowds included.
+    """
+
+    position: int
+    image_id: int | str
+    question: str
+    answer: str
+    objects_in_image: int
+
+    @property
+    def object_name(self) -> str:
+        return object_of(self.question)
+
+
+def plural(name: str) -> str:
+    """Returns the plural of an object's name; of several words, the last is inflected.
+
+    It is the released coco_oc.json's for all 80 COCO names ("broccolis", and "ski" for skis).
+    """
+    before, space, word = name.rpartition(" ")
+    return before + space + _plural_word(word)
+
+
+def _plural_word(word: str) -> str:
+    if word in _PLURALS:
+        return _PLURALS[word]
+    if word in _UNCHANGED:
+        return word
+    if re.search(r"(s|x|z|ch|sh)$", word):
+        return word + "es"
+    if re.search(r"[^aeiou]y$", word):
+        return word[:-1] + "ies"
+    return word + "s"
+
+
+def counting_question(name: str, *, spaces: bool = True) -> str:
+    """Returns the OC question about objects of a (singular) name, in the released files' words.
+
+    Without `spaces` the plural is written in one word, as the VCR file does ("wineglasses").
+    """
+    objects = plural(name) if spaces else plural(name).replace(" ", "")
+    return f"How many {objects} are there in the image?"
+
+
+def identification_question(name: str) -> str:
+    """Returns the MCI question about an object's name, in the released COCO file's words."""
+    return f"Does {name} exist in the image?"
+
+
+def object_of(question: str) -> str:
+    """Returns the object that an OC or MCI question asks about, as the question spells it.
+
+    Raises:
+        VistokError: the text follows neither template of the released files.
+    """
+    for template in _TEMPLATES:
+        if match := template.fullmatch(question):
+            return match["name"]
+    raise VistokError(
+        f"not a GVTBench question: {question!r}. Legal: 'How many {{obj}} are there in the image?', "
+        "'Does {obj} exist in the image?'."
+    )
+
+
+def read_object_questions(path: Path) -> tuple[ObjectQuestion, ...]:
+    """Returns the questions of a GVTBench file in file order.
+
+    Raises:
+        VistokError: the file is missing, is no JSON list, or a record lacks a field.
+    """
+    rows = read_official(path, what="GVTBench file")
+    if not isinstance(rows, list):
+        raise VistokError(f"{path} is no GVTBench file: a JSON list is needed, found {type(rows).__name__}.")
+    return tuple(_question(path, position, row) for position, row in enumerate(rows))
+
+
+def _question(path: Path, position: int, row: object) -> ObjectQuestion:
+    match row:
+        case {
+            "image_id": int() | str() as image_id,
+            "text_in": str() as question,
+            "text_out": str() as answer,
+            "n_obj_exist": int() as count,
+        }:
+            return ObjectQuestion(position, image_id, question, answer, count)
+    raise VistokError(
+        f"{path}, record {position}: fields image_id, text_in, text_out and n_obj_exist are needed, "
+        f"found {str(row)[:120]}."
+    )

@@ -1,0 +1,130 @@
+"""Finds photographs by id below image folders, and decodes them, refusing any that is not whole."""
+
+import io
+import re
+import struct
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+from PIL import Image
+
+from vistok.errors import VistokError
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
+_NUMBERED = re.compile(r"(\d{12})\.(?:jpe?g|png)", re.IGNORECASE)
+_UNDECODABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError)
+
+
+def id_in_name(file_name: str) -> int | None:
+    """Returns the image id that a COCO file name ends in, whatever its prefix; None for other names."""
+    found = _NUMBERED.search(file_name)
+    return int(found[1]) if found and found.end() == len(file_name) else None
+
+
+class ImageIndex:
+    """The images of some folders below a root; an earlier folder goes before a later one.
+
+    A folder that does not exist holds no images: whether one may be missing is the caller's to decide.
+    """
+
+    def __init__(self, root: Path, folders: Sequence[str]) -> None:
+        self.root = root
+        self.folders = tuple(folders)
+
+    def find(self, image_id: int | str) -> Path | None:
+        """Returns an image's file, None if there is none.
+
+        Args:
+            image_id: an integer finds any file whose name ends in the 12-digit id (val2017's and val2014's
+                names); a text is a path below a folder (VCR's), and never leaves it.
+        """
+        if isinstance(image_id, int):
+            return self._numbered.get(image_id)
+        asked = PurePosixPath(image_id)
+        if asked.is_absolute() or ".." in asked.parts:
+            return None
+        paths = (self.root / folder / asked for folder in self.folders)
+        return next((path for path in paths if path.is_file()), None)
+
+    def require(self, image_id: int | str) -> Path:
+        """Returns an image's file.
+
+        Raises:
+            VistokError: there is none.
+        """
+        if path := self.find(image_id):
+            return path
+        folders = ", ".join(str(self.root / folder) for folder in self.folders)
+        name = f"*{image_id:012d}.jpg" if isinstance(image_id, int) else image_id
+        raise VistokError(
+            f"image {image_id!r} not found: no file {name} in {folders or 'any folder'}. "
+            "Fetch the image, or correct the folder in the scale's file."
+        )
+
+    @cached_property
+    def _numbered(self) -> dict[int, Path]:
+        found: dict[int, Path] = {}
+        for folder in (self.root / name for name in self.folders):
+            for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+                number = id_in_name(path.name)
+                if number is not None:
+                    found.setdefault(number, path)
+        return found
+
+
+def image_bytes(path: Path, *, what: str) -> bytes:
+    """Returns the bytes of an image file, which may be of any kind.
+
+    Raises:
+        VistokError: the file is missing or cannot be read.
+    """
+    with _explained(path, what):
+        return path.read_bytes()
+
+
+def load_image(source: Path | bytes, *, what: str) -> Image.Image:
+    """Returns the decoded RGB image of a file, or of a file's bytes; `what` names it in the error text.
+
+    An orientation tag is not applied and transparency is dropped, as the released code does.
+
+    Raises:
+        VistokError: the file is missing, truncated, or no image.
+    """
+    with _explained(source, what), Image.open(io.BytesIO(_bytes(source))) as image:
+        image.load()
+        if image.mode == "P" and "transparency" in image.info:
+            return image.convert("RGBA").convert("RGB")
+        return image.convert("RGB")
+
+
+def check_image(source: Path | bytes, *, what: str) -> None:
+    """Refuses what `load_image` refuses, in half the time: JPEGs are decoded at an eighth of their size.
+
+    Raises:
+        VistokError: the file is missing, truncated, or no image.
+    """
+    with _explained(source, what), Image.open(io.BytesIO(_bytes(source))) as image:
+        image.draft("RGB", (image.width // 8, image.height // 8))
+        image.load()
+
+
+def _bytes(source: Path | bytes) -> bytes:
+    return source if isinstance(source, bytes) else source.read_bytes()
+
+
+@contextmanager
+def _explained(source: Path | bytes, what: str) -> Iterator[None]:
+    where = "" if isinstance(source, bytes) else f" in {source}"
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise VistokError(f"{what} not found{where}. Check the path, or the scale's data_root.") from error
+    except _UNDECODABLE as error:
+        # Pillow's message for a non-image holds the address of a buffer, which differs from run to run.
+        reason = "not an image" if "cannot identify image file" in str(error) else str(error)
+        raise VistokError(
+            f"{what}{where} cannot be decoded: {reason}. "
+            "Legal: a whole JPEG or PNG file. It may be truncated: fetch or make it again."
+        ) from error

@@ -1,0 +1,138 @@
+"""The training mixture: images with questions as a function of seed and position, and of nothing else."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from vistok.datasets.images import load_image
+from vistok.datasets.preprocessing import WHOLE, Floats, Pixels, Preprocessing, squash
+from vistok.datasets.questions import Annotations, Turn, draw_turns
+from vistok.datasets.shards import Shards
+from vistok.errors import VistokError
+from vistok.grid.values import TaskKind
+
+__all__ = ["Mixture", "MixtureSample", "Turn"]
+
+_ORDER = 1  # keeps the random stream of an epoch's order apart from those of its samples
+_ROW_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class MixtureSample:
+    """One image, [3, size, size] and normalised, with the questions that are asked about it."""
+
+    image: Floats
+    turns: tuple[Turn, ...]
+
+
+class Mixture:
+    """All images of some sets, each once an epoch, in a new order every epoch.
+
+    Training can go on from any position, and any number of workers makes the same stream: each worker asks
+    for the positions that are its own.
+    """
+
+    def __init__(
+        self,
+        shards: Sequence[Shards],
+        *,
+        turns: Mapping[TaskKind, int],
+        prompts: Mapping[TaskKind, str],
+        preprocessing: Preprocessing,
+        seed: int,
+        horizontal_flip: bool = True,
+        crop_scale: tuple[float, float] = WHOLE,
+        cache_bytes: int = 1 << 28,
+    ) -> None:
+        """Joins the sets.
+
+        Args:
+            turns: the greatest number of questions of each kind about one image.
+            prompts: of each kind in `turns`; `{question}` is replaced.
+            horizontal_flip, crop_scale: as in `Preprocessing.training`.
+            cache_bytes: how much memory each process may fill with decoded images.
+
+        Raises:
+            VistokError: there is no image, or a kind has no prompt.
+        """
+        if missing := sorted(turns.keys() - prompts.keys()):
+            raise VistokError(
+                f"the mixture asks {missing[0]} questions, but has prompts only for {[*prompts]}."
+            )
+        self._ends = np.cumsum([len(entry) for entry in shards], dtype=np.int64)
+        if not len(self):
+            raise VistokError(
+                "the training mixture has no images. Name image sets under `mixture` in the scale's file."
+            )
+        self._shards = tuple(shards)
+        self._turns, self._prompts = dict(turns), dict(prompts)
+        self._preprocessing, self._seed = preprocessing, seed
+        self._flip, self._crop_scale = horizontal_flip, crop_scale
+        self._cache_bytes = self._free = cache_bytes
+        self._cache: dict[int, tuple[Pixels, Annotations]] = {}
+        self._epoch = -1
+        self._order: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+
+    def __len__(self) -> int:
+        """The number of images of one epoch."""
+        return int(self._ends[-1]) if len(self._ends) else 0
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**vars(self), "_cache": {}, "_free": self._cache_bytes, "_epoch": -1}
+
+    def sample(self, position: int) -> MixtureSample:
+        """Returns the image at a position of the stream, which counts over all epochs, with its questions.
+
+        An image that supports no question gives its place to the next one of the epoch's order that does.
+
+        Raises:
+            VistokError: no image supports any question, or an image cannot be decoded.
+        """
+        epoch, place = divmod(position, len(self))
+        order = self._order_of(epoch)
+        generator = np.random.default_rng([self._seed, position])
+        for step in range(len(self)):
+            pixels, known = self._image(int(order[(place + step) % len(self)]))
+            if turns := draw_turns(known, self._turns, self._prompts, generator):
+                return MixtureSample(self._augmented(pixels, generator), turns)
+        raise VistokError(
+            f"no image of the mixture supports a question of the kinds {', '.join(sorted(self._turns))}. "
+            "Name image sets with annotations under `mixture`, or change the recipe's `turns`."
+        )
+
+    def _order_of(self, epoch: int) -> NDArray[np.int64]:
+        if epoch != self._epoch:
+            self._order = np.random.default_rng([self._seed, epoch, 0, _ORDER]).permutation(len(self))
+            self._epoch = epoch
+        return self._order
+
+    def _augmented(self, pixels: Pixels, generator: np.random.Generator) -> Floats:
+        if self._crop_scale == WHOLE:
+            return self._preprocessing.flip(pixels, generator, horizontal_flip=self._flip)
+        return self._preprocessing.training(
+            Image.fromarray(pixels), generator, crop_scale=self._crop_scale, horizontal_flip=self._flip
+        )
+
+    def _image(self, number: int) -> tuple[Pixels, Annotations]:
+        """Returns a decoded image and its annotations, from the cache if they are there."""
+        if number in self._cache:
+            return self._cache[number]
+        found = self._decoded(number)
+        size = found[0].nbytes + _ROW_BYTES
+        if size <= self._free:
+            self._cache[number] = found
+            self._free -= size
+        return found
+
+    def _decoded(self, number: int) -> tuple[Pixels, Annotations]:
+        which = int(np.searchsorted(self._ends, number, side="right"))
+        shards = self._shards[which]
+        row = shards.row(number - int(self._ends[which]) + len(shards))
+        image = load_image(row.image, what=f"image {row.image_id} of {shards.path}")
+        known = Annotations(row.captions, row.objects, row.questions, shards.categories)
+        if self._crop_scale == WHOLE:  # squashing later would give the same pixels, from a larger cache
+            return squash(image, self._preprocessing.image_size), known
+        return np.asarray(image), known

@@ -1,0 +1,69 @@
+"""Reads official annotation files, plain or gzipped JSON, and refuses wrong ones."""
+
+import gzip
+import json
+import zlib
+from pathlib import Path
+from typing import Any
+
+from vistok.errors import VistokError
+
+_GZIP = b"\x1f\x8b"
+
+
+def read_official(path: Path, *, what: str, drop: frozenset[str] = frozenset()) -> Any:
+    """Returns the JSON value of a `.json` or `.json.gz` file.
+
+    `drop` names object keys that are thrown away while parsing: the polygons of COCO's training
+    annotations would take gigabytes.
+
+    Raises:
+        VistokError: the file is missing, unreadable, truncated, or not JSON.
+    """
+
+    def without(value: dict[str, Any]) -> dict[str, Any]:
+        for key in drop & value.keys():
+            del value[key]
+        return value
+
+    try:
+        data = path.read_bytes()
+        text = gzip.decompress(data) if data.startswith(_GZIP) else data
+        return json.loads(text, object_hook=without if drop else None)
+    except (ValueError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise VistokError(
+            f"{path} ({what}) is not valid JSON: {error}. It may be truncated: fetch or make it again."
+        ) from error
+    except OSError as error:
+        raise VistokError(
+            f"{what} cannot be read: {path}: {error.strerror}. "
+            "Legal: a .json or .json.gz file. Check the path, or the scale's data_root."
+        ) from error
+
+
+def records(path: Path, value: object, key: str, *, what: str) -> list[dict[str, Any]]:
+    """Returns the list of objects under `key` of a file's top-level object.
+
+    Raises:
+        VistokError: the value is no object, or has no such list.
+    """
+    found = f"a JSON {type(value).__name__}"
+    if isinstance(value, dict):
+        found = f"an object with the keys {', '.join(map(str, value)) or 'none'}"
+        rows = value.get(key)
+        if isinstance(rows, list):
+            for position, row in enumerate(rows):
+                if not isinstance(row, dict):
+                    raise wrong_record(path, f"{key}, record {position}", "a JSON object is", row)
+            return rows
+    raise VistokError(
+        f"{path} is no {what}: an object with a list {key!r} is needed, found {found}. "
+        "Name the official file of this kind."
+    )
+
+
+def wrong_record(path: Path, where: str, needed: str, found: object) -> VistokError:
+    """Returns the error for one record of a file that lacks what it must have."""
+    return VistokError(
+        f"{path}, {where}: {needed} needed, found {str(found)[:160]}. Fetch or make the file again."
+    )

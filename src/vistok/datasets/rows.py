@@ -1,0 +1,97 @@
+"""One image with everything that is known about it, as a value and as a row of an Arrow table."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from vistok.datasets.coco import ObjectAnnotation
+
+_CATEGORIES = b"vistok.categories"
+_OBJECT = pa.struct(
+    [
+        ("category", pa.string()),
+        ("box", pa.list_(pa.float64(), 4)),
+        ("crowd", pa.bool_()),
+    ]
+)
+_SCHEMA = pa.schema(
+    [
+        ("image_id", pa.string()),
+        ("image", pa.binary()),
+        ("label", pa.int64()),
+        ("captions", pa.list_(pa.string())),
+        ("objects", pa.list_(_OBJECT)),
+        ("questions", pa.list_(pa.struct([("question", pa.string()), ("answer", pa.string())]))),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionAnswer:
+    """A VQA question with its multiple-choice answer."""
+
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRow:
+    """One image of a set.
+
+    Attributes:
+        image_id: the official id as text (COCO's without leading zeros), or a path below the image folder.
+        image: the bytes of the image file.
+        label: position of the image's class among the set's categories; None for sets without classes.
+        captions: as the source writes them.
+        objects: annotated objects, boxes in pixels of the image file.
+        questions: VQA questions.
+    """
+
+    image_id: str
+    image: bytes
+    label: int | None = None
+    captions: tuple[str, ...] = ()
+    objects: tuple[ObjectAnnotation, ...] = ()
+    questions: tuple[QuestionAnswer, ...] = ()
+
+
+def schema_of(categories: Sequence[str]) -> pa.Schema:
+    """Returns the columns of a shard; the set's category names are in the schema's metadata."""
+    return _SCHEMA.with_metadata({_CATEGORIES: json.dumps(list(categories), ensure_ascii=False)})
+
+
+def categories_in(schema: pa.Schema) -> tuple[str, ...] | None:
+    """Returns the category names in a schema's metadata; None if it is no shard's schema."""
+    names = (schema.metadata or {}).get(_CATEGORIES)
+    return None if names is None else tuple(json.loads(names))
+
+
+def to_table(rows: Sequence[ImageRow], schema: pa.Schema) -> pa.Table:
+    """Returns rows as an Arrow table."""
+    return pa.Table.from_pylist([asdict(row) for row in rows], schema=schema)
+
+
+def from_table(table: pa.Table) -> list[ImageRow]:
+    """Returns the rows of an Arrow table as Python values."""
+    return [_row(**values) for values in table.to_pylist()]
+
+
+def _row(
+    image_id: str,
+    image: bytes,
+    label: int | None,
+    captions: list[str],
+    objects: list[dict[str, Any]],
+    questions: list[dict[str, str]],
+) -> ImageRow:
+    return ImageRow(
+        image_id,
+        image,
+        label,
+        tuple(captions),
+        tuple(ObjectAnnotation(entry["category"], tuple(entry["box"]), entry["crowd"]) for entry in objects),
+        tuple(QuestionAnswer(entry["question"], entry["answer"]) for entry in questions),
+    )

@@ -1,0 +1,58 @@
+"""Reads VCR's metadata files: the objects that VCR's own detector found in one image."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from vistok.datasets.official import read_official, wrong_record
+from vistok.errors import VistokError
+
+_METADATA = "VCR metadata file"
+Box = tuple[float, float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class VCRMetadata:
+    """One image's detections; a box is left, top, right, bottom in pixels and the detector's score.
+
+    Names are COCO's without spaces, e.g. `wineglass`; there is one for each box.
+    """
+
+    boxes: tuple[Box, ...]
+    names: tuple[str, ...]
+    width: int
+    height: int
+
+
+def read_metadata(path: Path) -> VCRMetadata:
+    """Returns the detections of one image (.json or .json.gz).
+
+    Raises:
+        VistokError: the file is missing, truncated, or of another shape.
+    """
+    value = read_official(path, what=_METADATA, drop=frozenset({"segms"}))
+    match value:
+        case {
+            "boxes": list() as boxes,
+            "names": list() as names,
+            "width": int() as width,
+            "height": int() as height,
+        } if len(boxes) == len(names) and all(isinstance(name, str) for name in names):
+            return VCRMetadata(tuple(_box(path, box) for box in boxes), tuple(names), width, height)
+    if not isinstance(value, dict):
+        raise VistokError(
+            f"{path} is no {_METADATA}: an object is needed, found a JSON {type(value).__name__}."
+        )
+    raise wrong_record(path, "the file", "width, height, boxes and as many names are", value)
+
+
+def _box(path: Path, box: object) -> Box:
+    match box:
+        case [
+            int() | float() as left,
+            int() | float() as top,
+            int() | float() as right,
+            int() | float() as bottom,
+            int() | float() as score,
+        ]:
+            return float(left), float(top), float(right), float(bottom), float(score)
+    raise wrong_record(path, "a box", "left, top, right, bottom and score are", box)

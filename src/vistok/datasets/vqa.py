@@ -1,0 +1,89 @@
+"""Reads VQAv2's annotation and question files."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vistok.datasets.official import read_official, records, wrong_record
+
+_ANNOTATIONS = "VQAv2 annotations file"
+_QUESTIONS = "VQAv2 questions file"
+
+
+@dataclass(frozen=True, slots=True)
+class VQAAnnotation:
+    """The answers to one question: ten, one an annotator.
+
+    The multiple-choice answer is the most frequent of them.
+    """
+
+    question_id: int
+    image_id: int
+    question_type: str
+    answer_type: str
+    answers: tuple[str, ...]
+    multiple_choice_answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class VQAQuestion:
+    """One open-ended question about an image."""
+
+    question_id: int
+    image_id: int
+    question: str
+
+
+def read_annotations(path: Path) -> tuple[VQAAnnotation, ...]:
+    """Returns the annotations in file order (.json or .json.gz).
+
+    Excerpts that keep only `question_id` and `answers` are read too: the image is then the question id
+    without its last three digits (VQAv2's numbering), the multiple-choice answer the most frequent one,
+    and the types are empty.
+
+    Raises:
+        VistokError: the file is missing, truncated, or of another shape.
+    """
+    rows = records(path, read_official(path, what=_ANNOTATIONS), "annotations", what=_ANNOTATIONS)
+    return tuple(_annotation(path, position, row) for position, row in enumerate(rows))
+
+
+def read_questions(path: Path) -> tuple[VQAQuestion, ...]:
+    """Returns the questions in file order (.json or .json.gz).
+
+    Raises:
+        VistokError: the file is missing, truncated, or of another shape.
+    """
+    rows = records(path, read_official(path, what=_QUESTIONS), "questions", what=_QUESTIONS)
+    return tuple(_question(path, position, row) for position, row in enumerate(rows))
+
+
+def _annotation(path: Path, position: int, row: dict[str, Any]) -> VQAAnnotation:
+    match row:
+        case {"question_id": int() as question_id, "answers": [_, *_] as given}:
+            answers = _texts(given)
+            types = [row.get(key, "") for key in ("question_type", "answer_type")]
+            choice = row.get("multiple_choice_answer", max(answers, key=answers.count, default=""))
+            image_id = row.get("image_id", question_id // 1000)
+            if len(answers) == len(given) and isinstance(image_id, int):
+                return VQAAnnotation(
+                    question_id, image_id, str(types[0]), str(types[1]), answers, str(choice)
+                )
+    raise wrong_record(path, f"annotation {position}", "question_id, image_id and answers are", row)
+
+
+def _texts(given: list[object]) -> tuple[str, ...]:
+    return tuple(
+        entry["answer"] for entry in given if isinstance(entry, dict) and isinstance(entry.get("answer"), str)
+    )
+
+
+def _question(path: Path, position: int, row: dict[str, Any]) -> VQAQuestion:
+    match row:
+        case {
+            "question_id": int() as question_id,
+            "image_id": int() as image_id,
+            "question": str() as question,
+        }:
+            return VQAQuestion(question_id, image_id, question)
+    raise wrong_record(path, f"question {position}", "question_id, image_id and question are", row)

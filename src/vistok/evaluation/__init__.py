@@ -1,0 +1,1 @@
+"""Answering, scoring, blind baselines and statistics."""

@@ -1,0 +1,127 @@
+"""Answers that never look at the image: what a score is worth is its distance from theirs."""
+
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vistok.errors import VistokError
+from vistok.evaluation.scorers.cider import constant_ciders
+from vistok.evaluation.scorers.ptb import tokenise
+
+
+def constant_answer(answers: Sequence[str]) -> str:
+    """Returns the most frequent answer; among equals, the first in alphabetical order.
+
+    Raises:
+        VistokError: there are no answers.
+    """
+    if not answers:
+        raise VistokError("a constant answer needs at least one answer to be fitted on, found none.")
+    return _most_frequent(Counter(answers))
+
+
+def _most_frequent(counts: Counter[str]) -> str:
+    return min(counts, key=lambda answer: (-counts[answer], answer))
+
+
+def fit_prior(keys: Sequence[str], answers: Sequence[str]) -> dict[str, str]:
+    """Returns each key's most frequent answer; a key is what a blind guesser knows of a question.
+
+    For OC and MCI it is the name of the object, for VQA the question's text or its type.
+    """
+    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for key, answer in zip(keys, answers, strict=True):
+        counts[key][answer] += 1
+    return {key: _most_frequent(found) for key, found in counts.items()}
+
+
+def prior_answers(prior: Mapping[str, str], keys: Sequence[str], fallback: str) -> list[str]:
+    """Returns the prior's answer to each key, and `fallback` to a key that it has not met."""
+    return [prior.get(key, fallback) for key in keys]
+
+
+def prior_answers_by_fold(
+    keys: Sequence[str],
+    answers: Sequence[str],
+    images: Sequence[Hashable],
+    *,
+    folds: int = 5,
+    seed: int = 0,
+) -> list[str]:
+    """Returns, for each question, the answer of a prior fitted on the questions of other folds' images.
+
+    Raises:
+        VistokError: there are fewer images than folds, or fewer than two folds.
+    """
+    fold = _folds(images, folds, seed)
+    found: list[str] = [""] * len(keys)
+    for held_out in range(folds):
+        others = [place for place in range(len(keys)) if fold[place] != held_out]
+        prior = fit_prior([keys[place] for place in others], [answers[place] for place in others])
+        fallback = constant_answer([answers[place] for place in others])
+        for place in np.flatnonzero(fold == held_out).tolist():
+            found[place] = prior.get(keys[place], fallback)
+    return found
+
+
+def _folds(images: Sequence[Hashable], folds: int, seed: int) -> NDArray[np.int64]:
+    distinct = list(dict.fromkeys(images))
+    if not 2 <= folds <= len(distinct):
+        raise VistokError(f"{folds} folds over {len(distinct)} images: 2 folds or more, no more than images.")
+    order = np.random.default_rng(seed).permutation(len(distinct))
+    of_image = {image: int(place) % folds for image, place in zip(distinct, order, strict=True)}
+    return np.array([of_image[image] for image in images], dtype=np.int64)
+
+
+def vqa_prior_answers(
+    training: Sequence[tuple[str, str, str]], questions: Sequence[tuple[str, str]]
+) -> list[str]:
+    """Returns the answer that training gave most often to the same question, else to its type, else to any.
+
+    Args:
+        training: (question text, question type, answer) of each training question.
+        questions: (question text, question type) of each question to answer.
+
+    Raises:
+        VistokError: there are no training questions.
+    """
+    texts, types, answers = zip(*training, strict=True) if training else ((), (), ())
+    constant = constant_answer(answers)
+    by_text, by_type = fit_prior(texts, answers), fit_prior(types, answers)
+    return [by_text.get(text, by_type.get(kind, constant)) for text, kind in questions]
+
+
+def constant_caption(
+    captions_by_image: Mapping[int, Sequence[str]],
+    *,
+    candidates: int = 200,
+    images: int = 5000,
+    seed: int = 0,
+) -> str:
+    """Returns the training caption that scores the best CIDEr when it is said of every training image.
+
+    Args:
+        captions_by_image: the training references; images without captions are passed over.
+        candidates: how many distinct captions to try, drawn by the seed.
+        images: how many images to score them on, drawn by the seed; their captions are the ones to try.
+        seed: of the generator.
+
+    Raises:
+        VistokError: no image has a caption.
+    """
+    described = sorted(image for image, captions in captions_by_image.items() if captions)
+    if not described:
+        raise VistokError("a constant caption needs at least one image with captions, found none.")
+    generator = np.random.default_rng(seed)
+    drawn = [described[place] for place in _sample(generator, len(described), images)]
+    distinct = sorted({caption for image in drawn for caption in captions_by_image[image]})
+    tried = [distinct[place] for place in _sample(generator, len(distinct), candidates)]
+    lines = iter(tokenise(tuple(caption for image in drawn for caption in captions_by_image[image])))
+    references = [[next(lines) for _ in captions_by_image[image]] for image in drawn]
+    return tried[int(np.argmax(constant_ciders(references, tokenise(tuple(tried)))))]
+
+
+def _sample(generator: np.random.Generator, total: int, wanted: int) -> list[int]:
+    return sorted(generator.permutation(total)[:wanted].tolist())

@@ -1,0 +1,220 @@
+"""Scores answers to any of the tasks under any of its protocols; `vistok score` without a model or torch."""
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from vistok.errors import VistokError, unknown
+from vistok.evaluation.predictions import missing_ids, read_predictions
+from vistok.evaluation.references import KINDS, References, load_references
+from vistok.evaluation.scorers import captions, choice, counting, identification, vqa
+from vistok.evaluation.scorers.base import Scored
+from vistok.evaluation.statistics import bootstrap_interval
+from vistok.files import write_json
+
+# The first protocol of a kind is the one to believe.
+PROTOCOLS: dict[str, tuple[str, ...]] = {
+    "vqa": vqa.PROTOCOLS,
+    "caption": captions.PROTOCOLS,
+    "counting": counting.PROTOCOLS,
+    "identification": identification.PROTOCOLS,
+    "choice": choice.PROTOCOLS,
+}
+# The protocol to set beside a number that the paper prints.
+PUBLISHED_PROTOCOL = {
+    kind: "released" if "released" in names else names[0] for kind, names in PROTOCOLS.items()
+}
+
+_SCORERS: dict[str, Callable[[Any, Any, str], Scored]] = {
+    "vqa": vqa.score_vqa,
+    "counting": counting.score_counting,
+    "identification": identification.score_identification,
+    "choice": choice.score_choice,
+}
+# Enough digits for any comparison, few enough that two machines print the same.
+_DECIMALS = 6
+
+
+def score_questions(
+    references: References,
+    answers: Mapping[str, Any],
+    protocol: str,
+    *,
+    caption_metrics: Sequence[str] = ("CIDEr",),
+) -> Scored:
+    """Returns what one protocol makes of the answers, with the value of every question.
+
+    Args:
+        references: the questions; a part of a file is scored as a part.
+        answers: by the text of the question's id; a question without one is scored as wrong.
+        protocol: one of `PROTOCOLS[references.kind]`.
+        caption_metrics: which metrics to compute for captions.
+
+    Raises:
+        VistokError: the kind or the protocol is unknown, or there are no questions.
+    """
+    given = [answers.get(str(key)) for key in references.ids]
+    chosen = _protocol(references.kind, protocol)
+    if references.kind == "caption":
+        return captions.score_captions(
+            references.records, given, chosen, metrics=caption_metrics, full_set=references.whole
+        )
+    return _SCORERS[references.kind](references.records, given, chosen)
+
+
+def _protocol(kind: str, asked: str | None) -> str:
+    if kind not in PROTOCOLS:
+        raise unknown("kind of question", kind, KINDS)
+    if asked and asked not in PROTOCOLS[kind]:
+        raise unknown(f"{kind} protocol", asked, PROTOCOLS[kind])
+    return asked or PROTOCOLS[kind][0]
+
+
+def score_answers(
+    references: References,
+    answers: Mapping[str, Any],
+    *,
+    protocols: Sequence[str] = (),
+    caption_metrics: Sequence[str] = ("CIDEr",),
+    resamples: int = 10_000,
+    seed: int = 0,
+) -> dict[str, dict[str, Any]]:
+    """Returns, for each protocol, `n`, `metrics`, `intervals` and `by_type` as metrics.json holds them.
+
+    `of` is added where the references are a part of their file, and `missing` where questions have no answer.
+
+    Args:
+        references: the questions.
+        answers: by the text of the question's id.
+        protocols: which to score under; none means all of the kind.
+        caption_metrics: which metrics to compute for captions.
+        resamples: of the bootstrap over images.
+        seed: of the bootstrap.
+
+    Raises:
+        VistokError: a protocol is unknown, or there are no questions.
+    """
+    found = {}
+    for protocol in protocols or PROTOCOLS[references.kind]:
+        scored = score_questions(references, answers, protocol, caption_metrics=caption_metrics)
+        found[protocol] = _report(scored, resamples, seed) | _remarks(references, answers)
+    return found
+
+
+def _report(scored: Scored, resamples: int, seed: int) -> dict[str, Any]:
+    interval = bootstrap_interval(scored.values, scored.groups, resamples=resamples, seed=seed)
+    return {
+        "n": len(scored.values),
+        "metrics": _rounded(scored.metrics),
+        "intervals": {scored.metric: [round(end, _DECIMALS) for end in interval]},
+        "by_type": {name: _rounded(metrics) for name, metrics in scored.by_type.items()},
+    }
+
+
+def _rounded(metrics: Mapping[str, float]) -> dict[str, float]:
+    return {name: int(value) if name == "n" else round(value, _DECIMALS) for name, value in metrics.items()}
+
+
+def _remarks(references: References, answers: Mapping[str, Any]) -> dict[str, Any]:
+    remarks: dict[str, Any] = {}
+    if len(references.whole) != len(references.records):
+        remarks["of"] = len(references.whole)
+    if missing := missing_ids(references.ids, answers):
+        remarks["missing"] = {"count": len(missing), "first": missing[0], "scored": "as wrong"}
+    return remarks
+
+
+def score_files(
+    kind: str,
+    *,
+    references: Path,
+    predictions: Path,
+    protocol: str | None,
+    out: Path,
+    allow_missing: bool = False,
+    caption_metrics: Sequence[str] = captions.ALL_BUT_SPICE,
+) -> None:
+    """Scores a file of predictions and writes metrics.json.
+
+    It holds `task`, `protocol`, `n`, `metrics`, `intervals` and `by_type`; `missing` too, where answers are.
+
+    Args:
+        kind: one of `KINDS`.
+        references: the official file, see `load_references`.
+        predictions: JSON Lines, see `read_predictions`.
+        protocol: one of `PROTOCOLS[kind]`; None means the first.
+        out: where to write; it appears whole or not at all.
+        allow_missing: score questions without an answer as wrong, and say so.
+        caption_metrics: which metrics to compute for captions.
+
+    Raises:
+        VistokError: either file is not as it should be, or the kind or the protocol is unknown.
+    """
+    chosen = _protocol(kind, protocol)
+    questions = load_references(kind, references)
+    answers = read_predictions(predictions, questions.ids, allow_missing=allow_missing)
+    _check_losses(kind, predictions, answers)
+    report = score_answers(questions, answers, protocols=(chosen,), caption_metrics=caption_metrics)[chosen]
+    write_json(out, {"task": kind, "protocol": chosen, **report})
+
+
+def _check_losses(kind: str, path: Path, answers: Mapping[str, Any]) -> None:
+    wrong = [key for key, answer in answers.items() if not isinstance(answer, str)]
+    if kind == "choice":
+        wrong = [key for key in wrong if len(answers[key]) != len(choice.LETTERS)]
+    if wrong:
+        legal = "a text, or four losses," if kind == "choice" else "a text"
+        raise VistokError(
+            f"{path}: {len(wrong)} answers are not {legal} as {kind} needs (first: id {wrong[0]})."
+        )
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments of `vistok score`."""
+    parser.add_argument("kind", choices=KINDS, help="what was asked")
+    parser.add_argument(
+        "--references",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="official file: VQAv2 annotations, COCO captions, GVTBench JSON or SEED-Bench JSON",
+    )
+    parser.add_argument(
+        "--predictions",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help='one object a line, {"id": ..., "answer": "..."}: question_id, image_id for captions, 0-based '
+        "position in the file for counting and identification",
+    )
+    legal = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in PROTOCOLS.items())
+    parser.add_argument("--protocol", metavar="NAME", help=f"scorer variant, by default the first ({legal})")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="metrics.json to write")
+    parser.add_argument(
+        "--allow-missing", action="store_true", help="score questions without an answer as wrong"
+    )
+    parser.add_argument(
+        "--caption-metrics",
+        nargs="+",
+        choices=captions.METRICS,
+        default=captions.ALL_BUT_SPICE,
+        help="which metrics to compute for captions, CIDEr always among them (default: all but SPICE)",
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Runs `vistok score` with parsed arguments.
+
+    Raises:
+        VistokError: see `score_files`.
+    """
+    score_files(
+        arguments.kind,
+        references=arguments.references,
+        predictions=arguments.predictions,
+        protocol=arguments.protocol,
+        out=arguments.out,
+        allow_missing=arguments.allow_missing,
+        caption_metrics=tuple(arguments.caption_metrics),
+    )

@@ -1,0 +1,71 @@
+"""What every scorer returns, and the few steps that they share."""
+
+from collections.abc import Collection, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vistok.errors import VistokError, unknown
+
+Values: TypeAlias = NDArray[np.float64]
+# None stands for an answer that was not given, which every scorer counts as wrong.
+Answers: TypeAlias = Sequence[str | None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scored:
+    """What one scorer makes of the answers to a set of questions.
+
+    Attributes:
+        metric: name of the metric that the paper's tables print; the mean of `values`.
+        metrics: name -> value; shares, CIDEr and BLEU in per cent, errors of counts in objects.
+        values: (n,) the table metric of each question, in per cent, in the order of the references.
+        groups: (n) the image of each question; questions of one image are not independent.
+        by_type: kind of question -> its metrics and `n`, the number of its questions.
+    """
+
+    metric: str
+    metrics: dict[str, float]
+    values: Values
+    groups: tuple[Hashable, ...]
+    by_type: dict[str, dict[str, float]]
+
+
+def check(
+    kind: str, protocol: str, legal: Collection[str], references: Sequence[Any], answers: Sequence[Any]
+) -> None:
+    """Raises the error for an unknown protocol, for no questions, or for answers that do not pair up.
+
+    Raises:
+        VistokError: see above.
+    """
+    if protocol not in legal:
+        raise unknown(f"{kind} protocol", protocol, legal)
+    if not references:
+        raise VistokError(f"there is nothing to score: 0 {kind} questions. Give references with some.")
+    if len(references) != len(answers):
+        raise VistokError(
+            f"{len(references)} {kind} references and {len(answers)} answers do not pair up. "
+            "Give one answer a reference, in the same order; None where there is none."
+        )
+
+
+def share(hits: Sequence[bool] | NDArray[np.bool_], of: int | None = None) -> float:
+    """Returns the per cent of true values, among `of` where given; 0 where there is nothing to share out."""
+    total = len(hits) if of is None else of
+    return 100.0 * float(np.count_nonzero(hits)) / total if total else 0.0
+
+
+def split(values: Values, types: Sequence[str], metric: str = "accuracy") -> dict[str, dict[str, float]]:
+    """Returns the mean of `values` and the number of questions for each type, in alphabetical order.
+
+    Questions without a type, as in excerpts that leave it out, are in none.
+    """
+    labels = np.asarray(types)
+    found = {}
+    for name in sorted(set(types) - {""}):
+        chosen = values[labels == name]
+        found[name] = {metric: float(chosen.mean()), "n": float(len(chosen))}
+    return found

@@ -1,0 +1,166 @@
+"""Scores four-way multiple-choice answers as SEED-Bench does (arXiv 2307.16125).
+
+SEED-Bench ranks the option texts by the likelihood that the model gives them: an answer is then the four
+losses, the lowest chosen. A generated answer is read for its letter instead. The protocols share every
+verdict and differ in the names of dimensions 3 and 4: the file that was current when the paper was written
+named them the wrong way round (`released`), and was mended later (`official`).
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from vistok.errors import VistokError
+from vistok.evaluation.scorers.base import Scored, Values, check, split
+from vistok.files import read_json
+
+PROTOCOLS = ("official", "released")
+LETTERS = "ABCD"
+DIMENSIONS = (
+    "Scene Understanding",
+    "Instance Identity",
+    "Instance Attributes",
+    "Instance Location",
+    "Instances Counting",
+    "Spatial Relation",
+    "Instance Interaction",
+    "Visual Reasoning",
+    "Text Understanding",
+    "Action Recognition",
+    "Action Prediction",
+    "Procedure Understanding",
+)
+_IMAGE_DIMENSIONS = range(1, 10)
+# Table 7 of the paper leaves Text Understanding out and averages the others without weights.
+_TABLE_DIMENSIONS = range(1, 9)
+
+_LETTER_FORMS = (
+    re.compile(r"\W*([A-Da-d])\W*"),
+    re.compile(r"\W*([A-D])\s*[.,:;)\]].*", re.DOTALL),
+    re.compile(r".*?\b(?i:answer|option|choice)(?:\s+is)?\s*:?\s*\W?([A-D])\b(?!\s[a-z]).*", re.DOTALL),
+)
+
+ChoiceAnswer: TypeAlias = str | Sequence[float] | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceQuestion:
+    """One SEED-Bench question: its id, image or video, dimension 1-12, four options and the right letter."""
+
+    question_id: str
+    image_id: str
+    dimension: int
+    question: str
+    options: tuple[str, str, str, str]
+    answer: str
+
+
+def read_choice_questions(path: Path) -> tuple[ChoiceQuestion, ...]:
+    """Returns the questions of a SEED-Bench JSON file in file order.
+
+    Raises:
+        VistokError: the file is missing, is no SEED-Bench file, or a record lacks a field.
+    """
+    content = read_json(path, what="SEED-Bench questions")
+    rows = content.get("questions") if isinstance(content, dict) else content
+    if not isinstance(rows, list):
+        raise VistokError(f"{path} is no SEED-Bench file: an object with a list `questions` is needed.")
+    return tuple(_question(path, position, row) for position, row in enumerate(rows))
+
+
+def _question(path: Path, position: int, row: Any) -> ChoiceQuestion:
+    try:
+        a, b, c, d = (str(row[f"choice_{letter}"]) for letter in "abcd")
+        found = ChoiceQuestion(
+            str(row["question_id"]),
+            str(row["data_id"]),
+            int(row["question_type_id"]),
+            row["question"],
+            (a, b, c, d),
+            row["answer"],
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise VistokError(f"{path}, question {position}: {error!r} in {str(row)[:120]}.") from error
+    if found.answer not in tuple(LETTERS) or not 1 <= found.dimension <= len(DIMENSIONS):
+        raise VistokError(
+            f"{path}, question {position}: answer {found.answer!r} and question_type_id {found.dimension}; "
+            f"legal: A to D, and 1 to {len(DIMENSIONS)}."
+        )
+    return found
+
+
+def read_letter(answer: str, options: Sequence[str]) -> str | None:
+    """Returns the letter that a generated answer chooses, or None.
+
+    A lone letter; a capital letter before punctuation; a capital letter after answer, option or choice; or
+    the text of exactly one option. "A man" chooses nothing.
+    """
+    for form in _LETTER_FORMS:
+        if found := form.fullmatch(answer):
+            return found[1].upper()
+    texts = [option.strip().rstrip(".").lower() for option in options]
+    said = answer.strip().rstrip(".").lower()
+    return LETTERS[texts.index(said)] if texts.count(said) == 1 else None
+
+
+def choose(answer: ChoiceAnswer, options: Sequence[str]) -> str | None:
+    """Returns the letter of a generated answer, or of the lowest of four losses (the first among equals)."""
+    if answer is None or isinstance(answer, str):
+        return None if answer is None else read_letter(answer, options)
+    return LETTERS[int(np.argmin(np.asarray(answer, dtype=np.float64)))]
+
+
+def score_choice(
+    references: Sequence[ChoiceQuestion], answers: Sequence[ChoiceAnswer], protocol: str = "official"
+) -> Scored:
+    """Returns the accuracy over all questions and averages over dimensions, in per cent.
+
+    `accuracy` weights questions equally, as SEED-Bench's own tool; `accuracy_image` does so over dimensions
+    1-9, as the leaderboard's image column; `mean_of_dimensions` weights the dimensions equally, and
+    `mean_of_dimensions_1_to_8` is the average that Table 7 of the paper prints.
+
+    Raises:
+        VistokError: the protocol is unknown, or references and answers do not pair up.
+    """
+    check("choice", protocol, PROTOCOLS, references, answers)
+    letters = [
+        choose(answer, reference.options) for reference, answer in zip(references, answers, strict=True)
+    ]
+    values = np.array(
+        [100.0 * (letter == ref.answer) for letter, ref in zip(letters, references, strict=True)]
+    )
+    dimensions = np.array([reference.dimension for reference in references])
+    metrics = _averages(values, dimensions)
+    metrics["unparsed"] = 100.0 * letters.count(None) / len(letters)
+    return Scored(
+        "accuracy",
+        metrics,
+        values,
+        tuple(reference.image_id for reference in references),
+        split(values, [dimension_name(number, protocol) for number in dimensions]),
+    )
+
+
+def dimension_name(number: int, protocol: str) -> str:
+    """Returns the name of dimension 1-12; `released` has those of 3 and 4 the wrong way round."""
+    swapped = {3: 4, 4: 3} if protocol == "released" else {}
+    return DIMENSIONS[swapped.get(number, number) - 1]
+
+
+def _averages(values: Values, dimensions: np.ndarray[Any, Any]) -> dict[str, float]:
+    means = {int(number): float(values[dimensions == number].mean()) for number in np.unique(dimensions)}
+    metrics = {"accuracy": float(values.mean()), "mean_of_dimensions": _mean(means.values())}
+    images = np.isin(dimensions, _IMAGE_DIMENSIONS)
+    if images.any():
+        metrics["accuracy_image"] = float(values[images].mean())
+    if all(number in means for number in _TABLE_DIMENSIONS):
+        metrics["mean_of_dimensions_1_to_8"] = _mean(means[number] for number in _TABLE_DIMENSIONS)
+    return metrics
+
+
+def _mean(values: Any) -> float:
+    return float(np.mean(list(values)))

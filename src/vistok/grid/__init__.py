@@ -1,0 +1,1 @@
+"""The study as data: YAML files validated into frozen values, and everything that follows from them."""

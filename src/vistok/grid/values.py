@@ -1,0 +1,175 @@
+"""The words of the study as frozen, validated values: tokenizer, llm, recipe, task, table, run."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+
+def _stays_below(path: str) -> str:
+    if ".." in path.split("/"):
+        raise ValueError("a path below the data root is needed, without '..'")
+    return path
+
+
+Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
+RelativePath = Annotated[str, StringConstraints(pattern=r"^[\w.@-][\w.@/ -]*$"), AfterValidator(_stays_below)]
+TaskKind = Literal["vqa", "caption", "counting", "identification"]
+Objective = Literal["supervised", "dino", "masked-pixels", "dinov2", "contrastive"]
+
+
+class Value(BaseModel):
+    """A frozen value that refuses unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Encoder(Value):
+    """How an image encoder is built and tapped.
+
+    `parameters_m` counts the trunk without its head, in millions. The tap is the last block's output:
+    before the encoder's final norm unless `final_norm`, with the class token unless `class_token` is off
+    (released code: all 257 tokens of the last block, no norm).
+    """
+
+    library: Literal["timm", "open-clip", "transformers"]
+    name: str
+    arguments: dict[str, Any] = {}
+    weights: str = Field(description="`published`, `random`, or a local checkpoint file or folder")
+    image_size: int = Field(gt=0, description="pixels a side, after the squash")
+    normalisation: Literal["imagenet", "clip"]
+    final_norm: bool = False
+    class_token: bool = True
+    tokens: int = Field(gt=0)
+    width: int = Field(gt=0)
+    parameters_m: float = Field(gt=0)
+    source: str
+
+
+class Tokenizer(Value):
+    """A visual tokenizer: an image encoder pretrained under one kind of supervision."""
+
+    id: Id
+    label: str
+    supervision: Literal["fully", "self", "weakly"]
+    published_images: str = Field(description="the paper's '# Images' column")
+    encoder: Encoder
+    substitute: str | None = Field(None, description="what stands in for weights that were never released")
+    objective: Objective | None = Field(None, description="how a scale that pretrains makes it; none: as published")
+    image_set: Id | None = Field(None, description="what a scale that pretrains shows it")
+
+
+class LanguageModel(Value):
+    """A language model; frozen in every recipe."""
+
+    id: Id
+    label: str
+    weights: str = Field(description="a transformers name, or a local folder")
+    width: int = Field(gt=0)
+    base: Id | None = Field(None, description="the model that this one is tuned from")
+    source: str
+
+
+class Resampler(Value):
+    """The Perceiver Resampler's numbers (released code: visual_modules/perceiver.py)."""
+
+    latents: int = 32
+    depth: int = 6
+    heads: int = 16
+    head_width: int = 96
+    feedforward_multiple: int = 4
+
+
+class Optimiser(Value):
+    """AdamW with linear warm-up, then cosine to `final_fraction` of the learning rate."""
+
+    learning_rate: float = Field(gt=0)
+    warmup_steps: int = Field(ge=0)
+    betas: tuple[float, float] = (0.9, 0.98)
+    epsilon: float = 1e-8
+    weight_decay: float = 0.05
+    clip_norm: float | None = None
+    final_fraction: float = 0.0
+
+
+class Recipe(Value):
+    """How an MLLM is made from a tokenizer and a language model."""
+
+    id: Id
+    label: str
+    tune_tokenizer: bool
+    tokenizer_rate: float = Field(1.0, gt=0, description="the tuned tokenizer's share of the learning rate")
+    connector: Resampler = Resampler()
+    optimiser: Optimiser
+    steps: int = Field(gt=0)
+    batch: int = Field(gt=0, description="images a step, over all processes")
+    turns: dict[TaskKind, int] = Field(description="questions of each kind asked about one image of a step")
+    prompts: dict[TaskKind, str] = Field(description="what each kind's training turn says; {question} is replaced")
+    short_answer_weight: float = Field(1.0, gt=0, description="loss weight of answers other than captions")
+    horizontal_flip: bool = True
+    crop_scale: tuple[float, float] = (1.0, 1.0)
+    sources: dict[str, str] = Field({}, description="where each number comes from")
+
+
+class Decoding(Value):
+    """How an answer is generated (released code: scripts/eval.sh, modeling_gvt.py generate)."""
+
+    beams: int = Field(1, ge=1)
+    max_new_tokens: int = Field(ge=1)
+    repetition_penalty: float = 1.0
+    length_penalty: float = 1.0
+
+
+class Task(Value):
+    """Dataset, prompt, decoding, scorer and metric of one column."""
+
+    id: Id
+    label: str
+    kind: TaskKind
+    prompt: str = Field(description="after the image; {question} is replaced")
+    decoding: Decoding
+    metric: str
+    protocol: str = Field(description="the scorer variant that tables print")
+    protocols: tuple[str, ...] = Field(description="every variant that metrics.json carries")
+    expected_questions: int | None = Field(None, description="at the paper scale, for verification")
+    source: str
+
+
+class Row(Value):
+    """One row of a table; `published` is its 1-based row of the published CSV."""
+
+    tokenizer: Id
+    recipe: Id
+    llm: Id
+    seeds: tuple[int, ...] = Field((0,), min_length=1)
+    published: int | None = Field(None, ge=1)
+
+
+class Column(Value):
+    """One column of a table; `published` is its header in the published CSV."""
+
+    task: Id
+    published: str
+
+
+class Table(Value):
+    """A table of the paper: rows (runs) x columns (task metrics)."""
+
+    id: Id
+    caption: str
+    number: int = Field(description="the published CSV's number")
+    labels: tuple[str, ...] = Field(description="label columns, as the published CSV heads them")
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+
+
+class Run(Value):
+    """tokenizer x recipe x llm x seed; its id is its path."""
+
+    tokenizer: Id
+    recipe: Id
+    llm: Id
+    seed: int = Field(ge=0)
+
+    @property
+    def path(self) -> str:
+        return f"{self.tokenizer}/{self.recipe}/{self.llm}/seed-{self.seed}"

@@ -1,0 +1,1 @@
+"""Multimodal models: tokenizer, LayerNorm, Perceiver Resampler, projection, frozen language model."""

@@ -1,0 +1,80 @@
+"""How text and image stand in one sequence (released code: modeling_gvt.py).
+
+`<s><Img> ` + visual tokens + `</Img>` + prompt + answer + `</s>`, further turns behind it. There is no chat
+template and no system prompt.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
+
+from vistok.mllm.llm import IMAGE_END, IMAGE_START
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of text; its tokens are learnt with this loss weight (0: read, not learnt)."""
+
+    text: str
+    weight: float = 0.0
+    ends: bool = False
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """A padded batch of token ids, the loss weight of each, and which are no padding."""
+
+    ids: Int[Tensor, "batch length"]
+    weights: Float[Tensor, "batch length"]
+    mask: Int[Tensor, "batch length"]
+
+    def state(self) -> dict[str, Tensor]:
+        return {"ids": self.ids, "weights": self.weights, "mask": self.mask}
+
+
+class PromptEncoder:
+    """Turns text pieces into token ids, with the image's place in front."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+        self.tokenizer = tokenizer
+        self.end = int(tokenizer.eos_token_id)
+        self.before_image = (int(tokenizer.bos_token_id), *self.encode(f"{IMAGE_START} "))
+        self._known: dict[str, tuple[int, ...]] = {}
+
+    def encode(self, text: str) -> tuple[int, ...]:
+        return tuple(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    def pieces(self, pieces: Sequence[Piece]) -> tuple[list[int], list[float]]:
+        """Returns the token ids of the pieces in a row, and the loss weight of each."""
+        ids: list[int] = []
+        weights: list[float] = []
+        for piece in pieces:
+            new = self._cached(piece.text) + ((self.end,) if piece.ends else ())
+            ids.extend(new)
+            weights.extend([piece.weight] * len(new))
+        return ids, weights
+
+    def after_image(self, prompt: str) -> Piece:
+        """Returns the first piece behind the image: `</Img>` and the prompt, without a space between."""
+        return Piece(f"{IMAGE_END}{prompt}")
+
+    def pad(self, rows: Sequence[tuple[list[int], list[float]]], *, left: bool = False) -> Tokens:
+        length = max(len(ids) for ids, _ in rows)
+        ids = torch.full((len(rows), length), self.end)
+        weights = torch.zeros(len(rows), length)
+        mask = torch.zeros(len(rows), length, dtype=torch.long)
+        for row, (row_ids, row_weights) in enumerate(rows):
+            place = slice(length - len(row_ids), length) if left else slice(0, len(row_ids))
+            ids[row, place] = torch.tensor(row_ids)
+            weights[row, place] = torch.tensor(row_weights)
+            mask[row, place] = 1
+        return Tokens(ids, weights, mask)
+
+    def _cached(self, text: str) -> tuple[int, ...]:
+        if text not in self._known:
+            self._known[text] = self.encode(text)
+        return self._known[text]

@@ -1,0 +1,36 @@
+"""Tokenizers that open_clip can build: the image towers of CLIP-type models."""
+
+import open_clip
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from vistok.errors import VistokError
+from vistok.grid.values import Encoder
+from vistok.tokenizers.base import VisualTokenizer
+
+
+class OpenClipTokenizer(VisualTokenizer):
+    """An open_clip vision transformer; `arguments` may hold `pretrained`, the tag of its weights."""
+
+    def __init__(self, encoder: Encoder, *, published: bool) -> None:
+        super().__init__(encoder)
+        tag = encoder.arguments.get("pretrained")
+        model = open_clip.create_model(encoder.name, pretrained=tag if published else None)
+        self.trunk = model.visual
+        if not isinstance(self.trunk, open_clip.transformer.VisionTransformer):
+            raise VistokError(
+                f"{encoder.name!r} has the image tower {type(self.trunk).__name__}; only open_clip's own vision "
+                "transformer is supported here. Name the tower through `library: timm` instead."
+            )
+        self.trunk.proj = None
+        self.trunk.output_tokens = False
+        if not encoder.final_norm:
+            self.trunk.ln_post = nn.Identity()
+
+    def forward(self, images: Float[Tensor, "batch 3 size size"]) -> Float[Tensor, "batch tokens width"]:
+        tokens: Tensor = self.trunk.ln_post(self.trunk.transformer(self.trunk._embeds(images)))
+        return tokens if self.encoder.class_token else tokens[:, 1:]
+
+
+def build(encoder: Encoder, *, published: bool) -> VisualTokenizer:
+    return OpenClipTokenizer(encoder, published=published)

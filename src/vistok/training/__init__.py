@@ -1,0 +1,1 @@
+"""One training loop, its optimiser and schedule, and what it trains: language models and MLLMs."""

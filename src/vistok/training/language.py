@@ -1,0 +1,125 @@
+"""Trains a mini scale's language model on text: plain documents first, then instructions."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from vistok.errors import VistokError
+from vistok.files import read_bytes, read_json
+from vistok.grid.values import TaskKind
+from vistok.mllm.model import token_loss
+from vistok.mllm.prompt import Piece, PromptEncoder
+from vistok.training.loop import Batch, Learner
+from vistok.training.order import example_at
+
+Document = tuple[Piece, ...]
+
+
+class LanguageLearner(Learner):
+    """A language model with the documents that it learns."""
+
+    def __init__(
+        self, model: PreTrainedModel, encoder: PromptEncoder, documents: Sequence[Document], *, batch: int, seed: int
+    ) -> None:
+        super().__init__()
+        self.model = model.train()
+        self.encoder = encoder
+        self.documents = documents
+        self.size = batch
+        self.seed = seed
+
+    def batch(self, step: int, process: int, processes: int) -> Batch:
+        positions = range(step * self.size + process, (step + 1) * self.size, processes)
+        chosen = (self.documents[example_at(place, len(self.documents), self.seed)] for place in positions)
+        return self.encoder.pad([self.encoder.pieces(document) for document in chosen]).state()
+
+    def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        ids, mask = batch["ids"], batch["mask"]
+        hidden = self.model.base_model(input_ids=ids, attention_mask=mask, use_cache=False)[0]
+        output = self.model.get_output_embeddings()
+        return token_loss(hidden[:, :-1], cast(torch.nn.Module, output), ids[:, 1:], batch["weights"][:, 1:])
+
+
+def read_documents(path: Path, start: str) -> list[Document]:
+    """Reads plain text, one document a line; every token behind the start token is learnt."""
+    lines = read_bytes(path, what="text corpus").decode("utf-8").splitlines()
+    return [(Piece(start), Piece(line, weight=1.0, ends=True)) for line in lines if line.strip()]
+
+
+def read_conversations(path: Path, start: str, *, prompt_weight: float = 0.0) -> list[Document]:
+    """Reads ShareGPT conversations (FastChat's format); answers are learnt, prompts as `prompt_weight` says.
+
+    Raises:
+        VistokError: the file has another shape.
+    """
+    documents = []
+    for number, entry in enumerate(read_json(path, what="instruction file")):
+        match entry:
+            case {"conversations": [*turns]}:
+                said = [
+                    Piece(turn["value"], weight=1.0, ends=True)
+                    if turn["from"] == "gpt"
+                    else Piece(turn["value"], weight=prompt_weight)
+                    for turn in turns
+                ]
+                documents.append((Piece(start), *said))
+            case _:
+                raise VistokError(f"{path}, entry {number}: 'conversations' is needed, found {str(entry)[:80]}.")
+    return documents
+
+
+def kind_of(prompt: str) -> TaskKind:
+    """Returns which kind of task a prompt of the paper's format belongs to."""
+    if "Question:" in prompt:
+        return "vqa"
+    if "How many" in prompt:
+        return "counting"
+    return "identification" if "Does" in prompt else "caption"
+
+
+@torch.no_grad()
+def text_accuracy(
+    model: PreTrainedModel, encoder: PromptEncoder, documents: Sequence[Document]
+) -> dict[TaskKind, float]:
+    """Returns, for each kind, the per cent of answers that the model would give word for word from text alone."""
+    right: dict[TaskKind, list[bool]] = {}
+    model.eval()
+    for first in range(0, len(documents), 64):
+        chosen = documents[first : first + 64]
+        tokens = encoder.pad([encoder.pieces(document) for document in chosen])
+        said = model(input_ids=tokens.ids, attention_mask=tokens.mask).logits[:, :-1].argmax(-1)
+        agrees = said == tokens.ids[:, 1:]
+        for document, row in zip(chosen, agrees, strict=True):
+            for kind, place in _answers(encoder, document):
+                right.setdefault(kind, []).append(bool(row[place].all()))
+    return {kind: 100 * sum(hits) / len(hits) for kind, hits in sorted(right.items())}
+
+
+def _answers(encoder: PromptEncoder, document: Document) -> list[tuple[TaskKind, slice]]:
+    """Returns the kind of each answer of a conversation and its place among the predicted tokens."""
+    places, at = [], 0
+    for before, piece in zip((Piece(""), *document), document, strict=False):
+        length = len(encoder.pieces([piece])[0])
+        if piece.weight and piece.ends:
+            places.append((kind_of(before.text), slice(at - 1, at + length - 2)))
+        at += length
+    return places
+
+
+def check_language_gate(scores: dict[TaskKind, float], gate: dict[TaskKind, float], name: str) -> None:
+    """Refuses a language model that cannot answer from text: no MLLM on it could answer from an image.
+
+    Raises:
+        VistokError: a score is under the gate.
+    """
+    missed = [f"{kind} {scores.get(kind, 0):.1f} (needs {least})" for kind, least in gate.items()
+              if scores.get(kind, 0) < least]  # fmt: skip
+    if missed:
+        raise VistokError(
+            f"{name} misses its text-only gate: {', '.join(missed)}. No MLLM is trained on it: raise the steps of "
+            "`language_model` in the scale, or mend its corpus."
+        )

@@ -1,0 +1,179 @@
+"""The one training loop: any learner, on one process or many (Accelerate), stopped and resumed at any step."""
+
+import os
+import signal
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+
+from vistok.errors import VistokError
+from vistok.grid.values import Optimiser
+from vistok.training.schedule import make_optimiser, rate_at
+from vistok.training.state import Curves, TrainingState
+
+Batch = Mapping[str, Tensor]
+
+
+class Learner(nn.Module, ABC):
+    """What the loop trains: a module with its data.
+
+    Attributes:
+        rates: share of the learning rate by the start of a parameter's name.
+        frozen_parts: starts of the names that training never changes, and that no saved state holds.
+    """
+
+    rates: Mapping[str, float] = {}
+    frozen_parts: tuple[str, ...] = ()
+
+    @abstractmethod
+    def batch(self, step: int, process: int, processes: int) -> Batch:
+        """Returns one process's share of the batch of a step; a pure function of its arguments."""
+
+    @abstractmethod
+    def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Returns the sum of the losses and the sum of their weights."""
+
+    def after_step(self, step: int) -> None:  # noqa: B027  (most learners have nothing to do here)
+        """Does what follows an optimiser step, such as moving an averaged teacher."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long a training takes, and how often it saves its state and notes its curves (in steps)."""
+
+    steps: int
+    optimiser: Optimiser
+    save_every: int
+    note_every: int = 20
+    workers: int = 0
+    precision: str = "no"
+
+
+class Steps(Dataset[Batch]):
+    """A learner's batches by step, so that data-loader workers can make them ahead."""
+
+    def __init__(self, learner: Learner, accelerator: Accelerator) -> None:
+        self.learner = learner
+        self.process, self.processes = accelerator.process_index, accelerator.num_processes
+
+    def __getitem__(self, step: int) -> Batch:
+        return self.learner.batch(step, self.process, self.processes)
+
+
+def train(learner: Learner, plan: Plan, *, state: Path, identity: str, name: str) -> Curves:
+    """Trains `learner` in place and returns its loss and learning-rate curves.
+
+    Args:
+        state: folder of the resumable state; emptied when training ends.
+        identity: digest of everything that decides the result; a state of another is not used.
+        name: what the progress lines call it.
+
+    Raises:
+        VistokError: the loss is not finite, or the job was told to stop (its state is saved).
+    """
+    accelerator = Accelerator(cpu=not torch.cuda.is_available(), mixed_precision=plan.precision)
+    optimiser = make_optimiser(learner, plan.optimiser, learner.rates)
+    saved = TrainingState(state, identity)
+    first, curves = saved.restore(learner, optimiser)
+    learner.to(accelerator.device)
+    model, optimiser = accelerator.prepare(learner, optimiser)
+    loader = DataLoader(Steps(learner, accelerator), batch_size=None, sampler=range(first, plan.steps),
+                        num_workers=plan.workers)  # fmt: skip
+    progress = Progress(name, plan.steps, first, quiet=not accelerator.is_main_process)
+    with stop_requests() as stop:
+        for step, batch in enumerate(loader, start=first):
+            rate = plan.optimiser.learning_rate * rate_at(step, plan.steps, plan.optimiser)
+            loss = _step(accelerator, model, optimiser, batch, rate, plan.optimiser.clip_norm)
+            learner.after_step(step)
+            done = step + 1
+            if done % plan.note_every == 0 or done == plan.steps:
+                curves.append({"step": done, "loss": _finite(loss, name, done), "rate": rate})
+                progress.show(done, curves[-1]["loss"])
+            if done == plan.steps:
+                break
+            if accelerator.is_main_process and (stop or done % plan.save_every == 0):
+                saved.save(done, learner, optimiser, curves)
+            if stop:
+                raise VistokError(f"{name}: stopped at step {done} on request; the next start goes on from there.")
+    return curves
+
+
+def _step(
+    accelerator: Accelerator, model: nn.Module, optimiser: Any, batch: Batch, rate: float, clip: float | None
+) -> Tensor:
+    """Takes one optimiser step and returns the mean loss over all processes."""
+    for group in optimiser.param_groups:
+        group["lr"] = rate * group["rate"]
+    total, weight = model({name: tensor.to(accelerator.device) for name, tensor in batch.items()})
+    # Averaged gradients of sums over one common weight: the same step however many processes share a batch.
+    weights = accelerator.reduce(weight.detach(), "sum")
+    optimiser.zero_grad(set_to_none=True)
+    accelerator.backward(total * accelerator.num_processes / weights)
+    if clip is not None:
+        accelerator.clip_grad_norm_(model.parameters(), clip)
+    optimiser.step()
+    loss: Tensor = accelerator.reduce(total.detach(), "sum") / weights
+    return loss
+
+
+def _finite(loss: Tensor, name: str, step: int) -> float:
+    value = loss.item()
+    if not torch.isfinite(loss):
+        raise VistokError(f"{name}: the loss is {value} at step {step}. Lower the learning rate of its recipe.")
+    return round(value, 6)
+
+
+class Progress:
+    """A bar on a terminal; a plain line now and then in a log file."""
+
+    def __init__(self, name: str, steps: int, first: int, *, quiet: bool) -> None:
+        self.name, self.steps, self.quiet = name, steps, quiet
+        self.bar = sys.stderr.isatty()
+        self.every = max(1, steps // 10)
+        self.next = first + self.every
+        if first and not quiet:
+            print(f"{name}: goes on from step {first} of {steps}", file=sys.stderr, flush=True)
+
+    def show(self, step: int, loss: float) -> None:
+        if self.quiet:
+            return
+        if self.bar:
+            filled = "#" * (30 * step // self.steps)
+            end = "\n" if step == self.steps else ""
+            print(f"\r{self.name} [{filled:<30}] {step}/{self.steps} loss {loss:.3f}", end=end, file=sys.stderr)
+        elif step >= self.next or step == self.steps:
+            print(f"{self.name}: step {step} of {self.steps}, loss {loss:.4f}", file=sys.stderr, flush=True)
+            self.next = step + self.every
+
+
+@contextmanager
+def stop_requests() -> Iterator[list[int]]:
+    """Yields a list that fills when the process is asked to stop (SIGTERM, as a cluster sends before its limit)."""
+    asked: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        asked.append(number)
+
+    before = signal.signal(signal.SIGTERM, note)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def make_deterministic(seed: int, *, threads: int = 1) -> None:
+    """Seeds PyTorch and allows only deterministic algorithms, so that a run gives the same bytes again."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.manual_seed(seed)
+    torch.use_deterministic_algorithms(True)
+    torch.set_num_threads(threads)

@@ -1,0 +1,41 @@
+"""The optimiser and the learning-rate schedule."""
+
+import math
+from collections.abc import Mapping
+
+import torch
+from torch import nn
+
+from vistok.grid.values import Optimiser
+
+
+def rate_at(step: int, steps: int, optimiser: Optimiser) -> float:
+    """Returns the factor on the learning rate at a 0-based step: linear warm-up, then cosine."""
+    if step < optimiser.warmup_steps:
+        return (step + 1) / optimiser.warmup_steps
+    progress = (step - optimiser.warmup_steps) / max(1, steps - optimiser.warmup_steps)
+    cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+    return optimiser.final_fraction + (1 - optimiser.final_fraction) * cosine
+
+
+def make_optimiser(module: nn.Module, optimiser: Optimiser, rates: Mapping[str, float]) -> torch.optim.AdamW:
+    """Makes AdamW over the trainable parameters; vectors (biases, norms) do not decay (released code: utils.py).
+
+    Args:
+        rates: share of the learning rate by the start of a parameter's name.
+    """
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for name, parameter in module.named_parameters():
+        if parameter.requires_grad:
+            rate = next((share for start, share in rates.items() if name.startswith(start)), 1.0)
+            decay = optimiser.weight_decay if parameter.ndim > 1 else 0.0
+            groups.setdefault((rate, decay), []).append(parameter)
+    return torch.optim.AdamW(
+        [
+            {"params": parameters, "weight_decay": decay, "rate": rate}
+            for (rate, decay), parameters in groups.items()
+        ],
+        lr=optimiser.learning_rate,
+        betas=optimiser.betas,
+        eps=optimiser.epsilon,
+    )

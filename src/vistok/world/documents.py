@@ -1,0 +1,149 @@
+"""Text-only corpora for the language model: a scene in words stands where the visual tokens will stand."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from vistok.world.captions import CAPTION_PROMPT, Detail, sample_caption
+from vistok.world.catalog import BY_NAME
+from vistok.world.draws import Draws
+from vistok.world.questions import absent_categories, sample_questions
+from vistok.world.sampling import sample_scene
+from vistok.world.scene import Group, Scene
+
+Turn = tuple[str, str]
+Conversation = list[Turn]
+
+COPY_MARKER = "copy"
+INVENTORY_MARKER = "inventory"
+_BLANK_INVENTORY_PERCENT = 50
+_FLAT_PERCENT = 60
+_COMPACT_PERCENT = 25
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenScene:
+    """A scene and the words that stand for it, one entry an object or the background."""
+
+    scene: Scene
+    shown: Detail
+    entries: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        return f"<Img> {' '.join(self.entries)} </Img>"
+
+
+def pretraining_documents(rng: np.random.Generator, count: int) -> list[str]:
+    """Returns documents that teach looking up and counting in the prefix: one line each.
+
+    Each opens with a scene in words; then follow a copy of it, an inventory (each category's number and
+    colour), a caption, or nothing.
+    """
+    draws = Draws(rng)
+    return [_document(draws) for _ in range(count)]
+
+
+def instruction_conversations(rng: np.random.Generator, count: int) -> list[Conversation]:
+    """Returns conversations of (prompt, answer) turns; the first prompt opens with the scene in words.
+
+    Each has two counting, two identification and two VQA questions and a caption, in random order, in the
+    very prompts of the evaluation (GVT's released code); a scene of one category has one counting question.
+    """
+    draws = Draws(rng)
+    return [_conversation(draws) for _ in range(count)]
+
+
+def oc_turn(group: Group, *, compact: bool = False) -> Turn:
+    """Returns GVTBench's counting question; `compact` spells the name without spaces, as for VCR."""
+    category = BY_NAME[group.category]
+    name = category.compact_plural if compact else category.plural
+    return f"How many {name} are there in the image?", str(group.count)
+
+
+def mci_turn(category: str, *, present: bool, compact: bool = False) -> Turn:
+    """Returns GVTBench's identification question."""
+    name = BY_NAME[category].compact if compact else category
+    return f"Does {name} exist in the image?", "Yes." if present else "No."
+
+
+def _document(draws: Draws) -> str:
+    written = _written(draws, _sample_shown(draws))
+    match draws.weighted((30, 45, 20, 5)):
+        case 0:
+            return f"{written.text} {COPY_MARKER} {' '.join(written.entries)}"
+        case 1:
+            return f"{written.text} {INVENTORY_MARKER} {_inventory(written, draws)}"
+        case 2:
+            return f"{written.text} {sample_caption(written.scene, draws, written.shown)}"
+        case _:
+            return written.text
+
+
+def _inventory(written: WrittenScene, draws: Draws) -> str:
+    """Returns "<category> <number> [color]" of each group, sometimes with a 0 for every other category."""
+    colored = written.shown.color and draws.chance(75)
+    items = [
+        f"{group.category} {group.count}" + (f" {group.color}" if colored else "")
+        for group in written.scene.groups
+    ]
+    if draws.chance(_BLANK_INVENTORY_PERCENT):
+        items += [f"{name} 0" for name in absent_categories(written.scene)]
+    return " ".join(draws.shuffled(items))
+
+
+def _sample_shown(draws: Draws) -> Detail:
+    return Detail(color=draws.chance(80), size=draws.chance(60), count=True, background=draws.chance(75))
+
+
+def _written(draws: Draws, shown: Detail) -> WrittenScene:
+    # VCR's style has no crowds, which no words here stand for.
+    scene = sample_scene(draws, "vcr", flat=draws.chance(_FLAT_PERCENT))
+    entries = [_object_words(group, shown) for group in scene.groups for _ in group.objects]
+    if shown.background:
+        entries.append(scene.background)
+    return WrittenScene(scene, shown, tuple(draws.shuffled(entries)))
+
+
+def _object_words(group: Group, shown: Detail) -> str:
+    size = [group.size] if shown.size else []
+    color = [group.color] if shown.color else []
+    return " ".join([*size, *color, group.category])
+
+
+def _conversation(draws: Draws) -> Conversation:
+    shown = _sample_shown(draws)
+    if not shown.color:
+        shown = Detail(color=False, size=True, count=True, background=True)
+    written = _written(draws, shown)
+    compact = draws.chance(_COMPACT_PERCENT)
+    scene = written.scene
+    counted = draws.sample(scene.groups, min(2, len(scene.groups)))
+    turns = [oc_turn(group, compact=compact) for group in counted]
+    turns += _identifications(scene, draws, compact)
+    for question in sample_questions(scene, draws, 2, _answerable(shown)):
+        turns.append((f"Question: {question.text} Answer:", question.answer))
+    turns.append((CAPTION_PROMPT, sample_caption(scene, draws, shown, sides=False)))
+    turns = draws.shuffled(turns)
+    # No space: so the evaluation's prompt follows the image.
+    return [(f"{written.text}{turns[0][0]}", turns[0][1]), *turns[1:]]
+
+
+def _identifications(scene: Scene, draws: Draws, compact: bool) -> list[Turn]:
+    """Returns two questions about different categories, of which each is as likely Yes as No."""
+    there = draws.shuffled([group.category for group in scene.groups])
+    absent = draws.shuffled(absent_categories(scene))
+    first = draws.chance(50)
+    second = not first if len(there) == 1 else draws.chance(50)
+    return [
+        mci_turn((there if present else absent).pop(), present=present, compact=compact)
+        for present in (first, second)
+    ]
+
+
+def _answerable(shown: Detail) -> tuple[str, ...]:
+    """Returns the kinds of question that the words of a scene can answer; where things stand is not told."""
+    kinds = ["color", "object", "count", "presence"] if shown.color else []
+    kinds += ["size"] if shown.size else []
+    kinds += ["background"] if shown.background else []
+    return tuple(kinds)

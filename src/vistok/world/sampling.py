@@ -1,0 +1,130 @@
+"""Samples scenes: how many groups, of what, where, and in which light."""
+
+from collections.abc import Callable
+from typing import Literal
+
+from vistok.world.catalog import BACKGROUND_NAMES, CATEGORY_NAMES, CELL, COLOR_NAMES, IMAGE_SIZE
+from vistok.world.draws import Draws
+from vistok.world.scene import Crowd, Group, Light, Mark, Placement, Scene, Signature
+from vistok.world.shapes import LARGE_EXTENTS, MARKS, SMALL_EXTENTS
+
+Style = Literal["coco", "vcr", "varied"]
+
+CELLS = 9
+# Skewed as COCO's counts are, but no answer fills half of the questions.
+_GROUP_WEIGHTS = (24, 36, 26, 14)
+_COUNT_WEIGHTS = (30, 24, 15, 10, 8, 6, 6, 6, 6)
+_FLAT_WEIGHTS = (1,) * CELLS
+_SMALL_PERCENT = 30
+_CROWD_PERCENT = 3
+_STEPS = 16
+
+
+def sample_scene(draws: Draws, style: Style, *, flat: bool = False) -> Scene:
+    """Returns a scene with groups of different categories in random or in orderly cells.
+
+    Args:
+        flat: draws the first group's count evenly from 1..9, for text that teaches counting.
+    """
+    counts = _sample_counts(draws, flat)
+    categories = draws.sample(CATEGORY_NAMES, len(counts))
+    cells = draws.sample(range(CELLS), CELLS)
+    used, free = _arranged(draws, cells[: sum(counts)]), cells[sum(counts) :]
+    groups = []
+    for category, count in zip(categories, counts, strict=True):
+        size = "small" if draws.chance(_SMALL_PERCENT) else "large"
+        mine, used = used[:count], used[count:]
+        groups.append(_group(draws, category, size, mine))
+    crowd = None
+    if style != "vcr" and free and draws.chance(_CROWD_PERCENT):
+        rest = [name for name in CATEGORY_NAMES if name not in categories]
+        crowd = Crowd(draws.pick(rest), draws.pick(COLOR_NAMES), free[0])
+    return _finished(draws, style, groups, crowd)
+
+
+def sample_labelled_scene(draws: Draws, label: str) -> Scene:
+    """Returns a scene that `label` dominates: 1-4 large copies about the centre, 0-2 small other objects."""
+    inner = [4, *draws.shuffled((1, 3, 5, 7))]
+    count = 1 + draws.weighted((50, 25, 15, 10))
+    groups = [_group(draws, label, "large", inner[:count])]
+    others = draws.sample([name for name in CATEGORY_NAMES if name != label], draws.weighted((50, 30, 20)))
+    free = draws.shuffled([cell for cell in range(CELLS) if cell not in inner[:count]])
+    groups += [_group(draws, category, "small", [cell]) for category, cell in zip(others, free, strict=False)]
+    return _finished(draws, "varied", groups, None)
+
+
+def sample_until_new(sample: Callable[[], Scene], seen: frozenset[Signature]) -> Scene:
+    """Returns the first sampled scene that is not among `seen`, so that splits share no scene."""
+    while (scene := sample()).signature in seen:
+        pass
+    return scene
+
+
+def _sample_counts(draws: Draws, flat: bool) -> list[int]:
+    """Returns the counts of one to four groups, nine objects together at most."""
+    if flat:
+        first = 1 + draws.weighted(_FLAT_WEIGHTS)
+        groups = min(1 + draws.weighted(_GROUP_WEIGHTS), CELLS + 1 - first)
+        counts = [first]
+    else:
+        groups = 1 + draws.weighted(_GROUP_WEIGHTS)
+        counts = []
+    while len(counts) < groups:
+        room = CELLS - sum(counts) - (groups - len(counts) - 1)
+        counts.append(1 + draws.weighted(_COUNT_WEIGHTS[:room]))
+    return counts
+
+
+def _arranged(draws: Draws, cells: list[int]) -> list[int]:
+    """Orders the cells so that groups sometimes stand side by side or one above another."""
+    match draws.weighted((60, 20, 20)):
+        case 0:
+            return cells
+        case 1:
+            return sorted(cells, key=lambda cell: cell % 3)
+        case _:
+            return sorted(cells, key=lambda cell: cell // 3)
+
+
+def _group(draws: Draws, category: str, size: str, cells: list[int]) -> Group:
+    extents, jitter = (LARGE_EXTENTS, 2) if size == "large" else (SMALL_EXTENTS, 3)
+    color = draws.pick(COLOR_NAMES)
+    return Group(category, color, size, tuple(_placed(draws, cell, extents, jitter) for cell in cells))
+
+
+def _placed(draws: Draws, cell: int, extents: tuple[int, ...], jitter: int) -> Placement:
+    extent = draws.pick(extents)
+    margin = (CELL - extent) // 2
+    corner = [
+        min(max(CELL * position + margin + draws.between(-jitter, jitter), 0), IMAGE_SIZE - extent)
+        for position in (cell % 3, cell // 3)
+    ]
+    return Placement(cell, corner[0], corner[1], extent, 212 + 4 * draws.below(12))
+
+
+def _finished(draws: Draws, style: Style, groups: list[Group], crowd: Crowd | None) -> Scene:
+    marks = tuple(_mark(draws) for _ in range(draws.weighted((60, 16, 14, 10))))
+    background = draws.pick(BACKGROUND_NAMES)
+    return Scene(background, tuple(groups), crowd, marks, _light(draws, style), draws.below(1 << 32))
+
+
+def _mark(draws: Draws) -> Mark:
+    return Mark(
+        draws.pick(MARKS), draws.between(20, 110), draws.below(IMAGE_SIZE - 5), draws.below(IMAGE_SIZE - 5)
+    )
+
+
+def _light(draws: Draws, style: Style) -> Light:
+    """Returns bright and clear light for "coco", dark, pale and noisy for "vcr", anything between else."""
+    step = {"coco": 0, "vcr": _STEPS}.get(style)
+    if step is None:
+        step = draws.between(0, _STEPS)
+    return Light(
+        brightness=draws.between(_mixed(59, 35, step), _mixed(67, 45, step)),
+        saturation=draws.between(_mixed(59, 32, step), _mixed(64, 44, step)),
+        noise=draws.between(_mixed(6, 18, step), _mixed(12, 28, step)),
+    )
+
+
+def _mixed(clear: int, dark: int, step: int) -> int:
+    return clear + (dark - clear) * step // _STEPS

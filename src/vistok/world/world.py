@@ -1,0 +1,160 @@
+"""Makes the whole image world below one folder, in the layouts of the official datasets."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from vistok.errors import VistokError
+from vistok.files import staged_folder, write_text
+from vistok.world.catalog import CATEGORY_NAMES, IMAGE_SIZE
+from vistok.world.documents import Conversation, instruction_conversations, pretraining_documents
+from vistok.world.draws import Draws
+from vistok.world.sampling import Style, sample_labelled_scene, sample_scene, sample_until_new
+from vistok.world.scene import Scene, Signature
+from vistok.world.write_coco import CocoSplit, write_coco_split, write_compact, write_objects365
+from vistok.world.write_imagenet import write_imagenet
+from vistok.world.write_vcr import write_vcr_split, write_vocabulary
+from vistok.world.write_vqa import write_vqa_split
+from vistok.world.write_web import write_web
+
+COCO_FIRST_IDS = {"train": 1, "dev": 200_001, "val": 300_001}
+VCR_FIRST_MOVIES = {"dev": 1, "val": 5001}
+# Each part draws from a stream of its own, so that a longer part changes no other one.
+_STREAMS = (
+    "coco_train", "coco_dev", "coco_val", "vcr_dev", "vcr_val", "objects365", "imagenet", "web",
+    "pretraining_documents", "instruction_conversations",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class WorldSizes:
+    """How much of everything to make: numbers of images, of documents, and of questions per image."""
+
+    seed: int
+    image_size: int
+    coco_train: int
+    coco_dev: int
+    coco_val: int
+    vcr_dev: int
+    vcr_val: int
+    objects365: int
+    imagenet: int
+    web: int
+    questions_per_image: int
+    pretraining_documents: int
+    instruction_conversations: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorldScenes:
+    """The scenes of every split; no training scene is a dev or val scene, no dev scene a val scene."""
+
+    coco: dict[str, list[Scene]]
+    vcr: dict[str, list[Scene]]
+    objects365: list[Scene]
+    imagenet: list[Scene]
+    web: list[Scene]
+
+
+def make_world(sizes: WorldSizes, out: Path) -> None:
+    """Writes coco/, vqa/, vcr/, objects365/, imagenet/, web/ and text/ below `out`, or nothing.
+
+    The same sizes give the same bytes on every machine. An earlier world in `out` is replaced.
+
+    Raises:
+        VistokError: a size is not legal, or the files cannot be written.
+    """
+    _check(sizes)
+    scenes = sample_scenes(sizes)
+    with staged_folder(out) as folder:
+        for name, first_id in COCO_FIRST_IDS.items():
+            split, draws = CocoSplit(name, first_id, scenes.coco[name]), _words(sizes, f"coco_{name}")
+            write_coco_split(split, draws, folder / "coco")
+            write_vqa_split(split, draws, folder / "vqa", sizes.questions_per_image)
+        for name, first_movie in VCR_FIRST_MOVIES.items():
+            write_vcr_split(name, first_movie, scenes.vcr[name], _words(sizes, f"vcr_{name}"), folder / "vcr")
+        write_vocabulary(folder / "vcr")
+        write_objects365(scenes.objects365, folder / "objects365")
+        write_imagenet(scenes.imagenet, folder / "imagenet")
+        write_web(scenes.web, _words(sizes, "web"), folder / "web")
+        _write_texts(sizes, folder / "text")
+
+
+def sample_scenes(sizes: WorldSizes) -> WorldScenes:
+    """Samples every split: val first, then dev without val's scenes, then training without either's."""
+    nothing: frozenset[Signature] = frozenset()
+    coco, vcr = {}, {}
+    coco["val"] = _plain(sizes, "coco_val", sizes.coco_val, "coco", nothing)
+    vcr["val"] = _plain(sizes, "vcr_val", sizes.vcr_val, "vcr", nothing)
+    val = _signatures(coco["val"] + vcr["val"])
+    coco["dev"] = _plain(sizes, "coco_dev", sizes.coco_dev, "coco", val)
+    vcr["dev"] = _plain(sizes, "vcr_dev", sizes.vcr_dev, "vcr", val)
+    held_out = val | _signatures(coco["dev"] + vcr["dev"])
+    coco["train"] = _plain(sizes, "coco_train", sizes.coco_train, "coco", held_out)
+    return WorldScenes(
+        coco=coco,
+        vcr=vcr,
+        objects365=_plain(sizes, "objects365", sizes.objects365, "varied", held_out),
+        imagenet=_labelled(sizes, held_out),
+        web=_plain(sizes, "web", sizes.web, "varied", held_out),
+    )
+
+
+def _plain(sizes: WorldSizes, part: str, count: int, style: Style, seen: frozenset[Signature]) -> list[Scene]:
+    draws = Draws(_generator(sizes, part, 0))
+    return [sample_until_new(lambda: sample_scene(draws, style), seen) for _ in range(count)]
+
+
+def _labelled(sizes: WorldSizes, seen: frozenset[Signature]) -> list[Scene]:
+    draws = Draws(_generator(sizes, "imagenet", 0))
+
+    def sampler(label: str) -> Callable[[], Scene]:
+        return lambda: sample_labelled_scene(draws, label)
+
+    labels = [CATEGORY_NAMES[number % len(CATEGORY_NAMES)] for number in range(sizes.imagenet)]
+    return [sample_until_new(sampler(label), seen) for label in labels]
+
+
+def _signatures(scenes: list[Scene]) -> frozenset[Signature]:
+    return frozenset(scene.signature for scene in scenes)
+
+
+def _generator(sizes: WorldSizes, part: str, purpose: int) -> np.random.Generator:
+    return np.random.Generator(np.random.PCG64([sizes.seed, _STREAMS.index(part), purpose]))
+
+
+def _words(sizes: WorldSizes, part: str) -> Draws:
+    """Returns the draws that a part's captions, questions and answers come from."""
+    return Draws(_generator(sizes, part, 1))
+
+
+def _write_texts(sizes: WorldSizes, folder: Path) -> None:
+    generator = _generator(sizes, "pretraining_documents", 1)
+    documents = pretraining_documents(generator, sizes.pretraining_documents)
+    write_text(folder / "pretraining.txt", "".join(f"{document}\n" for document in documents))
+    generator = _generator(sizes, "instruction_conversations", 1)
+    conversations = instruction_conversations(generator, sizes.instruction_conversations)
+    records = [_sharegpt(number, conversation) for number, conversation in enumerate(conversations)]
+    write_compact(folder / "instructions.json", records)
+
+
+def _sharegpt(number: int, conversation: Conversation) -> dict[str, object]:
+    turns = []
+    for prompt, answer in conversation:
+        turns += [{"from": "human", "value": prompt}, {"from": "gpt", "value": answer}]
+    return {"id": f"{number:06d}", "conversations": turns}
+
+
+def _check(sizes: WorldSizes) -> None:
+    if sizes.image_size != IMAGE_SIZE:
+        raise VistokError(
+            f"the world's image_size is {sizes.image_size}; it draws {IMAGE_SIZE} pixel images only. "
+            f"Set image_size: {IMAGE_SIZE} in the scale file."
+        )
+    negative = [name for name in sizes.__dataclass_fields__ if getattr(sizes, name) < 0]
+    if negative:
+        raise VistokError(
+            f"the world's sizes may not be negative: {', '.join(negative)}. Set 0 or more in the scale file."
+        )

@@ -1,0 +1,100 @@
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vistok.datasets.coco import ImageRecord, ObjectAnnotation, read_captions, read_instances
+from vistok.errors import VistokError
+
+
+def test_official_instances(shared_data: Path) -> None:
+    found = read_instances(shared_data / "coco/annotations/instances_val2017.json")
+    assert len(found.images) == len(found.objects) == 74
+    assert found.images[802] == ImageRecord("000000000802.jpg", 640, 424)
+    assert len(found.categories) == 80
+    assert found.categories[0] == "person"
+    objects = [entry for group in found.objects.values() for entry in group]
+    assert len(objects) == 629
+    assert sum(entry.crowd for entry in objects) == 8
+    assert sum(group == () for group in found.objects.values()) == 2
+    assert (
+        ObjectAnnotation("refrigerator", (245.05, 185.23, 165.76, 356.03), crowd=False) in found.objects[802]
+    )
+
+
+def test_official_captions(shared_data: Path) -> None:
+    found = read_captions(shared_data / "coco/annotations/captions_val2017.json")
+    assert len(found.captions) == 74
+    assert sum(map(len, found.captions.values())) == 370
+    assert "A small closed toilet in a cramped space." in found.captions[331352]
+    assert found.file_names[397133] == "000000397133.jpg"
+
+
+def test_karpathy_captions_are_gzipped(shared_data: Path) -> None:
+    found = read_captions(shared_data / "coco/karpathy/captions_val5k.json.gz")
+    assert len(found.captions) == 5000
+    assert sum(map(len, found.captions.values())) == 25010
+
+
+def test_a_gzipped_file_reads_as_the_plain_one(shared_data: Path, tmp_path: Path) -> None:
+    plain = shared_data / "coco/annotations/instances_val2017.json"
+    packed = tmp_path / "instances.json.gz"
+    packed.write_bytes(gzip.compress(plain.read_bytes(), compresslevel=1))
+    assert read_instances(packed) == read_instances(plain)
+
+
+def test_a_captions_file_without_file_names(tmp_path: Path) -> None:
+    path = _write(tmp_path, {"images": [{"id": 5}], "annotations": [{"image_id": 5, "caption": "a cat"}]})
+    found = read_captions(path)
+    assert found.file_names == {}
+    assert found.captions == {5: ("a cat",)}
+
+
+IMAGE = {"id": 5, "file_name": "a.jpg", "height": 2, "width": 3}
+OBJECT = {"image_id": 5, "category_id": 1, "bbox": [0, 0, 1, 1], "iscrowd": 0}
+CATEGORY = {"id": 1, "name": "cat"}
+
+
+@pytest.mark.parametrize(
+    ("images", "annotations", "categories", "message"),
+    [
+        ([{**IMAGE, "height": None}], [OBJECT], [CATEGORY], "id, file_name, height and width are needed"),
+        ([IMAGE], [{**OBJECT, "bbox": [0, 0, 1]}], [CATEGORY], "annotation 0: .* bbox of four numbers"),
+        ([IMAGE], [OBJECT, {**OBJECT, "image_id": 6}], [CATEGORY], "annotation 1: .* that the file lists"),
+        ([IMAGE], [{**OBJECT, "category_id": 9}], [CATEGORY], "annotation 0: .* that the file lists"),
+        ([IMAGE], [OBJECT], [{"id": 1}], "a category: id and name are needed"),
+        ([IMAGE], [OBJECT], None, "a list 'categories' is needed"),
+    ],
+)
+def test_wrong_instances_are_refused(
+    tmp_path: Path, images: Any, annotations: Any, categories: Any, message: str
+) -> None:
+    path = _write(tmp_path, {"images": images, "annotations": annotations, "categories": categories})
+    with pytest.raises(VistokError, match=message):
+        read_instances(path)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "message"),
+    [
+        ({"image_id": 6, "caption": "a"}, "that the file lists"),
+        ({"image_id": 5}, "annotation 0: .*a caption are"),
+    ],
+)
+def test_wrong_captions_are_refused(tmp_path: Path, annotation: Any, message: str) -> None:
+    path = _write(tmp_path, {"images": [IMAGE], "annotations": [annotation]})
+    with pytest.raises(VistokError, match=message):
+        read_captions(path)
+
+
+def test_an_instances_file_is_no_captions_file(shared_data: Path) -> None:
+    with pytest.raises(VistokError, match="a caption are needed, found"):
+        read_captions(shared_data / "coco/annotations/instances_val2017.json")
+
+
+def _write(folder: Path, value: Any) -> Path:
+    path = folder / "file.json"
+    path.write_text(json.dumps(value))
+    return path

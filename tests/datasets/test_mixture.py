@@ -1,0 +1,144 @@
+import multiprocessing
+import pickle
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vistok.datasets.mixture import Mixture, MixtureSample
+from vistok.datasets.parquet import write_file
+from vistok.datasets.preprocessing import Preprocessing
+from vistok.datasets.rows import ImageRow, schema_of
+from vistok.datasets.shards import Shards, write_shards
+from vistok.errors import VistokError
+from vistok.grid.scale import ImageSet
+
+Set = tuple[ImageSet, Path]
+PREPROCESSING = Preprocessing(12, "clip")
+ASKED: Any = {
+    "turns": {"caption": 1, "vqa": 2, "counting": 2, "identification": 2},
+    "prompts": {
+        "caption": "what does the image describe?",
+        "vqa": "Question: {question} Answer:",
+        "counting": "{question}",
+        "identification": "{question}",
+    },
+}
+
+
+@pytest.fixture
+def sets(coco_set: Set, web_set: Set, tmp_path: Path) -> list[Shards]:
+    for image_set, root in (coco_set, web_set):
+        write_shards(image_set, root, tmp_path / "shards" / image_set.format)
+    return [Shards(tmp_path / "shards" / name) for name in ("coco", "webdataset")]
+
+
+def mixture(sets: list[Shards], **changes: Any) -> Mixture:
+    return Mixture(sets, **{**ASKED, "preprocessing": PREPROCESSING, "seed": 0, **changes})
+
+
+def same(first: MixtureSample, second: MixtureSample) -> bool:
+    return first.turns == second.turns and np.array_equal(first.image, second.image)
+
+
+def which(sample: MixtureSample, sets: list[Shards]) -> int:
+    """Tells the image of a sample by its pixels, flipped or not."""
+    images = np.concatenate([PREPROCESSING.normalise(shards.pixels(12)) for shards in sets])
+    flips = (sample.image, sample.image[:, :, ::-1])
+    (found,) = (n for n, image in enumerate(images) if any(np.array_equal(image, flip) for flip in flips))
+    return found
+
+
+def test_an_epoch_has_every_image_once_in_an_order_of_its_own(sets: list[Shards]) -> None:
+    stream = mixture(sets)
+    assert len(stream) == 9
+    epochs = [[which(stream.sample(9 * epoch + n), sets) for n in range(9)] for epoch in range(3)]
+    # Image 2 has neither objects nor captions: the next image of the order stands in for it.
+    assert [set(epoch) for epoch in epochs] == [set(range(9)) - {2}] * 3
+    assert epochs[0] != epochs[1] != epochs[2]
+    order = np.random.default_rng([0, 0, 0, 1]).permutation(9).tolist()
+    place = order.index(2)
+    assert epochs[0] == [*order[:place], order[(place + 1) % 9], *order[place + 1 :]]
+
+
+def test_a_sample_depends_on_seed_and_position_alone(sets: list[Shards]) -> None:
+    stream = mixture(sets)
+    straight = [stream.sample(position) for position in range(30)]
+    resumed = mixture(sets, cache_bytes=0)
+    assert all(same(straight[position], resumed.sample(position)) for position in reversed(range(30)))
+    assert not all(same(straight[position], mixture(sets, seed=1).sample(position)) for position in range(9))
+    assert straight[0].image.dtype == np.float32
+    assert straight[0].image.shape == (3, 12, 12)
+
+
+def test_two_visits_to_an_image_ask_other_questions(sets: list[Shards]) -> None:
+    stream = mixture(sets[:1])
+    asked = {stream.sample(position).turns for position in range(60)}
+    assert len(asked) > 20
+
+
+def test_any_number_of_workers_makes_the_same_stream(sets: list[Shards]) -> None:
+    stream = mixture(sets)
+    straight = [stream.sample(position) for position in range(18)]
+    with multiprocessing.get_context("fork").Pool(3) as pool:
+        shared = pool.map(stream.sample, range(18), chunksize=1)
+    copied = pickle.loads(pickle.dumps(stream))
+    assert all(map(same, straight, shared))
+    assert all(same(straight[position], copied.sample(position)) for position in range(18))
+
+
+def test_kinds_follow_what_each_image_supports(sets: list[Shards]) -> None:
+    stream = mixture(sets)
+    for position in range(27):
+        sample = stream.sample(position)
+        kinds = Counter(turn.kind for turn in sample.turns)
+        image = which(sample, sets)
+        if image >= 6:
+            assert kinds == {"caption": 1}
+        if image == 0:
+            assert kinds == {"caption": 1, "vqa": 2, "counting": 1, "identification": 1}
+        if image == 1:
+            assert ("How many dogs are there in the image?", "1") in {
+                (t.prompt, t.answer) for t in sample.turns
+            }
+            assert kinds == {"caption": 1, "vqa": 1, "counting": 1, "identification": 2}
+        if image == 3:
+            assert kinds == {"identification": 1}
+
+
+def test_flips_and_crops(sets: list[Shards]) -> None:
+    straight = mixture(sets, horizontal_flip=False)
+    whole = [PREPROCESSING.normalise(shards.pixels(12)) for shards in sets]
+    images = np.concatenate(whole)
+    assert all((images == straight.sample(n).image).all((1, 2, 3)).any() for n in range(9))
+    cropped = mixture(sets, crop_scale=(0.3, 0.6))
+    assert not any((images == cropped.sample(n).image).all((1, 2, 3)).any() for n in range(9))
+    assert same(cropped.sample(4), mixture(sets, crop_scale=(0.3, 0.6), cache_bytes=0).sample(4))
+
+
+def test_the_cache_keeps_within_its_bound(sets: list[Shards]) -> None:
+    """Two images of 12 x 12 and their annotations fit; the rest is decoded again and again."""
+    stream = mixture(sets, cache_bytes=2 * (12 * 12 * 3 + 4096))
+    for position in range(18):
+        stream.sample(position)
+    assert len(stream._cache) == 2
+
+
+def test_a_mixture_that_can_ask_nothing_is_refused(sets: list[Shards]) -> None:
+    with pytest.raises(
+        VistokError, match="no image of the mixture supports a question of the kinds counting"
+    ):
+        mixture(sets[1:], turns={"counting": 2}).sample(0)
+    with pytest.raises(VistokError, match="no images"):
+        mixture([])
+    with pytest.raises(VistokError, match="asks counting questions, but has prompts only for"):
+        mixture(sets, prompts={"caption": "?"})
+
+
+def test_an_image_that_went_bad_is_named(tmp_path: Path) -> None:
+    rows = [ImageRow("77", b"no image", captions=("a cat",))]
+    write_file(rows, schema_of(()), tmp_path / "part-00000.parquet")
+    with pytest.raises(VistokError, match=f"image 77 of {tmp_path} cannot be decoded: not an image"):
+        mixture([Shards(tmp_path)]).sample(0)

@@ -1,0 +1,82 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vistok.datasets.images import load_image
+from vistok.datasets.preprocessing import Preprocessing, crop_box, squash
+
+
+@pytest.fixture(scope="module")
+def photograph(shared_data: Path) -> Image.Image:
+    return load_image(shared_data / "coco/val2017/000000000802.jpg", what="photograph")
+
+
+def test_evaluation_squashes_the_whole_image(photograph: Image.Image) -> None:
+    found = Preprocessing(224, "clip").evaluation(photograph)
+    assert found.shape == (3, 224, 224)
+    assert found.dtype == np.float32
+    pixels = np.asarray(photograph.resize((224, 224), Image.Resampling.BICUBIC)) / 255
+    mean, deviation = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
+    expected = ((pixels - mean) / deviation).transpose(2, 0, 1)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_imagenet_statistics() -> None:
+    grey = np.full((1, 2, 2, 3), 128, dtype=np.uint8)
+    found = Preprocessing(2, "imagenet").normalise(grey)[0, :, 0, 0]
+    np.testing.assert_allclose(found, [0.07406, 0.20518, 0.42649], atol=1e-5)
+
+
+def test_an_image_of_the_right_size_keeps_its_pixels(photograph: Image.Image) -> None:
+    pixels = squash(photograph, 48)
+    assert np.array_equal(squash(Image.fromarray(pixels), 48), pixels)
+
+
+def test_a_batch_is_normalised_as_its_images_are(photograph: Image.Image) -> None:
+    preprocessing = Preprocessing(32, "imagenet")
+    pixels = np.stack([squash(photograph, 32), squash(photograph.rotate(90), 32)])
+    batch = preprocessing.normalise(pixels)
+    assert batch.shape == (2, 3, 32, 32)
+    assert batch.flags["C_CONTIGUOUS"]
+    assert np.array_equal(batch[0], preprocessing.evaluation(photograph))
+
+
+def test_training_on_the_whole_image_is_evaluation(photograph: Image.Image) -> None:
+    preprocessing = Preprocessing(48, "clip")
+    whole = preprocessing.evaluation(photograph)
+    generator = np.random.default_rng(0)
+    assert np.array_equal(preprocessing.training(photograph, generator, horizontal_flip=False), whole)
+    drawn = [preprocessing.training(photograph, generator) for _ in range(40)]
+    flipped = [np.array_equal(image, whole[:, :, ::-1]) for image in drawn]
+    assert all(flip or np.array_equal(image, whole) for flip, image in zip(flipped, drawn, strict=True))
+    assert 8 < sum(flipped) < 32
+
+
+def test_training_crops_depend_on_the_generator_alone(photograph: Image.Image) -> None:
+    preprocessing = Preprocessing(48, "clip")
+    first, again, other = (
+        preprocessing.training(photograph, np.random.default_rng(seed), crop_scale=(0.2, 0.9))
+        for seed in (1, 1, 2)
+    )
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+@pytest.mark.parametrize("size", [(640, 424), (424, 640), (48, 48)])
+def test_crop_boxes_keep_area_and_aspect_in_their_ranges(size: tuple[int, int]) -> None:
+    generator = np.random.default_rng(3)
+    areas = []
+    for _ in range(300):
+        left, top, right, bottom = crop_box(*size, (0.2, 0.9), generator)
+        assert 0 <= left < right <= size[0]
+        assert 0 <= top < bottom <= size[1]
+        areas.append((right - left) * (bottom - top) / (size[0] * size[1]))
+        assert 0.70 < (right - left) / (bottom - top) < 1.42
+    assert 0.18 < min(areas) < 0.3
+    assert 0.75 < max(areas) < 0.92
+
+
+def test_an_image_too_narrow_for_any_crop_gives_its_centre() -> None:
+    assert crop_box(10, 1000, (0.9, 1.0), np.random.default_rng(0)) == (0, 493, 10, 506)

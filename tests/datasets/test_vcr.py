@@ -1,0 +1,36 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vistok.datasets.vcr import read_metadata
+from vistok.errors import VistokError
+
+
+def test_official_metadata(shared_data: Path) -> None:
+    (path,) = (shared_data / "vcr/vcr1images").rglob("*.json")
+    found = read_metadata(path)
+    assert found.names == ("person", "person", "person", "car", "cellphone", "clock")
+    assert (found.width, found.height) == (1920, 797)
+    assert found.boxes[0] == pytest.approx((955.74, 52.33, 1551.57, 789.03, 0.999), abs=0.01)
+
+
+WHOLE = {"boxes": [[0, 1, 2, 3, 0.5]], "names": ["cat"], "width": 4, "height": 5, "segms": [[[0, 0]]]}
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ({**WHOLE, "names": []}, "boxes and as many names"),
+        ({**WHOLE, "names": [1]}, "boxes and as many names"),
+        ({**WHOLE, "boxes": [[0, 1, 2, 3]]}, "left, top, right, bottom and score are needed"),
+        ({**WHOLE, "width": "4"}, "width, height, boxes"),
+        ([WHOLE], "no VCR metadata file: an object is needed, found a JSON list"),
+    ],
+)
+def test_wrong_metadata_is_refused(tmp_path: Path, value: Any, message: str) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(value))
+    with pytest.raises(VistokError, match=message):
+        read_metadata(path)

@@ -1,0 +1,216 @@
+"""`vistok score` from official files and anybody's predictions to metrics.json."""
+
+import argparse
+import gzip
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vistok.errors import VistokError
+from vistok.evaluation.references import KINDS, load_references
+from vistok.evaluation.score import (
+    PROTOCOLS,
+    PUBLISHED_PROTOCOL,
+    add_arguments,
+    run,
+    score_answers,
+    score_files,
+    score_questions,
+)
+
+
+def score(*arguments: str | Path) -> None:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    run(parser.parse_args([str(argument) for argument in arguments]))
+
+
+def written(path: Path, answers: dict[Any, Any]) -> Path:
+    path.write_text("".join(json.dumps({"id": key, "answer": said}) + "\n" for key, said in answers.items()))
+    return path
+
+
+@pytest.fixture
+def paths(shared_data: Path) -> dict[str, Path]:
+    return {
+        "vqa": shared_data / "vqa" / "vqav2_60k_annotations_test.json.gz",
+        "caption": shared_data / "coco" / "annotations" / "captions_val2017.json",
+        "counting": shared_data / "gvtbench" / "coco_oc.json",
+        "identification": shared_data / "gvtbench" / "vcr_mci.json",
+        "choice": shared_data / "seedbench" / "SEED-Bench-1_examples.json",
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "metric", "value"),
+    [
+        ("counting", "1", "accuracy", 54.27),
+        ("identification", "yes", "accuracy", 50.42),
+        ("choice", "B", "accuracy", 50.0),
+    ],
+)
+def test_metrics_file_of_a_constant_answer(
+    kind: str, said: str, metric: str, value: float, paths: dict[str, Path], tmp_path: Path
+) -> None:
+    ids = load_references(kind, paths[kind]).ids
+    predictions = written(tmp_path / "p.jsonl", dict.fromkeys(ids, said))
+    out = tmp_path / "new" / "metrics.json"
+    score(kind, "--references", paths[kind], "--predictions", predictions, "--out", out)
+    found = json.loads(out.read_text())
+    assert set(found) == {"task", "protocol", "n", "metrics", "intervals", "by_type"}
+    assert (found["task"], found["protocol"], found["n"]) == (kind, PROTOCOLS[kind][0], len(ids))
+    assert found["metrics"][metric] == pytest.approx(value, abs=0.01)
+    low, high = found["intervals"][metric]
+    assert low <= found["metrics"][metric] <= high
+    assert sum(metrics["n"] for metrics in found["by_type"].values()) == len(ids)
+
+
+def test_vqa_answers_from_files(paths: dict[str, Path], tmp_path: Path) -> None:
+    packed = paths["vqa"].with_name("vqa_pred_test_stress_format.json.gz").read_bytes()
+    answers = {row["question_id"]: row["answer"] for row in json.loads(gzip.decompress(packed))}
+    expected = json.loads(paths["vqa"].with_name("reference_scores.json").read_text())["test/stress_format"]
+    out = tmp_path / "metrics.json"
+    arguments: list[str | Path] = [
+        "--references",
+        paths["vqa"],
+        "--predictions",
+        written(tmp_path / "p.jsonl", answers),
+    ]
+    score("vqa", *arguments, "--out", out, "--protocol", "lavis")
+    found = json.loads(out.read_text())
+    by_type = {kind: round(metrics["accuracy"], 2) for kind, metrics in found["by_type"].items()}
+    assert by_type == expected["lavis_port"]["perAnswerType"]
+    assert round(found["metrics"]["accuracy"], 2) == expected["lavis_port"]["overall"]
+    assert (found["protocol"], found["n"]) == ("lavis", 2962)
+
+
+def test_captions_from_files(paths: dict[str, Path], tmp_path: Path) -> None:
+    questions = load_references("caption", paths["caption"])
+    answers = {row.image_id: row.captions[0] for row in questions.records}
+    out = tmp_path / "metrics.json"
+    arguments: list[str | Path] = [
+        "--references",
+        paths["caption"],
+        "--predictions",
+        written(tmp_path / "p.jsonl", answers),
+    ]
+    score("caption", *arguments, "--out", out, "--caption-metrics", "BLEU", "--protocol", "full-set")
+    found = json.loads(out.read_text())
+    assert set(found["metrics"]) == {"CIDEr", "BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4"}
+    assert (found["protocol"], found["n"], found["by_type"]) == ("full-set", 74, {})
+    assert found["metrics"]["BLEU-1"] == pytest.approx(100.0)
+
+
+def test_losses_choose_the_option(paths: dict[str, Path], tmp_path: Path) -> None:
+    rows = {"101669": [0, 1, 1, 1], "v1738": [1, 0, 1, 1], "v1962": "B", "v4397": [9, 9, 1, 9]}
+    out = tmp_path / "metrics.json"
+    arguments: list[str | Path] = [
+        "--references",
+        paths["choice"],
+        "--predictions",
+        written(tmp_path / "p.jsonl", rows),
+    ]
+    score("choice", *arguments, "--out", out)
+    assert json.loads(out.read_text())["metrics"]["accuracy"] == 100.0
+    written(tmp_path / "p.jsonl", rows | {"v1962": [1, 2]})
+    with pytest.raises(VistokError, match=r"1 answers are not a text, or four losses.*first: id v1962"):
+        score("choice", *arguments, "--out", out)
+
+
+def test_missing_answers_are_an_error_or_said_in_the_file(paths: dict[str, Path], tmp_path: Path) -> None:
+    out = tmp_path / "metrics.json"
+    predictions = written(tmp_path / "p.jsonl", {place: "1" for place in range(9_990)})
+    arguments: list[str | Path] = [
+        "counting",
+        "--references",
+        paths["counting"],
+        "--predictions",
+        predictions,
+        "--out",
+        out,
+    ]
+    with pytest.raises(VistokError, match=r"10 questions without an answer \(first: 9990\)"):
+        score(*arguments)
+    assert not out.exists()
+    score(*arguments, "--allow-missing")
+    found = json.loads(out.read_text())
+    assert found["missing"] == {"count": 10, "first": "9990", "scored": "as wrong"}
+    assert found["n"] == 10_000
+
+
+@pytest.mark.parametrize("kind", ["vqa", "counting", "identification"])
+def test_losses_answer_nothing_but_multiple_choice(kind: str, paths: dict[str, Path], tmp_path: Path) -> None:
+    ids = load_references(kind, paths[kind]).ids
+    predictions = written(tmp_path / "p.jsonl", {key: [1.0, 2.0] for key in ids})
+    with pytest.raises(VistokError, match=f"{len(ids)} answers are not a text as {kind} needs"):
+        score(kind, "--references", paths[kind], "--predictions", predictions, "--out", tmp_path / "m.json")
+
+
+def test_unknown_kinds_and_protocols_name_the_legal_ones(paths: dict[str, Path], tmp_path: Path) -> None:
+    def scored(kind: str, protocol: str | None) -> None:
+        predictions, out = tmp_path / "p.jsonl", tmp_path / "m.json"
+        score_files(kind, references=paths["counting"], predictions=predictions, protocol=protocol, out=out)
+
+    with pytest.raises(VistokError, match="Did you mean 'counting'"):
+        scored("countin", None)
+    with pytest.raises(VistokError, match=r"Did you mean 'released'.*corrected"):
+        scored("counting", "relased")
+
+
+def test_the_same_answers_under_every_protocol_of_a_part(paths: dict[str, Path]) -> None:
+    questions = load_references("counting", paths["counting"])
+    images = set(questions.images[:20])
+    part = questions.of_images(images)
+    found = score_answers(part, {str(key): "nine" for key in part.ids}, resamples=200)
+    assert set(found) == {"corrected", "released"}
+    nines = sum(row.answer == "9" for row in part.records)
+    assert found["released"]["metrics"]["accuracy"] == 0.0
+    assert found["corrected"]["metrics"]["accuracy"] == pytest.approx(100 * nines / len(part.ids), abs=1e-6)
+    assert found["released"]["n"] == len(part.ids) and found["released"]["of"] == 10_000
+    assert "missing" not in found["released"]
+
+
+def test_a_part_of_the_captions_keeps_the_frequencies_of_the_whole(paths: dict[str, Path]) -> None:
+    questions = load_references("caption", paths["caption"])
+    answers = {str(row.image_id): row.captions[0][:30] for row in questions.records}
+    part = questions.of_questions(questions.ids[:10])
+    whole, full_set = (score_questions(wanted, answers, "full-set") for wanted in (questions, part))
+    assert full_set.values.tolist() == pytest.approx(whole.values[:10].tolist())
+    assert score_questions(part, answers, "official").metrics != full_set.metrics
+
+
+def test_a_part_names_questions_that_there_are(paths: dict[str, Path]) -> None:
+    questions = load_references("counting", paths["counting"])
+    with pytest.raises(VistokError, match=r"1 of 2 wanted counting questions.*first: 10000"):
+        questions.of_questions([0, 10_000])
+    assert questions.of_questions([5, 3]).ids == (3, 5)
+    assert questions.of_images([]).ids == ()
+
+
+def test_an_id_that_stands_twice_is_refused(paths: dict[str, Path], tmp_path: Path) -> None:
+    content = json.loads(paths["choice"].read_text())
+    content["questions"] *= 2
+    path = tmp_path / "twice.json"
+    path.write_text(json.dumps(content))
+    with pytest.raises(VistokError, match="4 ids stand there twice"):
+        load_references("choice", path)
+
+
+def test_every_kind_has_its_protocols() -> None:
+    assert set(PROTOCOLS) == set(PUBLISHED_PROTOCOL) == set(KINDS)
+    assert PUBLISHED_PROTOCOL == {
+        "vqa": "released",
+        "caption": "official",
+        "counting": "released",
+        "identification": "released",
+        "choice": "released",
+    }
+
+
+def test_scoring_imports_no_torch() -> None:
+    code = "import sys, vistok.evaluation.score, vistok.evaluation.blind; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

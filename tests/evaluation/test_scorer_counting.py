@@ -1,0 +1,93 @@
+"""Counts are read as the released evaluation reads them, and as a person would."""
+
+import pytest
+
+from vistok.datasets.gvtbench import ObjectQuestion
+from vistok.evaluation.scorers.counting import read_corrected, read_released, score_counting
+
+
+def questions(*counts: int) -> list[ObjectQuestion]:
+    asked = "How many cars are there in the image?"
+    return [ObjectQuestion(place, place // 2, asked, str(count), 12) for place, count in enumerate(counts)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "number"),
+    [
+        ("3", 3),
+        ("There are three cars.", 3),
+        ("nine", 0),
+        ("nive", 9),
+        ("One.", 0),
+        ("None.", 1),
+        ("none", 0),
+        ("someone", 1),
+        ("There are cell phones", 1),
+        ("sixteen", 6),
+        ("fourteen", 4),
+        ("freight", 8),
+        ("ten", 0),
+        ("twenty one", 1),
+        ("12 of 15", 12),
+        ("-2", 2),
+        ("no digit", 0),
+        ("", 0),
+    ],
+)
+def test_released_reads_numbers_wherever_their_letters_stand(answer: str, number: int) -> None:
+    assert read_released(answer) == number
+
+
+@pytest.mark.parametrize(
+    ("answer", "number"),
+    [
+        ("3", 3),
+        ("Nine.", 9),
+        ("There are ONE or two", 1),
+        ("someone", None),
+        ("cell phones", None),
+        ("sixteen", 16),
+        ("freight", None),
+        ("There are no cars", 0),
+        ("None.", 0),
+        ("No, there are 4", 4),
+        ("3rd", None),
+        ("", None),
+    ],
+)
+def test_corrected_reads_the_first_whole_number(answer: str, number: int | None) -> None:
+    assert read_corrected(answer) == number
+
+
+def test_reports_accuracy_and_errors_in_objects() -> None:
+    scored = score_counting(questions(1, 2, 4, 9), ["1", "four", "no idea at all", "nine"], "corrected")
+    assert scored.metric == "accuracy"
+    assert scored.metrics == pytest.approx(
+        {"accuracy": 50.0, "MAE": 1.5, "RMSE": (20 / 4) ** 0.5, "unparsed": 0.0}
+    )
+    assert scored.values.tolist() == [100.0, 0.0, 0.0, 100.0]
+    assert scored.groups == (0, 0, 1, 1)
+
+
+def test_the_released_rule_cannot_be_right_about_nine_in_words() -> None:
+    scored = score_counting(questions(9, 9), ["nine", "9"], "released")
+    assert scored.metrics == pytest.approx(
+        {"accuracy": 50.0, "MAE": 4.5, "RMSE": 81**0.5 / 2**0.5, "unparsed": 0.0}
+    )
+
+
+def test_types_are_the_released_bins_of_three_counts() -> None:
+    scored = score_counting(questions(1, 2, 3, 9), ["1", "1", "3", "3"], "released")
+    assert {name: metrics["accuracy"] for name, metrics in scored.by_type.items()} == {
+        "0-2": 50.0,
+        "3-5": 100.0,
+        "9-11": 0.0,
+    }
+    assert scored.by_type["9-11"]["MAE"] == 6.0
+    assert scored.by_type["0-2"]["n"] == 2.0
+
+
+@pytest.mark.parametrize("protocol", ["released", "corrected"])
+def test_a_missing_answer_is_wrong_and_counts_as_none(protocol: str) -> None:
+    scored = score_counting(questions(2, 4), ["2", None], protocol)
+    assert scored.metrics == pytest.approx({"accuracy": 50.0, "MAE": 2.0, "RMSE": 8**0.5, "unparsed": 50.0})

@@ -1,0 +1,205 @@
+import hashlib
+import io
+import json
+import tarfile
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from vistok.datasets.coco import read_captions, read_instances
+from vistok.datasets.vcr import read_metadata
+from vistok.datasets.vqa import read_annotations, read_questions
+from vistok.errors import VistokError
+from vistok.files import read_jsonl
+from vistok.world.catalog import BY_NAME, CATEGORY_NAMES
+from vistok.world.world import WorldSizes, make_world, sample_scenes
+
+COCO = ("train", "dev", "val")
+
+
+def digests(folder: Path) -> dict[str, str]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def test_the_same_seed_gives_the_same_bytes(
+    small_world: Path, small_sizes: WorldSizes, tmp_path: Path
+) -> None:
+    make_world(small_sizes, tmp_path / "again")
+    assert digests(tmp_path / "again") == digests(small_world)
+
+
+def test_another_seed_gives_other_bytes(small_world: Path, small_sizes: WorldSizes, tmp_path: Path) -> None:
+    make_world(replace(small_sizes, seed=8), tmp_path / "other")
+    ours, theirs = digests(small_world), digests(tmp_path / "other")
+    same = {name for name in ours.keys() & theirs.keys() if ours[name] == theirs[name]}
+    assert same <= {"imagenet/LOC_synset_mapping.txt", "vcr/cocoontology.json"}
+
+
+def test_a_longer_part_leaves_the_others_alone(small_sizes: WorldSizes) -> None:
+    scenes, longer = sample_scenes(small_sizes), sample_scenes(replace(small_sizes, web=60, coco_train=50))
+    assert longer.coco["val"] == scenes.coco["val"]
+    assert longer.vcr == scenes.vcr
+    assert longer.web[: small_sizes.web] == scenes.web
+
+
+def test_splits_share_no_scene(small_sizes: WorldSizes) -> None:
+    """One dev or val scene in a hundred would also be drawn for training by chance: enough to show here."""
+    scenes = sample_scenes(replace(small_sizes, coco_train=2000, coco_val=500, vcr_dev=300, web=1000))
+    training = [*scenes.coco["train"], *scenes.objects365, *scenes.imagenet, *scenes.web]
+    splits = [
+        {scene.signature for scene in split}
+        for split in (
+            training,
+            scenes.coco["dev"] + scenes.vcr["dev"],
+            scenes.coco["val"] + scenes.vcr["val"],
+        )
+    ]
+    assert not splits[0] & splits[1]
+    assert not splits[0] & splits[2]
+    assert not splits[1] & splits[2]
+
+
+@pytest.mark.parametrize("name", COCO)
+def test_instances_are_the_scenes(small_world: Path, small_sizes: WorldSizes, name: str) -> None:
+    instances = read_instances(small_world / f"coco/annotations/instances_{name}2017.json")
+    scenes = sample_scenes(small_sizes).coco[name]
+    assert instances.categories == CATEGORY_NAMES
+    assert len(instances.images) == len(scenes)
+    for scene, (image_id, image), objects in zip(
+        scenes, instances.images.items(), instances.objects.values(), strict=True
+    ):
+        assert image.file_name == f"{image_id:012d}.jpg"
+        with Image.open(small_world / f"coco/{name}2017" / image.file_name) as picture:
+            assert picture.size == (image.width, image.height) == (48, 48)
+        counts = Counter(found.category for found in objects if not found.crowd)
+        assert counts == {group.category: group.count for group in scene.groups}
+        crowds = [found.category for found in objects if found.crowd]
+        assert crowds == ([scene.crowd.category] if scene.crowd else [])
+
+
+def test_image_and_annotation_ids_are_unique(small_world: Path) -> None:
+    files = [small_world / f"coco/annotations/instances_{name}2017.json" for name in COCO]
+    files.append(small_world / "objects365/annotations/zhiyuan_objv2_train.json")
+    values = [json.loads(file.read_text()) for file in files]
+    for key in ("images", "annotations"):
+        ids = [row["id"] for value in values for row in value[key]]
+        assert len(set(ids)) == len(ids)
+
+
+def test_annotations_have_every_official_field(small_world: Path, shared_data: Path) -> None:
+    def keys(file: Path, part: str) -> set[str]:
+        return set(json.loads(file.read_text())[part][0])
+
+    name = "annotations/instances_val2017.json"
+    assert keys(small_world / "coco" / name, "annotations") == keys(
+        shared_data / "coco" / name, "annotations"
+    )
+    assert keys(small_world / "coco" / name, "categories") == keys(shared_data / "coco" / name, "categories")
+    name = "annotations/captions_val2017.json"
+    assert keys(small_world / "coco" / name, "annotations") == keys(
+        shared_data / "coco" / name, "annotations"
+    )
+
+
+@pytest.mark.parametrize("name", COCO)
+def test_each_image_has_five_captions(small_world: Path, name: str) -> None:
+    captions = read_captions(small_world / f"coco/annotations/captions_{name}2017.json")
+    assert {len(texts) for texts in captions.captions.values()} == {5}
+    assert set(captions.file_names) == set(captions.captions)
+
+
+@pytest.mark.parametrize("name", COCO)
+def test_vqa_files_pair_up(small_world: Path, name: str) -> None:
+    questions = read_questions(small_world / f"vqa/v2_OpenEnded_mscoco_{name}2014_questions.json")
+    annotations = read_annotations(small_world / f"vqa/v2_mscoco_{name}2014_annotations.json")
+    images = read_instances(small_world / f"coco/annotations/instances_{name}2017.json").images
+    assert [q.question_id for q in questions] == [a.question_id for a in annotations]
+    assert {q.image_id for q in questions} == set(images)
+    for question, annotation in zip(questions, annotations, strict=True):
+        assert question.question_id // 1000 == question.image_id == annotation.image_id
+        assert question.question.startswith(annotation.question_type)
+        assert len(annotation.answers) == 10
+        assert Counter(annotation.answers).most_common(1)[0][0] == annotation.multiple_choice_answer
+
+
+@pytest.mark.parametrize("name", ["dev", "val"])
+def test_vcr_frames_have_their_detections(small_world: Path, small_sizes: WorldSizes, name: str) -> None:
+    rows = read_jsonl(small_world / f"vcr/{name}.jsonl", what="VCR index")
+    scenes = sample_scenes(small_sizes).vcr[name]
+    images = small_world / "vcr" / "vcr1images"
+    for row, scene in zip(rows, scenes, strict=True):
+        metadata = read_metadata(images / row["metadata_fn"])
+        assert list(metadata.names) == row["objects"]
+        assert Counter(metadata.names) == {
+            BY_NAME[group.category].compact: group.count for group in scene.groups
+        }
+        assert [box[:4] for box in metadata.boxes] == [box for group in scene.groups for box in group.boxes()]
+        assert all(0.7 <= box[4] < 1 for box in metadata.boxes)
+        assert row["img_fn"].startswith(("lsmdc_", "movieclips_"))
+        with Image.open(images / row["img_fn"]) as picture:
+            assert picture.size == (metadata.width, metadata.height)
+
+
+def test_vcr_rows_have_the_real_fields(small_world: Path, shared_data: Path) -> None:
+    (real, *_) = read_jsonl(shared_data / "vcr" / "val_excerpt.jsonl", what="VCR excerpt")
+    (ours, *_) = read_jsonl(small_world / "vcr" / "val.jsonl", what="VCR index")
+    assert set(ours) <= set(real)
+
+
+def test_imagenet_folders_are_labelled_evenly(small_world: Path) -> None:
+    folder = small_world / "imagenet"
+    lines = (folder / "LOC_synset_mapping.txt").read_text().splitlines()
+    assert [line.split(" ", 1)[1] for line in lines] == list(CATEGORY_NAMES)
+    for line in lines:
+        synset = line.split(" ", 1)[0]
+        files = sorted((folder / "train" / synset).iterdir())
+        assert len(files) == 3
+        assert all(file.name.startswith(f"{synset}_") and file.suffix == ".JPEG" for file in files)
+
+
+def test_web_shards_hold_triples_of_one_key(small_world: Path, small_sizes: WorldSizes) -> None:
+    with tarfile.open(small_world / "web" / "00000.tar") as archive:
+        members = archive.getmembers()
+        files = {member.name: archive.extractfile(member).read() for member in members}  # type: ignore[union-attr]
+    assert len(files) == 3 * small_sizes.web
+    assert {(member.mtime, member.uid, member.gid, member.uname) for member in members} == {(0, 0, 0, "")}
+    for number in range(small_sizes.web):
+        key = f"{number:09d}"
+        record = json.loads(files[f"{key}.json"])
+        assert record["key"] == key
+        assert record["caption"] == files[f"{key}.txt"].decode()
+        assert Image.open(io.BytesIO(files[f"{key}.jpg"])).size == (48, 48)
+
+
+def test_texts_are_documents_and_sharegpt(small_world: Path, small_sizes: WorldSizes) -> None:
+    documents = (small_world / "text" / "pretraining.txt").read_text().splitlines()
+    assert len(documents) == small_sizes.pretraining_documents
+    records = json.loads((small_world / "text" / "instructions.json").read_text())
+    assert len(records) == small_sizes.instruction_conversations
+    for record in records:
+        turns = record["conversations"]
+        assert [turn["from"] for turn in turns] == ["human", "gpt"] * (len(turns) // 2)
+        assert turns[0]["value"].startswith("<Img> ")
+        assert "<Img>" not in " ".join(turn["value"] for turn in turns[1:])
+
+
+def test_an_earlier_world_is_replaced(small_sizes: WorldSizes, tmp_path: Path) -> None:
+    (tmp_path / "world").mkdir()
+    (tmp_path / "world" / "stale").touch()
+    empty = replace(small_sizes, **{name: 0 for name in ("coco_train", "objects365", "imagenet", "web")})
+    make_world(empty, tmp_path / "world")
+    assert not (tmp_path / "world" / "stale").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["world"]
+
+
+@pytest.mark.parametrize(("change", "named"), [({"image_size": 64}, "image_size"), ({"web": -1}, "web")])
+def test_illegal_sizes_are_refused(
+    small_sizes: WorldSizes, tmp_path: Path, change: dict[str, int], named: str
+) -> None:
+    with pytest.raises(VistokError, match=named):
+        make_world(replace(small_sizes, **change), tmp_path / "world")
+    assert list(tmp_path.iterdir()) == []

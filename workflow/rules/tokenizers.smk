@@ -1,0 +1,20 @@
+rule pretrain_tokenizer:
+    """Pretrains one tokenizer of a scale that makes its own."""
+    input:
+        lambda wildcards: f"shards/{SCALE}/{MODELS.tokenizer(wildcards.tokenizer).image_set}",
+        f"shards/{SCALE}/{MODELS.scale.probe_set}",
+    output:
+        directory(f"checkpoints/{SCALE}/tokenizers/{{tokenizer}}"),
+    log:
+        f"logs/{SCALE}/pretrain_tokenizer/{{tokenizer}}.log",
+    benchmark:
+        f"benchmarks/{SCALE}/pretrain_tokenizer/{{tokenizer}}.tsv"
+    params:
+        spec=lambda wildcards: specs.spec_digest(specs.tokenizer_spec(MODELS, wildcards.tokenizer)),
+        source=source("pretrain_tokenizer"),
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    shell:
+        "vistok pretrain-tokenizer {wildcards.tokenizer} {MODEL_OPTIONS} 2>&1 | tee {log}"
