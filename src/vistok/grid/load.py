@@ -101,7 +101,7 @@ def load_study(scale: str = "mini", *, split: str = "test", root: Path = Path(),
     scales = sorted(path.stem for path in (root / SCALES).glob("*.yaml"))
     if scale not in scales:
         raise unknown("scale", scale, scales, edit=str(SCALES))
-    size = _validated(Scale, root / SCALES / f"{scale}.yaml", scale, _read_yaml(root / SCALES / f"{scale}.yaml"))
+    size = _validated(Scale, root / SCALES / f"{scale}.yaml", scale, _scale(root / SCALES, scale))
     if data_root is not None:
         size = size.model_copy(update={"data_root": data_root})
     study = Study(
@@ -148,6 +148,13 @@ def _explain(kind: type[Value], detail: Any) -> str:
     if detail["type"] == "extra_forbidden":
         return str(unknown("key", where, kind.model_fields if len(detail["loc"]) == 1 else ()))
     return f"{where}: {detail['msg']}, found {str(detail['input'])[:80]!r}"
+
+
+def _scale(folder: Path, name: str) -> dict[str, Any]:
+    """Returns a scale's entry; one with `extends` is a diff of another scale that extends none."""
+    entry = _read_yaml(folder / f"{name}.yaml")
+    parent = entry.pop("extends", None)
+    return _merge(_read_yaml(folder / f"{parent}.yaml"), entry) if parent else entry
 
 
 def _entries(kind: type[V], path: Path, changes: Mapping[str, Any] | None = None) -> dict[str, V]:

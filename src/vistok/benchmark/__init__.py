@@ -1,0 +1,1 @@
+"""GVTBench: questions made from annotations, and released files checked against them."""

@@ -1,0 +1,145 @@
+"""What both curators start from: for each image, how many objects of each category are annotated."""
+
+import gzip
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from vistok.datasets.coco import read_instances
+from vistok.datasets.vcr import read_metadata
+from vistok.errors import VistokError
+from vistok.files import read_bytes
+
+ImageId = int | str
+Origin = Literal["coco", "vcr"]
+_IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotatedImage:
+    """One image's objects.
+
+    Attributes:
+        image_id: an integer for COCO, a path below the image folder for VCR.
+        counts: category -> annotated regions, crowds included, in order of first appearance.
+        crowds: the categories of which some region is a crowd, so that their true count is unknown.
+    """
+
+    image_id: ImageId
+    counts: Mapping[str, int]
+    crowds: frozenset[str] = frozenset()
+
+    @property
+    def objects(self) -> int:
+        """The number of annotated regions, crowds included: `n_obj_exist` of the released files."""
+        return sum(self.counts.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Annotations:
+    """The images of one origin, and the whole vocabulary, seen or not."""
+
+    origin: Origin
+    images: tuple[AnnotatedImage, ...]
+    categories: tuple[str, ...]
+
+
+def read_annotations(path: Path, *, categories: Path | None = None) -> Annotations:
+    """Returns the annotations of a COCO instances file, or of a folder of VCR metadata files.
+
+    `categories` names VCR's vocabulary (`cocoontology.json`, or a text file of one name a line); without
+    it the vocabulary is what the metadata files show.
+
+    Raises:
+        VistokError: nothing is there, or a file is of another shape.
+    """
+    if path.is_dir():
+        images = tuple(_vcr_image(path, file) for file in sorted(path.rglob("*.json")))
+        if not images:
+            raise VistokError(f"{path} holds no VCR metadata: one .json file an image is needed, found none.")
+        seen = sorted({name for image in images for name in image.counts})
+        return Annotations("vcr", images, read_categories(categories) if categories else tuple(seen))
+    instances = read_instances(path)
+    return Annotations(
+        "coco",
+        tuple(
+            AnnotatedImage(
+                image,
+                Counter(found.category for found in objects),
+                frozenset(found.category for found in objects if found.crowd),
+            )
+            for image, objects in instances.objects.items()
+        ),
+        instances.categories,
+    )
+
+
+def read_categories(path: Path) -> tuple[str, ...]:
+    """Returns a vocabulary: the names of VCR's `cocoontology.json`, or the lines of a text file."""
+    text = read_bytes(path, what="vocabulary").decode("utf-8")
+    if path.suffix != ".json":
+        return tuple(line.strip() for line in text.splitlines() if line.strip())
+    try:
+        return tuple(entry["name"] for entry in json.loads(text).values())
+    except (ValueError, AttributeError, KeyError, TypeError) as error:
+        raise VistokError(
+            f'{path} is no vocabulary: {{"1": {{"name": ...}}, ...}} as in cocoontology.json is needed.'
+        ) from error
+
+
+def read_image_list(path: Path, origin: Origin) -> tuple[ImageId, ...]:
+    """Returns the image ids of a list, repeated where the list repeats them.
+
+    Legal, plain or gzipped: one image a line as an id, a file name or a path (what follows a space is
+    ignored), or VCR's JSON Lines, whose records name an image each in `img_fn`.
+
+    Raises:
+        VistokError: the file is missing, or a line names no image.
+    """
+    data = read_bytes(path, what="image list")
+    text = (gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data).decode("utf-8")
+    return tuple(_image_id(path, line, origin) for line in text.splitlines() if line.strip())
+
+
+def select(
+    annotations: Annotations, *, keep: Sequence[ImageId] | None = None, leave_out: Iterable[ImageId] = ()
+) -> tuple[AnnotatedImage, ...]:
+    """Returns the images in `keep`, as often as it lists them (all of them once by default).
+
+    Images that are not annotated are passed over.
+    """
+    known = {image.image_id: image for image in annotations.images}
+    unwanted = set(leave_out)
+    asked = known if keep is None else keep
+    return tuple(known[image] for image in asked if image in known and image not in unwanted)
+
+
+def _vcr_image(folder: Path, file: Path) -> AnnotatedImage:
+    suffix = next((suffix for suffix in _IMAGE_SUFFIXES if file.with_suffix(suffix).exists()), ".jpg")
+    image = file.relative_to(folder).with_suffix(suffix).as_posix()
+    return AnnotatedImage(image, Counter(read_metadata(file).names))
+
+
+def _image_id(path: Path, line: str, origin: Origin) -> ImageId:
+    name = _image_name(path, line)
+    if origin == "vcr":
+        return name
+    digits = re.search(r"(\d+)(\.\w+)?$", name)
+    if not digits:
+        raise VistokError(
+            f"{path}: {line[:80]!r} names no COCO image: an id or a file name with one is needed."
+        )
+    return int(digits[1])
+
+
+def _image_name(path: Path, line: str) -> str:
+    if not line.startswith("{"):
+        return line.split()[0]
+    try:
+        return str(json.loads(line)["img_fn"])
+    except (ValueError, KeyError) as error:
+        raise VistokError(f"{path}: a JSON line with img_fn is needed, found {line[:80]!r}.") from error

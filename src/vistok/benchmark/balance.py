@@ -1,0 +1,53 @@
+"""Random draws that leave every cell of a benchmark as equally frequent as possible."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
+
+import numpy as np
+
+T = TypeVar("T")
+Cell = tuple[str, int]
+
+
+def shuffled(items: Sequence[T], random: np.random.Generator) -> list[T]:
+    """Returns the items in a random order."""
+    return [items[position] for position in random.permutation(len(items))]
+
+
+def level_off(cells: Mapping[Cell, Sequence[T]], total: int, random: np.random.Generator) -> list[T]:
+    """Returns at most `total` items, taking from every cell one at a time until they suffice.
+
+    Cells are thus used up to one common height, but for those that are too small; the last round is a
+    random choice of the cells.
+    """
+    piles = [shuffled(cells[key], random) for key in sorted(cells)]
+    chosen: list[T] = []
+    for height in range(max(map(len, piles), default=0)):
+        layer = shuffled([pile[height] for pile in piles if len(pile) > height], random)
+        chosen += layer[: total - len(chosen)]
+        if len(chosen) == total:
+            break
+    return chosen
+
+
+def cut_to_share(
+    cells: Mapping[Cell, Sequence[T]], largest_share: float, random: np.random.Generator
+) -> dict[Cell, list[T]]:
+    """Returns the cells (object, answer), cut so that no answer has more than its share of an object.
+
+    Each object's cells are cut to the greatest common height that keeps the share; an object with too few
+    different answers for that is left out, because its name alone would tell the answer.
+    """
+    sizes: defaultdict[str, list[int]] = defaultdict(list)
+    for (name, _), items in cells.items():
+        sizes[name].append(len(items))
+    heights = {name: _greatest_height(found, largest_share) for name, found in sizes.items()}
+    return {key: shuffled(cells[key], random)[: heights[key[0]]] for key in sorted(cells) if heights[key[0]]}
+
+
+def _greatest_height(sizes: Iterable[int], largest_share: float) -> int:
+    """Returns the greatest h that is at most `largest_share` of the sum of min(size, h), or 0."""
+    found = sorted(sizes)
+    fitting = (h for h in range(found[-1], 0, -1) if h <= largest_share * sum(min(size, h) for size in found))
+    return next(fitting, 0)

@@ -1,0 +1,123 @@
+"""The door to curation: `vistok curate counting|identification|check`."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from vistok.benchmark import check
+from vistok.benchmark.annotations import (
+    Annotations,
+    ImageId,
+    Origin,
+    read_annotations,
+    read_image_list,
+    select,
+)
+from vistok.benchmark.counting import counting_questions
+from vistok.benchmark.identification import identification_questions
+from vistok.benchmark.questions import CurationTask, Question, Rules, write_questions
+from vistok.errors import VistokError
+
+RELEASED_QUESTIONS = 10_000
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares `counting`, `identification` and `check` on the parser of `vistok curate`."""
+    verbs = parser.add_subparsers(dest="curate", required=True, metavar="counting|identification|check")
+    for verb, what in (("counting", "OC questions"), ("identification", "MCI questions")):
+        _add_curation_arguments(verbs.add_parser(verb, help=f"make {what} from annotations"))
+    check.add_arguments(verbs.add_parser("check", help="verify a GVTBench file against annotations"))
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs one of the three verbs; returns the exit status.
+
+    Raises:
+        VistokError: a file is wrong, or no question can be made.
+    """
+    if args.curate == "check":
+        return check.run(args)
+    annotations = read_annotations(args.instances, categories=args.categories)
+    questions = curate(
+        args.curate,
+        annotations,
+        keep=_listed(args.images, annotations.origin) if args.images else None,
+        leave_out=_listed(args.exclude_images, annotations.origin),
+        rules=args.rules,
+        questions=args.questions,
+        seed=args.seed,
+    )
+    write_questions(args.out, questions)
+    images = len({question.image_id for question in questions})
+    fewer = (
+        ""
+        if len(questions) == args.questions
+        else f" ({args.questions} asked: the annotations allow no more)"
+    )
+    print(
+        f"{args.out}: {len(questions)} {args.curate} questions{fewer} about {images} images, {args.rules} "
+        "rules"
+    )
+    return 0
+
+
+def curate(
+    task: CurationTask,
+    annotations: Annotations,
+    *,
+    keep: Sequence[ImageId] | None = None,
+    leave_out: Sequence[ImageId] = (),
+    rules: Rules = "corrected",
+    questions: int = RELEASED_QUESTIONS,
+    seed: int = 0,
+) -> tuple[Question, ...]:
+    """Returns OC (`counting`) or MCI (`identification`) questions about annotated images.
+
+    Raises:
+        VistokError: the images allow no question.
+    """
+    images = select(annotations, keep=keep, leave_out=leave_out)
+    origin, categories = annotations.origin, annotations.categories
+    if task == "counting":
+        made = counting_questions(images, origin=origin, rules=rules, questions=questions, seed=seed)
+    else:
+        made = identification_questions(
+            images, categories=categories, origin=origin, rules=rules, questions=questions, seed=seed
+        )
+    if not made:
+        raise VistokError(
+            f"no {task} question can be made by the {rules} rules: the image lists leave {len(images)} of "
+            f"{len(annotations.images)} annotated images. Name more images, or check that the lists' ids are "
+            "those of the annotations."
+        )
+    return made
+
+
+def _add_curation_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--instances",
+        type=Path,
+        required=True,
+        help="a COCO instances file, or a folder of VCR metadata files",
+    )
+    parser.add_argument(
+        "--categories", type=Path, help="VCR's vocabulary; default: what the metadata files show"
+    )
+    parser.add_argument(
+        "--images",
+        type=Path,
+        nargs="+",
+        default=[],
+        help="only the images of these lists, as often as listed (ids, file names, or VCR's .jsonl)",
+    )
+    parser.add_argument(
+        "--exclude-images", type=Path, nargs="+", default=[], help="none of the images of these lists"
+    )
+    parser.add_argument("--rules", choices=("released", "corrected"), default="corrected")
+    parser.add_argument("--questions", type=int, default=RELEASED_QUESTIONS, help="at most this many")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, required=True, help="the GVTBench file to write")
+
+
+def _listed(paths: Sequence[Path], origin: Origin) -> list[ImageId]:
+    return [image for path in paths for image in read_image_list(path, origin)]

@@ -1,0 +1,118 @@
+"""Recomputes every average of the published tables within its rounding interval."""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from itertools import combinations
+
+from vistok.reporting.audit.findings import Finding, slug
+from vistok.reporting.published import PublishedTable
+
+AVERAGE = "Avg"
+Cells = Mapping[str, Decimal]
+
+
+def check_averages(tables: Mapping[int, PublishedTable]) -> tuple[Finding, ...]:
+    """Returns one finding a wrong average, and one on all of them.
+
+    A cell printed as 56.7 stands for anything in 56.65..56.75. An average is wrong if no values within the
+    cells' intervals have a mean within the average's own.
+    """
+    found: list[Finding] = []
+    recomputed = 0
+    for table in tables.values():
+        for row, cells, average in _averaged_rows(table):
+            recomputed += 1
+            if not _agrees(table, cells, average):
+                found.append(_wrong_average(table, row, cells, average))
+    return (_summary(recomputed, found), *found)
+
+
+def _averaged_rows(table: PublishedTable) -> Iterator[tuple[int, Cells, Decimal]]:
+    if AVERAGE not in table.columns:
+        return
+    for row in range(len(table.rows)):
+        average = table.printed(row, AVERAGE)
+        printed = {column: table.printed(row, column) for column in table.score_columns}
+        cells = {column: value for column, value in printed.items() if value is not None}
+        if average is not None and len(cells) == len(printed):
+            yield row, cells, average
+
+
+def mean(cells: Cells) -> Decimal:
+    """Returns the exact mean of printed numbers."""
+    return sum(cells.values(), Decimal(0)) / len(cells)
+
+
+def _half_unit(table: PublishedTable) -> Decimal:
+    return Decimal(5).scaleb(-table.decimals(AVERAGE) - 1)
+
+
+def _agrees(table: PublishedTable, cells: Cells, average: Decimal) -> bool:
+    return abs(mean(cells) - average) <= 2 * _half_unit(table)
+
+
+def _wrong_average(table: PublishedTable, row: int, cells: Cells, average: Decimal) -> Finding:
+    row_id, exact, half = table.row_ids[row], mean(cells), _half_unit(table)
+    explanations = [*_subsets(cells, average, half), *_swapped_digits(cells, average, half)]
+    explained = f" {explanations[0]}" if explanations else " No subset of the columns explains it."
+    return Finding(
+        anchor=f"average-table-{table.number}-{slug(row_id)}",
+        group="tables",
+        verdict="wrong",
+        title=f"Table {table.number}, {row_id}: the average is printed as {average}, the columns give "
+        f"{exact:.2f}",
+        tested="Whether the printed average is the mean of the printed columns, both taken with their "
+        "rounding.",
+        facts={
+            "table": table.number,
+            "row": row_id,
+            "printed": float(average),
+            "recomputed": float(exact),
+            "recomputed low": float(exact - half),
+            "recomputed high": float(exact + half),
+        },
+        rows=tuple({"column": column, "printed": str(value)} for column, value in cells.items()),
+        surprise=f"Impossible by rounding: the mean lies in {exact - half:.4f}..{exact + half:.4f}."
+        + explained,
+        meaning=f"Comparisons of averages must use {exact:.2f}, unless a cell is what is misprinted.",
+    )
+
+
+def _subsets(cells: Cells, average: Decimal, half: Decimal) -> list[str]:
+    """Returns which columns alone would have this mean, most columns first."""
+    return [
+        f"It is the mean of {', '.join(chosen)} alone."
+        for size in range(len(cells) - 1, 1, -1)
+        for chosen in combinations(cells, size)
+        if abs(mean({column: cells[column] for column in chosen}) - average) <= half
+    ]
+
+
+def _swapped_digits(cells: Cells, average: Decimal, half: Decimal) -> list[str]:
+    """Returns which single cell, with two neighbouring digits swapped, would give this mean."""
+    return [
+        f"It is right if {column} is {swapped}, not {value}: two digits swapped."
+        for column, value in cells.items()
+        for swapped in _transpositions(value)
+        if abs(mean({**cells, column: swapped}) - average) <= half
+    ]
+
+
+def _transpositions(value: Decimal) -> list[Decimal]:
+    digits, decimals = value.as_tuple().digits, -value.adjusted() + len(value.as_tuple().digits) - 1
+    swaps = ((*digits[:i], digits[i + 1], digits[i], *digits[i + 2 :]) for i in range(len(digits) - 1))
+    return [found for swap in swaps if (found := Decimal((0, swap, -decimals))) != value]
+
+
+def _summary(recomputed: int, wrong: list[Finding]) -> Finding:
+    return Finding(
+        anchor="averages",
+        group="tables",
+        verdict="wrong" if wrong else "clean",
+        title=f"{len(wrong)} of {recomputed} printed averages are wrong",
+        tested="Every 'Avg' cell whose row is complete, against the mean of its columns.",
+        facts={"recomputed": recomputed, "wrong": len(wrong)},
+        surprise="Exact arithmetic: rounding cannot explain those counted as wrong.",
+        meaning="'Avg' adds CIDEr to accuracies, so that one point of caption score weighs as much as one "
+        "point of accuracy; compare columns rather than averages.",
+    )

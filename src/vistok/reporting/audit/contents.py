@@ -1,0 +1,172 @@
+"""Checks what a benchmark file holds: answers, duplicates, version, images, annotations."""
+
+import gzip
+import re
+from collections import Counter
+from pathlib import Path
+from statistics import fmean
+
+from vistok.benchmark.annotations import Annotations
+from vistok.benchmark.check import check_questions
+from vistok.reporting.audit.benchmark_file import BenchmarkFile
+from vistok.reporting.audit.facts import COCO_OC_SHARED_QUESTIONS, COCO_OC_VERSIONS
+from vistok.reporting.audit.findings import Finding
+
+KARPATHY_LISTS = ("karpathy_val_images.txt.gz", "karpathy_test_images.txt.gz")
+
+
+def check_contents(file: BenchmarkFile) -> Finding:
+    """Returns the file's counts and its distribution of answers."""
+    objects = [question.objects_in_image for question in file.questions]
+    asked = Counter(file.keys)
+    total = len(file.questions)
+    return Finding(
+        anchor=f"{file.anchor}-contents",
+        group=file.group,
+        verdict="note" if file.group == "benchmark" else "clean",
+        title=f"{file.name}: {total:,} questions about {len(set(file.images)):,} images and {len(asked)} "
+        "objects",
+        tested="What the file holds.",
+        facts={
+            "questions": total,
+            "images": len(set(file.images)),
+            "objects": len(asked),
+            "most asked": asked.most_common(1)[0][0],
+            "most asked times": asked.most_common(1)[0][1],
+            "objects in an image, least": min(objects),
+            "objects in an image, mean": round(fmean(objects), 2),
+            "objects in an image, most": max(objects),
+        },
+        rows=tuple(
+            {"answer": answer, "questions": count, "per cent": round(100 * count / total, 2)}
+            for answer, count in sorted(file.answer_counts.items())
+        ),
+        surprise="A description: no test.",
+        meaning="Each cell of this column is a mean over these questions; those on one image are not "
+        "independent.",
+    )
+
+
+def check_duplicates(file: BenchmarkFile) -> Finding:
+    """Counts the questions that repeat an earlier one, image and text alike."""
+    total, repeated = len(file.questions), file.duplicates
+    by_answer = Counter[str]()
+    seen: set[tuple[int | str, str]] = set()
+    for question in file.questions:
+        key = (question.image_id, question.question)
+        by_answer[question.answer] += key in seen
+        seen.add(key)
+    return Finding(
+        anchor=f"{file.anchor}-duplicates",
+        group=file.group,
+        verdict="wrong" if repeated else "clean",
+        title=f"{file.name}: {repeated:,} of {total:,} questions are duplicates",
+        tested="Whether the same question is asked again about the same image.",
+        facts={"duplicates": repeated, "distinct": total - repeated},
+        rows=tuple(
+            {"answer": answer, "duplicates": count} for answer, count in sorted(by_answer.items()) if count
+        ),
+        surprise="Exact comparison.",
+        meaning=f"The column rests on {total - repeated:,} questions, some counted up to "
+        f"{max(Counter(zip(file.images, file.keys, strict=True)).values())} times."
+        if repeated
+        else "Every question counts once.",
+    )
+
+
+def check_version(file: BenchmarkFile) -> Finding | None:
+    """Tells which of the two released versions of COCO-OC the file is; None for any other file."""
+    if file.column != "COCO-OC":
+        return None
+    share = 100 * file.answer_counts.get("1", 0) / len(file.questions)
+    images = len(set(file.images))
+    here = [v for v in COCO_OC_VERSIONS if v.images == images and abs(v.share_of_one - share) < 0.01]
+    first, second = COCO_OC_VERSIONS
+    return Finding(
+        anchor=f"{file.anchor}-versions",
+        group=file.group,
+        verdict="doubtful",
+        title=f"Two different files are released as {file.name}; this is "
+        f"{here[0].name if here else 'neither'}",
+        tested="The file's number of images and share of the answer '1', against both files of the official "
+        "repository.",
+        facts={"images": images, "share of '1'": round(share, 2), "version": here[0].name if here else None},
+        rows=tuple(
+            {
+                "file": version.name,
+                "questions": version.questions,
+                "images": version.images,
+                "answer '1', per cent": version.share_of_one,
+                "added": version.added,
+            }
+            for version in COCO_OC_VERSIONS
+        ),
+        surprise=f"The versions share {COCO_OC_SHARED_QUESTIONS:,} questions, with the same answers.",
+        meaning="The paper does not say which it used. A constant '1' scores "
+        f"{first.share_of_one} on one and {second.share_of_one} on the other, above every published cell of "
+        "the column on "
+        "the second.",
+    )
+
+
+def karpathy_held_out(folder: Path) -> frozenset[int] | None:
+    """Returns the COCO ids of the Karpathy val and test splits; None where the lists are not there."""
+    paths = [folder / name for name in KARPATHY_LISTS]
+    if not all(path.is_file() for path in paths):
+        return None
+    lines = [line for path in paths for line in gzip.decompress(path.read_bytes()).decode().splitlines()]
+    return frozenset(int(found[1]) for line in lines if (found := re.search(r"_(\d{12})\.jpg", line)))
+
+
+def check_overlap(file: BenchmarkFile, held_out: frozenset[int]) -> Finding | None:
+    """Counts the COCO images that the usual captioning split trains on; None for a file of other images."""
+    images = {image for image in file.images if isinstance(image, int)}
+    if len(images) < len(set(file.images)):
+        return None
+    shared = images - held_out
+    clean = sum(image in held_out for image in file.images)
+    share = 100 * len(shared) / len(images)
+    return Finding(
+        anchor=f"{file.anchor}-training-overlap",
+        group=file.group,
+        verdict="doubtful" if shared else "clean",
+        title=f"{file.name}: {share:.0f} % of its images are in the captioning training split",
+        tested="Whether the file's val2017 images are in the Karpathy val and test splits; all others are in "
+        "train or restval, which captioners are trained on.",
+        facts={
+            "images": len(images),
+            "in the training split": len(shared),
+            "held out": len(images) - len(shared),
+            "questions on held-out images": clean,
+        },
+        surprise="Exact comparison of image ids.",
+        meaning=f"A model trained on COCO captions of the usual split has seen them. {clean:,} questions on "
+        f"{len(images) - len(shared):,} images are a clean sub-benchmark: vistok curate --images takes the "
+        "lists.",
+    )
+
+
+def check_against_annotations(file: BenchmarkFile, annotations: Annotations) -> Finding | None:
+    """Compares the file with annotations; None where they annotate none of its images."""
+    report = check_questions(file.questions, annotations)
+    if not report.checked:
+        return None
+    answers, objects = report.agreeing("answer"), report.agreeing("n_obj_exist")
+    return Finding(
+        anchor=f"{file.anchor}-annotations",
+        group=file.group,
+        verdict="wrong" if report.disagreements else "clean",
+        title=f"{file.name}: answers agree {answers}/{report.checked} with the annotations",
+        tested="Every answer and n_obj_exist, where the annotations at hand cover the image; crowds count as "
+        "one.",
+        facts={
+            "checked": report.checked,
+            "answers agree": answers,
+            "n_obj_exist agree": objects,
+            "not annotated here": report.not_annotated,
+        },
+        rows=tuple({"disagreement": str(found)} for found in report.disagreements[:20]),
+        surprise="Exact comparison.",
+        meaning="The answers are the annotations' counts, with what they miss and what they merge into "
+        "crowds.",
+    )

@@ -1,0 +1,82 @@
+"""Writes findings as audit.md, audit.html and audit.json."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from vistok.errors import VistokError
+from vistok.files import write_json, write_text
+from vistok.reporting.audit.findings import MEANING, Finding, Group, Scalar
+from vistok.reporting.rendering import render, rounded
+
+GROUPS: dict[Group, str] = {
+    "tables": "The published tables",
+    "claims": "The claims, on the printed numbers",
+    "benchmark": "The released benchmark files",
+    "ours": "Benchmarks made here",
+}
+
+
+def write_findings(findings: Sequence[Finding], notes: Sequence[str], out: Path, *, figure: str) -> None:
+    """Writes the three files to `out`.
+
+    Args:
+        findings: in the order to show them.
+        notes: what could not be checked, and why.
+        out: the folder.
+        figure: the claims' forest plot, an SVG.
+
+    Raises:
+        VistokError: two findings have one anchor, or the folder cannot be written.
+    """
+    repeated = [
+        anchor for anchor, times in Counter(finding.anchor for finding in findings).items() if times > 1
+    ]
+    if repeated:
+        raise VistokError(
+            f"two findings have the anchor {repeated[0]!r}: give benchmark files different names."
+        )
+    page = _page(findings, notes)
+    write_json(out / "audit.json", findings_json(findings, notes))
+    write_text(out / "audit.md", render("audit.md.j2", **page))
+    write_text(out / "audit.html", render("audit.html.j2", figure=figure, **page))
+
+
+def findings_json(findings: Sequence[Finding], notes: Sequence[str]) -> dict[str, Any]:
+    """Returns the findings for machines, floats to six significant digits."""
+    return {
+        "findings": [
+            {
+                "anchor": finding.anchor,
+                "group": finding.group,
+                "verdict": finding.verdict,
+                "title": finding.title,
+                "tested": finding.tested,
+                "facts": {name: _plain(value) for name, value in finding.facts.items()},
+                "rows": [{name: _plain(value) for name, value in row.items()} for row in finding.rows],
+                "surprise": finding.surprise,
+                "meaning": finding.meaning,
+            }
+            for finding in findings
+        ],
+        "not_checked": list(notes),
+        "summary": dict(Counter(finding.verdict for finding in findings)),
+    }
+
+
+def _plain(value: Scalar) -> Scalar:
+    return rounded(value) if isinstance(value, float) else value
+
+
+def _page(findings: Sequence[Finding], notes: Sequence[str]) -> dict[str, Any]:
+    groups = [
+        {"id": group, "title": title, "findings": [finding for finding in findings if finding.group == group]}
+        for group, title in GROUPS.items()
+    ]
+    verdicts = Counter[str](finding.verdict for finding in findings)
+    return {
+        "groups": [group for group in groups if group["findings"]],
+        "notes": list(notes),
+        "verdicts": [(name, verdicts[name], meaning) for name, meaning in MEANING.items()],
+    }

@@ -1,0 +1,70 @@
+"""Makes cells and baselines of what metrics.json files say."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from statistics import fmean
+
+from vistok.reporting.metrics import Metrics
+from vistok.reporting.values import AVERAGE, Baseline, Cell, Column
+
+_BASELINE_TITLES = {"constant": "Blind: constant answer", "prior": "Blind: prior of the question"}
+# metrics.json holds six decimals; a mean of such values means no more.
+_DECIMALS = 6
+
+
+def cell_of(seeds: Sequence[Metrics], column: Column, blind: Metrics) -> Cell:
+    """Returns a cell without its published number: the mean over seeds."""
+    first = seeds[0]
+    cell = Cell(column.decimals, n=first.n, of=first.of, reason=first.reason, bar=_bar(blind, column.protocol))
+    if not all(metrics.n for metrics in seeds):
+        return cell
+    scores = [metrics.scores["answers"] for metrics in seeds]
+    printed = [score[column.protocol] for score in scores]
+    return replace(
+        cell,
+        ours=_mean(score.value for score in printed),
+        low=_mean(score.low for score in printed),
+        high=_mean(score.high for score in printed),
+        seed_values=tuple(score.value for score in printed),
+        protocols={
+            protocol: _mean(score[protocol].value for score in scores)
+            for protocol in column.protocols
+            if all(protocol in score for score in scores)
+        },
+    )
+
+
+def average(cells: Sequence[Cell], column: Column) -> Cell:
+    """Returns the mean of a row's cells as the paper takes it; without a value where a cell has none."""
+    values = [cell.ours for cell in cells if cell.ours is not None]
+    if len(values) < len(cells):
+        return Cell(column.decimals)
+    seeds = zip(*(cell.seed_values for cell in cells), strict=True)
+    return Cell(column.decimals, ours=_mean(values), seed_values=tuple(_mean(seed) for seed in seeds))
+
+
+def _mean(values: Iterable[float]) -> float:
+    return round(fmean(values), _DECIMALS)
+
+
+def _bar(blind: Metrics, protocol: str) -> float | None:
+    values = [scores[protocol].value for scores in blind.scores.values() if protocol in scores]
+    return max(values, default=None)
+
+
+def baseline(name: str, columns: Sequence[Column], blind: Mapping[str, Metrics]) -> Baseline:
+    values: list[float | None] = []
+    better, protocols = [], []
+    for column in columns:
+        if column.task == AVERAGE:
+            there = [value for value in values if value is not None]
+            values.append(_mean(there) if len(there) == len(values) else None)
+            better.append(False)
+            protocols.append({})
+            continue
+        found = blind[column.task].scores[name]
+        value = found[column.protocol].value if column.protocol in found else None
+        values.append(value)
+        better.append(value is not None and value == _bar(blind[column.task], column.protocol))
+        protocols.append({protocol: score.value for protocol, score in found.items()})
+    return Baseline(name, _BASELINE_TITLES[name], tuple(values), tuple(better), tuple(protocols))

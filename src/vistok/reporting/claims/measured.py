@@ -1,0 +1,53 @@
+"""The cells that claims compare: values with a 95 % interval."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from vistok.reporting.claims.values import QuestionCount
+from vistok.reporting.published import PublishedTable
+
+Cell = tuple[int, str, str]
+_Z95 = 1.959963984540054
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A cell's value and 95 % interval, in points."""
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def standard_error(self) -> float:
+        return (self.high - self.low) / (2 * _Z95)
+
+
+def published_cells(
+    tables: Mapping[int, PublishedTable], questions: tuple[QuestionCount, ...]
+) -> dict[Cell, Measured]:
+    """Returns (table, row id, column) -> the printed number with the interval its question count implies.
+
+    Cells left blank, and cells whose question count is not declared, are left out. Questions are taken as
+    independent; several on one image make the true interval somewhat wider.
+    """
+    return {
+        (number, table.row_ids[row], column): _with_interval(value, entry)
+        for entry in questions
+        for number, table in tables.items()
+        if number in entry.tables
+        for column in entry.columns
+        if column in table.columns
+        for row in range(len(table.rows))
+        if (value := table.value(row, column)) is not None
+    }
+
+
+def _with_interval(value: float, entry: QuestionCount) -> Measured:
+    if entry.spread is None:
+        share = value / 100
+        error = 100 * math.sqrt(share * (1 - share) / entry.count)
+    else:
+        error = entry.spread * value / math.sqrt(entry.count)
+    return Measured(value, value - _Z95 * error, value + _Z95 * error)

@@ -1,0 +1,111 @@
+"""Reads metrics.json files: what a run, or a blind baseline, scores on one task."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, FiniteFloat, NonNegativeInt, ValidationError
+
+from vistok.errors import VistokError
+from vistok.files import read_json
+from vistok.grid.load import Study
+from vistok.grid.paths import Paths
+from vistok.grid.values import Run, Task
+
+BASELINES = ("constant", "prior")
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """The table metric of one set of answers under one protocol, with its 95 % interval; in per cent."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """One metrics.json.
+
+    Attributes:
+        n: the questions that were asked.
+        of: the questions that the official file has.
+        reason: why `n` is less than `of`; None if it is not.
+        scores: whose answers (`answers`; `constant` and `prior` of the blind baselines) -> protocol -> score.
+    """
+
+    n: int
+    of: int
+    reason: str | None
+    scores: Mapping[str, Mapping[str, Score]]
+
+
+class _Scored(BaseModel):
+    metrics: dict[str, FiniteFloat]
+    intervals: dict[str, tuple[FiniteFloat, FiniteFloat]]
+
+
+class _File(BaseModel):
+    task: str
+    run: str | None = None
+    n: NonNegativeInt
+    of: NonNegativeInt
+    reason: str | None
+    answers: dict[str, _Scored] = {}
+    constant: dict[str, _Scored] = {}
+    prior: dict[str, _Scored] = {}
+
+
+def read_cell(study: Study, run: Run, task: str) -> Metrics:
+    """Returns what a run scores on a task.
+
+    Raises:
+        VistokError: its metrics.json is missing, or is not the one of this run and task.
+    """
+    path = Paths(study).metrics(run, task)
+    return _read(study, path, study.task(task), run.path, ("answers",))
+
+
+def read_baselines(study: Study, task: str) -> Metrics:
+    """Returns what the blind baselines score on a task; those that could not be fitted have no scores.
+
+    Raises:
+        VistokError: their metrics.json is missing, or is not the one of this task.
+    """
+    return _read(study, Paths(study).blind(task), study.task(task), None, BASELINES)
+
+
+def rebuild_command(study: Study, target: Path | str) -> str:
+    """Returns the command that makes a file of this study; where its official files are is left to the user."""
+    config = [f"scale={study.scale.id}"] if study.scale.id != "mini" else []
+    config += [f"split={study.split}"] if study.split != "test" else []
+    return f"snakemake {target} --cores 2" + (f" --config {' '.join(config)}" if config else "")
+
+
+def _read(study: Study, path: Path, task: Task, run: str | None, names: tuple[str, ...]) -> Metrics:
+    again = rebuild_command(study, path)
+    if not path.is_file():
+        raise VistokError(f"metrics not found: {path}. Make them: {again}")
+    try:
+        found = _File.model_validate(read_json(path, what="metrics"))
+        if (found.task, found.run) != (task.id, run):
+            raise VistokError(
+                f"{path} is of the task {found.task!r} and the run {found.run!r}; {task.id!r} and {run!r} are "
+                f"needed. Delete it and make it again: {again}"
+            )
+        given = {name: _scores(getattr(found, name), task) for name in names}
+        if found.n and run and task.protocol not in given["answers"]:
+            raise KeyError(task.protocol)
+    except (ValidationError, KeyError) as error:
+        lacks = f"lacks {error}" if isinstance(error, KeyError) else str(error.errors()[0]["msg"])
+        raise VistokError(f"{path} is not the metrics of {task.id!r}: {lacks}. Make it again: {again}") from error
+    return Metrics(found.n, found.of, found.reason, given)
+
+
+def _scores(given: Mapping[str, _Scored], task: Task) -> dict[str, Score]:
+    return {
+        protocol: Score(entry.metrics[task.metric], *entry.intervals[task.metric])
+        for protocol, entry in given.items()
+        if protocol in task.protocols
+    }

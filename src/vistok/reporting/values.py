@@ -1,0 +1,184 @@
+"""What a rendered table is made of: columns, rows, cells and blind baselines, as frozen values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_EVEN, Decimal
+
+AVERAGE = "average"
+MINUS = "−"
+
+
+def number(value: float, decimals: int) -> str:
+    """Returns a value as it is printed, with this many decimals."""
+    return str(_rounded(value, decimals))
+
+
+def _rounded(value: float, decimals: int) -> Decimal:
+    return Decimal(repr(value)).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_EVEN)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: a task's metric under the protocol that the table prints, or the average of all columns."""
+
+    task: str
+    title: str
+    metric: str
+    protocol: str
+    protocols: tuple[str, ...]
+    decimals: int
+
+    @property
+    def measure(self) -> str:
+        return f"{self.metric}, {self.protocol}" if self.protocol else self.metric
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell, in per cent.
+
+    Attributes:
+        decimals: how many are printed: as many as the paper prints in this column.
+        published: the paper's number; None where it prints none.
+        ours: the mean over seeds; None where nothing was asked.
+        low, high: the 95 % interval; over several seeds the mean of their ends.
+        n, of, reason: the questions asked, the questions there are, and why the two differ.
+        seed_values: each seed's value, in the order of the row's runs.
+        protocols: the same answers under every protocol, mean over seeds.
+        bar: the better blind baseline, which `ours` has to beat.
+        published_rank, ours_rank: 1 for the best of the column, 2 for the second best, else 0.
+    """
+
+    decimals: int
+    published: Decimal | None = None
+    ours: float | None = None
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
+    of: int | None = None
+    reason: str | None = None
+    seed_values: tuple[float, ...] = ()
+    protocols: Mapping[str, float] = field(default_factory=dict)
+    bar: float | None = None
+    published_rank: int = 0
+    ours_rank: int = 0
+
+    @property
+    def ours_text(self) -> str:
+        return "-" if self.ours is None else number(self.ours, self.decimals)
+
+    @property
+    def published_text(self) -> str:
+        return "-" if self.published is None else str(self.published)
+
+    @property
+    def difference_text(self) -> str:
+        """Ours minus published, as printed and with its sign; empty where one of them is missing."""
+        if self.ours is None or self.published is None:
+            return ""
+        difference = _rounded(self.ours, self.decimals) - self.published
+        sign = "+" if difference > 0 else MINUS if difference < 0 else ""
+        return f"{sign}{abs(difference)}"
+
+    @property
+    def interval_text(self) -> str:
+        if self.low is None or self.high is None:
+            return ""
+        return f"[{number(self.low, self.decimals)}, {number(self.high, self.decimals)}]"
+
+    @property
+    def count_text(self) -> str:
+        """How many of the questions were asked, where it is not all and not none."""
+        return f"{self.n} of {self.of}" if self.n and self.of and self.n < self.of else ""
+
+    @property
+    def beats_blind(self) -> bool | None:
+        """Whether ours exceeds the better blind baseline; None where there is nothing to compare."""
+        return None if self.ours is None or self.bar is None else self.ours > self.bar
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: its labels, its runs (one a seed), and a cell for every column."""
+
+    labels: tuple[str, ...]
+    tokenizer: str
+    recipe: str
+    llm: str
+    runs: tuple[str, ...]
+    seeds: tuple[int, ...]
+    cells: tuple[Cell, ...]
+    mark: str = ""
+    footnote: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """Answers that never look at the image: a value for every column, and whether it is the better baseline."""
+
+    name: str
+    title: str
+    values: tuple[float | None, ...]
+    better: tuple[bool, ...]
+    protocols: tuple[Mapping[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TableReport:
+    """A whole table, ready to be rendered; `notes` use backticks around what a person could type."""
+
+    id: str
+    number: int
+    caption: str
+    results: str
+    labels: tuple[str, ...]
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    baselines: tuple[Baseline, ...]
+    banner: str
+    notes: tuple[str, ...]
+
+    @property
+    def main_label(self) -> int:
+        """The position of the label that names a row."""
+        names = ("Visual Tokenizer", "Visual Tokenizers", "Visual", "Method", "Model")
+        return next((self.labels.index(name) for name in names if name in self.labels), len(self.labels) - 1)
+
+    def side_labels(self, labels: tuple[str, ...]) -> str:
+        """Returns the other labels of a row, or of the head, in one line."""
+        return " · ".join(label for place, label in enumerate(labels) if place != self.main_label)
+
+    @property
+    def group_starts(self) -> frozenset[int]:
+        """The rows above which a rule stands: where the first label changes, if it labels groups."""
+        first = [row.labels[:1] for row in self.rows]
+        starts = frozenset(place for place in range(1, len(first)) if first[place] != first[place - 1])
+        return starts if len(starts) < len(first) / 2 else frozenset()
+
+    @property
+    def footnotes(self) -> dict[str, str]:
+        """Mark -> footnote, in the order of the rows."""
+        return {row.mark: row.footnote for row in self.rows if row.mark}
+
+    @property
+    def protocol_columns(self) -> tuple[tuple[int, str], ...]:
+        """(position of the column, protocol) for each protocol of the columns that have several."""
+        return tuple(
+            (place, protocol)
+            for place, column in enumerate(self.columns)
+            if len(column.protocols) > 1
+            for protocol in column.protocols
+        )
+
+    def texts(self, baseline: Baseline) -> list[str]:
+        """Returns a baseline's values as printed, one a column."""
+        pairs = zip(baseline.values, self.columns, strict=True)
+        return ["-" if value is None else number(value, column.decimals) for value, column in pairs]
+
+    def protocol_texts(self, who: Row | Baseline) -> list[str]:
+        """Returns the values of a row or a baseline under each of `protocol_columns`, as printed."""
+        given = [cell.protocols for cell in who.cells] if isinstance(who, Row) else list(who.protocols)
+        values = [(place, given[place].get(protocol)) for place, protocol in self.protocol_columns]
+        return [
+            "-" if value is None else number(value, self.columns[place].decimals) for place, value in values
+        ]

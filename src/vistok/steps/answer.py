@@ -1,0 +1,43 @@
+"""Answers all tasks of the suite with one run's MLLM."""
+
+from vistok.datasets.images import load_image
+from vistok.datasets.preprocessing import Preprocessing
+from vistok.evaluation.answering import Answerer, Question
+from vistok.evaluation.predictions import postprocess_released, postprocess_released_vqa
+from vistok.files import write_jsonl
+from vistok.grid.load import Study
+from vistok.grid.paths import Paths
+from vistok.grid.values import Run, Task
+from vistok.steps.asking import Asked, ask
+from vistok.steps.models import load_trained
+from vistok.training.loop import make_deterministic
+
+
+def run(study: Study, wanted: Run) -> None:
+    """Writes predictions.jsonl for every task: id, prompt, answer and raw generation, one question a line."""
+    make_deterministic(0)
+    asked = {task.id: ask(study, task.id) for task in study.suite()}
+    model, encoder = load_trained(study, wanted)
+    answerer = Answerer(model, encoder, batch=study.scale.answer_batch)
+    preprocessing = Preprocessing(study.encoder(wanted.tokenizer).image_size, model.tokenizer.encoder.normalisation)
+    photographs = {str(path): path for questions in asked.values() for path in questions.images.values()}
+    answerer.look(
+        (name, preprocessing.evaluation(load_image(path, what="photograph"))) for name, path in photographs.items()
+    )
+    for task in study.suite():
+        rows = _answers(answerer, task, asked[task.id])
+        write_jsonl(Paths(study).predictions(wanted, task.id), rows)
+
+
+def _answers(answerer: Answerer, task: Task, asked: Asked) -> list[dict[str, object]]:
+    questions = [
+        Question(identity, str(asked.images[image]), prompt)
+        for identity, image, prompt in zip(
+            asked.references.ids, asked.references.images, asked.prompts, strict=True
+        )
+    ]
+    trim = postprocess_released_vqa if task.kind == "vqa" else postprocess_released
+    return [
+        {"id": said.question.id, "prompt": said.question.prompt, "answer": trim(said.text), "raw": said.text}
+        for said in answerer.answer(questions, task.decoding)
+    ]

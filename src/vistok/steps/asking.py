@@ -1,0 +1,76 @@
+"""Which questions a study asks: those of the official files whose photographs are there."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from vistok.datasets.images import ImageIndex
+from vistok.datasets.vqa import read_questions
+from vistok.errors import VistokError
+from vistok.evaluation.references import References, load_references
+from vistok.grid.load import Study
+from vistok.grid.paths import Paths
+from vistok.grid.scale import TaskFiles
+from vistok.grid.values import Task
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The questions of one task that can be asked.
+
+    Attributes:
+        references: the asked part of the official file; `references.whole` is all of it.
+        prompts: what each question says behind the image, in the order of the references.
+        images: image id -> photograph.
+        reason: why not all questions are asked; None if all are.
+    """
+
+    references: References
+    prompts: tuple[str, ...]
+    images: dict[int | str, Path]
+    reason: str | None
+
+
+def ask(study: Study, task: str) -> Asked:
+    """Reads a task's questions and finds their photographs.
+
+    Raises:
+        VistokError: a photograph is missing at a scale where none may be, or a file is wrong.
+    """
+    entry, files, root = study.task(task), study.task_files(task), Paths(study).data
+    if not root.is_dir():
+        raise VistokError(
+            f"the data root {root} of the scale {study.scale.id!r} does not exist. Name the folder that holds the "
+            "official files: --config data_root=FOLDER (or data_root in the scale's file)."
+        )
+    if files is None:
+        raise VistokError(f"the scale {study.scale.id!r} names no files for the task {task!r}: add it to its `tasks`.")
+    references = load_references(entry.kind, root / files.references)
+    index = ImageIndex(root, files.images)
+    found = {image: index.find(image) for image in dict.fromkeys(references.images)}
+    images = {image: path for image, path in found.items() if path is not None}
+    reason = None
+    if len(images) < len(found):
+        reason = f"{len(found) - len(images)} of {len(found)} photographs are not in {', '.join(files.images)}"
+        if study.scale.missing_images == "error":
+            first = next(image for image, path in found.items() if path is None)
+            index.require(first)
+    asked = references.of_images(images)
+    return Asked(asked, _prompts(entry, asked, files, root), images, reason)
+
+
+def _prompts(task: Task, references: References, files: TaskFiles, root: Path) -> tuple[str, ...]:
+    if task.kind == "vqa":
+        if files.questions is None:
+            raise VistokError(f"the task {task.id!r} needs a `questions` file beside its annotations.")
+        texts = {entry.question_id: entry.question for entry in read_questions(root / files.questions)}
+        if absent := [key for key in references.ids if key not in texts]:
+            raise VistokError(
+                f"{root / files.questions} lacks {len(absent)} questions of {root / files.references} "
+                f"(first: question_id {absent[0]}). The two files must belong together."
+            )
+        questions = [texts[int(key)] for key in references.ids]
+    elif task.kind == "caption":
+        questions = [""] * len(references.ids)
+    else:
+        questions = [record.question for record in references.records]
+    return tuple(task.prompt.replace("{question}", question) for question in questions)

@@ -1,0 +1,59 @@
+"""Makes the mini world's data, GVTBench files included, and checks its bytes against the pinned digest."""
+
+from pathlib import Path
+
+from vistok.benchmark.annotations import Annotations, read_annotations, read_image_list
+from vistok.benchmark.curate import CurationTask, curate
+from vistok.benchmark.questions import write_questions
+from vistok.errors import VistokError
+from vistok.files import staged_folder
+from vistok.grid.load import Study
+from vistok.pins import PINS, folder_digest, pinned_digest
+from vistok.world.world import WorldSizes, make_world
+
+QUESTIONS = 2000
+TRAINING_QUESTIONS = 8000
+
+
+def run(study: Study, *, check: bool = True) -> None:
+    """Writes the scale's data root.
+
+    Raises:
+        VistokError: the scale has no world, or the bytes made are not those that are pinned.
+    """
+    sizes, root = study.scale.world, Path(study.scale.data_root)
+    if sizes is None:
+        raise VistokError(f"the scale {study.scale.id!r} has no world of its own: its data root is {root}.")
+    with staged_folder(root) as partial:
+        make_world(WorldSizes(**sizes), partial)
+        _curate(partial)
+        if check:
+            _check_digest(partial, root)
+
+
+def _curate(root: Path) -> None:
+    """Writes OC and MCI questions about every split's images, by the corrected rules."""
+    for split, name, questions in (("train", "_train", TRAINING_QUESTIONS), ("dev", "_dev", QUESTIONS), ("val", "", QUESTIONS)):
+        annotations = read_annotations(root / f"coco/annotations/instances_{split}2017.json")
+        _write(annotations, root / "gvtbench", "coco", name, questions)
+    for split, name in (("dev", "_dev"), ("val", "")):
+        annotations = read_annotations(root / "vcr/vcr1images")
+        keep = read_image_list(root / f"vcr/{split}.jsonl", "vcr")
+        _write(annotations, root / "gvtbench", "vcr", name, QUESTIONS, keep=keep)
+
+
+def _write(annotations: Annotations, out: Path, origin: str, name: str, questions: int, keep: object = None) -> None:
+    tasks: tuple[tuple[CurationTask, str], ...] = (("counting", "oc"), ("identification", "mci"))
+    for task, short in tasks:
+        made = curate(task, annotations, keep=keep, rules="corrected", questions=questions)
+        write_questions(out / f"{origin}_{short}{name}.json", made)
+
+
+def _check_digest(made: Path, root: Path) -> None:
+    pinned = pinned_digest(PINS, root)
+    found = folder_digest(made)
+    if found != pinned:
+        raise VistokError(
+            f"the world made for {root} has the digest {found}, and {PINS} pins {pinned}. If the world or its sizes "
+            "were meant to change, pin the new bytes: make pin-data. If not, restore src/vistok/world and the scale."
+        )

@@ -1,0 +1,38 @@
+"""Puts the parts of an MLLM together from their checkpoints, for training and for answering."""
+
+import torch
+
+from vistok.checkpoints import WEIGHTS, load_tensors, read_tensors
+from vistok.grid.load import Study
+from vistok.grid.paths import Paths
+from vistok.grid.values import Run
+from vistok.mllm.llm import load_language_model
+from vistok.mllm.model import MultimodalModel
+from vistok.mllm.prompt import PromptEncoder
+from vistok.tokenizers.weights import load_tokenizer
+
+
+def assemble(study: Study, run: Run) -> tuple[MultimodalModel, PromptEncoder]:
+    """Returns an MLLM with an untrained connector, and the prompt encoder of its language model."""
+    paths = Paths(study)
+    precision = torch.bfloat16 if study.scale.precision == "bf16" else torch.float32
+    own = study.scale.language_model is not None
+    llm, words = load_language_model(paths.llm(run.llm) if own else study.llm(run.llm).weights, precision=precision)
+    checkpoint = paths.tokenizer(run.tokenizer) if study.pretrains(run.tokenizer) else None
+    tokenizer = load_tokenizer(study.encoder(run.tokenizer), checkpoint=checkpoint, data_root=paths.data)
+    recipe = study.recipe(run.recipe)
+    model = MultimodalModel(tokenizer, llm, recipe.connector, tune_tokenizer=recipe.tune_tokenizer)
+    return model, PromptEncoder(words)
+
+
+def load_trained(study: Study, run: Run) -> tuple[MultimodalModel, PromptEncoder]:
+    """Returns an MLLM as its recipe has trained it.
+
+    Raises:
+        VistokError: its checkpoint is missing, or is of another architecture.
+    """
+    model, encoder = assemble(study, run)
+    folder = Paths(study).mllm(run)
+    kept = ("connector.", "tokenizer.") if model.tune_tokenizer else ("connector.",)
+    load_tensors(model, read_tensors(folder / WEIGHTS), source=folder, only=kept)
+    return model, encoder

@@ -1,0 +1,79 @@
+"""Pretrains a visual tokenizer under its supervision, and lets it pass only if its features tell categories."""
+
+import numpy as np
+from timm.models.vision_transformer import VisionTransformer
+
+from vistok.checkpoints import Stopwatch, save_checkpoint
+from vistok.datasets.shards import Shards
+from vistok.errors import VistokError
+from vistok.files import digest_value
+from vistok.grid.load import Study
+from vistok.grid.paths import Paths
+from vistok.grid.specs import tokenizer_spec
+from vistok.grid.values import Encoder
+from vistok.sources import source_digest
+from vistok.supervision.base import PretrainingData, make_objective
+from vistok.supervision.learner import PretrainingLearner
+from vistok.supervision.probe import check_gate, linear_probe, mean_patch_features
+from vistok.tokenizers.base import build_tokenizer
+from vistok.tokenizers.weights import load_foreign
+from vistok.training.curves import write_curves
+from vistok.training.loop import Plan, make_deterministic, train
+
+PROBE_IMAGES = 2000
+
+
+def run(study: Study, tokenizer: str) -> None:
+    """Writes `checkpoints/<scale>/tokenizers/<tokenizer>`: a checkpoint with its probe and curves.
+
+    Raises:
+        VistokError: the scale takes this tokenizer as published, or its probe misses the gate.
+    """
+    entry = study.tokenizer(tokenizer)
+    if not study.pretrains(tokenizer) or entry.objective is None or entry.image_set is None:
+        raise VistokError(f"the scale {study.scale.id!r} takes {tokenizer!r} as published: nothing to pretrain.")
+    stopwatch, paths, spec = Stopwatch(), Paths(study), tokenizer_spec(study, tokenizer)
+    make_deterministic(0)
+    encoder, pretraining = study.encoder(tokenizer), study.scale.pretraining[entry.objective]
+    data = _data(Shards(paths.shards(entry.image_set)), encoder.image_size)
+    objective = make_objective(entry.objective, encoder, pretraining, data, seed=0)
+    plan = Plan(pretraining.steps, pretraining.optimiser, study.scale.save_every)
+    out = paths.tokenizer(tokenizer)
+    identity = digest_value([spec, source_digest(__name__)])
+    learner = PretrainingLearner(objective, data)
+    curves = train(learner, plan, state=paths.state(out), identity=identity, name=f"tokenizer {tokenizer}")
+    exported = objective.exported()
+    assert isinstance(exported, VisionTransformer)
+    auc = _probe(exported, encoder, paths, study)
+    if (gate := study.scale.probe_gate.get(entry.objective)) is not None:
+        check_gate(auc, gate, tokenizer)
+    built = build_tokenizer(encoder)
+    load_foreign(built.trunk, exported.state_dict(), out)
+    config = {"encoder": encoder.model_dump(mode="json"), "probe_auc": round(auc, 4)}
+    save_checkpoint(
+        out, built.state_dict(), config,
+        stopwatch.provenance({"spec": digest_value(spec)}),
+        also=lambda folder: write_curves(folder, curves),
+    )
+
+
+def _data(shards: Shards, size: int) -> PretrainingData:
+    rows = list(shards)
+    labels = [row.label for row in rows]
+    texts = [row.captions[0] for row in rows if row.captions]
+    return PretrainingData(
+        pixels=shards.pixels(size),
+        labels=None if None in labels else np.array(labels, dtype=np.int64),
+        texts=texts if len(texts) == len(rows) else None,
+    )
+
+
+def _probe(exported: VisionTransformer, encoder: Encoder, paths: Paths, study: Study) -> float:
+    """Returns the AUC of a linear probe for the categories of the scale's probe set."""
+    shards = Shards(paths.shards(study.scale.probe_set or ""))
+    presence = np.array(
+        [[category in {entry.category for entry in row.objects} for category in shards.categories] for row in shards]
+    )
+    features = mean_patch_features(exported, encoder.normalisation)
+    pixels = shards.pixels(encoder.image_size)
+    return linear_probe(features, pixels[:PROBE_IMAGES], presence[:PROBE_IMAGES], seed=0)

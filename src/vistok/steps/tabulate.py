@@ -1,0 +1,37 @@
+"""Renders one table: published, ours, difference, interval and blind baselines, in four formats."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from vistok.files import write_text
+from vistok.grid.load import Study, load_study
+from vistok.grid.paths import Paths
+from vistok.reporting.published import read_published
+from vistok.reporting.render_csv import render_csv
+from vistok.reporting.render_html import render_html
+from vistok.reporting.render_md import render_md
+from vistok.reporting.render_tex import render_tex
+from vistok.reporting.tables import assemble
+from vistok.reporting.values import TableReport
+
+PUBLISHED = Path("paper_tables/published")
+RENDERERS: dict[str, Callable[[TableReport], str]] = {
+    "csv": render_csv,
+    "md": render_md,
+    "tex": render_tex,
+    "html": render_html,
+}
+
+
+def run(study: Study, table: str) -> None:
+    """Writes `paper_tables/<results>/<table>.{csv,md,tex,html}`, each whole or not at all.
+
+    Raises:
+        VistokError: a metrics.json of a cell or of a blind baseline is missing or wrong, or the table does
+            not fit the published one.
+    """
+    models = study if study.scale.models == study.scale.id else load_study(study.scale.models)
+    published = read_published(PUBLISHED, study.table(table).number)
+    report = assemble(study, models, table, published)
+    for suffix, text in {suffix: render(report) for suffix, render in RENDERERS.items()}.items():
+        write_text(Paths(study).table(table, suffix), text)

@@ -1,0 +1,69 @@
+"""Makes a scale's own language model: from text alone, or tuned on instructions from its base."""
+
+from vistok.checkpoints import Stopwatch
+from vistok.errors import VistokError
+from vistok.files import digest_value, read_bytes, read_json, staged_folder, write_json
+from vistok.grid.load import Study
+from vistok.grid.paths import Paths
+from vistok.grid.specs import llm_spec
+from vistok.mllm.llm import build_language_model, load_language_model, make_word_tokenizer, save_language_model
+from vistok.mllm.prompt import PromptEncoder
+from vistok.training.curves import write_curves
+from vistok.sources import source_digest
+from vistok.training.language import (
+    LanguageLearner,
+    check_language_gate,
+    read_conversations,
+    read_documents,
+    text_accuracy,
+)
+from vistok.training.loop import Plan, make_deterministic, train
+
+HELD_OUT = 300
+
+
+def run(study: Study, llm: str) -> None:
+    """Writes `checkpoints/<scale>/llms/<llm>`, a transformers folder with gate.json, curves and provenance.
+
+    Raises:
+        VistokError: the scale takes published models, or the model misses its text-only gate.
+    """
+    size = study.scale.language_model
+    if size is None:
+        raise VistokError(f"the scale {study.scale.id!r} takes {study.llm(llm).weights} as published: nothing to train.")
+    stopwatch, paths, spec = Stopwatch(), Paths(study), llm_spec(study, llm)
+    make_deterministic(0)
+    base = study.llm(llm).base
+    stage = size.instruction_tuning if base else size.pretraining
+    if base:
+        model, tokenizer = load_language_model(paths.llm(base))
+        model.requires_grad_(True)
+    else:
+        tokenizer = make_word_tokenizer(_texts(paths, study))
+        model = build_language_model(size, len(tokenizer))
+    encoder = PromptEncoder(tokenizer)
+    corpus = paths.data / stage.corpus
+    read = read_conversations if base else read_documents
+    documents = read(corpus, tokenizer.bos_token)
+    learner = LanguageLearner(model, encoder, documents[:-HELD_OUT], batch=stage.batch, seed=0)
+    plan = Plan(stage.steps, stage.optimiser, study.scale.save_every)
+    out = paths.llm(llm)
+    identity = digest_value([spec, source_digest(__name__)])
+    curves = train(learner, plan, state=paths.state(out), identity=identity, name=f"llm {llm}")
+    scores = text_accuracy(model, encoder, documents[-HELD_OUT:]) if base else {}
+    if base:
+        check_language_gate(scores, size.gate, f"the language model {llm!r}")
+    with staged_folder(out) as partial:
+        save_language_model(partial, model, tokenizer)
+        write_json(partial / "gate.json", {"text_only_accuracy": scores, "gate": size.gate if base else {}})
+        write_curves(partial, curves)
+        write_json(partial / "provenance.json", stopwatch.provenance({"spec": digest_value(spec)}))
+
+
+def _texts(paths: Paths, study: Study) -> list[str]:
+    """Returns every text of both corpora, so that base and tuned model share one vocabulary."""
+    size = study.scale.language_model
+    assert size is not None
+    plain = read_bytes(paths.data / size.pretraining.corpus, what="text corpus").decode("utf-8").splitlines()
+    entries = read_json(paths.data / size.instruction_tuning.corpus, what="instruction file")
+    return plain + [turn["value"] for entry in entries for turn in entry["conversations"]]

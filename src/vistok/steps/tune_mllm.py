@@ -1,0 +1,48 @@
+"""Trains an MLLM: one run of the study."""
+
+from vistok.checkpoints import Stopwatch, save_checkpoint
+from vistok.datasets.mixture import Mixture
+from vistok.datasets.preprocessing import Preprocessing
+from vistok.datasets.shards import Shards
+from vistok.files import digest_value
+from vistok.grid.load import Study
+from vistok.grid.paths import Paths
+from vistok.grid.specs import mllm_spec
+from vistok.grid.values import Run
+from vistok.sources import source_digest
+from vistok.steps.models import assemble
+from vistok.training.curves import write_curves
+from vistok.training.loop import Plan, make_deterministic, train
+from vistok.training.mllm import MultimodalLearner
+
+
+def run(study: Study, wanted: Run) -> None:
+    """Writes `checkpoints/<scale>/mllms/<run>`: what the recipe trains, with its curves."""
+    stopwatch, paths, spec = Stopwatch(), Paths(study), mllm_spec(study, wanted)
+    make_deterministic(wanted.seed)
+    recipe, encoder = study.recipe(wanted.recipe), study.encoder(wanted.tokenizer)
+    model, words = assemble(study, wanted)
+    mixture = Mixture(
+        [Shards(paths.shards(name)) for name in study.scale.mixture],
+        turns=recipe.turns,
+        prompts=recipe.prompts,
+        preprocessing=Preprocessing(encoder.image_size, encoder.normalisation),
+        seed=wanted.seed,
+        horizontal_flip=recipe.horizontal_flip,
+        crop_scale=recipe.crop_scale,
+    )
+    out = paths.mllm(wanted)
+    plan = Plan(recipe.steps, recipe.optimiser, study.scale.save_every)
+    curves = train(
+        MultimodalLearner(model, words, mixture, recipe),
+        plan,
+        state=paths.state(out),
+        identity=digest_value([spec, source_digest(__name__)]),
+        name=f"mllm {wanted.path}",
+    )
+    config = {"spec": spec}
+    save_checkpoint(
+        out, model.trained_tensors(), config,
+        stopwatch.provenance({"spec": digest_value(spec)}),
+        also=lambda folder: write_curves(folder, curves),
+    )

@@ -1,0 +1,11 @@
+"""Gathers an image set of an official format into shards."""
+
+from vistok.datasets.shards import write_shards
+from vistok.grid.load import Study
+from vistok.grid.paths import Paths
+
+
+def run(study: Study, image_set: str) -> None:
+    """Writes `shards/<scale>/<image set>`."""
+    paths = Paths(study)
+    write_shards(study.scale.image_sets[image_set], paths.data, paths.shards(image_set))

@@ -1,0 +1,1 @@
+"""The pretraining supervisions of the study: one objective a file, all on one ViT architecture."""

@@ -1,0 +1,115 @@
+"""DINO on class tokens and iBOT on hidden patches, with heads of their own (DINOv2, Oquab et al. 2023)."""
+
+import copy
+from collections.abc import Iterator, Mapping
+from typing import ClassVar, Final
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from vistok.grid.scale import Pretraining
+from vistok.grid.values import Encoder
+from vistok.supervision.base import PretrainingData
+from vistok.supervision.encoder import class_feature, embed, encode, split_class_token
+from vistok.supervision.ibot import block_masks, patch_cross_entropy
+from vistok.supervision.self_distillation import (
+    SHARED_DEFAULTS,
+    SelfDistillation,
+    view_cross_entropy,
+)
+
+_DEFAULTS: Final = {
+    **SHARED_DEFAULTS,
+    "mask_share": 0.5,  # DINOv2 code: mask_sample_probability
+    "mask_least": 0.1,  # DINOv2 code: mask_ratio_min_max
+    "mask_greatest": 0.5,  # DINOv2 code: mask_ratio_min_max
+    "patch_weight": 1.0,  # DINOv2 code: ibot.loss_weight
+    "spread_weight": 0.1,  # DINOv2 section 4: KoLeo
+}
+
+
+class DinoV2(SelfDistillation):
+    """DINO whose student sees its global crops with patches hidden, and must tell the teacher's patches there.
+
+    Prototypes are centred as in DINO, not by Sinkhorn-Knopp: the published default, not that of its largest runs.
+    """
+
+    defaults: ClassVar[Mapping[str, float]] = _DEFAULTS
+
+    def __init__(self, encoder: Encoder, pretraining: Pretraining, data: PretrainingData, seed: int) -> None:
+        super().__init__(encoder, pretraining, data, seed)
+        self.patch_head = self.new_head()
+        self.teacher_patch_head = copy.deepcopy(self.patch_head).requires_grad_(False)
+        self.patch_centre = self.new_centre()
+        self.mask_token = nn.Parameter(torch.zeros(self.encoder.embed_dim))
+
+    def taught(self) -> Iterator[tuple[nn.Module, nn.Module]]:
+        yield from super().taught()
+        yield self.patch_head, self.teacher_patch_head
+
+    def after_step(self, step: int) -> None:
+        super().after_step(step)
+        self.patch_centre.update()
+
+    def views(
+        self,
+        images: Float[Tensor, "batch 3 height width"],
+        chosen: PretrainingData,
+        chance: np.random.Generator,
+    ) -> dict[str, Tensor]:
+        hidden = block_masks(
+            chance,
+            2 * len(images),
+            self.encoder.patch_embed.grid_size,
+            share=self.options["mask_share"],
+            least=self.options["mask_least"],
+            greatest=self.options["mask_greatest"],
+        )
+        return {**super().views(images, chosen, chance), "hidden": hidden}
+
+    def loss(self, batch: dict[str, Tensor], step: int) -> Float[Tensor, ""]:
+        hidden, temperature = batch["hidden"], self.options["student_temperature"]
+        classes, patches = self._student(batch)
+        wide = len(hidden)
+        student = self.head(classes, frozen=self.frozen(step))
+        student_patches = self.patch_head(patches[hidden], frozen=self.frozen(step))
+        teacher, teacher_patches = self._teacher(batch, self.teacher_temperature(step))
+        image_loss = view_cross_entropy(
+            teacher.view(2, wide // 2, -1), student.view(-1, wide // 2, student.shape[-1]), temperature
+        )
+        patch_loss = patch_cross_entropy(teacher_patches, student_patches, hidden, temperature)
+        spread = sum(spread_loss(crop) for crop in classes[:wide].chunk(2))
+        return image_loss + self.options["patch_weight"] * patch_loss + self.options["spread_weight"] * spread
+
+    def _student(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """Returns the class tokens of all crops, and the patches of the global crops."""
+        embedded = embed(self.encoder, batch["global"], batch["hidden"], self.mask_token)
+        classes, patches = split_class_token(self.encoder, encode(self.encoder, embedded))
+        if "local" in batch:
+            local = class_feature(self.encoder, embed(self.encoder, batch["local"]))
+            classes = torch.cat([classes, local])
+        return classes, patches
+
+    @torch.no_grad()
+    def _teacher(self, batch: dict[str, Tensor], temperature: float) -> tuple[Tensor, Tensor]:
+        """Returns the probabilities of whole global crops, and of those of their patches that the student lacks."""
+        tokens = encode(self.teacher_encoder, embed(self.teacher_encoder, batch["global"]))
+        classes, patches = split_class_token(self.teacher_encoder, tokens)
+        whole = self.centre.sharpen(self.teacher_head(classes), temperature)
+        hidden = self.teacher_patch_head(patches[batch["hidden"]])
+        return whole, self.patch_centre.sharpen(hidden, temperature)
+
+
+def spread_loss(features: Float[Tensor, "batch width"]) -> Float[Tensor, ""]:
+    """Returns the KoLeo term: minus the mean log distance to the nearest other image (DINOv2 section 4)."""
+    features = functional.normalize(features, dim=-1)
+    with torch.no_grad():
+        near = (features @ features.T).fill_diagonal_(-2.0).argmax(dim=1)
+    distance = functional.pairwise_distance(features, features[near], eps=1e-8)
+    return -(distance + 1e-8).log().mean()
+
+
+build = DinoV2

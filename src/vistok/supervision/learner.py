@@ -1,0 +1,34 @@
+"""Lets the training loop train a pretraining objective."""
+
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from vistok.errors import VistokError
+from vistok.supervision.base import Objective, PretrainingData
+from vistok.training.loop import Batch, Learner
+
+
+class PretrainingLearner(Learner):
+    """An objective with its images; trained in one process, as its loss is one over the whole batch."""
+
+    def __init__(self, objective: Objective, data: PretrainingData) -> None:
+        super().__init__()
+        self.objective = objective
+        self.data = data
+
+    def batch(self, step: int, process: int, processes: int) -> Batch:
+        if processes != 1:
+            raise VistokError(
+                f"pretraining runs in one process, found {processes}: start it without a launcher."
+            )
+        return {**self.objective.batch(self.data, step), "step": torch.tensor(step)}
+
+    def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        step = int(batch["step"])
+        views = {name: tensor for name, tensor in batch.items() if name != "step"}
+        return cast(Tensor, self.objective(views, step)), torch.ones(())
+
+    def after_step(self, step: int) -> None:
+        self.objective.after_step(step)

@@ -1,0 +1,105 @@
+"""The linear probe: does a tokenizer know which categories are in an image, before any language model is joined?"""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, UInt8
+from timm.models.vision_transformer import VisionTransformer
+
+from vistok.errors import VistokError
+from vistok.supervision import augment
+from vistok.supervision.encoder import embed, encode, split_class_token
+
+Pixels = UInt8[np.ndarray, "images height width 3"]
+Features = Float[np.ndarray, "images width"]
+
+_PENALTY = 1e-2  # of the ridge, beside features of unit variance: chosen, the AUC is flat from 1e-3 to 1e-1
+
+
+def linear_probe(
+    encoder_features: Callable[[Pixels], Features],
+    pixels: Pixels,
+    presence: Bool[np.ndarray, "images categories"],
+    *,
+    seed: int,
+) -> float:
+    """Returns how well a linear classifier tells which categories are present: the mean AUC, in per cent.
+
+    One ridge classifier a category is fitted in closed form on a random half of the images and scored on the
+    other half. 50 is chance. Categories that a half has in all or none of its images are left out.
+
+    Raises:
+        VistokError: no category can be scored.
+    """
+    features = np.asarray(encoder_features(pixels), dtype=np.float64)
+    order = np.random.default_rng(seed).permutation(len(pixels))
+    fitted, scored = order[: len(order) // 2], order[len(order) // 2 :]
+    telling = np.logical_and.reduce([_varies(presence[half]) for half in (fitted, scored)])
+    if not telling.any():
+        raise VistokError(
+            f"the linear probe has {len(pixels)} images, and no category is in some and not in all of either "
+            "half of them. Give the scale's `probe_set` more images, or images with instance labels."
+        )
+    scores = _ridge_scores(features[fitted], presence[fitted][:, telling], features[scored])
+    areas = [
+        area_under_curve(*column) for column in zip(scores.T, presence[scored][:, telling].T, strict=True)
+    ]
+    return 100 * float(np.mean(areas))
+
+
+def _varies(presence: Bool[np.ndarray, "images categories"]) -> Bool[np.ndarray, " categories"]:
+    return np.asarray(presence.any(axis=0) & ~presence.all(axis=0))
+
+
+def _ridge_scores(features: Features, presence: np.ndarray, others: Features) -> np.ndarray:
+    mean, deviation = features.mean(axis=0), features.std(axis=0) + 1e-8
+    known, asked = (features - mean) / deviation, (others - mean) / deviation
+    targets = presence - presence.mean(axis=0)
+    covariance = known.T @ known / len(known) + _PENALTY * np.eye(known.shape[1])
+    return np.asarray(asked @ np.linalg.solve(covariance, known.T @ targets / len(known)))
+
+
+def area_under_curve(scores: Float[np.ndarray, " images"], present: Bool[np.ndarray, " images"]) -> float:
+    """Returns the area under the ROC curve: how often a positive outscores a negative; a tie counts one half."""
+    positives, negatives = scores[present], np.sort(scores[~present])
+    below = np.searchsorted(negatives, positives, side="left") + np.searchsorted(
+        negatives, positives, side="right"
+    )
+    return float(below.mean() / (2 * len(negatives)))
+
+
+def mean_patch_features(
+    encoder: VisionTransformer, normalisation: str, *, batch: int = 256
+) -> Callable[[Pixels], Features]:
+    """Returns a function from images of the encoder's size to the mean patch of its last block, before the norm."""
+
+    @torch.no_grad()
+    def features(pixels: Pixels) -> Features:
+        means = []
+        for start in range(0, len(pixels), batch):
+            images = augment.normalise(augment.from_bytes(pixels[start : start + batch]), normalisation)
+            _, patches = split_class_token(encoder, encode(encoder, embed(encoder, images), norm=False))
+            means.append(patches.mean(dim=1).double().numpy())
+        return np.concatenate(means)
+
+    return features
+
+
+def check_gate(auc: float, gate: float, tokenizer: str) -> None:
+    """Stops a study whose tokenizer does not see what is asked about.
+
+    Args:
+        auc: what `linear_probe` measured, in per cent.
+        gate: the least that the scale asks for (`probe_gate`).
+        tokenizer: the tokenizer's id.
+
+    Raises:
+        VistokError: the probe is below the gate.
+    """
+    if auc < gate:
+        raise VistokError(
+            f"tokenizer {tokenizer!r} misses its linear-probe gate: a mean category AUC of {auc:.1f} % was "
+            f"measured, {gate:.1f} % is needed (50 is chance). Raise its `steps`, `batch` or learning rate under "
+            "`pretraining` in the scale's YAML, give it more images, or lower `probe_gate` there."
+        )

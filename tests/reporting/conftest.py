@@ -1,0 +1,170 @@
+"""A small study on the real grid: official files that the fixture writes, answered at random, really scored."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vistok.datasets.gvtbench import counting_question, identification_question
+from vistok.files import write_json, write_jsonl
+from vistok.grid.load import Study, load_study
+from vistok.grid.paths import Paths
+from vistok.grid.values import Row, Run
+from vistok.steps import fit_blind, score_run
+
+IMAGES = range(1, 13)
+NAMES = ("cat", "dog", "car")
+COLOURS = ("red", "blue", "green")
+# How often a run is right; a run of `my-encoder` always says what the blind constant says on VCR-OC.
+SKILL = {
+    "deit/frozen/vicuna-7b/seed-0": 0.5,
+    "clip-20m/frozen/vicuna-7b/seed-0": 0.6,
+    "clip/frozen/vicuna-7b/seed-0": 0.95,
+    "clip/frozen/vicuna-7b/seed-1": 0.8,
+    "clip-20m/tuned/vicuna-7b/seed-0": 0.0,
+    "my-encoder/frozen/vicuna-7b/seed-0": 0.7,
+}
+ROWS = (
+    Row(tokenizer="deit", recipe="frozen", llm="vicuna-7b", published=1),
+    Row(tokenizer="clip-20m", recipe="frozen", llm="vicuna-7b", published=5),
+    Row(tokenizer="clip", recipe="frozen", llm="vicuna-7b", published=6, seeds=(0, 1)),
+    Row(tokenizer="my-encoder", recipe="frozen", llm="vicuna-7b"),
+    Row(tokenizer="clip-20m", recipe="tuned", llm="vicuna-7b", published=11),
+)
+
+
+@dataclass(frozen=True)
+class Small:
+    """A study whose answers are scored, and the root of its checkout."""
+
+    study: Study
+    root: Path
+
+    def metrics(self, run: str, task: str) -> dict[str, Any]:
+        path = self.root / Paths(self.study).metrics(self.study.run(run), task)
+        found: dict[str, Any] = json.loads(path.read_text())
+        return found
+
+
+def small_study(scale: str, root: Path) -> Study:
+    """Returns the grid's Table 2 with four of its rows and a row of the user's own."""
+    study = load_study(scale, root=root)
+    own = study.tokenizer("clip").model_copy(
+        update={"id": "my-encoder", "label": "My_Encoder <50% & #1|", "published_images": "7 M"}
+    )
+    table = study.table("table-2").model_copy(update={"rows": ROWS})
+    small = study.scale.model_copy(update={"bootstrap_resamples": 200})
+    return replace(
+        study, tokenizers={**study.tokenizers, own.id: own}, tables={"table-2": table}, scale=small
+    )
+
+
+def write_official_files(root: Path, *, photographs: Callable[[str, int], bool]) -> None:
+    """Writes the files that the mini scale names; `photographs` says which of them are there."""
+    rng = np.random.default_rng(7)
+    for split in ("val", "train", "dev"):
+        shift = {"val": 0, "train": 100, "dev": 200}[split]
+        images = [image + shift for image in IMAGES]
+        _write_vqa(root / "vqa", split, images, rng)
+        captions = [
+            {"id": 2 * image + copy, "image_id": image, "caption": _caption(image, copy)}
+            for image in images
+            for copy in range(2)
+        ]
+        rows = [{"id": image, "file_name": f"{image:012d}.jpg"} for image in images]
+        write_json(
+            root / f"coco/annotations/captions_{split}2017.json", {"images": rows, "annotations": captions}
+        )
+        for origin in ("coco", "vcr"):
+            suffix = "" if split == "val" else f"_{split}"
+            named: list[int | str] = [f"scene/{image}.jpg" if origin == "vcr" else image for image in images]
+            _write_objects(root / "gvtbench", origin, suffix, named, rng)
+    for image in IMAGES:
+        for origin, name in (("coco/val2017", f"{image:012d}.jpg"), ("vcr/vcr1images/scene", f"{image}.jpg")):
+            if photographs(origin.split("/")[0], image):
+                path = root / origin / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.touch()
+
+
+def _caption(image: int, copy: int) -> str:
+    colour, name = COLOURS[image % 3], NAMES[image % 2]
+    return f"a {colour} {name} beside {image % 4} small {NAMES[2]}s" if copy else f"there is a {colour} {name} here"
+
+
+def _write_vqa(folder: Path, split: str, images: list[int], rng: np.random.Generator) -> None:
+    questions, annotations = [], []
+    for image in images:
+        for place, (kind, legal) in enumerate((("what color", COLOURS), ("is there", ("yes", "no")))):
+            key = 10 * image + place
+            answer = str(rng.choice(legal, p=[0.5, *[0.5 / (len(legal) - 1)] * (len(legal) - 1)]))
+            said = [answer] * 8 + [str(rng.choice(legal)) for _ in range(2)]
+            questions.append({"question_id": key, "image_id": image, "question": f"{kind} of thing {place}?"})
+            annotations.append(
+                {
+                    "question_id": key, "image_id": image, "question_type": kind, "answer_type": "other",
+                    "multiple_choice_answer": answer, "answers": [{"answer": text} for text in said],
+                }  # fmt: skip
+            )
+    year = "2014"
+    write_json(folder / f"v2_OpenEnded_mscoco_{split}{year}_questions.json", {"questions": questions})
+    write_json(folder / f"v2_mscoco_{split}{year}_annotations.json", {"annotations": annotations})
+
+
+def _write_objects(folder: Path, origin: str, suffix: str, images: list[Any], rng: np.random.Generator) -> None:
+    counting = [
+        {"image_id": image, "text_in": counting_question(name), "n_obj_exist": 3,
+         "text_out": str(rng.choice(["1", "2", "3"], p=[0.5, 0.3, 0.2]))}
+        for image in images for name in NAMES
+    ]  # fmt: skip
+    identification = [
+        {"image_id": image, "text_in": identification_question(name), "n_obj_exist": 3,
+         "text_out": str(rng.choice(["Yes.", "No."]))}
+        for image in images for name in NAMES
+    ]  # fmt: skip
+    write_json(folder / f"{origin}_oc{suffix}.json", counting)
+    write_json(folder / f"{origin}_mci{suffix}.json", identification)
+
+
+def answer_at_random(study: Study, wanted: Run) -> None:
+    """Writes predictions that are right as often as `SKILL` says, for the questions that can be asked."""
+    rng = np.random.default_rng(list(SKILL).index(wanted.path))
+    for task in study.suite():
+        asked = score_run.ask(study, task.id)
+        rows = []
+        for key, record in zip(asked.references.ids, asked.references.records, strict=True):
+            right = {
+                "vqa": lambda record: record.multiple_choice_answer,
+                "caption": lambda record: record.captions[0],
+            }.get(task.kind, lambda record: record.answer)(record)
+            wrong = {"vqa": "purple", "caption": "a photograph", "counting": "nine"}.get(task.kind, "maybe")
+            constant = task.id == "vcr-oc" and wanted.tokenizer == "my-encoder"
+            said = "1" if constant else right if rng.random() < SKILL[wanted.path] else wrong
+            rows.append({"id": key, "prompt": "", "answer": said, "raw": said})
+        write_jsonl(Paths(study).predictions(wanted, task.id), rows)
+
+
+def build(root: Path, repository: Path, scale: str, photographs: Callable[[str, int], bool]) -> Small:
+    """Makes and scores a small study below `root`, which stands for the checkout."""
+    (root / "workflow").symlink_to(repository / "workflow")
+    (root / "paper_tables").mkdir()
+    (root / "paper_tables" / "published").symlink_to(repository / "paper_tables" / "published")
+    study = small_study(scale, root)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        write_official_files(Paths(study).data, photographs=photographs)
+        for run in study.runs():
+            answer_at_random(study, run)
+            score_run.run(study, run)
+        fit_blind.run(study)
+    return Small(study, root)
+
+
+@pytest.fixture(scope="session")
+def mini(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Small:
+    """The mini scale: every photograph is there."""
+    return build(tmp_path_factory.mktemp("mini"), repository, "mini", lambda origin, image: True)
