@@ -1,4 +1,4 @@
-"""A small study on the real grid: official files that the fixture writes, answered at random, really scored."""
+"""A small study on the real grid: official files written here, answered at random, really scored."""
 
 import json
 from collections.abc import Callable
@@ -11,8 +11,9 @@ import pytest
 
 from vistok.datasets.gvtbench import counting_question, identification_question
 from vistok.files import write_json, write_jsonl
-from vistok.grid.load import Study, load_study
+from vistok.grid.load import load_study
 from vistok.grid.paths import Paths
+from vistok.grid.study import Study
 from vistok.grid.values import Row, Run
 from vistok.steps import fit_blind, score_run
 
@@ -50,9 +51,9 @@ class Small:
         return found
 
 
-def small_study(scale: str, root: Path) -> Study:
+def small_study(scale: str, root: Path, data_root: str | None = None) -> Study:
     """Returns the grid's Table 2 with four of its rows and a row of the user's own."""
-    study = load_study(scale, root=root)
+    study = load_study(scale, root=root, data_root=data_root)
     own = study.tokenizer("clip").model_copy(
         update={"id": "my-encoder", "label": "My_Encoder <50% & #1|", "published_images": "7 M"}
     )
@@ -93,7 +94,11 @@ def write_official_files(root: Path, *, photographs: Callable[[str, int], bool])
 
 def _caption(image: int, copy: int) -> str:
     colour, name = COLOURS[image % 3], NAMES[image % 2]
-    return f"a {colour} {name} beside {image % 4} small {NAMES[2]}s" if copy else f"there is a {colour} {name} here"
+    return (
+        f"a {colour} {name} beside {image % 4} small {NAMES[2]}s"
+        if copy
+        else f"there is a {colour} {name} here"
+    )
 
 
 def _write_vqa(folder: Path, split: str, images: list[int], rng: np.random.Generator) -> None:
@@ -104,18 +109,19 @@ def _write_vqa(folder: Path, split: str, images: list[int], rng: np.random.Gener
             answer = str(rng.choice(legal, p=[0.5, *[0.5 / (len(legal) - 1)] * (len(legal) - 1)]))
             said = [answer] * 8 + [str(rng.choice(legal)) for _ in range(2)]
             questions.append({"question_id": key, "image_id": image, "question": f"{kind} of thing {place}?"})
-            annotations.append(
-                {
-                    "question_id": key, "image_id": image, "question_type": kind, "answer_type": "other",
-                    "multiple_choice_answer": answer, "answers": [{"answer": text} for text in said],
-                }  # fmt: skip
-            )
-    year = "2014"
-    write_json(folder / f"v2_OpenEnded_mscoco_{split}{year}_questions.json", {"questions": questions})
-    write_json(folder / f"v2_mscoco_{split}{year}_annotations.json", {"annotations": annotations})
+            row = {"question_id": key, "image_id": image, "question_type": kind, "answer_type": "other"}
+            given = [{"answer": text} for text in said]
+            annotations.append(row | {"multiple_choice_answer": answer, "answers": given})
+    write_json(folder / f"v2_OpenEnded_mscoco_{split}2014_questions.json", {"questions": questions})
+    write_json(folder / f"v2_mscoco_{split}2014_annotations.json", {"annotations": annotations})
+    if split == "val":  # the excerpt scale's names of the same two files
+        write_json(folder / "allennlp_vqav2_questions.json", {"questions": questions})
+        write_json(folder / "allennlp_vqav2_annotations.json", {"annotations": annotations})
 
 
-def _write_objects(folder: Path, origin: str, suffix: str, images: list[Any], rng: np.random.Generator) -> None:
+def _write_objects(
+    folder: Path, origin: str, suffix: str, images: list[Any], rng: np.random.Generator
+) -> None:
     counting = [
         {"image_id": image, "text_in": counting_question(name), "n_obj_exist": 3,
          "text_out": str(rng.choice(["1", "2", "3"], p=[0.5, 0.3, 0.2]))}
@@ -148,12 +154,8 @@ def answer_at_random(study: Study, wanted: Run) -> None:
         write_jsonl(Paths(study).predictions(wanted, task.id), rows)
 
 
-def build(root: Path, repository: Path, scale: str, photographs: Callable[[str, int], bool]) -> Small:
+def build(root: Path, study: Study, photographs: Callable[[str, int], bool]) -> Small:
     """Makes and scores a small study below `root`, which stands for the checkout."""
-    (root / "workflow").symlink_to(repository / "workflow")
-    (root / "paper_tables").mkdir()
-    (root / "paper_tables" / "published").symlink_to(repository / "paper_tables" / "published")
-    study = small_study(scale, root)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
         write_official_files(Paths(study).data, photographs=photographs)
@@ -165,6 +167,23 @@ def build(root: Path, repository: Path, scale: str, photographs: Callable[[str, 
 
 
 @pytest.fixture(scope="session")
-def mini(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Small:
+def checkout(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Path:
+    """A folder with what a checkout holds of the study: the grid, the scales and the published tables."""
+    root = tmp_path_factory.mktemp("checkout")
+    (root / "workflow").symlink_to(repository / "workflow")
+    (root / "paper_tables").mkdir()
+    (root / "paper_tables" / "published").symlink_to(repository / "paper_tables" / "published")
+    return root
+
+
+@pytest.fixture(scope="session")
+def mini(checkout: Path) -> Small:
     """The mini scale: every photograph is there."""
-    return build(tmp_path_factory.mktemp("mini"), repository, "mini", lambda origin, image: True)
+    return build(checkout, small_study("mini", checkout), lambda *_: True)
+
+
+@pytest.fixture(scope="session")
+def excerpt(checkout: Path) -> Small:
+    """The excerpt scale on a user's own folder: two of three COCO photographs are there, and none of VCR."""
+    study = small_study("excerpt", checkout, data_root=str(checkout / "official"))
+    return build(checkout, study, lambda origin, image: origin == "coco" and image % 3 > 0)

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Literal
 
 from vistok.benchmark.annotations import AnnotatedImage, ImageId, Origin
-from vistok.benchmark.nouns import plural, released_plural
+from vistok.benchmark.nouns import plural
+from vistok.datasets.gvtbench import plural as released_plural
 from vistok.files import write_json
 
 Rules = Literal["released", "corrected"]

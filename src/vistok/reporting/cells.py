@@ -15,7 +15,9 @@ _DECIMALS = 6
 def cell_of(seeds: Sequence[Metrics], column: Column, blind: Metrics) -> Cell:
     """Returns a cell without its published number: the mean over seeds."""
     first = seeds[0]
-    cell = Cell(column.decimals, n=first.n, of=first.of, reason=first.reason, bar=_bar(blind, column.protocol))
+    cell = Cell(
+        column.decimals, n=first.n, of=first.of, reason=first.reason, bar=_bar(blind, column.protocol)
+    )
     if not all(metrics.n for metrics in seeds):
         return cell
     scores = [metrics.scores["answers"] for metrics in seeds]
@@ -54,7 +56,8 @@ def _bar(blind: Metrics, protocol: str) -> float | None:
 
 def baseline(name: str, columns: Sequence[Column], blind: Mapping[str, Metrics]) -> Baseline:
     values: list[float | None] = []
-    better, protocols = [], []
+    better: list[bool] = []
+    protocols: list[dict[str, float]] = []
     for column in columns:
         if column.task == AVERAGE:
             there = [value for value in values if value is not None]

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from vistok.grid.load import Study
 from vistok.grid.paths import Paths
+from vistok.grid.study import Study
 from vistok.training.curves import read_curves
 
 if TYPE_CHECKING:
@@ -20,9 +20,15 @@ GROUPS = {
 _STYLES = ("-", "--", ":", "-.")
 _PANEL_HEIGHT = 3.3
 _LEGEND_LINE = 0.2
-# The backend's own defaults, so that a user's matplotlib settings do not change the bytes.
-_SETTINGS: Mapping[str, Any] = {"font.family": "DejaVu Sans", "font.size": 10, "axes.spines.top": False,
-                                "axes.spines.right": False, "axes.grid": True, "grid.color": "#e3e6ec"}  # fmt: skip
+# On top of matplotlib's own defaults: a user's settings must not change the bytes.
+_SETTINGS: dict[str, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#e3e6ec",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +101,11 @@ def _draw_group(left: "Axes", right: "Axes", title: str, entries: Sequence[Train
     colours = _colours([entry.family for entry in entries])
     for entry in entries:
         steps = [point["step"] for point in entry.points]
-        line = {"color": colours[entry.family], "linestyle": _STYLES[entry.style % len(_STYLES)], "linewidth": 1.4}
+        line = {
+            "color": colours[entry.family],
+            "linestyle": _STYLES[entry.style % len(_STYLES)],
+            "linewidth": 1.4,
+        }
         left.plot(steps, [point["loss"] for point in entry.points], label=entry.name, **line)
         right.plot(steps, [point["rate"] for point in entry.points], label=entry.name, **line)
     left.set(title=title, xlabel="step", ylabel="loss")
@@ -120,9 +130,9 @@ def _logarithmic(panel: "Axes") -> None:
 
 
 def _colours(families: Sequence[str]) -> dict[str, Any]:
-    from matplotlib import colormaps
+    from matplotlib import color_sequences, colormaps
 
     names = list(dict.fromkeys(families))
     if len(names) <= 10:
-        return dict(zip(names, colormaps["tab10"].colors, strict=False))
+        return dict(zip(names, color_sequences["tab10"], strict=False))
     return {name: colormaps["turbo"](place / (len(names) - 1)) for place, name in enumerate(names)}

@@ -4,12 +4,14 @@ import re
 import unicodedata
 
 _SIGNS = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "[": "{[}", "]": "{]}", "|": r"\textbar{}", '"': "''", "×": r"$\times$", "✓": r"$\checkmark$", "−": r"$-$", "–": "--",
-    "—": "---", "→": r"$\rightarrow$", "±": r"$\pm$", "·": r"$\cdot$", "▽": r"$\triangledown$",
-    "△": r"$\vartriangle$", "≤": r"$\leq$", "≥": r"$\geq$", "’": "'", "‘": "`", "“": "``", "”": "''",
-    "ß": r"\ss{}", "ø": r"\o{}", "Ø": r"\O{}", "æ": r"\ae{}", "Æ": r"\AE{}", "œ": r"\oe{}", "ł": r"\l{}", "Ł": r"\L{}",
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%",
+    "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
+    ">": r"\textgreater{}", "|": r"\textbar{}", "[": "{[}", "]": "{]}", '"': "''", "`": "'",
+    "×": r"$\times$", "✓": r"$\checkmark$", "−": r"$-$", "–": "--", "—": "---", "→": r"$\rightarrow$",
+    "±": r"$\pm$", "·": r"$\cdot$", "▽": r"$\triangledown$", "△": r"$\vartriangle$", "≤": r"$\leq$",
+    "≥": r"$\geq$", "’": "'", "‘": "`", "“": "``", "”": "''", "\N{NO-BREAK SPACE}": "~",
+    "ß": r"\ss{}", "ø": r"\o{}", "Ø": r"\O{}", "æ": r"\ae{}", "Æ": r"\AE{}", "œ": r"\oe{}", "ł": r"\l{}",
+    "Ł": r"\L{}",
 }  # fmt: skip
 _ACCENTS = {
     "\u0300": r"\`", "\u0301": r"\'", "\u0302": r"\^", "\u0303": r"\~", "\u0304": r"\=", "\u0306": r"\u",
@@ -38,7 +40,7 @@ def _character(character: str) -> str:
         return _SIGNS[character]
     if character.isascii():
         return character if character.isprintable() else " "
-    base, *marks = unicodedata.normalize("NFD", character)
-    if base.isascii() and len(marks) == 1 and marks[0] in _ACCENTS:
-        return f"{_ACCENTS[marks[0]]}{{{base}}}"
-    return f"[U+{ord(character):04X}]"
+    parts = unicodedata.normalize("NFD", character)
+    if len(parts) == 2 and parts[0].isascii() and parts[1] in _ACCENTS:
+        return f"{_ACCENTS[parts[1]]}{{{parts[0]}}}"
+    return f"{{[}}U+{ord(character):04X}{{]}}"

@@ -8,8 +8,8 @@ from pydantic import BaseModel, FiniteFloat, NonNegativeInt, ValidationError
 
 from vistok.errors import VistokError
 from vistok.files import read_json
-from vistok.grid.load import Study
 from vistok.grid.paths import Paths
+from vistok.grid.study import Study
 from vistok.grid.values import Run, Task
 
 BASELINES = ("constant", "prior")
@@ -77,7 +77,7 @@ def read_baselines(study: Study, task: str) -> Metrics:
 
 
 def rebuild_command(study: Study, target: Path | str) -> str:
-    """Returns the command that makes a file of this study; where its official files are is left to the user."""
+    """Returns the command that makes a file of this study; a user adds where the official files are."""
     config = [f"scale={study.scale.id}"] if study.scale.id != "mini" else []
     config += [f"split={study.split}"] if study.split != "test" else []
     return f"snakemake {target} --cores 2" + (f" --config {' '.join(config)}" if config else "")
@@ -91,15 +91,17 @@ def _read(study: Study, path: Path, task: Task, run: str | None, names: tuple[st
         found = _File.model_validate(read_json(path, what="metrics"))
         if (found.task, found.run) != (task.id, run):
             raise VistokError(
-                f"{path} is of the task {found.task!r} and the run {found.run!r}; {task.id!r} and {run!r} are "
-                f"needed. Delete it and make it again: {again}"
+                f"{path} is of the task {found.task!r} and the run {found.run!r}; {task.id!r} and {run!r} "
+                f"are needed. Delete it and make it again: {again}"
             )
         given = {name: _scores(getattr(found, name), task) for name in names}
         if found.n and run and task.protocol not in given["answers"]:
             raise KeyError(task.protocol)
     except (ValidationError, KeyError) as error:
         lacks = f"lacks {error}" if isinstance(error, KeyError) else str(error.errors()[0]["msg"])
-        raise VistokError(f"{path} is not the metrics of {task.id!r}: {lacks}. Make it again: {again}") from error
+        raise VistokError(
+            f"{path} is not the metrics of {task.id!r}: {lacks}. Make it again: {again}"
+        ) from error
     return Metrics(found.n, found.of, found.reason, given)
 
 

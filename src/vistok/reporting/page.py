@@ -11,8 +11,8 @@ PAGE = """\
 :root { --ink: #1d2330; --soft: #5b6475; --line: #d9dee7; --band: #f4f6fa; --ours: #1f5fbf; --blind: #b3361e;
   --paper: #fff; }
 * { box-sizing: border-box; }
-body { margin: 0 auto; padding: 1.2rem 1rem 3rem; max-width: 1240px; background: var(--paper); color: var(--ink);
-  font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
+body { margin: 0 auto; padding: 1.2rem 1rem 3rem; max-width: 1240px; background: var(--paper);
+  color: var(--ink); font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
 h1 { font-size: 1.25rem; line-height: 1.3; margin: 0 0 .6rem; }
 h2 { font-size: 1.05rem; margin: 2rem 0 .5rem; }
 .banner { border-left: 4px solid #d9930d; background: #fff6e0; padding: .6rem .8rem; margin: .8rem 0; }
@@ -23,14 +23,16 @@ thead th { background: var(--band); font-size: .82rem; vertical-align: bottom; w
 thead th span, .labels { display: block; font-weight: 400; font-size: .74rem; color: var(--soft); }
 th:first-child { position: sticky; left: 0; z-index: 1; text-align: left; background: var(--paper);
   font-weight: 600; min-width: 8.6rem; max-width: 13rem; border-right: 1px solid var(--line); }
-thead th:first-child { background: var(--band); }
+thead th:first-child { background: var(--band); white-space: normal; }
 tbody tr:last-child > *, tfoot tr:last-child > * { border-bottom: 0; }
 tr.group > * { border-top: 2px solid var(--soft); }
-tfoot th, tfoot td { background: var(--band); font-weight: 400; }
+tfoot td, tfoot th:first-child { background: var(--band); font-weight: 400; }
 tfoot tr:first-child > * { border-top: 2px solid var(--soft); }
+.flat .labels { display: inline; margin-left: .3em; }
+.flat th, .flat td { vertical-align: baseline; }
 .ours { font-size: 1.05rem; }
 .best { font-weight: 700; }
-.second { text-decoration: underline; text-underline-offset: 3px; text-decoration-thickness: 1.5px; }
+.second { text-decoration: underline; text-underline-offset: 2px; text-decoration-thickness: 1.5px; }
 .mark { color: var(--blind); }
 .small { display: block; font-size: .74rem; line-height: 1.45; color: var(--soft); white-space: nowrap; }
 .below { background: #fdf1ee; }
@@ -49,7 +51,9 @@ code { font: .92em ui-monospace, "DejaVu Sans Mono", monospace; background: var(
 }
 @media print {
   @page { size: A4 landscape; margin: 10mm; }
-  body { max-width: none; padding: 0; font-size: 9.5px; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+  html { font-size: 10px; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+  body { max-width: none; padding: 0; font-size: 10px; }
+  tfoot { display: table-row-group; }
   .box { overflow: visible; border: 0; }
   th:first-child { position: static; }
   th, td { padding: .15rem .35rem; }
@@ -63,7 +67,7 @@ code { font: .92em ui-monospace, "DejaVu Sans Mono", monospace; background: var(
 <svg viewBox="0 0 100 12" preserveAspectRatio="none" aria-hidden="true">
 <rect x="0" y="5.5" width="100" height="1" fill="#d9dee7"/>
 {% if bar.low is not none %}
-<rect x="{{ bar.low }}" y="4" width="{{ [(bar.high - bar.low) | round(1), 0.5] | max }}" height="4" fill="#9dbce8"/>
+<rect x="{{ bar.low }}" y="4" width="{{ bar.spread }}" height="4" fill="#9dbce8"/>
 {% endif %}
 {% if bar.blind is not none %}
 <rect x="{{ bar.blind }}" y="0" width="1.6" height="12" fill="#b3361e"/>
@@ -77,14 +81,19 @@ code { font: .92em ui-monospace, "DejaVu Sans Mono", monospace; background: var(
 </svg>
 {% endmacro %}
 {% macro heading() %}
-<th scope="col">{{ report.labels[report.main_label] }}<span>{{ report.side_labels(report.labels) }}</span></th>
+<th scope="col">{{ report.labels[report.main_label] }}
+<span>{{ report.side_labels(report.labels) }}</span></th>
 {% endmacro %}
-{% macro name(row) %}
-<th scope="row">{{ row.labels[report.main_label] }}{% if row.mark %}<sup>{{ row.mark }}</sup>{% endif %}
+{% macro name(row, whole) %}
+{% set title = row.labels[report.main_label] | cited %}
+<th scope="row">{{ title[0] }}{% if row.mark %}<sup>{{ row.mark }}</sup>{% endif %}
 
+{% if whole and title[1] %}
+<span class="labels">{{ title[1] }}</span>
+{% endif %}
 <span class="labels">{{ report.side_labels(row.labels) }}</span></th>
 {% endmacro %}
-<h1>Table {{ report.number }}: {{ report.caption }}</h1>
+<h1>{{ report.title }}</h1>
 {% if report.banner %}
 <p class="banner">{{ report.banner | prose }}</p>
 {% endif %}
@@ -101,7 +110,7 @@ code { font: .92em ui-monospace, "DejaVu Sans Mono", monospace; background: var(
 <tbody>
 {% for row in report.rows %}
 <tr{% if loop.index0 in report.group_starts %} class="group"{% endif %}>
-{{ name(row) }}
+{{ name(row, true) }}
 {% set pictures = bars[loop.index0] %}
 {% for cell in row.cells %}
 <td{% if cell.beats_blind is false %} class="below"{% endif %}>
@@ -138,8 +147,10 @@ code { font: .92em ui-monospace, "DejaVu Sans Mono", monospace; background: var(
 <li>In each cell: ours; published, difference; [95 % interval of ours]</li>
 <li><svg viewBox="0 0 18 12"><rect x="7" y="1" width="3" height="10" fill="#1f5fbf"/></svg> ours</li>
 <li><svg viewBox="0 0 18 12"><rect x="1" y="4" width="16" height="4" fill="#9dbce8"/></svg> its interval</li>
-<li><svg viewBox="0 0 18 12"><rect x="7" y="1" width="3" height="10" fill="#fff" stroke="#5b6475"/></svg> published</li>
-<li><svg viewBox="0 0 18 12"><rect x="8" y="0" width="2" height="12" fill="#b3361e"/></svg> better blind baseline</li>
+<li><svg viewBox="0 0 18 12"><rect x="7" y="1" width="3" height="10" fill="#fff" stroke="#5b6475"/></svg>
+published</li>
+<li><svg viewBox="0 0 18 12"><rect x="8" y="0" width="2" height="12" fill="#b3361e"/></svg> better blind
+baseline</li>
 <li><span class="mark">{{ beaten }}</span> and a tinted cell: does not exceed it</li>
 </ul>
 {% for mark, text in report.footnotes.items() %}
@@ -148,7 +159,7 @@ code { font: .92em ui-monospace, "DejaVu Sans Mono", monospace; background: var(
 {% if report.protocol_columns %}
 <h2>The same answers under every scorer</h2>
 <div class="box">
-<table>
+<table class="flat">
 <thead>
 <tr>
 {{ heading() }}
@@ -160,7 +171,7 @@ code { font: .92em ui-monospace, "DejaVu Sans Mono", monospace; background: var(
 <tbody>
 {% for row in report.rows %}
 <tr{% if loop.index0 in report.group_starts %} class="group"{% endif %}>
-{{ name(row) }}
+{{ name(row, false) }}
 {% for text in report.protocol_texts(row) %}
 <td>{{ text }}</td>
 {% endfor %}

@@ -11,7 +11,7 @@ _READING = "In each cell: published → ours, below it the difference and the [9
 
 def render_md(report: TableReport) -> str:
     """Returns the Markdown text: banner, table, the other protocols' table, notes."""
-    parts = [f"# Table {report.number}: {escape(report.caption)}"]
+    parts = [f"# {escape(report.title)}"]
     if report.banner:
         parts.append(f"> **{_prose(report.banner)}**")
     parts += [escape(_READING), _main(report)]
@@ -39,14 +39,15 @@ def _table(lines: list[list[str]], labels: int) -> str:
 
 
 def _main(report: TableReport) -> str:
-    heads = [
-        f"{escape(column.title)}<br><sub>{escape(column.measure)}</sub>" for column in report.columns
-    ]
+    heads = [f"{escape(column.title)}<br><sub>{escape(column.measure)}</sub>" for column in report.columns]
     lines = [[escape(label) for label in report.labels] + heads]
     lines += [_labels(report, row) + [_cell(cell) for cell in row.cells] for row in report.rows]
     for baseline in report.baselines:
         pairs = zip(report.texts(baseline), baseline.better, strict=True)
-        lines.append(_beside_labels(report, baseline.title) + [f"{text} {BAR}" if better else text for text, better in pairs])
+        lines.append(
+            _beside_labels(report, baseline.title)
+            + [f"{text} {BAR}" if better else text for text, better in pairs]
+        )
     return _table(lines, len(report.labels))
 
 
@@ -75,7 +76,10 @@ def _ranked(text: str, rank: int) -> str:
 def _protocols(report: TableReport) -> str:
     lines = [
         [escape(label) for label in report.labels]
-        + [f"{escape(report.columns[place].title)}<br><sub>{name}</sub>" for place, name in report.protocol_columns]
+        + [
+            f"{escape(report.columns[place].title)}<br><sub>{name}</sub>"
+            for place, name in report.protocol_columns
+        ]
     ]
     lines += [_labels(report, row) + report.protocol_texts(row) for row in report.rows]
     for baseline in report.baselines:

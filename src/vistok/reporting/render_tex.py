@@ -16,11 +16,11 @@ def render_tex(report: TableReport) -> str:
     notes = [*(rf"\textsuperscript{{{mark}}} {prose(text)}" for mark, text in report.footnotes.items())]
     notes += [prose(note) for note in report.notes]
     banner = rf"\textbf{{{prose(report.banner)}}} " if report.banner else ""
-    caption = f"{banner}Table {report.number} of the paper: {escape(report.caption)} {escape(_READING)}"
+    caption = f"{escape(report.title)} {banner}{escape(_READING)}"
     name = f"tab:{report.results}-{report.id}"
     text = _NEEDED + _float(caption, name, _main(report), notes)
     if report.protocol_columns:
-        caption = f"Table {report.number} of the paper: the same answers under every scorer."
+        caption = f"Table {report.number} ({escape(report.results)}): the same answers under every scorer."
         text += "\n" + _float(caption, f"{name}-scorers", _protocols(report), [])
     return text
 
@@ -31,7 +31,7 @@ def _float(caption: str, name: str, tabular: str, notes: Iterable[str]) -> str:
         "\\begin{table}[p]\n\\centering\\scriptsize\\setlength{\\tabcolsep}{3pt}\n"
         f"\\caption{{{caption}}}\n\\label{{{name}}}\n"
         f"\\resizebox{{\\textwidth}}{{!}}{{%\n{tabular}}}\n"
-        + (f"\\par\\medskip\\raggedright\\tiny\n{below}" if below else "")
+        + (f"\\par\\medskip\\raggedright\\scriptsize\n{below}" if below else "")
         + "\\end{table}\n"
     )
 
@@ -50,9 +50,17 @@ def _main(report: TableReport) -> str:
 def _protocols(report: TableReport) -> str:
     columns = report.protocol_columns
     heads = [*map(escape, report.labels), *(escape(report.columns[place].title) for place, _ in columns)]
-    body = [_line(heads) + _line([""] * len(report.labels) + [escape(name) for _, name in columns]) + "\\midrule\n"]
-    body += [_line(_labels(report, row) + report.protocol_texts(row)) for row in report.rows] + ["\\midrule\n"]
-    body += [_line(_beside(report, baseline) + report.protocol_texts(baseline)) for baseline in report.baselines]
+    body = [
+        _line(heads)
+        + _line([""] * len(report.labels) + [escape(name) for _, name in columns])
+        + "\\midrule\n"
+    ]
+    body += [_line(_labels(report, row) + report.protocol_texts(row)) for row in report.rows] + [
+        "\\midrule\n"
+    ]
+    body += [
+        _line(_beside(report, baseline) + report.protocol_texts(baseline)) for baseline in report.baselines
+    ]
     return _tabular(report, len(columns), body)
 
 
@@ -73,7 +81,9 @@ def _row(report: TableReport, row: Row) -> str:
         for cell in row.cells
     ]
     published = [rf"\tiny {_published(cell)}" for cell in row.cells]
-    intervals = [rf"\tiny {' '.join(filter(None, (cell.interval_text, cell.count_text)))}" for cell in row.cells]
+    intervals = [
+        rf"\tiny {' '.join(filter(None, (cell.interval_text, cell.count_text)))}" for cell in row.cells
+    ]
     lines = [_labels(report, row) + ours, blank + published, blank + intervals]
     return "".join(_line(line) for line in lines).removesuffix("\n") + "[2pt]\n"
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from vistok.errors import VistokError
-from vistok.grid.load import GRID, Study
-from vistok.grid.values import Run, Table
+from vistok.grid.study import GRID, Study
 from vistok.grid.values import Row as GridRow
+from vistok.grid.values import Run, Table
 from vistok.reporting import notes
 from vistok.reporting.cells import average, baseline, cell_of
 from vistok.reporting.metrics import BASELINES, Metrics, read_baselines, read_cell
@@ -16,12 +16,11 @@ from vistok.reporting.values import AVERAGE, Cell, Column, Row, TableReport
 AVERAGE_TITLE = "Avg"
 
 
-def assemble(study: Study, models: Study, table: str, published: PublishedTable) -> TableReport:
+def assemble(study: Study, table: str, published: PublishedTable) -> TableReport:
     """Returns a table with all that is read from its runs' metrics.json files.
 
     Args:
         study: whose questions were answered.
-        models: the study of the scale whose checkpoints answered; often the same.
         table: the table's id.
         published: the paper's table of the same number.
 
@@ -34,7 +33,7 @@ def assemble(study: Study, models: Study, table: str, published: PublishedTable)
     columns = _columns(study, entry, published)
     tasks = [column.task for column in columns if column.task != AVERAGE]
     blind = {task: read_baselines(study, task) for task in tasks}
-    rows = [_row(study, models, row, entry, columns, published, blind) for row in entry.rows]
+    rows = [_row(study, row, entry, columns, published, blind) for row in entry.rows]
     report = TableReport(
         id=entry.id,
         number=entry.number,
@@ -44,7 +43,7 @@ def assemble(study: Study, models: Study, table: str, published: PublishedTable)
         columns=columns,
         rows=_marked(_ranked(rows)),
         baselines=tuple(baseline(name, columns, blind) for name in BASELINES),
-        banner=notes.banner(study, models),
+        banner=notes.banner(study),
         notes=(),
     )
     return replace(report, notes=notes.notes(study, report))
@@ -54,14 +53,15 @@ def _check(table: Table, published: PublishedTable) -> None:
     labels = [label for label in table.labels if label not in published.columns]
     if labels or not table.labels:
         raise VistokError(
-            f"{GRID / 'tables.yaml'}, entry {table.id!r}: labels {labels} are no columns of the paper's Table "
-            f"{table.number}. Legal: {', '.join(published.columns)}."
+            f"{GRID / 'tables.yaml'}, entry {table.id!r}: labels {labels} are no columns of the paper's "
+            f"Table {table.number}. Legal: {', '.join(published.columns)}."
         )
     for row in table.rows:
         if row.published is not None and row.published > len(published.rows):
             raise VistokError(
-                f"{GRID / 'tables.yaml'}, entry {table.id!r}: a row points to row {row.published} of the paper's "
-                f"Table {table.number}. Legal: 1..{len(published.rows)}, or no `published` for a row of your own."
+                f"{GRID / 'tables.yaml'}, entry {table.id!r}: a row points to row {row.published} of the "
+                f"paper's Table {table.number}. Legal: 1..{len(published.rows)}, or no `published` for a row "
+                "of your own."
             )
 
 
@@ -71,11 +71,9 @@ def _columns(study: Study, table: Table, published: PublishedTable) -> tuple[Col
 
     found = []
     for column in table.columns:
-        task = study.task(column.task)
+        task, title = study.task(column.task), column.published
         protocols = tuple(dict.fromkeys((task.protocol, *task.protocols)))
-        found.append(
-            Column(task.id, column.published, task.metric, task.protocol, protocols, decimals(column.published))
-        )
+        found.append(Column(task.id, title, task.metric, task.protocol, protocols, decimals(title)))
     whole = {column.title for column in found} == set(published.score_columns)
     if AVERAGE_TITLE in published.columns and whole:
         found.append(Column(AVERAGE, AVERAGE_TITLE, "mean", "", (), decimals(AVERAGE_TITLE)))
@@ -84,7 +82,6 @@ def _columns(study: Study, table: Table, published: PublishedTable) -> tuple[Col
 
 def _row(
     study: Study,
-    models: Study,
     row: GridRow,
     table: Table,
     columns: tuple[Column, ...],
@@ -108,7 +105,7 @@ def _row(
         runs=tuple(run.path for run in runs),
         seeds=row.seeds,
         cells=tuple(cells),
-        footnote=notes.substitute(study, models, row.tokenizer),
+        footnote=notes.substitute(study, row.tokenizer),
     )
 
 

@@ -114,7 +114,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """Answers that never look at the image: a value for every column, and whether it is the better baseline."""
+    """Answers that never look at the image: for every column the value, and whether it is the better one."""
 
     name: str
     title: str
@@ -139,14 +139,22 @@ class TableReport:
     notes: tuple[str, ...]
 
     @property
+    def title(self) -> str:
+        return f"Table {self.number} ({self.results}): {self.caption}"
+
+    @property
     def main_label(self) -> int:
         """The position of the label that names a row."""
         names = ("Visual Tokenizer", "Visual Tokenizers", "Visual", "Method", "Model")
         return next((self.labels.index(name) for name in names if name in self.labels), len(self.labels) - 1)
 
     def side_labels(self, labels: tuple[str, ...]) -> str:
-        """Returns the other labels of a row, or of the head, in one line."""
-        return " · ".join(label for place, label in enumerate(labels) if place != self.main_label)
+        """Returns the other labels of a row, or of the head, in one line that breaks only between labels."""
+        return " · ".join(
+            label.replace(" ", "\N{NO-BREAK SPACE}")
+            for place, label in enumerate(labels)
+            if place != self.main_label
+        )
 
     @property
     def group_starts(self) -> frozenset[int]:

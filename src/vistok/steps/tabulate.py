@@ -4,8 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from vistok.files import write_text
-from vistok.grid.load import Study, load_study
 from vistok.grid.paths import Paths
+from vistok.grid.study import Study
 from vistok.reporting.published import read_published
 from vistok.reporting.render_csv import render_csv
 from vistok.reporting.render_html import render_html
@@ -30,8 +30,7 @@ def run(study: Study, table: str) -> None:
         VistokError: a metrics.json of a cell or of a blind baseline is missing or wrong, or the table does
             not fit the published one.
     """
-    models = study if study.scale.models == study.scale.id else load_study(study.scale.models)
     published = read_published(PUBLISHED, study.table(table).number)
-    report = assemble(study, models, table, published)
+    report = assemble(study, table, published)
     for suffix, text in {suffix: render(report) for suffix, render in RENDERERS.items()}.items():
         write_text(Paths(study).table(table, suffix), text)

@@ -14,6 +14,8 @@ from vistok.errors import VistokError
 from vistok.reporting.audit.findings import Group, slug
 
 COLUMN_OF_FILE = {"coco_oc": "COCO-OC", "coco_mci": "COCO-MCI", "vcr_oc": "VCR-OC", "vcr_mci": "VCR-MCI"}
+# The official repository holds a second COCO-OC file one folder further down.
+_SECOND_VERSION = {"GVTBench/coco_oc": "COCO-OC"}
 
 
 @dataclass(frozen=True)
@@ -78,9 +80,10 @@ def _parsed_object(question: ObjectQuestion) -> str | None:
 
 def released_files(data_root: Path) -> tuple[BenchmarkFile, ...]:
     """Returns the released files below `data_root`/gvtbench that are there."""
-    paths = {name: data_root / "gvtbench" / f"{name}.json" for name in COLUMN_OF_FILE}
+    columns = COLUMN_OF_FILE | _SECOND_VERSION
+    paths = {name: data_root / "gvtbench" / f"{name}.json" for name in columns}
     return tuple(
-        BenchmarkFile(path.name, "benchmark", COLUMN_OF_FILE[name], read_object_questions(path))
+        BenchmarkFile(f"{name}.json", "benchmark", columns[name], read_object_questions(path))
         for name, path in paths.items()
         if path.is_file()
     )

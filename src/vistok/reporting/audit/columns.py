@@ -7,7 +7,7 @@ from decimal import Decimal
 from vistok.evaluation.statistics import homogeneity_test
 from vistok.reporting.audit.facts import UNDERLINED
 from vistok.reporting.audit.findings import Finding, p_text, slug
-from vistok.reporting.audit.granularity import COLUMNS
+from vistok.reporting.audit.question_counts import COLUMNS
 from vistok.reporting.published import PublishedTable
 
 RELEASED_QUESTIONS = 10_000

@@ -146,6 +146,24 @@ def check_overlap(file: BenchmarkFile, held_out: frozenset[int]) -> Finding | No
     )
 
 
+def check_training_images(file: BenchmarkFile, training: frozenset[int]) -> Finding | None:
+    """Counts the images of a file of ours that a captioning training split of ours holds."""
+    images = {image for image in file.images if isinstance(image, int)}
+    if len(images) < len(set(file.images)):
+        return None
+    shared = len(images & training)
+    return Finding(
+        anchor=f"{file.anchor}-training-overlap",
+        group=file.group,
+        verdict="wrong" if shared else "clean",
+        title=f"{file.name}: {shared} of {len(images):,} images are in the captioning training split",
+        tested="Whether an image of the file is among the captioned training images beside it.",
+        facts={"images": len(images), "in the training split": shared, "training images": len(training)},
+        surprise="Exact comparison of image ids.",
+        meaning="A model has seen the shared images in training." if shared else "No image was trained on.",
+    )
+
+
 def check_against_annotations(file: BenchmarkFile, annotations: Annotations) -> Finding | None:
     """Compares the file with annotations; None where they annotate none of its images."""
     report = check_questions(file.questions, annotations)

@@ -1,20 +1,11 @@
-"""Finds how many questions a column of percentages was measured on, from the percentages alone."""
+"""Tells, from percentages alone, how many questions they may have been measured on."""
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 import numpy as np
 from numpy.typing import NDArray
-
-from vistok.reporting.audit.findings import Finding, p_text, slug
-from vistok.reporting.published import PublishedTable
-
-SEARCHED = range(2, 2001)
-TABLES: tuple[tuple[int, ...], ...] = ((2,), (2, 3), (2, 3, 4), (5, 6), (8,))
-COLUMNS = ("COCO-OC", "COCO-MCI", "VCR-OC", "VCR-MCI")
-SIGNIFICANT = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,146 +45,50 @@ def is_reachable(value: Decimal, questions: int) -> bool:
     return bool(np.isin(int(value.scaleb(decimals)), reachable(questions, decimals)))
 
 
-def column_granularity(values: Sequence[Decimal], searched: Mapping[int, NDArray[np.int64]]) -> Granularity:
-    """Searches numbers of questions for the one that fits one-decimal percentages most surprisingly well.
+@dataclass(frozen=True)
+class Search:
+    """The numbers of questions to try, with the one-decimal percentages that each can be printed as.
 
-    Args:
-        values: the column's distinct cells.
-        searched: number of questions -> `reachable` percentages.
+    Attributes:
+        questions: (n,) the numbers.
+        reached: (n, 1001) whether a percentage, in tenths, is among those of a number.
     """
-    tenths = np.array([int(value.scaleb(1)) for value in values])
-    fits = {n: int(np.isin(tenths, found).sum()) for n, found in searched.items()}
-    p_values = {n: _at_least(fits[n], len(values), len(found) / 1001) for n, found in searched.items()}
-    best = min(p_values, key=lambda n: (p_values[n], n))
-    smallest = next((n for n in searched if fits[n] == len(values)), None)
-    corrected = min(1.0, p_values[best] * len(searched))
-    return Granularity(len(values), best, fits[best], len(searched[best]) / 1001, corrected, smallest)
+
+    questions: NDArray[np.int64]
+    reached: NDArray[np.bool_]
+
+    @classmethod
+    def over(cls, numbers: Sequence[int]) -> "Search":
+        """Returns the search over these numbers, in their order."""
+        reached = np.zeros((len(numbers), 1001), dtype=bool)
+        for place, questions in enumerate(numbers):
+            reached[place, reachable(questions, 1)] = True
+        return cls(np.array(numbers), reached)
 
 
-def check_granularity(tables: Mapping[int, PublishedTable]) -> tuple[Finding, ...]:
-    """Returns one finding a column whose granularity gives its size away, and one on all columns."""
-    searched = {questions: reachable(questions, 1) for questions in SEARCHED}
-    columns = {
-        (group, column): column_granularity(distinct_cells(tables, group, column), searched)
-        for group in TABLES
-        for column in COLUMNS
-    }
-    findings = []
-    for column in COLUMNS:
-        group = min(TABLES, key=lambda tried: columns[tried, column].p_value)
-        found = columns[group, column]
-        if found.p_value * len(columns) < SIGNIFICANT:
-            findings.append(_telling(tables, group, column, found))
-    return (_summary(columns), *findings)
+def column_granularity(values: Sequence[Decimal], search: Search) -> Granularity:
+    """Returns the number of questions that fits a column's distinct cells most surprisingly well.
 
+    The p-value of one number is the binomial probability that so many cells or more fit by chance; among
+    equal ones the smallest number is taken.
+    """
+    from scipy.special import bdtrc
 
-def questions_found(findings: Sequence[Finding]) -> dict[str, int]:
-    """Returns column -> number of questions, for the columns of Table 2 that gave their size away."""
-    return {
-        str(finding.facts["column"]): int(finding.facts["questions"])
-        for finding in findings
-        if finding.anchor.startswith("granularity-table") and isinstance(finding.facts["questions"], int)
-    }
-
-
-def distinct_cells(
-    tables: Mapping[int, PublishedTable], numbers: Sequence[int], column: str
-) -> tuple[Decimal, ...]:
-    """Returns the column's cells over several tables, a row that they repeat only once."""
-    cells: dict[str, Decimal] = {}
-    for number in numbers:
-        table = tables[number]
-        for row, row_id in enumerate(table.row_ids):
-            value = table.printed(row, column)
-            if value is not None:
-                cells.setdefault(_repeated_row(row_id), value)
-    return tuple(cells.values())
-
-
-def _repeated_row(row_id: str) -> str:
-    """Returns the row's name in Table 6, where Table 5 prints it under another."""
-    return "eva-clip-fd" if row_id == "gvt" else row_id
+    tenths = [int(value.scaleb(1)) for value in values]
+    fits, chances = search.reached[:, tenths].sum(axis=1), search.reached.mean(axis=1)
+    p_values = np.where(fits > 0, bdtrc(fits - 1.0, len(values), np.minimum(chances, 1 - 1e-12)), 1.0)
+    best = int(np.argmin(p_values))
+    whole = search.questions[fits == len(values)]
+    return Granularity(
+        cells=len(values),
+        questions=int(search.questions[best]),
+        fitting=int(fits[best]),
+        chance=float(chances[best]),
+        p_value=min(1.0, float(p_values[best]) * len(search.questions)),
+        smallest=int(whole[0]) if len(whole) else None,
+    )
 
 
 def _decimals(value: Decimal) -> int:
     exponent = value.as_tuple().exponent
     return -exponent if isinstance(exponent, int) else 0
-
-
-def _at_least(successes: int, trials: int, chance: float) -> float:
-    """Returns the binomial probability of at least that many successes."""
-    return min(
-        1.0,
-        sum(
-            math.comb(trials, k) * chance**k * (1 - min(chance, 1.0)) ** (trials - k)
-            for k in range(successes, trials + 1)
-        ),
-    )
-
-
-def _tables_label(group: Sequence[int]) -> str:
-    return f"Table {group[0]}" if len(group) == 1 else f"Tables {group[0]}-{group[-1]}"
-
-
-def _telling(
-    tables: Mapping[int, PublishedTable], group: Sequence[int], column: str, found: Granularity
-) -> Finding:
-    error = 100 * math.sqrt(0.25 / found.questions)
-    exceptions = [
-        str(value)
-        for value in distinct_cells(tables, group, column)
-        if not is_reachable(value, found.questions)
-    ]
-    but = f" (not {', '.join(exceptions)})" if exceptions else ""
-    label = _tables_label(group)
-    return Finding(
-        anchor=f"granularity-{slug(label)}-{slug(column)}",
-        group="tables",
-        verdict="doubtful",
-        title=f"{column} of {label} was probably measured on {found.questions} questions, not 10,000",
-        tested=f"For which numbers of questions the column's percentages are whole numbers of right answers; "
-        f"all from {SEARCHED[0]} to {SEARCHED[-1]} were tried.",
-        facts={
-            "tables": label,
-            "column": column,
-            "questions": found.questions,
-            "cells": found.cells,
-            "fitting": found.fitting,
-            "chance of one cell": found.chance,
-            "p": found.p_value,
-            "standard error in points": error,
-        },
-        surprise=f"{found.fitting} of {found.cells} distinct cells are multiples of "
-        f"100/{found.questions}{but}; a random "
-        f"cell is with probability {found.chance:.2f}. {p_text(found.p_value)} after correction for all "
-        "numbers tried. "
-        "Numbers rounded by hand to that step are the other reading.",
-        meaning=f"A standard error of {error:.1f} points a cell: two rows must differ by about "
-        f"{1.96 * math.sqrt(2) * error:.0f} points to differ at all.",
-    )
-
-
-def _summary(columns: Mapping[tuple[tuple[int, ...], str], Granularity]) -> Finding:
-    return Finding(
-        anchor="granularity",
-        group="tables",
-        verdict="note",
-        title="Which numbers of questions could have produced each column",
-        tested="Every OC and MCI column of Tables 2-6 and 8. VQA and CIDEr are no shares of whole questions.",
-        rows=tuple(
-            {
-                "tables": _tables_label(group),
-                "column": column,
-                "distinct cells": found.cells,
-                "smallest fitting all": found.smallest,
-                "most telling": found.questions,
-                "cells it fits": found.fitting,
-                "p": found.p_value,
-            }
-            for (group, column), found in columns.items()
-        ),
-        surprise="p is corrected for the numbers tried in its column, not for the number of columns.",
-        meaning="10,000 questions, as released, can produce every column; a far smaller number that also "
-        "fits "
-        "every cell, against the odds, is what was probably used.",
-    )

@@ -96,7 +96,7 @@ def _classify(
     features = vectorizer.fit_transform(texts)
     seen = np.asarray(features.sum(axis=0)).ravel()
     varying = np.flatnonzero(seen < len(texts))
-    if not len(varying) or len(set(answers)) < 2:
+    if not len(varying) or _too_uniform(answers, folds):
         return [constant_answer(answers)] * len(texts), []
     kept = features[:, varying].toarray().astype(np.float64)
     model = LogisticRegression(max_iter=1000)
@@ -104,6 +104,12 @@ def _classify(
     strength = np.abs(model.fit(kept, answers).coef_).max(axis=0)
     names = vectorizer.get_feature_names_out()[varying]
     return [str(guess) for guess in guesses], _telling(kept, strength, names, answers)
+
+
+def _too_uniform(answers: list[str], folds: int) -> bool:
+    """Tells whether some fold may hold one answer only, which no classifier can be fitted on."""
+    counts = Counter(answers).most_common(2)
+    return len(counts) < 2 or counts[1][1] < 2 * folds
 
 
 def _telling(

@@ -18,6 +18,8 @@ _COLORS: dict[Verdict, str] = {
     "contradicted": "#c4500b",
     "not measured": "#8c8c8c",
 }
+# The font that matplotlib brings along, so that the layout is the same on every machine.
+_FONT = {"font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans"]}
 _LINEAR_POINTS = 10
 _BAND = 0.36
 
@@ -33,7 +35,7 @@ def forest_plot(outcomes: Mapping[str, Sequence[Outcome]]) -> str:
     from matplotlib.figure import Figure
 
     claims = len(next(iter(outcomes.values())))
-    settings: Any = {"svg.hashsalt": "vistok", "svg.fonttype": "none", "font.size": 9}
+    settings: Any = {"svg.hashsalt": "vistok", "svg.fonttype": "none", "font.size": 9, **_FONT}
     with sns.axes_style("whitegrid"), mpl.rc_context(settings):
         figure = Figure(figsize=(4.2 + 4.2 * len(outcomes), 0.9 + 0.27 * claims), layout="constrained")
         FigureCanvasSVG(figure)
@@ -43,7 +45,7 @@ def forest_plot(outcomes: Mapping[str, Sequence[Outcome]]) -> str:
         _label_claims(panels[0], next(iter(outcomes.values())))
         _legend(figure)
         stream = StringIO()
-        figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
+        figure.savefig(stream, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     return stream.getvalue()
 
 
@@ -70,7 +72,7 @@ def _panel(axes: "Axes", source: str, outcomes: Sequence[Outcome]) -> None:
         ax=axes, legend=False, zorder=3,
     )  # fmt: skip
     axes.axvline(0, color="#222222", linewidth=0.8)
-    axes.set_xscale("symlog", linthresh=_LINEAR_POINTS, linscale=1.6)
+    axes.set_xscale("symlog", linthresh=_LINEAR_POINTS, linscale=1.1)
     ticks = [-50, -20, -10, -5, 0, 5, 10, 20, 50]
     axes.set_xticks(ticks, [f"{tick:+d}" if tick else "0" for tick in ticks])
     axes.set_xlim(-60, 60)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from vistok.benchmark.annotations import Annotations, read_annotations
+from vistok.datasets.coco import read_captions
 from vistok.reporting.audit.averages import check_averages
 from vistok.reporting.audit.baselines import check_constant, check_object_prior
 from vistok.reporting.audit.benchmark_file import (
@@ -13,29 +14,31 @@ from vistok.reporting.audit.benchmark_file import (
     generated_file,
     released_files,
 )
+from vistok.reporting.audit.claims import claim_findings
 from vistok.reporting.audit.columns import check_homogeneity, check_marks, check_repeated_rows
 from vistok.reporting.audit.contents import (
     check_against_annotations,
     check_contents,
     check_duplicates,
     check_overlap,
+    check_training_images,
     check_version,
     karpathy_held_out,
 )
 from vistok.reporting.audit.dimensions import check_dimensions
 from vistok.reporting.audit.findings import Finding
-from vistok.reporting.audit.granularity import check_granularity, questions_found
 from vistok.reporting.audit.leaks import check_leak
+from vistok.reporting.audit.question_counts import check_granularity, questions_found
 from vistok.reporting.audit.render import write_findings
 from vistok.reporting.claims.evaluate import Outcome, evaluate_claims
 from vistok.reporting.claims.figure import forest_plot
-from vistok.reporting.claims.findings import claim_findings
 from vistok.reporting.claims.measured import published_cells
 from vistok.reporting.claims.values import read_claims
 from vistok.reporting.claims.write import CLAIMS, PUBLISHED
 from vistok.reporting.published import PublishedTable, read_all_published
 
 _INSTANCES = Path("coco/annotations/instances_val2017.json")
+_TRAINING_CAPTIONS = Path("coco/annotations/captions_train2017.json")
 _KARPATHY = Path("coco/karpathy")
 
 
@@ -90,7 +93,7 @@ def run_audit(
         *table_findings(tables),
         *claim_findings(outcomes),
         *(finding for file in released for finding in file_findings(file, tables, data_root)),
-        *(finding for path in generated for finding in file_findings(generated_file(path), tables, None)),
+        *(finding for path in generated for finding in generated_findings(path, tables)),
     )
     write_findings(findings, _not_checked(released), out, figure=forest_plot({"published": outcomes}))
     return findings
@@ -126,6 +129,16 @@ def file_findings(
         check_against_annotations(file, annotations) if annotations else None,
     )
     return tuple(finding for finding in found if finding)
+
+
+def generated_findings(path: Path, tables: Mapping[int, PublishedTable]) -> tuple[Finding, ...]:
+    """Checks one benchmark file of ours, and its images against the captioned training images beside it."""
+    file, captions = generated_file(path), path.parent.parent / _TRAINING_CAPTIONS
+    found = file_findings(file, tables, None)
+    if not captions.is_file():
+        return found
+    overlap = check_training_images(file, frozenset(read_captions(captions).captions))
+    return (*found, overlap) if overlap else found
 
 
 def _annotations(data_root: Path | None) -> Annotations | None:

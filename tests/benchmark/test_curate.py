@@ -1,0 +1,100 @@
+"""`vistok curate` writes files that agree with their annotations, the same bytes each time."""
+
+import argparse
+from pathlib import Path
+
+import pytest
+
+from vistok.benchmark import curate
+from vistok.datasets.gvtbench import read_object_questions
+from vistok.errors import VistokError
+
+
+def vistok_curate(*arguments: object) -> int:
+    parser = argparse.ArgumentParser()
+    curate.add_arguments(parser)
+    return curate.run(parser.parse_args([str(argument) for argument in arguments]))
+
+
+@pytest.mark.parametrize("task", ["counting", "identification"])
+@pytest.mark.parametrize("rules", ["released", "corrected"])
+def test_what_is_curated_agrees_with_its_annotations(
+    many_instances: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], task: str, rules: str
+) -> None:
+    out = tmp_path / "made.json"
+    options = ("--instances", many_instances, "--rules", rules, "--questions", 120)
+    assert vistok_curate(task, *options, "--out", out) == 0
+    assert f"120 {task} questions about" in capsys.readouterr().out
+    assert vistok_curate("check", out, "--instances", many_instances) == 0
+    assert capsys.readouterr().out.startswith("answers agree 120/120, n_obj_exist 120/120\n0 questions")
+
+
+def test_the_same_command_gives_the_same_bytes(many_instances: Path, tmp_path: Path) -> None:
+    options = ("counting", "--instances", many_instances, "--questions", 60)
+    for name, seed in (("a", 5), ("b", 5), ("c", 6)):
+        vistok_curate(*options, "--seed", seed, "--out", tmp_path / name)
+    first, second, other = ((tmp_path / name).read_bytes() for name in "abc")
+    assert first == second != other
+
+
+def test_lists_restrict_and_exclude_images(many_instances: Path, tmp_path: Path) -> None:
+    keep, leave_out, out = tmp_path / "keep.txt", tmp_path / "out.txt", tmp_path / "made.json"
+    keep.write_text("\n".join(map(str, range(1, 300))))
+    leave_out.write_text("\n".join(map(str, range(1, 100))))
+    vistok_curate(
+        "identification",
+        "--instances",
+        many_instances,
+        "--images",
+        keep,
+        "--exclude-images",
+        leave_out,
+        "--out",
+        out,
+    )
+    images = {question.image_id for question in read_object_questions(out)}
+    assert images <= set(range(100, 300))
+    assert len(images) > 150
+
+
+def test_the_karpathy_lists_keep_the_training_split_out(shared_data: Path, tmp_path: Path) -> None:
+    lists = [shared_data / f"coco/karpathy/karpathy_{split}_images.txt.gz" for split in ("val", "test")]
+    instances, out = shared_data / "coco/annotations/instances_val2017.json", tmp_path / "made.json"
+    vistok_curate("identification", "--instances", instances, "--images", *lists, "--out", out)
+    held_out = {image for path in lists for image in curate.read_image_list(path, "coco")}
+    images = {question.image_id for question in read_object_questions(out)}
+    assert images
+    assert images <= held_out
+
+
+def test_real_vcr_metadata_is_curated_with_its_vocabulary(shared_data: Path, tmp_path: Path) -> None:
+    out, vcr = tmp_path / "made.json", shared_data / "vcr"
+    vistok_curate(
+        "identification", "--instances", vcr / "vcr1images", "--categories", vcr / "cocoontology.json",
+        "--images", vcr / "val_excerpt.jsonl", "--rules", "released", "--out", out,
+    )  # fmt: skip
+    questions = read_object_questions(out)
+    assert {q.object_name for q in questions if q.answer == "Yes."} == {
+        "people",
+        "cars",
+        "cellphones",
+        "clocks",
+    }
+    assert len(questions) == 8
+
+
+def test_fewer_questions_than_asked_for_are_told(
+    many_instances: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    vistok_curate("counting", "--instances", many_instances, "--out", tmp_path / "made.json")
+    assert "(10000 asked: the annotations allow no more)" in capsys.readouterr().out
+
+
+def test_lists_that_leave_nothing_are_refused(many_instances: Path, tmp_path: Path) -> None:
+    path = tmp_path / "list.txt"
+    path.write_text("99999")
+    with pytest.raises(VistokError, match=r"leave 0 of 400 annotated images"):
+        vistok_curate(
+            "counting", "--instances", many_instances, "--images", path, "--out", tmp_path / "x.json"
+        )
+    assert not (tmp_path / "x.json").exists()

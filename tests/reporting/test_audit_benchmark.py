@@ -1,0 +1,201 @@
+"""The audit finds what is wrong with the released files by itself, and nothing in files curated here."""
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.benchmark.conftest import random_images, write_instances
+
+from vistok.benchmark.annotations import read_annotations
+from vistok.benchmark.curate import CurationTask, curate
+from vistok.benchmark.questions import Rules, write_questions
+from vistok.reporting.audit.benchmark_file import BenchmarkFile, generated_file, released_files
+from vistok.reporting.audit.checks import file_findings, generated_findings
+from vistok.reporting.audit.contents import check_version
+from vistok.reporting.audit.findings import Finding
+from vistok.reporting.audit.leaks import check_leak
+from vistok.reporting.published import PublishedTable, read_all_published
+
+Tables = dict[int, PublishedTable]
+
+
+@pytest.fixture(scope="module")
+def tables(repository: Path) -> Tables:
+    return read_all_published(repository / "paper_tables/published")
+
+
+@pytest.fixture(scope="module")
+def found(shared_data: Path, tables: Tables) -> dict[str, Finding]:
+    findings = [
+        finding
+        for file in released_files(shared_data)
+        for finding in file_findings(file, tables, shared_data)
+    ]
+    return {finding.anchor: finding for finding in findings}
+
+
+@pytest.mark.parametrize(
+    ("name", "images", "objects"),
+    [("coco-oc", 4825, 80), ("coco-mci", 4116, 80), ("vcr-oc", 5901, 76), ("vcr-mci", 5923, 80)],
+)
+def test_contents(found: dict[str, Finding], name: str, images: int, objects: int) -> None:
+    facts = found[f"{name}-contents"].facts
+    assert (facts["questions"], facts["images"], facts["objects"]) == (10_000, images, objects)
+
+
+@pytest.mark.parametrize(
+    ("name", "repeated"), [("coco-oc", 0), ("coco-mci", 0), ("vcr-oc", 1726), ("vcr-mci", 354)]
+)
+def test_duplicates(found: dict[str, Finding], name: str, repeated: int) -> None:
+    finding = found[f"{name}-duplicates"]
+    assert finding.facts["duplicates"] == repeated
+    assert finding.verdict == ("wrong" if repeated else "clean")
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "accuracy", "beaten"),
+    [
+        ("coco-oc", "1", 54.27, 28),
+        ("vcr-oc", "1", 36.17, 27),
+        ("coco-mci", "No.", 50.35, 0),
+        ("vcr-mci", "Yes.", 50.42, 0),
+    ],
+)
+def test_constant_answers(
+    found: dict[str, Finding], name: str, answer: str, accuracy: float, beaten: int
+) -> None:
+    facts = found[f"{name}-constant"].facts
+    assert (facts["answer"], facts["published cells"], facts["published cells beaten"]) == (
+        answer,
+        29,
+        beaten,
+    )
+    assert facts["accuracy"] == pytest.approx(accuracy)
+    assert float(facts["low"] or 0) < accuracy < float(facts["high"] or 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "accuracy", "beaten"),
+    [("coco-oc", 53.9, 28), ("vcr-oc", 47.5, 29), ("coco-mci", 65.6, 1), ("vcr-mci", 85.5, 29)],
+)
+def test_object_priors(found: dict[str, Finding], name: str, accuracy: float, beaten: int) -> None:
+    finding = found[f"{name}-object-prior"]
+    assert finding.facts["accuracy"] == pytest.approx(accuracy, abs=1.0)
+    assert (finding.verdict, finding.facts["published cells beaten"]) == ("doubtful", beaten)
+
+
+def test_the_wording_of_vcr_mci_tells_the_answer(found: dict[str, Finding]) -> None:
+    finding = found["vcr-mci-label-leak"]
+    assert (finding.verdict, finding.facts["accuracy"]) == ("wrong", 100.0)
+    words = {row["words"]: (row["answer"], row["questions"]) for row in finding.rows}
+    assert words["exis"] == ("No.", 4958)
+    assert words["exist"] == ("Yes.", 5042)
+
+
+@pytest.mark.parametrize("name", ["coco-oc", "coco-mci", "vcr-oc"])
+def test_the_wording_of_the_other_files_tells_nothing(found: dict[str, Finding], name: str) -> None:
+    assert (found[f"{name}-label-leak"].verdict, found[f"{name}-label-leak"].facts["wordings"]) == (
+        "clean",
+        1,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "shared", "held_out", "questions"),
+    [("coco-oc", 3665, 1160, 2414), ("coco-mci", 3153, 963, 2396)],
+)
+def test_images_of_the_training_split(
+    found: dict[str, Finding], name: str, shared: int, held_out: int, questions: int
+) -> None:
+    facts = found[f"{name}-training-overlap"].facts
+    assert (facts["in the training split"], facts["held out"]) == (shared, held_out)
+    assert facts["questions on held-out images"] == questions
+
+
+def test_the_version_of_coco_oc_is_recognised(found: dict[str, Finding]) -> None:
+    finding = found["coco-oc-versions"]
+    assert finding.facts["version"] == "GVTBench/coco_oc.json"
+    assert [row["answer '1', per cent"] for row in finding.rows] == [54.27, 85.48]
+
+
+def test_a_second_coco_oc_file_is_audited_beside_the_first(shared_data: Path, tmp_path: Path) -> None:
+    records = json.loads((shared_data / "gvtbench/coco_oc.json").read_text())
+    for name, kept in (("coco_oc.json", records), ("GVTBench/coco_oc.json", records[:500])):
+        path = tmp_path / "gvtbench" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(kept))
+    versions = [check_version(file) for file in released_files(tmp_path)]
+    assert [version and version.facts["version"] for version in versions] == ["GVTBench/coco_oc.json", None]
+    assert [version and version.anchor for version in versions] == [
+        "coco-oc-versions",
+        "gvtbench-coco-oc-versions",
+    ]
+
+
+@pytest.mark.parametrize(("name", "checked"), [("coco-oc", 146), ("coco-mci", 186)])
+def test_answers_agree_with_the_annotations(found: dict[str, Finding], name: str, checked: int) -> None:
+    facts = found[f"{name}-annotations"].facts
+    assert (facts["answers agree"], facts["n_obj_exist agree"], facts["checked"]) == (checked,) * 3
+
+
+def curated(folder: Path, task: CurationTask, rules: Rules) -> Path:
+    """Writes a benchmark file of a made-up world to `folder`/gvtbench."""
+    instances = write_instances(folder / "instances.json", random_images(400))
+    path = folder / f"gvtbench/coco_{task}.json"
+    write_questions(path, curate(task, read_annotations(instances), rules=rules, questions=600))
+    return path
+
+
+@pytest.mark.parametrize("task", ["counting", "identification"])
+def test_what_is_curated_by_the_corrected_rules_comes_out_clean(
+    tmp_path: Path, tables: Tables, task: CurationTask
+) -> None:
+    findings = generated_findings(curated(tmp_path, task, "corrected"), tables)
+    assert [(finding.anchor, finding.verdict) for finding in findings if finding.verdict != "clean"] == []
+    assert len(findings) == 5
+    assert {finding.group for finding in findings} == {"ours"}
+
+
+def test_what_is_curated_by_the_released_rules_does_not(tmp_path: Path, tables: Tables) -> None:
+    findings = generated_findings(curated(tmp_path, "counting", "released"), tables)
+    assert "doubtful" in {finding.verdict for finding in findings}
+
+
+@pytest.mark.parametrize(("images", "verdict"), [([1, 2], "wrong"), ([9001], "clean")])
+def test_training_images_beside_a_file_of_ours_are_compared(
+    tmp_path: Path, tables: Tables, images: list[int], verdict: str
+) -> None:
+    path = curated(tmp_path, "identification", "corrected")
+    captions = tmp_path / "coco/annotations/captions_train2017.json"
+    captions.parent.mkdir(parents=True)
+    captions.write_text(json.dumps({"images": [{"id": image} for image in images], "annotations": []}))
+    found = {finding.anchor: finding for finding in generated_findings(path, tables)}
+    assert found[f"{generated_file(path).anchor}-training-overlap"].verdict == verdict
+
+
+@pytest.mark.parametrize("wording", ["Does {} existt in the image?", "Does {} exist in this image?"])
+def test_a_planted_leak_is_found(tmp_path: Path, wording: str) -> None:
+    path = curated(tmp_path, "identification", "corrected")
+    records = json.loads(path.read_text())
+    for record in records:
+        if record["text_out"] == "Yes.":
+            name = record["text_in"].removeprefix("Does ").removesuffix(" exist in the image?")
+            record["text_in"] = wording.format(name)
+    path.write_text(json.dumps(records))
+    finding = check_leak(generated_file(path))
+    assert (finding.verdict, finding.facts["accuracy"]) == ("wrong", 100.0)
+    assert finding.rows[0]["words"] in ("existt", "exist", "this", "the")
+
+
+def test_a_leak_in_a_few_questions_is_left_to_the_reader(tmp_path: Path) -> None:
+    path = curated(tmp_path, "identification", "corrected")
+    records = json.loads(path.read_text())
+    records[0]["text_in"] = records[0]["text_in"].replace("the image", "this image")
+    path.write_text(json.dumps(records))
+    finding = check_leak(generated_file(path))
+    assert (finding.verdict, finding.facts["wordings"]) == ("clean", 2)
+
+
+def test_a_file_of_ours_is_called_by_its_scale() -> None:
+    file = BenchmarkFile("mini/coco_oc.json", "ours", None, ())
+    assert file.anchor == "mini-coco-oc"

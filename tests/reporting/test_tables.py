@@ -1,0 +1,315 @@
+"""What stands in a table: the scorers' numbers, the paper's, differences, ranks, baselines and notes."""
+
+import csv
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vistok.errors import VistokError
+from vistok.grid.load import load_study
+from vistok.grid.paths import Paths
+from vistok.grid.values import Column, Row
+from vistok.reporting import notes
+from vistok.reporting.metrics import rebuild_command
+from vistok.reporting.published import read_published
+from vistok.reporting.tables import assemble, ranks
+from vistok.reporting.values import Cell, TableReport
+from vistok.steps import tabulate
+
+Report = Callable[..., TableReport]
+pytestmark = pytest.mark.usefixtures("here")
+
+
+@pytest.fixture
+def here(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(checkout)
+    return checkout
+
+
+@pytest.fixture
+def report() -> Report:
+    def make(small: Any, **changes: Any) -> TableReport:
+        study = small.study
+        table = study.table("table-2").model_copy(update=changes)
+        study = replace(study, tables={"table-2": table})
+        return assemble(study, "table-2", read_published(tabulate.PUBLISHED, table.number))
+
+    return make
+
+
+def rendered(small: Any, suffix: str) -> str:
+    tabulate.run(small.study, "table-2")
+    return Paths(small.study).table("table-2", suffix).read_text()
+
+
+def lines(small: Any) -> list[dict[str, str]]:
+    return list(csv.DictReader(rendered(small, "csv").splitlines()))
+
+
+def test_every_cell_is_what_the_scorer_said(mini: Any) -> None:
+    found = [line for line in lines(mini) if line["task"] != "average" and line["seeds"] == "1"]
+    assert len(found) == 4 * 6
+    for line in found:
+        scored = mini.metrics(line["run"], line["task"])
+        entry = scored["answers"][line["protocol"]]
+        metric = line["metric"]
+        assert line["protocol"] == scored["protocol"]
+        assert float(line["ours"]) == entry["metrics"][metric]
+        assert [float(line["low"]), float(line["high"])] == entry["intervals"][metric]
+        assert (int(line["n"]), int(line["of"])) == (scored["n"], scored["of"])
+        for protocol, other in scored["answers"].items():
+            assert float(line[f"ours_{protocol}"]) == other["metrics"][metric]
+
+
+def test_published_numbers_and_labels_are_the_papers(mini: Any) -> None:
+    paper = {line["column"]: line for line in lines(mini) if line["run"] == "deit/frozen/vicuna-7b/seed-0"}
+    assert {line["published"] for line in paper.values()} == {
+        "48.3",
+        "65.8",
+        "37.5",
+        "83.6",
+        "29.7",
+        "62.5",
+        "54.6",
+    }
+    first = paper["VQA"]
+    assert first["Visual Tokenizer"] == "DeiT (Touvron et al., 2021)"
+    assert (first["Tuning"], first["Supervision"], first["# Images"]) == ("×", "Fully", "1.28M")
+    assert float(first["difference"]) == pytest.approx(float(first["ours"]) - 48.3, abs=1e-6)
+
+
+def test_a_row_of_the_users_own_has_labels_from_the_grid_and_nothing_published(mini: Any) -> None:
+    own = [line for line in lines(mini) if line["tokenizer"] == "my-encoder"]
+    assert len(own) == 7
+    assert {(line["Tuning"], line["Supervision"], line["# Images"]) for line in own} == {
+        ("×", "Weakly", "7 M")
+    }
+    assert {line["Visual Tokenizer"] for line in own} == {"My_Encoder <50% & #1|"}
+    assert {line["published"] + line["difference"] for line in own} == {""}
+    assert all(line["ours"] for line in own)
+
+
+def test_seeds_are_averaged_and_each_is_told(mini: Any, report: Report) -> None:
+    made = report(mini)
+    row = next(row for row in made.rows if len(row.seeds) == 2)
+    for column, cell in zip(made.columns[:-1], row.cells, strict=False):
+        entries = [mini.metrics(run, column.task)["answers"][column.protocol] for run in row.runs]
+        values = [entry["metrics"][column.metric] for entry in entries]
+        ends = [entry["intervals"][column.metric] for entry in entries]
+        assert cell.seed_values == tuple(values)
+        assert cell.ours == pytest.approx(sum(values) / 2, abs=1e-6)
+        assert (cell.low, cell.high) == pytest.approx(
+            [sum(end) / 2 for end in zip(*ends, strict=True)], abs=1e-6
+        )
+    note = next(note for note in made.notes if "mean over seeds 0, 1" in note)
+    first, second = row.cells[0].seed_values
+    assert f"VQA {first:.1f}, {second:.1f} (range {abs(first - second):.1f})" in note
+    assert note.count("(range") == 7
+
+
+def test_the_average_is_of_all_six_columns_or_none(mini: Any, report: Report) -> None:
+    made = report(mini)
+    assert [column.title for column in made.columns][-1] == "Avg"
+    for row in made.rows:
+        values = [cell.ours for cell in row.cells[:-1]]
+        assert row.cells[-1].ours == pytest.approx(sum(values) / 6, abs=1e-6)
+        assert row.cells[-1].interval_text == ""
+    assert any("CIDEr counts as one more accuracy" in note for note in made.notes)
+    five = report(mini, columns=mini.study.table("table-2").columns[:5])
+    assert [column.title for column in five.columns] == [
+        "VQA",
+        "COCO-Caption",
+        "COCO-OC",
+        "COCO-MCI",
+        "VCR-OC",
+    ]
+
+
+def test_cells_are_held_against_the_better_blind_baseline(mini: Any) -> None:
+    for line in lines(mini):
+        if line["task"] == "average":
+            assert line["beats_blind"] == ""
+            continue
+        blind = json.loads(Paths(mini.study).blind(line["task"]).read_text())
+        values = [
+            blind[name][line["protocol"]]["metrics"][line["metric"]] if blind[name] else None
+            for name in ("constant", "prior")
+            if name in blind
+        ]
+        printed = [line[f"blind_{name}"] for name in ("constant", "prior")]
+        assert [float(value) for value in printed if value] == [
+            value for value in values if value is not None
+        ]
+        bar = max(value for value in values if value is not None)
+        assert line["beats_blind"] == ("yes" if float(line["ours"]) > bar else "no")
+    failed = [line for line in lines(mini) if line["recipe"] == "tuned" and line["task"] != "average"]
+    assert {line["beats_blind"] for line in failed} == {"no"}
+
+
+def test_one_baseline_of_each_column_is_the_better(mini: Any, report: Report) -> None:
+    constant, prior = report(mini).baselines
+    for place in range(6):
+        if prior.values[place] is None:
+            assert constant.better[place]
+        else:
+            assert constant.better[place] == (constant.values[place] >= prior.values[place])
+            assert prior.better[place] == (prior.values[place] >= constant.values[place])
+    assert prior.values[1] is None  # captions have one wording
+    assert prior.values[-1] is None
+    assert constant.values[-1] == pytest.approx(sum(constant.values[:6]) / 6, abs=1e-6)
+
+
+def test_ranks_are_of_printed_numbers_and_ties_share_them() -> None:
+    assert ranks(["46.5", "47.5", "47.5", "47.0", "-"]) == [0, 1, 1, 2, 0]
+    assert ranks(["-", "3.0"]) == [0, 1]
+    assert ranks(["9.9", "10.0"]) == [2, 1]
+
+
+def test_published_ranks_are_over_the_rows_that_are_shown(mini: Any, report: Report) -> None:
+    made = report(mini)
+    best = {column.title: [] for column in made.columns}  # type: dict[str, list[str]]
+    for row in made.rows:
+        for column, cell in zip(made.columns, row.cells, strict=True):
+            if cell.published_rank == 1:
+                best[column.title].append(row.runs[0])
+    clip = "clip/frozen/vicuna-7b/seed-0"
+    assert best["VQA"] == best["Avg"] == [clip]
+    assert best["COCO-OC"] == ["clip-20m/frozen/vicuna-7b/seed-0", clip]
+
+
+@pytest.mark.parametrize(
+    ("ours", "published", "text"),
+    [(50.1499, "48.3", "+1.8"), (41.25, "41.2", "0.0"), (41.26, "41.2", "+0.1"), (3.0, "48.3", "−45.3")],
+)
+def test_the_difference_is_of_the_numbers_as_printed(ours: float, published: str, text: str) -> None:
+    cell = Cell(1, published=Decimal(published), ours=ours)
+    assert cell.difference_text == text
+    assert Decimal(cell.ours_text) - Decimal(published) == Decimal(text.replace("−", "-"))
+
+
+def test_a_part_of_the_questions_is_said_with_its_reason(excerpt: Any, report: Report) -> None:
+    made = report(excerpt)
+    by_title = {column.title: place for place, column in enumerate(made.columns)}
+    for row in made.rows:
+        assert row.cells[by_title["VQA"]].count_text == "16 of 24"
+        assert row.cells[by_title["VQA"]].ours is not None
+        for title in ("VCR-OC", "VCR-MCI"):
+            cell = row.cells[by_title[title]]
+            assert (cell.ours_text, cell.count_text, cell.n, cell.of) == ("-", "", 0, 36)
+        assert row.cells[-1].ours is None
+    text = "\n".join(made.notes)
+    assert "VQA: 16 of 24 questions are asked: 4 of 12 photographs are not in" in text
+    assert "VCR-OC: none of 36 questions are asked: 12 of 12 photographs are not in vcr/vcr1images." in text
+    assert text.count("VCR-OC: none of 36") == 1
+
+
+def test_small_scales_say_whose_models_answer(mini: Any, excerpt: Any, report: Report) -> None:
+    assert "not the paper's models. Small models that it pretrains itself" in report(mini).banner
+    assert (
+        "Small models of the scale `mini` answer questions about real photographs" in report(excerpt).banner
+    )
+    paper = load_study("paper")
+    assert notes.banner(paper) == ""
+    dev = load_study("mini", split="dev")
+    assert "questions of the split `dev`" in notes.banner(dev)
+
+
+def test_a_substitute_is_footnoted_wherever_its_row_stands(mini: Any, report: Report) -> None:
+    made = report(mini)
+    assert [row.mark for row in made.rows] == ["", "a", "", "", "a"]
+    assert list(made.footnotes) == ["a"]
+    assert "never released" in made.footnotes["a"]
+    assert "The scale `mini` needs no substitute" in made.footnotes["a"]
+    paper = load_study("paper")
+    text = notes.substitute(paper, "clip-20m")
+    assert "never released" in text
+    assert "stands in" in text
+    assert "needs no substitute" not in text
+    assert notes.substitute(paper, "clip") == ""
+
+
+def test_one_command_makes_a_cell_again(mini: Any, excerpt: Any, report: Report) -> None:
+    first = "deit/frozen/vicuna-7b/seed-0/vqav2/metrics.json"
+    assert f"`snakemake results/mini/{first} --cores 2`" in "\n".join(report(mini).notes)
+    text = "\n".join(report(excerpt).notes)
+    assert f"`snakemake results/excerpt/{first} --cores 2 --config scale=excerpt`" in text
+    assert "`data_root=FOLDER`" in text
+    dev = load_study("excerpt")
+    assert rebuild_command(replace(dev, split="dev"), "x") == (
+        "snakemake x --cores 2 --config scale=excerpt split=dev"
+    )
+    runs = next(note for note in report(mini).notes if note.startswith("Runs,"))
+    assert [run.path for run in mini.study.runs()] == runs.split("`")[1::2]
+
+
+def test_missing_metrics_name_the_command_and_leave_no_table(mini: Any, here: Path) -> None:
+    study = replace(mini.study, split="dev")
+    with pytest.raises(VistokError, match=r"metrics not found: results/mini-dev/.*snakemake .* split=dev"):
+        tabulate.run(study, "table-2")
+    assert not (here / "paper_tables" / "mini-dev").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"task": "coco-mci"}, "is of the task 'coco-mci'"),
+        ({"run": "clip/frozen/vicuna-7b/seed-0"}, "and the run 'clip/frozen/vicuna-7b/seed-0'"),
+        ({"answers": {}}, "is not the metrics of 'coco-oc': lacks 'released'"),
+        ({"n": "many"}, "is not the metrics of 'coco-oc': Input should be a valid integer"),
+    ],
+)
+def test_metrics_of_something_else_are_refused(
+    mini: Any, report: Report, change: dict[str, Any], message: str
+) -> None:
+    run = mini.study.run("deit/frozen/vicuna-7b/seed-0")
+    path = Paths(mini.study).metrics(run, "coco-oc")
+    before = path.read_text()
+    try:
+        path.write_text(json.dumps(json.loads(before) | change))
+        with pytest.raises(VistokError, match=message):
+            report(mini)
+    finally:
+        path.write_text(before)
+
+
+def test_rows_and_labels_that_the_paper_has_not_are_refused(mini: Any, report: Report) -> None:
+    with pytest.raises(
+        VistokError, match=r"tables.yaml.*\['Colour'\] are no columns.*Legal: Tuning, Supervision"
+    ):
+        report(mini, labels=("Colour",))
+    wrong = Row(tokenizer="deit", recipe="frozen", llm="vicuna-7b", published=13)
+    with pytest.raises(VistokError, match=r"row 13 of the paper's Table 2. Legal: 1..12"):
+        report(mini, rows=(wrong,))
+    with pytest.raises(VistokError, match=r"no cell at row 0, column 'VQAv2'"):
+        report(
+            mini,
+            columns=(Column(task="vqav2", published="VQAv2"),),
+            rows=(mini.study.table("table-2").rows[0],),
+        )
+
+
+def test_another_table_of_the_paper_is_made_alike(mini: Any, report: Report) -> None:
+    columns = tuple(
+        Column(task=column.task, published="VQAv2" if column.published == "VQA" else column.published)
+        for column in mini.study.table("table-2").columns
+    )
+    rows = (
+        Row(tokenizer="clip", recipe="frozen", llm="vicuna-7b", published=1),
+        Row(tokenizer="my-encoder", recipe="frozen", llm="vicuna-7b"),
+    )
+    made = report(mini, number=8, labels=("LLM", "Visual Tokenizer"), columns=columns, rows=rows)
+    assert made.rows[0].labels == ("Flant5-xxl", "EVA-CLIP")
+    assert made.rows[1].labels == ("Vicuna-7B", "My_Encoder <50% & #1|")
+    assert made.rows[0].cells[-1].published_text == "53.9"
+
+
+def test_tables_need_no_torch() -> None:
+    code = "import sys, vistok.steps.tabulate, vistok.steps.draw_curves; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
