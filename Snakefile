@@ -2,7 +2,9 @@
 
 snakemake paper_tables --cores 2                                     the mini scale, on a laptop
 snakemake paper_tables --config scale=excerpt data_root=FOLDER       real photographs and questions
+snakemake paper_audit paper_claims --cores 2                         what of the paper can be trusted
 """
+
 
 configfile: "workflow/config.yaml"
 
@@ -16,7 +18,12 @@ include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/tables.smk"
 
 
+onstart:
+    begin()
+
+
 rule paper_tables:
+    """Every table of the study, and the curves of the trainings behind it."""
     default_target: True
     input:
         table_files(),

@@ -1,3 +1,1 @@
 """vistok rebuilds the tables of "What Makes for Good Visual Tokenizers for Large Language Models?"."""
-
-__version__ = "0.1.0"

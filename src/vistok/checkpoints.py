@@ -1,24 +1,26 @@
 """Checkpoints: `model.safetensors`, `config.json` (enough to rebuild the module) and `provenance.json`."""
 
+import argparse
 import importlib.metadata
 import platform
+import re
 import resource
 import subprocess
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from vistok.errors import VistokError
-from vistok.files import digest_file, read_json, staged_folder, write_json
+from vistok.files import read_json, staged_folder, write_json
 
-_PACKAGES = ("accelerate", "numpy", "timm", "tokenizers", "torch", "transformers")
+WEIGHTS: Final = "model.safetensors"
+_PACKAGES: Final = ("accelerate", "numpy", "timm", "tokenizers", "torch", "transformers")
 
 
 @dataclass
@@ -43,7 +45,9 @@ class Stopwatch:
 
 def _commit() -> str | None:
     try:
-        asked = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=True)
+        asked = subprocess.run(
+            ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=True
+        )
     except (OSError, subprocess.CalledProcessError):
         return None
     return asked.stdout.strip()
@@ -55,56 +59,73 @@ def save_checkpoint(
     config: Mapping[str, Any],
     provenance: Mapping[str, Any],
     *,
-    also: Callable[[Path], None] = lambda folder: None,
+    also: Callable[[Path], None] | None = None,
 ) -> None:
     """Writes a checkpoint folder whole or not at all; `also` adds its own files to it."""
     with staged_folder(folder) as partial:
-        also(partial)
-        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, partial / WEIGHTS)
+        if also:
+            also(partial)
+        save_file(
+            {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, partial / WEIGHTS
+        )
         write_json(partial / "config.json", config)
         write_json(partial / "provenance.json", provenance)
 
 
-WEIGHTS = "model.safetensors"
-
-
 def read_config(folder: Path) -> dict[str, Any]:
+    """Returns a checkpoint's config.json.
+
+    Raises:
+        VistokError: it is missing, or is no JSON object.
+    """
     config = read_json(folder / "config.json", what="checkpoint configuration")
     if not isinstance(config, dict):
         raise VistokError(f"{folder / 'config.json'} must hold a JSON object.")
     return config
 
 
-def checkpoint_digest(folder: Path) -> str:
-    """Returns the SHA-256 of a checkpoint's weights."""
-    return digest_file(folder / WEIGHTS)
-
-
 def read_tensors(path: Path) -> dict[str, Tensor]:
     """Reads a `.safetensors` file, or a foreign PyTorch file without running any code of it.
 
+    A foreign file may hold numbers, texts and an `argparse.Namespace` beside its tensors; they are left.
+
     Raises:
-        VistokError: the file is missing, truncated, or holds more than tensors.
+        VistokError: the file is missing, truncated, or holds other things or no tensors.
     """
     if not path.is_file():
         raise VistokError(f"weights not found: {path}. Run the step that makes them, or fetch them there.")
     try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        found = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, RuntimeError, EOFError, OSError, ValueError) as error:
-        raise VistokError(f"{path} cannot be read as weights: {error}. It may be truncated: fetch it again.") from error
-    except Exception as error:  # pickle.UnpicklingError: more than tensors in the file
+        found = load_file(path) if path.suffix == ".safetensors" else _read_foreign(path)
+    except Exception as error:  # what a reader meets in a file that is not its own is of any kind
+        if barred := re.search(r"GLOBAL (\S+)", str(error)):
+            raise VistokError(
+                f"{path} holds more than tensors ({barred[1]}) and is not opened: reading that could run any "
+                "code. Convert it to safetensors where you trust it."
+            ) from error
+        said = str(error).strip().splitlines()
         raise VistokError(
-            f"{path} holds more than tensors and is not opened: {error}. Convert it to safetensors."
+            f"{path} cannot be read as weights: {said[0] if said else 'it is empty'}. It may be truncated: "
+            "fetch it again."
         ) from error
+    if not found:
+        raise VistokError(f"{path} holds no tensors by name. A state dict is needed.")
+    return found
+
+
+def _read_foreign(path: Path) -> dict[str, Tensor]:
+    # Namespaces are plain data, and the files of several papers keep their arguments in one.
+    with torch.serialization.safe_globals([argparse.Namespace]):
+        found = torch.load(path, map_location="cpu", weights_only=True)
     for key in ("state_dict", "model", "teacher"):
         if isinstance(found, dict) and isinstance(found.get(key), dict):
             found = found[key]
-    return {name: tensor for name, tensor in found.items() if isinstance(tensor, Tensor)}
+    tensors = found if isinstance(found, dict) else {}
+    return {str(name): tensor for name, tensor in tensors.items() if isinstance(tensor, Tensor)}
 
 
-def load_tensors(module: nn.Module, tensors: Mapping[str, Tensor], *, source: Path, only: str = "") -> None:
+def load_tensors(
+    module: nn.Module, tensors: Mapping[str, Tensor], *, source: Path, only: str | tuple[str, ...] = ""
+) -> None:
     """Loads `tensors` into `module`; every tensor of `module` whose name starts with `only` must be there.
 
     Raises:
@@ -120,8 +141,8 @@ def load_tensors(module: nn.Module, tensors: Mapping[str, Tensor], *, source: Pa
     ]
     if missing or strange or wrong:
         raise VistokError(
-            f"{source} is a checkpoint of another architecture: {len(missing)} tensors missing {missing[:2]}, "
-            f"{len(strange)} unknown {strange[:2]}, {len(wrong)} of another shape {wrong[:2]}. "
+            f"{source} is a checkpoint of another architecture: {len(missing)} tensors missing "
+            f"{missing[:2]}, {len(strange)} unknown {strange[:2]}, {len(wrong)} of another shape {wrong[:2]}. "
             "Make it again with the present grid, or mend the entry that names it."
         )
     module.load_state_dict(dict(tensors), strict=False)

@@ -1,21 +1,49 @@
 """The doors of vistok: one verb a step; `vistok VERB --help` tells what each takes."""
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from vistok.errors import VistokError
 from vistok.grid.load import Study, load_study
 
-INTERRUPTED = 130
+if TYPE_CHECKING:
+    Verbs = argparse._SubParsersAction[argparse.ArgumentParser]
+
+Handler = Callable[[argparse.Namespace], int | None]
+INTERRUPTED: Final = 130
+
+# What takes the scale and, for some, one id of it; and what has arguments of its own.
+_STEPS: Final = {
+    "write-shards": ("gather an image set into shards", "image_set"),
+    "pretrain-tokenizer": ("pretrain a tokenizer", "tokenizer"),
+    "train-llm": ("train a scale's own language model", "llm"),
+    "tune-mllm": ("train one run's MLLM", "run"),
+    "answer": ("answer all tasks with one run's MLLM", "run"),
+    "score-run": ("score what one run answered", "run"),
+    "fit-blind": ("score the blind baselines of all tasks", None),
+    "tabulate": ("render a table", "table"),
+    "draw-curves": ("draw the loss curves of a table's trainings", "table"),
+    "weigh-claims": ("weigh the paper's claims on the scale's cells", None),
+}
+_TOOLS: Final = {
+    "score": ("score anybody's predictions, without a model", "vistok.evaluation.score"),
+    "curate": ("build or check OC and MCI questions from annotations", "vistok.benchmark.curate"),
+    "audit": ("audit the published tables and the benchmark files", "vistok.reporting.audit"),
+    "claims": ("weigh the paper's claims against cells", "vistok.reporting.claims"),
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one verb; returns its exit status: 0, 1 for bad input, 130 for Ctrl-C."""
-    parser = make_parser()
-    asked = parser.parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    asked = make_parser(given[0] if given else None).parse_args(given)
+    signal.signal(signal.SIGTERM, _end)
     try:
         return int(asked.do(asked) or 0)
     except VistokError as error:
@@ -26,70 +54,62 @@ def main(arguments: list[str] | None = None) -> int:
         return INTERRUPTED
 
 
-def make_parser() -> argparse.ArgumentParser:
+def _end(number: int, frame: FrameType | None) -> NoReturn:
+    """Ends in order when asked to stop, so that nothing staged is left behind."""
+    sys.exit(128 + number)
+
+
+def make_parser(verb: str | None = None) -> argparse.ArgumentParser:
+    """Returns the parser of all verbs; a tool's own arguments are there only if it is the `verb` asked for."""
     parser = argparse.ArgumentParser(prog="vistok", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    make_world = _step(verbs, "make-world", "make the data of a scale that has a world of its own", _make_world)
-    make_world.add_argument("--pin", action="store_true", help="pin the digest of what is made, not check it")
-    _step(verbs, "write-shards", "gather an image set into shards", _on("write_shards"), "image_set")
-    _step(verbs, "pretrain-tokenizer", "pretrain a tokenizer", _on("pretrain_tokenizer"), "tokenizer")
-    _step(verbs, "train-llm", "train a scale's own language model", _on("train_llm"), "llm")
-    _step(verbs, "tune-mllm", "train one run's MLLM", _on_run("tune_mllm"), "run")
-    _step(verbs, "answer", "answer all tasks with one run's MLLM", _on_run("answer"), "run")
-    _step(verbs, "score-run", "score what one run answered", _on_run("score_run"), "run")
-    _step(verbs, "fit-blind", "score the blind baselines of all tasks", _on("fit_blind"))
-    _step(verbs, "tabulate", "render a table", _on("tabulate"), "table")
-    _step(verbs, "draw-curves", "draw the loss curves of a table's trainings", _on("draw_curves"), "table")
-    _tool(verbs, "score", "score anybody's predictions, without a model", "vistok.evaluation.score")
-    _tool(verbs, "curate", "build or check OC and MCI questions from annotations", "vistok.benchmark.curate")
-    _tool(verbs, "audit", "audit the published tables and the benchmark files", "vistok.reporting.audit")
-    schemas = verbs.add_parser("export-schemas", help="write the JSON schemas of the grid for editors")
-    schemas.set_defaults(do=_export_schemas)
+    world = _add(verbs, "make-world", "make the data of a scale that has a world of its own", _make_world)
+    world.add_argument("--pin", action="store_true", help="pin the digest of what is made, not check it")
+    _add_scale(world)
+    for name, (about, wanted) in _STEPS.items():
+        step = _add(verbs, name, about, _run_step)
+        if wanted:
+            step.add_argument("wanted", metavar=wanted.upper(), help=f"id of the {wanted.replace('_', ' ')}")
+        _add_scale(step)
+    for name, (about, module) in _TOOLS.items():
+        tool = _add(verbs, name, about, _run_tool)
+        if name == verb:
+            import_module(module).add_arguments(tool)
+    _add(verbs, "export-schemas", "write the JSON schemas of the grid for editors", _export_schemas)
     return parser
 
 
-Verbs = "argparse._SubParsersAction[argparse.ArgumentParser]"
-Handler = Callable[[argparse.Namespace], int | None]
-
-
-def _step(verbs: Verbs, name: str, about: str, do: Handler, wanted: str | None = None) -> argparse.ArgumentParser:
-    parser = verbs.add_parser(name, help=about, description=about)
-    if wanted:
-        parser.add_argument("wanted", metavar=wanted.upper(), help=f"id of the {wanted.replace('_', ' ')}")
-    parser.add_argument("--scale", default="mini", help="a file of workflow/scales (default: mini)")
-    parser.add_argument("--split", default="test", help="which questions (default: test)")
-    parser.add_argument("--data-root", metavar="FOLDER", help="where the official files are, if not where the scale says")
+def _add(verbs: "Verbs", name: str, about: str, do: Handler) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = verbs.add_parser(name, help=about, description=about)
     parser.set_defaults(do=do)
     return parser
 
 
-def _tool(verbs: Verbs, name: str, about: str, module: str) -> None:
-    """Adds a verb whose module declares its own arguments; the module is imported only when it is asked for."""
-    parser = verbs.add_parser(name, help=about, description=about)
-    if name in sys.argv[1:2]:
-        tool = import_module(module)
-        tool.add_arguments(parser)
-        parser.set_defaults(do=tool.run)
+def _add_scale(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--scale", default="mini", help="a file of workflow/scales (default: mini)")
+    parser.add_argument("--split", default="test", help="which questions (default: test)")
+    parser.add_argument(
+        "--data-root", metavar="FOLDER", help="where the official files are, if not where the scale says"
+    )
 
 
 def _study(asked: argparse.Namespace) -> Study:
     return load_study(asked.scale, split=asked.split, data_root=asked.data_root)
 
 
-def _on(step: str) -> Handler:
-    def do(asked: argparse.Namespace) -> None:
-        run = import_module(f"vistok.steps.{step}").run
-        run(_study(asked), *([asked.wanted] if hasattr(asked, "wanted") else []))
+def _run_step(asked: argparse.Namespace) -> None:
+    study, wanted = _study(asked), _STEPS[asked.verb][1]
+    found = getattr(study, wanted)(asked.wanted) if wanted else None
+    run = import_module(f"vistok.steps.{asked.verb.replace('-', '_')}").run
+    if wanted is None:
+        run(study)
+    else:
+        run(study, found if wanted == "run" else asked.wanted)
 
-    return do
 
-
-def _on_run(step: str) -> Handler:
-    def do(asked: argparse.Namespace) -> None:
-        study = _study(asked)
-        import_module(f"vistok.steps.{step}").run(study, study.run(asked.wanted))
-
-    return do
+def _run_tool(asked: argparse.Namespace) -> int | None:
+    status: int | None = import_module(_TOOLS[asked.verb][1]).run(asked)
+    return status
 
 
 def _make_world(asked: argparse.Namespace) -> None:
@@ -102,7 +122,7 @@ def _make_world(asked: argparse.Namespace) -> None:
         print(f"{PINS}: pinned {pin(PINS, Path(study.scale.data_root))}")
 
 
-def _export_schemas(asked: argparse.Namespace) -> None:
+def _export_schemas(_: argparse.Namespace) -> None:
     from vistok.grid.schemas import export
 
     export(Path())

@@ -11,10 +11,15 @@ class VistokError(Exception):
     """
 
 
-def unknown(kind: str, asked: str, legal: Iterable[str], *, edit: str | None = None) -> VistokError:
-    """Returns the error for an id that does not exist, with the nearest legal one."""
+def unknown(kind: str, asked: object, legal: Iterable[str], *, edit: str | None = None) -> VistokError:
+    """Returns the error for a name that does not exist, with the nearest legal one.
+
+    Args:
+        kind: what was named, such as `tokenizer`.
+        edit: the file that a new one is added to.
+    """
     known = sorted(legal)
-    near = difflib.get_close_matches(asked, known, n=1)
+    near = difflib.get_close_matches(str(asked).lower(), known, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     where = f" To add it, edit {edit}." if edit else ""
     return VistokError(f"unknown {kind} {asked!r}.{hint} Legal: {', '.join(known) or 'none'}.{where}")

@@ -1,5 +1,6 @@
 """Files that appear whole or not at all, and readers that say what is wrong with a file."""
 
+import errno
 import hashlib
 import json
 import os
@@ -8,9 +9,12 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from vistok.errors import VistokError
+
+_FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_CLOSED: Final = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR}
 
 
 @contextmanager
@@ -18,7 +22,7 @@ def staged_file(path: Path) -> Iterator[Path]:
     """Yields a path beside `path` to write to; renames it onto `path` if the block ends well.
 
     Raises:
-        VistokError: the disk is full, or the folder cannot be written.
+        VistokError: the disk is full, or the folder cannot be written. What stood at `path` still stands.
     """
     with _explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -36,44 +40,77 @@ def staged_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def staged_folder(path: Path) -> Iterator[Path]:
-    """Yields an empty folder beside `path` to fill; puts it in the place of `path` if the block ends well."""
+    """Yields an empty folder beside `path` to fill; puts it in the place of `path` if the block ends well.
+
+    Raises:
+        VistokError: the disk is full, or the folder cannot be written. What stood at `path` still stands.
+    """
     with _explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        stage = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    partial, old = stage / "new", stage / "old"
     try:
         with _explained(path):
+            partial.mkdir()
             yield partial
-            partial.chmod(0o755)
             if path.exists():
-                shutil.rmtree(path)
+                path.replace(old)
             partial.replace(path)
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        if old.exists() and not path.exists():
+            old.replace(path)
+        shutil.rmtree(stage, ignore_errors=True)
 
 
 @contextmanager
 def _explained(path: Path) -> Iterator[None]:
+    """Turns a failure to write `path` into a VistokError; any other error passes."""
     try:
         yield
     except OSError as error:
-        if error.filename and not str(error.filename).startswith(str(path.parent)):
+        full = error.errno in _FULL
+        if not full and not (error.errno in _CLOSED and _concerns(error.filename, path)):
             raise
-        raise VistokError(
-            f"cannot write {path}: {error.strerror}. Nothing was left half-written. "
-            "Free some space or make the folder writable, then start the same command again."
-        ) from error
+        raise _unwritable(path, error.strerror, full=full) from error
+    except Exception as error:
+        said = [os.strerror(number) for number in sorted(_FULL) if os.strerror(number) in str(error)]
+        if not said:  # safetensors has errors of its own, which name the system's in words
+            raise
+        raise _unwritable(path, said[0], full=True) from error
+
+
+def _concerns(filename: object, path: Path) -> bool:
+    """Tells whether `filename` is `path`, what is staged for it, or a folder above it."""
+    if not isinstance(filename, str):
+        return False
+    folder, about = path.parent.absolute(), Path(filename).absolute()
+    if not about.is_relative_to(folder):
+        return folder.is_relative_to(about)
+    first = about.relative_to(folder).parts[:1]
+    return not first or first[0] == path.name or first[0].startswith(f".{path.name}.")
+
+
+def _unwritable(path: Path, reason: str | None, *, full: bool) -> VistokError:
+    remedy = "Free some space" if full else f"Make {path.parent} a folder that can be written to"
+    return VistokError(
+        f"cannot write {path}: {reason}. Nothing was left half-written. {remedy}, then start the same "
+        "command again."
+    )
 
 
 def write_text(path: Path, text: str) -> None:
+    """Writes a text file as UTF-8, whole or not at all."""
     with staged_file(path) as partial:
         partial.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, value: object) -> None:
+    """Writes a JSON file with sorted keys: the same value gives the same bytes."""
     write_text(path, json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
 
 
 def write_jsonl(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Writes a JSON Lines file, one object a line."""
     write_text(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
 
 
@@ -85,34 +122,53 @@ def read_json(path: Path, *, what: str) -> Any:
     """
     try:
         return json.loads(read_bytes(path, what=what))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise VistokError(
             f"{path} ({what}) is not valid JSON: {error}. It may be truncated: fetch or make it again."
         ) from error
 
 
 def read_jsonl(path: Path, *, what: str) -> list[dict[str, Any]]:
-    """Returns the objects of a JSON Lines file, one a line."""
+    """Returns the objects of a JSON Lines file, one a line.
+
+    Raises:
+        VistokError: the file is missing, or a line is no JSON object.
+    """
     rows = []
-    for number, line in enumerate(read_bytes(path, what=what).decode("utf-8").splitlines(), start=1):
+    for number, line in enumerate(read_bytes(path, what=what).split(b"\n"), start=1):
+        if not line.strip():
+            continue
         try:
             row = json.loads(line)
-        except ValueError as error:
-            raise VistokError(f"{path} ({what}), line {number}, is not valid JSON: {error}.") from error
+        except (ValueError, RecursionError) as error:
+            raise VistokError(
+                f"{path} ({what}), line {number}, is not valid JSON: {error}. It may be truncated: fetch or "
+                "make it again."
+            ) from error
         if not isinstance(row, dict):
-            raise VistokError(f"{path} ({what}), line {number}: a JSON object is needed, found {line[:60]!r}.")
+            raise VistokError(
+                f"{path} ({what}), line {number}: a JSON object is needed, found {line[:60]!r}."
+            )
         rows.append(row)
     return rows
 
 
 def read_bytes(path: Path, *, what: str) -> bytes:
+    """Returns the bytes of a file; `what` names its role in the error text.
+
+    Raises:
+        VistokError: the file is missing, or cannot be read.
+    """
     try:
         return path.read_bytes()
     except FileNotFoundError as error:
         raise VistokError(f"{what} not found: {path}. Check the path, or the scale's data_root.") from error
+    except OSError as error:
+        raise VistokError(f"{what} cannot be read: {path}: {error.strerror}.") from error
 
 
 def digest_bytes(data: bytes) -> str:
+    """Returns the SHA-256 of bytes, in hexadecimal."""
     return hashlib.sha256(data).hexdigest()
 
 

@@ -3,53 +3,73 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
 from vistok.errors import VistokError
 from vistok.files import write_text
 
-PINS = Path("data.dvc")
+PINS: Final = Path("data.dvc")
 
 
 def folder_digest(folder: Path) -> str:
     """Returns DVC's digest of a folder: the MD5 of the sorted list of its files' MD5s and relative paths."""
-    listing = [
-        {"md5": _md5(path), "relpath": path.relative_to(folder).as_posix()}
-        for path in sorted(folder.rglob("*"), key=lambda path: path.relative_to(folder).parts)
-        if path.is_file()
-    ]
-    return hashlib.md5(json.dumps(listing, sort_keys=True).encode(), usedforsecurity=False).hexdigest() + ".dir"
+    return _listing_digest(_files(folder))
 
 
 def pinned_digest(pins: Path, folder: Path) -> str | None:
-    """Returns the digest that a DVC file pins for a folder; None if it pins none."""
-    return next((out["md5"] for out in _outs(pins) if Path(out["path"]) == folder), None)
+    """Returns the digest that a DVC file pins for a folder; None if it pins none.
+
+    Raises:
+        VistokError: the file is no DVC file.
+    """
+    return next((out.get("md5") for out in _read(pins)["outs"] if Path(out["path"]) == folder), None)
 
 
 def pin(pins: Path, folder: Path) -> str:
-    """Writes the digest, size and number of files of a folder into a DVC file, and returns the digest."""
-    files = [path for path in folder.rglob("*") if path.is_file()]
+    """Writes the digest, size and number of files of a folder into a DVC file, and returns the digest.
+
+    Raises:
+        VistokError: the file is no DVC file, or cannot be written.
+    """
+    files = _files(folder)
     entry = {
-        "md5": folder_digest(folder),
-        "size": sum(path.stat().st_size for path in files),
+        "md5": _listing_digest(files),
+        "size": sum(path.stat().st_size for path in files.values()),
         "nfiles": len(files),
         "hash": "md5",
         "path": folder.as_posix(),
     }
-    outs = [out for out in _outs(pins) if Path(out["path"]) != folder] + [entry]
-    write_text(pins, yaml.safe_dump({"outs": outs}, sort_keys=False))
+    whole = _read(pins)
+    others = [out for out in whole["outs"] if Path(out["path"]) != folder]
+    outs = sorted([*others, entry], key=lambda out: str(out["path"]))
+    write_text(pins, yaml.safe_dump({**whole, "outs": outs}, sort_keys=False))
     return str(entry["md5"])
 
 
-def _outs(pins: Path) -> list[dict[str, Any]]:
+def _files(folder: Path) -> dict[str, Path]:
+    """Returns a folder's files by their path below it, sub-folders included."""
+    return {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+
+
+def _listing_digest(files: dict[str, Path]) -> str:
+    listing = [{"md5": _md5(path), "relpath": name} for name, path in sorted(files.items())]
+    return (
+        hashlib.md5(json.dumps(listing, sort_keys=True).encode(), usedforsecurity=False).hexdigest() + ".dir"
+    )
+
+
+def _read(pins: Path) -> dict[str, Any]:
     if not pins.is_file():
-        return []
-    value = yaml.safe_load(pins.read_text(encoding="utf-8"))
+        return {"outs": []}
+    try:
+        value = yaml.safe_load(pins.read_bytes())
+    except yaml.YAMLError:
+        value = None
     match value:
-        case {"outs": [*outs]}:
-            return [dict(out) for out in outs]
+        case {"outs": [*outs]} if all(isinstance(out, dict) and "path" in out for out in outs):
+            return dict(value)
     raise VistokError(f"{pins} is no DVC file: a list 'outs' is needed. Restore it: git checkout {pins}.")
 
 

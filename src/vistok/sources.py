@@ -1,71 +1,117 @@
 """The digest of a step's own code: what a workflow must know to rerun exactly what an edit touches."""
 
 import ast
-import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Final
 
-PACKAGE = Path(__file__).parent
+from vistok.files import digest_bytes, digest_file, digest_value
+
+PACKAGE: Final = Path(__file__).parent
+_NAME: Final = PACKAGE.name
+_IN_STRINGS: Final = re.compile(rf"{_NAME}(\.\w+)+\.?")
 
 
 @cache
-def source_digest(module: str) -> str:
-    """Returns the SHA-256 of a module of this package and of all that it imports from it.
+def source_digest(module: str, *chosen: str) -> str:
+    """Returns a digest of a module of this package and of all that it imports from it.
 
-    Comments, docstrings and formatting do not count; imports inside functions do.
+    Comments, docstrings and formatting do not count; imports inside functions do, and so do the files that a
+    package keeps beside its modules, such as templates.
+
+    Args:
+        module: a dotted name, such as `vistok.steps.answer`.
+        chosen: of the modules that are looked up by a name put together at run time, those that this job
+            looks up; without any of a package, all modules of that package count.
     """
-    digest = hashlib.sha256()
-    for name in sorted(imported_modules(module)):
-        digest.update(f"{name} {_code_digest(name)}\n".encode())
-    return digest.hexdigest()[:16]
+    return digest_value({name: _read(name).digest for name in imported_modules(module, *chosen)})[:16]
 
 
 @cache
-def imported_modules(module: str) -> frozenset[str]:
+def imported_modules(module: str, *chosen: str) -> frozenset[str]:
     """Returns the dotted names of the package's modules that `module` needs, itself included."""
+    if not _file(module):
+        raise ModuleNotFoundError(f"no module {module} in {PACKAGE}")
     found: set[str] = set()
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        if name not in found:
-            found.add(name)
-            waiting.extend(_direct_imports(name))
+        if name in found or not _file(name):
+            continue
+        found.add(name)
+        for needed in _read(name).needs:
+            waiting += _looked_up(needed, chosen) if needed.endswith(".") else [needed]
+        waiting.append(name.rpartition(".")[0])  # importing a module runs its package first
     return frozenset(found)
 
 
-def _file(module: str) -> Path | None:
-    below = PACKAGE.joinpath(*module.split(".")[1:])
-    return next((path for path in (below.with_suffix(".py"), below / "__init__.py") if path.is_file()), None)
+@dataclass(frozen=True)
+class _Module:
+    needs: frozenset[str]
+    digest: str
 
 
 @cache
-def _tree(module: str) -> ast.Module:
+def _read(module: str) -> _Module:
     file = _file(module)
-    return ast.parse(file.read_text(encoding="utf-8") if file else "")
+    tree = ast.parse(file.read_bytes() if file else b"")
+    needs = frozenset(_named(tree))
+    beside = [f"{path.name} {digest_file(path)}" for path in _beside(module)]
+    return _Module(needs, digest_value([_digest(tree), *beside]))
 
 
-@cache
-def _direct_imports(module: str) -> frozenset[str]:
-    names: set[str] = set()
-    for node in ast.walk(_tree(module)):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("vistok."):
-            names.add(node.value)  # a module named in a string is imported by name
-    return frozenset(name for name in names if name.startswith("vistok.") and _file(name))
+def _looked_up(prefix: str, chosen: tuple[str, ...]) -> list[str]:
+    """Returns the modules that a name starting with `prefix` may mean."""
+    below = [name for name in chosen if name.startswith(prefix)]
+    folder = PACKAGE.joinpath(*prefix.split(".")[1:])
+    return below or [prefix + path.stem for path in folder.glob("[!_]*.py")]
 
 
-@cache
-def _code_digest(module: str) -> str:
-    tree = ast.parse(ast.unparse(_tree(module)))
+def _named(tree: ast.Module) -> Iterator[str]:
+    """Yields every dotted name below this package that is imported, or stands in a string to be imported.
+
+    A name that ends in a dot is the start of one that is put together at run time.
+    """
     for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list) and body and _is_docstring(body[0]):
-            body[0] = ast.Pass()
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and _IN_STRINGS.fullmatch(node.value)
+        ):
+            yield node.value
 
 
-def _is_docstring(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+def _file(module: str) -> Path | None:
+    first, *rest = module.split(".")
+    if first != _NAME or not all(part.isidentifier() for part in rest):
+        return None
+    below = PACKAGE.joinpath(*rest)
+    return next((path for path in (Path(f"{below}.py"), below / "__init__.py") if path.is_file()), None)
+
+
+def _digest(tree: ast.Module) -> str:
+    """Returns the SHA-256 of what code does; takes the docstrings out of `tree`."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Module() | ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef():
+                if ast.get_docstring(node, clean=False) is not None:
+                    node.body = node.body[1:] or [ast.Pass()]
+    return digest_bytes(ast.dump(tree).encode())
+
+
+def _beside(module: str) -> list[Path]:
+    """Returns the files that a package (not a module) keeps in folders without code."""
+    file = _file(module)
+    if file is None or file.name != "__init__.py" or file.parent == PACKAGE:
+        return []
+    folders = [path for path in file.parent.iterdir() if path.is_dir() and path.name != "__pycache__"]
+    plain = [folder for folder in folders if not any(folder.glob("*.py"))]
+    return sorted(path for folder in plain for path in folder.rglob("*") if path.is_file())

@@ -1,60 +1,115 @@
 """Every helper of the rules: the study, its paths, and the digests that decide what reruns."""
 
+import fcntl
 import os
+import shlex
 import sys
 from pathlib import Path
 
-sys.path.insert(0, os.path.join(workflow.basedir, "src"))
-
-from vistok.errors import VistokError
+from vistok.errors import VistokError, unknown
+from vistok.files import digest_file, digest_value
 from vistok.grid import specs
 from vistok.grid.load import load_study
 from vistok.grid.paths import Paths
 from vistok.pins import PINS, pinned_digest
-from vistok.sources import source_digest
+from vistok.reporting.published import NUMBERS
+from vistok.sources import PACKAGE, imported_modules, source_digest
 
-for key in sorted(set(config) - {"scale", "split", "data_root"}):
-    raise WorkflowError(f"unknown config key {key!r}. Legal: scale, split, data_root.")
+if PACKAGE.resolve().parent != Path(workflow.basedir, "src").resolve():
+    raise WorkflowError(
+        f"this environment runs the vistok of {PACKAGE.parent}, not that of this checkout. "
+        "Make this checkout's own: make .venv/installed, then: . .venv/bin/activate"
+    )
+
 
 try:
+    for key in sorted(set(config) - {"scale", "split", "data_root"}):
+        raise unknown("config key", key, ("scale", "split", "data_root"))
     STUDY = load_study(config["scale"], split=config["split"], data_root=config["data_root"])
-    MODELS = STUDY if STUDY.scale.models == STUDY.scale.id else load_study(STUDY.scale.models)
-    RUNS = STUDY.runs()
+    if config["data_root"] is not None and STUDY.scale.world:
+        raise VistokError(
+            f"the scale {STUDY.scale.id!r} makes its own data: no data_root can be given. Leave it out, or "
+            "name the scale that reads your files: --config scale=excerpt data_root=FOLDER"
+        )
+    PINNED = {
+        study.scale.data_root: pinned_digest(PINS, Path(study.scale.data_root))
+        for study in (STUDY, STUDY.models)
+    }
 except VistokError as error:
     raise WorkflowError(str(error)) from None
 
+MODELS = STUDY.models
 PATHS = Paths(STUDY)
 RESULTS = STUDY.results_id
 SCALE = MODELS.scale.id
 MODEL_OPTIONS = f"--scale {SCALE}"
-OPTIONS = f"--scale {STUDY.scale.id} --split {STUDY.split}" + (
-    f" --data-root {str(config['data_root'])!r}" if config["data_root"] else ""
-)
-RUN_PATTERN = "{tokenizer}/{recipe}/{llm}/seed-{seed}"
-TABLE_FORMATS = ("csv", "md", "tex", "html")
+OPTIONS = f"--scale {STUDY.scale.id} --split {STUDY.split}"
+if config["data_root"] is not None:
+    OPTIONS += f" --data-root {shlex.quote(STUDY.scale.data_root)}"
 SUITE = [task.id for task in STUDY.suite()]
+TABLE_FORMATS = ("csv", "md", "tex", "html")
 
-# Jobs find `vistok` beside this snakemake, and never ask a model hub.
-shell.prefix(f"export PATH={os.path.dirname(sys.executable)!r}:$PATH HF_HUB_OFFLINE=1; ")
+# Jobs find `vistok` beside this snakemake, never ask a model hub, and fail where vistok does, not its log.
+shell.prefix(
+    f"set -euo pipefail; export PATH={shlex.quote(os.path.dirname(sys.executable))}:$PATH HF_HUB_OFFLINE=1; "
+)
 
 
 wildcard_constraints:
     tokenizer="|".join(MODELS.tokenizers),
     llm="|".join(MODELS.llms),
-    recipe="|".join(MODELS.recipes),
-    seed=r"\d+",
+    run=r"[^/]+/[^/]+/[^/]+/seed-\d+",
     image_set="|".join(MODELS.scale.image_sets) or "none",
     table="|".join(STUDY.tables),
 
 
-def source(step):
-    """Returns the digest of a step's own code and of all the package code that it imports."""
-    return source_digest(f"vistok.steps.{step}")
+def begin():
+    """Refuses to start jobs that could not end, or beside another snakemake that is at work here."""
+    global LOCK
+    LOCK = open(".snakemake/vistok.lock", "w")
+    try:
+        # Held by the kernel for as long as this process lives: unlike Snakemake's own, none outlives a kill.
+        fcntl.flock(LOCK, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise WorkflowError("another snakemake is at work in this folder: wait until it ends, or stop it.")
+    for study in (STUDY, MODELS):
+        if not study.scale.world and not os.path.isdir(study.scale.data_root):
+            raise WorkflowError(
+                f"the data root {study.scale.data_root} of the scale {study.scale.id!r} does not exist. Name "
+                "the folder that holds the official files: --config data_root=FOLDER (or data_root in "
+                f"{study.scale_file})."
+            )
 
 
-def data_digest(study):
-    """Returns the pinned digest of a scale's data: data is judged by content, never by its time."""
-    return pinned_digest(PINS, Path(study.scale.data_root))
+def source(step, *chosen):
+    """Returns the digest of a step's own code and of the package code that it imports.
+
+    `chosen` are the modules that it looks up by an id of the grid: others of their kind do not count.
+    """
+    step = f"vistok.steps.{step}"
+    if missing := set(chosen) - imported_modules(step, *chosen):
+        raise WorkflowError(f"{step} does not import {', '.join(missing)}: mend `source` in the rules.")
+    return source_digest(step, *chosen)
+
+
+def kind_of(tokenizer):
+    """Returns the module that builds a tokenizer's kind of encoder."""
+    return f"vistok.tokenizers.{MODELS.encoder(tokenizer).library.replace('-', '_')}_encoder"
+
+
+def objective_of(tokenizer):
+    """Returns the module of the supervision that a tokenizer is pretrained under."""
+    return f"vistok.supervision.{MODELS.tokenizer(tokenizer).objective.replace('-', '_')}"
+
+
+def size_of(study, step):
+    """Returns what a job asks for: more memory and time at each attempt."""
+    job = study.scale.job(step)
+    return {
+        "mem_mb": lambda wildcards, attempt: attempt * job.memory_mb,
+        "runtime": lambda wildcards, attempt: attempt * job.minutes,
+        **({"gpu": job.gpus} if job.gpus else {}),
+    }
 
 
 def data_files(study):
@@ -62,46 +117,94 @@ def data_files(study):
     return [ancient(study.scale.data_root)] if study.scale.world else []
 
 
-def run_of(wildcards):
-    """Returns the run that a job's wildcards name."""
-    return MODELS.run(RUN_PATTERN.format(**wildcards))
+def task_data():
+    """Returns the digest of what the tasks read: as pinned, else of annotations and photographs' names."""
+    root = Path(STUDY.scale.data_root)
+    if pinned := PINNED[STUDY.scale.data_root]:
+        return pinned
+    tasks = [files for task in SUITE if (files := STUDY.task_files(task))]
+    named = [(task.references, task.questions, task.prior, task.prior_questions) for task in tasks]
+    read = [root / name for names in named for name in names if name and (root / name).is_file()]
+    seen = {path for task in tasks for folder in task.images for path in (root / folder).rglob("*")}
+    return digest_value([*map(digest_file, read), *sorted(str(path.relative_to(root)) for path in seen)])
+
+
+def image_set_data(image_set):
+    """Returns the digest of an image set: as pinned, else of its annotations' sizes and photographs' names."""
+    root, entry = Path(MODELS.scale.data_root), MODELS.image_set(image_set)
+    if pinned := PINNED[MODELS.scale.data_root]:
+        return pinned
+    named = (entry.instances, entry.captions, entry.questions, entry.annotations)
+    sizes = [(root / name).stat().st_size for name in named if name and (root / name).is_file()]
+    return digest_value([sizes, sorted(path.name for path in (root / entry.images).glob("*"))])
+
+
+def audit_data():
+    """Returns the digest of the official files that the audit reads: as pinned, else of names and sizes."""
+    root = Path(STUDY.scale.data_root)
+    folders = ("gvtbench", "gvtbench/GVTBench", "coco/annotations", "coco/karpathy")
+    seen = [path for folder in folders for path in (root / folder).glob("*")]
+    sizes = sorted([str(path.relative_to(root)), path.stat().st_size] for path in seen)
+    return PINNED[STUDY.scale.data_root] or digest_value(sizes)
+
+
+def generated_benchmark():
+    """Returns the GVTBench files that the scale makes itself for its test split."""
+    names = ("coco_oc", "coco_mci", "vcr_oc", "vcr_mci") if MODELS.scale.world else ()
+    return [f"{MODELS.scale.data_root}/gvtbench/{name}.json" for name in names]
 
 
 def run_files(name):
     """Returns one file of this name for each task of one run."""
-    return [f"results/{RESULTS}/{RUN_PATTERN}/{task}/{name}" for task in SUITE]
+    return [f"results/{RESULTS}/{{run}}/{task}/{name}" for task in SUITE]
 
 
-def base_of(llm):
-    """Returns the language model that this one is tuned from, if any."""
+def with_base(llm):
+    """Returns the checkpoints of a language model and of that which it is tuned from, if any."""
     base = MODELS.llm(llm).base
-    return [f"checkpoints/{SCALE}/llms/{base}"] if base else []
+    return [f"checkpoints/{SCALE}/llms/{name}" for name in (base, llm) if name]
 
 
-def parts_of(run):
-    """Returns the checkpoints that one run's MLLM is made of, where the scale makes them."""
+def run_of(wildcards):
+    """Returns the run that a job's wildcards name."""
+    return MODELS.run(wildcards.run)
+
+
+def parts_of(wildcards):
+    """Returns the checkpoints that one run's MLLM is made of: those that the scale makes, and local files."""
+    run = run_of(wildcards)
     llm = [f"checkpoints/{SCALE}/llms/{run.llm}"] if MODELS.scale.language_model else []
-    pretrained = MODELS.pretrains(run.tokenizer)
-    return llm + ([f"checkpoints/{SCALE}/tokenizers/{run.tokenizer}"] if pretrained else [])
+    if MODELS.pretrains(run.tokenizer):
+        return llm + [f"checkpoints/{SCALE}/tokenizers/{run.tokenizer}"]
+    weights = MODELS.encoder(run.tokenizer).weights
+    local = weights not in ("published", "random")
+    return llm + ([os.path.join(MODELS.scale.data_root, weights)] if local else [])
 
 
-def mixture():
-    """Returns the shards that MLLMs are trained on."""
-    return [f"shards/{SCALE}/{image_set}" for image_set in MODELS.scale.mixture]
+def table_metrics(tables):
+    """Returns the metrics of every cell of tables, and of their blind baselines."""
+    found = {}
+    for table in tables:
+        columns = [column.task for column in STUDY.table(table).columns]
+        found |= {PATHS.metrics(run, task): 0 for run in STUDY.runs(table) for task in columns}
+        found |= {PATHS.blind(task): 0 for task in columns}
+    return [str(path) for path in found]
 
 
-def table_metrics(wildcards):
-    """Returns the metrics of every cell of a table, and of its blind baselines."""
-    columns = [column.task for column in STUDY.table(wildcards.table).columns]
-    cells = [PATHS.metrics(run, task) for run in STUDY.runs(wildcards.table) for task in columns]
-    return [str(path) for path in cells + [PATHS.blind(task) for task in columns]]
+def published(tables):
+    """Returns the paper's own files of tables."""
+    return [f"paper_tables/published/table{STUDY.table(table).number}.csv" for table in tables]
 
 
-def trainings(wildcards):
-    """Returns every checkpoint that was trained for a table."""
-    runs = STUDY.runs(wildcards.table)
-    mllms = [f"checkpoints/{SCALE}/mllms/{run.path}" for run in runs]
-    return sorted({part for run in runs for part in parts_of(run)}) + mllms
+def trainings(table):
+    """Returns every checkpoint that the scale trains for a table."""
+    runs = STUDY.runs(table)
+    llms = {run.llm for run in runs} if MODELS.scale.language_model else set()
+    parts = {path for llm in llms for path in with_base(llm)}
+    parts |= {
+        f"checkpoints/{SCALE}/tokenizers/{run.tokenizer}" for run in runs if MODELS.pretrains(run.tokenizer)
+    }
+    return sorted(parts) + [f"checkpoints/{SCALE}/mllms/{run.path}" for run in runs]
 
 
 def table_files():

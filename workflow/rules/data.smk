@@ -8,16 +8,15 @@ if MODELS.scale.world:
             f"logs/{SCALE}/make_world.log",
         benchmark:
             f"benchmarks/{SCALE}/make_world.tsv"
+        threads: 1
+        resources:
+            **size_of(MODELS, "make-world"),
         params:
             spec=specs.spec_digest(specs.world_spec(MODELS)),
             source=source("make_world"),
-            pinned=data_digest(MODELS),
-        threads: 1
-        resources:
-            mem_mb=4000,
-            runtime=30,
+            pinned=PINNED[MODELS.scale.data_root],
         shell:
-            "vistok make-world --scale {SCALE} 2>&1 | tee {log}"
+            "vistok make-world {MODEL_OPTIONS} 2>&1 | tee -i {log}"
 
 
 rule write_shards:
@@ -30,13 +29,12 @@ rule write_shards:
         f"logs/{SCALE}/write_shards/{{image_set}}.log",
     benchmark:
         f"benchmarks/{SCALE}/write_shards/{{image_set}}.tsv"
+    threads: 1
+    resources:
+        **size_of(MODELS, "write-shards"),
     params:
         spec=lambda wildcards: specs.spec_digest(specs.shards_spec(MODELS, wildcards.image_set)),
         source=source("write_shards"),
-        data=data_digest(MODELS),
-    threads: 1
-    resources:
-        mem_mb=4000,
-        runtime=240,
+        data=lambda wildcards: image_set_data(wildcards.image_set),
     shell:
-        "vistok write-shards {wildcards.image_set} {MODEL_OPTIONS} 2>&1 | tee {log}"
+        "vistok write-shards {wildcards.image_set} {MODEL_OPTIONS} 2>&1 | tee -i {log}"

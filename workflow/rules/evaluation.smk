@@ -2,24 +2,23 @@ rule answer:
     """Answers all tasks with one run's MLLM."""
     input:
         data_files(STUDY),
-        f"checkpoints/{SCALE}/mllms/{RUN_PATTERN}",
-        lambda wildcards: parts_of(run_of(wildcards)),
+        f"checkpoints/{SCALE}/mllms/{{run}}",
+        parts_of,
     output:
         run_files("predictions.jsonl"),
     log:
-        f"logs/{RESULTS}/answer/{RUN_PATTERN}.log",
+        f"logs/{RESULTS}/answer/{{run}}.log",
     benchmark:
-        f"benchmarks/{RESULTS}/answer/{RUN_PATTERN}.tsv"
-    params:
-        spec=specs.spec_digest(specs.answer_spec(STUDY)),
-        source=source("answer"),
-        data=data_digest(STUDY),
+        f"benchmarks/{RESULTS}/answer/{{run}}.tsv"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        **size_of(STUDY, "answer"),
+    params:
+        spec=specs.spec_digest(specs.answer_spec(STUDY)),
+        source=lambda wildcards: source("answer", kind_of(run_of(wildcards).tokenizer)),
+        data=task_data(),
     shell:
-        "vistok answer {wildcards.tokenizer}/{wildcards.recipe}/{wildcards.llm}/seed-{wildcards.seed} {OPTIONS} 2>&1 | tee {log}"
+        "vistok answer {wildcards.run} {OPTIONS} 2>&1 | tee -i {log}"
 
 
 rule score_run:
@@ -30,19 +29,18 @@ rule score_run:
     output:
         run_files("metrics.json"),
     log:
-        f"logs/{RESULTS}/score_run/{RUN_PATTERN}.log",
+        f"logs/{RESULTS}/score_run/{{run}}.log",
     benchmark:
-        f"benchmarks/{RESULTS}/score_run/{RUN_PATTERN}.tsv"
+        f"benchmarks/{RESULTS}/score_run/{{run}}.tsv"
+    threads: 1
+    resources:
+        **size_of(STUDY, "score-run"),
     params:
         spec=specs.spec_digest(specs.score_spec(STUDY)),
         source=source("score_run"),
-        data=data_digest(STUDY),
-    threads: 1
-    resources:
-        mem_mb=4000,
-        runtime=30,
+        data=task_data(),
     shell:
-        "vistok score-run {wildcards.tokenizer}/{wildcards.recipe}/{wildcards.llm}/seed-{wildcards.seed} {OPTIONS} 2>&1 | tee {log}"
+        "vistok score-run {wildcards.run} {OPTIONS} 2>&1 | tee -i {log}"
 
 
 rule fit_blind:
@@ -55,13 +53,12 @@ rule fit_blind:
         f"logs/{RESULTS}/fit_blind.log",
     benchmark:
         f"benchmarks/{RESULTS}/fit_blind.tsv"
+    threads: 1
+    resources:
+        **size_of(STUDY, "fit-blind"),
     params:
         spec=specs.spec_digest(specs.score_spec(STUDY)),
         source=source("fit_blind"),
-        data=data_digest(STUDY),
-    threads: 1
-    resources:
-        mem_mb=4000,
-        runtime=30,
+        data=task_data(),
     shell:
-        "vistok fit-blind {OPTIONS} 2>&1 | tee {log}"
+        "vistok fit-blind {OPTIONS} 2>&1 | tee -i {log}"

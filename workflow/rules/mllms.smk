@@ -1,20 +1,19 @@
 rule tune_mllm:
     """Trains one run: a tokenizer joined to a frozen language model by a connector."""
     input:
-        mixture(),
-        lambda wildcards: parts_of(run_of(wildcards)),
+        [f"shards/{SCALE}/{image_set}" for image_set in MODELS.scale.mixture],
+        parts_of,
     output:
-        directory(f"checkpoints/{SCALE}/mllms/{RUN_PATTERN}"),
+        directory(f"checkpoints/{SCALE}/mllms/{{run}}"),
     log:
-        f"logs/{SCALE}/tune_mllm/{RUN_PATTERN}.log",
+        f"logs/{SCALE}/tune_mllm/{{run}}.log",
     benchmark:
-        f"benchmarks/{SCALE}/tune_mllm/{RUN_PATTERN}.tsv"
-    params:
-        spec=lambda wildcards: specs.spec_digest(specs.mllm_spec(MODELS, run_of(wildcards))),
-        source=source("tune_mllm"),
+        f"benchmarks/{SCALE}/tune_mllm/{{run}}.tsv"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        **size_of(MODELS, "tune-mllm"),
+    params:
+        spec=lambda wildcards: specs.spec_digest(specs.mllm_spec(MODELS, run_of(wildcards))),
+        source=lambda wildcards: source("tune_mllm", kind_of(run_of(wildcards).tokenizer)),
     shell:
-        "vistok tune-mllm {wildcards.tokenizer}/{wildcards.recipe}/{wildcards.llm}/seed-{wildcards.seed} {MODEL_OPTIONS} 2>&1 | tee {log}"
+        "vistok tune-mllm {wildcards.run} {MODEL_OPTIONS} 2>&1 | tee -i {log}"

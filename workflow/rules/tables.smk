@@ -1,40 +1,87 @@
 rule tabulate:
     """Renders one table: published, ours, difference, interval and baselines."""
     input:
-        table_metrics,
-        lambda wildcards: f"paper_tables/published/table{STUDY.table(wildcards.table).number}.csv",
+        lambda wildcards: table_metrics([wildcards.table]),
+        lambda wildcards: published([wildcards.table]),
     output:
         [f"paper_tables/{RESULTS}/{{table}}.{suffix}" for suffix in TABLE_FORMATS],
     log:
         f"logs/{RESULTS}/tabulate/{{table}}.log",
     benchmark:
         f"benchmarks/{RESULTS}/tabulate/{{table}}.tsv"
+    threads: 1
+    resources:
+        **size_of(STUDY, "tabulate"),
     params:
         spec=lambda wildcards: specs.spec_digest(specs.table_spec(STUDY, wildcards.table)),
         source=source("tabulate"),
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
     shell:
-        "vistok tabulate {wildcards.table} {OPTIONS} 2>&1 | tee {log}"
+        "vistok tabulate {wildcards.table} {OPTIONS} 2>&1 | tee -i {log}"
 
 
 rule draw_curves:
     """Draws the loss and learning-rate curves of all trainings behind one table."""
     input:
-        trainings,
+        lambda wildcards: trainings(wildcards.table),
     output:
         f"paper_tables/{RESULTS}/{{table}}-curves.png",
     log:
         f"logs/{RESULTS}/draw_curves/{{table}}.log",
     benchmark:
         f"benchmarks/{RESULTS}/draw_curves/{{table}}.tsv"
-    params:
-        source=source("draw_curves"),
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        **size_of(STUDY, "draw-curves"),
+    params:
+        runs=lambda wildcards: [run.path for run in STUDY.runs(wildcards.table)],
+        number=lambda wildcards: STUDY.table(wildcards.table).number,
+        source=source("draw_curves"),
     shell:
-        "vistok draw-curves {wildcards.table} {OPTIONS} 2>&1 | tee {log}"
+        "vistok draw-curves {wildcards.table} {OPTIONS} 2>&1 | tee -i {log}"
+
+
+rule paper_claims:
+    """Weighs the paper's claims: on its own numbers, and on the cells of this scale."""
+    input:
+        table_metrics(STUDY.tables),
+        published(STUDY.tables),
+        "workflow/grid/claims.yaml",
+    output:
+        [f"paper_tables/{RESULTS}/claims.{suffix}" for suffix in ("md", "html", "json", "svg")],
+        f"results/{RESULTS}/cells.json",
+    log:
+        f"logs/{RESULTS}/paper_claims.log",
+    benchmark:
+        f"benchmarks/{RESULTS}/paper_claims.tsv"
+    threads: 1
+    resources:
+        **size_of(STUDY, "weigh-claims"),
+    params:
+        spec=[specs.spec_digest(specs.table_spec(STUDY, table)) for table in STUDY.tables],
+        source=source("weigh_claims"),
+    shell:
+        "vistok weigh-claims {OPTIONS} 2>&1 | tee -i {log}"
+
+
+rule paper_audit:
+    """Audits the paper's tables, the released benchmark files below a data_root, and the generated ones."""
+    input:
+        expand("paper_tables/published/table{number}.csv", number=NUMBERS),
+        "workflow/grid/claims.yaml",
+        data_files(MODELS),
+    output:
+        [f"paper_tables/audit.{suffix}" for suffix in ("md", "html", "json")],
+    log:
+        "logs/paper_audit.log",
+    benchmark:
+        "benchmarks/paper_audit.tsv"
+    threads: 1
+    resources:
+        **size_of(STUDY, "audit"),
+    params:
+        released="" if STUDY.scale.world else f"--data-root {shlex.quote(STUDY.scale.data_root)}",
+        generated=" ".join(["--generated", *generated_benchmark()]),
+        data=[PINNED[MODELS.scale.data_root], audit_data()],
+        source=source_digest("vistok.reporting.audit"),
+    shell:
+        "vistok audit {params.released} {params.generated} 2>&1 | tee -i {log}"

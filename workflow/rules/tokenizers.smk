@@ -9,12 +9,13 @@ rule pretrain_tokenizer:
         f"logs/{SCALE}/pretrain_tokenizer/{{tokenizer}}.log",
     benchmark:
         f"benchmarks/{SCALE}/pretrain_tokenizer/{{tokenizer}}.tsv"
-    params:
-        spec=lambda wildcards: specs.spec_digest(specs.tokenizer_spec(MODELS, wildcards.tokenizer)),
-        source=source("pretrain_tokenizer"),
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        **size_of(MODELS, "pretrain-tokenizer"),
+    params:
+        spec=lambda wildcards: specs.spec_digest(specs.tokenizer_spec(MODELS, wildcards.tokenizer)),
+        source=lambda wildcards: source(
+            "pretrain_tokenizer", objective_of(wildcards.tokenizer), kind_of(wildcards.tokenizer)
+        ),
     shell:
-        "vistok pretrain-tokenizer {wildcards.tokenizer} {MODEL_OPTIONS} 2>&1 | tee {log}"
+        "vistok pretrain-tokenizer {wildcards.tokenizer} {MODEL_OPTIONS} 2>&1 | tee -i {log}"

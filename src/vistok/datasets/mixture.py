@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from vistok.datasets.images import load_image
+from vistok.datasets.order import epoch_order
 from vistok.datasets.preprocessing import WHOLE, Floats, Pixels, Preprocessing, squash
 from vistok.datasets.questions import Annotations, Turn, draw_turns
 from vistok.datasets.shards import Shards
@@ -16,7 +16,6 @@ from vistok.grid.values import TaskKind
 
 __all__ = ["Mixture", "MixtureSample", "Turn"]
 
-_ORDER = 1  # keeps the random stream of an epoch's order apart from those of its samples
 _ROW_BYTES = 4096
 
 
@@ -73,15 +72,13 @@ class Mixture:
         self._flip, self._crop_scale = horizontal_flip, crop_scale
         self._cache_bytes = self._free = cache_bytes
         self._cache: dict[int, tuple[Pixels, Annotations]] = {}
-        self._epoch = -1
-        self._order: NDArray[np.int64] = np.empty(0, dtype=np.int64)
 
     def __len__(self) -> int:
         """The number of images of one epoch."""
         return int(self._ends[-1]) if len(self._ends) else 0
 
     def __getstate__(self) -> dict[str, object]:
-        return {**vars(self), "_cache": {}, "_free": self._cache_bytes, "_epoch": -1}
+        return {**vars(self), "_cache": {}, "_free": self._cache_bytes}
 
     def sample(self, position: int) -> MixtureSample:
         """Returns the image at a position of the stream, which counts over all epochs, with its questions.
@@ -92,7 +89,7 @@ class Mixture:
             VistokError: no image supports any question, or an image cannot be decoded.
         """
         epoch, place = divmod(position, len(self))
-        order = self._order_of(epoch)
+        order = epoch_order(len(self), epoch, self._seed)
         generator = np.random.default_rng([self._seed, position])
         for step in range(len(self)):
             pixels, known = self._image(int(order[(place + step) % len(self)]))
@@ -102,12 +99,6 @@ class Mixture:
             f"no image of the mixture supports a question of the kinds {', '.join(sorted(self._turns))}. "
             "Name image sets with annotations under `mixture`, or change the recipe's `turns`."
         )
-
-    def _order_of(self, epoch: int) -> NDArray[np.int64]:
-        if epoch != self._epoch:
-            self._order = np.random.default_rng([self._seed, epoch, 0, _ORDER]).permutation(len(self))
-            self._epoch = epoch
-        return self._order
 
     def _augmented(self, pixels: Pixels, generator: np.random.Generator) -> Floats:
         if self._crop_scale == WHOLE:

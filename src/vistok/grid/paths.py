@@ -1,9 +1,9 @@
-"""Where every file of a study stands: pure functions of its ids, used by the steps and by the workflow alike."""
+"""Where every file of a study stands: pure functions of its ids, for the steps and the workflow alike."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from vistok.grid.load import Study
+from vistok.grid.study import Study
 from vistok.grid.values import Run
 
 

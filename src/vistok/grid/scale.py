@@ -1,10 +1,28 @@
 """A scale: the size of everything, and where its files are."""
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import Field
 
 from vistok.grid.values import Encoder, Id, Objective, Optimiser, RelativePath, TaskKind, Value
+
+ALL_RECIPES: Final = "all"
+ALL_STEPS: Final = "all"
+Step = Literal[
+    "all",
+    "make-world",
+    "write-shards",
+    "pretrain-tokenizer",
+    "train-llm",
+    "tune-mllm",
+    "answer",
+    "score-run",
+    "fit-blind",
+    "tabulate",
+    "draw-curves",
+    "weigh-claims",
+    "audit",
+]
 
 
 class ImageSet(Value):
@@ -16,7 +34,7 @@ class ImageSet(Value):
     captions: RelativePath | None = None
     questions: RelativePath | None = None
     annotations: RelativePath | None = None
-    first: int | None = Field(None, description="only this many images")
+    first: int | None = Field(None, gt=0, description="only this many images")
 
 
 class TaskFiles(Value):
@@ -26,7 +44,7 @@ class TaskFiles(Value):
     on the other folds of the task's own images.
     """
 
-    images: tuple[RelativePath, ...]
+    images: tuple[RelativePath, ...] = Field(min_length=1)
     references: RelativePath
     questions: RelativePath | None = None
     prior: RelativePath | None = None
@@ -54,21 +72,32 @@ class TextTraining(Value):
 class LanguageModelSize(Value):
     """A self-made Llama-type language model."""
 
-    width: int
-    layers: int
-    heads: int
-    feedforward: int
-    context: int
+    width: int = Field(gt=0)
+    layers: int = Field(gt=0)
+    heads: int = Field(gt=0)
+    feedforward: int = Field(gt=0)
+    context: int = Field(gt=0)
     pretraining: TextTraining
     instruction_tuning: TextTraining
+    short_answer_weight: float = Field(
+        1.0, gt=0, description="loss weight of one-word answers in instructions"
+    )
     gate: dict[TaskKind, float] = Field({}, description="least text-only accuracy, in per cent")
+
+
+class JobSize(Value):
+    """What one job of a step asks for; memory and time are those of the first attempt."""
+
+    gpus: int = Field(0, ge=0)
+    memory_mb: int = Field(4000, gt=0)
+    minutes: int = Field(60, gt=0, description="the longest that it may take")
 
 
 class Scale(Value):
     """The size of everything; a scale without `encoder` and `language_model` takes published weights."""
 
     id: Id
-    data_root: str
+    data_root: str = Field(min_length=1)
     models: Id = Field(description="the scale whose checkpoints answer: its own id, or another's")
     missing_images: Literal["error", "skip"] = "error"
     world: dict[str, int] | None = None
@@ -76,14 +105,27 @@ class Scale(Value):
     pretraining: dict[Objective, Pretraining] = {}
     probe_gate: dict[Objective, float] = Field({}, description="least linear-probe AUC, in per cent")
     language_model: LanguageModelSize | None = None
-    recipes: dict[str, dict[str, Any]] = Field({}, description="what this scale changes in a recipe; `all` first")
-    task_kinds: dict[TaskKind, dict[str, Any]] = Field({}, description="what this scale changes in tasks of a kind")
+    recipes: dict[Id, dict[str, Any]] = Field(
+        {},
+        description=f"what this scale changes in a recipe; `{ALL_RECIPES}` first, in those without a parent",
+    )
+    task_kinds: dict[TaskKind, dict[str, Any]] = Field(
+        {}, description="what this scale changes in tasks of a kind"
+    )
     image_sets: dict[Id, ImageSet] = {}
     mixture: tuple[Id, ...] = Field((), description="image sets that MLLMs are trained on")
     probe_set: Id | None = None
     tasks: dict[Id, TaskFiles] = {}
-    splits: dict[str, dict[Id, TaskFiles]] = Field({}, description="other splits than the test split")
-    answer_batch: int = 64
-    bootstrap_resamples: int = 10_000
+    splits: dict[Id, dict[Id, TaskFiles]] = Field({}, description="other splits than the test split")
+    answer_batch: int = Field(64, gt=0, description="questions answered at once")
+    bootstrap_resamples: int = Field(10_000, gt=0)
     precision: Literal["fp32", "bf16"] = "fp32"
     save_every: int = Field(200, gt=0, description="steps between two saves of the training state")
+    resources: dict[Step, JobSize] = Field(
+        {}, description=f"what each step's job asks for, over what `{ALL_STEPS}` of them do"
+    )
+
+    def job(self, step: Step) -> JobSize:
+        """Returns what one job of a step asks for."""
+        own = self.resources.get(step, JobSize()).model_dump(exclude_unset=True)
+        return self.resources.get(ALL_STEPS, JobSize()).model_copy(update=own)

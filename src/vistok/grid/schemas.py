@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from vistok.files import write_json
-from vistok.grid.load import GRID
 from vistok.grid.scale import Scale
+from vistok.grid.study import GRID
 from vistok.grid.values import LanguageModel, Recipe, Table, Task, Tokenizer, Value
 
 FOLDER = GRID / "schemas"
@@ -16,11 +16,12 @@ _ENTRIES: dict[str, type[Value]] = {
     "tasks": Task,
     "tables": Table,
 }
+_EXTENDING: tuple[type[Value], ...] = (Recipe, Scale)
 
 
 def schemas() -> dict[str, dict[str, Any]]:
     """Returns the schema of each file by its name without suffix; `scale` is that of one scale's file."""
-    return {name: _mapping_of(kind) for name, kind in _ENTRIES.items()} | {"scale": _without_id(Scale)}
+    return {name: _entries_of(kind) for name, kind in _ENTRIES.items()} | {"scale": _file_of(Scale)}
 
 
 def export(root: Path) -> None:
@@ -29,18 +30,27 @@ def export(root: Path) -> None:
         write_json(root / FOLDER / f"{name}.json", schema)
 
 
-def _without_id(kind: type[Value]) -> dict[str, Any]:
+def _file_of(kind: type[Value]) -> dict[str, Any]:
     """Returns the schema of an entry as it stands in YAML, where its id is the key or the file's name."""
     schema = kind.model_json_schema()
-    schema["properties"].pop("id", None)
-    schema["required"] = [name for name in schema.get("required", []) if name != "id"]
+    del schema["properties"]["id"]
+    schema["required"].remove("id")
+    if kind in _EXTENDING:
+        schema["properties"]["extends"] = {"type": "string"}
+        schema = dict(_optional(schema))
     return schema
 
 
-def _mapping_of(kind: type[Value]) -> dict[str, Any]:
-    entry = _without_id(kind)
+def _optional(schema: Any) -> Any:
+    """Returns a schema that requires nothing: what extends another entry states only what differs."""
+    if isinstance(schema, list):
+        return [_optional(part) for part in schema]
+    if isinstance(schema, dict):
+        return {key: _optional(part) for key, part in schema.items() if key != "required"}
+    return schema
+
+
+def _entries_of(kind: type[Value]) -> dict[str, Any]:
+    entry = _file_of(kind)
     definitions = entry.pop("$defs", {})
-    if kind is Recipe:  # a recipe that extends another states only what differs
-        entry["properties"]["extends"] = {"type": "string"}
-        entry["required"] = []
     return {"type": "object", "additionalProperties": entry, "$defs": definitions}

@@ -1,72 +1,75 @@
-"""The slice of the study that each step uses: what a step is given, and what its rerun depends on.
+"""What of the study each step's result depends on: an edit reruns the steps whose specs it changes.
 
-A step reads nothing of the study but its slice, so that an edit reruns the steps whose slices it changes.
+Words (labels, sources) and what cannot change a result (how often a training saves its state) are left out.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from vistok.files import digest_value
-from vistok.grid.load import Study
+from vistok.grid.study import Study
 from vistok.grid.values import Run, Value
 
 Spec = dict[str, Any]
+_TASK_WORDS: Final = {"label", "metric", "protocol", "protocols"}
+_TOKENIZER_WORDS: Final = {"label", "supervision", "published_images", "substitute"}
 
 
 def spec_digest(spec: Spec) -> str:
+    """Returns a short digest of a spec, for a workflow to compare."""
     return digest_value(spec)[:16]
 
 
 def world_spec(study: Study) -> Spec:
+    """Returns what the making of a scale's own data depends on."""
     return {"world": study.scale.world}
 
 
 def shards_spec(study: Study, image_set: str) -> Spec:
-    return {"image_set": _plain(study.scale.image_sets[image_set])}
+    """Returns what the shards of an image set depend on."""
+    return {"image_set": _plain(study.image_set(image_set))}
 
 
 def tokenizer_spec(study: Study, tokenizer: str) -> Spec:
     """Returns what the pretraining of a tokenizer depends on."""
-    entry = study.tokenizer(tokenizer)
-    pretraining = study.scale.pretraining[entry.objective] if entry.objective else None
+    entry, scale = study.tokenizer(tokenizer), study.scale
+    pretraining = scale.pretraining.get(entry.objective) if entry.objective else None
     return {
-        "encoder": _plain(study.encoder(tokenizer)),
+        "encoder": study.encoder(tokenizer).architecture,
         "objective": entry.objective,
         "image_set": entry.image_set,
         "pretraining": pretraining and _plain(pretraining),
-        "probe_set": study.scale.probe_set,
-        "probe_gate": study.scale.probe_gate.get(entry.objective) if entry.objective else None,
-        "save_every": study.scale.save_every,
+        "probe_set": scale.probe_set,
+        "probe_gate": scale.probe_gate.get(entry.objective) if entry.objective else None,
     }
 
 
 def llm_spec(study: Study, llm: str) -> Spec:
     """Returns what the training of a scale's own language model depends on."""
     entry, size = study.llm(llm), study.scale.language_model
-    stage = size and (size.instruction_tuning if entry.base else size.pretraining)
+    if size is None:
+        return {"weights": entry.weights}
+    stage = size.instruction_tuning if entry.base else size.pretraining
     return {
-        "weights": entry.weights,
         "base": entry.base,
-        "size": size and {name: getattr(size, name) for name in ("width", "layers", "heads", "feedforward", "context")},
-        "corpora": size and [size.pretraining.corpus, size.instruction_tuning.corpus],
-        "stage": stage and _plain(stage),
-        "gate": size.gate if size and entry.base else {},
-        "save_every": study.scale.save_every,
+        "size": size.model_dump(include={"width", "layers", "heads", "feedforward", "context"}),
+        "vocabulary": [size.pretraining.corpus, size.instruction_tuning.corpus],
+        "stage": _plain(stage),
+        "short_answer_weight": size.short_answer_weight if entry.base else None,
+        "gate": size.gate if entry.base else {},
     }
 
 
 def mllm_spec(study: Study, run: Run) -> Spec:
     """Returns what the training of an MLLM depends on."""
-    recipe = _plain(study.recipe(run.recipe))
-    for words in ("id", "label", "sources"):
-        del recipe[words]
+    encoder, scale = study.encoder(run.tokenizer), study.scale
     return {
-        "encoder": _plain(study.encoder(run.tokenizer)),
-        "recipe": recipe,
+        "encoder": encoder.architecture,
+        "weights": None if study.pretrains(run.tokenizer) else encoder.weights,
+        "recipe": study.recipe(run.recipe).model_dump(mode="json", exclude={"id", "label", "sources"}),
         "seed": run.seed,
-        "llm": None if study.scale.language_model else study.llm(run.llm).weights,
-        "mixture": list(study.scale.mixture),
-        "precision": study.scale.precision,
-        "save_every": study.scale.save_every,
+        "llm": None if scale.language_model else study.llm(run.llm).weights,
+        "mixture": list(scale.mixture),
+        "precision": scale.precision,
     }
 
 
@@ -77,13 +80,14 @@ def task_spec(study: Study, task: str) -> Spec:
         "kind": entry.kind,
         "prompt": entry.prompt,
         "decoding": _plain(entry.decoding),
-        "files": files and _plain(files),
+        "files": files and files.model_dump(mode="json", exclude={"prior", "prior_questions"}),
         "missing_images": study.scale.missing_images,
         "data_root": study.scale.data_root,
     }
 
 
 def answer_spec(study: Study) -> Spec:
+    """Returns what the answers of a run depend on besides its checkpoints."""
     return {
         "tasks": {task.id: task_spec(study, task.id) for task in study.suite()},
         "answer_batch": study.scale.answer_batch,
@@ -91,23 +95,39 @@ def answer_spec(study: Study) -> Spec:
 
 
 def score_spec(study: Study) -> Spec:
-    return {
-        "tasks": {
-            task.id: task_spec(study, task.id) | {"protocols": list(task.protocols), "metric": task.metric}
-            for task in study.suite()
-        },
-        "bootstrap_resamples": study.scale.bootstrap_resamples,
-    }
+    """Returns what scores, the blind baselines' included, depend on besides the answers."""
+    tasks = {}
+    for task in study.suite():
+        files = study.task_files(task.id)
+        tasks[task.id] = {
+            **task_spec(study, task.id),
+            "prior": files and files.model_dump(mode="json", include={"prior", "prior_questions"}),
+            "metric": task.metric,
+            "protocol": task.protocol,
+            "protocols": list(task.protocols),
+        }
+    return {"tasks": tasks, "bootstrap_resamples": study.scale.bootstrap_resamples}
 
 
 def table_spec(study: Study, table: str) -> Spec:
-    """Returns what a rendered table depends on besides its cells."""
-    entry = study.table(table)
+    """Returns what a rendered table depends on besides its cells: all words that it may print."""
+    entry, models = study.table(table), study.models
     return {
         "table": _plain(entry),
-        "tasks": {column.task: _plain(study.task(column.task)) for column in entry.columns},
-        "tokenizers": {row.tokenizer: _plain(study.tokenizer(row.tokenizer)) for row in entry.rows},
+        "tasks": {
+            column.task: study.task(column.task).model_dump(include=_TASK_WORDS) for column in entry.columns
+        },
+        "tokenizers": {
+            row.tokenizer: {
+                **study.tokenizer(row.tokenizer).model_dump(include=_TOKENIZER_WORDS),
+                "pretrained": models.pretrains(row.tokenizer),
+            }
+            for row in entry.rows
+        },
         "recipes": {row.recipe: study.recipe(row.recipe).label for row in entry.rows},
+        "llms": {row.llm: study.llm(row.llm).label for row in entry.rows},
+        "own_data": study.scale.world is not None,
+        "own_models": [models.scale.id, bool(models.scale.encoder), bool(models.scale.language_model)],
     }
 
 

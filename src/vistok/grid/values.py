@@ -1,8 +1,11 @@
 """The words of the study as frozen, validated values: tokenizer, llm, recipe, task, table, run."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+from vistok.errors import unknown
 
 
 def _stays_below(path: str) -> str:
@@ -11,16 +14,29 @@ def _stays_below(path: str) -> str:
     return path
 
 
-Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
+ID_PATTERN: Final = "^[a-z0-9]+(-[a-z0-9]+)*$"
+
+Id = Annotated[str, StringConstraints(pattern=ID_PATTERN, max_length=60)]
 RelativePath = Annotated[str, StringConstraints(pattern=r"^[\w.@-][\w.@/ -]*$"), AfterValidator(_stays_below)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
 TaskKind = Literal["vqa", "caption", "counting", "identification"]
 Objective = Literal["supervised", "dino", "masked-pixels", "dinov2", "contrastive"]
 
 
 class Value(BaseModel):
-    """A frozen value that refuses unknown keys."""
+    """A frozen value that refuses unknown keys, and says which there are."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keys_are_known(cls, entry: Any) -> Any:
+        strange = [key for key in entry if key not in cls.model_fields] if isinstance(entry, dict) else []
+        if strange:
+            legal = cls.model_fields.keys() - {"id"}
+            said = " ".join(str(unknown("key", key, legal)) for key in strange)
+            raise PydanticCustomError("unknown_key", "{said}", {"said": said})
+        return entry
 
 
 class Encoder(Value):
@@ -34,7 +50,10 @@ class Encoder(Value):
     library: Literal["timm", "open-clip", "transformers"]
     name: str
     arguments: dict[str, Any] = {}
-    weights: str = Field(description="`published`, `random`, or a local checkpoint file or folder")
+    weights: str = Field(
+        min_length=1,
+        description="`published`, `random`, or a checkpoint file or folder: absolute, or below the data root",
+    )
     image_size: int = Field(gt=0, description="pixels a side, after the squash")
     normalisation: Literal["imagenet", "clip"]
     final_norm: bool = False
@@ -43,6 +62,11 @@ class Encoder(Value):
     width: int = Field(gt=0)
     parameters_m: float = Field(gt=0)
     source: str
+
+    @property
+    def architecture(self) -> dict[str, Any]:
+        """What decides the tokens besides the weights, as JSON-like values."""
+        return self.model_dump(mode="json", exclude={"weights", "parameters_m", "source"})
 
 
 class Tokenizer(Value):
@@ -54,8 +78,16 @@ class Tokenizer(Value):
     published_images: str = Field(description="the paper's '# Images' column")
     encoder: Encoder
     substitute: str | None = Field(None, description="what stands in for weights that were never released")
-    objective: Objective | None = Field(None, description="how a scale that pretrains makes it; none: as published")
+    objective: Objective | None = Field(
+        None, description="how a scale that pretrains makes it; none: as published"
+    )
     image_set: Id | None = Field(None, description="what a scale that pretrains shows it")
+
+    @model_validator(mode="after")
+    def _is_pretrained_on_images(self) -> Self:
+        if (self.objective is None) != (self.image_set is None):
+            raise ValueError("`objective` and `image_set` go together: a scale that pretrains needs both")
+        return self
 
 
 class LanguageModel(Value):
@@ -63,7 +95,7 @@ class LanguageModel(Value):
 
     id: Id
     label: str
-    weights: str = Field(description="a transformers name, or a local folder")
+    weights: str = Field(min_length=1, description="a transformers name, or a local folder")
     width: int = Field(gt=0)
     base: Id | None = Field(None, description="the model that this one is tuned from")
     source: str
@@ -72,11 +104,11 @@ class LanguageModel(Value):
 class Resampler(Value):
     """The Perceiver Resampler's numbers (released code: visual_modules/perceiver.py)."""
 
-    latents: int = 32
-    depth: int = 6
-    heads: int = 16
-    head_width: int = 96
-    feedforward_multiple: int = 4
+    latents: int = Field(32, gt=0)
+    depth: int = Field(6, gt=0)
+    heads: int = Field(16, gt=0)
+    head_width: int = Field(96, gt=0)
+    feedforward_multiple: int = Field(4, gt=0)
 
 
 class Optimiser(Value):
@@ -86,9 +118,9 @@ class Optimiser(Value):
     warmup_steps: int = Field(ge=0)
     betas: tuple[float, float] = (0.9, 0.98)
     epsilon: float = 1e-8
-    weight_decay: float = 0.05
-    clip_norm: float | None = None
-    final_fraction: float = 0.0
+    weight_decay: float = Field(0.05, ge=0)
+    clip_norm: float | None = Field(None, gt=0)
+    final_fraction: float = Field(0.0, ge=0, le=1)
 
 
 class Recipe(Value):
@@ -103,7 +135,9 @@ class Recipe(Value):
     steps: int = Field(gt=0)
     batch: int = Field(gt=0, description="images a step, over all processes")
     turns: dict[TaskKind, int] = Field(description="questions of each kind asked about one image of a step")
-    prompts: dict[TaskKind, str] = Field(description="what each kind's training turn says; {question} is replaced")
+    prompts: dict[TaskKind, str] = Field(
+        description="what each kind's training turn says; {question} is replaced"
+    )
     short_answer_weight: float = Field(1.0, gt=0, description="loss weight of answers other than captions")
     horizontal_flip: bool = True
     crop_scale: tuple[float, float] = (1.0, 1.0)
@@ -115,7 +149,7 @@ class Decoding(Value):
 
     beams: int = Field(1, ge=1)
     max_new_tokens: int = Field(ge=1)
-    repetition_penalty: float = 1.0
+    repetition_penalty: float = Field(1.0, gt=0)
     length_penalty: float = 1.0
 
 
@@ -133,6 +167,19 @@ class Task(Value):
     expected_questions: int | None = Field(None, description="at the paper scale, for verification")
     source: str
 
+    @model_validator(mode="after")
+    def _protocol_is_carried(self) -> Self:
+        if self.protocol not in self.protocols:
+            legal = ", ".join(self.protocols)
+            raise ValueError(f"`protocol` is {self.protocol!r}, which is none of `protocols` ({legal})")
+        return self
+
+    @model_validator(mode="after")
+    def _prompt_asks(self) -> Self:
+        if self.kind != "caption" and "{question}" not in self.prompt:
+            raise ValueError("`prompt` has no {question}: the model would be asked nothing")
+        return self
+
 
 class Row(Value):
     """One row of a table; `published` is its 1-based row of the published CSV."""
@@ -140,7 +187,7 @@ class Row(Value):
     tokenizer: Id
     recipe: Id
     llm: Id
-    seeds: tuple[int, ...] = Field((0,), min_length=1)
+    seeds: tuple[Seed, ...] = Field((0,), min_length=1)
     published: int | None = Field(None, ge=1)
 
 
@@ -158,8 +205,8 @@ class Table(Value):
     caption: str
     number: int = Field(description="the published CSV's number")
     labels: tuple[str, ...] = Field(description="label columns, as the published CSV heads them")
-    columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
+    columns: tuple[Column, ...] = Field(min_length=1)
+    rows: tuple[Row, ...] = Field(min_length=1)
 
 
 class Run(Value):
@@ -168,8 +215,9 @@ class Run(Value):
     tokenizer: Id
     recipe: Id
     llm: Id
-    seed: int = Field(ge=0)
+    seed: Seed
 
     @property
     def path(self) -> str:
+        """The run's id, such as `clip/frozen/vicuna-7b/seed-0`."""
         return f"{self.tokenizer}/{self.recipe}/{self.llm}/seed-{self.seed}"

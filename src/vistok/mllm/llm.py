@@ -51,7 +51,7 @@ def build_language_model(size: LanguageModelSize, vocabulary: int) -> LlamaForCa
         bos_token_id=1,
         eos_token_id=2,
         pad_token_id=2,
-        tie_word_embeddings=False,
+        tie_word_embeddings=True,
     )
     return LlamaForCausalLM(config)
 

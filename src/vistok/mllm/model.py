@@ -9,6 +9,7 @@ from torch.nn import functional
 from transformers import PreTrainedModel
 
 from vistok.grid.values import Resampler
+from vistok.mllm.loss import token_loss
 from vistok.mllm.resampler import PerceiverResampler
 from vistok.tokenizers.base import VisualTokenizer
 
@@ -86,19 +87,3 @@ class MultimodalModel(nn.Module):
         """Returns what a checkpoint must hold: the connector, and the tokenizer if it was tuned."""
         kept = ("connector.", "tokenizer.") if self.tune_tokenizer else ("connector.",)
         return {name: tensor for name, tensor in self.state_dict().items() if name.startswith(kept)}
-
-
-def token_loss(
-    hidden: Float[Tensor, "batch length width"],
-    output_layer: nn.Module,
-    ids: Int[Tensor, "batch length"],
-    weights: Float[Tensor, "batch length"],
-) -> tuple[Tensor, Tensor]:
-    """Returns the weighted sum of the losses of `ids`, each said by the hidden state at its place, and the weights' sum.
-
-    Only places with a weight pay for the output layer.
-    """
-    learnt = weights > 0
-    logits = output_layer(hidden[learnt])
-    losses = functional.cross_entropy(logits.float(), ids[learnt], reduction="none")
-    return (losses * weights[learnt]).sum(), weights.sum()

@@ -19,6 +19,7 @@ from vistok.tokenizers.base import build_tokenizer
 from vistok.tokenizers.weights import load_foreign
 from vistok.training.curves import write_curves
 from vistok.training.loop import Plan, make_deterministic, train
+from vistok.training.state import TrainingState
 
 PROBE_IMAGES = 2000
 
@@ -55,6 +56,7 @@ def run(study: Study, tokenizer: str) -> None:
         stopwatch.provenance({"spec": digest_value(spec)}),
         also=lambda folder: write_curves(folder, curves),
     )
+    TrainingState(paths.state(out), identity).forget()
 
 
 def _data(shards: Shards, size: int) -> PretrainingData:

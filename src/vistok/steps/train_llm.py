@@ -18,6 +18,7 @@ from vistok.training.language import (
     text_accuracy,
 )
 from vistok.training.loop import Plan, make_deterministic, train
+from vistok.training.state import TrainingState
 
 HELD_OUT = 300
 
@@ -43,8 +44,11 @@ def run(study: Study, llm: str) -> None:
         model = build_language_model(size, len(tokenizer))
     encoder = PromptEncoder(tokenizer)
     corpus = paths.data / stage.corpus
-    read = read_conversations if base else read_documents
-    documents = read(corpus, tokenizer.bos_token)
+    start = tokenizer.bos_token
+    weight = size.short_answer_weight
+    documents = (
+        read_conversations(corpus, start, short_answer_weight=weight) if base else read_documents(corpus, start)
+    )
     learner = LanguageLearner(model, encoder, documents[:-HELD_OUT], batch=stage.batch, seed=0)
     plan = Plan(stage.steps, stage.optimiser, study.scale.save_every)
     out = paths.llm(llm)
@@ -58,6 +62,7 @@ def run(study: Study, llm: str) -> None:
         write_json(partial / "gate.json", {"text_only_accuracy": scores, "gate": size.gate if base else {}})
         write_curves(partial, curves)
         write_json(partial / "provenance.json", stopwatch.provenance({"spec": digest_value(spec)}))
+    TrainingState(paths.state(out), identity).forget()
 
 
 def _texts(paths: Paths, study: Study) -> list[str]:

@@ -14,6 +14,7 @@ from vistok.steps.models import assemble
 from vistok.training.curves import write_curves
 from vistok.training.loop import Plan, make_deterministic, train
 from vistok.training.mllm import MultimodalLearner
+from vistok.training.state import TrainingState
 
 
 def run(study: Study, wanted: Run) -> None:
@@ -33,16 +34,13 @@ def run(study: Study, wanted: Run) -> None:
     )
     out = paths.mllm(wanted)
     plan = Plan(recipe.steps, recipe.optimiser, study.scale.save_every)
-    curves = train(
-        MultimodalLearner(model, words, mixture, recipe),
-        plan,
-        state=paths.state(out),
-        identity=digest_value([spec, source_digest(__name__)]),
-        name=f"mllm {wanted.path}",
-    )
+    identity = digest_value([spec, source_digest(__name__)])
+    learner = MultimodalLearner(model, words, mixture, recipe)
+    curves = train(learner, plan, state=paths.state(out), identity=identity, name=f"mllm {wanted.path}")
     config = {"spec": spec}
     save_checkpoint(
         out, model.trained_tensors(), config,
         stopwatch.provenance({"spec": digest_value(spec)}),
         also=lambda folder: write_curves(folder, curves),
     )
+    TrainingState(paths.state(out), identity).forget()

@@ -135,3 +135,12 @@ def solarise(images: Images, chance: Generator, *, probability: float | np.ndarr
     """Returns images some of which have their values above one half inverted."""
     chosen = torch.from_numpy(chance.random(len(images)) < probability).view(-1, 1, 1, 1)
     return torch.where(chosen & (images >= 0.5), 1 - images, images)
+
+
+def random_window(images: Images, chance: Generator, patch: int, patches: int) -> Images:
+    """Returns the same random window of all images: whole patches, `patches` a side."""
+    side = patch * patches
+    row, column = chance.integers(
+        0, [images.shape[2] // patch - patches + 1, images.shape[3] // patch - patches + 1]
+    )
+    return images[:, :, row * patch : row * patch + side, column * patch : column * patch + side]

@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float, Int64, UInt8
 from torch import Tensor, nn
 
+from vistok.datasets.order import examples_at
 from vistok.errors import VistokError, unknown
 from vistok.grid.scale import Pretraining
 from vistok.grid.values import Encoder
@@ -134,14 +135,7 @@ class Objective(nn.Module, ABC):
 
 def batch_indices(images: int, batch: int, step: int, seed: int) -> Int64[np.ndarray, " batch"]:
     """Returns which images a step sees: each epoch is a new permutation, and no image is left over."""
-    positions = np.arange(step * batch, (step + 1) * batch)
-    epochs, places = np.divmod(positions, images)
-    rows = np.empty(batch, dtype=np.int64)
-    for epoch in np.unique(epochs):
-        # The last number keeps this stream apart from that of [seed, step].
-        order = np.random.default_rng([seed, int(epoch), 1]).permutation(images)
-        rows[epochs == epoch] = order[places[epochs == epoch]]
-    return rows
+    return examples_at(range(step * batch, (step + 1) * batch), images, seed)
 
 
 def make_objective(

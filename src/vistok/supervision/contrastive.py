@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional
+from typing_extensions import override
 
 from vistok.errors import VistokError
 from vistok.grid.scale import Pretraining
@@ -107,6 +108,7 @@ class Contrastive(Objective):
             nn.init.normal_(projection.weight, std=projection.in_features**-0.5)
         self.log_scale = nn.Parameter(torch.tensor(_TEMPERATURE_START))
 
+    @override
     def views(
         self,
         images: Float[Tensor, "batch 3 height width"],
@@ -119,6 +121,7 @@ class Contrastive(Objective):
         tokens = self.vocabulary.encode(chosen.texts, self.context)
         return {"images": augment.normalise(images, self.normalisation), "tokens": tokens}
 
+    @override
     def loss(self, batch: dict[str, Tensor], step: int) -> Float[Tensor, ""]:
         seen = class_feature(self.encoder, embed(self.encoder, batch["images"]))
         read = self.text_encoder(batch["tokens"])
@@ -126,6 +129,7 @@ class Contrastive(Objective):
             self.image_projection(seen), self.text_projection(read), self.log_scale.exp()
         )
 
+    @override
     def after_step(self, step: int) -> None:
         """Clamps the temperature (CLIP section 2.5)."""
         with torch.no_grad():
@@ -135,7 +139,7 @@ class Contrastive(Objective):
 def symmetric_cross_entropy(
     images: Float[Tensor, "batch width"], texts: Float[Tensor, "batch width"], scale: Float[Tensor, ""]
 ) -> Float[Tensor, ""]:
-    """Returns the mean of image-to-text and text-to-image InfoNCE over cosine similarities (CLIP figure 3)."""
+    """Returns the mean of image-to-text and text-to-image InfoNCE over cosines (CLIP figure 3)."""
     logits = scale * functional.normalize(images, dim=-1) @ functional.normalize(texts, dim=-1).T
     pairs = torch.arange(len(images), device=images.device)
     return (functional.cross_entropy(logits, pairs) + functional.cross_entropy(logits.T, pairs)) / 2

@@ -6,6 +6,7 @@ from typing import ClassVar
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from typing_extensions import override
 
 from vistok.supervision.encoder import class_feature, embed
 from vistok.supervision.self_distillation import (
@@ -20,12 +21,18 @@ class Dino(SelfDistillation):
 
     defaults: ClassVar[Mapping[str, float]] = SHARED_DEFAULTS
 
+    @override
     def loss(self, batch: dict[str, Tensor], step: int) -> Float[Tensor, ""]:
-        crops = [batch[name] for name in ("global", "local") if name in batch]
-        features = [class_feature(self.encoder, embed(self.encoder, images)) for images in crops]
+        features = [
+            class_feature(self.encoder, embed(self.encoder, batch[name], batch[f"{name}_corner"]))
+            for name in ("global", "local")
+            if name in batch
+        ]
         student = self.head(torch.cat(features), frozen=self.frozen(step))
         with torch.no_grad():
-            taught = class_feature(self.teacher_encoder, embed(self.teacher_encoder, batch["global"]))
+            taught = class_feature(
+                self.teacher_encoder, embed(self.teacher_encoder, batch["global"], batch["global_corner"])
+            )
             teacher = self.centre.sharpen(self.teacher_head(taught), self.teacher_temperature(step))
         images = len(batch["global"]) // 2
         return view_cross_entropy(

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
+from typing_extensions import override
 
 from vistok.grid.scale import Pretraining
 from vistok.grid.values import Encoder
@@ -32,9 +33,9 @@ _DEFAULTS: Final = {
 
 
 class DinoV2(SelfDistillation):
-    """DINO whose student sees its global crops with patches hidden, and must tell the teacher's patches there.
+    """DINO whose student sees global crops with patches hidden, and must tell the teacher's patches there.
 
-    Prototypes are centred as in DINO, not by Sinkhorn-Knopp: the published default, not that of its largest runs.
+    Prototypes are centred as in DINO, not by Sinkhorn-Knopp: the code's default, not its largest runs' choice.
     """
 
     defaults: ClassVar[Mapping[str, float]] = _DEFAULTS
@@ -46,14 +47,17 @@ class DinoV2(SelfDistillation):
         self.patch_centre = self.new_centre()
         self.mask_token = nn.Parameter(torch.zeros(self.encoder.embed_dim))
 
+    @override
     def taught(self) -> Iterator[tuple[nn.Module, nn.Module]]:
         yield from super().taught()
         yield self.patch_head, self.teacher_patch_head
 
+    @override
     def after_step(self, step: int) -> None:
         super().after_step(step)
         self.patch_centre.update()
 
+    @override
     def views(
         self,
         images: Float[Tensor, "batch 3 height width"],
@@ -63,13 +67,14 @@ class DinoV2(SelfDistillation):
         hidden = block_masks(
             chance,
             2 * len(images),
-            self.encoder.patch_embed.grid_size,
+            self.global_grid,
             share=self.options["mask_share"],
             least=self.options["mask_least"],
             greatest=self.options["mask_greatest"],
         )
         return {**super().views(images, chosen, chance), "hidden": hidden}
 
+    @override
     def loss(self, batch: dict[str, Tensor], step: int) -> Float[Tensor, ""]:
         hidden, temperature = batch["hidden"], self.options["student_temperature"]
         classes, patches = self._student(batch)
@@ -86,17 +91,25 @@ class DinoV2(SelfDistillation):
 
     def _student(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Returns the class tokens of all crops, and the patches of the global crops."""
-        embedded = embed(self.encoder, batch["global"], batch["hidden"], self.mask_token)
+        embedded = embed(
+            self.encoder,
+            batch["global"],
+            batch["global_corner"],
+            hidden=batch["hidden"],
+            mask_token=self.mask_token,
+        )
         classes, patches = split_class_token(self.encoder, encode(self.encoder, embedded))
         if "local" in batch:
-            local = class_feature(self.encoder, embed(self.encoder, batch["local"]))
+            local = class_feature(self.encoder, embed(self.encoder, batch["local"], batch["local_corner"]))
             classes = torch.cat([classes, local])
         return classes, patches
 
     @torch.no_grad()
     def _teacher(self, batch: dict[str, Tensor], temperature: float) -> tuple[Tensor, Tensor]:
-        """Returns the probabilities of whole global crops, and of those of their patches that the student lacks."""
-        tokens = encode(self.teacher_encoder, embed(self.teacher_encoder, batch["global"]))
+        """Returns the probabilities of global crops, and of their patches that are hidden from the student."""
+        tokens = encode(
+            self.teacher_encoder, embed(self.teacher_encoder, batch["global"], batch["global_corner"])
+        )
         classes, patches = split_class_token(self.teacher_encoder, tokens)
         whole = self.centre.sharpen(self.teacher_head(classes), temperature)
         hidden = self.teacher_patch_head(patches[batch["hidden"]])

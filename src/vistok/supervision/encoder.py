@@ -2,7 +2,7 @@
 
 import timm
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int64
 from timm.layers.attention import Attention
 from timm.layers.pos_embed_sincos import build_sincos2d_pos_embed
 from timm.models.vision_transformer import Block, VisionTransformer
@@ -29,66 +29,83 @@ def build_encoder(encoder: Encoder) -> VisionTransformer:
         built = timm.create_model(encoder.name, pretrained=False, **arguments)
     except (RuntimeError, TypeError, ValueError, AssertionError) as error:
         raise VistokError(
-            f"timm cannot build {encoder.name!r} with {encoder.arguments}: {error}. Mend the scale's `encoder`."
+            f"timm cannot build {encoder.name!r} with {encoder.arguments}: {error}. "
+            "Mend the scale's `encoder`."
         ) from error
-    if not isinstance(built, VisionTransformer) or built.cls_token is None:
+    if (
+        not isinstance(built, VisionTransformer)
+        or built.cls_token is None
+        or built.pos_embed is None
+        or built.num_prefix_tokens != 1
+        or built.no_embed_class
+    ):
         raise VistokError(
-            f"{encoder.name!r} is not a vision transformer with a class token, which pretraining needs. "
-            "Name one in the scale's `encoder`, such as 'vit_tiny_patch16_224'."
+            f"{encoder.name!r} with {encoder.arguments} is not a plain vision transformer (one class token, "
+            "learnt positions), which pretraining needs. Name one in the scale's `encoder`, such as "
+            "'vit_tiny_patch16_224'."
         )
     return built
 
 
 @torch.no_grad()
 def prepare(encoder: VisionTransformer, images: Float[Tensor, "images 3 height width"]) -> None:
-    """Starts positions as sines and cosines, and the patch embedding as the whitening of `images`.
+    """Draws the starting weights that a schedule of some hundred steps needs; all are learnt from there on.
 
-    Both are learnt from there on. With so few steps as the mini scale has, it is what lets patches attend to
-    their neighbours (Beyer et al. 2022, "Better plain ViT baselines") and see shapes beside the far stronger
-    mean colour (Jordan 2024, "94 % on CIFAR-10 in 3.29 seconds", whitens its first layer).
+    Blocks start at Glorot's scale (as MoCo v3 and MAE start them), positions as sines and cosines (Beyer et
+    al. 2022, "Better plain ViT baselines"), the patch embedding as the whitening of the patches of `images`
+    (Jordan 2024, "94 % on CIFAR-10 in 3.29 seconds"). Without them, colours are learnt long before shapes.
     """
+    for name, layer in encoder.blocks.named_modules():
+        if isinstance(layer, nn.Linear):
+            parts = 3 if name.endswith("qkv") else 1  # query, key and value count as three layers
+            bound = (6 / (layer.in_features + layer.out_features / parts)) ** 0.5
+            nn.init.uniform_(layer.weight, -bound, bound)
+    assert encoder.pos_embed is not None
     rows, columns = encoder.patch_embed.grid_size
-    places = build_sincos2d_pos_embed([rows, columns], encoder.embed_dim)
-    encoder.pos_embed[:, -rows * columns :] = places
-    patch = encoder.patch_embed.patch_size[0]
+    encoder.pos_embed[:, -rows * columns :] = build_sincos2d_pos_embed([rows, columns], encoder.embed_dim)
+    weight, bias = _whitening(images, encoder.patch_embed.patch_size[0], encoder.embed_dim)
+    encoder.patch_embed.proj.weight[: len(weight)] = weight
+    if encoder.patch_embed.proj.bias is not None:
+        encoder.patch_embed.proj.bias[: len(weight)] = bias
+
+
+def _whitening(images: Tensor, patch: int, most: int) -> tuple[Tensor, Tensor]:
+    """Returns the convolution to the first `most` principal components of patches, each of variance one half."""
     patches = functional.unfold(images, patch, stride=patch // 2).transpose(1, 2).flatten(0, 1).double()
     variances, directions = torch.linalg.eigh(torch.cov(patches.T))
-    count = min(encoder.embed_dim, len(variances))
-    variances, directions = variances[-count:], directions[:, -count:]
-    # Half the variance of an embedding is the patch's, half the position's.
-    scale = (2 * (variances + 1e-3 * variances.mean())).rsqrt()
-    weight = (directions * scale).T
-    encoder.patch_embed.proj.weight[:count] = weight.view(count, 3, patch, patch)
-    encoder.patch_embed.proj.bias[:count] = -weight @ patches.mean(0)
+    variances, directions = variances[-most:], directions[:, -most:]
+    weight = (directions * (2 * (variances + 1e-3 * variances.mean())).rsqrt()).T
+    return weight.view(-1, 3, patch, patch).float(), -(weight @ patches.mean(0)).float()
 
 
 def embed(
     encoder: VisionTransformer,
     images: Float[Tensor, "batch 3 height width"],
+    corner: Int64[Tensor, "2"] | None = None,
+    *,
     hidden: Bool[Tensor, "batch patches"] | None = None,
     mask_token: Float[Tensor, " width"] | None = None,
 ) -> Float[Tensor, "batch tokens width"]:
-    """Returns the class token and the patch embeddings, with positions; `mask_token` replaces `hidden` ones.
+    """Returns the class token and the patch embeddings, with positions.
 
-    A crop smaller than the encoder's own images gets interpolated positions (DINO, section 3.1 and code).
+    Args:
+        corner: row and column that the first patch of a smaller image takes in the encoder's own grid. DINO
+            interpolates positions instead; on a grid of few patches, neighbours would then stand much nearer
+            than they do in whole images.
+        hidden: patches that `mask_token` replaces.
     """
-    patches: Tensor = encoder.patch_embed(images)
-    if hidden is not None and mask_token is not None:
-        patches = torch.where(hidden.view(*patches.shape[:-1], 1), mask_token, patches)
-    return encoder._pos_embed(patches)
-
-
-def embed_window(
-    encoder: VisionTransformer, images: Float[Tensor, "batch 3 height width"], row: int, column: int
-) -> Float[Tensor, "batch tokens width"]:
-    """Returns the tokens of `images` as the part of a whole image whose first patch is at `row`, `column`."""
+    assert encoder.pos_embed is not None
+    assert encoder.cls_token is not None
     patches: Tensor = encoder.patch_embed(images)
     _, rows, columns, width = patches.shape
+    if hidden is not None and mask_token is not None:
+        patches = torch.where(hidden.view(-1, rows, columns, 1), mask_token, patches)
     places = encoder.pos_embed[:, -encoder.patch_embed.num_patches :]
     places = places.view(1, *encoder.patch_embed.grid_size, width)
-    part = places[:, row : row + rows, column : column + columns]
+    row, column = (0, 0) if corner is None else corner.tolist()
+    patches = patches + places[:, row : row + rows, column : column + columns]
     first = encoder.cls_token + encoder.pos_embed[:, :1]
-    return torch.cat([first.expand(len(images), -1, -1), (patches + part).flatten(1, 2)], dim=1)
+    return torch.cat([first.expand(len(images), -1, -1), patches.flatten(1, 2)], dim=1)
 
 
 def encode(
@@ -104,7 +121,7 @@ def class_feature(
 ) -> Float[Tensor, "batch width"]:
     """Returns the class token of `encode`, at a quarter less work in three blocks.
 
-    The last block's patches are seen by no loss on the class token, so only their keys and values are computed.
+    No loss on the class token sees the last block's patches, so only their keys and values are computed.
     """
     *first, last = encoder.blocks
     if type(last) is not Block or last.attn.gate is not None:
@@ -141,7 +158,7 @@ def split_class_token(
 
 
 def initialise(module: nn.Module) -> None:
-    """Draws the linear layers of a head as ViT papers do: truncated normal of deviation 0.02, no bias."""
+    """Draws the linear layers of a head as the ViT papers do: truncated normal of deviation 0.02, no bias."""
     for layer in module.modules():
         if isinstance(layer, nn.Linear):
             nn.init.trunc_normal_(layer.weight, std=0.02)

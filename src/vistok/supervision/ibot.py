@@ -1,4 +1,4 @@
-"""Masked patches against an online teacher (iBOT, Zhou et al. 2022): where patches are hidden, and the loss there."""
+"""Hidden patches against an online teacher (iBOT, Zhou et al. 2022): where they are, and the loss there."""
 
 import numpy as np
 import torch
@@ -35,7 +35,7 @@ def patch_cross_entropy(
     hidden: Bool[Tensor, "images patches"],
     temperature: float,
 ) -> Float[Tensor, ""]:
-    """Returns the cross-entropy on the hidden patches, first over each image's, then over all images (DINOv2 code).
+    """Returns the cross-entropy on hidden patches, the mean of each image's mean (DINOv2 code).
 
     Args:
         teacher: probabilities at the hidden patches, image by image.

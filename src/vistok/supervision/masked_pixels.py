@@ -1,4 +1,4 @@
-"""Masked pixels: the encoder sees a quarter of the patches, a light decoder paints the rest (MAE, He et al. 2022)."""
+"""Masked pixels: an encoder sees a quarter of the patches, a decoder paints the rest (MAE, He et al. 2022)."""
 
 from collections.abc import Mapping
 from typing import ClassVar, Final
@@ -9,6 +9,7 @@ from jaxtyping import Float, Int64
 from timm.layers.pos_embed_sincos import build_sincos2d_pos_embed
 from timm.models.vision_transformer import Block
 from torch import Tensor, nn
+from typing_extensions import override
 
 from vistok.grid.scale import Pretraining
 from vistok.grid.values import Encoder
@@ -51,6 +52,7 @@ class MaskedPixels(Objective):
             initialise(module)
         nn.init.normal_(self.mask_token, std=0.02)
 
+    @override
     def views(
         self,
         images: Float[Tensor, "batch 3 height width"],
@@ -63,6 +65,7 @@ class MaskedPixels(Objective):
         normalised = augment.normalise(images, self.normalisation)
         return {"images": normalised, "visible": order[:, :kept], "hidden": order[:, kept:]}
 
+    @override
     def loss(self, batch: dict[str, Tensor], step: int) -> Float[Tensor, ""]:
         painted = self.reconstruct(batch["images"], batch["visible"])
         targets = normalised_patches(batch["images"], self.patch)

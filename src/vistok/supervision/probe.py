@@ -1,4 +1,4 @@
-"""The linear probe: does a tokenizer know which categories are in an image, before any language model is joined?"""
+"""The linear probe: does a tokenizer know which categories are in an image, without a language model?"""
 
 from collections.abc import Callable
 
@@ -24,7 +24,7 @@ def linear_probe(
     *,
     seed: int,
 ) -> float:
-    """Returns how well a linear classifier tells which categories are present: the mean AUC, in per cent.
+    """Returns how well linear classifiers tell the categories of an image: their mean AUC, in per cent.
 
     One ridge classifier a category is fitted in closed form on a random half of the images and scored on the
     other half. 50 is chance. Categories that a half has in all or none of its images are left out.
@@ -61,7 +61,7 @@ def _ridge_scores(features: Features, presence: np.ndarray, others: Features) ->
 
 
 def area_under_curve(scores: Float[np.ndarray, " images"], present: Bool[np.ndarray, " images"]) -> float:
-    """Returns the area under the ROC curve: how often a positive outscores a negative; a tie counts one half."""
+    """Returns the area under the ROC curve: how often a positive outscores a negative (a tie: one half)."""
     positives, negatives = scores[present], np.sort(scores[~present])
     below = np.searchsorted(negatives, positives, side="left") + np.searchsorted(
         negatives, positives, side="right"

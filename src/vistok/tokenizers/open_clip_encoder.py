@@ -14,16 +14,17 @@ class OpenClipTokenizer(VisualTokenizer):
 
     def __init__(self, encoder: Encoder, *, published: bool) -> None:
         super().__init__(encoder)
+        arguments = {name: value for name, value in encoder.arguments.items() if name != "pretrained"}
         tag = encoder.arguments.get("pretrained")
-        model = open_clip.create_model(encoder.name, pretrained=tag if published else None)
-        self.trunk = model.visual
+        if published and not tag:
+            raise ValueError("published weights need `arguments: {pretrained: TAG}`")
+        self.trunk = open_clip.create_model(encoder.name, tag if published else None, **arguments).visual
         if not isinstance(self.trunk, open_clip.transformer.VisionTransformer):
             raise VistokError(
-                f"{encoder.name!r} has the image tower {type(self.trunk).__name__}; only open_clip's own vision "
-                "transformer is supported here. Name the tower through `library: timm` instead."
+                f"{encoder.name!r} has the image tower {type(self.trunk).__name__}; only open_clip's own "
+                "vision transformer is supported here. Name the tower through `library: timm` instead."
             )
         self.trunk.proj = None
-        self.trunk.output_tokens = False
         if not encoder.final_norm:
             self.trunk.ln_post = nn.Identity()
 
@@ -33,4 +34,10 @@ class OpenClipTokenizer(VisualTokenizer):
 
 
 def build(encoder: Encoder, *, published: bool) -> VisualTokenizer:
+    """Builds the tokenizer of an entry."""
     return OpenClipTokenizer(encoder, published=published)
+
+
+def names() -> list[str]:
+    """Returns what an entry's `name` may be."""
+    return list(open_clip.list_models())

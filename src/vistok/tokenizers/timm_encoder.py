@@ -7,15 +7,18 @@ from torch import Tensor, nn
 from vistok.grid.values import Encoder
 from vistok.tokenizers.base import VisualTokenizer
 
+_BEHIND_TOKENS = ("attn_pool", "fc_norm", "head")
+
 
 class TimmTokenizer(VisualTokenizer):
-    """A timm vision transformer without its head."""
+    """A timm vision transformer or convolutional network without its head."""
 
     def __init__(self, encoder: Encoder, *, published: bool) -> None:
         super().__init__(encoder)
         self.trunk = timm.create_model(encoder.name, pretrained=published, num_classes=0, **encoder.arguments)
-        if not encoder.final_norm:
-            self.trunk.norm = nn.Identity()
+        for part in (*_BEHIND_TOKENS, *(() if encoder.final_norm else ("norm",))):
+            if isinstance(getattr(self.trunk, part, None), nn.Module):
+                setattr(self.trunk, part, nn.Identity())
 
     def forward(self, images: Float[Tensor, "batch 3 size size"]) -> Float[Tensor, "batch tokens width"]:
         features: Tensor = self.trunk.forward_features(images)
@@ -25,4 +28,10 @@ class TimmTokenizer(VisualTokenizer):
 
 
 def build(encoder: Encoder, *, published: bool) -> VisualTokenizer:
+    """Builds the tokenizer of an entry."""
     return TimmTokenizer(encoder, published=published)
+
+
+def names() -> list[str]:
+    """Returns what an entry's `name` may be."""
+    return [*timm.list_models(), *timm.list_pretrained()]

@@ -1,42 +1,67 @@
 """Tokenizers that transformers can build: vision models, and the vision towers of CLIP-type models."""
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel
+from transformers import CONFIG_MAPPING, AutoConfig, AutoModel
 
 from vistok.errors import VistokError
 from vistok.grid.values import Encoder
 from vistok.tokenizers.base import VisualTokenizer
 
-# What a family calls the norm behind its last block.
+# What families call the norm behind their last block, and what follows it.
 _FINAL_NORMS = ("post_layernorm", "layernorm", "norm")
+_POOLERS = ("pooler", "head")
 
 
 class TransformersTokenizer(VisualTokenizer):
-    """A transformers vision model; `arguments` may hold a whole config instead of a name to look up."""
+    """A transformers vision model; `arguments` may hold a whole config, `name` then being its model type."""
 
     def __init__(self, encoder: Encoder, *, published: bool) -> None:
         super().__init__(encoder)
-        if published:
-            model = AutoModel.from_pretrained(encoder.name)
-        else:
-            config = AutoConfig.for_model(encoder.name, **encoder.arguments) if encoder.arguments else None
-            model = AutoModel.from_config(config or AutoConfig.from_pretrained(encoder.name))
-        self.trunk = getattr(model, "vision_model", model)
-        self.norm = _final_norm(self.trunk) if encoder.final_norm else nn.Identity()
+        self.trunk = _model(encoder, published=published)
+        self.norm_name = _final_norm(self.trunk)
+        for unused in (*_POOLERS, *(() if encoder.final_norm else (self.norm_name,))):
+            if isinstance(getattr(self.trunk, unused, None), nn.Module):
+                setattr(self.trunk, unused, nn.Identity())
+        if hasattr(self.trunk.embeddings, "mask_token"):
+            self.trunk.embeddings.mask_token = None
 
     def forward(self, images: Float[Tensor, "batch 3 size size"]) -> Float[Tensor, "batch tokens width"]:
-        output = self.trunk(pixel_values=images, output_hidden_states=True)
-        tokens: Tensor = self.norm(output.hidden_states[-1])
-        return tokens if self.encoder.class_token else tokens[:, 1:]
+        # `last_hidden_state` is behind the norm in some families and before it in others; this is before.
+        blocks: Tensor = self.trunk(pixel_values=images, output_hidden_states=True).hidden_states[-1]
+        tokens: Tensor = getattr(self.trunk, self.norm_name)(blocks)
+        if self.encoder.class_token:
+            return tokens
+        return tokens[:, -((self.encoder.image_size // self.trunk.config.patch_size) ** 2) :]
 
 
-def _final_norm(trunk: nn.Module) -> nn.Module:
+def _model(encoder: Encoder, *, published: bool) -> nn.Module:
+    if published:
+        model = AutoModel.from_pretrained(encoder.name, dtype=torch.float32)
+    elif encoder.arguments:
+        model = AutoModel.from_config(AutoConfig.for_model(encoder.name, **encoder.arguments))
+    else:
+        model = AutoModel.from_config(AutoConfig.from_pretrained(encoder.name))
+    trunk: nn.Module = getattr(model, "vision_model", model)
+    return trunk
+
+
+def _final_norm(trunk: nn.Module) -> str:
     for name in _FINAL_NORMS:
-        if isinstance(norm := getattr(trunk, name, None), nn.Module):
-            return norm
-    raise VistokError(f"{type(trunk).__name__} has no final norm ({', '.join(_FINAL_NORMS)}): set `final_norm: false`.")
+        if isinstance(getattr(trunk, name, None), nn.Module):
+            return name
+    raise VistokError(
+        f"{type(trunk).__name__} has no norm behind its last block that is known here "
+        f"({', '.join(_FINAL_NORMS)}). Name the encoder through `library: timm` instead."
+    )
 
 
 def build(encoder: Encoder, *, published: bool) -> VisualTokenizer:
+    """Builds the tokenizer of an entry."""
     return TransformersTokenizer(encoder, published=published)
+
+
+def names() -> list[str]:
+    """Returns what an entry's `name` may be, besides the repositories of a model hub."""
+    return list(CONFIG_MAPPING)

@@ -1,13 +1,18 @@
 """Where a tokenizer's weights come from: its library, a checkpoint of this project, or a foreign file."""
 
+from collections.abc import Collection
 from pathlib import Path
+from typing import Final
 
+from pydantic import ValidationError
 from torch import Tensor, nn
 
 from vistok.checkpoints import WEIGHTS, load_tensors, read_config, read_tensors
 from vistok.errors import VistokError
 from vistok.grid.values import Encoder
 from vistok.tokenizers.base import VisualTokenizer, build_tokenizer
+
+_UNUSED: Final = (".mask_token",)  # in a trunk's parts, but not in its features
 
 
 def load_tokenizer(encoder: Encoder, *, checkpoint: Path | None, data_root: Path) -> VisualTokenizer:
@@ -32,11 +37,20 @@ def load_tokenizer(encoder: Encoder, *, checkpoint: Path | None, data_root: Path
 
 
 def _load_own(encoder: Encoder, checkpoint: Path) -> VisualTokenizer:
-    saved = Encoder.model_validate(read_config(checkpoint)["encoder"])
-    if saved != encoder:
+    try:
+        saved = Encoder.model_validate(read_config(checkpoint).get("encoder"))
+    except ValidationError as error:
         raise VistokError(
-            f"{checkpoint} was made for another encoder ({saved.name}, {saved.arguments}) than the grid now asks for "
-            f"({encoder.name}, {encoder.arguments}). Build it again."
+            f"{checkpoint} is no tokenizer's checkpoint: its config.json has no encoder. Build it again."
+        ) from error
+    if saved.architecture != encoder.architecture:
+        wrong = [key for key, value in encoder.architecture.items() if saved.architecture[key] != value]
+        raise VistokError(
+            f"{checkpoint} was made for another encoder than the grid now asks for: "
+            + ", ".join(
+                f"{key} {saved.architecture[key]!r}, now {encoder.architecture[key]!r}" for key in wrong
+            )
+            + ". Build it again."
         )
     tokenizer = build_tokenizer(encoder)
     load_tensors(tokenizer, read_tensors(checkpoint / WEIGHTS), source=checkpoint)
@@ -44,9 +58,30 @@ def _load_own(encoder: Encoder, checkpoint: Path) -> VisualTokenizer:
 
 
 def load_foreign(trunk: nn.Module, tensors: dict[str, Tensor], source: Path) -> None:
-    """Loads a foreign file whose names may stand behind a prefix (`module.visual.`); its heads are left."""
+    """Loads a foreign file whose names may stand behind a prefix (`module.visual.`).
+
+    What the file holds beside the trunk (heads, decoders, the final norm, a text tower) is left; a further
+    block or scale inside the trunk's own parts is not, for without it the features would be others.
+
+    Raises:
+        VistokError: the file is of another architecture.
+    """
     wanted = trunk.state_dict().keys()
-    ends = {name.removesuffix(key) for key in list(wanted)[:1] for name in tensors if name.endswith(key)}
-    prefix = max(sorted(ends), key=lambda end: sum(f"{end}{key}" in tensors for key in wanted), default="")
-    found = {key: tensors[f"{prefix}{key}"] for key in wanted if f"{prefix}{key}" in tensors}
+    prefix = _prefix(wanted, tensors.keys())
+    parts = {name.partition(".")[0] for name in wanted if "." in name}
+    found = {}
+    for whole, tensor in tensors.items():
+        name = whole.removeprefix(prefix) if whole.startswith(prefix) else ""
+        counted = name.partition(".")[0] in parts and tensor.is_floating_point()
+        if name in wanted or (counted and not name.endswith(_UNUSED)):
+            found[name] = tensor
     load_tensors(trunk, found, source=source)
+
+
+def _prefix(wanted: Collection[str], names: Collection[str]) -> str:
+    """Returns what stands before the trunk's names: that which fits most of them, the shortest of equals."""
+    first = next(iter(wanted))
+    ends = {name.removesuffix(first) for name in names if name.endswith(first)}
+    return max(
+        sorted(ends, key=len), key=lambda end: sum(f"{end}{name}" in names for name in wanted), default=""
+    )

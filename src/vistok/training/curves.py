@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from vistok.errors import VistokError
-from vistok.files import read_bytes, write_text
+from vistok.files import write_text
 
 CURVES = "curves.csv"
 COLUMNS = ("step", "loss", "rate")
@@ -28,14 +28,19 @@ def read_curves(folder: Path) -> list[dict[str, float]]:
         VistokError: the file is missing, has other columns, or holds what is no number.
     """
     path = folder / CURVES
-    lines = read_bytes(path, what="curves of a training").decode("utf-8").splitlines()
+    if not path.is_file():
+        raise VistokError(
+            f"curves of a training not found: {path}. Delete the folder if it is there, and train it again: "
+            f"snakemake {folder} --cores 2, with the --config of its scale."
+        )
+    lines = path.read_text(encoding="utf-8").splitlines()
     header, *rows = list(csv.reader(lines)) or [[]]
     try:
         if tuple(header) != COLUMNS:
             raise ValueError(f"its header is {','.join(header)!r}")
         return [dict(zip(COLUMNS, map(float, row), strict=True)) for row in rows]
-    except ValueError as error:
+    except (ValueError, csv.Error) as error:
         raise VistokError(
-            f"{path} is no file of curves: {error}. The header {','.join(COLUMNS)} and three numbers a line are "
-            "needed: delete the checkpoint's folder and train it again."
+            f"{path} is no file of curves: {error}. The header {','.join(COLUMNS)} and three numbers a line "
+            "are needed: delete the checkpoint's folder and train it again."
         ) from error

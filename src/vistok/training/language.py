@@ -6,15 +6,16 @@ from typing import cast
 
 import torch
 from torch import Tensor
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel
 
+from vistok.datasets.order import example_at
 from vistok.errors import VistokError
 from vistok.files import read_bytes, read_json
 from vistok.grid.values import TaskKind
-from vistok.mllm.model import token_loss
+from vistok.mllm.llm import IMAGE_END
+from vistok.mllm.loss import token_loss
 from vistok.mllm.prompt import Piece, PromptEncoder
 from vistok.training.loop import Batch, Learner
-from vistok.training.order import example_at
 
 Document = tuple[Piece, ...]
 
@@ -45,13 +46,21 @@ class LanguageLearner(Learner):
 
 
 def read_documents(path: Path, start: str) -> list[Document]:
-    """Reads plain text, one document a line; every token behind the start token is learnt."""
+    """Reads plain text, one document a line; what stands behind the scene's words is learnt.
+
+    The words of a scene follow no rule that could be learnt, and would drown what does.
+    """
     lines = read_bytes(path, what="text corpus").decode("utf-8").splitlines()
-    return [(Piece(start), Piece(line, weight=1.0, ends=True)) for line in lines if line.strip()]
+    return [_document(line, start) for line in lines if line.strip()]
 
 
-def read_conversations(path: Path, start: str, *, prompt_weight: float = 0.0) -> list[Document]:
-    """Reads ShareGPT conversations (FastChat's format); answers are learnt, prompts as `prompt_weight` says.
+def _document(line: str, start: str) -> Document:
+    scene, mark, rest = line.rpartition(IMAGE_END)
+    return (Piece(f"{start}{scene}{mark}"), Piece(rest, weight=1.0, ends=True))
+
+
+def read_conversations(path: Path, start: str, *, short_answer_weight: float = 1.0) -> list[Document]:
+    """Reads ShareGPT conversations (FastChat's format); answers are learnt, those of one word by their weight.
 
     Raises:
         VistokError: the file has another shape.
@@ -60,16 +69,17 @@ def read_conversations(path: Path, start: str, *, prompt_weight: float = 0.0) ->
     for number, entry in enumerate(read_json(path, what="instruction file")):
         match entry:
             case {"conversations": [*turns]}:
-                said = [
-                    Piece(turn["value"], weight=1.0, ends=True)
-                    if turn["from"] == "gpt"
-                    else Piece(turn["value"], weight=prompt_weight)
-                    for turn in turns
-                ]
+                said = [_said(turn["from"], turn["value"], short_answer_weight) for turn in turns]
                 documents.append((Piece(start), *said))
             case _:
                 raise VistokError(f"{path}, entry {number}: 'conversations' is needed, found {str(entry)[:80]}.")
     return documents
+
+
+def _said(speaker: str, text: str, short_answer_weight: float) -> Piece:
+    if speaker != "gpt":
+        return Piece(text)
+    return Piece(text, weight=1.0 if " " in text else short_answer_weight, ends=True)
 
 
 def kind_of(prompt: str) -> TaskKind:

@@ -30,14 +30,17 @@ def sample_captions(scene: Scene, draws: Draws, count: int) -> list[str]:
     return [sample_caption(scene, draws) for _ in range(count)]
 
 
-def sample_caption(scene: Scene, draws: Draws, shown: Detail = EVERYTHING, *, sides: bool = True) -> str:
+def sample_caption(
+    scene: Scene, draws: Draws, shown: Detail = EVERYTHING, *, sides: bool = True, plain: int = 50
+) -> str:
     """Returns one true caption.
 
     Args:
         shown: attributes that a caption may mention.
         sides: whether it may say where groups stand.
+        plain: per cent of captions that leave out colours and background.
     """
-    detail = _sample_detail(draws, shown)
+    detail = _sample_detail(draws, shown, plain)
     if sides and draws.chance(25) and (pairs := related_pairs(scene)):
         first, word, second = draws.pick(pairs)
         text = f"{group_phrase(first, detail)} {word} {group_phrase(second, detail)}"
@@ -73,8 +76,8 @@ def related_pairs(scene: Scene) -> list[tuple[Group, str, Group]]:
     ]
 
 
-def _sample_detail(draws: Draws, shown: Detail) -> Detail:
-    plain = draws.chance(50)
+def _sample_detail(draws: Draws, shown: Detail, plain_percent: int) -> Detail:
+    plain = draws.chance(plain_percent)
     return Detail(
         color=shown.color and not plain and draws.chance(85),
         size=shown.size and draws.chance(35),

@@ -1,6 +1,6 @@
 """Text-only corpora for the language model: a scene in words stands where the visual tokens will stand."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,9 +16,9 @@ Conversation = list[Turn]
 
 COPY_MARKER = "copy"
 INVENTORY_MARKER = "inventory"
-_BLANK_INVENTORY_PERCENT = 50
+_COPY_PERCENT = 35
 _FLAT_PERCENT = 60
-_COMPACT_PERCENT = 25
+_COMPACT_PERCENT = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +35,10 @@ class WrittenScene:
 
 
 def pretraining_documents(rng: np.random.Generator, count: int) -> list[str]:
-    """Returns documents that teach looking up and counting in the prefix: one line each.
+    """Returns documents that teach looking things up in the prefix: one line each.
 
-    Each opens with a scene in words; then follow a copy of it, an inventory (each category's number and
-    colour), a caption, or nothing.
+    Each opens with a scene in words; then follows a copy of it, or an inventory: each
+    category's number and colour.
     """
     draws = Draws(rng)
     return [_document(draws) for _ in range(count)]
@@ -69,31 +69,22 @@ def mci_turn(category: str, *, present: bool, compact: bool = False) -> Turn:
 
 def _document(draws: Draws) -> str:
     written = _written(draws, _sample_shown(draws))
-    match draws.weighted((30, 45, 20, 5)):
-        case 0:
-            return f"{written.text} {COPY_MARKER} {' '.join(written.entries)}"
-        case 1:
-            return f"{written.text} {INVENTORY_MARKER} {_inventory(written, draws)}"
-        case 2:
-            return f"{written.text} {sample_caption(written.scene, draws, written.shown)}"
-        case _:
-            return written.text
+    if draws.chance(_COPY_PERCENT):
+        return f"{written.text} {COPY_MARKER} {' '.join(written.entries)}"
+    return f"{written.text} {INVENTORY_MARKER} {_inventory(written, draws)}"
 
 
 def _inventory(written: WrittenScene, draws: Draws) -> str:
-    """Returns "<category> <number> [color]" of each group, sometimes with a 0 for every other category."""
-    colored = written.shown.color and draws.chance(75)
+    """Returns "<category> <number> [color]" of every category in a new order, 0 for those that are not there."""
     items = [
-        f"{group.category} {group.count}" + (f" {group.color}" if colored else "")
+        f"{group.category} {group.count}" + (f" {group.color}" if written.shown.color else "")
         for group in written.scene.groups
     ]
-    if draws.chance(_BLANK_INVENTORY_PERCENT):
-        items += [f"{name} 0" for name in absent_categories(written.scene)]
-    return " ".join(draws.shuffled(items))
+    return " ".join(draws.shuffled(items + [f"{name} 0" for name in absent_categories(written.scene)]))
 
 
 def _sample_shown(draws: Draws) -> Detail:
-    return Detail(color=draws.chance(80), size=draws.chance(60), count=True, background=draws.chance(75))
+    return Detail(color=draws.chance(60), size=draws.chance(30), count=True, background=draws.chance(75))
 
 
 def _written(draws: Draws, shown: Detail) -> WrittenScene:
@@ -113,8 +104,8 @@ def _object_words(group: Group, shown: Detail) -> str:
 
 def _conversation(draws: Draws) -> Conversation:
     shown = _sample_shown(draws)
-    if not shown.color:
-        shown = Detail(color=False, size=True, count=True, background=True)
+    if not _answerable(shown):
+        shown = replace(shown, background=True)
     written = _written(draws, shown)
     compact = draws.chance(_COMPACT_PERCENT)
     scene = written.scene

@@ -14,7 +14,7 @@ Grid = npt.NDArray[np.int64]
 
 SAMPLES = 4
 LARGE_EXTENTS = (14, 15)
-SMALL_EXTENTS = (8, 9)
+SMALL_EXTENTS = (9, 10)
 TINY_EXTENT = 5
 MARKS = ("dot", "blob", "dash", "post", "slash")
 

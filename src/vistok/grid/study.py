@@ -1,0 +1,116 @@
+"""The whole study at one scale: every entry of the grid by its id, and what follows from them together."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self, TypeVar
+
+from vistok.errors import VistokError, unknown
+from vistok.grid.scale import ImageSet, Scale, TaskFiles
+from vistok.grid.values import Encoder, LanguageModel, Recipe, Run, Table, Task, Tokenizer
+
+GRID: Final = Path("workflow/grid")
+SCALES: Final = Path("workflow/scales")
+TEST: Final = "test"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Study:
+    """The whole study at one scale, on one split of its questions.
+
+    The methods that take an id raise a VistokError where it is not declared.
+    """
+
+    tokenizers: Mapping[str, Tokenizer]
+    llms: Mapping[str, LanguageModel]
+    recipes: Mapping[str, Recipe]
+    tasks: Mapping[str, Task]
+    tables: Mapping[str, Table]
+    scale: Scale
+    split: str = TEST
+    other_models: Self | None = None
+
+    @property
+    def results_id(self) -> str:
+        """The folder name of this study's results and tables."""
+        return self.scale.id if self.split == TEST else f"{self.scale.id}-{self.split}"
+
+    @property
+    def models(self) -> Self:
+        """The study of the scale whose checkpoints answer: this one, or that which the scale names."""
+        return self.other_models or self
+
+    def tokenizer(self, asked: str) -> Tokenizer:
+        return find("tokenizer", asked, self.tokenizers, GRID / "tokenizers.yaml")
+
+    def llm(self, asked: str) -> LanguageModel:
+        return find("llm", asked, self.llms, GRID / "llms.yaml")
+
+    def recipe(self, asked: str) -> Recipe:
+        return find("recipe", asked, self.recipes, GRID / "recipes.yaml")
+
+    def task(self, asked: str) -> Task:
+        return find("task", asked, self.tasks, GRID / "tasks.yaml")
+
+    def table(self, asked: str) -> Table:
+        return find("table", asked, self.tables, GRID / "tables.yaml")
+
+    def image_set(self, asked: str) -> ImageSet:
+        return find("image set", asked, self.scale.image_sets, self.scale_file)
+
+    @property
+    def scale_file(self) -> Path:
+        return SCALES / f"{self.scale.id}.yaml"
+
+    def encoder(self, tokenizer: str) -> Encoder:
+        """Returns the encoder of a tokenizer at this scale: the scale's own where it pretrains it."""
+        entry = self.tokenizer(tokenizer)
+        return self.scale.encoder if self.pretrains(tokenizer) and self.scale.encoder else entry.encoder
+
+    def pretrains(self, tokenizer: str) -> bool:
+        return self.scale.encoder is not None and self.tokenizer(tokenizer).objective is not None
+
+    def task_files(self, task: str) -> TaskFiles | None:
+        """Returns where a task's files are at this scale and split; None where the scale has none."""
+        splits = {**self.scale.splits, TEST: self.scale.tasks}
+        return find("split", self.split, splits, self.scale_file).get(task)
+
+    def runs(self, table: str | None = None) -> tuple[Run, ...]:
+        """Returns the runs of one table, or of all of them, each once, in the tables' order."""
+        tables = self.tables.values() if table is None else [self.table(table)]
+        return tuple(
+            dict.fromkeys(
+                Run(tokenizer=row.tokenizer, recipe=row.recipe, llm=row.llm, seed=seed)
+                for entry in tables
+                for row in entry.rows
+                for seed in row.seeds
+            )
+        )
+
+    def run(self, path: str) -> Run:
+        """Returns the run with this id, e.g. `clip/frozen/vicuna-7b/seed-0`."""
+        match path.split("/"):
+            case [tokenizer, recipe, llm, seed] if re.fullmatch(r"seed-(0|[1-9][0-9]{0,8})", seed):
+                for part, check in ((tokenizer, self.tokenizer), (recipe, self.recipe), (llm, self.llm)):
+                    check(part)
+                return Run(tokenizer=tokenizer, recipe=recipe, llm=llm, seed=int(seed[5:]))
+        example = "".join(f", e.g. {run.path}" for run in self.runs()[:1])
+        raise VistokError(f"not a run id: {path!r}. Legal: tokenizer/recipe/llm/seed-N{example}.")
+
+    def suite(self) -> tuple[Task, ...]:
+        """Returns the tasks that some table shows, in column order."""
+        columns = (column.task for table in self.tables.values() for column in table.columns)
+        return tuple(self.task(task) for task in dict.fromkeys(columns))
+
+
+def find(kind: str, asked: object, known: Mapping[str, T], file: Path) -> T:
+    """Returns the entry with an id.
+
+    Raises:
+        VistokError: there is none; names those that there are, the nearest, and the file to edit.
+    """
+    if not isinstance(asked, str) or asked not in known:
+        raise unknown(kind, asked, known, edit=str(file))
+    return known[asked]

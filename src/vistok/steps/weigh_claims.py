@@ -1,0 +1,45 @@
+"""Weighs the paper's claims on a scale's own cells, beside the numbers that the paper prints."""
+
+from typing import Any
+
+from vistok.files import write_json
+from vistok.grid.paths import Paths
+from vistok.grid.study import Study
+from vistok.reporting.claims.write import CLAIMS, PUBLISHED, read_cells, write_claims
+from vistok.reporting.published import read_published
+from vistok.reporting.tables import assemble
+from vistok.reporting.values import AVERAGE
+
+
+def run(study: Study) -> None:
+    """Writes `results/<results>/cells.json` and `paper_tables/<results>/claims.{md,html,json,svg}`.
+
+    Raises:
+        VistokError: a metrics.json of a cell is missing or wrong, or a claim names what no table has.
+    """
+    paths = Paths(study)
+    cells = [cell for table in study.tables for cell in cells_of(study, table)]
+    write_json(paths.results / "cells.json", cells)
+    measured = {study.results_id: read_cells(paths.results / "cells.json")}
+    write_claims(PUBLISHED, CLAIMS, measured, paths.table("claims", "md").parent)
+
+
+def cells_of(study: Study, table: str) -> list[dict[str, Any]]:
+    """Returns the cells of a table that the paper's table has too, each by its published row and column."""
+    entry = study.table(table)
+    published = read_published(PUBLISHED, entry.number)
+    report = assemble(study, table, published)
+    return [
+        {
+            "table": entry.number,
+            "row": published.row_ids[row.published - 1],
+            "column": column.title,
+            "value": cell.ours,
+            "low": cell.low,
+            "high": cell.high,
+        }
+        for row, ours in zip(entry.rows, report.rows, strict=True)
+        if row.published is not None
+        for column, cell in zip(report.columns, ours.cells, strict=True)
+        if column.task != AVERAGE
+    ]

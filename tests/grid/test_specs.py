@@ -1,0 +1,152 @@
+"""An edit of one value of the grid changes exactly the specs of what it changes."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from vistok.grid import specs
+from vistok.grid.study import Study
+
+MLLMS = {
+    f"mllm {tokenizer}/{recipe}/vicuna-7b/seed-0"
+    for tokenizer in ("deit", "dino", "mae", "dinov2", "clip-20m", "clip")
+    for recipe in ("frozen", "tuned")
+} | {f"mllm clip/frozen/vicuna-7b/seed-{seed}" for seed in (1, 2)}
+FROZEN = {name for name in MLLMS if "/frozen/" in name}
+TUNED = MLLMS - FROZEN
+TOKENIZERS = {f"tokenizer {name}" for name in ("deit", "dino", "mae", "dinov2", "clip-20m", "clip")}
+SHARDS = {f"shards {name}" for name in ("imagenet", "web", "lvd", "web-small", "coco-train", "objects365")}
+ASKING = {"answer", "score"}
+TABLE = {"table"}
+
+
+def digests(study: Study) -> dict[str, str]:
+    """Returns the digest of every spec of a study."""
+    found = {
+        "world": specs.world_spec(study),
+        "answer": specs.answer_spec(study),
+        "score": specs.score_spec(study),
+    }
+    found |= {f"shards {name}": specs.shards_spec(study, name) for name in study.scale.image_sets}
+    found |= {f"tokenizer {name}": specs.tokenizer_spec(study, name) for name in study.tokenizers}
+    found |= {f"llm {name}": specs.llm_spec(study, name) for name in study.llms}
+    found |= {f"mllm {run.path}": specs.mllm_spec(study, run) for run in study.runs()}
+    found["table"] = specs.table_spec(study, "table-2")
+    return {name: specs.spec_digest(spec) for name, spec in found.items()}
+
+
+def setting(path: str, value: object) -> Callable[[Any], object]:
+    *above, last = path.split("/")
+
+    def change(whole: Any) -> None:
+        for key in above:
+            whole = whole[int(key)] if key.isdigit() else whole.setdefault(key, {})
+        assert whole.get(last) != value, "no edit"
+        whole[last] = value
+
+    return change
+
+
+GRID = [
+    # Words.
+    ("grid/tokenizers.yaml", "clip/label", "Clip", TABLE),
+    ("grid/tokenizers.yaml", "clip-20m/substitute", "another", TABLE),
+    ("grid/tokenizers.yaml", "clip/published_images", "1", TABLE),
+    ("grid/tokenizers.yaml", "clip/encoder/source", "elsewhere", set()),
+    ("grid/tokenizers.yaml", "clip/encoder/parameters_m", 1.0, set()),
+    ("grid/llms.yaml", "vicuna-7b/label", "Vicuna", TABLE),
+    ("grid/llms.yaml", "vicuna-7b/source", "elsewhere", set()),
+    ("grid/recipes.yaml", "tuned/label", "yes", TABLE),
+    ("grid/recipes.yaml", "frozen/sources/steps", "elsewhere", set()),
+    ("grid/tasks.yaml", "coco-oc/label", "OC", TABLE),
+    ("grid/tasks.yaml", "coco-oc/source", "elsewhere", set()),
+    ("grid/tasks.yaml", "coco-oc/expected_questions", 3, set()),
+    ("grid/tables.yaml", "table-2/caption", "?", TABLE),
+    ("grid/tables.yaml", "table-2/rows/0/published", 2, TABLE),
+    # Numbers.
+    ("grid/recipes.yaml", "tuned/steps", 7, TUNED),
+    ("grid/recipes.yaml", "tuned/optimiser", {"learning_rate": 0.5}, TUNED),
+    ("grid/recipes.yaml", "frozen/prompts/vqa", "{question}?", MLLMS),
+    ("grid/tokenizers.yaml", "dino/objective", "dinov2", {"tokenizer dino"}),
+    ("grid/tokenizers.yaml", "dino/image_set", "lvd", {"tokenizer dino"}),
+    ("grid/tasks.yaml", "coco-oc/prompt", "Q: {question}", ASKING),
+    ("grid/tasks.yaml", "coco-oc/decoding", {"beams": 2, "max_new_tokens": 3}, ASKING),
+    ("grid/tasks.yaml", "coco-oc/metric", "error", {"score"} | TABLE),
+    ("grid/tasks.yaml", "coco-oc/protocol", "corrected", {"score"} | TABLE),
+    ("grid/tasks.yaml", "coco-oc/protocols", ["released"], {"score"} | TABLE),
+    ("scales/mini.yaml", "save_every", 17, set()),
+    ("scales/mini.yaml", "answer_batch", 17, {"answer"}),
+    ("scales/mini.yaml", "bootstrap_resamples", 17, {"score"}),
+    ("scales/mini.yaml", "missing_images", "skip", ASKING),
+    ("scales/mini.yaml", "precision", "bf16", MLLMS),
+    ("scales/mini.yaml", "mixture", ["coco-train"], MLLMS),
+    ("scales/mini.yaml", "world/web", 1, {"world"}),
+    ("scales/mini.yaml", "image_sets/lvd/first", 1, {"shards lvd"}),
+    ("scales/mini.yaml", "probe_set", "objects365", TOKENIZERS),
+    ("scales/mini.yaml", "probe_gate/dino", 0.123, {"tokenizer dino"}),
+    ("scales/mini.yaml", "pretraining/contrastive/steps", 1, {"tokenizer clip", "tokenizer clip-20m"}),
+    ("scales/mini.yaml", "encoder/class_token", False, TOKENIZERS | MLLMS),
+    ("scales/mini.yaml", "encoder/source", "elsewhere", set()),
+    ("scales/mini.yaml", "language_model/width", 32, {"llm llama-7b", "llm vicuna-7b"}),
+    ("scales/mini.yaml", "language_model/pretraining/steps", 1, {"llm llama-7b"}),
+    ("scales/mini.yaml", "language_model/instruction_tuning/steps", 1, {"llm vicuna-7b"}),
+    ("scales/mini.yaml", "language_model/gate", {"vqa": 1}, {"llm vicuna-7b"}),
+    ("scales/mini.yaml", "language_model/short_answer_weight", 77.0, {"llm vicuna-7b"}),
+    ("scales/mini.yaml", "resources", {"all": {"minutes": 3}}, set()),
+    ("scales/mini.yaml", "recipes/tuned", {"steps": 1}, TUNED),
+    ("scales/mini.yaml", "tasks/coco-oc/references", "gvtbench/other.json", ASKING),
+    ("scales/mini.yaml", "tasks/coco-oc/prior", "gvtbench/other.json", {"score"}),
+    ("scales/mini.yaml", "splits", {}, set()),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("file", "path", "value", "changed"), GRID, ids=[f"{row[1]}" for row in GRID])
+def test_an_edit_changes_exactly_what_it_should(
+    checkout: Any, study: Study, file: str, path: str, value: object, changed: set[str]
+) -> None:
+    checkout.edit(file, setting(path, value))
+    before, after = digests(study), digests(checkout.load())
+    assert before.keys() == after.keys()
+    assert {name for name in before if before[name] != after[name]} == changed
+
+
+CLIP = {name for name in MLLMS if name.startswith("mllm clip/")}
+MAE = {name for name in MLLMS if name.startswith("mllm mae/")}
+PAPER = [
+    ("tokenizers", "clip/encoder/weights", "weights/clip.pt", CLIP),
+    ("tokenizers", "mae/encoder/normalisation", "clip", {"tokenizer mae"} | MAE),
+    ("llms", "vicuna-7b/weights", "lmsys/vicuna-7b-v1.5", {"llm vicuna-7b"} | MLLMS),
+]
+
+
+@pytest.mark.parametrize(("file", "path", "value", "changed"), PAPER, ids=[f"{row[1]}" for row in PAPER])
+def test_published_weights_count_where_a_scale_takes_them(
+    checkout: Any, file: str, path: str, value: object, changed: set[str]
+) -> None:
+    scales = ("mini", "paper")
+    before = {scale: digests(checkout.load(scale)) for scale in scales}
+    checkout.edit(f"grid/{file}.yaml", setting(path, value))
+    after = {scale: digests(checkout.load(scale)) for scale in scales}
+    assert {name for name, digest in after["paper"].items() if digest != before["paper"][name]} == changed
+    assert after["mini"] == before["mini"]
+
+
+def test_a_new_row_changes_the_table_and_adds_its_run(checkout: Any, study: Study) -> None:
+    row = {"tokenizer": "mae", "recipe": "frozen", "llm": "llama-7b"}
+    checkout.edit("grid/tables.yaml", lambda tables: tables["table-2"]["rows"].append(row))
+    before, after = digests(study), digests(checkout.load())
+    assert after.keys() - before.keys() == {"mllm mae/frozen/llama-7b/seed-0"}
+    assert {name for name in before if before[name] != after[name]} == TABLE
+
+
+def test_specs_are_of_a_split_and_of_a_data_root(checkout: Any, study: Study) -> None:
+    here = digests(study)
+    dev, elsewhere = digests(checkout.load(split="dev")), digests(checkout.load(data_root="elsewhere"))
+    assert {name for name in here if here[name] != dev[name]} == ASKING
+    assert {name for name in here if here[name] != elsewhere[name]} == ASKING
+
+
+def test_tables_of_another_scale_say_so(checkout: Any) -> None:
+    tables = {scale: digests(checkout.load(scale))["table"] for scale in ("mini", "excerpt", "paper")}
+    assert len(set(tables.values())) == 3

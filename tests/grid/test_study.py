@@ -1,0 +1,128 @@
+"""Looking things up in a study: ids, runs, encoders, files."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from vistok.errors import VistokError
+from vistok.grid.study import Study
+
+HOSTILE = ["../x", "a;rm -rf", "", "CLIP!", "clip\n", "clip/frozen"]
+
+
+@pytest.mark.parametrize(
+    ("look", "asked", "said"),
+    [
+        (
+            Study.tokenizer,
+            "clp",
+            r"unknown tokenizer 'clp'. Did you mean 'clip'\? Legal: clip, .*tokenizers\.yaml\.$",
+        ),
+        (Study.llm, "vicuna-7", r"unknown llm .*'vicuna-7b'\? Legal: llama-7b, vicuna-7b\. .*llms\.yaml\.$"),
+        (Study.recipe, "tunned", r"unknown recipe .*'tuned'\? Legal: frozen, tuned\. .*recipes\.yaml\.$"),
+        (Study.task, "coco_oc", r"unknown task .*'coco-oc'\? Legal: coco-caption, .*tasks\.yaml\.$"),
+        (Study.table, "table-22", r"unknown table .*'table-2'\? Legal: table-2\. .*tables\.yaml\.$"),
+        (Study.image_set, "cocotrain", r"unknown image set .*'coco-train'\? .*workflow/scales/mini\.yaml\.$"),
+    ],
+)
+def test_an_unknown_id_names_the_nearest(
+    study: Study, look: Callable[[Study, str], object], asked: str, said: str
+) -> None:
+    with pytest.raises(VistokError, match=said):
+        look(study, asked)
+    for hostile in HOSTILE:
+        with pytest.raises(VistokError, match="Legal: "):
+            look(study, hostile)
+
+
+def test_runs_stand_in_the_order_of_the_table(study: Study) -> None:
+    runs = [run.path for run in study.runs("table-2")]
+    assert runs[0] == "deit/frozen/vicuna-7b/seed-0"
+    assert runs[5:9] == [f"clip/frozen/vicuna-7b/seed-{seed}" for seed in range(3)] + [
+        "deit/tuned/vicuna-7b/seed-0"
+    ]
+    assert len(runs) == len(set(runs)) == 14
+
+
+def test_a_run_of_two_tables_is_one_run(checkout: Any) -> None:
+    def copy_table(tables: Any) -> None:
+        rows = tables["table-2"]["rows"]
+        tables["table-3"] = {**tables["table-2"], "rows": [{**rows[5], "seeds": [2, 7]}, rows[0], rows[0]]}
+
+    checkout.edit("grid/tables.yaml", copy_table)
+    study = checkout.load()
+    assert study.runs()[:14] == study.runs("table-2")
+    assert [run.path for run in study.runs()[14:]] == ["clip/frozen/vicuna-7b/seed-7"]
+    assert len(study.runs("table-3")) == 3
+
+
+def test_a_run_is_found_by_its_path(study: Study) -> None:
+    for run in study.runs():
+        assert study.run(run.path) == run
+    assert study.run("mae/tuned/llama-7b/seed-12").seed == 12
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("clip/frozen/vicuna-7b", r"not a run id: .* Legal: tokenizer/recipe/llm/seed-N, e\.g\. deit/frozen"),
+        ("clip/frozen/vicuna-7b/seed-0/coco-oc", "not a run id"),
+        ("clip/frozen/vicuna-7b/0", "not a run id"),
+        ("clip/frozen/vicuna-7b/seed-", "not a run id"),
+        ("clip/frozen/vicuna-7b/seed--1", "not a run id"),
+        ("clip/frozen/vicuna-7b/seed-01", "not a run id"),
+        ("clip/frozen/vicuna-7b/seed-²", "not a run id"),
+        ("clip/frozen/vicuna-7b/seed-1\n", "not a run id"),
+        ("clip/frozen/vicuna-7b/seed-99999999999999999999", "not a run id"),
+        ("../../x/seed-0", "unknown tokenizer '..'"),
+        ("../../../etc", "not a run id"),
+        ("", "not a run id"),
+        ("clip/frozn/vicuna-7b/seed-0", "unknown recipe 'frozn'. Did you mean 'frozen'"),
+        ("clip/frozen/vicuna/seed-0", "unknown llm 'vicuna'. Did you mean 'vicuna-7b'"),
+    ],
+)
+def test_what_is_no_run_is_refused(study: Study, path: str, said: str) -> None:
+    with pytest.raises(VistokError, match=said):
+        study.run(path)
+
+
+def test_a_scale_that_pretrains_has_its_own_encoder(checkout: Any) -> None:
+    mini, paper = checkout.load("mini"), checkout.load("paper")
+    assert {mini.encoder(name).name for name in mini.tokenizers} == {mini.scale.encoder.name}
+    assert all(mini.pretrains(name) and not paper.pretrains(name) for name in mini.tokenizers)
+    assert {name: paper.encoder(name) for name in paper.tokenizers} == {
+        name: entry.encoder for name, entry in paper.tokenizers.items()
+    }
+
+
+def test_an_entry_without_objective_is_taken_as_published_at_every_scale(checkout: Any) -> None:
+    checkout.edit(
+        "grid/tokenizers.yaml", lambda whole: [whole["clip"].pop(key) for key in ("objective", "image_set")]
+    )
+    mini = checkout.load("mini")
+    assert not mini.pretrains("clip")
+    assert mini.encoder("clip") == mini.tokenizer("clip").encoder
+
+
+def test_models_of_another_scale_answer(checkout: Any) -> None:
+    excerpt = checkout.load("excerpt", data_root="elsewhere")
+    assert (excerpt.models.scale.id, excerpt.models.scale.data_root) == ("mini", "data/mini")
+    assert excerpt.models.models is excerpt.models
+    assert checkout.load("mini").models.scale.id == "mini"
+
+
+def test_a_split_has_its_own_files_and_results(checkout: Any) -> None:
+    test, dev = checkout.load("mini"), checkout.load("mini", split="dev")
+    assert (test.results_id, dev.results_id) == ("mini", "mini-dev")
+    for task in test.suite():
+        there, here = test.task_files(task.id), dev.task_files(task.id)
+        assert there is not None
+        assert here is not None
+        assert there.references != here.references
+
+
+def test_a_split_without_a_task_does_not_fall_back_on_the_test_split(checkout: Any) -> None:
+    checkout.edit("scales/mini.yaml", lambda scale: scale["splits"]["dev"].pop("coco-oc"))
+    assert checkout.load("mini", split="dev").task_files("coco-oc") is None
+    assert checkout.load("mini").task_files("coco-oc") is not None

@@ -1,0 +1,105 @@
+"""A tiny encoder, a tiny labelled and captioned image set, and a ten-line training loop."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+
+from vistok.grid.scale import Pretraining
+from vistok.grid.values import Encoder, Optimiser
+from vistok.supervision.base import Objective, PretrainingData, make_objective
+
+SIZE = 24
+# A small set and few steps: small heads, and crops that leave the patterns to see.
+_DISTILLATION = {
+    "prototypes": 16, "global_size": 24, "global_least": 0.7, "local_crops": 0, "teacher_momentum": 0.9,
+    "jitter": 0.1, "hue": 0.0, "grey": 0.0, "solarise": 0.0,
+}  # fmt: skip
+SMALL_OPTIONS: dict[str, dict[str, float]] = {
+    "supervised": {"window_least": 2, "window_greatest": 3},
+    "masked-pixels": {"decoder_width": 16, "decoder_heads": 1},
+    "dino": _DISTILLATION,
+    "dinov2": _DISTILLATION,
+    "contrastive": {"embedding": 16, "text_width": 16, "text_layers": 1, "text_heads": 1},
+}
+OBJECTIVES = sorted(SMALL_OPTIONS)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def encoder() -> Encoder:
+    """A ViT of 9 patches and width 32, which trains in a second."""
+    return Encoder(
+        library="timm",
+        name="vit_tiny_patch16_224",
+        arguments={"img_size": SIZE, "patch_size": 8, "embed_dim": 32, "depth": 2, "num_heads": 2},
+        weights="random",
+        image_size=SIZE,
+        normalisation="imagenet",
+        tokens=10,
+        width=32,
+        parameters_m=0.03,
+        source="for tests",
+    )
+
+
+@pytest.fixture(scope="session")
+def data() -> PretrainingData:
+    """Four kinds of image, six of each: stripes or checks, of two colours, under some noise."""
+    chance = np.random.default_rng(0)
+    rows, columns = np.mgrid[:SIZE, :SIZE] // 4
+    pixels, labels = [], []
+    for label in (0, 1, 2, 3) * 6:
+        pattern = (rows if label % 2 else rows + columns) % 2
+        colour = np.array([220, 60, 40]) if label < 2 else np.array([40, 90, 220])
+        image = pattern[..., None] * colour + chance.integers(0, 30, (SIZE, SIZE, 3))
+        pixels.append(image.clip(0, 255).astype(np.uint8))
+        labels.append(label)
+    words = ("red checks", "red stripes", "blue checks", "blue stripes, all across")
+    return PretrainingData(np.stack(pixels), np.array(labels), [words[label] for label in labels])
+
+
+@pytest.fixture(scope="session")
+def make(encoder: Encoder, data: PretrainingData) -> Callable[..., Objective]:
+    """Makes a small objective by its id; keyword arguments are options."""
+
+    def build(name: str, seed: int = 0, steps: int = 40, **options: float) -> Objective:
+        pretraining = Pretraining(
+            steps=steps,
+            batch=12,
+            optimiser=Optimiser(learning_rate=3e-3, warmup_steps=0),
+            options={**SMALL_OPTIONS[name], **options},
+        )
+        return make_objective(name, encoder, pretraining, data, seed)
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def trainer(data: PretrainingData) -> Callable[[Objective], "Trainer"]:
+    return lambda objective: Trainer(objective, data)
+
+
+class Trainer:
+    """The least training loop: AdamW at a constant rate."""
+
+    def __init__(self, objective: Objective, data: PretrainingData, rate: float = 3e-3) -> None:
+        self.objective, self.data = objective, data
+        trained = [parameter for parameter in objective.parameters() if parameter.requires_grad]
+        self.optimiser = torch.optim.AdamW(trained, lr=rate)
+
+    def run(self, start: int, stop: int) -> list[float]:
+        losses = []
+        for step in range(start, stop):
+            loss = self.objective(self.objective.batch(self.data, step), step)
+            self.optimiser.zero_grad()
+            loss.backward()
+            self.optimiser.step()
+            self.objective.after_step(step)
+            losses.append(loss.item())
+        return losses

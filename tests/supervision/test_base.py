@@ -1,0 +1,153 @@
+"""What all objectives promise: they learn, the right parameters, the same again, and go on bit for bit."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import timm
+import torch
+
+from vistok.errors import VistokError
+from vistok.grid.scale import Pretraining
+from vistok.grid.values import Encoder, Optimiser
+from vistok.supervision.base import Objective, PretrainingData, batch_indices, make_objective
+
+OBJECTIVES = ("contrastive", "dino", "dinov2", "masked-pixels", "supervised")
+every_objective = pytest.mark.parametrize("name", OBJECTIVES)
+
+
+@pytest.fixture(autouse=True)
+def deterministic() -> Iterator[None]:
+    torch.use_deterministic_algorithms(True)
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
+def equal(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
+    return first.keys() == second.keys() and all(torch.equal(first[key], second[key]) for key in first)
+
+
+@every_objective
+def test_the_loss_falls(name, make, trainer) -> None:
+    losses = trainer(make(name)).run(0, 40)
+    # A tenth of a nat below the start; MAE begins near 1, what predicting each patch's mean would give.
+    assert np.mean(losses[-5:]) < np.mean(losses[:3]) - 0.1
+
+
+@every_objective
+def test_a_saved_state_goes_on_bit_for_bit(name, make, trainer) -> None:
+    whole = trainer(make(name))
+    whole.run(0, 6)
+    first = trainer(make(name))
+    first.run(0, 3)
+    second = trainer(make(name))
+    second.objective.load_state_dict(first.objective.state_dict())
+    second.optimiser.load_state_dict(first.optimiser.state_dict())
+    torch.manual_seed(99)  # resumed in a process whose own chance stands elsewhere
+    second.run(3, 6)
+    assert equal(second.objective.state_dict(), whole.objective.state_dict())
+
+
+@every_objective
+def test_a_batch_is_a_pure_function_of_seed_and_step(name, make, data) -> None:
+    objective, other_seed = make(name), make(name, seed=1)
+    objective.batch(data, 0)
+    again = objective.batch(data, 3)
+    assert equal(make(name).batch(data, 3), again)
+    pixels = "images" if "images" in again else "global"
+    assert not torch.equal(objective.batch(data, 4)[pixels], again[pixels])
+    assert not torch.equal(other_seed.batch(data, 3)[pixels], again[pixels])
+
+
+@every_objective
+def test_the_same_seed_gives_the_same_weights_and_leaves_torch_alone(name, make) -> None:
+    torch.manual_seed(5)
+    expected = torch.rand(1)
+    torch.manual_seed(5)
+    first = make(name).state_dict()
+    assert torch.equal(torch.rand(1), expected)
+    assert equal(first, make(name).state_dict())
+    assert not equal(first, make(name, seed=1).state_dict())
+
+
+@every_objective
+def test_gradients_reach_students_and_never_teachers(name, make, data) -> None:
+    objective: Objective = make(name)
+    objective(objective.batch(data, 0), 0).backward()
+    for parameter_name, parameter in objective.named_parameters():
+        if parameter_name.startswith("teacher"):
+            assert not parameter.requires_grad
+            assert parameter.grad is None
+        else:
+            assert parameter.grad is not None, parameter_name
+
+
+@every_objective
+def test_what_is_exported_is_the_grid_s_own_encoder(name, make, encoder: Encoder) -> None:
+    exported = make(name).exported()
+    plain = timm.create_model(encoder.name, num_classes=0, **encoder.arguments)
+    plain.load_state_dict(exported.state_dict())
+    images = torch.randn(2, 3, 24, 24)
+    assert torch.allclose(plain.forward_features(images), exported.forward_features(images), atol=1e-5)
+
+
+def test_teachers_are_what_self_distillation_exports(make, trainer) -> None:
+    for name in ("dino", "dinov2"):
+        objective = make(name)
+        trainer(objective).run(0, 2)
+        assert not equal(objective.exported().state_dict(), objective.encoder.state_dict())
+
+
+def test_every_epoch_shows_each_image_once() -> None:
+    seen = np.concatenate([batch_indices(10, 4, step, seed=3) for step in range(5)])
+    epochs = [seen[:10], seen[10:]]
+    assert all(sorted(epoch) == list(range(10)) for epoch in epochs)
+    assert not np.array_equal(*epochs)
+
+
+def test_a_batch_may_be_larger_than_the_set() -> None:
+    assert sorted(batch_indices(3, 7, 0, seed=0)[:6]) == [0, 0, 1, 1, 2, 2]
+
+
+def test_batches_do_not_depend_on_what_was_asked_before() -> None:
+    steps = [batch_indices(50, 8, step, seed=1) for step in (4, 0, 4)]
+    assert np.array_equal(steps[0], steps[2])
+    assert not any(np.array_equal(one, other) for one, other in pairwise(steps))
+
+
+def _options(**options: float) -> Pretraining:
+    return Pretraining(
+        steps=1, batch=2, optimiser=Optimiser(learning_rate=1e-3, warmup_steps=0), options=options
+    )
+
+
+def test_an_unknown_objective_names_the_nearest(encoder, data) -> None:
+    with pytest.raises(VistokError, match="Did you mean 'dinov2'"):
+        make_objective("dino2", encoder, _options(), data, 0)
+
+
+@every_objective
+def test_an_unknown_option_is_refused(name, encoder, data) -> None:
+    with pytest.raises(VistokError, match="unknown pretraining option 'label_smothing'"):
+        make_objective(name, encoder, _options(label_smothing=0.1), data, 0)
+
+
+@pytest.mark.parametrize(("name", "lacks"), [("supervised", "label"), ("contrastive", "text")])
+def test_an_objective_says_what_its_images_lack(name, lacks, encoder, data) -> None:
+    with pytest.raises(VistokError, match=f"needs a {lacks} an image"):
+        make_objective(name, encoder, _options(), PretrainingData(data.pixels), 0)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "labels", "says"),
+    [
+        (np.zeros((2, 8, 8, 3), np.float32), None, "float32"),
+        (np.zeros((2, 3, 8, 8), np.uint8), None, r"\[2, 3, 8, 8\]"),
+        (np.zeros((0, 8, 8, 3), np.uint8), None, "no images"),
+        (np.zeros((2, 8, 8, 3), np.uint8), np.zeros(3, np.int64), "2 images and 3 labels"),
+    ],
+)
+def test_data_that_does_not_fit_is_refused(pixels, labels, says) -> None:
+    with pytest.raises(VistokError, match=says):
+        PretrainingData(pixels, labels)

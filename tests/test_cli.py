@@ -1,0 +1,167 @@
+"""The doors: every verb has help, a typo is answered in one message, and nothing heavy is imported in vain."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vistok.cli import _STEPS, _TOOLS, main
+from vistok.grid.schemas import FOLDER, schemas
+
+VERBS = ["make-world", *_STEPS, *_TOOLS, "export-schemas"]
+HEAVY = "torch", "pandas", "transformers", "timm", "open_clip", "matplotlib", "pyarrow", "scipy", "sklearn"
+
+
+@pytest.fixture(autouse=True)
+def in_checkout(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(repository)
+
+
+def run(*arguments: str) -> int:
+    try:
+        return main([*arguments])
+    except SystemExit as end:
+        return int(end.code or 0)
+
+
+def modules_after(code: str) -> set[str]:
+    """Returns which heavy libraries a fresh Python has imported after `code`."""
+    listing = f"{code}\nimport sys\nprint(*(name for name in {HEAVY!r} if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", listing], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_help_names_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--help") == 0
+    said = capsys.readouterr().out
+    assert [verb for verb in VERBS if f"\n    {verb}" not in said] == []
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(verb, "--help") == 0
+    said = capsys.readouterr().out
+    assert f"usage: vistok {verb}" in said
+    if verb in _TOOLS:
+        assert len(said.splitlines()) > 8, "a tool's own arguments are told"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["answr"], [], ["--verison"], ["answer"], ["answer", "--scael", "mini"], ["score", "--kind", "vqa"]],
+)
+def test_a_wrong_command_is_told_with_the_usage(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*arguments) == 2
+    said = capsys.readouterr().err
+    assert "usage: vistok" in said
+    assert said.count("error:") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["tabulate", "tabel-2"], "unknown table 'tabel-2'. Did you mean 'table-2'?"),
+        (["draw-curves", "../table-2"], "unknown table '../table-2'."),
+        (["pretrain-tokenizer", "clp"], "unknown tokenizer 'clp'. Did you mean 'clip'?"),
+        (["train-llm", "vicuna"], "unknown llm 'vicuna'. Did you mean 'vicuna-7b'?"),
+        (["write-shards", "coco_train"], "unknown image set 'coco_train'. Did you mean 'coco-train'?"),
+        (["answer", "clip/frozen/vicuna-7b"], "not a run id: 'clip/frozen/vicuna-7b'."),
+        (["tune-mllm", "clip/frosen/vicuna-7b/seed-0"], "unknown recipe 'frosen'. Did you mean 'frozen'?"),
+        (["score-run", "a;rm -rf/frozen/vicuna-7b/seed-0"], "unknown tokenizer 'a;rm -rf'."),
+        (["fit-blind", "--scale", "minni"], "unknown scale 'minni'. Did you mean 'mini'?"),
+        (["fit-blind", "--split", "tset"], "unknown split 'tset'. Did you mean 'test'?"),
+        (["make-world", "--scale", "paper"], "the scale 'paper' has no world of its own"),
+        (["pretrain-tokenizer", "clip", "--scale", "paper"], "takes 'clip' as published"),
+        (["train-llm", "vicuna-7b", "--scale", "paper"], "nothing to train"),
+        (["fit-blind", "--scale", "excerpt", "--data-root", "/nowhere"], "/nowhere"),
+    ],
+)
+def test_a_wrong_id_is_one_clear_message(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*arguments) == 1
+    written = capsys.readouterr()
+    assert written.err.startswith("vistok: ")
+    assert said in written.err
+    assert "Traceback" not in written.err
+    assert written.out == ""
+
+
+def test_outside_a_checkout_is_one_clear_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run("fit-blind") == 1
+    assert "start vistok in the root of its checkout" in capsys.readouterr().err
+
+
+def test_ctrl_c_is_one_clear_message(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("vistok.cli.load_study", interrupted)
+    assert run("fit-blind") == 130
+    assert capsys.readouterr().err == (
+        "vistok: interrupted; nothing is half-written, start the same command again.\n"
+    )
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 128 + signal.SIGTERM), (signal.SIGINT, 130)])
+def test_a_signal_leaves_nothing_half_written(tmp_path: Path, number: int, status: int) -> None:
+    """A verb that is staging a file when the signal comes, in a process of its own."""
+    code = f"""
+import sys, time
+from pathlib import Path
+import vistok.cli
+from vistok.files import staged_file
+
+def slow(asked):
+    with staged_file(Path({str(tmp_path / "x.txt")!r})) as partial:
+        partial.write_text("half")
+        print("staged", flush=True)
+        time.sleep(60)
+
+vistok.cli._export_schemas = slow
+sys.exit(vistok.cli.main(["export-schemas"]))
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "staged\n"
+        assert len(list(tmp_path.iterdir())) == 1
+        process.send_signal(number)
+        assert process.wait(timeout=20) == status
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_export_schemas_writes_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run("export-schemas") == 0
+    assert json.loads((tmp_path / FOLDER / "tasks.json").read_text()) == schemas()["tasks"]
+
+
+def test_the_doors_import_nothing_heavy() -> None:
+    assert modules_after("import vistok.cli") == set()
+    assert modules_after("import pyarrow") == {"pyarrow"}
+
+
+def test_scoring_tabulating_and_the_grid_import_no_torch() -> None:
+    rooms = "vistok.grid.load, vistok.grid.specs, vistok.grid.paths, vistok.grid.schemas, vistok.pins, vistok.sources"
+    steps = ", ".join(
+        f"vistok.steps.{step}" for step in ("score_run", "fit_blind", "tabulate", "draw_curves")
+    )
+    tools = (
+        "vistok.evaluation.score, vistok.reporting.audit, vistok.reporting.claims, vistok.benchmark.curate"
+    )
+    assert not modules_after(f"import {rooms}, {steps}, {tools}") & {
+        "torch",
+        "transformers",
+        "timm",
+        "open_clip",
+    }

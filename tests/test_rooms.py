@@ -1,0 +1,93 @@
+"""The rules of the house: who imports whom, and what no file may do."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import vistok
+
+PACKAGE = Path(vistok.__file__).parent
+BASE = ("errors", "files", "pins", "sources", "checkpoints")
+ROOMS = (
+    "grid",
+    "world",
+    "datasets",
+    "benchmark",
+    "tokenizers",
+    "mllm",
+    "training",
+    "supervision",
+    "evaluation",
+    "reporting",
+    "steps",
+    "cli",
+)
+TREES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_bytes()) for path in PACKAGE.rglob("*.py")}
+UNSAFE_MODULES = {"pickle", "cPickle", "_pickle", "dill", "joblib", "cloudpickle", "marshal", "shelve"}
+UNSAFE_CALLS = {"eval", "exec", "yaml.load", "yaml.unsafe_load", "yaml.full_load", "os.system", "os.popen"}
+
+
+def imports(tree: ast.Module) -> set[str]:
+    """Returns the dotted names of all that a module imports, inside functions too."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def calls(tree: ast.Module) -> Iterator[tuple[str, dict[str | None, str]]]:
+    """Yields the name and the keyword arguments of every call, as written."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func), {word.arg: ast.unparse(word.value) for word in node.keywords}
+
+
+def room_of(file: str) -> str:
+    return file.partition("/")[0].removesuffix(".py")
+
+
+def test_every_room_has_its_place() -> None:
+    assert {room_of(file) for file in TREES} - {"__init__"} == {*BASE, *ROOMS}
+
+
+def test_a_room_imports_only_from_its_left() -> None:
+    wrong = []
+    for file, tree in TREES.items():
+        room, order = room_of(file), (*BASE, *ROOMS)
+        allowed = {room, *BASE, *order[: order.index(room)]} if room in ROOMS else {room, *BASE}
+        asked = {name.split(".")[1] for name in imports(tree) if name.startswith("vistok.")}
+        wrong += [f"{file} imports from {name}" for name in sorted(asked - allowed)]
+    assert wrong == []
+
+
+def test_science_knows_no_workflow_engine() -> None:
+    engines = {"snakemake", "dvc"}
+    assert [
+        file for file, tree in TREES.items() if {name.split(".")[0] for name in imports(tree)} & engines
+    ] == []
+
+
+def test_no_file_can_bring_code() -> None:
+    wrong = []
+    for file, tree in TREES.items():
+        wrong += [f"{file}: {name}" for name in imports(tree) if name.split(".")[0] in UNSAFE_MODULES]
+        for name, options in calls(tree):
+            bad = name in UNSAFE_CALLS or options.get("shell", "False") != "False"
+            bad |= name == "torch.load" and options.get("weights_only") != "True"
+            bad |= options.get("allow_pickle", "False") != "False"
+            wrong += [f"{file}: {name}"] if bad else []
+    assert wrong == []
+
+
+def test_the_rules_find_what_they_forbid() -> None:
+    tree = ast.parse("import pickle, dvc.api\nfrom vistok.cli import main\nsubprocess.run('x', shell=True)\n")
+    assert imports(tree) == {"pickle", "dvc.api", "vistok.cli.main"}
+    assert list(calls(tree)) == [("subprocess.run", {"shell": "True"})]
+
+
+def test_a_module_opens_with_what_it_is() -> None:
+    opened = {file: (ast.get_docstring(tree) or "").partition("\n")[0] for file, tree in TREES.items()}
+    assert [file for file, said in opened.items() if not said.endswith((".", "?", ":"))] == []
