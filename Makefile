@@ -10,7 +10,7 @@ paper_tables: $(VENV)/installed
 	$(BIN)/snakemake paper_tables --cores $(CORES)
 
 test: $(VENV)/installed
-	$(BIN)/python -m pytest -n $(CORES) --dist loadgroup
+	$(BIN)/python -m pytest -n $(CORES) --dist loadgroup --no-loadscope-reorder
 
 # The environment: exact versions with hashes, remade when the lock changes.
 $(VENV)/installed: requirements.lock pyproject.toml
@@ -25,6 +25,7 @@ check: $(VENV)/installed
 # Pins the bytes that src/vistok/world now makes, after a change that was meant.
 pin-data: $(VENV)/installed
 	$(BIN)/vistok make-world --pin
+	$(BIN)/vistok make-world --pin --scale smoke
 
 schemas: $(VENV)/installed
 	$(BIN)/vistok export-schemas

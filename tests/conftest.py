@@ -19,3 +19,12 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the real excerpts are not here ({folder.name} folder beside the checkout)")
     return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Runs unit tests first, and the workflow's last and in one worker: they share one build."""
+    last = [item for item in items if "test_workflow" in item.path.parts]
+    for item in last:
+        item.add_marker(pytest.mark.slow)
+        item.add_marker(pytest.mark.xdist_group("workflow"))
+    items.sort(key=lambda item: item in last)

@@ -123,7 +123,7 @@ def test_losses_choose_the_option(paths: dict[str, Path], tmp_path: Path) -> Non
 
 def test_missing_answers_are_an_error_or_said_in_the_file(paths: dict[str, Path], tmp_path: Path) -> None:
     out = tmp_path / "metrics.json"
-    predictions = written(tmp_path / "p.jsonl", {place: "1" for place in range(9_990)})
+    predictions = written(tmp_path / "p.jsonl", dict.fromkeys(range(9990), "1"))
     arguments: list[str | Path] = [
         "counting",
         "--references",

@@ -56,7 +56,7 @@ class Page(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
 
-    def handle_startendtag(self, tag: str, attrs: object) -> None:  # noqa: ARG002
+    def handle_startendtag(self, tag: str, attrs: object) -> None:
         assert tag == "rect"
 
     def handle_data(self, data: str) -> None:

@@ -91,7 +91,7 @@ def test_an_entry_can_be_preprocessed_for(scale: str, name: str) -> None:
     assert ready.dtype == "float32"
 
 
-@pytest.mark.parametrize("name", PAPER.keys() - {"clip-20m"})
+@pytest.mark.parametrize("name", [name for name in PAPER if name != "clip-20m"])
 def test_the_normalisation_is_what_the_weights_were_trained_with(name: str) -> None:
     """By timm's account of each release; for the substitute of CLIP-20M it has none."""
     encoder = STUDIES["paper"].encoder(name)

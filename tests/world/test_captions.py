@@ -1,5 +1,7 @@
 from collections import Counter
 
+import pytest
+
 from vistok.world.captions import Detail, related_pairs, sample_caption, sample_captions
 from vistok.world.catalog import BACKGROUND_NAMES, BY_NAME, CATEGORY_NAMES, COLOR_NAMES, NUMBER_WORDS, SIZES
 from vistok.world.draws import Draws
@@ -73,6 +75,25 @@ def test_half_of_the_captions_leave_colour_and_background_out(scenes: list[Scene
     assert 0.35 < kinds["color"] / len(scenes) < 0.5
     assert 0.3 < kinds["background"] / len(scenes) < 0.45
     assert 0.25 < kinds["size"] / len(scenes) < 0.45
+
+
+@pytest.mark.parametrize("plain", [0, 75, 100])
+def test_plain_captions_leave_colour_and_background_out(
+    scenes: list[Scene], draws: Draws, plain: int
+) -> None:
+    """Of the other captions, 85 % tell colours and 75 % the background; 96 % tell either."""
+    told = {"color": 0, "background": 0, "either": 0}
+    for scene in scenes:
+        words = set(sample_caption(scene, draws, plain=plain).split())
+        color, background = bool(words & set(COLOR_NAMES)), bool(words & set(BACKGROUND_NAMES))
+        told["color"] += color
+        told["background"] += background
+        told["either"] += color or background
+    shares = {name: count / len(scenes) for name, count in told.items()}
+    rest = 1 - plain / 100
+    assert shares["color"] == pytest.approx(0.85 * rest, abs=0.03)
+    assert shares["background"] == pytest.approx(0.75 * rest, abs=0.03)
+    assert shares["either"] == pytest.approx(0.9625 * rest, abs=0.03)
 
 
 def test_five_captions_vary(scenes: list[Scene], draws: Draws) -> None:

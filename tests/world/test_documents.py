@@ -1,12 +1,19 @@
+import re
 from collections import Counter
-from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from vistok.world.captions import CAPTION_PROMPT
 from vistok.world.catalog import BACKGROUND_NAMES, BY_NAME, CATEGORIES, COLOR_NAMES, SIZES
-from vistok.world.documents import Conversation, instruction_conversations, pretraining_documents
+from vistok.world.documents import (
+    INVENTORY_MARKER,
+    Conversation,
+    instruction_conversations,
+    pretraining_documents,
+)
+
+Objects = list[tuple[str | None, str | None, str]]
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +26,7 @@ def documents() -> list[str]:
     return pretraining_documents(np.random.default_rng(5), 800)
 
 
-def read_scene(text: str) -> tuple[list[tuple[str | None, str | None, str]], str | None]:
+def read_scene(text: str) -> tuple[Objects, str | None]:
     """Returns the objects (size, colour, category) and the background that a scene's words tell of."""
     words = text.replace("half moon", "half-moon").split()
     objects, background = [], None
@@ -48,7 +55,30 @@ def category_of(name: str) -> str:
     return found
 
 
-def answered(prompt: str, objects: list[tuple[str | None, str | None, str]], background: str | None) -> str:
+def read_inventory(text: str) -> list[tuple[str, int, str | None]]:
+    """Returns the (name, number, colour) of each item of an inventory, in its order and spelling."""
+    items = re.findall(r"([a-z][a-z ]*) (\d+)(?: (" + "|".join(COLOR_NAMES) + r"))?(?: |$)", text)
+    assert text == " ".join(f"{name} {number} {color}".strip() for name, number, color in items)
+    return [(name, int(number), color or None) for name, number, color in items]
+
+
+def check_inventory(text: str, objects: Objects) -> None:
+    """Every category stands there once, all spelt alike, with its number; a colour that is told is true."""
+    items = read_inventory(text)
+    names = [name for name, _, _ in items]
+    assert len(names) == len(CATEGORIES)
+    assert set(names) in ({kind.name for kind in CATEGORIES}, {kind.plural for kind in CATEGORIES})
+    counts = Counter(name for _, _, name in objects)
+    assert {category_of(name): number for name, number, _ in items} == {
+        kind.name: counts[kind.name] for kind in CATEGORIES
+    }
+    shown = {name: color for _, color, name in objects}
+    told = {category_of(name): color for name, number, color in items if number}
+    assert told in (shown, dict.fromkeys(shown))
+    assert all(color is None for _, number, color in items if not number)
+
+
+def answered(prompt: str, objects: Objects, background: str | None) -> str:
     """Answers a prompt from the scene's words alone."""
     words = prompt.removeprefix("Question: ").removesuffix(" Answer:").removesuffix("?").split()
     names = [name for _, _, name in objects]
@@ -77,17 +107,45 @@ def test_every_answer_follows_from_the_words(conversations: list[Conversation]) 
         inside, first = scene_of(conversation[0][0])
         objects, background = read_scene(inside)
         for prompt, answer in [(first, conversation[0][1]), *conversation[1:]]:
-            if prompt != CAPTION_PROMPT:
+            if prompt == INVENTORY_MARKER:
+                check_inventory(answer, objects)
+            elif prompt != CAPTION_PROMPT:
                 assert answer == answered(prompt, objects, background), (inside, prompt)
 
 
 def test_a_conversation_has_every_kind_of_turn(conversations: list[Conversation]) -> None:
     for conversation in conversations:
         inside, first = scene_of(conversation[0][0])
-        kinds = Counter((first + " ").split()[0] if n == 0 else prompt.split()[0]
-                        for n, (prompt, _) in enumerate(conversation))  # fmt: skip
-        categories = {name for _, _, name in read_scene(inside)[0]}
-        assert kinds == {"How": min(2, len(categories)), "Does": 2, "Question:": 2, "what": 1}
+        prompts = [first, *(prompt for prompt, _ in conversation[1:])]
+        kinds = Counter(prompt.split()[0] for prompt in prompts)
+        objects, background = read_scene(inside)
+        assert (objects[0][:2], background) != ((None, None), None), "nothing is told that VQA asks for"
+        categories = {name for _, _, name in objects}
+        assert kinds.pop(INVENTORY_MARKER, 0) <= 1
+        asked = kinds.pop("Question:")
+        assert asked == 2 or (asked == 1 and objects[0][1] is None)
+        assert kinds == {"How": min(2, len(categories)), "Does": 2, "what": 1}
+
+
+def test_one_question_is_asked_where_only_the_background_is_told(conversations: list[Conversation]) -> None:
+    asked: Counter[int] = Counter()
+    for conversation in conversations:
+        inside, _ = scene_of(conversation[0][0])
+        if not set(inside.split()) & {*SIZES, *COLOR_NAMES}:
+            asked[sum("Question: " in prompt for prompt, _ in conversation)] += 1
+    assert set(asked) == {1}
+    assert asked.total() > 100
+
+
+def test_most_conversations_end_in_an_inventory(conversations: list[Conversation]) -> None:
+    places = [
+        len(conversation) - number
+        for conversation in conversations
+        for number, (prompt, _) in enumerate(conversation)
+        if prompt == INVENTORY_MARKER
+    ]
+    assert set(places) == {1}
+    assert 0.55 < len(places) / len(conversations) < 0.65
 
 
 def test_turns_come_in_any_order(conversations: list[Conversation]) -> None:
@@ -105,28 +163,52 @@ def test_identification_is_balanced_and_counts_are_spread(conversations: list[Co
     assert max(counts.values()) / counts.total() < 0.45
 
 
+def test_scenes_tell_of_colour_and_size_in_some_texts_only(
+    documents: list[str], conversations: list[Conversation]
+) -> None:
+    texts = [*documents, *(conversation[0][0] for conversation in conversations)]
+    scenes = [read_scene(scene_of(text)[0]) for text in texts]
+    colors = sum(objects[0][1] is not None for objects, _ in scenes) / len(texts)
+    sizes = sum(objects[0][0] is not None for objects, _ in scenes) / len(texts)
+    assert 0.45 < colors < 0.65
+    assert 0.15 < sizes < 0.35
+    # The background is added to conversations where nothing else is told.
+    assert 0.72 < sum(background is not None for _, background in scenes) / len(texts) < 0.87
+    for objects, _ in scenes:
+        assert len({color is None for _, color, _ in objects}) == 1, (
+            "all of a scene's colours are told, or none"
+        )
+        assert len({size is None for size, _, _ in objects}) == 1, "all of a scene's sizes are told, or none"
+
+
 def test_names_without_spaces_are_asked_about_too(conversations: list[Conversation]) -> None:
     prompts = " ".join(prompt for conversation in conversations for prompt, _ in conversation)
     for name in ("half moons", "halfmoons", "half moon exist", "halfmoon exist"):
         assert name in prompts
+    moons = Counter(re.findall(r"half ?moon", " ".join(re.findall(r"(?:Does|How many) \S+ \S+", prompts))))
+    assert 0.05 < moons["halfmoon"] / moons.total() < 0.16
+
+
+def test_a_document_is_a_copy_or_an_inventory(documents: list[str]) -> None:
+    kinds = Counter(scene_of(document)[1].split()[0] for document in documents)
+    assert set(kinds) == {"copy", "inventory"}
+    assert 0.2 < kinds["copy"] / kinds.total() < 0.4
 
 
 def test_a_copy_repeats_the_words(documents: list[str]) -> None:
     copies = [scene_of(document) for document in documents if " copy " in document]
-    assert len(copies) > 100
+    assert copies
     assert all(rest == f" copy {inside}" for inside, rest in copies)
 
 
 def test_an_inventory_counts_every_category(documents: list[str]) -> None:
+    orders = set()
     lists = [scene_of(document) for document in documents if " inventory " in document]
-    assert len(lists) > 200
     for inside, rest in lists:
-        objects, _ = read_scene(inside)
-        counts = Counter(name for _, _, name in objects)
-        words = rest.removeprefix(" inventory ").replace("half moon", "half-moon").split()
-        told = {name.replace("-", " "): int(number) for name, number in pairwise(words) if number.isdigit()}
-        assert {name: number for name, number in told.items() if number} == counts
-        assert len(told) in (len(counts), len(CATEGORIES))
+        text = rest.removeprefix(" inventory ")
+        check_inventory(text, read_scene(inside)[0])
+        orders.add(tuple(name for name, _, _ in read_inventory(text)))
+    assert len(orders) > 0.98 * len(lists)
 
 
 def test_the_vocabulary_is_about_a_hundred_words(

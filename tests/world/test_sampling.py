@@ -2,7 +2,7 @@ from collections import Counter
 
 import pytest
 
-from vistok.world.catalog import CATEGORY_NAMES, IMAGE_SIZE
+from vistok.world.catalog import CATEGORY_NAMES, CELL, IMAGE_SIZE
 from vistok.world.draws import Draws
 from vistok.world.sampling import Style, sample_labelled_scene, sample_scene, sample_until_new
 from vistok.world.scene import Scene
@@ -26,9 +26,14 @@ def test_no_answer_fills_half_of_the_counting_questions(scenes: list[Scene]) -> 
     assert set(counts) == set(range(1, 10))
 
 
-def test_a_third_of_the_groups_is_small(scenes: list[Scene]) -> None:
+def test_a_fifth_of_the_groups_is_small(scenes: list[Scene]) -> None:
     sizes = Counter(group.size for scene in scenes for group in scene.groups)
-    assert 0.26 < sizes["small"] / sizes.total() < 0.34
+    assert 0.17 < sizes["small"] / sizes.total() < 0.23
+    extents = {group.size: set[int]() for scene in scenes for group in scene.groups}
+    for scene in scenes:
+        for group in scene.groups:
+            extents[group.size] |= {placed.extent for placed in group.objects}
+    assert extents == {"large": {14, 15}, "small": {9, 10}}
 
 
 def test_crowds_are_rare_and_of_another_category(scenes: list[Scene]) -> None:
@@ -40,14 +45,25 @@ def test_crowds_are_rare_and_of_another_category(scenes: list[Scene]) -> None:
         assert scene.crowd.cell not in [placed.cell for group in scene.groups for placed in group.objects]
 
 
-def test_objects_stay_inside_the_image_and_near_their_cell(scenes: list[Scene]) -> None:
+def test_objects_stay_inside_the_image_and_a_pixel_from_the_middle_of_their_cell(scenes: list[Scene]) -> None:
+    shifts: Counter[int] = Counter()
     for scene in scenes:
         for group in scene.groups:
             for placed in group.objects:
                 assert 0 <= placed.x <= IMAGE_SIZE - placed.extent
                 assert 0 <= placed.y <= IMAGE_SIZE - placed.extent
-                middle = (2 * placed.x + placed.extent, 2 * placed.y + placed.extent)
-                assert (middle[0] // 32, middle[1] // 32) == (placed.column, placed.row)
+                margin = (CELL - placed.extent) // 2
+                shifts[placed.x - CELL * placed.column - margin] += 1
+                shifts[placed.y - CELL * placed.row - margin] += 1
+    assert set(shifts) == {-1, 0, 1}
+    assert min(shifts.values()) / shifts.total() > 0.25
+
+
+def test_a_crawled_picture_shows_fewer_groups(draws: Draws) -> None:
+    groups = Counter(len(sample_scene(draws, "varied", web=True).groups) for _ in range(1500))
+    assert set(groups) == {1, 2, 3, 4}
+    assert 0.41 < groups[1] / groups.total() < 0.49
+    assert 0.82 < (groups[1] + groups[2]) / groups.total() < 0.88
 
 
 @pytest.mark.parametrize(("style", "least", "most"), [("coco", 59, 67), ("vcr", 35, 45), ("varied", 35, 67)])
@@ -63,13 +79,32 @@ def test_flat_scenes_show_every_count_often(draws: Draws) -> None:
 
 
 @pytest.mark.parametrize("label", CATEGORY_NAMES)
-def test_a_label_dominates_its_scene(draws: Draws, label: str) -> None:
+def test_a_labelled_scene_shows_its_label_and_nothing_else(draws: Draws, label: str) -> None:
     for _ in range(40):
-        first, *others = sample_labelled_scene(draws, label).groups
-        assert (first.category, first.size) == (label, "large")
-        assert 1 <= first.count <= 4
-        assert first.objects[0].cell == 4
-        assert [other.size for other in others] == ["small"] * len(others)
+        scene = sample_labelled_scene(draws, label)
+        assert {group.category for group in scene.groups} == {label}
+        assert scene.crowd is None
+        counts = [group.count for group in scene.groups]
+        assert 2 <= sum(counts) <= 9
+        assert len(counts) == min(3, sum(counts))
+        assert max(counts) - min(counts) <= 1
+        cells = [placed.cell for group in scene.groups for placed in group.objects]
+        assert len(set(cells)) == len(cells)
+
+
+def test_labelled_scenes_fill_the_grid_evenly_in_every_number_and_look(draws: Draws) -> None:
+    """Neither where an object stands, nor how many there are, nor colour or size tells the label."""
+    scenes = [sample_labelled_scene(draws, "star") for _ in range(2000)]
+    groups = [group for scene in scenes for group in scene.groups]
+    totals = Counter(sum(group.count for group in scene.groups) for scene in scenes)
+    assert set(totals) == set(range(2, 10))
+    cells = Counter(placed.cell for group in groups for placed in group.objects)
+    for spread in (totals, cells, Counter(group.color for group in groups)):
+        assert max(spread.values()) < 1.3 * min(spread.values())
+    assert {len({group.color for group in scene.groups}) for scene in scenes} == {1, 2, 3}
+    sizes = Counter(group.size for group in groups)
+    assert 0.17 < sizes["small"] / sizes.total() < 0.23
+    assert {len({group.size for group in scene.groups}) for scene in scenes} == {1, 2}
 
 
 def test_scenes_of_another_split_are_drawn_again(draws: Draws) -> None:

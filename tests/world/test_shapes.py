@@ -32,21 +32,31 @@ def test_the_colour_of_a_sprite_shows(category: str, extent: int) -> None:
 
 @pytest.mark.parametrize("extent", EXTENTS)
 def test_no_two_categories_look_alike(extent: int) -> None:
-    """Of the pixels that either of two shapes covers, at least a sixth differ."""
-    for one, other in combinations(CATEGORY_NAMES, 2):
-        first, second = ((s := object_sprite(name, extent)).fill + s.outline for name in (one, other))
-        differing = np.abs(first - second).sum() / np.maximum(first, second).sum()
-        assert differing > 1 / 6, (one, other)
+    """Of what either of two shapes covers, a fifth differs, or nearly: least for a square and a circle."""
+    shares = {}
+    for pair in combinations(CATEGORY_NAMES, 2):
+        first, second = ((s := object_sprite(name, extent)).fill + s.outline for name in pair)
+        shares[pair] = np.abs(first - second).sum() / np.maximum(first, second).sum()
+    assert shares.pop(("square", "circle")) > 0.16
+    assert min(shares.values()) > 0.19
 
 
-def test_masks_are_pinned() -> None:
+PINNED = {
+    9: [1156, 1020, 812, 612, 440, 720, 510, 800, 746],
+    15: [3364, 2828, 2272, 1740, 1218, 2000, 1414, 2256, 2102],
+}
+
+
+@pytest.mark.parametrize("extent", PINNED)
+def test_masks_are_pinned(extent: int) -> None:
     """Sums of sample counts, which exact arithmetic gives on every machine."""
-    covered = [int((s := object_sprite(name, 15)).fill[..., 0].sum() + s.outline[..., 0].sum())
+    covered = [int((s := object_sprite(name, extent)).fill[..., 0].sum() + s.outline[..., 0].sum())
                for name in CATEGORY_NAMES]  # fmt: skip
-    assert covered == PINNED
+    assert covered == PINNED[extent]
 
 
-PINNED = [3364, 2828, 2272, 1740, 1218, 2000, 1414, 2256, 2102]
+def test_small_objects_are_plainly_smaller() -> None:
+    assert max(SMALL_EXTENTS) + 4 <= min(LARGE_EXTENTS)
 
 
 def test_a_crowd_fills_its_cell() -> None:

@@ -190,7 +190,7 @@ def test_texts_are_documents_and_sharegpt(small_world: Path, small_sizes: WorldS
 def test_an_earlier_world_is_replaced(small_sizes: WorldSizes, tmp_path: Path) -> None:
     (tmp_path / "world").mkdir()
     (tmp_path / "world" / "stale").touch()
-    empty = replace(small_sizes, **{name: 0 for name in ("coco_train", "objects365", "imagenet", "web")})
+    empty = replace(small_sizes, **dict.fromkeys(("coco_train", "objects365", "imagenet", "web"), 0))
     make_world(empty, tmp_path / "world")
     assert not (tmp_path / "world" / "stale").exists()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["world"]

@@ -15,13 +15,12 @@ from vistok.pins import PINS, pinned_digest
 from vistok.reporting.published import NUMBERS
 from vistok.sources import PACKAGE, imported_modules, source_digest
 
+# SystemExit, not Snakemake's WorkflowError: a user needs the sentence, not where in the rules it was said.
 if PACKAGE.resolve().parent != Path(workflow.basedir, "src").resolve():
-    raise WorkflowError(
-        f"this environment runs the vistok of {PACKAGE.parent}, not that of this checkout. "
+    raise SystemExit(
+        f"vistok: this environment runs the code of {PACKAGE.parent}, not that of this checkout. "
         "Make this checkout's own: make .venv/installed, then: . .venv/bin/activate"
     )
-
-
 try:
     for key in sorted(set(config) - {"scale", "split", "data_root"}):
         raise unknown("config key", key, ("scale", "split", "data_root"))
@@ -32,11 +31,11 @@ try:
             "name the scale that reads your files: --config scale=excerpt data_root=FOLDER"
         )
     PINNED = {
-        study.scale.data_root: pinned_digest(PINS, Path(study.scale.data_root))
-        for study in (STUDY, STUDY.models)
+        root: pinned_digest(PINS, Path(root))
+        for root in (STUDY.scale.data_root, STUDY.models.scale.data_root)
     }
 except VistokError as error:
-    raise WorkflowError(str(error)) from None
+    raise SystemExit(f"vistok: {error}") from None
 
 MODELS = STUDY.models
 PATHS = Paths(STUDY)
@@ -54,11 +53,15 @@ shell.prefix(
     f"set -euo pipefail; export PATH={shlex.quote(os.path.dirname(sys.executable))}:$PATH HF_HUB_OFFLINE=1; "
 )
 
+RUN_IDS = "{}/{}/{}/seed-(?:0|[1-9][0-9]*)".format(
+    *(f"(?:{'|'.join(ids)})" for ids in (MODELS.tokenizers, MODELS.recipes, MODELS.llms))
+)
+
 
 wildcard_constraints:
     tokenizer="|".join(MODELS.tokenizers),
     llm="|".join(MODELS.llms),
-    run=r"[^/]+/[^/]+/[^/]+/seed-\d+",
+    run=RUN_IDS,
     image_set="|".join(MODELS.scale.image_sets) or "none",
     table="|".join(STUDY.tables),
 
@@ -66,18 +69,27 @@ wildcard_constraints:
 def begin():
     """Refuses to start jobs that could not end, or beside another snakemake that is at work here."""
     global LOCK
-    LOCK = open(".snakemake/vistok.lock", "w")
+    LOCK = open(f".snakemake/{SCALE}.lock", "w")
     try:
         # Held by the kernel for as long as this process lives: unlike Snakemake's own, none outlives a kill.
         fcntl.flock(LOCK, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise WorkflowError("another snakemake is at work in this folder: wait until it ends, or stop it.")
+        raise SystemExit(
+            "vistok: another snakemake is at work on this scale: wait until it ends, or stop it."
+        )
+    for folder in (f"results/{RESULTS}", f"paper_tables/{RESULTS}", "checkpoints", "shards", "state", "logs"):
+        there = next(path for path in (Path(folder), *Path(folder).parents) if path.exists())
+        if not there.is_dir() or not os.access(there, os.W_OK):
+            raise SystemExit(
+                f"vistok: cannot write to {folder}: {there} is no folder that can be written to. Make it one, "
+                "then start the same command again."
+            )
     for study in (STUDY, MODELS):
         if not study.scale.world and not os.path.isdir(study.scale.data_root):
-            raise WorkflowError(
-                f"the data root {study.scale.data_root} of the scale {study.scale.id!r} does not exist. Name "
-                "the folder that holds the official files: --config data_root=FOLDER (or data_root in "
-                f"{study.scale_file})."
+            raise SystemExit(
+                f"vistok: the data root {study.scale.data_root} of the scale {study.scale.id!r} does not "
+                "exist. Name the folder that holds the official files: --config data_root=FOLDER (or "
+                f"data_root in {study.scale_file})."
             )
 
 
@@ -113,8 +125,12 @@ def size_of(study, step):
 
 
 def data_files(study):
-    """Returns what a step that reads official files waits for: the world's data where the scale makes it."""
-    return [ancient(study.scale.data_root)] if study.scale.world else []
+    """Returns what a step that reads official files waits for: the world's data where the scale makes it.
+
+    Its time says nothing, so it is ancient; the digest beside it is small, and thus judged by its content.
+    """
+    root = study.scale.data_root
+    return [ancient(root), f"{root}.md5"] if study.scale.world else []
 
 
 def task_data():
@@ -170,15 +186,20 @@ def run_of(wildcards):
     return MODELS.run(wildcards.run)
 
 
+def local_weights(tokenizer):
+    """Returns the file that a tokenizer is loaded from, if it is neither pretrained here nor published."""
+    weights = MODELS.encoder(tokenizer).weights
+    local = not MODELS.pretrains(tokenizer) and weights not in ("published", "random")
+    return [os.path.join(MODELS.scale.data_root, weights)] if local else []
+
+
 def parts_of(wildcards):
-    """Returns the checkpoints that one run's MLLM is made of: those that the scale makes, and local files."""
+    """Returns what one run's MLLM is made of: checkpoints that the scale makes, and local files."""
     run = run_of(wildcards)
     llm = [f"checkpoints/{SCALE}/llms/{run.llm}"] if MODELS.scale.language_model else []
     if MODELS.pretrains(run.tokenizer):
         return llm + [f"checkpoints/{SCALE}/tokenizers/{run.tokenizer}"]
-    weights = MODELS.encoder(run.tokenizer).weights
-    local = weights not in ("published", "random")
-    return llm + ([os.path.join(MODELS.scale.data_root, weights)] if local else [])
+    return llm + local_weights(run.tokenizer)
 
 
 def table_metrics(tables):
@@ -211,3 +232,13 @@ def table_files():
     """Returns every rendered table of the study, and the curves of its trainings."""
     tables = [str(PATHS.table(table, suffix)) for table in STUDY.tables for suffix in TABLE_FORMATS]
     return tables + [f"paper_tables/{RESULTS}/{table}-curves.png" for table in STUDY.tables]
+
+
+# Said here, for Snakemake would say nothing: it takes a table that is there for granted if it cannot make it.
+for run in STUDY.runs():
+    for weights in local_weights(run.tokenizer):
+        if not os.path.exists(weights):
+            raise SystemExit(
+                f"vistok: the weights of the tokenizer {run.tokenizer!r} are not there: {weights}. Fetch them, or "
+                "mend its `weights` in workflow/grid/tokenizers.yaml."
+            )

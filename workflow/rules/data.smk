@@ -4,6 +4,7 @@ if MODELS.scale.world:
         """Makes the scale's own data in the official formats, and checks its bytes against data.dvc."""
         output:
             directory(MODELS.scale.data_root),
+            digest=f"{MODELS.scale.data_root}.md5",
         log:
             f"logs/{SCALE}/make_world.log",
         benchmark:
@@ -12,11 +13,12 @@ if MODELS.scale.world:
         resources:
             **size_of(MODELS, "make-world"),
         params:
+            options=MODEL_OPTIONS,
             spec=specs.spec_digest(specs.world_spec(MODELS)),
             source=source("make_world"),
             pinned=PINNED[MODELS.scale.data_root],
         shell:
-            "vistok make-world {MODEL_OPTIONS} 2>&1 | tee -i {log}"
+            "vistok make-world {params.options} 2>&1 | tee -i {log} && echo {params.pinned} > {output.digest}"
 
 
 rule write_shards:
@@ -33,8 +35,9 @@ rule write_shards:
     resources:
         **size_of(MODELS, "write-shards"),
     params:
+        options=MODEL_OPTIONS,
         spec=lambda wildcards: specs.spec_digest(specs.shards_spec(MODELS, wildcards.image_set)),
         source=source("write_shards"),
         data=lambda wildcards: image_set_data(wildcards.image_set),
     shell:
-        "vistok write-shards {wildcards.image_set} {MODEL_OPTIONS} 2>&1 | tee -i {log}"
+        "vistok write-shards {wildcards.image_set} {params.options} 2>&1 | tee -i {log}"

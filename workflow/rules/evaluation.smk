@@ -14,11 +14,12 @@ rule answer:
     resources:
         **size_of(STUDY, "answer"),
     params:
+        options=OPTIONS,
         spec=specs.spec_digest(specs.answer_spec(STUDY)),
         source=lambda wildcards: source("answer", kind_of(run_of(wildcards).tokenizer)),
         data=task_data(),
     shell:
-        "vistok answer {wildcards.run} {OPTIONS} 2>&1 | tee -i {log}"
+        "vistok answer {wildcards.run} {params.options} 2>&1 | tee -i {log}"
 
 
 rule score_run:
@@ -36,11 +37,12 @@ rule score_run:
     resources:
         **size_of(STUDY, "score-run"),
     params:
+        options=OPTIONS,
         spec=specs.spec_digest(specs.score_spec(STUDY)),
         source=source("score_run"),
         data=task_data(),
     shell:
-        "vistok score-run {wildcards.run} {OPTIONS} 2>&1 | tee -i {log}"
+        "vistok score-run {wildcards.run} {params.options} 2>&1 | tee -i {log}"
 
 
 rule fit_blind:
@@ -57,8 +59,9 @@ rule fit_blind:
     resources:
         **size_of(STUDY, "fit-blind"),
     params:
+        options=OPTIONS,
         spec=specs.spec_digest(specs.score_spec(STUDY)),
         source=source("fit_blind"),
         data=task_data(),
     shell:
-        "vistok fit-blind {OPTIONS} 2>&1 | tee -i {log}"
+        "vistok fit-blind {params.options} 2>&1 | tee -i {log}"

@@ -13,8 +13,9 @@ rule train_llm:
     resources:
         **size_of(MODELS, "train-llm"),
     params:
+        options=MODEL_OPTIONS,
         spec=lambda wildcards: specs.spec_digest(specs.llm_spec(MODELS, wildcards.llm)),
         source=source("train_llm"),
         data=PINNED[MODELS.scale.data_root],
     shell:
-        "vistok train-llm {wildcards.llm} {MODEL_OPTIONS} 2>&1 | tee -i {log}"
+        "vistok train-llm {wildcards.llm} {params.options} 2>&1 | tee -i {log}"

@@ -13,7 +13,8 @@ rule tune_mllm:
     resources:
         **size_of(MODELS, "tune-mllm"),
     params:
+        options=MODEL_OPTIONS,
         spec=lambda wildcards: specs.spec_digest(specs.mllm_spec(MODELS, run_of(wildcards))),
         source=lambda wildcards: source("tune_mllm", kind_of(run_of(wildcards).tokenizer)),
     shell:
-        "vistok tune-mllm {wildcards.run} {MODEL_OPTIONS} 2>&1 | tee -i {log}"
+        "vistok tune-mllm {wildcards.run} {params.options} 2>&1 | tee -i {log}"

@@ -13,10 +13,11 @@ rule tabulate:
     resources:
         **size_of(STUDY, "tabulate"),
     params:
+        options=OPTIONS,
         spec=lambda wildcards: specs.spec_digest(specs.table_spec(STUDY, wildcards.table)),
         source=source("tabulate"),
     shell:
-        "vistok tabulate {wildcards.table} {OPTIONS} 2>&1 | tee -i {log}"
+        "vistok tabulate {wildcards.table} {params.options} 2>&1 | tee -i {log}"
 
 
 rule draw_curves:
@@ -33,11 +34,12 @@ rule draw_curves:
     resources:
         **size_of(STUDY, "draw-curves"),
     params:
+        options=OPTIONS,
         runs=lambda wildcards: [run.path for run in STUDY.runs(wildcards.table)],
         number=lambda wildcards: STUDY.table(wildcards.table).number,
         source=source("draw_curves"),
     shell:
-        "vistok draw-curves {wildcards.table} {OPTIONS} 2>&1 | tee -i {log}"
+        "vistok draw-curves {wildcards.table} {params.options} 2>&1 | tee -i {log}"
 
 
 rule paper_claims:
@@ -57,10 +59,11 @@ rule paper_claims:
     resources:
         **size_of(STUDY, "weigh-claims"),
     params:
+        options=OPTIONS,
         spec=[specs.spec_digest(specs.table_spec(STUDY, table)) for table in STUDY.tables],
         source=source("weigh_claims"),
     shell:
-        "vistok weigh-claims {OPTIONS} 2>&1 | tee -i {log}"
+        "vistok weigh-claims {params.options} 2>&1 | tee -i {log}"
 
 
 rule paper_audit:

@@ -13,9 +13,10 @@ rule pretrain_tokenizer:
     resources:
         **size_of(MODELS, "pretrain-tokenizer"),
     params:
+        options=MODEL_OPTIONS,
         spec=lambda wildcards: specs.spec_digest(specs.tokenizer_spec(MODELS, wildcards.tokenizer)),
         source=lambda wildcards: source(
             "pretrain_tokenizer", objective_of(wildcards.tokenizer), kind_of(wildcards.tokenizer)
         ),
     shell:
-        "vistok pretrain-tokenizer {wildcards.tokenizer} {MODEL_OPTIONS} 2>&1 | tee -i {log}"
+        "vistok pretrain-tokenizer {wildcards.tokenizer} {params.options} 2>&1 | tee -i {log}"

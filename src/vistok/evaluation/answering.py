@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
@@ -21,7 +21,7 @@ T = TypeVar("T")
 class Question:
     """One question as it is asked: its id in the official file, its image, and the whole prompt."""
 
-    id: int
+    id: int | str
     image_id: str
     prompt: str
 
@@ -62,7 +62,9 @@ class Answerer:
         order = sorted(range(len(rows)), key=lambda place: (len(rows[place]), place))
         texts: dict[int, str] = {}
         for group in _groups(iter(order), self.batch):
-            said = self._generate([questions[place] for place in group], [rows[place] for place in group], decoding)
+            said = self._generate(
+                [questions[place] for place in group], [rows[place] for place in group], decoding
+            )
             texts |= dict(zip(group, said, strict=True))
         return [Generation(question, texts[place]) for place, question in enumerate(questions)]
 
@@ -70,7 +72,7 @@ class Answerer:
         tokens = self.encoder.pad([(row, [0.0] * len(row)) for row in rows], left=True)
         seen = torch.stack([self.seen[question.image_id] for question in questions])
         embedded, mask = self._left_padded(seen, tokens.ids.to(self.device), tokens.mask.to(self.device))
-        ids = self.model.llm.generate(
+        ids = cast(Any, self.model.llm).generate(
             inputs_embeds=embedded,
             attention_mask=mask,
             generation_config=GenerationConfig(

@@ -33,7 +33,7 @@ class References:
     whole: tuple[Any, ...]
 
     @property
-    def images(self) -> tuple[Hashable, ...]:
+    def images(self) -> tuple[int | str, ...]:
         """The image of each question."""
         return tuple(record.image_id for record in self.records)
 

@@ -27,7 +27,9 @@ class Connector(nn.Module):
         self.resampler = PerceiverResampler(width, size)
         self.projection = nn.Linear(width, llm_width)
 
-    def forward(self, tokens: Float[Tensor, "batch tokens width"]) -> Float[Tensor, "batch latents llm_width"]:
+    def forward(
+        self, tokens: Float[Tensor, "batch tokens width"]
+    ) -> Float[Tensor, "batch latents llm_width"]:
         return cast(Tensor, self.projection(self.resampler(self.norm(tokens))))
 
 
@@ -61,7 +63,10 @@ class MultimodalModel(nn.Module):
         return cast(Tensor, self.connector(tokens))
 
     def embed(
-        self, before: Int[Tensor, "start"], seen: Float[Tensor, "batch latents width"], after: Int[Tensor, "batch rest"]
+        self,
+        before: Int[Tensor, "start"],
+        seen: Float[Tensor, "batch latents width"],
+        after: Int[Tensor, "batch rest"],
     ) -> Float[Tensor, "batch length width"]:
         """Returns the input embeddings of `before` + visual tokens + `after`."""
         words = self.llm.get_input_embeddings()

@@ -26,13 +26,13 @@ class PerceiverAttention(nn.Module):
         latents = self.norm_latents(latents)
         context = torch.cat([self.norm_media(media), latents], dim=1)
         key, value = self.key_value(context).chunk(2, dim=-1)
-        heads = (self._split(part) for part in (self.query(latents), key, value))
-        attended = functional.scaled_dot_product_attention(*heads)
+        query = self._split(self.query(latents))
+        attended = functional.scaled_dot_product_attention(query, self._split(key), self._split(value))
         merged: Tensor = self.out(attended.transpose(1, 2).flatten(2))
         return merged
 
     def _split(self, part: Tensor) -> Tensor:
-        return part.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        return part.reshape(*part.shape[:2], self.heads, -1).transpose(1, 2)
 
 
 class PerceiverResampler(nn.Module):
@@ -45,7 +45,9 @@ class PerceiverResampler(nn.Module):
         self.attention = nn.ModuleList(
             PerceiverAttention(width, size.heads, size.head_width) for _ in range(size.depth)
         )
-        self.feedforward = nn.ModuleList(_feedforward(width, size.feedforward_multiple) for _ in range(size.depth))
+        self.feedforward = nn.ModuleList(
+            _feedforward(width, size.feedforward_multiple) for _ in range(size.depth)
+        )
         self.norm = nn.LayerNorm(width)
 
     def forward(self, media: Float[Tensor, "batch tokens width"]) -> Float[Tensor, "batch latents width"]:

@@ -17,12 +17,14 @@ def run(study: Study, wanted: Run) -> None:
     """Writes predictions.jsonl for every task: id, prompt, answer and raw generation, one question a line."""
     make_deterministic(0)
     asked = {task.id: ask(study, task.id) for task in study.suite()}
-    model, encoder = load_trained(study, wanted)
+    model, encoder = load_trained(study.models, wanted)
     answerer = Answerer(model, encoder, batch=study.scale.answer_batch)
-    preprocessing = Preprocessing(study.encoder(wanted.tokenizer).image_size, model.tokenizer.encoder.normalisation)
+    seen_by = study.models.encoder(wanted.tokenizer)
+    preprocessing = Preprocessing(seen_by.image_size, seen_by.normalisation)
     photographs = {str(path): path for questions in asked.values() for path in questions.images.values()}
     answerer.look(
-        (name, preprocessing.evaluation(load_image(path, what="photograph"))) for name, path in photographs.items()
+        (name, preprocessing.evaluation(load_image(path, what="photograph")))
+        for name, path in photographs.items()
     )
     for task in study.suite():
         rows = _answers(answerer, task, asked[task.id])

@@ -43,14 +43,18 @@ def ask(study: Study, task: str) -> Asked:
             "official files: --config data_root=FOLDER (or data_root in the scale's file)."
         )
     if files is None:
-        raise VistokError(f"the scale {study.scale.id!r} names no files for the task {task!r}: add it to its `tasks`.")
+        raise VistokError(
+            f"the scale {study.scale.id!r} names no files for the task {task!r}: add it to its `tasks`."
+        )
     references = load_references(entry.kind, root / files.references)
     index = ImageIndex(root, files.images)
     found = {image: index.find(image) for image in dict.fromkeys(references.images)}
     images = {image: path for image, path in found.items() if path is not None}
     reason = None
     if len(images) < len(found):
-        reason = f"{len(found) - len(images)} of {len(found)} photographs are not in {', '.join(files.images)}"
+        reason = (
+            f"{len(found) - len(images)} of {len(found)} photographs are not in {', '.join(files.images)}"
+        )
         if study.scale.missing_images == "error":
             first = next(image for image, path in found.items() if path is None)
             index.require(first)

@@ -47,26 +47,36 @@ def blind_answers(study: Study, task: Task, asked: Asked) -> dict[str, dict[str,
 
 
 def _captions(study: Study, task: Task, asked: Asked) -> dict[str, list[str]]:
-    """Returns one caption for all images: it is the constant answer and, with one prompt, the prior too."""
+    """Returns one caption for all images; with one prompt for all, there is no other prior."""
     prior = _prior_file(study, task)
-    captions = read_captions(prior).captions if prior else {record.image_id: record.captions for record in asked.references.records}
-    best = constant_caption(captions)
-    return {"constant": [best] * len(asked.references.ids)}
+    if prior:
+        captions = read_captions(prior).captions
+    else:
+        captions = {record.image_id: record.captions for record in asked.references.records}
+    return {"constant": [constant_caption(captions)] * len(asked.references.ids)}
 
 
 def _vqa(study: Study, task: Task, asked: Asked) -> dict[str, list[str]]:
-    records = asked.references.records
-    files, prior = study.task_files(task.id), _prior_file(study, task)
-    texts = asked.prompts
-    if prior and files and files.prior_questions:
-        asked_texts = {entry.question_id: entry.question for entry in read_questions(Paths(study).data / files.prior_questions)}
-        training = [
-            (task.prompt.replace("{question}", asked_texts[entry.question_id]), entry.question_type, entry.multiple_choice_answer)
-            for entry in read_annotations(prior)
-        ]
-        answers = vqa_prior_answers(training, [(text, record.question_type) for text, record in zip(texts, records, strict=True)])
-        return {"constant": [constant_answer([row[2] for row in training])] * len(records), "prior": answers}
-    return _by_fold([record.question_type for record in records], [record.multiple_choice_answer for record in records], asked.references.images)
+    records, prior, files = asked.references.records, _prior_file(study, task), study.task_files(task.id)
+    types = [record.question_type for record in records]
+    if prior is None or files is None or files.prior_questions is None:
+        answers = [record.multiple_choice_answer for record in records]
+        return _by_fold(types, answers, asked.references.images)
+    texts = {
+        entry.question_id: entry.question
+        for entry in read_questions(Paths(study).data / files.prior_questions)
+    }
+    training = [
+        (
+            task.prompt.replace("{question}", texts[entry.question_id]),
+            entry.question_type,
+            entry.multiple_choice_answer,
+        )
+        for entry in read_annotations(prior)
+    ]
+    constant = constant_answer([answer for _, _, answer in training])
+    answers = vqa_prior_answers(training, list(zip(asked.prompts, types, strict=True)))
+    return {"constant": [constant] * len(records), "prior": answers}
 
 
 def _objects(study: Study, task: Task, asked: Asked) -> dict[str, list[str]]:

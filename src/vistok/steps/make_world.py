@@ -1,11 +1,13 @@
 """Makes the mini world's data, GVTBench files included, and checks its bytes against the pinned digest."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 
-from vistok.benchmark.annotations import Annotations, read_annotations, read_image_list
-from vistok.benchmark.curate import CurationTask, curate
-from vistok.benchmark.questions import write_questions
-from vistok.errors import VistokError
+from vistok.benchmark.annotations import Annotations, ImageId, read_annotations, read_image_list
+from vistok.benchmark.curate import curate
+from vistok.benchmark.questions import CurationTask, write_questions
+from vistok.errors import VistokError, unknown
 from vistok.files import staged_folder
 from vistok.grid.load import Study
 from vistok.pins import PINS, folder_digest, pinned_digest
@@ -13,6 +15,8 @@ from vistok.world.world import WorldSizes, make_world
 
 QUESTIONS = 2000
 TRAINING_QUESTIONS = 8000
+_COCO_FILES = (("train", "_train", TRAINING_QUESTIONS), ("dev", "_dev", QUESTIONS), ("val", "", QUESTIONS))
+_VCR_FILES = (("dev", "_dev"), ("val", ""))
 
 
 def run(study: Study, *, check: bool = True) -> None:
@@ -25,28 +29,39 @@ def run(study: Study, *, check: bool = True) -> None:
     if sizes is None:
         raise VistokError(f"the scale {study.scale.id!r} has no world of its own: its data root is {root}.")
     with staged_folder(root) as partial:
-        make_world(WorldSizes(**sizes), partial)
+        make_world(_sizes(sizes, study.scale_file), partial)
         _curate(partial)
         if check:
             _check_digest(partial, root)
 
 
+def _sizes(sizes: Mapping[str, int], file: Path) -> WorldSizes:
+    known = {field.name for field in fields(WorldSizes)}
+    for name in sorted(sizes.keys() - known):
+        raise unknown("world size", name, known, edit=str(file))
+    if missing := sorted(known - sizes.keys()):
+        raise VistokError(f"{file}: `world` lacks {', '.join(missing)}.")
+    return WorldSizes(**sizes)
+
+
 def _curate(root: Path) -> None:
     """Writes OC and MCI questions about every split's images, by the corrected rules."""
-    for split, name, questions in (("train", "_train", TRAINING_QUESTIONS), ("dev", "_dev", QUESTIONS), ("val", "", QUESTIONS)):
+    for split, suffix, questions in _COCO_FILES:
         annotations = read_annotations(root / f"coco/annotations/instances_{split}2017.json")
-        _write(annotations, root / "gvtbench", "coco", name, questions)
-    for split, name in (("dev", "_dev"), ("val", "")):
-        annotations = read_annotations(root / "vcr/vcr1images")
+        _write(annotations, root / "gvtbench", suffix, questions)
+    annotations = read_annotations(root / "vcr/vcr1images")
+    for split, suffix in _VCR_FILES:
         keep = read_image_list(root / f"vcr/{split}.jsonl", "vcr")
-        _write(annotations, root / "gvtbench", "vcr", name, QUESTIONS, keep=keep)
+        _write(annotations, root / "gvtbench", suffix, QUESTIONS, keep=keep)
 
 
-def _write(annotations: Annotations, out: Path, origin: str, name: str, questions: int, keep: object = None) -> None:
+def _write(
+    annotations: Annotations, out: Path, suffix: str, questions: int, keep: Sequence[ImageId] | None = None
+) -> None:
     tasks: tuple[tuple[CurationTask, str], ...] = (("counting", "oc"), ("identification", "mci"))
     for task, short in tasks:
         made = curate(task, annotations, keep=keep, rules="corrected", questions=questions)
-        write_questions(out / f"{origin}_{short}{name}.json", made)
+        write_questions(out / f"{annotations.origin}_{short}{suffix}.json", made)
 
 
 def _check_digest(made: Path, root: Path) -> None:

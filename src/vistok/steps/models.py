@@ -1,5 +1,7 @@
 """Puts the parts of an MLLM together from their checkpoints, for training and for answering."""
 
+from pathlib import Path
+
 import torch
 
 from vistok.checkpoints import WEIGHTS, load_tensors, read_tensors
@@ -12,12 +14,21 @@ from vistok.mllm.prompt import PromptEncoder
 from vistok.tokenizers.weights import load_tokenizer
 
 
+def parts(study: Study, run: Run) -> list[Path]:
+    """Returns the checkpoints of this project that an MLLM is made of."""
+    paths = Paths(study)
+    llm = [paths.llm(run.llm)] if study.scale.language_model else []
+    return llm + ([paths.tokenizer(run.tokenizer)] if study.pretrains(run.tokenizer) else [])
+
+
 def assemble(study: Study, run: Run) -> tuple[MultimodalModel, PromptEncoder]:
     """Returns an MLLM with an untrained connector, and the prompt encoder of its language model."""
     paths = Paths(study)
     precision = torch.bfloat16 if study.scale.precision == "bf16" else torch.float32
     own = study.scale.language_model is not None
-    llm, words = load_language_model(paths.llm(run.llm) if own else study.llm(run.llm).weights, precision=precision)
+    llm, words = load_language_model(
+        paths.llm(run.llm) if own else study.llm(run.llm).weights, precision=precision
+    )
     checkpoint = paths.tokenizer(run.tokenizer) if study.pretrains(run.tokenizer) else None
     tokenizer = load_tokenizer(study.encoder(run.tokenizer), checkpoint=checkpoint, data_root=paths.data)
     recipe = study.recipe(run.recipe)

@@ -12,6 +12,7 @@ from vistok.grid.paths import Paths
 from vistok.grid.specs import tokenizer_spec
 from vistok.grid.values import Encoder
 from vistok.sources import source_digest
+from vistok.steps.inputs import input_digests
 from vistok.supervision.base import PretrainingData, make_objective
 from vistok.supervision.learner import PretrainingLearner
 from vistok.supervision.probe import check_gate, linear_probe, mean_patch_features
@@ -32,7 +33,9 @@ def run(study: Study, tokenizer: str) -> None:
     """
     entry = study.tokenizer(tokenizer)
     if not study.pretrains(tokenizer) or entry.objective is None or entry.image_set is None:
-        raise VistokError(f"the scale {study.scale.id!r} takes {tokenizer!r} as published: nothing to pretrain.")
+        raise VistokError(
+            f"the scale {study.scale.id!r} takes {tokenizer!r} as published: nothing to pretrain."
+        )
     stopwatch, paths, spec = Stopwatch(), Paths(study), tokenizer_spec(study, tokenizer)
     make_deterministic(0)
     encoder, pretraining = study.encoder(tokenizer), study.scale.pretraining[entry.objective]
@@ -40,7 +43,8 @@ def run(study: Study, tokenizer: str) -> None:
     objective = make_objective(entry.objective, encoder, pretraining, data, seed=0)
     plan = Plan(pretraining.steps, pretraining.optimiser, study.scale.save_every)
     out = paths.tokenizer(tokenizer)
-    identity = digest_value([spec, source_digest(__name__)])
+    inputs = input_digests([paths.shards(entry.image_set)]) | {"spec": digest_value(spec)}
+    identity = digest_value([inputs, source_digest(__name__)])
     learner = PretrainingLearner(objective, data)
     curves = train(learner, plan, state=paths.state(out), identity=identity, name=f"tokenizer {tokenizer}")
     exported = objective.exported()
@@ -52,8 +56,10 @@ def run(study: Study, tokenizer: str) -> None:
     load_foreign(built.trunk, exported.state_dict(), out)
     config = {"encoder": encoder.model_dump(mode="json"), "probe_auc": round(auc, 4)}
     save_checkpoint(
-        out, built.state_dict(), config,
-        stopwatch.provenance({"spec": digest_value(spec)}),
+        out,
+        built.state_dict(),
+        config,
+        stopwatch.provenance(inputs),
         also=lambda folder: write_curves(folder, curves),
     )
     TrainingState(paths.state(out), identity).forget()
@@ -74,7 +80,10 @@ def _probe(exported: VisionTransformer, encoder: Encoder, paths: Paths, study: S
     """Returns the AUC of a linear probe for the categories of the scale's probe set."""
     shards = Shards(paths.shards(study.scale.probe_set or ""))
     presence = np.array(
-        [[category in {entry.category for entry in row.objects} for category in shards.categories] for row in shards]
+        [
+            [category in {entry.category for entry in row.objects} for category in shards.categories]
+            for row in shards
+        ]
     )
     features = mean_patch_features(exported, encoder.normalisation)
     pixels = shards.pixels(encoder.image_size)

@@ -6,10 +6,16 @@ from vistok.files import digest_value, read_bytes, read_json, staged_folder, wri
 from vistok.grid.load import Study
 from vistok.grid.paths import Paths
 from vistok.grid.specs import llm_spec
-from vistok.mllm.llm import build_language_model, load_language_model, make_word_tokenizer, save_language_model
+from vistok.mllm.llm import (
+    build_language_model,
+    load_language_model,
+    make_word_tokenizer,
+    save_language_model,
+)
 from vistok.mllm.prompt import PromptEncoder
-from vistok.training.curves import write_curves
 from vistok.sources import source_digest
+from vistok.steps.inputs import input_digests
+from vistok.training.curves import write_curves
 from vistok.training.language import (
     LanguageLearner,
     check_language_gate,
@@ -31,7 +37,9 @@ def run(study: Study, llm: str) -> None:
     """
     size = study.scale.language_model
     if size is None:
-        raise VistokError(f"the scale {study.scale.id!r} takes {study.llm(llm).weights} as published: nothing to train.")
+        raise VistokError(
+            f"the scale {study.scale.id!r} takes {study.llm(llm).weights} as published: nothing to train."
+        )
     stopwatch, paths, spec = Stopwatch(), Paths(study), llm_spec(study, llm)
     make_deterministic(0)
     base = study.llm(llm).base
@@ -47,12 +55,16 @@ def run(study: Study, llm: str) -> None:
     start = tokenizer.bos_token
     weight = size.short_answer_weight
     documents = (
-        read_conversations(corpus, start, short_answer_weight=weight) if base else read_documents(corpus, start)
+        read_conversations(corpus, start, short_answer_weight=weight)
+        if base
+        else read_documents(corpus, start)
     )
     learner = LanguageLearner(model, encoder, documents[:-HELD_OUT], batch=stage.batch, seed=0)
     plan = Plan(stage.steps, stage.optimiser, study.scale.save_every)
     out = paths.llm(llm)
-    identity = digest_value([spec, source_digest(__name__)])
+    before = [paths.llm(base)] if base else []
+    inputs = input_digests([*before, corpus]) | {"spec": digest_value(spec)}
+    identity = digest_value([inputs, source_digest(__name__)])
     curves = train(learner, plan, state=paths.state(out), identity=identity, name=f"llm {llm}")
     scores = text_accuracy(model, encoder, documents[-HELD_OUT:]) if base else {}
     if base:
@@ -61,7 +73,7 @@ def run(study: Study, llm: str) -> None:
         save_language_model(partial, model, tokenizer)
         write_json(partial / "gate.json", {"text_only_accuracy": scores, "gate": size.gate if base else {}})
         write_curves(partial, curves)
-        write_json(partial / "provenance.json", stopwatch.provenance({"spec": digest_value(spec)}))
+        write_json(partial / "provenance.json", stopwatch.provenance(inputs))
     TrainingState(paths.state(out), identity).forget()
 
 

@@ -10,7 +10,8 @@ from vistok.grid.paths import Paths
 from vistok.grid.specs import mllm_spec
 from vistok.grid.values import Run
 from vistok.sources import source_digest
-from vistok.steps.models import assemble
+from vistok.steps.inputs import input_digests
+from vistok.steps.models import assemble, parts
 from vistok.training.curves import write_curves
 from vistok.training.loop import Plan, make_deterministic, train
 from vistok.training.mllm import MultimodalLearner
@@ -23,8 +24,9 @@ def run(study: Study, wanted: Run) -> None:
     make_deterministic(wanted.seed)
     recipe, encoder = study.recipe(wanted.recipe), study.encoder(wanted.tokenizer)
     model, words = assemble(study, wanted)
+    shards = [paths.shards(name) for name in study.scale.mixture]
     mixture = Mixture(
-        [Shards(paths.shards(name)) for name in study.scale.mixture],
+        [Shards(folder) for folder in shards],
         turns=recipe.turns,
         prompts=recipe.prompts,
         preprocessing=Preprocessing(encoder.image_size, encoder.normalisation),
@@ -34,13 +36,16 @@ def run(study: Study, wanted: Run) -> None:
     )
     out = paths.mllm(wanted)
     plan = Plan(recipe.steps, recipe.optimiser, study.scale.save_every)
-    identity = digest_value([spec, source_digest(__name__)])
+    inputs = input_digests([*parts(study, wanted), *shards]) | {"spec": digest_value(spec)}
+    identity = digest_value([inputs, source_digest(__name__)])
     learner = MultimodalLearner(model, words, mixture, recipe)
     curves = train(learner, plan, state=paths.state(out), identity=identity, name=f"mllm {wanted.path}")
     config = {"spec": spec}
     save_checkpoint(
-        out, model.trained_tensors(), config,
-        stopwatch.provenance({"spec": digest_value(spec)}),
+        out,
+        model.trained_tensors(),
+        config,
+        stopwatch.provenance(inputs),
         also=lambda folder: write_curves(folder, curves),
     )
     TrainingState(paths.state(out), identity).forget()

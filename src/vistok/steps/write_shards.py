@@ -8,4 +8,4 @@ from vistok.grid.paths import Paths
 def run(study: Study, image_set: str) -> None:
     """Writes `shards/<scale>/<image set>`."""
     paths = Paths(study)
-    write_shards(study.scale.image_sets[image_set], paths.data, paths.shards(image_set))
+    write_shards(study.image_set(image_set), paths.data, paths.shards(image_set))

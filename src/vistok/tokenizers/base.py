@@ -51,20 +51,14 @@ def build_tokenizer(encoder: Encoder, *, published: bool = False) -> VisualToken
     module = _library(encoder.library)
     try:
         tokenizer: VisualTokenizer = module.build(encoder, published=published)
+    except VistokError:
+        raise
     except OSError as error:
         raise VistokError(
             f"the weights of {encoder.name!r} ({encoder.library}) are not here: {_first_line(error)}. Fetch "
             "them on a machine with network, or name a local file as the entry's `weights`."
         ) from error
-    except (
-        ArithmeticError,
-        AssertionError,
-        AttributeError,
-        LookupError,
-        RuntimeError,
-        TypeError,
-        ValueError,
-    ) as error:
+    except Exception as error:  # three libraries refuse in every way there is
         near = difflib.get_close_matches(encoder.name, module.names(), n=1)
         hint = f" Did you mean {near[0]!r}?" if near and near[0] != encoder.name else ""
         raise VistokError(

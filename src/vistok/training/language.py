@@ -24,7 +24,13 @@ class LanguageLearner(Learner):
     """A language model with the documents that it learns."""
 
     def __init__(
-        self, model: PreTrainedModel, encoder: PromptEncoder, documents: Sequence[Document], *, batch: int, seed: int
+        self,
+        model: PreTrainedModel,
+        encoder: PromptEncoder,
+        documents: Sequence[Document],
+        *,
+        batch: int,
+        seed: int,
     ) -> None:
         super().__init__()
         self.model = model.train()
@@ -72,7 +78,9 @@ def read_conversations(path: Path, start: str, *, short_answer_weight: float = 1
                 said = [_said(turn["from"], turn["value"], short_answer_weight) for turn in turns]
                 documents.append((Piece(start), *said))
             case _:
-                raise VistokError(f"{path}, entry {number}: 'conversations' is needed, found {str(entry)[:80]}.")
+                raise VistokError(
+                    f"{path}, entry {number}: 'conversations' is needed, found {str(entry)[:80]}."
+                )
     return documents
 
 
@@ -82,13 +90,11 @@ def _said(speaker: str, text: str, short_answer_weight: float) -> Piece:
     return Piece(text, weight=1.0 if " " in text else short_answer_weight, ends=True)
 
 
-def kind_of(prompt: str) -> TaskKind:
-    """Returns which kind of task a prompt of the paper's format belongs to."""
-    if "Question:" in prompt:
-        return "vqa"
-    if "How many" in prompt:
-        return "counting"
-    return "identification" if "Does" in prompt else "caption"
+def kind_of(prompt: str) -> TaskKind | None:
+    """Returns which kind of task a prompt of the paper's format belongs to; None for any other prompt."""
+    marks: dict[str, TaskKind] = {"Question:": "vqa", "How many": "counting", "Does": "identification"}
+    found = next((kind for mark, kind in marks.items() if mark in prompt), None)
+    return "caption" if found is None and "describe" in prompt else found
 
 
 @torch.no_grad()
@@ -114,8 +120,9 @@ def _answers(encoder: PromptEncoder, document: Document) -> list[tuple[TaskKind,
     places, at = [], 0
     for before, piece in zip((Piece(""), *document), document, strict=False):
         length = len(encoder.pieces([piece])[0])
-        if piece.weight and piece.ends:
-            places.append((kind_of(before.text), slice(at - 1, at + length - 2)))
+        kind = kind_of(before.text)
+        if piece.weight and piece.ends and kind:
+            places.append((kind, slice(at - 1, at + length - 2)))
         at += length
     return places
 

@@ -43,7 +43,7 @@ class Learner(nn.Module, ABC):
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Returns the sum of the losses and the sum of their weights."""
 
-    def after_step(self, step: int) -> None:  # noqa: B027  (most learners have nothing to do here)
+    def after_step(self, step: int) -> None:
         """Does what follows an optimiser step, such as moving an averaged teacher."""
 
 
@@ -104,7 +104,9 @@ def train(learner: Learner, plan: Plan, *, state: Path, identity: str, name: str
             if accelerator.is_main_process and (stop or done % plan.save_every == 0):
                 saved.save(done, learner, optimiser, curves)
             if stop:
-                raise VistokError(f"{name}: stopped at step {done} on request; the next start goes on from there.")
+                raise VistokError(
+                    f"{name}: stopped at step {done} on request; the next start goes on from there."
+                )
     return curves
 
 
@@ -129,7 +131,9 @@ def _step(
 def _finite(loss: Tensor, name: str, step: int) -> float:
     value = loss.item()
     if not torch.isfinite(loss):
-        raise VistokError(f"{name}: the loss is {value} at step {step}. Lower the learning rate of its recipe.")
+        raise VistokError(
+            f"{name}: the loss is {value} at step {step}. Lower the learning rate of its recipe."
+        )
     return round(value, 6)
 
 
@@ -150,7 +154,9 @@ class Progress:
         if self.bar:
             filled = "#" * (30 * step // self.steps)
             end = "\n" if step == self.steps else ""
-            print(f"\r{self.name} [{filled:<30}] {step}/{self.steps} loss {loss:.3f}", end=end, file=sys.stderr)
+            print(
+                f"\r{self.name} [{filled:<30}] {step}/{self.steps} loss {loss:.3f}", end=end, file=sys.stderr
+            )
         elif step >= self.next or step == self.steps:
             print(f"{self.name}: step {step} of {self.steps}, loss {loss:.4f}", file=sys.stderr, flush=True)
             self.next = step + self.every

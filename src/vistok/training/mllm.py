@@ -16,7 +16,9 @@ from vistok.training.loop import Batch, Learner
 class MultimodalLearner(Learner):
     """A multimodal model with its mixture; one position of the mixture is one image with its turns."""
 
-    def __init__(self, model: MultimodalModel, encoder: PromptEncoder, mixture: Mixture, recipe: Recipe) -> None:
+    def __init__(
+        self, model: MultimodalModel, encoder: PromptEncoder, mixture: Mixture, recipe: Recipe
+    ) -> None:
         super().__init__()
         self.model = model
         self.encoder = encoder
@@ -28,7 +30,9 @@ class MultimodalLearner(Learner):
 
     def batch(self, step: int, process: int, processes: int) -> Batch:
         size = self.recipe.batch
-        samples = [self.mixture.sample(place) for place in range(step * size + process, (step + 1) * size, processes)]
+        samples = [
+            self.mixture.sample(place) for place in range(step * size + process, (step + 1) * size, processes)
+        ]
         tokens = self.encoder.pad([self.encoder.pieces(self._pieces(sample.turns)) for sample in samples])
         return {"images": torch.from_numpy(np.stack([sample.image for sample in samples])), **tokens.state()}
 

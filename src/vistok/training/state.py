@@ -30,7 +30,9 @@ class TrainingState:
     def save(self, step: int, module: nn.Module, optimiser: torch.optim.Optimizer, curves: Curves) -> None:
         tensors = {f"module.{name}": tensor for name, tensor in _kept(module).items()}
         for index, moments in optimiser.state_dict()["state"].items():
-            tensors |= {f"optimiser.{index}.{name}": torch.as_tensor(value) for name, value in moments.items()}
+            tensors |= {
+                f"optimiser.{index}.{name}": torch.as_tensor(value) for name, value in moments.items()
+            }
         tensors["random"] = torch.get_rng_state()
         about = {"identity": self.identity, "step": str(step), "curves": json.dumps(curves)}
         copies = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
@@ -61,7 +63,11 @@ class TrainingState:
 def _kept(module: nn.Module) -> dict[str, Tensor]:
     """Returns what training can change: everything but what the learner says is frozen."""
     frozen: tuple[str, ...] = getattr(module, "frozen_parts", ())
-    return {name: tensor for name, tensor in module.state_dict().items() if not (frozen and name.startswith(frozen))}
+    return {
+        name: tensor
+        for name, tensor in module.state_dict().items()
+        if not (frozen and name.startswith(frozen))
+    }
 
 
 def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -23,10 +23,7 @@ EVERYTHING = Detail(color=True, size=True, count=True, background=True)
 
 
 def sample_captions(scene: Scene, draws: Draws, count: int) -> list[str]:
-    """Returns `count` captions; half of them leave out colours and background.
-
-    Contrastive training needs such captions: with full ones a batch is told apart by colour and background.
-    """
+    """Returns `count` captions, drawn one by one: half of them leave out colours and background."""
     return [sample_caption(scene, draws) for _ in range(count)]
 
 
@@ -38,7 +35,7 @@ def sample_caption(
     Args:
         shown: attributes that a caption may mention.
         sides: whether it may say where groups stand.
-        plain: per cent of captions that leave out colours and background.
+        plain: per cent of captions that leave out colours and background, whatever `shown` allows.
     """
     detail = _sample_detail(draws, shown, plain)
     if sides and draws.chance(25) and (pairs := related_pairs(scene)):

@@ -16,7 +16,7 @@ Conversation = list[Turn]
 
 COPY_MARKER = "copy"
 INVENTORY_MARKER = "inventory"
-_COPY_PERCENT = 35
+_COPY_PERCENT = 25
 _FLAT_PERCENT = 60
 _COMPACT_PERCENT = 10
 
@@ -38,7 +38,7 @@ def pretraining_documents(rng: np.random.Generator, count: int) -> list[str]:
     """Returns documents that teach looking things up in the prefix: one line each.
 
     Each opens with a scene in words; then follows a copy of it, or an inventory: each
-    category's number and colour.
+    category's number.
     """
     draws = Draws(rng)
     return [_document(draws) for _ in range(count)]
@@ -47,8 +47,9 @@ def pretraining_documents(rng: np.random.Generator, count: int) -> list[str]:
 def instruction_conversations(rng: np.random.Generator, count: int) -> list[Conversation]:
     """Returns conversations of (prompt, answer) turns; the first prompt opens with the scene in words.
 
-    Each has two counting, two identification and two VQA questions and a caption, in random order, in the
-    very prompts of the evaluation (GVT's released code); a scene of one category has one counting question.
+    Each has two counting, two identification and up to two VQA questions and a caption, in random order, in
+    the very prompts of the evaluation (GVT's released code); a scene of one category has one counting
+    question, and VQA asks only for what the words tell.
     """
     draws = Draws(rng)
     return [_conversation(draws) for _ in range(count)]
@@ -75,16 +76,13 @@ def _document(draws: Draws) -> str:
 
 
 def _inventory(written: WrittenScene, draws: Draws) -> str:
-    """Returns "<category> <number> [color]" of every category in a new order, 0 for those that are not there."""
-    items = [
-        f"{group.category} {group.count}" + (f" {group.color}" if written.shown.color else "")
-        for group in written.scene.groups
-    ]
+    """Returns "<category> <number>" of every category in a new order, 0 for those that are not there."""
+    items = [f"{group.category} {group.count}" for group in written.scene.groups]
     return " ".join(draws.shuffled(items + [f"{name} 0" for name in absent_categories(written.scene)]))
 
 
 def _sample_shown(draws: Draws) -> Detail:
-    return Detail(color=draws.chance(60), size=draws.chance(30), count=True, background=draws.chance(75))
+    return Detail(color=draws.chance(50), size=draws.chance(20), count=True, background=draws.chance(75))
 
 
 def _written(draws: Draws, shown: Detail) -> WrittenScene:

@@ -49,7 +49,10 @@ def sample_scene(draws: Draws, style: Style, *, flat: bool = False, web: bool = 
 
 
 def sample_labelled_scene(draws: Draws, label: str) -> Scene:
-    """Returns a scene with objects of one category only, in one to three colours and sizes."""
+    """Returns a scene with 2-9 objects of one category only, in any cells.
+
+    They form two or three groups, whose colours and sizes are drawn apart from each other.
+    """
     cells = draws.sample(range(CELLS), draws.between(2, CELLS))
     parts = [cells[part::_LABELLED_GROUPS] for part in range(_LABELLED_GROUPS)]
     sizes = ("small" if draws.chance(_SMALL_PERCENT) else "large" for _ in parts)

@@ -34,7 +34,10 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """All objects of one category: one colour, one size."""
+    """Objects of one category, one colour and one size.
+
+    A scene has one group a category; only a labelled scene has several groups, all of its one category.
+    """
 
     category: str
     color: str

@@ -104,7 +104,9 @@ def sample_scenes(sizes: WorldSizes) -> WorldScenes:
 
 def _plain(sizes: WorldSizes, part: str, count: int, style: Style, seen: frozenset[Signature]) -> list[Scene]:
     draws = Draws(_generator(sizes, part, 0))
-    return [sample_until_new(lambda: sample_scene(draws, style, web=part == "web"), seen) for _ in range(count)]
+    return [
+        sample_until_new(lambda: sample_scene(draws, style, web=part == "web"), seen) for _ in range(count)
+    ]
 
 
 def _labelled(sizes: WorldSizes, seen: frozenset[Signature]) -> list[Scene]:

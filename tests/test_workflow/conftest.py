@@ -1,0 +1,179 @@
+"""One real build of a small study in a copy of the checkout, which all tests of this folder share."""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROWS = ("deit/frozen", "clip/frozen", "clip/tuned")
+TUNED = {"steps": 120, "tokenizer_rate": 0.2}
+BUILT = ("checkpoints", "data", "paper_tables", "results", "shards", "state")
+# A provenance tells seconds, and Snakemake leaves a time in the folders that it knows of.
+_TIMED = ("provenance.json", ".snakemake_timestamp")
+_JOB = re.compile(r"^(?:local)?rule (\w+):\n((?:    .*\n)*)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A copy of the project's files, with what was built in it."""
+
+    root: Path
+
+    def start(self, *arguments: str, scale: str = "smoke", log: Path) -> subprocess.Popen[str]:
+        """Starts snakemake in a process group of its own, as a terminal does."""
+        with log.open("w") as stream:
+            return subprocess.Popen(
+                self._command(arguments, scale),
+                cwd=self.root,
+                env=self._environment(),
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                text=True,
+                start_new_session=True,
+            )
+
+    def snakemake(self, *arguments: str, scale: str = "smoke") -> tuple[int, str]:
+        """Runs snakemake; returns its exit status and all that it said."""
+        ended = subprocess.run(
+            self._command(arguments, scale),
+            cwd=self.root,
+            env=self._environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        return ended.returncode, ended.stdout
+
+    def build(self, *arguments: str, scale: str = "smoke") -> str:
+        """Runs snakemake, which has to end well; returns what it said."""
+        status, said = self.snakemake(*arguments, scale=scale)
+        assert status == 0, said
+        return said
+
+    def jobs(self, *arguments: str, target: str = "paper_tables", scale: str = "smoke") -> set[str]:
+        """Returns the jobs that snakemake would run, such as `answer clip/tuned`."""
+        said = self.build(target, "-n", *arguments, scale=scale)
+        found = [(rule, re.search("wildcards: .*?=(.*)", lines)) for rule, lines in _JOB.findall(said)]
+        jobs = {f"{rule} {wildcard[1]}" if wildcard else rule for rule, wildcard in found}
+        assert jobs or "Nothing to be done" in said, said
+        return {job.removesuffix("/vicuna-7b/seed-0") for job in jobs - {"paper_tables"}}
+
+    @contextmanager
+    def edited(self, path: str, old: str, new: str) -> Iterator[None]:
+        """Replaces text in a file for the length of a block."""
+        with self._restored(path) as file:
+            text = file.read_text()
+            assert old in text, f"{path} has no {old!r}"
+            file.write_text(text.replace(old, new, 1))
+            yield
+
+    @contextmanager
+    def changed(self, path: str, change: Callable[[Any], object]) -> Iterator[None]:
+        """Changes what a YAML file says for the length of a block."""
+        with self._restored(path) as file:
+            change_yaml(file, change)
+            yield
+
+    @contextmanager
+    def _restored(self, path: str) -> Iterator[Path]:
+        file = self.root / path
+        before = file.read_bytes()
+        try:
+            yield file
+        finally:
+            file.write_bytes(before)
+
+    def digests(self, *folders: str) -> dict[str, str]:
+        """Returns the digest of every file below some folders that is the same in every build."""
+        return {
+            str(path.relative_to(self.root)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for folder in folders
+            for path in sorted((self.root / folder).rglob("*"))
+            if path.is_file() and path.name not in _TIMED
+        }
+
+    def files(self) -> dict[str, int]:
+        """Returns the size of every built file, hidden ones included."""
+        paths = [path for folder in BUILT for path in (self.root / folder).rglob("*") if path.is_file()]
+        return {str(path.relative_to(self.root)): path.stat().st_size for path in paths}
+
+    def remove(self, *paths: str) -> None:
+        for path in paths:
+            shutil.rmtree(self.root / path)
+
+    def _command(self, arguments: tuple[str, ...], scale: str) -> list[str]:
+        snakemake = Path(sys.executable).with_name("snakemake")
+        given = list(arguments)
+        if "--config" not in given:
+            given.append("--config")
+        return [str(snakemake), "--cores", "2", *given, f"scale={scale}"]
+
+    def _environment(self) -> dict[str, str]:
+        return {**os.environ, "PYTHONPATH": str(self.root / "src")}
+
+
+def change_yaml(file: Path, change: Callable[[Any], object]) -> None:
+    value = yaml.safe_load(file.read_text())
+    change(value)
+    file.write_text(yaml.safe_dump(value, sort_keys=False))
+
+
+@pytest.fixture(scope="session")
+def built(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """The smoke scale's Table 2, cut to three rows, built for real.
+
+    The tuned row trains longer than the others, so that there is time to kill it.
+    """
+    checkout = Checkout(tmp_path_factory.mktemp("workflow") / "checkout")
+    _copy(repository, checkout.root)
+    grid, scales = checkout.root / "workflow/grid", checkout.root / "workflow/scales"
+    change_yaml(grid / "tables.yaml", _keep_three_rows)
+    change_yaml(scales / "smoke.yaml", lambda scale: scale["recipes"].update(tuned=dict(TUNED)))
+    change_yaml(scales / "excerpt.yaml", lambda scale: scale.update(models="smoke"))
+    checkout.build("paper_tables")
+    return checkout
+
+
+@pytest.fixture
+def official(built: Checkout, tmp_path: Path) -> Path:
+    """A folder of official files as a user has it, made of the smoke scale's own."""
+    root = tmp_path / "official"
+    shutil.copytree(built.root / "data/smoke", root)
+    names = {"questions": "OpenEnded_mscoco_val2014_questions", "annotations": "mscoco_val2014_annotations"}
+    for name, own in names.items():
+        shutil.copy(root / f"vqa/v2_{own}.json", root / f"vqa/allennlp_vqav2_{name}.json")
+    return root
+
+
+def _keep_three_rows(tables: dict[str, Any]) -> None:
+    for name in set(tables) - {"table-2"}:
+        del tables[name]
+    rows = [row for row in tables["table-2"]["rows"] if f"{row['tokenizer']}/{row['recipe']}" in ROWS]
+    tables["table-2"]["rows"] = [{key: value for key, value in row.items() if key != "seeds"} for row in rows]
+
+
+def _copy(repository: Path, to: Path) -> None:
+    """Copies what git knows or would add: what a clone of the working tree would hold."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        source = repository / name
+        if source.is_symlink() or source.is_file():
+            (to / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, to / name, follow_symlinks=False)

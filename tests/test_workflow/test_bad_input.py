@@ -1,0 +1,86 @@
+"""Bad input on the level of the workflow: one clear error, nothing written."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+BLIND = "results/smoke-dev/blind/coco-oc/metrics.json"
+
+
+def refusal(built: Any, *arguments: str, scale: str = "smoke") -> str:
+    """Returns the one error that vistok said; nothing may have been written."""
+    before = built.files()
+    status, said = built.snakemake(*arguments, scale=scale)
+    assert status == 1, said
+    assert "Traceback" not in said
+    assert built.files() == before
+    errors = [line for line in said.splitlines() if line.startswith("vistok: ")]
+    assert len(errors) == 1, said
+    return errors[0]
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        (("scal=mini",), "unknown config key 'scal'. Did you mean 'scale'? Legal: data_root, scale, split."),
+        (("split=tset",), "unknown split 'tset'. Did you mean 'test'? Legal: dev, test."),
+        (("data_root=elsewhere",), "the scale 'smoke' makes its own data: no data_root can be given."),
+    ],
+)
+def test_a_wrong_config_value(built: Any, config: tuple[str, ...], expected: str) -> None:
+    assert expected in refusal(built, "--config", *config)
+
+
+def test_an_unknown_scale(built: Any) -> None:
+    assert "unknown scale 'smok'. Did you mean 'smoke'?" in refusal(built, scale="smok")
+
+
+def test_a_missing_data_root_is_said_before_any_job(built: Any) -> None:
+    error = refusal(built, "--config", "data_root=nowhere", scale="excerpt")
+    assert "the data root nowhere of the scale 'excerpt' does not exist" in error
+    assert "--config data_root=FOLDER" in error
+
+
+def test_an_unknown_tokenizer_in_a_row(built: Any) -> None:
+    with built.changed(
+        "workflow/grid/tables.yaml", lambda tables: tables["table-2"]["rows"][0].update(tokenizer="diet")
+    ):
+        error = refusal(built)
+    assert "unknown tokenizer 'diet'. Did you mean 'deit'?" in error
+    assert "workflow/grid/tokenizers.yaml" in error
+
+
+def test_broken_yaml(built: Any) -> None:
+    with built.edited("workflow/grid/recipes.yaml", "frozen:", "frozen: ["):
+        assert "workflow/grid/recipes.yaml is not valid YAML" in refusal(built)
+
+
+def test_a_results_folder_that_cannot_be_written(built: Any) -> None:
+    # A file in its place: even a superuser, whom permissions do not stop, cannot write below it.
+    in_the_way = built.root / "results/smoke-dev"
+    in_the_way.touch()
+    try:
+        error = refusal(built, BLIND, "--config", "split=dev")
+    finally:
+        in_the_way.unlink()
+    assert "cannot write to results/smoke-dev" in error
+
+
+def test_a_missing_photograph_where_none_may_be(built: Any, tmp_path: Path) -> None:
+    photograph = min((built.root / "data/smoke/coco/dev2017").iterdir())
+    shutil.move(photograph, tmp_path)
+    try:
+        error = refusal(built, BLIND, "--config", "split=dev")
+    finally:
+        shutil.move(tmp_path / photograph.name, photograph)
+    assert photograph.stem.lstrip("0") in error
+
+
+def test_a_truncated_photograph(built: Any, official: Path) -> None:
+    photograph = min((official / "coco/val2017").iterdir())
+    photograph.write_bytes(photograph.read_bytes()[:200])
+    answers = "results/excerpt/clip/frozen/vicuna-7b/seed-0/coco-oc/predictions.jsonl"
+    error = refusal(built, answers, "--config", f"data_root={official}", scale="excerpt")
+    assert photograph.name in error

@@ -1,0 +1,65 @@
+"""Real files go through the real importers, evaluation and scorers to a table."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+BLIND = "results/excerpt/blind/{}/metrics.json"
+CLIP = "results/excerpt/clip/frozen/vicuna-7b/seed-0/{}/metrics.json"
+TASKS = ("vqav2", "coco-caption", "coco-oc", "coco-mci", "vcr-oc", "vcr-mci")
+
+
+def read(built: Any, path: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((built.root / path).read_text())
+    return found
+
+
+def keep_one_row(tables: dict[str, Any]) -> None:
+    rows = tables["table-2"]["rows"]
+    tables["table-2"]["rows"] = [
+        row for row in rows if (row["tokenizer"], row["recipe"]) == ("clip", "frozen")
+    ]
+
+
+def test_a_question_without_its_photograph_waits_for_it(built: Any, official: Path, tmp_path: Path) -> None:
+    photographs = sorted((official / "coco/val2017").iterdir())[::2]
+    target, asked = BLIND.format("coco-oc"), ("--config", f"data_root={official}")
+    for photograph in photographs:
+        shutil.move(photograph, tmp_path)
+    built.build(target, *asked, scale="excerpt")
+    found = read(built, target)
+    assert 0 < found["n"] < found["of"]
+    assert found["reason"].endswith("photographs are not in coco/val2017")
+    assert built.jobs(*asked, target=target, scale="excerpt") == set()
+    for photograph in photographs:
+        shutil.move(tmp_path / photograph.name, photograph)
+    assert built.jobs(*asked, target=target, scale="excerpt") == {"fit_blind"}
+
+
+def test_real_questions_about_real_photographs(built: Any, shared_data: Path) -> None:
+    asked = ("--config", f"data_root={shared_data}")
+    with built.changed("workflow/grid/tables.yaml", keep_one_row):
+        built.build("paper_tables", *asked, scale="excerpt")
+        assert built.jobs(*asked, scale="excerpt") == set()
+    cells = {task: read(built, CLIP.format(task)) for task in TASKS}
+    photographs = len(list((shared_data / "coco/val2017").iterdir()))
+    assert {task: (cell["n"], cell["of"]) for task, cell in cells.items()} == {
+        "vqav2": (3, 3),
+        "coco-caption": (photographs, photographs),
+        "coco-oc": (146, 10_000),
+        "coco-mci": (186, 10_000),
+        "vcr-oc": (0, 10_000),
+        "vcr-mci": (0, 10_000),
+    }
+    assert cells["vcr-oc"]["reason"] == "5901 of 5901 photographs are not in vcr/vcr1images"
+    assert cells["coco-oc"]["reason"].endswith("photographs are not in coco/val2017")
+    assert cells["vqav2"]["reason"] is None
+    page = (built.root / "paper_tables/excerpt/table-2.md").read_text()
+    assert page.count("146 of 10000") == 2 and "none of 10000 questions are asked" in page
+
+
+def test_the_audit_reads_the_released_files(built: Any, shared_data: Path) -> None:
+    built.build("paper_audit", "--config", f"data_root={shared_data}", scale="excerpt")
+    text = (built.root / "paper_tables/audit.json").read_text()
+    assert '"coco-oc-constant"' in text and '"smoke-coco-oc-constant"' in text

@@ -1,0 +1,146 @@
+"""What reruns after an edit is exactly what depends on it."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TABLE = {"tabulate table-2"}
+CURVES = {"draw_curves table-2"}
+DEIT, CLIP, TUNED = "deit/frozen", "clip/frozen", "clip/tuned"
+SHARDS = {f"write_shards {name}" for name in ("coco-train", "objects365", "imagenet", "web")}
+LLMS = {"train_llm llama-7b", "train_llm vicuna-7b"}
+PRETRAINED = {"pretrain_tokenizer deit", "pretrain_tokenizer clip"}
+
+
+def steps(*rows: str, of: tuple[str, ...] = ("tune_mllm", "answer", "score_run")) -> set[str]:
+    return {f"{step} {row}" for row in rows for step in of}
+
+
+EVERYTHING = (
+    {"make_world", "fit_blind"} | SHARDS | LLMS | PRETRAINED | steps(DEIT, CLIP, TUNED) | TABLE | CURVES
+)
+
+
+def test_nothing_changed(built: Any) -> None:
+    assert built.jobs() == set()
+    assert "Nothing to be done" in built.build("paper_tables")
+
+
+def test_a_recipe_value_reruns_its_row(built: Any) -> None:
+    with built.changed(
+        "workflow/scales/smoke.yaml", lambda scale: scale["recipes"]["tuned"].update(tokenizer_rate=0.3)
+    ):
+        assert built.jobs() == steps(TUNED) | TABLE | CURVES
+
+
+def test_a_label_reruns_the_table(built: Any) -> None:
+    with built.changed("workflow/grid/tokenizers.yaml", lambda grid: grid["clip"].update(label="Clip")):
+        assert built.jobs() == TABLE
+
+
+def test_words_that_nothing_prints_rerun_nothing(built: Any) -> None:
+    with built.changed(
+        "workflow/grid/tokenizers.yaml", lambda grid: grid["clip"]["encoder"].update(source="?")
+    ):
+        assert built.jobs() == set()
+    with built.changed(
+        "workflow/grid/recipes.yaml", lambda grid: grid["frozen"]["sources"].update(steps="?")
+    ):
+        assert built.jobs() == set()
+
+
+def test_what_cannot_change_a_result_reruns_nothing(built: Any) -> None:
+    def change(scale: dict[str, Any]) -> None:
+        scale["save_every"] = 7
+        scale["resources"] = {"all": {"memory_mb": 2000}, "tune-mllm": {"gpus": 1}}
+
+    with built.changed("workflow/scales/smoke.yaml", change):
+        assert built.jobs() == set()
+
+
+def test_comments_and_docstrings_rerun_nothing(built: Any) -> None:
+    module = "src/vistok/mllm/resampler.py"
+    first = (built.root / module).read_text().splitlines()[0]
+    with built.edited(module, first, '"""Another docstring."""\n# A comment.'):
+        assert built.jobs() == set()
+
+
+@pytest.mark.parametrize(
+    ("module", "expected"),
+    [
+        (
+            "evaluation/scorers/counting.py",
+            steps(DEIT, CLIP, TUNED, of=("score_run",)) | {"fit_blind"} | TABLE,
+        ),
+        ("mllm/resampler.py", steps(DEIT, CLIP, TUNED) | TABLE | CURVES),
+        ("supervision/contrastive.py", {"pretrain_tokenizer clip"} | steps(CLIP, TUNED) | TABLE | CURVES),
+        ("tokenizers/open_clip_encoder.py", set()),
+        ("training/language.py", LLMS | steps(DEIT, CLIP, TUNED) | TABLE | CURVES),
+        ("reporting/render_md.py", TABLE),
+        ("reporting/curves.py", CURVES),
+        ("world/render.py", EVERYTHING),
+    ],
+)
+def test_code_reruns_the_steps_that_import_it(built: Any, module: str, expected: set[str]) -> None:
+    path = f"src/vistok/{module}"
+    text = (built.root / path).read_text()
+    with built.edited(path, text, f"{text}\nEDITED = True\n"):
+        assert built.jobs() == expected
+
+
+def test_data_with_the_same_content_reruns_nothing(built: Any) -> None:
+    for path in (built.root / "data").rglob("*"):
+        path.touch()
+    assert built.jobs() == set()
+    shutil.rmtree(built.root / "data")
+    assert built.jobs() == set()
+    built.build("data/smoke")
+    assert built.jobs() == set()
+
+
+def test_other_data_reruns_all_that_reads_it(built: Any) -> None:
+    def pin_other(pins: dict[str, Any]) -> None:
+        smoke = next(out for out in pins["outs"] if out["path"] == "data/smoke")
+        smoke["md5"] = f"{0:032}.dir"
+
+    with built.changed("data.dvc", pin_other):
+        assert built.jobs() == EVERYTHING
+
+
+def test_a_new_row_has_its_own_jobs(built: Any) -> None:
+    row = {"tokenizer": "deit", "recipe": "tuned", "llm": "vicuna-7b", "published": 7}
+    with built.changed("workflow/grid/tables.yaml", lambda tables: tables["table-2"]["rows"].append(row)):
+        assert built.jobs() == steps("deit/tuned") | TABLE | CURVES
+
+
+def test_a_new_tokenizer_with_local_weights_is_not_pretrained(built: Any, tmp_path: Path) -> None:
+    weights = tmp_path / "mine.safetensors"
+    weights.write_bytes(b"any")
+    encoder = {
+        "library": "timm",
+        "name": "vit_small_patch16_224",
+        "weights": str(weights),
+        "image_size": 224,
+        "normalisation": "imagenet",
+        "tokens": 197,
+        "width": 384,
+        "parameters_m": 21.67,
+        "source": "ours",
+    }
+    entry = {"label": "Mine", "supervision": "self", "published_images": "-", "encoder": encoder}
+    row = {"tokenizer": "mine", "recipe": "frozen", "llm": "vicuna-7b"}
+    with (
+        built.changed("workflow/grid/tokenizers.yaml", lambda grid: grid.update(mine=entry)),
+        built.changed("workflow/grid/tables.yaml", lambda tables: tables["table-2"]["rows"].append(row)),
+    ):
+        assert built.jobs() == steps("mine/frozen") | TABLE | CURVES
+        weights.unlink()
+        status, said = built.snakemake("paper_tables", "-n")
+        assert status == 1 and f"the weights of the tokenizer 'mine' are not there: {weights}" in said
+
+
+def test_another_split_trains_nothing(built: Any) -> None:
+    asked = steps(DEIT, CLIP, TUNED, of=("answer", "score_run")) | {"fit_blind"} | TABLE | CURVES
+    assert built.jobs("--config", "split=dev") == asked

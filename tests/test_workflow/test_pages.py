@@ -1,0 +1,25 @@
+"""The targets beside the tables: the audit, and the paper's claims weighed on a scale's own cells."""
+
+import json
+from typing import Any
+
+
+def test_claims_are_weighed_on_the_scale(built: Any) -> None:
+    built.build("paper_claims")
+    cells = json.loads((built.root / "results/smoke/cells.json").read_text())
+    rows = {cell["row"] for cell in cells}
+    assert rows == {"deit/frozen", "clip/frozen", "clip/tuned"} and len(cells) == 18
+    metrics = built.root / "results/smoke/clip/tuned/vicuna-7b/seed-0/coco-mci/metrics.json"
+    value = json.loads(metrics.read_text())["answers"]["released"]["metrics"]["accuracy"]
+    found = {(cell["row"], cell["column"]): cell["value"] for cell in cells}
+    assert found["clip/tuned", "COCO-MCI"] == value
+    claims = json.loads((built.root / "paper_tables/smoke/claims.json").read_text())
+    assert claims.keys() == {"published", "smoke"}
+    assert {claim["verdict"] for claim in claims["smoke"].values()} > {"not measured"}
+
+
+def test_the_audit_checks_what_the_scale_made(built: Any) -> None:
+    built.build("paper_audit")
+    text = (built.root / "paper_tables/audit.json").read_text()
+    assert '"smoke-vcr-mci-constant"' in text
+    assert '"smoke-coco-oc-constant"' in text and "smoke-coco-oc-train" not in text
