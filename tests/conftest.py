@@ -22,9 +22,10 @@ def shared_data() -> Path:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Runs unit tests first, and the workflow's last and in one worker: they share one build."""
+    """Runs unit tests first, and the workflow's last: in two workers, for each of them takes minutes."""
     last = [item for item in items if "test_workflow" in item.path.parts]
     for item in last:
+        builds = item.path.stem in ("test_excerpt", "test_pages", "test_rebuild")
         item.add_marker(pytest.mark.slow)
-        item.add_marker(pytest.mark.xdist_group("workflow"))
+        item.add_marker(pytest.mark.xdist_group("workflow-builds" if builds else "workflow-plans"))
     items.sort(key=lambda item: item in last)

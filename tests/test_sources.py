@@ -160,7 +160,8 @@ def test_a_step_that_does_not_exist_is_an_error(package: Path) -> None:
 
 
 def steps() -> list[str]:
-    return sorted(path.stem for path in (sources.PACKAGE / "steps").glob("[!_]*.py"))
+    files = (sources.PACKAGE / "steps").glob("[!_]*.py")
+    return sorted(path.stem for path in files if "vistok.grid" in path.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("step", steps())

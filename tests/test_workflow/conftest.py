@@ -1,5 +1,6 @@
-"""One real build of a small study in a copy of the checkout, which all tests of this folder share."""
+"""One real build of a small study in a copy of the checkout, which all tests of this folder start from."""
 
+import fcntl
 import hashlib
 import os
 import re
@@ -16,7 +17,7 @@ import pytest
 import yaml
 
 ROWS = ("deit/frozen", "clip/frozen", "clip/tuned")
-TUNED = {"steps": 120, "tokenizer_rate": 0.2}
+TUNED = {"steps": 100, "tokenizer_rate": 0.2}
 BUILT = ("checkpoints", "data", "paper_tables", "results", "shards", "state")
 # A provenance tells seconds, and Snakemake leaves a time in the folders that it knows of.
 _TIMED = ("provenance.json", ".snakemake_timestamp")
@@ -131,18 +132,27 @@ def change_yaml(file: Path, change: Callable[[Any], object]) -> None:
 
 @pytest.fixture(scope="session")
 def built(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """The smoke scale's Table 2, cut to three rows, built for real.
+    """The smoke scale's Table 2, cut to three rows, built for real: once for all workers, and a copy for each."""
+    several = "PYTEST_XDIST_WORKER" in os.environ
+    shared = tmp_path_factory.getbasetemp().parent if several else tmp_path_factory.getbasetemp()
+    original = Checkout(shared / "workflow-original")
+    with (shared / "workflow.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (original.root / "paper_tables/smoke/table-2.html").exists():
+            _build(repository, original)
+    root = tmp_path_factory.mktemp("workflow") / "checkout"
+    shutil.copytree(original.root, root, symlinks=True)
+    return Checkout(root)
 
-    The tuned row trains longer than the others, so that there is time to kill it.
-    """
-    checkout = Checkout(tmp_path_factory.mktemp("workflow") / "checkout")
+
+def _build(repository: Path, checkout: Checkout) -> None:
+    """Builds the study; its tuned row trains longer than the others, so that there is time to kill it."""
     _copy(repository, checkout.root)
     grid, scales = checkout.root / "workflow/grid", checkout.root / "workflow/scales"
     change_yaml(grid / "tables.yaml", _keep_three_rows)
     change_yaml(scales / "smoke.yaml", lambda scale: scale["recipes"].update(tuned=dict(TUNED)))
     change_yaml(scales / "excerpt.yaml", lambda scale: scale.update(models="smoke"))
     checkout.build("paper_tables")
-    return checkout
 
 
 @pytest.fixture

@@ -75,9 +75,10 @@ def interrupt(built: Any, state: Path, log: Path) -> None:
 def kill(built: Any, state: Path, log: Path) -> None:
     """Kills snakemake and its jobs in the middle of training; before, a second snakemake is sent away."""
     job = built.start("paper_tables", log=log)
-    wait(saves(state), job, log)
+    wait(lambda: "rule tune_mllm" in log.read_text(), job, log)
     status, said = built.snakemake("paper_tables")
     assert status == 1 and "another snakemake is at work" in said and "Traceback" not in said
+    wait(saves(state), job, log)
     os.killpg(job.pid, signal.SIGKILL)
     assert job.wait(timeout=60) == -signal.SIGKILL
     assert "goes on from step" in log.read_text()

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
 from transformers import PreTrainedTokenizerFast as FastTokenizer
 
@@ -89,11 +90,15 @@ def load_language_model(
 
     try:
         tokenizer = AutoTokenizer.from_pretrained(name)
-        model = AutoModelForCausalLM.from_pretrained(name, dtype=precision)
-    except (OSError, ValueError) as error:
+        model, found = AutoModelForCausalLM.from_pretrained(name, dtype=precision, output_loading_info=True)
+        if lacking := sorted(found["missing_keys"]):
+            first = ", ".join(lacking[:2])
+            raise ValueError(f"its weights lack {len(lacking)} of the tensors of its config ({first})")
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise VistokError(
-            f"language model {str(name)!r} cannot be loaded: {str(error).splitlines()[0]}. Fetch its weights on a "
-            "machine with network, or name a local folder as `weights` in workflow/grid/llms.yaml."
+            f"language model {str(name)!r} cannot be loaded: {' '.join(str(error).split())[:300]}. Fetch its weights "
+            "on a machine with network, name a local folder as `weights` in workflow/grid/llms.yaml, or make a "
+            "folder of this project again."
         ) from error
     tokenizer.pad_token = tokenizer.eos_token
     model.requires_grad_(False)

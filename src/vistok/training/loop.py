@@ -88,7 +88,7 @@ def train(learner: Learner, plan: Plan, *, state: Path, identity: str, name: str
     learner.to(accelerator.device)
     model, optimiser = accelerator.prepare(learner, optimiser)
     loader = DataLoader(Steps(learner, accelerator), batch_size=None, sampler=range(first, plan.steps),
-                        num_workers=plan.workers)  # fmt: skip
+                        num_workers=plan.workers, generator=torch.Generator())  # fmt: skip
     progress = Progress(name, plan.steps, first, quiet=not accelerator.is_main_process)
     with stop_requests() as stop:
         for step, batch in enumerate(loader, start=first):
@@ -142,7 +142,7 @@ class Progress:
 
     def __init__(self, name: str, steps: int, first: int, *, quiet: bool) -> None:
         self.name, self.steps, self.quiet = name, steps, quiet
-        self.bar = sys.stderr.isatty()
+        self.bar, self.width = sys.stderr.isatty(), 0
         self.every = max(1, steps // 10)
         self.next = first + self.every
         if first and not quiet:
@@ -153,10 +153,9 @@ class Progress:
             return
         if self.bar:
             filled = "#" * (30 * step // self.steps)
-            end = "\n" if step == self.steps else ""
-            print(
-                f"\r{self.name} [{filled:<30}] {step}/{self.steps} loss {loss:.3f}", end=end, file=sys.stderr
-            )
+            line = f"{self.name} [{filled:<30}] {step}/{self.steps} loss {loss:.3f} "
+            self.width = max(self.width, len(line))
+            print(f"\r{line:<{self.width}}", end="\n" if step == self.steps else "", file=sys.stderr)
         elif step >= self.next or step == self.steps:
             print(f"{self.name}: step {step} of {self.steps}, loss {loss:.4f}", file=sys.stderr, flush=True)
             self.next = step + self.every

@@ -45,7 +45,7 @@ class TrainingState:
             return 0, []
         try:
             with safe_open(self.file, "pt") as saved:
-                about = saved.metadata()
+                about = saved.metadata() or {}
                 tensors = {name: saved.get_tensor(name) for name in saved.keys()}  # noqa: SIM118
         except (SafetensorError, OSError):
             return 0, []

@@ -1,0 +1,231 @@
+"""Answers do not depend on what else stands in the batch, and are those of a plain generation."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from transformers import GenerationConfig
+
+from vistok.evaluation.answering import Answerer, Question
+from vistok.grid.scale import LanguageModelSize, TextTraining
+from vistok.grid.values import Decoding, Encoder, Optimiser, Resampler
+from vistok.mllm.llm import build_language_model, make_word_tokenizer
+from vistok.mllm.model import MultimodalModel
+from vistok.mllm.prompt import PromptEncoder
+from vistok.tokenizers.base import build_tokenizer
+
+WORDS = "a b c d e f g h red ring box two three Yes. No. where is the left of it?".split()
+STAGE = TextTraining(
+    corpus="text.txt", steps=1, batch=1, optimiser=Optimiser(learning_rate=1e-3, warmup_steps=0)
+)
+SIZE = LanguageModelSize(
+    width=32, layers=2, heads=2, feedforward=64, context=64, pretraining=STAGE, instruction_tuning=STAGE
+)
+ENCODER = Encoder(
+    library="timm",
+    name="vit_tiny_patch16_224",
+    arguments={"img_size": 16, "patch_size": 8, "embed_dim": 16, "depth": 1, "num_heads": 2},
+    weights="random",
+    image_size=16,
+    normalisation="clip",
+    tokens=5,
+    width=16,
+    parameters_m=0.01,
+    source="for tests",
+)
+GREEDY = Decoding(max_new_tokens=6)
+BEAMS = Decoding(beams=5, max_new_tokens=6)
+IMAGES = 9
+QUESTIONS = 70
+
+
+@pytest.fixture(scope="module")
+def encoder() -> PromptEncoder:
+    return PromptEncoder(make_word_tokenizer(WORDS))
+
+
+@pytest.fixture(scope="module")
+def model(encoder: PromptEncoder) -> MultimodalModel:
+    """An MLLM whose random weights are so large that what it says hangs on image and question."""
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    llm = build_language_model(SIZE, len(encoder.tokenizer))
+    connector = Resampler(latents=3, depth=1, heads=2, head_width=8, feedforward_multiple=2)
+    built = MultimodalModel(build_tokenizer(ENCODER), llm, connector, tune_tokenizer=False)
+    with torch.no_grad():
+        for name, parameter in built.named_parameters():
+            if parameter.ndim > 1:
+                parameter *= 2.0 if name.startswith("llm.") else 3.0
+    return built
+
+
+def pictures() -> Iterator[tuple[str, Any]]:
+    chance = np.random.default_rng(0)
+    for place in range(IMAGES):
+        yield f"image {place}", chance.normal(size=(3, 16, 16)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def questions() -> list[Question]:
+    """Questions of one to nine words about nine images, in no order."""
+    chance = np.random.default_rng(1)
+    return [
+        Question(
+            place, f"image {chance.integers(IMAGES)}", " ".join(chance.choice(WORDS, chance.integers(1, 10)))
+        )
+        for place in range(QUESTIONS)
+    ]
+
+
+def answerer(model: MultimodalModel, encoder: PromptEncoder, batch: int) -> Answerer:
+    made = Answerer(model, encoder, batch=batch)
+    made.look(pictures())
+    return made
+
+
+def texts(answers: Sequence[Any]) -> list[str]:
+    return [answer.text for answer in answers]
+
+
+@torch.no_grad()
+def alone(model: MultimodalModel, encoder: PromptEncoder, question: Question, decoding: Decoding) -> str:
+    """Returns what transformers generates for one sequence without any padding."""
+    image = torch.from_numpy(dict(pictures())[question.image_id])[None]
+    words = model.llm.get_input_embeddings()
+    after = encoder.encode(f"</Img>{question.prompt}")
+    sequence = torch.cat(
+        [words(torch.tensor([encoder.before_image])), model.see(image), words(torch.tensor([after]))], dim=1
+    )
+    config = GenerationConfig(
+        num_beams=decoding.beams,
+        max_new_tokens=decoding.max_new_tokens,
+        repetition_penalty=decoding.repetition_penalty,
+        length_penalty=decoding.length_penalty,
+        do_sample=False,
+        eos_token_id=encoder.end,
+        pad_token_id=encoder.end,
+    )
+    mask = torch.ones(sequence.shape[:2], dtype=torch.long)
+    ids = model.llm.generate(inputs_embeds=sequence, attention_mask=mask, generation_config=config)
+    return encoder.tokenizer.decode(ids[0], skip_special_tokens=True).strip()
+
+
+@pytest.mark.parametrize("decoding", [GREEDY, BEAMS], ids=["greedy", "beams"])
+def test_the_batch_size_does_not_change_an_answer(
+    model: MultimodalModel, encoder: PromptEncoder, questions: list[Question], decoding: Decoding
+) -> None:
+    one, seven, all_ = (
+        texts(answerer(model, encoder, batch).answer(questions, decoding)) for batch in (1, 7, 64)
+    )
+    assert one == seven == all_
+    assert len(set(one)) > QUESTIONS / 3, "answers that were all alike would show nothing"
+
+
+@pytest.mark.parametrize(
+    "decoding",
+    [GREEDY, BEAMS, Decoding(beams=2, max_new_tokens=4, repetition_penalty=1.5, length_penalty=-2.0)],
+    ids=["greedy", "beams", "all set"],
+)
+def test_answers_are_those_of_a_plain_generation(
+    model: MultimodalModel, encoder: PromptEncoder, questions: list[Question], decoding: Decoding
+) -> None:
+    said = texts(answerer(model, encoder, 7).answer(questions[:20], decoding))
+    assert said == [alone(model, encoder, question, decoding) for question in questions[:20]]
+
+
+def test_answers_come_in_the_order_of_the_questions(
+    model: MultimodalModel, encoder: PromptEncoder, questions: list[Question]
+) -> None:
+    made = answerer(model, encoder, 7)
+    forwards, backwards = made.answer(questions, GREEDY), made.answer(questions[::-1], GREEDY)
+    assert [answer.question for answer in forwards] == questions
+    assert forwards == backwards[::-1]
+
+
+def test_padding_stands_before_the_image(model: MultimodalModel, encoder: PromptEncoder) -> None:
+    made = answerer(model, encoder, 7)
+    rows = [list(encoder.encode(f"</Img>{prompt}")) for prompt in ("a b c d", "e")]
+    tokens = encoder.pad([(row, [0.0] * len(row)) for row in rows], left=True)
+    seen = torch.stack([made.seen["image 0"], made.seen["image 1"]])
+    embedded, mask = made._left_padded(seen, tokens.ids, tokens.mask)
+    words = model.llm.get_input_embeddings()
+    assert mask.tolist() == [[1] * 10, [0] * 3 + [1] * 7]
+    for row, (image, ids) in enumerate(zip(seen, rows, strict=True)):
+        whole = torch.cat([words(torch.tensor(encoder.before_image)), image, words(torch.tensor(ids))])
+        assert torch.equal(embedded[row, 10 - len(whole) :], whole)
+
+
+def test_each_image_is_encoded_once(
+    model: MultimodalModel, encoder: PromptEncoder, questions: list[Question]
+) -> None:
+    shown: list[int] = []
+    hook = model.tokenizer.register_forward_hook(lambda module, given, made: shown.append(len(given[0])))
+    try:
+        made = answerer(model, encoder, 4)
+        assert shown == [4, 4, 1]
+        made.answer(questions, GREEDY)
+        made.answer(questions, BEAMS)
+    finally:
+        hook.remove()
+    assert sum(shown) == IMAGES
+
+
+def test_images_are_encoded_the_same_in_any_batch(model: MultimodalModel, encoder: PromptEncoder) -> None:
+    one, four = answerer(model, encoder, 1).seen, answerer(model, encoder, 4).seen
+    assert list(one) == list(four) == [f"image {place}" for place in range(IMAGES)]
+    assert one["image 0"].shape == (3, 32)
+    for name in one:
+        assert torch.allclose(one[name], four[name], atol=1e-5), name
+
+
+def test_answers_end_in_time(
+    model: MultimodalModel, encoder: PromptEncoder, questions: list[Question]
+) -> None:
+    made = answerer(model, encoder, 64)
+    for longest in (1, 3):
+        said = texts(made.answer(questions, Decoding(max_new_tokens=longest)))
+        assert max(len(encoder.encode(text)) for text in said) == longest
+
+
+def test_a_repetition_costs(
+    model: MultimodalModel, encoder: PromptEncoder, questions: list[Question]
+) -> None:
+    made = answerer(model, encoder, 64)
+
+    def repeated(penalty: float) -> int:
+        said = made.answer(questions, Decoding(max_new_tokens=6, repetition_penalty=penalty))
+        return sum(len(text.split()) - len(set(text.split())) for text in texts(said))
+
+    assert repeated(1.0) > 3
+    assert repeated(50.0) < repeated(1.0)
+
+
+def test_beams_find_other_answers(
+    model: MultimodalModel, encoder: PromptEncoder, questions: list[Question]
+) -> None:
+    made = answerer(model, encoder, 64)
+    assert texts(made.answer(questions, BEAMS)) != texts(made.answer(questions, GREEDY))
+
+
+def test_no_questions_have_no_answers(model: MultimodalModel, encoder: PromptEncoder) -> None:
+    made = Answerer(model, encoder, batch=4)
+    made.look(iter(()))
+    assert made.answer([], GREEDY) == []
+    assert made.seen == {}
+
+
+def test_special_words_are_not_said(
+    model: MultimodalModel, encoder: PromptEncoder, questions: list[Question]
+) -> None:
+    said = answerer(model, encoder, 64).answer(questions, GREEDY)
+    assert not any(mark in text for text in texts(said) for mark in ("</s>", "<s>", "<Img>"))
+    assert all(text == text.strip() for text in texts(said))
+
+
+def test_an_answering_model_is_in_use(model: MultimodalModel, encoder: PromptEncoder) -> None:
+    model.train()
+    made = answerer(model, encoder, 4)
+    assert not made.model.connector.training
+    assert not made.seen["image 0"].requires_grad

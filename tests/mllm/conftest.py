@@ -1,0 +1,81 @@
+"""A real MLLM of a few thousand weights: a ViT of ten tokens, a Llama of two layers, words of its own."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from transformers import LlamaForCausalLM, PreTrainedTokenizerBase
+
+from vistok.grid.scale import LanguageModelSize, TextTraining
+from vistok.grid.values import Encoder, Optimiser, Resampler
+from vistok.mllm.llm import build_language_model, make_word_tokenizer
+from vistok.mllm.model import MultimodalModel
+from vistok.tokenizers.base import build_tokenizer
+
+CORPUS = (
+    "<Img>a red ring</Img>How many rings are in the image? 2",
+    "Question: what is left of the box, the ring or the glasses? Answer: ring",
+    "Does glass exist in the image? Yes. No.",
+    "what does the image describe? two boxes, one glass: nothing else",
+)
+STAGE = TextTraining(
+    corpus="text.txt", steps=1, batch=1, optimiser=Optimiser(learning_rate=1e-3, warmup_steps=0)
+)
+SIZE = LanguageModelSize(
+    width=32, layers=2, heads=2, feedforward=64, context=64, pretraining=STAGE, instruction_tuning=STAGE
+)
+SMALL = Resampler(latents=3, depth=2, heads=2, head_width=8, feedforward_multiple=2)
+ENCODER = Encoder(
+    library="timm",
+    name="vit_tiny_patch16_224",
+    arguments={"img_size": 24, "patch_size": 8, "embed_dim": 16, "depth": 1, "num_heads": 2},
+    weights="random",
+    image_size=24,
+    normalisation="clip",
+    tokens=10,
+    width=16,
+    parameters_m=0.01,
+    source="for tests",
+)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def corpus() -> tuple[str, ...]:
+    return CORPUS
+
+
+@pytest.fixture(scope="session")
+def small() -> Resampler:
+    return SMALL
+
+
+@pytest.fixture(scope="session")
+def size() -> LanguageModelSize:
+    return SIZE
+
+
+@pytest.fixture(scope="session")
+def words() -> PreTrainedTokenizerBase:
+    return make_word_tokenizer(CORPUS)
+
+
+@pytest.fixture
+def llm(words: PreTrainedTokenizerBase) -> LlamaForCausalLM:
+    torch.manual_seed(0)
+    return build_language_model(SIZE, len(words))
+
+
+@pytest.fixture
+def make_model(llm: LlamaForCausalLM) -> Callable[..., MultimodalModel]:
+    """Builds an MLLM on the same language model; `connector` is another resampler's size."""
+
+    def build(*, tune_tokenizer: bool = False, connector: Resampler = SMALL) -> MultimodalModel:
+        torch.manual_seed(1)
+        return MultimodalModel(build_tokenizer(ENCODER), llm, connector, tune_tokenizer=tune_tokenizer)
+
+    return build

@@ -1,0 +1,172 @@
+"""The MLLM: its loss beside transformers' own, what learns and what does not, and what a checkpoint holds."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import PreTrainedTokenizerBase
+
+from vistok.checkpoints import load_tensors
+from vistok.errors import VistokError
+from vistok.grid.values import Resampler
+from vistok.mllm.model import MultimodalModel
+from vistok.mllm.prompt import Piece, PromptEncoder, Tokens
+
+Make = Callable[..., MultimodalModel]
+
+
+@pytest.fixture(scope="module")
+def encoder(words: PreTrainedTokenizerBase) -> PromptEncoder:
+    return PromptEncoder(words)
+
+
+@pytest.fixture
+def tokens(encoder: PromptEncoder) -> Tokens:
+    """Two rows of different length; every answer weighs one."""
+    rows = [
+        [encoder.after_image("How many rings are in the image?"), Piece("2", weight=1.0, ends=True)],
+        [encoder.after_image("what does the image describe?"), Piece("a red ring", weight=1.0, ends=True),
+         Piece("Does glass exist in the image?"), Piece("No.", weight=1.0, ends=True)],
+    ]  # fmt: skip
+    return encoder.pad([encoder.pieces(row) for row in rows])
+
+
+@pytest.fixture
+def images() -> torch.Tensor:
+    return torch.randn(2, 3, 24, 24, generator=torch.Generator().manual_seed(2))
+
+
+def loss_of(
+    model: MultimodalModel, encoder: PromptEncoder, images: torch.Tensor, tokens: Tokens
+) -> torch.Tensor:
+    before = torch.tensor(encoder.before_image)
+    total, weight = model.loss(images, before, tokens.ids, tokens.weights, tokens.mask)
+    return total / weight
+
+
+def test_the_sequence_is_start_image_text(
+    make_model: Make, encoder: PromptEncoder, images: torch.Tensor, tokens: Tokens
+) -> None:
+    model = make_model()
+    words, before = model.llm.get_input_embeddings(), torch.tensor(encoder.before_image)
+    seen = model.see(images)
+    assert seen.shape == (2, 3, 32)
+    whole = model.embed(before, seen, tokens.ids)
+    assert torch.equal(whole[0, :2], words(before))
+    assert torch.equal(whole[:, 2:5], seen)
+    assert torch.equal(whole[:, 5:], words(tokens.ids))
+
+
+def test_the_loss_is_that_of_a_plain_forward_with_labels(
+    make_model: Make, encoder: PromptEncoder, images: torch.Tensor, tokens: Tokens
+) -> None:
+    model = make_model()
+    before = torch.tensor(encoder.before_image)
+    embedded = model.embed(before, model.see(images), tokens.ids)
+    labels = torch.full(embedded.shape[:2], -100)
+    labels[:, 5:][tokens.weights > 0] = tokens.ids[tokens.weights > 0]
+    mask = torch.cat([torch.ones(2, 5, dtype=torch.long), tokens.mask], dim=1)
+    plain = model.llm(inputs_embeds=embedded, attention_mask=mask, labels=labels).loss
+    assert torch.allclose(loss_of(model, encoder, images, tokens), plain, rtol=1e-6)
+
+
+def test_padding_does_not_change_the_loss(
+    make_model: Make, encoder: PromptEncoder, images: torch.Tensor, tokens: Tokens
+) -> None:
+    model, before = make_model(), torch.tensor(encoder.before_image)
+    short = int(tokens.mask[0].sum())
+    alone, _ = model.loss(
+        images[:1], before, tokens.ids[:1, :short], tokens.weights[:1, :short], tokens.mask[:1, :short]
+    )
+    padded, _ = model.loss(images[:1], before, tokens.ids[:1], tokens.weights[:1], tokens.mask[:1])
+    assert torch.allclose(alone, padded, rtol=1e-6)
+
+
+@pytest.mark.parametrize("tuned", [False, True])
+def test_only_what_the_recipe_trains_gets_a_gradient(
+    make_model: Make, encoder: PromptEncoder, images: torch.Tensor, tokens: Tokens, tuned: bool
+) -> None:
+    model = make_model(tune_tokenizer=tuned)
+    loss_of(model, encoder, images, tokens).backward()
+    touched = {
+        name.partition(".")[0]
+        for name, parameter in model.named_parameters()
+        if parameter.grad is not None and parameter.grad.any()
+    }
+    assert touched == ({"connector", "tokenizer"} if tuned else {"connector"})
+    for name, parameter in model.named_parameters():
+        assert (parameter.grad is None) == (not parameter.requires_grad), name
+        assert parameter.requires_grad == (name.partition(".")[0] in touched), name
+
+
+@pytest.mark.parametrize("tuned", [False, True])
+def test_what_is_frozen_stays_in_use(make_model: Make, tuned: bool) -> None:
+    model = make_model(tune_tokenizer=tuned)
+    for chosen in (model, model.train(), model.eval().train()):
+        assert chosen.connector.training
+        assert not chosen.llm.training and not chosen.llm.base_model.training
+        assert chosen.tokenizer.training == tuned
+    assert not model.eval().connector.training
+    assert not model.tokenizer.training
+
+
+def test_a_tuned_tokenizer_in_use_takes_no_memory_for_gradients(
+    make_model: Make, images: torch.Tensor
+) -> None:
+    model = make_model(tune_tokenizer=True)
+    with torch.no_grad():
+        assert not model.see(images).requires_grad
+    assert model.see(images).requires_grad
+
+
+@pytest.mark.parametrize("tuned", [False, True])
+def test_a_checkpoint_holds_what_was_trained(make_model: Make, tuned: bool) -> None:
+    model = make_model(tune_tokenizer=tuned)
+    trained = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
+    kept = model.trained_tensors()
+    buffers = {name for name, _ in model.named_buffers()}
+    assert trained <= kept.keys() <= trained | buffers
+    assert not any(name.startswith("llm.") for name in kept)
+
+
+def test_a_checkpoint_comes_back(make_model: Make, images: torch.Tensor) -> None:
+    saved, model = make_model(), make_model()
+    with torch.no_grad():
+        for tensor in saved.trained_tensors().values():
+            tensor += 0.5
+    assert not torch.equal(saved.see(images), model.see(images))
+    load_tensors(model, saved.trained_tensors(), source=Path("run"), only="connector.")
+    assert torch.equal(saved.see(images), model.see(images))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"connector": Resampler(latents=4, depth=2, heads=2, head_width=8, feedforward_multiple=2)},
+        {"connector": Resampler(latents=3, depth=1, heads=2, head_width=8, feedforward_multiple=2)},
+        {"tune_tokenizer": True},
+    ],
+    ids=["more latents", "fewer layers", "another recipe"],
+)
+def test_a_checkpoint_of_another_architecture_is_refused(make_model: Make, other: dict[str, object]) -> None:
+    tensors = make_model(**other).trained_tensors()
+    model = make_model()
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    with pytest.raises(VistokError, match="run is a checkpoint of another architecture"):
+        load_tensors(model, tensors, source=Path("run"), only="connector.")
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+
+
+def test_a_language_model_in_half_precision_reads_what_is_seen(
+    make_model: Make, encoder: PromptEncoder, images: torch.Tensor, tokens: Tokens
+) -> None:
+    model = make_model()
+    whole = loss_of(model, encoder, images, tokens)
+    model.llm.to(torch.bfloat16)
+    half = loss_of(model, encoder, images, tokens)
+    half.backward()
+    assert half.dtype == torch.float32
+    assert half.item() == pytest.approx(whole.item(), rel=0.05)
+    assert model.connector.projection.weight.grad is not None
+    assert model.connector.projection.weight.dtype == torch.float32

@@ -1,0 +1,218 @@
+"""Learning to see: an MLLM on a real mixture, what it is asked, and a training that is stopped and goes on."""
+
+import io
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors import safe_open
+
+from vistok.datasets.coco import ObjectAnnotation
+from vistok.datasets.mixture import Mixture
+from vistok.datasets.parquet import write_file
+from vistok.datasets.preprocessing import Preprocessing
+from vistok.datasets.rows import ImageRow, QuestionAnswer, schema_of
+from vistok.datasets.shards import Shards
+from vistok.errors import VistokError
+from vistok.grid.scale import LanguageModelSize, TextTraining
+from vistok.grid.values import Encoder, Optimiser, Recipe, Resampler
+from vistok.mllm.llm import build_language_model, make_word_tokenizer
+from vistok.mllm.model import MultimodalModel
+from vistok.mllm.prompt import PromptEncoder
+from vistok.tokenizers.base import build_tokenizer
+from vistok.training.loop import Batch, Plan, train
+from vistok.training.mllm import MultimodalLearner
+from vistok.training.schedule import make_optimiser
+
+OPTIMISER = Optimiser(learning_rate=1e-2, warmup_steps=2)
+STAGE = TextTraining(corpus="text.txt", steps=1, batch=1, optimiser=OPTIMISER)
+SIZE = LanguageModelSize(
+    width=16, layers=1, heads=2, feedforward=32, context=128, pretraining=STAGE, instruction_tuning=STAGE
+)
+PROMPTS = {
+    "caption": "what does the image describe?",
+    "vqa": "Question: {question} Answer:",
+    "counting": "{question}",
+    "identification": "{question}",
+}
+ENCODER = Encoder(
+    library="timm",
+    name="vit_tiny_patch16_224",
+    arguments={"img_size": 16, "patch_size": 8, "embed_dim": 16, "depth": 1, "num_heads": 2},
+    weights="random",
+    image_size=16,
+    normalisation="clip",
+    tokens=5,
+    width=16,
+    parameters_m=0.01,
+    source="for tests",
+)
+CORPUS = [
+    "How many cats dogs are in the image? 1 2 3", "Does cat dog exist in the image? Yes. No.",
+    "Question: what is it? Answer: red blue", "what does the image describe? a cat and dog",
+]  # fmt: skip
+
+
+def png(seed: int) -> bytes:
+    stream = io.BytesIO()
+    pixels = np.random.default_rng(seed).integers(0, 256, (16, 16, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(stream, "PNG")
+    return stream.getvalue()
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory: pytest.TempPathFactory) -> Shards:
+    """Eight images with one, two or three cats, a caption and a question."""
+    folder = tmp_path_factory.mktemp("shards")
+    rows = [
+        ImageRow(
+            str(place),
+            png(place),
+            captions=("a cat and a dog",),
+            objects=(ObjectAnnotation("cat", (1, 1, 2, 2), False),) * (1 + place % 3),
+            questions=(QuestionAnswer("what is it?", "red" if place % 2 else "blue"),),
+        )
+        for place in range(8)
+    ]
+    write_file(rows, schema_of(["cat", "dog"]), folder / "part-00000.parquet")
+    return Shards(folder)
+
+
+def recipe(*, tune: bool) -> Recipe:
+    return Recipe(
+        id="test",
+        label="",
+        tune_tokenizer=tune,
+        tokenizer_rate=0.2,
+        connector=Resampler(latents=3, depth=1, heads=2, head_width=8, feedforward_multiple=2),
+        optimiser=OPTIMISER,
+        steps=8,
+        batch=6,
+        turns={"caption": 1, "vqa": 1, "counting": 1, "identification": 1},
+        prompts=PROMPTS,
+        short_answer_weight=5.0,
+    )
+
+
+@pytest.fixture
+def make(shards: Shards) -> Callable[..., MultimodalLearner]:
+    def build(*, tune: bool = False) -> MultimodalLearner:
+        torch.manual_seed(0)
+        words = make_word_tokenizer(CORPUS)
+        chosen = recipe(tune=tune)
+        llm = build_language_model(SIZE, len(words))
+        model = MultimodalModel(build_tokenizer(ENCODER), llm, chosen.connector, tune_tokenizer=tune)
+        mixture = Mixture(
+            [shards],
+            turns=chosen.turns,
+            prompts=chosen.prompts,
+            preprocessing=Preprocessing(16, "clip"),
+            seed=0,
+        )
+        return MultimodalLearner(model, PromptEncoder(words), mixture, chosen)
+
+    return build
+
+
+def rows(learner: MultimodalLearner, batch: Batch) -> list[tuple[bytes, str]]:
+    """Returns the image and the text of each row of a batch."""
+    texts = learner.encoder.tokenizer.batch_decode(batch["ids"], skip_special_tokens=False)
+    return [(image.numpy().tobytes(), text) for image, text in zip(batch["images"], texts, strict=True)]
+
+
+def test_a_row_is_an_image_and_its_turns(make: Callable[..., MultimodalLearner]) -> None:
+    learner = make()
+    batch = learner.batch(0, 0, 1)
+    assert batch["images"].shape == (6, 3, 16, 16)
+    sample = learner.mixture.sample(0)
+    assert np.array_equal(batch["images"][0].numpy(), sample.image)
+    _, text = rows(learner, batch)[0]
+    said = text.split("</s>")
+    assert said[0].startswith("</Img> ") and text.count("</Img>") == 1
+    assert sum(turn.kind == "caption" for turn in sample.turns) == 1 and len(sample.turns) == 4
+    for turn, part in zip(sample.turns, said, strict=False):
+        assert part.endswith(f" {turn.answer}") or part.endswith(f" {turn.answer} ")
+
+
+def test_captions_weigh_one_and_short_answers_more(make: Callable[..., MultimodalLearner]) -> None:
+    learner = make()
+    batch = learner.batch(0, 0, 1)
+    for ids, weights in zip(batch["ids"].tolist(), batch["weights"].tolist(), strict=True):
+        weight_of = dict(zip(learner.encoder.tokenizer.convert_ids_to_tokens(ids), weights, strict=True))
+        assert weight_of["and"] == 1.0
+        assert {
+            weight_of[word] for word in ("red", "blue", "1", "2", "3", "Yes.", "No.") if word in weight_of
+        } == {5.0}
+        assert weight_of["Question"] == weight_of["many"] == weight_of["</Img>"] == 0.0
+
+
+def test_processes_share_a_batch_out(make: Callable[..., MultimodalLearner]) -> None:
+    learner = make()
+    whole = learner.batch(3, 0, 1)
+    parts = [learner.batch(3, process, 2) for process in range(2)]
+    assert sorted(image for part in parts for image, _ in rows(learner, part)) == sorted(
+        image for image, _ in rows(learner, whole)
+    )
+    assert sum(part["weights"].sum() for part in parts) == whole["weights"].sum()
+
+
+@pytest.mark.parametrize("tune", [False, True])
+def test_a_stopped_training_goes_on_to_the_same_weights(
+    make: Callable[..., MultimodalLearner], tmp_path: Path, tune: bool
+) -> None:
+    plan = Plan(8, OPTIMISER, save_every=100, note_every=2)
+
+    def run(learner: MultimodalLearner, folder: str) -> list[dict[str, float]]:
+        return train(learner, plan, state=tmp_path / folder, identity="a", name="mllm")
+
+    alone, stopped, resumed = make(tune=tune), make(tune=tune), make(tune=tune)
+    before = {name: tensor.clone() for name, tensor in alone.model.state_dict().items()}
+    curves = run(alone, "alone")
+    stopped.model.connector.register_forward_hook(once(5))
+    with pytest.raises(VistokError, match="stopped at step 5"):
+        run(stopped, "stopped")
+    assert_only_trained_parts_are_saved(tmp_path / "stopped/state.safetensors", tune)
+    assert run(resumed, "stopped") == curves
+    moved = set()
+    for name, tensor in alone.model.state_dict().items():
+        assert torch.equal(tensor, resumed.model.state_dict()[name]), name
+        moved |= set() if torch.equal(tensor, before[name]) else {name.partition(".")[0]}
+    assert moved == ({"connector", "tokenizer"} if tune else {"connector"})
+
+
+def once(call: int) -> Callable[..., None]:
+    """Returns a hook that asks this process to stop when a module is called for the n-th time."""
+    calls: list[int] = []
+
+    def hook(*_: object) -> None:
+        calls.append(1)
+        if len(calls) == call:
+            signal.raise_signal(signal.SIGTERM)
+
+    return hook
+
+
+def assert_only_trained_parts_are_saved(file: Path, tune: bool) -> None:
+    with safe_open(file, "pt") as saved:
+        parts = {name.split(".")[2] for name in saved.keys() if name.startswith("module.")}  # noqa: SIM118
+    assert parts == ({"connector", "tokenizer"} if tune else {"connector"})
+
+
+def test_a_tuned_tokenizer_learns_at_its_own_rate(make: Callable[..., MultimodalLearner]) -> None:
+    learner = make(tune=True)
+    names = {parameter: name for name, parameter in learner.named_parameters()}
+    for group in make_optimiser(learner, OPTIMISER, learner.rates).param_groups:
+        parts = {names[parameter].split(".")[1] for parameter in group["params"]}
+        assert parts == ({"tokenizer"} if group["rate"] == 0.2 else {"connector"})
+
+
+def test_what_is_learnt_is_learnt(make: Callable[..., MultimodalLearner], tmp_path: Path) -> None:
+    learner = make(tune=True)
+    curves = train(
+        learner, Plan(40, OPTIMISER, save_every=100, note_every=5), state=tmp_path, identity="a", name="mllm"
+    )
+    assert curves[-1]["loss"] < 0.8 * curves[0]["loss"]
