@@ -16,7 +16,22 @@ from vistok.mllm.model import MultimodalModel
 from vistok.mllm.prompt import PromptEncoder
 from vistok.tokenizers.base import build_tokenizer
 
-WORDS = "a b c d e f g h red ring box two three Yes. No. where is the left of it?".split()
+WORDS = [
+    *"abcdefgh",
+    "red",
+    "ring",
+    "box",
+    "two",
+    "three",
+    "Yes.",
+    "No.",
+    "where",
+    "is",
+    "the",
+    "left",
+    "of",
+    "it?",
+]
 STAGE = TextTraining(
     corpus="text.txt", steps=1, batch=1, optimiser=Optimiser(learning_rate=1e-3, warmup_steps=0)
 )

@@ -135,7 +135,7 @@ def test_a_row_is_an_image_and_its_turns(make: Callable[..., MultimodalLearner])
     assert said[0].startswith("</Img> ") and text.count("</Img>") == 1
     assert sum(turn.kind == "caption" for turn in sample.turns) == 1 and len(sample.turns) == 4
     for turn, part in zip(sample.turns, said, strict=False):
-        assert part.endswith(f" {turn.answer}") or part.endswith(f" {turn.answer} ")
+        assert part.endswith((f" {turn.answer}", f" {turn.answer} "))
 
 
 def test_captions_weigh_one_and_short_answers_more(make: Callable[..., MultimodalLearner]) -> None:
