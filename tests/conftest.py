@@ -21,6 +21,7 @@ def shared_data() -> Path:
     return folder
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Runs unit tests first, and the workflow's last: in two workers, for each of them takes minutes."""
     last = [item for item in items if "test_workflow" in item.path.parts]

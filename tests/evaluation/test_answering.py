@@ -52,6 +52,9 @@ ENCODER = Encoder(
 )
 GREEDY = Decoding(max_new_tokens=6)
 BEAMS = Decoding(beams=5, max_new_tokens=6)
+PENALTY = Decoding(max_new_tokens=6, repetition_penalty=1.5)
+ALL_SET = Decoding(beams=2, max_new_tokens=4, repetition_penalty=1.5, length_penalty=-2.0)
+MEANT = "ignore:Passing .repetition_penalty. with .inputs_embeds.:UserWarning"
 IMAGES = 9
 QUESTIONS = 70
 
@@ -127,7 +130,21 @@ def alone(model: MultimodalModel, encoder: PromptEncoder, question: Question, de
     return encoder.tokenizer.decode(ids[0], skip_special_tokens=True).strip()
 
 
-@pytest.mark.parametrize("decoding", [GREEDY, BEAMS], ids=["greedy", "beams"])
+@pytest.mark.parametrize(
+    "decoding",
+    [
+        GREEDY,
+        BEAMS,
+        pytest.param(
+            PENALTY,
+            marks=pytest.mark.xfail(
+                strict=True, reason="transformers spares as many words the penalty as a row has padding"
+            ),
+        ),
+    ],
+    ids=["greedy", "beams", "penalty"],
+)
+@pytest.mark.filterwarnings(MEANT)
 def test_the_batch_size_does_not_change_an_answer(
     model: MultimodalModel, encoder: PromptEncoder, questions: list[Question], decoding: Decoding
 ) -> None:
@@ -139,14 +156,15 @@ def test_the_batch_size_does_not_change_an_answer(
 
 
 @pytest.mark.parametrize(
-    "decoding",
-    [GREEDY, BEAMS, Decoding(beams=2, max_new_tokens=4, repetition_penalty=1.5, length_penalty=-2.0)],
-    ids=["greedy", "beams", "all set"],
+    ("decoding", "batch"),
+    [(GREEDY, 7), (BEAMS, 7), (PENALTY, 1), (ALL_SET, 1)],
+    ids=["greedy", "beams", "penalty", "all set"],
 )
+@pytest.mark.filterwarnings(MEANT)
 def test_answers_are_those_of_a_plain_generation(
-    model: MultimodalModel, encoder: PromptEncoder, questions: list[Question], decoding: Decoding
+    model: MultimodalModel, encoder: PromptEncoder, questions: list[Question], decoding: Decoding, batch: int
 ) -> None:
-    said = texts(answerer(model, encoder, 7).answer(questions[:20], decoding))
+    said = texts(answerer(model, encoder, batch).answer(questions[:20], decoding))
     assert said == [alone(model, encoder, question, decoding) for question in questions[:20]]
 
 
@@ -204,6 +222,7 @@ def test_answers_end_in_time(
         assert max(len(encoder.encode(text)) for text in said) == longest
 
 
+@pytest.mark.filterwarnings(MEANT)
 def test_a_repetition_costs(
     model: MultimodalModel, encoder: PromptEncoder, questions: list[Question]
 ) -> None:

@@ -46,6 +46,12 @@ def test_a_corpus_in_another_order_gives_the_same_words(
     assert make_word_tokenizer(reversed([*corpus, corpus[0]])).get_vocab() == words.get_vocab()
 
 
+def test_marks_in_a_corpus_keep_their_ids(words: PreTrainedTokenizerBase, corpus: tuple[str, ...]) -> None:
+    marked = make_word_tokenizer(["<s> </s> <unk> <Img> </Img>", *corpus])
+    assert marked.get_vocab() == words.get_vocab()
+    assert len(marked) == max(marked.get_vocab().values()) + 1
+
+
 def test_punctuation_stands_alone_but_for_the_full_stop(words: PreTrainedTokenizerBase) -> None:
     assert pieces(words, "box, one glass: nothing") == ["box", ",", "one", "glass", ":", "nothing"]
     assert pieces(words, "the image? Yes. No.") == ["the", "image", "?", "Yes.", "No."]

@@ -210,9 +210,7 @@ def test_a_tuned_tokenizer_learns_at_its_own_rate(make: Callable[..., Multimodal
         assert parts == ({"tokenizer"} if group["rate"] == 0.2 else {"connector"})
 
 
-def test_what_is_learnt_is_learnt(make: Callable[..., MultimodalLearner], tmp_path: Path) -> None:
-    learner = make(tune=True)
-    curves = train(
-        learner, Plan(40, OPTIMISER, save_every=100, note_every=5), state=tmp_path, identity="a", name="mllm"
-    )
-    assert curves[-1]["loss"] < 0.8 * curves[0]["loss"]
+def test_the_loss_falls(make: Callable[..., MultimodalLearner], tmp_path: Path) -> None:
+    plan = Plan(60, OPTIMISER, save_every=100, note_every=1)
+    losses = [point["loss"] for point in train(make(tune=True), plan, state=tmp_path, identity="a", name="mllm")]
+    assert np.mean(losses[-10:]) < np.mean(losses[:5]) - 0.1

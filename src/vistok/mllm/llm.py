@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -90,7 +91,8 @@ def load_language_model(
 
     try:
         tokenizer = AutoTokenizer.from_pretrained(name)
-        model, found = AutoModelForCausalLM.from_pretrained(name, dtype=precision, output_loading_info=True)
+        loaded: Any = AutoModelForCausalLM.from_pretrained(name, dtype=precision, output_loading_info=True)
+        model, found = loaded
         if lacking := sorted(found["missing_keys"]):
             first = ", ".join(lacking[:2])
             raise ValueError(f"its weights lack {len(lacking)} of the tensors of its config ({first})")
