@@ -10,7 +10,7 @@ paper_tables: $(VENV)/installed
 	$(BIN)/snakemake paper_tables --cores $(CORES)
 
 test: $(VENV)/installed
-	$(BIN)/python -m pytest -n $(CORES) --dist loadgroup --no-loadscope-reorder
+	$(BIN)/python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder
 
 # The environment: exact versions with hashes, remade when the lock changes.
 $(VENV)/installed: requirements.lock pyproject.toml

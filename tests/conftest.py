@@ -21,12 +21,9 @@ def shared_data() -> Path:
     return folder
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Runs unit tests first, and the workflow's last: in two workers, for each of them takes minutes."""
+    """Runs unit tests first: the workflow's build a study, which takes minutes."""
     last = [item for item in items if "test_workflow" in item.path.parts]
     for item in last:
-        builds = item.path.stem in ("test_excerpt", "test_pages", "test_rebuild")
         item.add_marker(pytest.mark.slow)
-        item.add_marker(pytest.mark.xdist_group("workflow-builds" if builds else "workflow-plans"))
     items.sort(key=lambda item: item in last)

@@ -212,5 +212,7 @@ def test_a_tuned_tokenizer_learns_at_its_own_rate(make: Callable[..., Multimodal
 
 def test_the_loss_falls(make: Callable[..., MultimodalLearner], tmp_path: Path) -> None:
     plan = Plan(60, OPTIMISER, save_every=100, note_every=1)
-    losses = [point["loss"] for point in train(make(tune=True), plan, state=tmp_path, identity="a", name="mllm")]
+    losses = [
+        point["loss"] for point in train(make(tune=True), plan, state=tmp_path, identity="a", name="mllm")
+    ]
     assert np.mean(losses[-10:]) < np.mean(losses[:5]) - 0.1

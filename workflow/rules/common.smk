@@ -204,12 +204,12 @@ def parts_of(wildcards):
 
 def table_metrics(tables):
     """Returns the metrics of every cell of tables, and of their blind baselines."""
-    found = {}
+    cells = []
     for table in tables:
         columns = [column.task for column in STUDY.table(table).columns]
-        found |= {PATHS.metrics(run, task): 0 for run in STUDY.runs(table) for task in columns}
-        found |= {PATHS.blind(task): 0 for task in columns}
-    return [str(path) for path in found]
+        cells += [PATHS.metrics(run, task) for run in STUDY.runs(table) for task in columns]
+        cells += [PATHS.blind(task) for task in columns]
+    return [str(path) for path in dict.fromkeys(cells)]
 
 
 def published(tables):

@@ -1,5 +1,6 @@
 """Language models: built small from a text corpus, or loaded under their published name; always frozen."""
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,8 @@ def make_word_tokenizer(corpus: Iterable[str]) -> FastTokenizer:
         [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Split(Regex("[?,:]"), behavior="isolated")]
     )
     special = ["<unk>", "<s>", "</s>", IMAGE_START, IMAGE_END]
-    texts = {text.replace(IMAGE_START, " ").replace(IMAGE_END, " ") for text in corpus}
+    marks = re.compile("|".join(map(re.escape, special)))
+    texts = {marks.sub(" ", text) for text in corpus}
     found = {word for text in texts for word, _ in split.pre_tokenize_str(text)}
     whole = sorted(word for word in found if not _stems(word) & found)
     suffixes = [f"{_CONTINUED}{suffix}" for suffix in _PLURALS]

@@ -33,6 +33,8 @@ class LanguageLearner(Learner):
         seed: int,
     ) -> None:
         super().__init__()
+        if not documents:
+            raise VistokError("there are no documents to learn: the corpus is too short. Make it longer.")
         self.model = model.train()
         self.encoder = encoder
         self.documents = documents
@@ -72,16 +74,24 @@ def read_conversations(path: Path, start: str, *, short_answer_weight: float = 1
         VistokError: the file has another shape.
     """
     documents = []
-    for number, entry in enumerate(read_json(path, what="instruction file")):
+    entries = read_json(path, what="instruction file")
+    for number, entry in enumerate(entries if isinstance(entries, list) else [entries]):
         match entry:
-            case {"conversations": [*turns]}:
+            case {"conversations": [*turns]} if all(map(_is_turn, turns)):
                 said = [_said(turn["from"], turn["value"], short_answer_weight) for turn in turns]
                 documents.append((Piece(start), *said))
             case _:
                 raise VistokError(
-                    f"{path}, entry {number}: 'conversations' is needed, found {str(entry)[:80]}."
+                    f"{path}, entry {number}: 'conversations' is needed, a list of turns, found {str(entry)[:80]}."
                 )
     return documents
+
+
+def _is_turn(turn: object) -> bool:
+    match turn:
+        case {"from": str(), "value": str()}:
+            return True
+    return False
 
 
 def _said(speaker: str, text: str, short_answer_weight: float) -> Piece:
