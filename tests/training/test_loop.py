@@ -374,6 +374,7 @@ def test_two_processes_stop_together_and_take_the_steps_of_one(
         capture_output=True,
         text=True,
         check=False,
+        timeout=150,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
     assert done.returncode == 0, done.stderr

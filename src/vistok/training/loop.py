@@ -74,7 +74,7 @@ def train(learner: Learner, plan: Plan, *, state: Path, identity: str, name: str
     """Trains `learner` in place and returns its loss and learning-rate curves.
 
     Args:
-        state: folder of the resumable state; emptied when training ends.
+        state: folder of the resumable state; the caller forgets it once it has written what was trained.
         identity: digest of everything that decides the result; a state of another is not used.
         name: what the progress lines call it.
 
@@ -101,9 +101,11 @@ def train(learner: Learner, plan: Plan, *, state: Path, identity: str, name: str
                 progress.show(done, curves[-1]["loss"])
             if done == plan.steps:
                 break
-            if accelerator.is_main_process and (stop or done % plan.save_every == 0):
+            stopped = _agreed(accelerator, bool(stop))
+            if accelerator.is_main_process and (stopped or done % plan.save_every == 0):
                 saved.save(done, learner, optimiser, curves)
-            if stop:
+            if stopped:
+                accelerator.wait_for_everyone()  # a launcher kills the others when the first one ends
                 raise VistokError(
                     f"{name}: stopped at step {done} on request; the next start goes on from there."
                 )
@@ -126,6 +128,14 @@ def _step(
     optimiser.step()
     loss: Tensor = accelerator.reduce(total.detach(), "sum") / weights
     return loss
+
+
+def _agreed(accelerator: Accelerator, stop: bool) -> bool:
+    """Returns whether any process was asked to stop: one that stopped alone would leave the others waiting."""
+    if accelerator.num_processes == 1:
+        return stop
+    asked: Tensor = accelerator.reduce(torch.tensor(float(stop), device=accelerator.device), "sum")
+    return asked.item() > 0
 
 
 def _finite(loss: Tensor, name: str, step: int) -> float:
