@@ -65,23 +65,23 @@ def test_sides_are_told_truly(scenes: list[Scene], draws: Draws) -> None:
     assert told > 100
 
 
-def test_half_of_the_captions_leave_colour_and_background_out(scenes: list[Scene], draws: Draws) -> None:
+def test_most_captions_tell_colour_and_background(scenes: list[Scene], draws: Draws) -> None:
     kinds: Counter[str] = Counter()
     for scene in scenes:
         words = set(sample_caption(scene, draws).split())
         kinds["color"] += bool(words & set(COLOR_NAMES))
         kinds["background"] += bool(words & set(BACKGROUND_NAMES))
         kinds["size"] += bool(words & set(SIZES))
-    assert 0.35 < kinds["color"] / len(scenes) < 0.5
-    assert 0.3 < kinds["background"] / len(scenes) < 0.45
-    assert 0.25 < kinds["size"] / len(scenes) < 0.45
+    assert 0.6 < kinds["color"] / len(scenes) < 0.75
+    assert 0.65 < kinds["background"] / len(scenes) < 0.8
+    assert 0.02 < kinds["size"] / len(scenes) < 0.1
 
 
 @pytest.mark.parametrize("plain", [0, 75, 100])
 def test_plain_captions_leave_colour_and_background_out(
     scenes: list[Scene], draws: Draws, plain: int
 ) -> None:
-    """Of the other captions, 85 % tell colours and 75 % the background; 96 % tell either."""
+    """Of the other captions, 85 % tell colours and 90 % the background; 98.5 % tell either."""
     told = {"color": 0, "background": 0, "either": 0}
     for scene in scenes:
         words = set(sample_caption(scene, draws, plain=plain).split())
@@ -92,8 +92,8 @@ def test_plain_captions_leave_colour_and_background_out(
     shares = {name: count / len(scenes) for name, count in told.items()}
     rest = 1 - plain / 100
     assert shares["color"] == pytest.approx(0.85 * rest, abs=0.03)
-    assert shares["background"] == pytest.approx(0.75 * rest, abs=0.03)
-    assert shares["either"] == pytest.approx(0.9625 * rest, abs=0.03)
+    assert shares["background"] == pytest.approx(0.9 * rest, abs=0.03)
+    assert shares["either"] == pytest.approx(0.985 * rest, abs=0.03)
 
 
 def test_five_captions_vary(scenes: list[Scene], draws: Draws) -> None:

@@ -9,6 +9,8 @@ rule train_llm:
         f"logs/{SCALE}/train_llm/{{llm}}.log",
     benchmark:
         f"benchmarks/{SCALE}/train_llm/{{llm}}.tsv"
+    # The longest chain: every MLLM waits for it.
+    priority: 1
     threads: 1
     resources:
         **size_of(MODELS, "train-llm"),

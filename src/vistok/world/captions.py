@@ -7,6 +7,8 @@ from vistok.world.draws import Draws
 from vistok.world.scene import Group, Scene, relation
 
 CAPTION_PROMPT = "what does the image describe?"
+# With more plain captions, the likeliest caption of a scene names no colour, and only categories could be told.
+PLAIN_PERCENT = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +25,12 @@ EVERYTHING = Detail(color=True, size=True, count=True, background=True)
 
 
 def sample_captions(scene: Scene, draws: Draws, count: int) -> list[str]:
-    """Returns `count` captions, drawn one by one: half of them leave out colours and background."""
+    """Returns `count` captions, drawn one by one: one in five leaves out colours and background."""
     return [sample_caption(scene, draws) for _ in range(count)]
 
 
 def sample_caption(
-    scene: Scene, draws: Draws, shown: Detail = EVERYTHING, *, sides: bool = True, plain: int = 50
+    scene: Scene, draws: Draws, shown: Detail = EVERYTHING, *, sides: bool = True, plain: int = PLAIN_PERCENT
 ) -> str:
     """Returns one true caption.
 
@@ -77,9 +79,9 @@ def _sample_detail(draws: Draws, shown: Detail, plain_percent: int) -> Detail:
     plain = draws.chance(plain_percent)
     return Detail(
         color=shown.color and not plain and draws.chance(85),
-        size=shown.size and draws.chance(35),
+        size=shown.size and draws.chance(5),
         count=shown.count and draws.chance(80),
-        background=shown.background and not plain and draws.chance(75),
+        background=shown.background and not plain and draws.chance(90),
     )
 
 

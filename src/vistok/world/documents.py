@@ -16,7 +16,8 @@ Conversation = list[Turn]
 
 COPY_MARKER = "copy"
 INVENTORY_MARKER = "inventory"
-_COPY_PERCENT = 25
+# Copies, inventories, captions: lookups are learnt from inventories, which object has which colour from captions.
+_DOCUMENT_WEIGHTS = (18, 52, 30)
 _FLAT_PERCENT = 60
 _COMPACT_PERCENT = 10
 
@@ -37,8 +38,8 @@ class WrittenScene:
 def pretraining_documents(rng: np.random.Generator, count: int) -> list[str]:
     """Returns documents that teach looking things up in the prefix: one line each.
 
-    Each opens with a scene in words; then follows a copy of it, or an inventory: each
-    category's number.
+    Each opens with a scene in words; then follows a copy of it, an inventory (each category's number), or a
+    caption.
     """
     draws = Draws(rng)
     return [_document(draws) for _ in range(count)]
@@ -70,9 +71,12 @@ def mci_turn(category: str, *, present: bool, compact: bool = False) -> Turn:
 
 def _document(draws: Draws) -> str:
     written = _written(draws, _sample_shown(draws))
-    if draws.chance(_COPY_PERCENT):
-        return f"{written.text} {COPY_MARKER} {' '.join(written.entries)}"
-    return f"{written.text} {INVENTORY_MARKER} {_inventory(written, draws)}"
+    match draws.weighted(_DOCUMENT_WEIGHTS):
+        case 0:
+            return f"{written.text} {COPY_MARKER} {' '.join(written.entries)}"
+        case 1:
+            return f"{written.text} {INVENTORY_MARKER} {_inventory(written, draws)}"
+    return f"{written.text} {sample_caption(written.scene, draws, written.shown, sides=False)}"
 
 
 def _inventory(written: WrittenScene, draws: Draws) -> str:

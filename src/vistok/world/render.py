@@ -62,7 +62,7 @@ def _texture_maps() -> dict[str, npt.NDArray[np.int64]]:
         "grass": x + IMAGE_SIZE * (y // 12),
         "sand": x // 6 + 8 * (y // 6),
         "water": y // 2 * 4 + x // 12,
-        "stone": x // 12 + 4 * (y // 12) + 0 * y,
+        "stone": x // 12 + 4 * (y // 12),
     }
     return {name: np.broadcast_to(index, (IMAGE_SIZE, IMAGE_SIZE)).ravel() for name, index in maps.items()}
 

@@ -15,7 +15,7 @@ from vistok.world.scene import Scene
 
 SAMPLES_PER_SHARD = 1000
 # With more colours and backgrounds in its texts, a contrastive model never needs to know a shape.
-PLAIN_PERCENT = 75
+PLAIN_PERCENT = 85
 
 
 def write_web(scenes: Sequence[Scene], draws: Draws, folder: Path) -> None:
