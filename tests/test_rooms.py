@@ -19,6 +19,7 @@ ROOMS = (
     "supervision",
     "evaluation",
     "reporting",
+    "versions",
     "steps",
     "cli",
 )

@@ -35,6 +35,8 @@ _TOOLS: Final = {
     "score": ("score anybody's predictions, without a model", "vistok.evaluation.score"),
     "curate": ("build or check OC and MCI questions from annotations", "vistok.benchmark.curate"),
     "audit": ("audit the published tables and the benchmark files", "vistok.reporting.audit"),
+    "record": ("record for DVC what Snakemake made", "vistok.versions.record"),
+    "adopt": ("have Snakemake take what DVC brought for its own", "vistok.versions.adopt"),
     "claims": ("weigh the paper's claims against cells", "vistok.reporting.claims"),
 }
 
@@ -75,6 +77,8 @@ def make_parser(verb: str | None = None) -> argparse.ArgumentParser:
         tool = _add(verbs, name, about, _run_tool)
         if name == verb:
             import_module(module).add_arguments(tool)
+    about = "write the list of experiments for DVC, and what each depends on"
+    _add_scale(_add(verbs, "export-experiments", about, _export_experiments))
     _add(verbs, "export-schemas", "write the JSON schemas of the grid for editors", _export_schemas)
     return parser
 
@@ -120,6 +124,12 @@ def _make_world(asked: argparse.Namespace) -> None:
     run(study, check=not asked.pin)
     if asked.pin:
         print(f"{PINS}: pinned {pin(PINS, Path(study.scale.data_root))}")
+
+
+def _export_experiments(asked: argparse.Namespace) -> None:
+    from vistok.versions.experiments import export
+
+    export(_study(asked))
 
 
 def _export_schemas(_: argparse.Namespace) -> None:

@@ -11,11 +11,17 @@ from vistok.errors import VistokError
 from vistok.files import write_text
 
 PINS: Final = Path("data.dvc")
+TIMESTAMP: Final = ".snakemake_timestamp"  # in the folders that Snakemake makes; .dvcignore names it too
 
 
 def folder_digest(folder: Path) -> str:
     """Returns DVC's digest of a folder: the MD5 of the sorted list of its files' MD5s and relative paths."""
     return _listing_digest(_files(folder))
+
+
+def content_digest(path: Path) -> str:
+    """Returns DVC's digest of a file or a folder."""
+    return folder_digest(path) if path.is_dir() else _md5(path)
 
 
 def pinned_digest(pins: Path, folder: Path) -> str | None:
@@ -24,7 +30,16 @@ def pinned_digest(pins: Path, folder: Path) -> str | None:
     Raises:
         VistokError: the file is no DVC file.
     """
-    return next((out.get("md5") for out in _read(pins)["outs"] if Path(out["path"]) == folder), None)
+    return pinned_digests(pins).get(folder)
+
+
+def pinned_digests(pins: Path) -> dict[Path, str]:
+    """Returns all that a DVC file pins, by path.
+
+    Raises:
+        VistokError: the file is no DVC file.
+    """
+    return {Path(out["path"]): out["md5"] for out in _read(pins)["outs"] if "md5" in out}
 
 
 def pin(pins: Path, folder: Path) -> str:
@@ -34,14 +49,16 @@ def pin(pins: Path, folder: Path) -> str:
         VistokError: the file is no DVC file, or cannot be written.
     """
     files = _files(folder)
+    whole = _read(pins)
+    before: dict[str, Any] = next((out for out in whole["outs"] if Path(out["path"]) == folder), {})
     entry = {
+        **before,
         "md5": _listing_digest(files),
         "size": sum(path.stat().st_size for path in files.values()),
         "nfiles": len(files),
         "hash": "md5",
         "path": folder.as_posix(),
     }
-    whole = _read(pins)
     others = [out for out in whole["outs"] if Path(out["path"]) != folder]
     outs = sorted([*others, entry], key=lambda out: str(out["path"]))
     write_text(pins, yaml.safe_dump({**whole, "outs": outs}, sort_keys=False))
@@ -50,7 +67,8 @@ def pin(pins: Path, folder: Path) -> str:
 
 def _files(folder: Path) -> dict[str, Path]:
     """Returns a folder's files by their path below it, sub-folders included."""
-    return {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != TIMESTAMP)
+    return {path.relative_to(folder).as_posix(): path for path in files}
 
 
 def _listing_digest(files: dict[str, Path]) -> str:

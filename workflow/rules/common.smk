@@ -14,6 +14,8 @@ from vistok.grid.paths import Paths
 from vistok.pins import PINS, pinned_digest
 from vistok.reporting.published import NUMBERS
 from vistok.sources import PACKAGE, imported_modules, source_digest
+from vistok.versions.experiments import encoder_module, objective_module
+from vistok.versions.record import waiting
 
 # SystemExit, not Snakemake's WorkflowError: a user needs the sentence, not where in the rules it was said.
 if PACKAGE.resolve().parent != Path(workflow.basedir, "src").resolve():
@@ -36,6 +38,10 @@ try:
     }
 except VistokError as error:
     raise SystemExit(f"vistok: {error}") from None
+
+# Snakemake knows nothing of files that DVC brought, and would take any version of them for its own.
+if pulled := waiting():
+    raise SystemExit(f"vistok: DVC has brought {len(pulled)} results ({pulled[0].parent} ...): vistok adopt")
 
 MODELS = STUDY.models
 PATHS = Paths(STUDY)
@@ -106,12 +112,12 @@ def source(step, *chosen):
 
 def kind_of(tokenizer):
     """Returns the module that builds a tokenizer's kind of encoder."""
-    return f"vistok.tokenizers.{MODELS.encoder(tokenizer).library.replace('-', '_')}_encoder"
+    return encoder_module(MODELS, tokenizer)
 
 
 def objective_of(tokenizer):
     """Returns the module of the supervision that a tokenizer is pretrained under."""
-    return f"vistok.supervision.{MODELS.tokenizer(tokenizer).objective.replace('-', '_')}"
+    return objective_module(MODELS, tokenizer)
 
 
 def size_of(study, step):

@@ -1,0 +1,104 @@
+"""Adopts what DVC brought: bytes that are those pinned in dvc.lock count as made by Snakemake here."""
+
+import argparse
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from vistok.errors import VistokError
+from vistok.files import read_json, write_text
+from vistok.pins import PINS, content_digest, pinned_digests
+from vistok.versions import ledger
+from vistok.versions.record import RECORD, below, stamp, waiting
+
+LOCK: Final = Path("dvc.lock")
+Pins = dict[Path, str]
+
+
+@dataclass
+class Adopted:
+    """What became of each stage of dvc.lock; `wrong` holds the paths that are not what is pinned."""
+
+    adopted: list[str] = field(default_factory=list)
+    absent: list[str] = field(default_factory=list)
+    own: list[str] = field(default_factory=list)
+    wrong: list[Path] = field(default_factory=list)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--all", action="store_true", help="check everything, not only what DVC brought anew")
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Returns 1 if anything is not what is pinned, else 0."""
+    found = adopt(everything=asked.all)
+    for stage in found.own:
+        print(f"{stage}: built here since; dvc repro {stage} versions it")
+    for path in found.wrong:
+        print(f"{path}: not the bytes that {LOCK} pins; not used, snakemake makes it anew", file=sys.stderr)
+    print(f"adopted: {len(found.adopted)}, not here: {len(found.absent)}, wrong: {len(found.wrong)}")
+    return int(bool(found.wrong))
+
+
+def adopt(*, everything: bool = False) -> Adopted:
+    """Enters every pulled result into Snakemake's ledger, with its own times; refuses other bytes by name."""
+    found, fresh = Adopted(), set(waiting())
+    _adopt_data()
+    for stage, outs in _locked().items():
+        record = next((out for out in outs if out.name == RECORD), None)
+        if record and (everything or record in fresh):
+            _adopt_stage(stage, outs, record, found)
+    stamp(fresh)
+    return found
+
+
+def _adopt_stage(stage: str, outs: Pins, record: Path, found: Adopted) -> None:
+    if not all(out.exists() for out in outs):
+        found.absent.append(stage)
+        return
+    recorded = read_json(record, what="record of a stage")
+    other = [out for out, digest in outs.items() if content_digest(out) != digest]
+    if not other:
+        for name, entry in recorded.items():
+            if below(name, outs):
+                ledger.write_entry(name, entry)
+        found.adopted.append(stage)
+    elif _made_here_since(other, recorded):
+        found.own.append(stage)
+    else:
+        for out in other:
+            ledger.mark_incomplete(out)
+        found.wrong += other
+
+
+def _made_here_since(outs: list[Path], recorded: dict[str, ledger.Entry]) -> bool:
+    """Tells whether Snakemake made all of `outs` here, after the record was written."""
+    known = {name: entry for name, entry in ledger.entries().items() if below(name, outs)}
+    made = {name: entry for name, entry in known.items() if Path(name).exists()}
+    whole = all(ledger.is_of(name, entry) for name, entry in made.items())
+    return bool(made) and whole and made != {name: recorded.get(name) for name in made}
+
+
+def _adopt_data() -> None:
+    """Writes the digest beside each data folder that is what is pinned, as the rule that makes it does."""
+    for folder, digest in pinned_digests(PINS).items():
+        beside = Path(f"{folder}.md5")
+        if folder.is_dir() and not beside.is_file() and content_digest(folder) == digest:
+            write_text(beside, f"{digest}\n")
+
+
+def _locked() -> dict[str, Pins]:
+    """Returns the outs of every stage in dvc.lock, with their digests."""
+    if not LOCK.is_file():
+        raise VistokError(f"{LOCK} not found: this checkout pins no results. dvc repro makes it.")
+    try:
+        told: Any = yaml.safe_load(LOCK.read_bytes())
+        return {
+            stage: {Path(out["path"]): str(out["md5"]) for out in entry.get("outs", [])}
+            for stage, entry in told["stages"].items()
+        }
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+        raise VistokError(f"{LOCK} is no lock of DVC. Restore it: git checkout {LOCK}.") from error

@@ -1,0 +1,66 @@
+"""Snakemake's ledger in `.snakemake`: from what it made each output, in the form of its own files.
+
+Without an entry Snakemake judges an output by its time alone, and takes what another version of the study made
+for its own. So entries travel with the results, and stand for what lies there only while the times agree.
+"""
+
+import json
+import os
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from pathlib import Path
+from typing import Any, Final
+
+from vistok.files import read_json, write_json
+from vistok.pins import TIMESTAMP
+
+Entry = dict[str, Any]
+_FOLDER: Final = Path(".snakemake")
+_ENTRIES: Final = _FOLDER / "metadata"
+_INCOMPLETE: Final = _FOLDER / "incomplete"
+_LONGEST_NAME: Final = 254  # one less than file systems allow, as Snakemake cuts names
+
+
+def entries() -> dict[str, Entry]:
+    """Returns all entries, by output."""
+    files = [path for path in _ENTRIES.rglob("*") if path.is_file()]
+    return {_output(path): read_json(path, what="Snakemake's metadata") for path in files}
+
+
+def write_entry(output: str, entry: Entry) -> None:
+    """Tells Snakemake from what an output was made, and that it is whole."""
+    write_json(_file(_ENTRIES, output), entry)
+    _file(_INCOMPLETE, output).unlink(missing_ok=True)
+    carrier = _time_carrier(Path(output))
+    carrier.touch()
+    os.utime(carrier, (entry["endtime"], entry["endtime"]))
+
+
+def is_of(output: str, entry: Entry | None) -> bool:
+    """Tells whether what lies at `output` is that which an entry is about: written at the very same time."""
+    carrier = _time_carrier(Path(output))
+    if entry is None or not carrier.exists():
+        return False
+    return abs(carrier.stat().st_mtime - float(entry["endtime"])) < 1e-3
+
+
+def mark_incomplete(path: Path) -> None:
+    """Has Snakemake make an output again, or all outputs below a folder."""
+    for output in (path, *path.rglob("*")):
+        marker = _file(_INCOMPLETE, output.as_posix())
+        marker.parent.mkdir(parents=True, exist_ok=True)
+        marker.write_text(json.dumps({"external_jobid": None}))
+
+
+def _time_carrier(output: Path) -> Path:
+    return output / TIMESTAMP if output.is_dir() else output
+
+
+def _file(folder: Path, output: str) -> Path:
+    name = urlsafe_b64encode(output.encode()).decode()
+    parts = [name[start : start + _LONGEST_NAME] for start in range(0, len(name), _LONGEST_NAME)]
+    return folder.joinpath(*(f"@{part}" for part in parts[:-1]), parts[-1])
+
+
+def _output(file: Path) -> str:
+    name = "".join(part.removeprefix("@") for part in file.relative_to(_ENTRIES).parts)
+    return urlsafe_b64decode(name).decode()

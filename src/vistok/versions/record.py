@@ -1,0 +1,83 @@
+"""Records of what was built, for DVC: from what it was made, its scores in short and its curves."""
+
+import argparse
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from vistok.errors import VistokError
+from vistok.files import read_json, staged_folder, write_json
+from vistok.pins import content_digest
+from vistok.versions import ledger
+from vistok.versions.experiments import RECORDS
+
+RECORD: Final = "record.json"
+ADOPTED: Final = Path(".snakemake/adopted.json")
+_WHOSE: Final = ("answers", "constant", "prior")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, help="where the record is written, below records/")
+    parser.add_argument("outs", type=Path, nargs="+", help="files and folders that Snakemake made")
+
+
+def run(asked: argparse.Namespace) -> None:
+    record(asked.folder, asked.outs)
+
+
+def record(folder: Path, outs: Sequence[Path]) -> None:
+    """Writes `record.json`, and where there are any, `curves.csv` and `metrics.json`.
+
+    Raises:
+        VistokError: Snakemake did not make what lies there.
+    """
+    made = {name: entry for name, entry in ledger.entries().items() if below(name, outs)}
+    there = {name: entry for name, entry in made.items() if Path(name).exists()}
+    strange = [name for name, entry in there.items() if not ledger.is_of(name, entry)]
+    strange += [str(out) for out in outs if not any(below(name, [out]) for name in there)]
+    if strange:
+        raise VistokError(
+            f"{strange[0]} is not what Snakemake made last (nor are {len(strange) - 1} more), so it is not "
+            "recorded. Adopt it if DVC brought it: vistok adopt. Or build it again with snakemake."
+        )
+    with staged_folder(folder) as partial:
+        write_json(partial / RECORD, there)
+        for out in outs:
+            if (out / "curves.csv").is_file():
+                shutil.copyfile(out / "curves.csv", partial / "curves.csv")
+        if scores := _scores(outs):
+            write_json(partial / "metrics.json", scores)
+    stamp([folder / RECORD])
+
+
+def below(name: str, outs: Iterable[Path]) -> bool:
+    """Tells whether an output is one of `outs`, or lies in one."""
+    return ".." not in Path(name).parts and any(Path(name).is_relative_to(out) for out in outs)
+
+
+def waiting() -> list[Path]:
+    """Returns the records that neither were written here nor have been adopted: DVC has brought them."""
+    known = read_json(ADOPTED, what="adopted records") if ADOPTED.is_file() else {}
+    found = sorted(RECORDS.rglob(RECORD))
+    return [path for path in found if known.get(path.as_posix()) != content_digest(path)]
+
+
+def stamp(records: Iterable[Path]) -> None:
+    """Remembers records as known here."""
+    known = read_json(ADOPTED, what="adopted records") if ADOPTED.is_file() else {}
+    write_json(ADOPTED, known | {path.as_posix(): content_digest(path) for path in records})
+
+
+def _scores(outs: Iterable[Path]) -> dict[str, Any]:
+    """Returns task -> protocol -> value of what a table prints; of blind baselines, one level for each."""
+    scores: dict[str, Any] = {}
+    for path in sorted(path for out in outs for path in out.glob("*/metrics.json")):
+        told = read_json(path, what="metrics")
+        values = {
+            whose: {name: scored["metrics"][told["metric"]] for name, scored in told[whose].items()}
+            for whose in _WHOSE
+            if told.get(whose)
+        }
+        scores[path.parent.name] = values.get("answers", values)
+    return scores
