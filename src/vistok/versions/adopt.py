@@ -12,7 +12,7 @@ from vistok.errors import VistokError
 from vistok.files import read_json, write_text
 from vistok.pins import PINS, content_digest, pinned_digests
 from vistok.versions import ledger
-from vistok.versions.record import RECORD, below, stamp, waiting
+from vistok.versions.record import RECORD, stamp, waiting
 
 LOCK: Final = Path("dvc.lock")
 Pins = dict[Path, str]
@@ -63,7 +63,7 @@ def _adopt_stage(stage: str, outs: Pins, record: Path, found: Adopted) -> None:
     other = [out for out, digest in outs.items() if content_digest(out) != digest]
     if not other:
         for name, entry in recorded.items():
-            if below(name, outs):
+            if ledger.below(name, outs):
                 ledger.write_entry(name, entry)
         found.adopted.append(stage)
     elif _made_here_since(other, recorded):
@@ -76,8 +76,7 @@ def _adopt_stage(stage: str, outs: Pins, record: Path, found: Adopted) -> None:
 
 def _made_here_since(outs: list[Path], recorded: dict[str, ledger.Entry]) -> bool:
     """Tells whether Snakemake made all of `outs` here, after the record was written."""
-    known = {name: entry for name, entry in ledger.entries().items() if below(name, outs)}
-    made = {name: entry for name, entry in known.items() if Path(name).exists()}
+    made = {name: entry for name, entry in ledger.entries(outs).items() if Path(name).exists()}
     whole = all(ledger.is_of(name, entry) for name, entry in made.items())
     return bool(made) and whole and made != {name: recorded.get(name) for name in made}
 

@@ -1,6 +1,7 @@
 """The experiments of a study as DVC needs them: their list, and all that each one's result depends on."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -8,6 +9,7 @@ import yaml
 
 from vistok.files import write_text
 from vistok.grid import specs
+from vistok.grid.paths import Paths
 from vistok.grid.study import Study
 from vistok.grid.values import Run
 from vistok.pins import PINS, pinned_digest
@@ -15,7 +17,9 @@ from vistok.sources import source_digest
 
 LIST: Final = Path("workflow/experiments.yaml")
 RECORDS: Final = Path("records")
-_HEADER: Final = "# Made from workflow/grid by `vistok export-experiments`; dvc.yaml has one stage for each entry.\n"
+_HEADER: Final = (
+    "# Made from workflow/grid by `vistok export-experiments`; dvc.yaml has one stage for each entry.\n"
+)
 Values = dict[str, Any]
 
 
@@ -44,6 +48,36 @@ def listing(study: Study) -> Values:
     }
 
 
+@dataclass(frozen=True)
+class Stage:
+    """What one stage of `dvc.yaml` versions: `outs`, and the folder of their record."""
+
+    folder: Path
+    outs: tuple[Path, ...]
+
+
+def stages(study: Study) -> dict[str, Stage]:
+    """Returns the stages of `dvc.yaml` that version what Snakemake makes, by name."""
+    listed, paths = listing(study), Paths(study)
+    shared, own = RECORDS / listed["models"], RECORDS / listed["results"]
+    found = {
+        f"shards@{name}": Stage(shared / "shards" / name, (paths.shards(name),)) for name in listed["shards"]
+    }
+    for name in listed["llms"]:
+        found[f"llm@{name}"] = Stage(shared / "llms" / name, (paths.llm(name),))
+    for name in listed["tokenizers"]:
+        found[f"tokenizer@{name}"] = Stage(shared / "tokenizers" / name, (paths.tokenizer(name),))
+    for run in study.runs():
+        outs = (paths.mllm(run), paths.results / run.path)
+        found[f"run@{run.path}"] = Stage(own / "runs" / run.path, outs)
+    found["blind"] = Stage(own / "blind", (paths.results / "blind",))
+    for table in study.tables:
+        files = [paths.table(table, suffix) for suffix in ("csv", "md", "tex", "html")]
+        curves = files[0].with_name(f"{table}-curves.png")
+        found[f"table@{table}"] = Stage(own / "tables" / table, (*files, curves))
+    return found
+
+
 def parameters(study: Study, root: Path = Path()) -> Values:
     """Returns what each experiment depends on, by the sections that the stages of `dvc.yaml` name."""
     models = study.models
@@ -51,7 +85,9 @@ def parameters(study: Study, root: Path = Path()) -> Values:
     return {
         "data": _data(study, root),
         "questions": specs.score_spec(study) | specs.answer_spec(study) | _code("score_run", "fit_blind"),
-        "shards": {name: specs.shards_spec(models, name) | _code("write_shards") for name in listed["shards"]},
+        "shards": {
+            name: specs.shards_spec(models, name) | _code("write_shards") for name in listed["shards"]
+        },
         "llms": {llm: _llm(models, llm) for llm in {run.llm for run in study.runs()} | {*listed["llms"]}},
         "tokenizers": {run.tokenizer: _tokenizer(models, run.tokenizer) for run in study.runs()},
         "runs": {run.path: _run(models, run) for run in study.runs()},

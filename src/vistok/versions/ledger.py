@@ -7,6 +7,7 @@ for its own. So entries travel with the results, and stand for what lies there o
 import json
 import os
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,10 +21,17 @@ _INCOMPLETE: Final = _FOLDER / "incomplete"
 _LONGEST_NAME: Final = 254  # one less than file systems allow, as Snakemake cuts names
 
 
-def entries() -> dict[str, Entry]:
-    """Returns all entries, by output."""
-    files = [path for path in _ENTRIES.rglob("*") if path.is_file()]
-    return {_output(path): read_json(path, what="Snakemake's metadata") for path in files}
+def entries(outs: Iterable[Path]) -> dict[str, Entry]:
+    """Returns the entries of the outputs that are one of `outs` or lie in one, by output."""
+    files = {_output(path): path for path in _ENTRIES.rglob("*") if path.is_file()}
+    wanted = {name: path for name, path in files.items() if below(name, outs)}
+    return {name: read_json(path, what="Snakemake's metadata") for name, path in wanted.items()}
+
+
+def below(output: str, outs: Iterable[Path]) -> bool:
+    """Tells whether an output is one of `outs`, or lies in one."""
+    path = Path(output)
+    return ".." not in path.parts and any(path.is_relative_to(out) for out in outs)
 
 
 def write_entry(output: str, entry: Entry) -> None:

@@ -2,15 +2,16 @@
 
 import argparse
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from vistok.errors import VistokError
+from vistok.errors import VistokError, unknown
 from vistok.files import read_json, staged_folder, write_json
+from vistok.grid.load import load_study
 from vistok.pins import content_digest
 from vistok.versions import ledger
-from vistok.versions.experiments import RECORDS
+from vistok.versions.experiments import RECORDS, Stage, export, stages
 
 RECORD: Final = "record.json"
 ADOPTED: Final = Path(".snakemake/adopted.json")
@@ -18,42 +19,48 @@ _WHOSE: Final = ("answers", "constant", "prior")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", type=Path, help="where the record is written, below records/")
-    parser.add_argument("outs", type=Path, nargs="+", help="files and folders that Snakemake made")
+    parser.add_argument(
+        "stages", nargs="*", metavar="STAGE", help="of dvc.yaml (default: all that are built)"
+    )
+    parser.add_argument("--scale", default="mini", help="a file of workflow/scales (default: mini)")
+    parser.add_argument("--split", default="test", help="which questions (default: test)")
 
 
 def run(asked: argparse.Namespace) -> None:
-    record(asked.folder, asked.outs)
+    study = load_study(asked.scale, split=asked.split)
+    known = stages(study)
+    built = [name for name, stage in known.items() if all(out.exists() for out in stage.outs)]
+    for name in asked.stages or built:
+        if name not in known:
+            raise unknown("stage", name, known, edit=str(study.scale_file))
+        record(known[name])
+    if not asked.stages:
+        export(study)
+        print(f"recorded {len(built)} of {len(known)} stages; version them: dvc commit --force")
 
 
-def record(folder: Path, outs: Sequence[Path]) -> None:
+def record(stage: Stage) -> None:
     """Writes `record.json`, and where there are any, `curves.csv` and `metrics.json`.
 
     Raises:
         VistokError: Snakemake did not make what lies there.
     """
-    made = {name: entry for name, entry in ledger.entries().items() if below(name, outs)}
-    there = {name: entry for name, entry in made.items() if Path(name).exists()}
-    strange = [name for name, entry in there.items() if not ledger.is_of(name, entry)]
-    strange += [str(out) for out in outs if not any(below(name, [out]) for name in there)]
+    outs = stage.outs
+    made = {name: entry for name, entry in ledger.entries(outs).items() if Path(name).exists()}
+    strange = [name for name, entry in made.items() if not ledger.is_of(name, entry)]
+    strange += [str(out) for out in outs if not any(ledger.below(name, [out]) for name in made)]
     if strange:
         raise VistokError(
             f"{strange[0]} is not what Snakemake made last (nor are {len(strange) - 1} more), so it is not "
             "recorded. Adopt it if DVC brought it: vistok adopt. Or build it again with snakemake."
         )
-    with staged_folder(folder) as partial:
-        write_json(partial / RECORD, there)
-        for out in outs:
-            if (out / "curves.csv").is_file():
-                shutil.copyfile(out / "curves.csv", partial / "curves.csv")
+    with staged_folder(stage.folder) as partial:
+        write_json(partial / RECORD, made)
+        for curves in [out / "curves.csv" for out in outs if (out / "curves.csv").is_file()]:
+            shutil.copyfile(curves, partial / curves.name)
         if scores := _scores(outs):
             write_json(partial / "metrics.json", scores)
-    stamp([folder / RECORD])
-
-
-def below(name: str, outs: Iterable[Path]) -> bool:
-    """Tells whether an output is one of `outs`, or lies in one."""
-    return ".." not in Path(name).parts and any(Path(name).is_relative_to(out) for out in outs)
+    stamp([stage.folder / RECORD])
 
 
 def waiting() -> list[Path]:

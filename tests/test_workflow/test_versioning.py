@@ -1,0 +1,205 @@
+"""Results under DVC: shared through a real S3 server, adopted by their bytes, rebuilt where they differ."""
+
+import json
+import logging
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import yaml
+from moto.server import ThreadedMotoServer
+
+RUN = "clip/tuned/vicuna-7b/seed-0"
+STAGE = f"run@{RUN}"
+WEIGHTS = f"checkpoints/smoke/mllms/{RUN}/model.safetensors"
+RERUN = {f"{step} clip/tuned" for step in ("tune_mllm", "answer", "score_run")}
+TABLE = {"tabulate table-2", "draw_curves table-2"}
+BUCKET = "vistok"
+
+
+class Lab:
+    """A clone of the study with a DVC of its own, which shares only git and the remote with others."""
+
+    def __init__(self, checkout: Any) -> None:
+        self.checkout = checkout
+        self.root: Path = checkout.root
+
+    def run(self, *command: str) -> tuple[int, str]:
+        python, beside = Path(sys.executable), self.root.with_name(f"{self.root.name}-dvc")
+        own = {
+            "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": str(self.root / "src"),
+            "PYTHONWARNINGS": "ignore",
+            "DVC_NO_ANALYTICS": "1",
+            "DVC_GLOBAL_CONFIG_DIR": str(beside),
+            "DVC_SYSTEM_CONFIG_DIR": str(beside),
+            "DVC_SITE_CACHE_DIR": str(beside / "site"),
+            "AWS_ACCESS_KEY_ID": "any",
+            "AWS_SECRET_ACCESS_KEY": "any",
+        }
+        ended = subprocess.run(
+            [str(python.with_name(command[0])) if command[0] != "git" else "git", *command[1:]],
+            cwd=self.root,
+            env=os.environ | own,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        return ended.returncode, ended.stdout
+
+    def ok(self, *command: str) -> str:
+        status, said = self.run(*command)
+        assert status == 0, said
+        return said
+
+    def commit(self, message: str) -> None:
+        self.ok("git", "add", "--all")
+        self.ok("git", "-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "--quiet", "-m", message)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Any]:
+    """A client of an S3 server on this machine, with one bucket."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    url = "http://{}:{}".format(*server.get_host_and_port())
+    given = {"aws_access_key_id": "any", "aws_secret_access_key": "any", "region_name": "us-east-1"}
+    client = boto3.client("s3", endpoint_url=url, **given)
+    client.create_bucket(Bucket=BUCKET)
+    yield client
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def origin(built: Any, server: Any, tmp_path_factory: pytest.TempPathFactory) -> Lab:
+    """The lab that built the study with plain snakemake, versioned it and pushed it."""
+    root = tmp_path_factory.mktemp("versions") / "origin"
+    shutil.copytree(built.root, root, symlinks=True)
+    lab = Lab(type(built)(root))
+    pins = yaml.safe_load((root / "data.dvc").read_text())
+    pins["outs"] = [
+        {k: v for k, v in out.items() if k != "cache"} for out in pins["outs"] if "smoke" in out["path"]
+    ]
+    (root / "data.dvc").write_text(yaml.safe_dump(pins))
+    config = (root / ".dvc/config").read_text().replace("[core]\n", "[core]\n    remote = shared\n")
+    remote = f"url = s3://{BUCKET}/store\nendpointurl = {server.meta.endpoint_url}\nverify = true"
+    (root / ".dvc/config").write_text(f"{config}['remote \"shared\"']\n{remote}\n")
+    lab.ok("vistok", "record", "--scale", "smoke")
+    lab.ok("git", "init", "--quiet", "--initial-branch", "main")
+    lab.ok("dvc", "commit", "--force")
+    lab.commit("A")
+    lab.ok("dvc", "push")
+    return lab
+
+
+def clone(lab: Lab, to: Path) -> Lab:
+    subprocess.run(["git", "clone", "--quiet", lab.root, to], check=True)
+    return Lab(type(lab.checkout)(to))
+
+
+def test_a_fresh_clone_takes_pulled_results_for_its_own(origin: Lab, tmp_path: Path) -> None:
+    lab = clone(origin, tmp_path / "clone")
+    lab.ok("dvc", "pull")
+    status, said = lab.checkout.snakemake("paper_tables", "-n")
+    assert status == 1 and "vistok adopt" in said and "Traceback" not in said
+    assert "wrong: 0" in lab.ok("vistok", "adopt")
+    assert "Nothing to be done" in lab.checkout.build("paper_tables")
+    assert lab.checkout.digests("results") == origin.checkout.digests("results")
+    with lab.checkout.changed(
+        "workflow/scales/smoke.yaml", lambda scale: scale["recipes"]["tuned"].update(tokenizer_rate=0.3)
+    ):
+        assert lab.checkout.jobs() == RERUN | TABLE
+    corrupt_cache(lab)
+
+
+def corrupt_cache(lab: Lab) -> None:
+    """Bad bytes in the cache, brought to the workspace: named, and made anew instead of used."""
+    digest = next(
+        out["md5"]
+        for out in yaml.safe_load((lab.root / "dvc.lock").read_text())["stages"]["table@table-2"]["outs"]
+        if out["path"].endswith(".csv")
+    )
+    cached = lab.root / f".dvc/cache/files/md5/{digest[:2]}/{digest[2:]}"
+    cached.chmod(0o644)
+    cached.write_text("corrupt\n")
+    cached.chmod(0o444)
+    table = lab.root / "paper_tables/smoke/table-2.csv"
+    table.unlink()
+    lab.run("dvc", "checkout", str(table.relative_to(lab.root)))
+    if table.exists():
+        assert table.read_text() == "corrupt\n"
+        status, said = lab.run("vistok", "adopt", "--all")
+        assert status == 1 and "paper_tables/smoke/table-2.csv: not the bytes that dvc.lock pins" in said
+    assert lab.checkout.jobs() == {"tabulate table-2"}
+
+
+def test_an_experiment_is_built_shared_and_exchanged(origin: Lab, tmp_path: Path) -> None:
+    lab = origin
+    assert "Data and pipelines are up to date" in lab.ok("dvc", "repro")
+    before = lab.checkout.digests("checkpoints", "results")
+    scale = lab.root / "workflow/scales/smoke.yaml"
+    change = yaml.safe_load(scale.read_text())
+    change["recipes"]["tuned"].update(steps=10, tokenizer_rate=0.3)
+    scale.write_text(yaml.safe_dump(change, sort_keys=False))
+    said = lab.ok("dvc", "repro", STAGE)
+    ran = [line for line in said.splitlines() if line.startswith("Running stage")]
+    assert ran == ["Running stage 'params':", f"Running stage '{STAGE}':"]
+    after = lab.checkout.digests("checkpoints", "results")
+    assert {path for path in after if after[path] != before.get(path)} <= {
+        path for path in after if RUN in path
+    }
+    assert after[WEIGHTS] != before[WEIGHTS]
+    assert "Data and pipelines are up to date" in lab.ok("dvc", "repro", STAGE)
+    compare(lab)
+    lab.commit("B")
+    lab.ok("dvc", "push", STAGE)
+    exchange(lab, after, tmp_path / "other")
+    lab.ok("git", "checkout", "--quiet", "HEAD~1")
+    lab.ok("dvc", "checkout")
+    lab.ok("vistok", "adopt")
+    assert lab.checkout.digests("checkpoints", "results") == before
+    assert lab.checkout.jobs() == set()
+
+
+def compare(lab: Lab) -> None:
+    """What DVC tells of the two versions: scores, curves, and the one parameter that was edited."""
+    params = json.loads(lab.ok("dvc", "params", "diff", "--json"))["records/smoke/params.yaml"]
+    assert {name.removeprefix(f"runs.{RUN}.") for name in params} == {"recipe.tokenizer_rate", "recipe.steps"}
+    shown = json.loads(lab.ok("dvc", "metrics", "diff", "--all", "--json"))
+    scores = shown[f"records/smoke/runs/{RUN}/metrics.json"]
+    assert {name.split(".")[0] for name in scores} >= {"vqav2", "coco-oc", "vcr-mci"}
+    plots = json.loads(
+        lab.ok("dvc", "plots", "diff", "--json", "--targets", f"records/smoke/runs/{RUN}/curves.csv")
+    )
+    assert plots
+
+
+def exchange(lab: Lab, made: dict[str, str], to: Path) -> None:
+    """Another lab fetches one checkpoint, by the name of its experiment."""
+    other = clone(lab, to)
+    other.ok("dvc", "pull", STAGE)
+    assert other.checkout.digests("checkpoints")[WEIGHTS] == made[WEIGHTS]
+    assert [path for path in other.checkout.digests("checkpoints") if RUN not in path] == []
+
+
+def test_a_corrupt_object_in_the_remote_is_refused(origin: Lab, server: Any, tmp_path: Path) -> None:
+    lab = clone(origin, tmp_path / "clone")
+    pinned = yaml.safe_load((lab.root / "dvc.lock").read_text())["stages"]["table@table-2"]["outs"]
+    digest = next(out["md5"] for out in pinned if out["path"].endswith(".md"))
+    key = f"store/files/md5/{digest[:2]}/{digest[2:]}"
+    good = server.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+    server.put_object(Bucket=BUCKET, Key=key, Body=good + b"corrupt")
+    try:
+        status, said = lab.run("dvc", "pull", "table@table-2")
+    finally:
+        server.put_object(Bucket=BUCKET, Key=key, Body=good)
+    assert status != 0 and "paper_tables/smoke/table-2.md" in said.partition("failed")[2]
+    assert not (lab.root / "paper_tables/smoke/table-2.md").exists()

@@ -1,0 +1,75 @@
+"""What DVC is told follows from the grid, and names what an edit changes."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from vistok.grid.load import load_study
+from vistok.grid.study import Study
+from vistok.versions.experiments import LIST, RECORDS, export, listing, parameters, stages
+
+
+@pytest.fixture(scope="module")
+def mini(repository: Path) -> Study:
+    return load_study("mini", root=repository)
+
+
+def changed(before: Any, after: Any, *, depth: int) -> set[str]:
+    """Returns the keys down to a depth below which two trees differ."""
+    if depth == 0 or not (isinstance(before, dict) and isinstance(after, dict)):
+        return set() if before == after else {""}
+    return {
+        f"{key}/{rest}".rstrip("/")
+        for key in before.keys() | after.keys()
+        for rest in changed(before.get(key), after.get(key), depth=depth - 1)
+    }
+
+
+def test_the_list_follows_from_the_grid(repository: Path, mini: Study) -> None:
+    """After a new row: vistok export-experiments."""
+    assert yaml.safe_load((repository / LIST).read_text()) == listing(mini)
+
+
+def test_every_run_of_every_table_is_an_experiment(mini: Study) -> None:
+    assert [f"run@{run.path}" for run in mini.runs()] == [
+        name for name in stages(mini) if name.startswith("run@")
+    ]
+    assert {"blind", "table@table-2", "tokenizer@clip", "llm@llama-7b", "shards@web"} < stages(mini).keys()
+
+
+def test_no_two_stages_share_a_file(mini: Study) -> None:
+    paths = [path for stage in stages(mini).values() for path in (stage.folder, *stage.outs)]
+    assert [
+        path for path in paths if any(path != other and path.is_relative_to(other) for other in paths)
+    ] == []
+    assert len(paths) == len({*paths})
+
+
+def test_published_checkpoints_are_no_stages(repository: Path) -> None:
+    paper = load_study("paper", root=repository)
+    assert {name.partition("@")[0] for name in stages(paper)} == {"shards", "run", "blind", "table"}
+    assert parameters(paper, repository)["tokenizers"].keys() == {run.tokenizer for run in paper.runs()}
+
+
+def test_an_edited_value_changes_its_own_parameters(repository: Path, mini: Study, tmp_path: Path) -> None:
+    before = parameters(mini, repository)
+    recipes = {**mini.recipes, "tuned": mini.recipe("tuned").model_copy(update={"tokenizer_rate": 0.3})}
+    after = parameters(with_(mini, recipes=recipes), repository)
+    tuned = {f"runs/{run.path}" for run in mini.runs() if run.recipe == "tuned"}
+    assert changed(before, after, depth=2) == tuned and len(tuned) == 6
+    clip = mini.tokenizer("clip").model_copy(update={"image_set": "lvd"})
+    after = parameters(with_(mini, tokenizers={**mini.tokenizers, "clip": clip}), repository)
+    assert changed(before, after, depth=2) == {"tokenizers/clip", "shards/web"}
+
+
+def with_(study: Study, **values: Any) -> Study:
+    return Study(**{**vars(study), **values})
+
+
+def test_what_is_written_is_plain(repository: Path, mini: Study, tmp_path: Path) -> None:
+    export(mini, tmp_path)
+    assert yaml.safe_load((tmp_path / LIST).read_text()) == listing(mini)
+    written = yaml.safe_load((tmp_path / RECORDS / "mini/params.yaml").read_text())
+    assert written.keys() == parameters(mini, repository).keys()
