@@ -11,7 +11,7 @@ import pytest
 from vistok.cli import _STEPS, _TOOLS, main
 from vistok.grid.schemas import FOLDER, schemas
 
-VERBS = ["make-world", *_STEPS, *_TOOLS, "export-experiments", "export-schemas"]
+VERBS = ["make-world", *_STEPS, *_TOOLS, "adopt", "export-experiments", "export-schemas"]
 HEAVY = "torch", "pandas", "transformers", "timm", "open_clip", "matplotlib", "pyarrow", "scipy", "sklearn"
 
 
@@ -129,7 +129,7 @@ def slow(asked):
         time.sleep(60)
 
 vistok.cli._export_schemas = slow
-sys.exit(vistok.cli.main(["export-experiments", "export-schemas"]))
+sys.exit(vistok.cli.main(["export-schemas"]))
 """
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -36,7 +36,6 @@ _TOOLS: Final = {
     "curate": ("build or check OC and MCI questions from annotations", "vistok.benchmark.curate"),
     "audit": ("audit the published tables and the benchmark files", "vistok.reporting.audit"),
     "record": ("record for DVC what Snakemake made", "vistok.versions.record"),
-    "adopt": ("have Snakemake take what DVC brought for its own", "vistok.versions.adopt"),
     "claims": ("weigh the paper's claims against cells", "vistok.reporting.claims"),
 }
 
@@ -77,6 +76,8 @@ def make_parser(verb: str | None = None) -> argparse.ArgumentParser:
         tool = _add(verbs, name, about, _run_tool)
         if name == verb:
             import_module(module).add_arguments(tool)
+    adopt = _add(verbs, "adopt", "have Snakemake take what DVC brought for its own", _adopt)
+    adopt.add_argument("--all", action="store_true", help="check everything, not only what DVC brought anew")
     about = "write the list of experiments for DVC, and what each depends on"
     _add_scale(_add(verbs, "export-experiments", about, _export_experiments))
     _add(verbs, "export-schemas", "write the JSON schemas of the grid for editors", _export_schemas)
@@ -124,6 +125,12 @@ def _make_world(asked: argparse.Namespace) -> None:
     run(study, check=not asked.pin)
     if asked.pin:
         print(f"{PINS}: pinned {pin(PINS, Path(study.scale.data_root))}")
+
+
+def _adopt(asked: argparse.Namespace) -> int:
+    from vistok.versions.adopt import run
+
+    return run(everything=asked.all)
 
 
 def _export_experiments(asked: argparse.Namespace) -> None:

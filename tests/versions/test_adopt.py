@@ -65,7 +65,9 @@ def test_pulled_results_are_entered_with_their_own_times() -> None:
     assert waiting() == [STAGE.folder / RECORD]
     assert adopt().adopted == ["run@x"]
     assert ledger.entries(STAGE.outs) == before
-    times = [path.stat().st_mtime for path in (MADE / ".snakemake_timestamp", ANSWERS / "coco-oc/metrics.json")]
+    times = [
+        path.stat().st_mtime for path in (MADE / ".snakemake_timestamp", ANSWERS / "coco-oc/metrics.json")
+    ]
     assert times == [TIME, TIME]
     assert waiting() == []
 

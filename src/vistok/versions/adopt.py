@@ -1,6 +1,5 @@
 """Adopts what DVC brought: bytes that are those pinned in dvc.lock count as made by Snakemake here."""
 
-import argparse
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,13 +27,9 @@ class Adopted:
     wrong: list[Path] = field(default_factory=list)
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--all", action="store_true", help="check everything, not only what DVC brought anew")
-
-
-def run(asked: argparse.Namespace) -> int:
-    """Returns 1 if anything is not what is pinned, else 0."""
-    found = adopt(everything=asked.all)
+def run(*, everything: bool) -> int:
+    """Adopts, says what became of it, and returns 1 if anything is not what is pinned, else 0."""
+    found = adopt(everything=everything)
     for stage in found.own:
         print(f"{stage}: built here since; dvc repro {stage} versions it")
     for path in found.wrong:
