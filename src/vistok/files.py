@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from vistok.errors import VistokError
+from vistok.leftovers import LOCK, SUFFIX, claim, clear_leftovers
 
 _FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _CLOSED: Final = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR}
@@ -26,8 +27,9 @@ def staged_file(path: Path) -> Iterator[Path]:
     """
     with _explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        os.close(handle)
+        clear_leftovers(path)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=SUFFIX, dir=path.parent)
+    claim(handle)
     partial = Path(name)
     try:
         with _explained(path):
@@ -36,6 +38,7 @@ def staged_file(path: Path) -> Iterator[Path]:
             partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+        os.close(handle)
 
 
 @contextmanager
@@ -47,7 +50,10 @@ def staged_folder(path: Path) -> Iterator[Path]:
     """
     with _explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        stage = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        clear_leftovers(path)
+        stage = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=SUFFIX, dir=path.parent))
+        handle = os.open(stage / LOCK, os.O_RDWR | os.O_CREAT)
+    claim(handle)
     partial, old = stage / "new", stage / "old"
     try:
         with _explained(path):
@@ -60,6 +66,7 @@ def staged_folder(path: Path) -> Iterator[Path]:
         if old.exists() and not path.exists():
             old.replace(path)
         shutil.rmtree(stage, ignore_errors=True)
+        os.close(handle)
 
 
 @contextmanager

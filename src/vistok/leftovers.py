@@ -1,0 +1,58 @@
+"""What a killed write leaves beside its target: told by a lock from a write under way, and cleared by the next."""
+
+import fcntl
+import os
+import re
+import shutil
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+SUFFIX: Final = ".part"
+LOCK: Final = "lock"
+_RANDOM: Final = r"[a-z0-9_]{8}"  # what `tempfile` puts into a name
+_YOUNG: Final = 60.0  # seconds: what has just been made may not have taken its lock yet
+
+
+def claim(handle: int) -> None:
+    """Marks what is staged as being written: until the handle is closed, or its process ends in any way."""
+    with suppress(OSError):  # a file system without locks: then nothing on it is ever cleared
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def clear_leftovers(path: Path) -> None:
+    """Removes what killed writes of `path` left beside it; what another process is writing stays.
+
+    Where a kill came between taking the old folder away and putting the new one in its place, the old one is
+    put back.
+    """
+    staged = re.compile(re.escape(f".{path.name}.") + _RANDOM + re.escape(SUFFIX))
+    for name in os.listdir(path.parent):  # noqa: PTH208 -- names alone: hundreds of files are written into one folder
+        if name.startswith(".") and staged.fullmatch(name):
+            with suppress(OSError):  # another process may be clearing it too
+                _clear(path.parent / name, path)
+
+
+def _clear(found: Path, path: Path) -> None:
+    if time.time() - found.stat().st_mtime < _YOUNG or not _is_dead(found):
+        return
+    if not found.is_dir():
+        found.unlink()
+        return
+    if (found / "old").exists() and not path.exists():
+        (found / "old").replace(path)
+    shutil.rmtree(found)
+
+
+def _is_dead(found: Path) -> bool:
+    """Tells whether no process holds the lock of what was staged; False where that cannot be told."""
+    lock = found / LOCK if found.is_dir() else found
+    try:
+        with lock.open("rb+") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:  # killed before it could take a lock
+        return True
+    except OSError:
+        return False
+    return True
