@@ -62,6 +62,13 @@ def test_it_conforms(entry: Encoder, images: torch.Tensor) -> None:
     assert millions == pytest.approx(entry.parameters_m, rel=0.1)
 
 
+def test_it_is_built_without_memory_for_its_weights(entry: Encoder, images: torch.Tensor) -> None:
+    with torch.device("meta"):
+        tokenizer = build_tokenizer(entry)
+    assert all(tensor.is_meta for tensor in tokenizer.state_dict().values())
+    assert tokenizer(images.to("meta")).shape == (2, entry.tokens, entry.width)
+
+
 def test_tokens_are_the_last_blocks_before_the_norm(
     entry: Encoder, images: torch.Tensor, shake: Shake
 ) -> None:

@@ -1,6 +1,7 @@
 """Tokenizers that open_clip can build: the image towers of CLIP-type models."""
 
 import open_clip
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -18,7 +19,10 @@ class OpenClipTokenizer(VisualTokenizer):
         tag = encoder.arguments.get("pretrained")
         if published and not tag:
             raise ValueError("published weights need `arguments: {pretrained: TAG}`")
-        self.trunk = open_clip.create_model(encoder.name, tag if published else None, **arguments).visual
+        # open_clip moves what it built to a device of its own choice, which it cannot from the meta device.
+        self.trunk = open_clip.create_model(
+            encoder.name, tag if published else None, device=torch.get_default_device(), **arguments
+        ).visual
         if not isinstance(self.trunk, open_clip.transformer.VisionTransformer):
             raise VistokError(
                 f"{encoder.name!r} has the image tower {type(self.trunk).__name__}; only open_clip's own "
