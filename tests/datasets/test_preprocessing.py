@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -6,6 +7,7 @@ from PIL import Image
 
 from vistok.datasets.images import load_image
 from vistok.datasets.preprocessing import Preprocessing, crop_box, squash
+from vistok.grid.values import Normalisation
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +29,17 @@ def test_imagenet_statistics() -> None:
     grey = np.full((1, 2, 2, 3), 128, dtype=np.uint8)
     found = Preprocessing(2, "imagenet").normalise(grey)[0, :, 0, 0]
     np.testing.assert_allclose(found, [0.07406, 0.20518, 0.42649], atol=1e-5)
+
+
+def test_siglip_statistics() -> None:
+    ends = np.array([0, 255], dtype=np.uint8).repeat(3).reshape(1, 1, 2, 3)
+    found = Preprocessing(2, "siglip").normalise(ends)
+    assert found.tolist() == [[[[-1.0, 1.0]]] * 3]
+
+
+def test_every_normalisation_has_its_statistics() -> None:
+    for name in get_args(Normalisation):
+        assert Preprocessing(2, name).normalise(np.zeros((1, 2, 2, 3), dtype=np.uint8)).shape == (1, 3, 2, 2)
 
 
 def test_an_image_of_the_right_size_keeps_its_pixels(photograph: Image.Image) -> None:

@@ -22,7 +22,8 @@ def test_from_bytes_scales_and_moves_the_channels() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "mean", "deviation"), [("imagenet", 0.485, 0.229), ("clip", 0.48145466, 0.26862954)]
+    ("name", "mean", "deviation"),
+    [("imagenet", 0.485, 0.229), ("clip", 0.48145466, 0.26862954), ("siglip", 0.5, 0.5)],
 )
 def test_normalise_takes_the_published_statistics(name: str, mean: float, deviation: float) -> None:
     images = torch.full((1, 3, 2, 2), 0.75)

@@ -3,21 +3,24 @@
 import math
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from vistok.grid.values import Normalisation
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 Box = tuple[float, float, float, float]
 
 # Mean and standard deviation of red, green and blue in 0..1.
-# imagenet: as torchvision's classification models; clip: released GVT code, the only one it has.
+# imagenet: as torchvision's classification models; clip: released GVT code, the only one it has;
+# siglip: SigLIP's, and many of Google's ViTs' (timm calls them Inception's).
 _STATISTICS = {
     "imagenet": ((0.4850, 0.4560, 0.4060), (0.2290, 0.2240, 0.2250)),
     "clip": ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)),
+    "siglip": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
 }
 _ASPECT = (3 / 4, 4 / 3)
 _ATTEMPTS = 10
@@ -40,7 +43,7 @@ class Preprocessing:
     """What an encoder expects: its image size in pixels a side, and the normalisation of its pretraining."""
 
     image_size: int
-    normalisation: Literal["imagenet", "clip"]
+    normalisation: Normalisation
 
     def evaluation(self, image: Image.Image) -> Floats:
         """Returns the whole RGB image, squashed and normalised: [3, size, size]."""

@@ -20,6 +20,7 @@ Id = Annotated[str, StringConstraints(pattern=ID_PATTERN, max_length=60)]
 RelativePath = Annotated[str, StringConstraints(pattern=r"^[\w.@-][\w.@/ -]*$"), AfterValidator(_stays_below)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 TaskKind = Literal["vqa", "caption", "counting", "identification"]
+Normalisation = Literal["imagenet", "clip", "siglip"]
 Objective = Literal["supervised", "dino", "masked-pixels", "dinov2", "contrastive"]
 
 
@@ -55,7 +56,7 @@ class Encoder(Value):
         description="`published`, `random`, or a checkpoint file or folder: absolute, or below the data root",
     )
     image_size: int = Field(gt=0, description="pixels a side, after the squash")
-    normalisation: Literal["imagenet", "clip"]
+    normalisation: Normalisation
     final_norm: bool = False
     class_token: bool = True
     tokens: int = Field(gt=0)
@@ -97,6 +98,9 @@ class LanguageModel(Value):
     label: str
     weights: str = Field(min_length=1, description="a transformers name, or a local folder")
     width: int = Field(gt=0)
+    layers: int = Field(gt=0)
+    vocabulary: int = Field(gt=0)
+    parameters_m: float = Field(gt=0, description="millions, embeddings and output layer included")
     base: Id | None = Field(None, description="the model that this one is tuned from")
     source: str
 

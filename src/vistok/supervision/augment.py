@@ -9,6 +9,8 @@ from numpy.random import Generator
 from timm.data.constants import (
     IMAGENET_DEFAULT_MEAN,
     IMAGENET_DEFAULT_STD,
+    IMAGENET_INCEPTION_MEAN,
+    IMAGENET_INCEPTION_STD,
     OPENAI_CLIP_MEAN,
     OPENAI_CLIP_STD,
 )
@@ -20,6 +22,7 @@ Images = Float[Tensor, "batch 3 height width"]
 _STATISTICS: Final = {
     "imagenet": (IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD),
     "clip": (OPENAI_CLIP_MEAN, OPENAI_CLIP_STD),
+    "siglip": (IMAGENET_INCEPTION_MEAN, IMAGENET_INCEPTION_STD),
 }
 _GREY: Final = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601 luma
 # Luma and the two colour differences of YIQ; hue is the angle between these two.
