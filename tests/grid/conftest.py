@@ -1,4 +1,4 @@
-"""A copy of the project's own grid that tests may edit."""
+"""A copy of the paper's own grid that tests may edit: what a user has added to it is left out."""
 
 import shutil
 from collections.abc import Callable
@@ -10,6 +10,8 @@ import pytest
 import yaml
 
 from vistok.grid.load import GRID, SCALES, Study, load_study
+
+OWN = {"deit", "dino", "mae", "dinov2", "clip-20m", "clip"}
 
 
 @dataclass(frozen=True)
@@ -32,13 +34,26 @@ class Checkout:
         return load_study(scale, root=self.root, **options)
 
 
+def _copy(repository: Path, to: Path) -> Checkout:
+    """Copies the grid with the tokenizers of the paper's tables, and the rows that show them."""
+    for folder in (GRID, SCALES):
+        shutil.copytree(repository / folder, to / folder)
+    checkout = Checkout(to)
+    checkout.edit("grid/tokenizers.yaml", lambda known: [known.pop(name) for name in {*known} - OWN])
+    checkout.edit("grid/tables.yaml", _without_other_rows)
+    return checkout
+
+
+def _without_other_rows(tables: Any) -> None:
+    for table in tables.values():
+        table["rows"] = [row for row in table["rows"] if row["tokenizer"] in OWN]
+
+
 @pytest.fixture
 def checkout(repository: Path, tmp_path: Path) -> Checkout:
-    for folder in (GRID, SCALES):
-        shutil.copytree(repository / folder, tmp_path / folder)
-    return Checkout(tmp_path)
+    return _copy(repository, tmp_path)
 
 
 @pytest.fixture(scope="session")
-def study(repository: Path) -> Study:
-    return load_study("mini", root=repository)
+def study(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Study:
+    return _copy(repository, tmp_path_factory.mktemp("grid")).load()

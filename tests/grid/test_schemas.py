@@ -37,7 +37,7 @@ def test_a_schema_is_one(name: str) -> None:
     Draft202012Validator.check_schema(schemas()[name])
 
 
-@pytest.mark.parametrize("name", ["tokenizers", "llms", "recipes", "tasks", "tables"])
+@pytest.mark.parametrize("name", ["tokenizers", "llms", "recipes", "tasks", "tables", "downloads"])
 def test_a_grid_file_keeps_its_schema(repository: Path, name: str) -> None:
     path = repository / GRID / f"{name}.yaml"
     assert faults(schemas()[name], yaml.safe_load(path.read_text())) == []

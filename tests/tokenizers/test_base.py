@@ -32,8 +32,8 @@ PAPER = {
 
 
 def built(scale: str, name: str) -> VisualTokenizer:
-    """Builds an entry: the mini scale's for real, the paper's without memory for its weights."""
-    with torch.device("cpu" if scale == "mini" else "meta"):
+    """Builds an entry: those that the scale pretrains for real, published ones without memory for weights."""
+    with torch.device("cpu" if STUDIES[scale].pretrains(name) else "meta"):
         return build_tokenizer(STUDIES[scale].encoder(name))
 
 
@@ -52,12 +52,12 @@ def test_the_paper_scale_has_the_published_encoders(name: str) -> None:
     assert (encoder.final_norm, encoder.class_token) == (False, True)
 
 
-def test_every_tokenizer_of_the_grid_is_in_the_table() -> None:
-    assert set(PAPER) == set(STUDIES["paper"].tokenizers)
+def test_every_tokenizer_of_the_table_is_in_the_grid() -> None:
+    assert set(PAPER) <= set(STUDIES["paper"].tokenizers)
 
 
 def test_what_was_never_released_has_a_substitute() -> None:
-    entries = STUDIES["paper"].tokenizers
+    entries = {name: STUDIES["paper"].tokenizer(name) for name in PAPER}
     assert {name for name, entry in entries.items() if entry.substitute} == {"clip-20m"}
     assert [entry.published_images for entry in entries.values()] == ["1.28M"] * 3 + [
         "142 M",
