@@ -2,6 +2,7 @@
 
 snakemake paper_tables --cores 2                                     the mini scale, on a laptop
 snakemake paper_tables --config scale=excerpt data_root=FOLDER       real photographs and questions
+snakemake paper_data --config scale=paper data_root=FOLDER           the official archives, fetched and verified
 snakemake paper_audit paper_claims --cores 2                         what of the paper can be trusted
 """
 
@@ -10,6 +11,7 @@ configfile: "workflow/config.yaml"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/downloads.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/tokenizers.smk"
 include: "workflow/rules/llms.smk"
@@ -27,3 +29,10 @@ rule paper_tables:
     default_target: True
     input:
         table_files(),
+
+
+rule paper_data:
+    input:
+        fetched_files(),
+    """Every official archive that the study reads and that its owner lets anybody fetch."""
+    localrule: True

@@ -7,7 +7,7 @@ from pathlib import Path
 import vistok
 
 PACKAGE = Path(vistok.__file__).parent
-BASE = ("errors", "files", "pins", "sources", "checkpoints")
+BASE = ("errors", "leftovers", "files", "pins", "sources", "checkpoints")
 ROOMS = (
     "grid",
     "world",
@@ -20,6 +20,7 @@ ROOMS = (
     "evaluation",
     "reporting",
     "versions",
+    "operations",
     "steps",
     "cli",
 )

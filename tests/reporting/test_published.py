@@ -68,7 +68,7 @@ def test_the_grid_points_at_the_rows_that_it_names(
         published = tables[entry["number"]]
         assert {column["published"] for column in entry["columns"]} <= set(published.columns)
         if "Tuning" in published.columns:
-            for row in entry["rows"]:
+            for row in (row for row in entry["rows"] if "published" in row):
                 assert published.row_ids[row["published"] - 1] == f"{row['tokenizer']}/{row['recipe']}"
 
 

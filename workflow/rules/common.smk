@@ -9,8 +9,10 @@ from pathlib import Path
 from vistok.errors import VistokError, unknown
 from vistok.files import digest_file, digest_value
 from vistok.grid import specs
+from vistok.grid.downloads import downloads_for, load_downloads
 from vistok.grid.load import load_study
 from vistok.grid.paths import Paths
+from vistok.operations.needs import question_files, training_files
 from vistok.pins import PINS, pinned_digest
 from vistok.reporting.published import NUMBERS
 from vistok.sources import PACKAGE, imported_modules, source_digest
@@ -32,6 +34,12 @@ try:
             f"the scale {STUDY.scale.id!r} makes its own data: no data_root can be given. Leave it out, or "
             "name the scale that reads your files: --config scale=excerpt data_root=FOLDER"
         )
+    if set("{}\n") & set(STUDY.scale.data_root):
+        raise VistokError(
+            f"the data root {STUDY.scale.data_root!r} has a brace or a line break in its name, which Snakemake "
+            "takes for something else. Rename it, or make a link to it and name that."
+        )
+    DOWNLOADS = load_downloads()
     PINNED = {
         root: pinned_digest(PINS, Path(root))
         for root in (STUDY.scale.data_root, STUDY.models.scale.data_root)
@@ -69,6 +77,7 @@ wildcard_constraints:
     llm="|".join(MODELS.llms),
     run=RUN_IDS,
     image_set="|".join(MODELS.scale.image_sets) or "none",
+    download="|".join(DOWNLOADS),
     table="|".join(STUDY.tables),
 
 
@@ -170,6 +179,15 @@ def audit_data():
     return PINNED[STUDY.scale.data_root] or digest_value(sizes)
 
 
+def fetched_files():
+    """Returns the marks of the downloads that the study's files come from, but for those given out by hand."""
+    if STUDY.scale.world:
+        return []
+    named = question_files(STUDY) + (training_files(MODELS, MODELS.runs()) if MODELS is STUDY else [])
+    found = [entry for name in named for entry in downloads_for(name, DOWNLOADS) if entry.urls]
+    return list(dict.fromkeys(f"data/fetched/{RESULTS}/{entry.id}" for entry in found))
+
+
 def generated_benchmark():
     """Returns the GVTBench files that the scale makes itself for its test split."""
     names = ("coco_oc", "coco_mci", "vcr_oc", "vcr_mci") if MODELS.scale.world else ()
@@ -241,10 +259,14 @@ def table_files():
 
 
 # Said here, for Snakemake would say nothing: it takes a table that is there for granted if it cannot make it.
+# Weights that `snakemake paper_data` fetches may be missing as long as nothing was trained with them.
 for run in STUDY.runs():
     for weights in local_weights(run.tokenizer):
-        if not os.path.exists(weights):
-            raise SystemExit(
-                f"vistok: the weights of the tokenizer {run.tokenizer!r} are not there: {weights}. Fetch them, or "
-                "mend its `weights` in workflow/grid/tokenizers.yaml."
-            )
+        fetched = downloads_for(MODELS.encoder(run.tokenizer).weights, DOWNLOADS)
+        if os.path.exists(weights) or (fetched and not Paths(MODELS).mllm(run).exists()):
+            continue
+        how = f" (vistok fetch {fetched[0].id})" if fetched else ""
+        raise SystemExit(
+            f"vistok: the weights of the tokenizer {run.tokenizer!r} are not there: {weights}. Fetch them{how}, or "
+            "mend its `weights` in workflow/grid/tokenizers.yaml."
+        )

@@ -10,6 +10,7 @@ ALL_RECIPES: Final = "all"
 ALL_STEPS: Final = "all"
 Step = Literal[
     "all",
+    "fetch",
     "make-world",
     "write-shards",
     "pretrain-tokenizer",

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from vistok.files import write_json
+from vistok.grid.downloads import Download
 from vistok.grid.scale import Scale
 from vistok.grid.study import GRID
 from vistok.grid.values import LanguageModel, Recipe, Table, Task, Tokenizer, Value
@@ -15,6 +16,7 @@ _ENTRIES: dict[str, type[Value]] = {
     "recipes": Recipe,
     "tasks": Task,
     "tables": Table,
+    "downloads": Download,
 }
 _EXTENDING: tuple[type[Value], ...] = (Recipe, Scale)
 

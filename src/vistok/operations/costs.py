@@ -1,0 +1,143 @@
+"""What training and answering cost: floating-point operations and bytes, from the numbers of the grid alone.
+
+Operations follow the usual count of 2 a parameter and token for a forward pass: the same again for gradients that
+pass through, and once more for gradients of weights that are trained. Attention between tokens is left out: at 32
+visual tokens and short questions it is a few per cent.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from vistok.grid.study import Study
+from vistok.grid.values import Resampler, Run, TaskKind
+
+# Tokens of one question with its answer, by kind: chosen from the prompts of the grid and official answers.
+TURN_TOKENS: Final[dict[TaskKind, int]] = {"caption": 24, "vqa": 18, "counting": 16, "identification": 14}
+AROUND_IMAGE: Final = 8  # tokens of `<s><Img> ` and `</Img>`
+# What a Llama-type layer keeps for the way back, in bytes a token and unit of width at 2 bytes a number: two norms
+# that are computed in 4 bytes (20), attention (8), and the gated feed-forward part of 2.7 widths (16).
+KEPT_BYTES: Final = 44
+# The same of a plain ViT layer: "34 s b h" of Korthikanti et al. (2022).
+KEPT_BYTES_VIT: Final = 34
+# Of the mini world: words, and the share of a language model's context that one of its texts fills, about.
+_OWN_VOCABULARY: Final = 84
+_FILLED: Final = 1 / 8
+_TRAINED_BYTES: Final = 16  # weight, gradient and two moments of AdamW, 4 bytes each
+_SAVED_BYTES: Final = 12  # weight and two moments
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one job takes.
+
+    Attributes:
+        flops: floating-point operations.
+        memory: bytes on each GPU (or of the process, where there is none) at its greatest.
+        kept: bytes that stay on disk.
+        passing: bytes on disk while it runs, besides.
+    """
+
+    flops: float
+    memory: float
+    kept: float
+    passing: float = 0.0
+
+
+def connector_parameters(width: int, llm_width: int, size: Resampler) -> int:
+    """Returns the number of parameters of the norm, the resampler and the projection (mllm/model.py)."""
+    inner = size.heads * size.head_width
+    attention = 4 * width + 4 * width * inner  # two norms; query, key, value, out
+    feedforward = 2 * width + 2 * width * width * size.feedforward_multiple
+    resampler = (size.latents + 1) * width + size.depth * (attention + feedforward) + 2 * width
+    return 2 * width + resampler + (width + 1) * llm_width
+
+
+def language_model(study: Study, llm: str) -> tuple[float, int, int, int]:
+    """Returns a language model's parameters, width, layers and vocabulary at a study's scale."""
+    own, entry = study.scale.language_model, study.llm(llm)
+    if own is None:
+        return entry.parameters_m * 1e6, entry.width, entry.layers, entry.vocabulary
+    layer = 4 * own.width**2 + 3 * own.width * own.feedforward + 2 * own.width
+    parameters = _OWN_VOCABULARY * own.width + own.layers * layer + own.width
+    return parameters, own.width, own.layers, _OWN_VOCABULARY
+
+
+def tuning(study: Study, run: Run, *, processes: int) -> Cost:
+    """Returns what the training of one run costs, shared out over processes of one GPU each."""
+    recipe, encoder = study.recipe(run.recipe), study.encoder(run.tokenizer)
+    parameters, width, layers, vocabulary = language_model(study, run.llm)
+    text = sum(TURN_TOKENS[kind] * count for kind, count in recipe.turns.items())
+    tokens = AROUND_IMAGE + recipe.connector.latents + text
+    seen, number = encoder.parameters_m * 1e6, _bytes_of(study)
+    connector, join = _connector(study, run)
+    tuned = recipe.tune_tokenizer
+    sample = 2 * 2 * parameters * tokens + 3 * join + (3 if tuned else 1) * 2 * seen * encoder.tokens
+    kept = KEPT_BYTES * number / 2 * width * layers * tokens + 6 * text * vocabulary
+    kept += KEPT_BYTES_VIT * 2 * seen / (12 * encoder.width) * encoder.tokens if tuned else 0
+    trained = connector + (seen if tuned else 0)
+    share = -(-recipe.batch // processes)
+    return Cost(
+        flops=recipe.steps * recipe.batch * sample,
+        memory=number * parameters + (0 if tuned else 4 * seen) + _TRAINED_BYTES * trained + share * kept,
+        kept=4 * trained,
+        passing=_SAVED_BYTES * trained,
+    )
+
+
+def answering(study: Study, run: Run, questions: Mapping[str, int]) -> Cost:
+    """Returns what answering costs at most: every answer as long as its task allows.
+
+    Args:
+        questions: how many questions each task asks.
+    """
+    parameters, width, layers, _ = language_model(study, run.llm)
+    encoder, recipe, number = study.encoder(run.tokenizer), study.recipe(run.recipe), _bytes_of(study)
+    connector, join = _connector(study, run)
+    look = 2 * encoder.parameters_m * 1e6 * encoder.tokens + join
+    flops, cached = 0.0, 0
+    for task in map(study.task, questions):
+        read = AROUND_IMAGE + recipe.connector.latents + TURN_TOKENS[task.kind]
+        beams, written = task.decoding.beams, task.decoding.max_new_tokens
+        flops += questions[task.id] * (look + 2 * parameters * (read + beams * written))
+        cached = max(cached, beams * (read + written))
+    weights = number * parameters + 4 * (encoder.parameters_m * 1e6 + connector)
+    cache = study.scale.answer_batch * cached * 2 * number * width * layers
+    return Cost(flops, memory=weights + cache, kept=300.0 * sum(questions.values()))
+
+
+def pretraining(study: Study, tokenizer: str) -> Cost:
+    """Returns what a tokenizer's pretraining costs, roughly: objectives differ in how often they look."""
+    entry, encoder = study.tokenizer(tokenizer), study.encoder(tokenizer)
+    if entry.objective is None:
+        return Cost(0, 0, 0)
+    size = study.scale.pretraining[entry.objective]
+    passes = 12 if entry.objective in ("dino", "dinov2") else 3  # views of student and teacher
+    parameters = encoder.parameters_m * 1e6
+    flops = passes * 2 * parameters * encoder.tokens * size.batch * size.steps
+    return Cost(flops, _TRAINED_BYTES * parameters, 4 * parameters, _SAVED_BYTES * parameters)
+
+
+def text_training(study: Study, llm: str) -> Cost:
+    """Returns what the training of a scale's own language model costs."""
+    own = study.scale.language_model
+    if own is None:
+        return Cost(0, 0, 0)
+    parameters = language_model(study, llm)[0]
+    stage = own.instruction_tuning if study.llm(llm).base else own.pretraining
+    flops = 6 * parameters * stage.steps * stage.batch * own.context * _FILLED
+    return Cost(flops, _TRAINED_BYTES * parameters, 4 * parameters, _SAVED_BYTES * parameters)
+
+
+def _connector(study: Study, run: Run) -> tuple[int, float]:
+    """Returns a connector's parameters, and the operations of its forward pass for one image."""
+    encoder, size = study.encoder(run.tokenizer), study.recipe(run.recipe).connector
+    parameters = connector_parameters(encoder.width, language_model(study, run.llm)[1], size)
+    keys_and_values = (
+        2 * encoder.width * size.heads * size.head_width * size.depth
+    )  # of the image's tokens too
+    return parameters, 2.0 * (parameters * size.latents + keys_and_values * encoder.tokens)
+
+
+def _bytes_of(study: Study) -> int:
+    return 2 if study.scale.precision == "bf16" else 4

@@ -1,0 +1,43 @@
+"""Which files below a data root a study reads: what must be fetched, checked and planned for."""
+
+from collections.abc import Iterable
+
+from vistok.grid.study import Study
+from vistok.grid.values import Run
+
+
+def image_sets(study: Study, runs: Iterable[Run]) -> list[str]:
+    """Returns the image sets that runs are trained on, their tokenizers' own pretraining included."""
+    names = list(study.scale.mixture)
+    for run in runs:
+        if study.pretrains(run.tokenizer) and (name := study.tokenizer(run.tokenizer).image_set):
+            names += [name, *([study.scale.probe_set] if study.scale.probe_set else [])]
+    return list(dict.fromkeys(names))
+
+
+def tokenizer_weights(study: Study, tokenizer: str) -> str | None:
+    """Returns the file or folder that a tokenizer is loaded from; None where it is published or made here."""
+    weights = study.encoder(tokenizer).weights
+    return None if study.pretrains(tokenizer) or weights in ("published", "random") else weights
+
+
+def question_files(study: Study) -> list[str]:
+    """Returns the files and folders that the tasks of a study read."""
+    found: list[str] = []
+    for task in study.suite():
+        if files := study.task_files(task.id):
+            named = (files.references, files.questions, files.prior, files.prior_questions)
+            found += [*files.images, *(name for name in named if name)]
+    return list(dict.fromkeys(found))
+
+
+def training_files(study: Study, runs: Iterable[Run]) -> list[str]:
+    """Returns the files and folders that the trainings of some runs read."""
+    runs = list(runs)
+    found: list[str] = []
+    for name in image_sets(study, runs):
+        entry = study.image_set(name)
+        parts = (entry.images, entry.instances, entry.captions, entry.questions, entry.annotations)
+        found += [part for part in parts if part]
+    found += [weights for run in runs if (weights := tokenizer_weights(study, run.tokenizer))]
+    return list(dict.fromkeys(found))

@@ -1,0 +1,247 @@
+"""What a study costs before it runs: jobs, GPU-hours, disk, memory, and what is already there.
+
+GPU-hours = operations / (peak of one GPU x utilisation); `operations/costs.py` counts the operations.
+"""
+
+import argparse
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from vistok.grid.downloads import downloads_for, load_downloads
+from vistok.grid.load import load_study
+from vistok.grid.paths import Paths
+from vistok.grid.scale import Step
+from vistok.grid.study import Study
+from vistok.grid.values import Run
+from vistok.operations.costs import Cost, answering, pretraining, text_training, tuning
+from vistok.operations.fetch import is_there
+from vistok.operations.needs import image_sets, question_files, training_files
+from vistok.operations.units import said_bytes
+
+# One A100: 312 TFLOP/s in bf16 without sparsity. Training at a third of it is usual for 7-B models; answering
+# word by word reads all weights for every word, and reaches a twentieth.
+TFLOPS: Final = 312.0
+UTILISATION: Final = 0.35
+ANSWERING: Final = 0.05
+CPU_GFLOPS: Final = 25.0  # one core on the mini scale's models, measured over a whole build
+_DECODED: Final = ("answer",)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job of a study: what it costs, and whether what it makes is there."""
+
+    step: Step
+    name: str
+    cost: Cost
+    there: bool
+
+
+@dataclass(frozen=True)
+class Rates:
+    """How fast the machine is, in operations a second."""
+
+    tflops: float = TFLOPS
+    utilisation: float = UTILISATION
+    answering: float = ANSWERING
+    cpu_gflops: float = CPU_GFLOPS
+
+    def hours(self, job: Job, gpus: int) -> float:
+        """Returns the GPU-hours of a job, or its CPU-hours where it asks for no GPU."""
+        share = self.answering if job.step in _DECODED else self.utilisation
+        rate = self.tflops * 1e12 * share if gpus else self.cpu_gflops * 1e9
+        return job.cost.flops / rate / 3600
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The jobs that a choice of runs needs, and the files that must be fetched for them."""
+
+    study: Study
+    jobs: tuple[Job, ...]
+    to_fetch: tuple[str, ...] = ()
+    bytes_to_fetch: float = 0.0
+    rates: Rates = field(default_factory=Rates)
+
+    def of(self, step: Step) -> list[Job]:
+        return [job for job in self.jobs if job.step == step]
+
+    def gpus(self, step: Step) -> int:
+        return self.study.scale.job(step).gpus
+
+    def hours(self, *, gpu: bool) -> float:
+        """Returns the GPU-hours (or CPU-hours) of what is not there yet."""
+        left = [job for job in self.jobs if not job.there and bool(self.gpus(job.step)) == gpu]
+        return sum(self.rates.hours(job, self.gpus(job.step)) for job in left)
+
+    @property
+    def memory(self) -> float:
+        """The greatest memory of a GPU that a job needs, in bytes; 0 where no job asks for one."""
+        return max(
+            (job.cost.memory for job in self.jobs if self.gpus(job.step) and not job.there), default=0.0
+        )
+
+    @property
+    def disk(self) -> float:
+        """The bytes that the disk must have free: what stays, what is fetched, and the largest saved training."""
+        left = [job.cost for job in self.jobs if not job.there]
+        return sum(cost.kept for cost in left) + self.bytes_to_fetch + sum(cost.passing for cost in left)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments of `vistok plan`."""
+    add_targets(parser)
+    parser.add_argument(
+        "--tflops", type=float, default=TFLOPS, help="peak of one GPU (default: %(default)s, an A100)"
+    )
+    parser.add_argument(
+        "--utilisation", type=float, default=UTILISATION, help="in training (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--answering-utilisation", type=float, default=ANSWERING, help="in answering (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--cpu-gflops", type=float, default=CPU_GFLOPS, help="of one core (default: %(default)s)"
+    )
+
+
+def add_targets(parser: argparse.ArgumentParser) -> None:
+    """Declares which runs, scale and data root are meant."""
+    parser.add_argument("targets", nargs="*", metavar="TABLE|RUN", help="which (default: all tables)")
+    parser.add_argument("--scale", default="mini", help="a file of workflow/scales (default: mini)")
+    parser.add_argument(
+        "--data-root", metavar="FOLDER", help="where the official files are, if not where the scale says"
+    )
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Prints the plan of some tables or runs; returns the exit status."""
+    study = load_study(asked.scale, data_root=asked.data_root)
+    rates = Rates(asked.tflops, asked.utilisation, asked.answering_utilisation, asked.cpu_gflops)
+    print("\n".join(lines(make_plan(study, chosen(study, asked.targets), rates))))
+    return 0
+
+
+def chosen(study: Study, targets: Sequence[str]) -> tuple[Run, ...]:
+    """Returns the runs that targets name: tables, runs, or (none named) all runs of all tables.
+
+    Raises:
+        VistokError: a target is neither.
+    """
+    if not targets:
+        return study.runs()
+    named = [
+        run for target in targets for run in ([study.run(target)] if "/" in target else study.runs(target))
+    ]
+    return tuple(dict.fromkeys(named))
+
+
+def make_plan(study: Study, runs: Iterable[Run], rates: Rates | None = None) -> Plan:
+    """Returns the jobs that runs need at a study's scale, and which of their results are there."""
+    runs, known = tuple(runs), load_downloads()
+    root = Path(study.scale.data_root)
+    jobs = [*_data_jobs(study, runs), *_model_jobs(study, runs), *_result_jobs(study, runs)]
+    if study.scale.world:
+        return Plan(study, tuple(jobs), rates=rates or Rates())
+    names = [*question_files(study), *(training_files(study, runs) if study.models is study else [])]
+    wanted = {entry.id: entry for name in names for entry in downloads_for(name, known)}
+    missing = [entry for entry in wanted.values() if not is_there(entry, root)]
+    size = sum(entry.bytes or 0 for entry in missing)
+    return Plan(study, tuple(jobs), tuple(entry.id for entry in missing), size, rates or Rates())
+
+
+def _data_jobs(study: Study, runs: Sequence[Run]) -> list[Job]:
+    models, paths = study.models, Paths(study.models)
+    nothing = Cost(0, 0, 0)
+    world = (
+        [Job("make-world", models.scale.data_root, nothing, paths.data.is_dir())]
+        if models.scale.world
+        else []
+    )
+    sets = image_sets(models, runs)
+    return world + [Job("write-shards", name, nothing, paths.shards(name).is_dir()) for name in sets]
+
+
+def _model_jobs(study: Study, runs: Sequence[Run]) -> list[Job]:
+    models, paths = study.models, Paths(study.models)
+    tokenizers = dict.fromkeys(run.tokenizer for run in runs if models.pretrains(run.tokenizer))
+    jobs = [
+        Job("pretrain-tokenizer", name, pretraining(models, name), paths.tokenizer(name).is_dir())
+        for name in tokenizers
+    ]
+    if models.scale.language_model:
+        llms = dict.fromkeys(name for run in runs for name in (models.llm(run.llm).base, run.llm) if name)
+        jobs += [
+            Job("train-llm", name, text_training(models, name), paths.llm(name).is_dir()) for name in llms
+        ]
+    processes = max(models.scale.job("tune-mllm").gpus, 1)
+    return jobs + [
+        Job("tune-mllm", run.path, tuning(models, run, processes=processes), paths.mllm(run).is_dir())
+        for run in runs
+    ]
+
+
+def _result_jobs(study: Study, runs: Sequence[Run]) -> list[Job]:
+    paths, tasks = Paths(study), [task.id for task in study.suite()]
+    questions = {task.id: task.expected_questions or 0 for task in study.suite()}
+    if world := study.models.scale.world:
+        questions = {task: world["coco_val"] * world.get("questions_per_image", 1) for task in tasks}
+    nothing = Cost(0, 0, 0)
+
+    def are_there(files: Iterable[Path]) -> bool:
+        return all(file.is_file() for file in files)
+
+    answered = [are_there(paths.predictions(run, task) for task in tasks) for run in runs]
+    scored = [are_there(paths.metrics(run, task) for task in tasks) for run in runs]
+    jobs = [
+        Job("answer", run.path, answering(study, run, questions), there)
+        for run, there in zip(runs, answered, strict=True)
+    ]
+    jobs += [Job("score-run", run.path, nothing, there) for run, there in zip(runs, scored, strict=True)]
+    jobs.append(Job("fit-blind", "blind", nothing, are_there(paths.blind(task) for task in tasks)))
+    for table in study.tables:
+        if set(study.runs(table)) & set(runs):
+            jobs.append(Job("tabulate", table, nothing, paths.table(table, "html").is_file()))
+            jobs.append(Job("draw-curves", table, nothing, paths.table(f"{table}-curves", "png").is_file()))
+    return jobs
+
+
+def lines(plan: Plan) -> list[str]:
+    """Returns the plan as a text table with its assumptions."""
+    scale = plan.study.scale
+    said = [f"{'step':20}{'jobs':>6}{'there':>7}{'hours to do':>13}{'GPUs':>6}{'memory':>12}{'disk':>12}"]
+    for step in dict.fromkeys(job.step for job in plan.jobs):
+        said.append(_row(plan, step))
+    jobs_left = sum(not job.there for job in plan.jobs)
+    said += [
+        "",
+        f"to do: {jobs_left} of {len(plan.jobs)} jobs; {plan.hours(gpu=True):,.1f} GPU-hours, "
+        f"{plan.hours(gpu=False):,.1f} CPU-hours; {said_bytes(plan.disk)} of disk; "
+        f"at most {said_bytes(plan.memory)} on a GPU.",
+    ]
+    if plan.to_fetch:
+        said.append(
+            f"to fetch ({said_bytes(plan.bytes_to_fetch)} as far as stated): {', '.join(plan.to_fetch)}"
+        )
+    rates = plan.rates
+    return [
+        *said,
+        "",
+        "GPU-hours = operations / (peak x utilisation). Operations: 2 a parameter and token forward, the same for "
+        "gradients that pass through, and again for weights that are trained.",
+        f"Assumed: {rates.tflops:g} TFLOP/s a GPU at {rates.utilisation:.0%} in training and {rates.answering:.0%} in "
+        f"answering; {rates.cpu_gflops:g} GFLOP/s a core; {scale.precision}; answers as long as their tasks allow.",
+        "`there` means that the files exist; whether they are up to date, `snakemake -n` says.",
+    ]
+
+
+def _row(plan: Plan, step: Step) -> str:
+    jobs, gpus = plan.of(step), plan.gpus(step)
+    left = [job for job in jobs if not job.there]
+    hours = sum(plan.rates.hours(job, gpus) for job in left)
+    memory, disk = max(job.cost.memory for job in jobs), sum(job.cost.kept + job.cost.passing for job in left)
+    told = (f"{hours:,.1f}" if hours else "-", str(gpus or "-"))
+    sizes = (said_bytes(memory) if memory else "-", said_bytes(disk) if disk else "-")
+    return f"{step:20}{len(jobs):>6}{len(jobs) - len(left):>7}{told[0]:>13}{told[1]:>6}{sizes[0]:>12}{sizes[1]:>12}"

@@ -1,0 +1,115 @@
+"""Unpacks an archive that may be hostile: nothing leaves its folder, and nothing appears before all of it is whole."""
+
+import gzip
+import shutil
+import stat
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import IO, Final
+
+from vistok.errors import VistokError
+from vistok.files import staged_folder
+
+_ZIP: Final = ".zip"
+_CHUNK: Final = 1 << 20
+_TAR: Final = (".tar.gz", ".tgz")
+# RuntimeError: an encrypted member. NotImplementedError: a compression that nobody uses.
+_BROKEN: Final = (
+    zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error, NotImplementedError, RuntimeError
+)  # fmt: skip
+
+
+def is_archive(name: str) -> bool:
+    """Tells by its name whether a file is an archive of a kind that can be unpacked."""
+    return name.lower().endswith((_ZIP, *_TAR))
+
+
+def unpack(archive: Path, into: Path) -> None:
+    """Unpacks a .zip or .tar.gz into a folder, beside what is there; files of the same name are replaced.
+
+    All of it is unpacked beside the folder before anything is moved into it.
+
+    Raises:
+        VistokError: the archive is broken, holds anything but files and folders below itself (a link, a
+            device, an absolute path, `..`), or would fill the disk. Nothing was added then.
+    """
+    beside = into.parent / f".{into.name}.{archive.name}.unpacked"
+    try:
+        with staged_folder(beside) as stage:
+            free = shutil.disk_usage(stage).free
+            members = _of_zip if archive.name.lower().endswith(_ZIP) else _of_tar
+            for name, content in members(archive, free):
+                _write(archive, name, content, stage)
+    except _BROKEN as error:
+        said = str(error) or "it ends early"
+        raise VistokError(f"{archive} is no whole archive: {said}. Fetch it again.") from error
+    _move(beside, into)
+    shutil.rmtree(beside)
+
+
+def _write(archive: Path, name: str, content: IO[bytes] | None, stage: Path) -> None:
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name:
+        raise _hostile(archive, name, "leads out of its folder")
+    target = stage / path
+    try:
+        (target.parent if content else target).mkdir(parents=True, exist_ok=True)
+        if content:
+            with content, target.open("xb") as written:
+                shutil.copyfileobj(content, written)
+    except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+        raise _hostile(archive, name, "stands there twice") from error
+
+
+def _of_zip(archive: Path, free: int) -> Iterator[tuple[str, IO[bytes] | None]]:
+    """Yields the name of every member, and its content where it is a file."""
+    with zipfile.ZipFile(archive) as opened:
+        members = opened.infolist()
+        _check_space(archive, sum(member.file_size for member in members), free)
+        for member in members:
+            if stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
+                raise _hostile(archive, member.filename, "is a link or a device")
+            yield member.filename, None if member.is_dir() else opened.open(member)
+
+
+def _of_tar(archive: Path, free: int) -> Iterator[tuple[str, IO[bytes] | None]]:
+    """Yields the name of every member, and its content where it is a file."""
+    needed = 0
+    with gzip.open(archive) as stream, tarfile.open(fileobj=stream, mode="r:") as opened:
+        for member in opened:
+            if not (member.isreg() or member.isdir()):
+                raise _hostile(archive, member.name, "is a link or a device")
+            needed += member.size
+            _check_space(archive, needed, free)
+            yield member.name, opened.extractfile(member) if member.isreg() else None
+        while stream.read(_CHUNK):  # the checksum stands at the very end, behind what tarfile reads
+            pass
+
+
+def _check_space(archive: Path, needed: int, free: int) -> None:
+    if needed > free:
+        raise VistokError(
+            f"{archive} unpacks to {needed:,} bytes or more, {free:,} are free. Free some space, then start the "
+            "same command again."
+        )
+
+
+def _hostile(archive: Path, name: str, what: str) -> VistokError:
+    return VistokError(
+        f"{archive}: its member {name!r} {what}. Nothing was unpacked. An official archive holds no such thing: "
+        "remove the file, and fetch it from its owner."
+    )
+
+
+def _move(stage: Path, into: Path) -> None:
+    """Moves what a folder holds into another: whole folders where they are new, else file by file."""
+    into.mkdir(parents=True, exist_ok=True)
+    for found in sorted(stage.iterdir()):
+        target = into / found.name
+        if found.is_dir() and target.is_dir():
+            _move(found, target)
+        else:
+            found.replace(target)
