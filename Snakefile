@@ -32,7 +32,7 @@ rule paper_tables:
 
 
 rule paper_data:
+    """Every official archive that the study reads and that its owner lets anybody fetch."""
     input:
         fetched_files(),
-    """Every official archive that the study reads and that its owner lets anybody fetch."""
     localrule: True

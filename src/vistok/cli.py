@@ -37,6 +37,9 @@ _TOOLS: Final = {
     "audit": ("audit the published tables and the benchmark files", "vistok.reporting.audit"),
     "record": ("record for DVC what Snakemake made", "vistok.versions.record"),
     "claims": ("weigh the paper's claims against cells", "vistok.reporting.claims"),
+    "plan": ("print what tables or runs cost before they run", "vistok.operations.plan"),
+    "doctor": ("check beforehand what would make a long run fail", "vistok.operations.doctor"),
+    "fetch": ("fetch, verify and unpack an official archive", "vistok.operations.fetch"),
 }
 
 
