@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from vistok.errors import VistokError
 from vistok.files import read_json, staged_folder, write_json
+from vistok.headers import read_shapes
 
 WEIGHTS: Final = "model.safetensors"
 _PACKAGES: Final = ("accelerate", "numpy", "timm", "tokenizers", "torch", "transformers")
@@ -84,7 +85,18 @@ def read_config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def read_tensors(path: Path) -> dict[str, Tensor]:
+def meta_tensors(path: Path) -> dict[str, Tensor]:
+    """Returns what `read_tensors` does, of the same shapes but without memory; a .safetensors file's header suffices.
+
+    Raises:
+        VistokError: as `read_tensors`.
+    """
+    if path.suffix != ".safetensors":
+        return read_tensors(path, device="meta")
+    return {name: torch.empty(shape, device="meta") for name, shape in read_shapes(path).items()}
+
+
+def read_tensors(path: Path, *, device: str = "cpu") -> dict[str, Tensor]:
     """Reads a `.safetensors` file, or a foreign PyTorch file without running any code of it.
 
     A foreign file may hold numbers, texts and an `argparse.Namespace` beside its tensors; they are left.
@@ -95,7 +107,9 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise VistokError(f"weights not found: {path}. Run the step that makes them, or fetch them there.")
     try:
-        found = load_file(path) if path.suffix == ".safetensors" else _read_foreign(path)
+        found = (
+            load_file(path, device=device) if path.suffix == ".safetensors" else _read_foreign(path, device)
+        )
     except Exception as error:  # what a reader meets in a file that is not its own is of any kind
         if barred := re.search(r"GLOBAL (\S+)", str(error)):
             raise VistokError(
@@ -112,10 +126,10 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     return found
 
 
-def _read_foreign(path: Path) -> dict[str, Tensor]:
+def _read_foreign(path: Path, device: str) -> dict[str, Tensor]:
     # Namespaces are plain data, and the files of several papers keep their arguments in one.
     with torch.serialization.safe_globals([argparse.Namespace]):
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        found = torch.load(path, map_location=device, weights_only=True)
     for key in ("state_dict", "model", "teacher"):
         if isinstance(found, dict) and isinstance(found.get(key), dict):
             found = found[key]

@@ -11,13 +11,12 @@ from typing import Final
 
 from vistok.grid.downloads import downloads_for, load_downloads
 from vistok.grid.load import load_study
-from vistok.grid.paths import Paths
 from vistok.grid.scale import Step
 from vistok.grid.study import Study
 from vistok.grid.values import Run
-from vistok.operations.costs import Cost, answering, pretraining, text_training, tuning
 from vistok.operations.fetch import is_there
-from vistok.operations.needs import image_sets, question_files, training_files
+from vistok.operations.jobs import Job, jobs_of
+from vistok.operations.needs import question_files, training_files
 from vistok.operations.units import said_bytes
 
 # One A100: 312 TFLOP/s in bf16 without sparsity. Training at a third of it is usual for 7-B models; answering
@@ -27,16 +26,6 @@ UTILISATION: Final = 0.35
 ANSWERING: Final = 0.05
 CPU_GFLOPS: Final = 25.0  # one core on the mini scale's models, measured over a whole build
 _DECODED: Final = ("answer",)
-
-
-@dataclass(frozen=True)
-class Job:
-    """One job of a study: what it costs, and whether what it makes is there."""
-
-    step: Step
-    name: str
-    cost: Cost
-    there: bool
 
 
 @dataclass(frozen=True)
@@ -142,70 +131,14 @@ def make_plan(study: Study, runs: Iterable[Run], rates: Rates | None = None) -> 
     """Returns the jobs that runs need at a study's scale, and which of their results are there."""
     runs, known = tuple(runs), load_downloads()
     root = Path(study.scale.data_root)
-    jobs = [*_data_jobs(study, runs), *_model_jobs(study, runs), *_result_jobs(study, runs)]
+    jobs = jobs_of(study, runs)
     if study.scale.world:
-        return Plan(study, tuple(jobs), rates=rates or Rates())
+        return Plan(study, jobs, rates=rates or Rates())
     names = [*question_files(study), *(training_files(study, runs) if study.models is study else [])]
     wanted = {entry.id: entry for name in names for entry in downloads_for(name, known)}
     missing = [entry for entry in wanted.values() if not is_there(entry, root)]
     size = sum(entry.bytes or 0 for entry in missing)
-    return Plan(study, tuple(jobs), tuple(entry.id for entry in missing), size, rates or Rates())
-
-
-def _data_jobs(study: Study, runs: Sequence[Run]) -> list[Job]:
-    models, paths = study.models, Paths(study.models)
-    nothing = Cost(0, 0, 0)
-    world = (
-        [Job("make-world", models.scale.data_root, nothing, paths.data.is_dir())]
-        if models.scale.world
-        else []
-    )
-    sets = image_sets(models, runs)
-    return world + [Job("write-shards", name, nothing, paths.shards(name).is_dir()) for name in sets]
-
-
-def _model_jobs(study: Study, runs: Sequence[Run]) -> list[Job]:
-    models, paths = study.models, Paths(study.models)
-    tokenizers = dict.fromkeys(run.tokenizer for run in runs if models.pretrains(run.tokenizer))
-    jobs = [
-        Job("pretrain-tokenizer", name, pretraining(models, name), paths.tokenizer(name).is_dir())
-        for name in tokenizers
-    ]
-    if models.scale.language_model:
-        llms = dict.fromkeys(name for run in runs for name in (models.llm(run.llm).base, run.llm) if name)
-        jobs += [
-            Job("train-llm", name, text_training(models, name), paths.llm(name).is_dir()) for name in llms
-        ]
-    processes = max(models.scale.job("tune-mllm").gpus, 1)
-    return jobs + [
-        Job("tune-mllm", run.path, tuning(models, run, processes=processes), paths.mllm(run).is_dir())
-        for run in runs
-    ]
-
-
-def _result_jobs(study: Study, runs: Sequence[Run]) -> list[Job]:
-    paths, tasks = Paths(study), [task.id for task in study.suite()]
-    questions = {task.id: task.expected_questions or 0 for task in study.suite()}
-    if world := study.models.scale.world:
-        questions = {task: world["coco_val"] * world.get("questions_per_image", 1) for task in tasks}
-    nothing = Cost(0, 0, 0)
-
-    def are_there(files: Iterable[Path]) -> bool:
-        return all(file.is_file() for file in files)
-
-    answered = [are_there(paths.predictions(run, task) for task in tasks) for run in runs]
-    scored = [are_there(paths.metrics(run, task) for task in tasks) for run in runs]
-    jobs = [
-        Job("answer", run.path, answering(study, run, questions), there)
-        for run, there in zip(runs, answered, strict=True)
-    ]
-    jobs += [Job("score-run", run.path, nothing, there) for run, there in zip(runs, scored, strict=True)]
-    jobs.append(Job("fit-blind", "blind", nothing, are_there(paths.blind(task) for task in tasks)))
-    for table in study.tables:
-        if set(study.runs(table)) & set(runs):
-            jobs.append(Job("tabulate", table, nothing, paths.table(table, "html").is_file()))
-            jobs.append(Job("draw-curves", table, nothing, paths.table(f"{table}-curves", "png").is_file()))
-    return jobs
+    return Plan(study, jobs, tuple(entry.id for entry in missing), size, rates or Rates())
 
 
 def lines(plan: Plan) -> list[str]:

@@ -1,0 +1,136 @@
+"""Checks before a long run what would make it fail later: one line a check, `ok` or what to do."""
+
+import argparse
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from vistok.errors import VistokError
+from vistok.grid.downloads import downloads_for, load_downloads
+from vistok.grid.load import load_study
+from vistok.grid.study import Study
+from vistok.grid.values import Run
+from vistok.operations import machine, slurm
+from vistok.operations.needs import question_files, training_files
+from vistok.operations.plan import add_targets, chosen, make_plan
+from vistok.operations.weights import check_language_model, check_tokenizer
+from vistok.pins import PINS, folder_digest, pinned_digest
+
+Verdict = Literal["ok", "FAIL", "note"]
+
+
+@dataclass(frozen=True)
+class Line:
+    """What one check found; `note` is neither good nor bad."""
+
+    verdict: Verdict
+    check: str
+    said: str
+
+    def __str__(self) -> str:
+        return f"{self.verdict:5} {self.check:26} {self.said}"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments of `vistok doctor`."""
+    add_targets(parser)
+    parser.add_argument(
+        "--gpu-memory",
+        type=float,
+        metavar="GIB",
+        help="of one GPU that jobs get (default: as nvidia-smi says here)",
+    )
+    parser.add_argument(
+        "--slurm-profile",
+        type=Path,
+        metavar="FILE",
+        help=f"check that its jobs are taken (such as {slurm.PROFILE})",
+    )
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Prints every line; returns 1 if anything would fail."""
+    study = load_study(asked.scale, data_root=asked.data_root)
+    runs = chosen(study, asked.targets)
+    failed = False
+    for line in examine(study, runs, gpu_memory=asked.gpu_memory, profile=asked.slurm_profile):
+        print(line, flush=True)
+        failed |= line.verdict == "FAIL"
+    print("Something would fail: see FAIL above." if failed else "Nothing would fail.")
+    return int(failed)
+
+
+def examine(
+    study: Study, runs: Sequence[Run], *, gpu_memory: float | None = None, profile: Path | None = None
+) -> Iterator[Line]:
+    """Yields the outcome of every check that concerns some runs of a study.
+
+    Args:
+        gpu_memory: of one GPU that jobs get, in GiB; None: as this machine's.
+        profile: the Slurm profile that jobs are submitted with; None: they are not.
+    """
+    plan = make_plan(study, runs)
+    yield from _data(study, runs)
+    yield from _weights(study.models, runs)
+    yield _told("java", machine.check_java)
+    yield _told("disk", lambda: machine.check_disk(plan))
+    yield _told("GPU memory", lambda: machine.check_gpu(plan, gpu_memory))
+    yield _told("offline", machine.check_offline)
+    if profile:
+        yield _told("slurm partition", lambda: slurm.check_partition(profile))
+        yield _told("slurm account", lambda: slurm.check_account(profile))
+
+
+def _told(check: str, ask: Callable[[], str]) -> Line:
+    try:
+        return Line("ok", check, ask())
+    except VistokError as error:
+        return Line("FAIL", check, str(error))
+
+
+def _data(study: Study, runs: Sequence[Run]) -> Iterator[Line]:
+    """Checks each data root: by its pinned digest where one is pinned, else file by file."""
+    for each in dict.fromkeys((study.scale.id, study.models.scale.id)):
+        owner = study if each == study.scale.id else study.models
+        root = Path(owner.scale.data_root)
+        if owner.scale.world:
+            yield _told(f"data of {each}", lambda root=root: _pinned(root))  # type: ignore[misc]
+            continue
+        if not root.is_dir():
+            yield Line("FAIL", f"data of {each}", f"no folder {root}. Name it: --data-root FOLDER")
+            continue
+        wanted = question_files(owner) + (training_files(owner, runs) if owner is study.models else [])
+        known = load_downloads()
+        for name in wanted:
+            how = " or ".join(
+                f"vistok fetch {entry.id} --scale {each}" for entry in downloads_for(name, known)
+            )
+            if _is_empty(root / name):
+                verdict: Verdict = "note" if owner.scale.missing_images == "skip" else "FAIL"
+                yield Line(verdict, name, f"not in {root}. {how or 'Lay it there.'}")
+            else:
+                yield Line("ok", name, f"in {root}")
+
+
+def _is_empty(path: Path) -> bool:
+    return not any(path.iterdir()) if path.is_dir() else not path.is_file()
+
+
+def _pinned(root: Path) -> str:
+    if not root.is_dir():
+        return f"{root} will be made"
+    wanted, found = pinned_digest(PINS, root), folder_digest(root)
+    if wanted and wanted != found:
+        raise VistokError(
+            f"{root} has the digest {found}, {PINS} pins {wanted}. Remove the folder to have it made again, or restore "
+            f"it: dvc checkout {PINS}"
+        )
+    return f"{root}: {found}{'' if wanted else ' (not pinned)'}"
+
+
+def _weights(models: Study, runs: Sequence[Run]) -> Iterator[Line]:
+    for name in dict.fromkeys(run.tokenizer for run in runs):
+        yield _told(f"weights of {name}", lambda name=name: check_tokenizer(models, name))  # type: ignore[misc]
+    for name in dict.fromkeys(run.llm for run in runs):
+        yield _told(f"weights of {name}", lambda name=name: check_language_model(models, name))  # type: ignore[misc]
