@@ -99,7 +99,9 @@ def test_hours_are_operations_over_a_stated_rate(paper: Study) -> None:
     assert half == pytest.approx(twice)
 
 
-def test_what_is_there_costs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, repository: Path) -> None:
+def test_what_is_there_costs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, repository: Path
+) -> None:
     (tmp_path / "workflow").symlink_to(repository / "workflow")
     monkeypatch.chdir(tmp_path)
     study = load_study("paper", data_root=str(tmp_path / "data"))
@@ -143,9 +145,8 @@ def test_planning_imports_no_torch() -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "said"), [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (3 * 2**30, "3.0 GiB"), (2**50, "1,024.0 TiB")]
+    ("count", "said"),
+    [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (3 * 2**30, "3.0 GiB"), (2**50, "1,024.0 TiB")],
 )
 def test_bytes_are_said_with_a_unit(count: int, said: str) -> None:
     assert said_bytes(count) == said
-
-

@@ -1,6 +1,7 @@
 """Checks before a long run what would make it fail later: one line a check, `ok` or what to do."""
 
 import argparse
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,7 +105,8 @@ def _data(study: Study, runs: Sequence[Run]) -> Iterator[Line]:
         known = load_downloads()
         for name in wanted:
             how = " or ".join(
-                f"vistok fetch {entry.id} --scale {each}" for entry in downloads_for(name, known)
+                f"vistok fetch {entry.id} --data-root {shlex.quote(str(root))}"
+                for entry in downloads_for(name, known)
             )
             if _is_empty(root / name):
                 verdict: Verdict = "note" if owner.scale.missing_images == "skip" else "FAIL"
