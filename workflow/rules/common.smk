@@ -34,10 +34,10 @@ try:
             f"the scale {STUDY.scale.id!r} makes its own data: no data_root can be given. Leave it out, or "
             "name the scale that reads your files: --config scale=excerpt data_root=FOLDER"
         )
-    if set("{}\n") & set(STUDY.scale.data_root):
+    if set("{}") & set(STUDY.scale.data_root):
         raise VistokError(
-            f"the data root {STUDY.scale.data_root!r} has a brace or a line break in its name, which Snakemake "
-            "takes for something else. Rename it, or make a link to it and name that."
+            f"the data root {STUDY.scale.data_root!r} has a brace in its name, which Snakemake takes for a "
+            "wildcard. Rename it, or make a link to it and name that."
         )
     DOWNLOADS = load_downloads()
     PINNED = {
