@@ -189,7 +189,7 @@ def shell_values(text: str) -> set[str]:
 
 # Ids that the loader has checked, digests, paths made of ids, and options that are quoted where they are made.
 SAFE_VALUES = {
-    "log", "output.digest", "params.pinned", "params.generated",
+    "log", "output.digest", "params.pinned", "params.generated", "resources.launch",
     "wildcards.image_set", "wildcards.llm", "wildcards.tokenizer", "wildcards.run", "wildcards.table",
     "wildcards.download",
 }  # fmt: skip

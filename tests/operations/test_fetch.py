@@ -52,6 +52,7 @@ def test_an_archive_is_fetched_verified_unpacked_and_recorded(served: Made, tmp_
     fetch(download, tmp_path)
     kept = [
         "archives/coco-val2017.lock",
+        "archives/unpacking.lock",
         "coco/val2017/1.jpg",
         "coco/val2017/2.jpg",
         "fetched/coco-val2017.json",

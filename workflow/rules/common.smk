@@ -259,11 +259,12 @@ def table_files():
 
 
 # Said here, for Snakemake would say nothing: it takes a table that is there for granted if it cannot make it.
-# Weights that `snakemake paper_data` fetches may be missing as long as nothing was trained with them.
+# Not where they are about to be fetched.
+FETCHING = any("paper_data" in word or "data/fetched/" in word for word in sys.argv)
 for run in STUDY.runs():
     for weights in local_weights(run.tokenizer):
         fetched = downloads_for(MODELS.encoder(run.tokenizer).weights, DOWNLOADS)
-        if os.path.exists(weights) or (fetched and not Paths(MODELS).mllm(run).exists()):
+        if os.path.exists(weights) or (fetched and FETCHING):
             continue
         how = f" (vistok fetch {fetched[0].id})" if fetched else ""
         raise SystemExit(

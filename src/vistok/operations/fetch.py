@@ -41,7 +41,7 @@ def run(asked: argparse.Namespace) -> int:
         raise VistokError(f"the scale {scale.id!r} makes its own data: nothing to fetch.")
     root, known = Path(scale.data_root), load_downloads()
     if asked.id is None:
-        print("\n".join(f"{entry.id:26}{_state(entry, root):34}{entry.licence}" for entry in known.values()))
+        print("\n".join(f"{entry.id:26}{_state(entry, root):38}{entry.licence}" for entry in known.values()))
         return 0
     entry = find_download(asked.id, known)
     if entry.agreement and entry.url and not is_there(entry, root):
@@ -131,11 +131,13 @@ def _verified(entry: Download, file: Path, *, own: bool) -> dict[str, Any]:
 
 def _place(entry: Download, file: Path, root: Path, name: str) -> None:
     """Unpacks an archive, or copies a file that is none, into its folder."""
-    if is_archive(name):
-        unpack(file, root / entry.into)
+    if not is_archive(name):
+        with staged_file(root / entry.into / (entry.name or name)) as partial:
+            shutil.copyfile(file, partial)
         return
-    with staged_file(root / entry.into / (entry.name or name)) as partial:
-        shutil.copyfile(file, partial)
+    with (root / "archives" / "unpacking.lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)  # two archives may hold a folder of the same name
+        unpack(file, root / entry.into)
 
 
 def _check_holds(entry: Download, root: Path) -> None:
