@@ -25,6 +25,7 @@ _STEPS: Final = {
     "train-llm": ("train a scale's own language model", "llm"),
     "tune-mllm": ("train one run's MLLM", "run"),
     "answer": ("answer all tasks with one run's MLLM", "run"),
+    "answer-blind": ("answer all tasks with a language model alone, without the images", "llm"),
     "score-run": ("score what one run answered", "run"),
     "fit-blind": ("score the blind baselines of all tasks", None),
     "tabulate": ("render a table", "table"),

@@ -23,6 +23,7 @@ def places(study: Study) -> list[Path]:
         *(paths.predictions(run, task) for run in study.runs() for task in tasks),
         *(paths.metrics(run, task) for run in study.runs() for task in tasks),
         *(paths.blind(task) for task in tasks),
+        *(paths.blind_predictions(llm, task) for llm in study.answering_llms() for task in tasks),
         *(paths.table(name, suffix) for name in study.tables for suffix in ("csv", "md", "tex", "html")),
     ]
 

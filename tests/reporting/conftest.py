@@ -154,6 +154,15 @@ def answer_at_random(study: Study, wanted: Run) -> None:
         write_jsonl(Paths(study).predictions(wanted, task.id), rows)
 
 
+def say_without_images(study: Study, llm: str) -> None:
+    """Writes what a language model says that sees nothing: the same to every question of a kind."""
+    said = {"vqa": "yes", "caption": "a photograph", "counting": "1", "identification": "No."}
+    for task in study.suite():
+        ids = score_run.ask(study, task.id).references.ids
+        rows = [{"id": key, "prompt": "", "answer": said[task.kind], "raw": said[task.kind]} for key in ids]
+        write_jsonl(Paths(study).blind_predictions(llm, task.id), rows)
+
+
 def build(root: Path, study: Study, photographs: Callable[[str, int], bool]) -> Small:
     """Makes and scores a small study below `root`, which stands for the checkout."""
     with pytest.MonkeyPatch.context() as patch:
@@ -162,6 +171,8 @@ def build(root: Path, study: Study, photographs: Callable[[str, int], bool]) -> 
         for run in study.runs():
             answer_at_random(study, run)
             score_run.run(study, run)
+        for llm in study.answering_llms():
+            say_without_images(study, llm)
         fit_blind.run(study)
     return Small(study, root)
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +14,10 @@ from typing import Any
 import pytest
 
 from vistok.errors import VistokError
+from vistok.evaluation.predictions import read_predictions
+from vistok.evaluation.references import load_references
+from vistok.evaluation.score import score_answers
+from vistok.files import digest_file, write_json, write_jsonl
 from vistok.grid.load import load_study
 from vistok.grid.paths import Paths
 from vistok.grid.values import Column, Row
@@ -21,7 +26,7 @@ from vistok.reporting.metrics import rebuild_command
 from vistok.reporting.published import read_published
 from vistok.reporting.tables import assemble, ranks
 from vistok.reporting.values import Cell, TableReport
-from vistok.steps import tabulate
+from vistok.steps import fit_blind, tabulate
 
 Report = Callable[..., TableReport]
 pytestmark = pytest.mark.usefixtures("here")
@@ -132,38 +137,81 @@ def test_the_average_is_of_all_six_columns_or_none(mini: Any, report: Report) ->
     ]
 
 
-def test_cells_are_held_against_the_better_blind_baseline(mini: Any) -> None:
+def test_cells_are_held_against_the_best_blind_baseline(mini: Any) -> None:
     for line in lines(mini):
         if line["task"] == "average":
             assert line["beats_blind"] == ""
             continue
         blind = json.loads(Paths(mini.study).blind(line["task"]).read_text())
-        values = [
-            blind[name][line["protocol"]]["metrics"][line["metric"]] if blind[name] else None
-            for name in ("constant", "prior")
-            if name in blind
-        ]
-        printed = [line[f"blind_{name}"] for name in ("constant", "prior")]
-        assert [float(value) for value in printed if value] == [
-            value for value in values if value is not None
-        ]
-        bar = max(value for value in values if value is not None)
-        assert line["beats_blind"] == ("yes" if float(line["ours"]) > bar else "no")
+        said = {name: blind.get(name) for name in ("constant", "prior")}
+        said["text-only-vicuna-7b"] = blind["text_only"]["vicuna-7b"]
+        values = {
+            name: scored[line["protocol"]]["metrics"][line["metric"]]
+            for name, scored in said.items()
+            if scored
+        }
+        printed = {name: line[f"blind_{name}"] for name in said}
+        assert {name: float(value) for name, value in printed.items() if value} == values
+        assert line["beats_blind"] == ("yes" if float(line["ours"]) > max(values.values()) else "no")
     failed = [line for line in lines(mini) if line["recipe"] == "tuned" and line["task"] != "average"]
     assert {line["beats_blind"] for line in failed} == {"no"}
 
 
-def test_one_baseline_of_each_column_is_the_better(mini: Any, report: Report) -> None:
-    constant, prior = report(mini).baselines
+def test_the_best_baseline_of_each_column_is_marked(mini: Any, report: Report) -> None:
+    constant, prior, alone = report(mini).baselines
     for place in range(6):
-        if prior.values[place] is None:
-            assert constant.better[place]
-        else:
-            assert constant.better[place] == (constant.values[place] >= prior.values[place])
-            assert prior.better[place] == (prior.values[place] >= constant.values[place])
+        found = [baseline.values[place] for baseline in (constant, prior, alone)]
+        best = max(value for value in found if value is not None)
+        assert [baseline.best[place] for baseline in (constant, prior, alone)] == [
+            value == best for value in found
+        ]
+    assert any(alone.best), "the language model alone is best somewhere"
     assert prior.values[1] is None  # captions have one wording
     assert prior.values[-1] is None
-    assert constant.values[-1] == pytest.approx(sum(constant.values[:6]) / 6, abs=1e-6)
+    for baseline in (constant, alone):
+        assert baseline.values[-1] == pytest.approx(sum(baseline.values[:6]) / 6, abs=1e-6)
+
+
+def test_a_language_model_without_the_image_is_scored_as_any_answers_are(mini: Any) -> None:
+    study = mini.study
+    for task in study.suite():
+        blind = json.loads(Paths(study).blind(task.id).read_text())
+        predictions = Paths(study).blind_predictions("vicuna-7b", task.id)
+        assert blind["inputs"] == {"vicuna-7b": digest_file(predictions)}
+        references = load_references(task.kind, Paths(study).data / study.task_files(task.id).references)
+        answers = read_predictions(predictions, references.ids, allow_missing=False)
+        assert blind["text_only"]["vicuna-7b"] == score_answers(
+            references, answers, protocols=task.protocols, resamples=200
+        )
+
+
+def test_every_language_model_of_a_table_has_its_own_row(
+    mini: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(mini.root, tmp_path / "copy", symlinks=True)
+    monkeypatch.chdir(tmp_path / "copy")
+    study = mini.study
+    another = study.llm("vicuna-7b").model_copy(update={"id": "llama-7b", "label": "LLaMA-7B"})
+    row = Row(tokenizer="deit", recipe="frozen", llm="llama-7b")
+    table = study.table("table-2").model_copy(update={"rows": (*study.table("table-2").rows, row)})
+    both = replace(study, llms={**study.llms, "llama-7b": another}, tables={"table-2": table})
+    assert both.answering_llms("table-2") == ("vicuna-7b", "llama-7b")
+    for task in both.suite():
+        places = [Paths(both).blind_predictions(llm, task.id) for llm in both.answering_llms()]
+        write_jsonl(places[1], [json.loads(line) for line in places[0].read_text().splitlines()])
+        place = Path(f"results/mini/deit/frozen/vicuna-7b/seed-0/{task.id}/metrics.json")
+        scored = json.loads(place.read_text()) | {"run": "deit/frozen/llama-7b/seed-0"}
+        write_json(Paths(both).metrics(both.run(scored["run"]), task.id), scored)
+    fit_blind.run(both)
+    made = assemble(both, "table-2", read_published(tabulate.PUBLISHED, 2))
+    assert [baseline.title for baseline in made.baselines][2:] == [
+        "Blind: Vicuna-7B without the image",
+        "Blind: LLaMA-7B without the image",
+    ]
+    assert made.baselines[2].values == made.baselines[3].values
+    tabulate.run(both, "table-2")
+    head = next(csv.DictReader(Path("paper_tables/mini/table-2.csv").read_text().splitlines()))
+    assert head["blind_text-only-llama-7b"] == head["blind_text-only-vicuna-7b"] != ""
 
 
 def test_ranks_are_of_printed_numbers_and_ties_share_them() -> None:

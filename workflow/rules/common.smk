@@ -199,6 +199,16 @@ def run_files(name):
     return [f"results/{RESULTS}/{{run}}/{task}/{name}" for task in SUITE]
 
 
+def blind_predictions(llm):
+    """Returns what a language model says to each task's questions without the image."""
+    return [str(PATHS.blind_predictions(llm, task)) for task in SUITE]
+
+
+def own_llm(llm):
+    """Returns the checkpoint of a language model, if the scale makes its own."""
+    return [f"checkpoints/{SCALE}/llms/{llm}"] if MODELS.scale.language_model else []
+
+
 def with_base(llm):
     """Returns the checkpoints of a language model and of that which it is tuned from, if any."""
     base = MODELS.llm(llm).base
@@ -220,10 +230,9 @@ def local_weights(tokenizer):
 def parts_of(wildcards):
     """Returns what one run's MLLM is made of: checkpoints that the scale makes, and local files."""
     run = run_of(wildcards)
-    llm = [f"checkpoints/{SCALE}/llms/{run.llm}"] if MODELS.scale.language_model else []
     if MODELS.pretrains(run.tokenizer):
-        return llm + [f"checkpoints/{SCALE}/tokenizers/{run.tokenizer}"]
-    return llm + local_weights(run.tokenizer)
+        return own_llm(run.llm) + [f"checkpoints/{SCALE}/tokenizers/{run.tokenizer}"]
+    return own_llm(run.llm) + local_weights(run.tokenizer)
 
 
 def table_metrics(tables):

@@ -45,10 +45,34 @@ rule score_run:
         "vistok score-run {wildcards.run} {params.options} 2>&1 | tee -i {log}"
 
 
+rule answer_blind:
+    """Answers all tasks with a language model alone, without the images."""
+    input:
+        data_files(STUDY),
+        lambda wildcards: own_llm(wildcards.llm),
+    output:
+        blind_predictions("{llm}"),
+    log:
+        f"logs/{RESULTS}/answer_blind/{{llm}}.log",
+    benchmark:
+        f"benchmarks/{RESULTS}/answer_blind/{{llm}}.tsv"
+    threads: 1
+    resources:
+        **size_of(STUDY, "answer"),
+    params:
+        options=OPTIONS,
+        spec=lambda wildcards: specs.spec_digest(specs.answer_blind_spec(STUDY, wildcards.llm)),
+        source=source("answer_blind"),
+        data=task_data(),
+    shell:
+        "vistok answer-blind {wildcards.llm} {params.options} 2>&1 | tee -i {log}"
+
+
 rule fit_blind:
     """Scores the blind baselines of all tasks."""
     input:
         data_files(STUDY),
+        [blind_predictions(llm) for llm in STUDY.answering_llms()],
     output:
         [str(PATHS.blind(task)) for task in SUITE],
     log:

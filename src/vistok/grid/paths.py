@@ -50,5 +50,8 @@ class Paths:
     def blind(self, task: str) -> Path:
         return self.results / "blind" / task / "metrics.json"
 
+    def blind_predictions(self, llm: str, task: str) -> Path:
+        return self.results / "blind" / task / llm / "predictions.jsonl"
+
     def table(self, table: str, suffix: str) -> Path:
         return Path("paper_tables") / self.study.results_id / f"{table}.{suffix}"

@@ -94,6 +94,16 @@ def answer_spec(study: Study) -> Spec:
     }
 
 
+def answer_blind_spec(study: Study, llm: str) -> Spec:
+    """Returns what a language model's answers without the image depend on besides its checkpoint."""
+    models = study.models
+    return {
+        **answer_spec(study),
+        "llm": None if models.scale.language_model else models.llm(llm).weights,
+        "precision": models.scale.precision,
+    }
+
+
 def score_spec(study: Study) -> Spec:
     """Returns what scores, the blind baselines' included, depend on besides the answers."""
     tasks = {}

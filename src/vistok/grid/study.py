@@ -89,6 +89,10 @@ class Study:
             )
         )
 
+    def answering_llms(self, table: str | None = None) -> tuple[str, ...]:
+        """Returns the language models of one table's runs, or of all runs, in the tables' order."""
+        return tuple(dict.fromkeys(run.llm for run in self.runs(table)))
+
     def run(self, path: str) -> Run:
         """Returns the run with this id, e.g. `clip/frozen/vicuna-7b/seed-0`."""
         match path.split("/"):

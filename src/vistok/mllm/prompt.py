@@ -42,7 +42,9 @@ class PromptEncoder:
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         self.tokenizer = tokenizer
         self.end = int(tokenizer.eos_token_id)
-        self.before_image = (int(tokenizer.bos_token_id), *self.encode(f"{IMAGE_START} "))
+        # The released code writes "<Img> I I ... </Img>" and puts a visual token in the place of each I. What stands
+        # before is thus cut off in front of an I: alone, "<Img> " ends with a space of its own in LLaMA's tokenizer.
+        self.before_image = (int(tokenizer.bos_token_id), *self.encode(f"{IMAGE_START} I")[:-1])
         self._known: dict[str, tuple[int, ...]] = {}
 
     def encode(self, text: str) -> tuple[int, ...]:

@@ -7,7 +7,6 @@ from statistics import fmean
 from vistok.reporting.metrics import Metrics
 from vistok.reporting.values import AVERAGE, Baseline, Cell, Column
 
-_BASELINE_TITLES = {"constant": "Blind: constant answer", "prior": "Blind: prior of the question"}
 # metrics.json holds six decimals; a mean of such values means no more.
 _DECIMALS = 6
 
@@ -54,20 +53,21 @@ def _bar(blind: Metrics, protocol: str) -> float | None:
     return max(values, default=None)
 
 
-def baseline(name: str, columns: Sequence[Column], blind: Mapping[str, Metrics]) -> Baseline:
+def baseline(name: str, title: str, columns: Sequence[Column], blind: Mapping[str, Metrics]) -> Baseline:
+    """Returns one baseline's row: its value in every column, and where it is the best of them."""
     values: list[float | None] = []
-    better: list[bool] = []
+    best: list[bool] = []
     protocols: list[dict[str, float]] = []
     for column in columns:
         if column.task == AVERAGE:
             there = [value for value in values if value is not None]
             values.append(_mean(there) if len(there) == len(values) else None)
-            better.append(False)
+            best.append(False)
             protocols.append({})
             continue
         found = blind[column.task].scores[name]
         value = found[column.protocol].value if column.protocol in found else None
         values.append(value)
-        better.append(value is not None and value == _bar(blind[column.task], column.protocol))
+        best.append(value is not None and value == _bar(blind[column.task], column.protocol))
         protocols.append({protocol: score.value for protocol, score in found.items()})
-    return Baseline(name, _BASELINE_TITLES[name], tuple(values), tuple(better), tuple(protocols))
+    return Baseline(name, title, tuple(values), tuple(best), tuple(protocols))

@@ -1,6 +1,6 @@
 """Reads metrics.json files: what a run, or a blind baseline, scores on one task."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from vistok.grid.paths import Paths
 from vistok.grid.study import Study
 from vistok.grid.values import Run, Task
 
-BASELINES = ("constant", "prior")
+FITTED = ("constant", "prior")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +32,22 @@ class Metrics:
         n: the questions that were asked.
         of: the questions that the official file has.
         reason: why `n` is less than `of`; None if it is not.
-        scores: whose answers (`answers`; `constant` and `prior` of the blind baselines) -> protocol -> score.
+        scores: whose answers -> protocol -> score: `answers` of a run; `constant`, `prior` and
+            `text-only-<llm>` of the blind baselines.
     """
 
     n: int
     of: int
     reason: str | None
     scores: Mapping[str, Mapping[str, Score]]
+
+
+_TEXT_ONLY = "text-only-"
+
+
+def baseline_names(llms: Iterable[str]) -> tuple[str, ...]:
+    """Returns the blind baselines of a table whose rows have these language models."""
+    return (*FITTED, *(f"{_TEXT_ONLY}{llm}" for llm in llms))
 
 
 class _Scored(BaseModel):
@@ -55,6 +64,14 @@ class _File(BaseModel):
     answers: dict[str, _Scored] = {}
     constant: dict[str, _Scored] = {}
     prior: dict[str, _Scored] = {}
+    text_only: dict[str, dict[str, _Scored]] = {}
+
+    def said(self, name: str) -> Mapping[str, _Scored]:
+        """Returns one set of answers; raises KeyError for a language model that was not asked."""
+        if name in FITTED or name == "answers":
+            found: Mapping[str, _Scored] = getattr(self, name)
+            return found
+        return self.text_only[name.removeprefix(_TEXT_ONLY)]
 
 
 def read_cell(study: Study, run: Run, task: str) -> Metrics:
@@ -67,13 +84,18 @@ def read_cell(study: Study, run: Run, task: str) -> Metrics:
     return _read(study, path, study.task(task), run.path, ("answers",))
 
 
-def read_baselines(study: Study, task: str) -> Metrics:
+def read_baselines(study: Study, task: str, llms: Iterable[str]) -> Metrics:
     """Returns what the blind baselines score on a task; those that could not be fitted have no scores.
+
+    Args:
+        study: whose questions were answered.
+        task: the task's id.
+        llms: the language models that are asked without the image.
 
     Raises:
         VistokError: their metrics.json is missing, or is not the one of this task.
     """
-    return _read(study, Paths(study).blind(task), study.task(task), None, BASELINES)
+    return _read(study, Paths(study).blind(task), study.task(task), None, baseline_names(llms))
 
 
 def rebuild_command(study: Study, target: Path | str) -> str:
@@ -94,7 +116,7 @@ def _read(study: Study, path: Path, task: Task, run: str | None, names: tuple[st
                 f"{path} is of the task {found.task!r} and the run {found.run!r}; {task.id!r} and {run!r} "
                 f"are needed. Delete it and make it again: {again}"
             )
-        given = {name: _scores(getattr(found, name), task) for name in names}
+        given = {name: _scores(found.said(name), task) for name in names}
         if found.n and run and task.protocol not in given["answers"]:
             raise KeyError(task.protocol)
     except (ValidationError, KeyError) as error:

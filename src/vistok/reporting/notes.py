@@ -66,11 +66,12 @@ def _meaning(report: TableReport) -> list[str]:
         "bootstrap interval of ours over images.",
         "Best of a column in bold, second best underlined, for ours and for published each over all rows, "
         "as printed.",
-        "The blind baselines never look at the image: the answer that is right most often, and the answer "
-        "that is right most often for the object or the wording of the question. They are fitted on the "
-        "training split, or on other images' answers where the scale names none. Captions have one wording, "
-        "so their prior is the constant.",
-        f"{BAR} marks the better blind baseline of a column. {BEATEN} marks a cell of ours that does not "
+        "The blind baselines never look at the image: the answer that is right most often; the answer that is "
+        "right most often for the object or the wording of the question; and the language model asked without "
+        "the image, with the same prompt and decoding. The first two are fitted on the training split, or on "
+        "other images' answers where the scale names none. Captions have one wording, so their prior is the "
+        "constant.",
+        f"{BAR} marks the best blind baseline of a column. {BEATEN} marks a cell of ours that does not "
         "exceed it.",
     ]
     titles = [column.title for column in report.columns if column.task != AVERAGE]

@@ -136,7 +136,7 @@ code { font: .92em ui-monospace, "DejaVu Sans Mono", monospace; background: var(
 <tr>
 <th scope="row">{{ baseline.title }}</th>
 {% for text in report.texts(baseline) %}
-<td>{{ text }}{% if baseline.better[loop.index0] %} <span class="mark">{{ bar_mark }}</span>{% endif %}</td>
+<td>{{ text }}{% if baseline.best[loop.index0] %} <span class="mark">{{ bar_mark }}</span>{% endif %}</td>
 {% endfor %}
 </tr>
 {% endfor %}
@@ -149,7 +149,7 @@ code { font: .92em ui-monospace, "DejaVu Sans Mono", monospace; background: var(
 <li><svg viewBox="0 0 18 12"><rect x="1" y="4" width="16" height="4" fill="#9dbce8"/></svg> its interval</li>
 <li><svg viewBox="0 0 18 12"><rect x="7" y="1" width="3" height="10" fill="#fff" stroke="#5b6475"/></svg>
 published</li>
-<li><svg viewBox="0 0 18 12"><rect x="8" y="0" width="2" height="12" fill="#b3361e"/></svg> better blind
+<li><svg viewBox="0 0 18 12"><rect x="8" y="0" width="2" height="12" fill="#b3361e"/></svg> best blind
 baseline</li>
 <li><span class="mark">{{ beaten }}</span> and a tinted cell: does not exceed it</li>
 </ul>

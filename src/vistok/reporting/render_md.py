@@ -43,10 +43,10 @@ def _main(report: TableReport) -> str:
     lines = [[escape(label) for label in report.labels] + heads]
     lines += [_labels(report, row) + [_cell(cell) for cell in row.cells] for row in report.rows]
     for baseline in report.baselines:
-        pairs = zip(report.texts(baseline), baseline.better, strict=True)
+        pairs = zip(report.texts(baseline), baseline.best, strict=True)
         lines.append(
             _beside_labels(report, baseline.title)
-            + [f"{text} {BAR}" if better else text for text, better in pairs]
+            + [f"{text} {BAR}" if best else text for text, best in pairs]
         )
     return _table(lines, len(report.labels))
 

@@ -106,8 +106,8 @@ def _beside(report: TableReport, baseline: Baseline) -> list[str]:
 
 
 def _baseline(report: TableReport, baseline: Baseline) -> list[str]:
-    pairs = zip(report.texts(baseline), baseline.better, strict=True)
-    return [text + (escape(BAR) if better else "") for text, better in pairs]
+    pairs = zip(report.texts(baseline), baseline.best, strict=True)
+    return [text + (escape(BAR) if best else "") for text, best in pairs]
 
 
 def _ranked(text: str, rank: int) -> str:

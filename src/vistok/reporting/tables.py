@@ -9,7 +9,7 @@ from vistok.grid.values import Row as GridRow
 from vistok.grid.values import Run, Table
 from vistok.reporting import notes
 from vistok.reporting.cells import average, baseline, cell_of
-from vistok.reporting.metrics import BASELINES, Metrics, read_baselines, read_cell
+from vistok.reporting.metrics import Metrics, baseline_names, read_baselines, read_cell
 from vistok.reporting.published import PublishedTable
 from vistok.reporting.values import AVERAGE, Cell, Column, Row, TableReport
 
@@ -32,7 +32,9 @@ def assemble(study: Study, table: str, published: PublishedTable) -> TableReport
     _check(entry, published)
     columns = _columns(study, entry, published)
     tasks = [column.task for column in columns if column.task != AVERAGE]
-    blind = {task: read_baselines(study, task) for task in tasks}
+    llms = study.answering_llms(table)
+    blind = {task: read_baselines(study, task, llms) for task in tasks}
+    titles = dict(zip(baseline_names(llms), _baseline_titles(study, llms), strict=True))
     rows = [_row(study, row, entry, columns, published, blind) for row in entry.rows]
     report = TableReport(
         id=entry.id,
@@ -42,11 +44,16 @@ def assemble(study: Study, table: str, published: PublishedTable) -> TableReport
         labels=entry.labels,
         columns=columns,
         rows=_marked(_ranked(rows)),
-        baselines=tuple(baseline(name, columns, blind) for name in BASELINES),
+        baselines=tuple(baseline(name, title, columns, blind) for name, title in titles.items()),
         banner=notes.banner(study),
         notes=(),
     )
     return replace(report, notes=notes.notes(study, report))
+
+
+def _baseline_titles(study: Study, llms: Sequence[str]) -> list[str]:
+    alone = [f"Blind: {study.llm(llm).label} without the image" for llm in llms]
+    return ["Blind: constant answer", "Blind: prior of the question", *alone]
 
 
 def _check(table: Table, published: PublishedTable) -> None:

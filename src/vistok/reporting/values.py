@@ -45,7 +45,7 @@ class Cell:
         n, of, reason: the questions asked, the questions there are, and why the two differ.
         seed_values: each seed's value, in the order of the row's runs.
         protocols: the same answers under every protocol, mean over seeds.
-        bar: the better blind baseline, which `ours` has to beat.
+        bar: the best blind baseline, which `ours` has to beat.
         published_rank, ours_rank: 1 for the best of the column, 2 for the second best, else 0.
     """
 
@@ -93,7 +93,7 @@ class Cell:
 
     @property
     def beats_blind(self) -> bool | None:
-        """Whether ours exceeds the better blind baseline; None where there is nothing to compare."""
+        """Whether ours exceeds the best blind baseline; None where there is nothing to compare."""
         return None if self.ours is None or self.bar is None else self.ours > self.bar
 
 
@@ -114,12 +114,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """Answers that never look at the image: for every column the value, and whether it is the better one."""
+    """Answers that never look at the image: for every column the value, and whether it is the best one."""
 
     name: str
     title: str
     values: tuple[float | None, ...]
-    better: tuple[bool, ...]
+    best: tuple[bool, ...]
     protocols: tuple[Mapping[str, float], ...]
 
 

@@ -2,13 +2,13 @@
 
 from vistok.datasets.images import load_image
 from vistok.datasets.preprocessing import Preprocessing
-from vistok.evaluation.answering import Answerer, Question
-from vistok.evaluation.predictions import postprocess_released, postprocess_released_vqa
+from vistok.evaluation.answering import SeeingAnswerer
 from vistok.files import write_jsonl
 from vistok.grid.load import Study
 from vistok.grid.paths import Paths
-from vistok.grid.values import Run, Task
-from vistok.steps.asking import Asked, ask
+from vistok.grid.values import Run
+from vistok.steps.answers import answers
+from vistok.steps.asking import ask
 from vistok.steps.models import load_trained
 from vistok.training.loop import make_deterministic
 
@@ -18,7 +18,7 @@ def run(study: Study, wanted: Run) -> None:
     make_deterministic(0)
     asked = {task.id: ask(study, task.id) for task in study.suite()}
     model, encoder = load_trained(study.models, wanted)
-    answerer = Answerer(model, encoder, batch=study.scale.answer_batch)
+    answerer = SeeingAnswerer(model, encoder, batch=study.scale.answer_batch)
     seen_by = study.models.encoder(wanted.tokenizer)
     preprocessing = Preprocessing(seen_by.image_size, seen_by.normalisation)
     photographs = {str(path): path for questions in asked.values() for path in questions.images.values()}
@@ -27,19 +27,5 @@ def run(study: Study, wanted: Run) -> None:
         for name, path in photographs.items()
     )
     for task in study.suite():
-        rows = _answers(answerer, task, asked[task.id])
+        rows = answers(answerer, task, asked[task.id])
         write_jsonl(Paths(study).predictions(wanted, task.id), rows)
-
-
-def _answers(answerer: Answerer, task: Task, asked: Asked) -> list[dict[str, object]]:
-    questions = [
-        Question(identity, str(asked.images[image]), prompt)
-        for identity, image, prompt in zip(
-            asked.references.ids, asked.references.images, asked.prompts, strict=True
-        )
-    ]
-    trim = postprocess_released_vqa if task.kind == "vqa" else postprocess_released
-    return [
-        {"id": said.question.id, "prompt": said.question.prompt, "answer": trim(said.text), "raw": said.text}
-        for said in answerer.answer(questions, task.decoding)
-    ]

@@ -1,4 +1,4 @@
-"""Scores answers that never look at the image: the constant answer, and the prior of the question."""
+"""Scores answers that never look at the image: a constant, the prior of the question, a language model alone."""
 
 from collections.abc import Hashable, Sequence
 from pathlib import Path
@@ -15,22 +15,33 @@ from vistok.evaluation.blind import (
     prior_answers_by_fold,
     vqa_prior_answers,
 )
-from vistok.files import write_json
+from vistok.evaluation.predictions import read_predictions
+from vistok.files import digest_file, write_json
 from vistok.grid.load import Study
 from vistok.grid.paths import Paths
 from vistok.grid.values import Task
 from vistok.steps.asking import Asked, ask
-from vistok.steps.score_run import cell
+from vistok.steps.score_run import cell, scores
 
 FOLDS = 5
 
 
 def run(study: Study) -> None:
-    """Writes metrics.json of the blind baselines of every task of the suite."""
+    """Writes metrics.json of the blind baselines of every task of the suite.
+
+    What language models said without the image stands in their predictions.jsonl.
+    """
+    paths = Paths(study)
     for task in study.suite():
         asked = ask(study, task.id)
         report = cell(study, task, asked, blind_answers(study, task, asked))
-        write_json(Paths(study).blind(task.id), report)
+        said = {llm: paths.blind_predictions(llm, task.id) for llm in study.answering_llms()}
+        report["text_only"] = {
+            llm: scores(study, task, asked, read_predictions(path, asked.references.ids, allow_missing=False))
+            for llm, path in said.items()
+        }
+        report["inputs"] = {llm: digest_file(path) for llm, path in said.items()}
+        write_json(paths.blind(task.id), report)
 
 
 def blind_answers(study: Study, task: Task, asked: Asked) -> dict[str, dict[str, str]]:

@@ -2,15 +2,13 @@
 
 from pathlib import Path
 
-import torch
-
 from vistok.checkpoints import WEIGHTS, load_tensors, read_tensors
 from vistok.grid.load import Study
 from vistok.grid.paths import Paths
 from vistok.grid.values import Run
-from vistok.mllm.llm import load_language_model
 from vistok.mllm.model import MultimodalModel
 from vistok.mllm.prompt import PromptEncoder
+from vistok.steps.language_model import load_llm
 from vistok.tokenizers.weights import load_tokenizer
 
 
@@ -24,16 +22,12 @@ def parts(study: Study, run: Run) -> list[Path]:
 def assemble(study: Study, run: Run) -> tuple[MultimodalModel, PromptEncoder]:
     """Returns an MLLM with an untrained connector, and the prompt encoder of its language model."""
     paths = Paths(study)
-    precision = torch.bfloat16 if study.scale.precision == "bf16" else torch.float32
-    own = study.scale.language_model is not None
-    llm, words = load_language_model(
-        paths.llm(run.llm) if own else study.llm(run.llm).weights, precision=precision
-    )
+    llm, encoder = load_llm(study, run.llm)
     checkpoint = paths.tokenizer(run.tokenizer) if study.pretrains(run.tokenizer) else None
     tokenizer = load_tokenizer(study.encoder(run.tokenizer), checkpoint=checkpoint, data_root=paths.data)
     recipe = study.recipe(run.recipe)
     model = MultimodalModel(tokenizer, llm, recipe.connector, tune_tokenizer=recipe.tune_tokenizer)
-    return model, PromptEncoder(words)
+    return model, encoder
 
 
 def load_trained(study: Study, run: Run) -> tuple[MultimodalModel, PromptEncoder]:

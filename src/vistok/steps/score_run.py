@@ -38,12 +38,13 @@ def cell(study: Study, task: Task, asked: Asked, answers: dict[str, dict[str, An
         "decoding": task.decoding.model_dump(mode="json"),
         "references": digest_file(references) if references else None,
     }
-    for name, given in answers.items():
-        report[name] = (
-            score_answers(
-                asked.references, given, protocols=task.protocols, resamples=study.scale.bootstrap_resamples
-            )
-            if asked.references.ids
-            else {}
-        )
-    return report
+    return report | {name: scores(study, task, asked, given) for name, given in answers.items()}
+
+
+def scores(study: Study, task: Task, asked: Asked, given: dict[str, Any]) -> dict[str, Any]:
+    """Returns one set of answers under each protocol; nothing where no question is asked."""
+    if not asked.references.ids:
+        return {}
+    return score_answers(
+        asked.references, given, protocols=task.protocols, resamples=study.scale.bootstrap_resamples
+    )

@@ -1,0 +1,19 @@
+"""Answers all tasks of the suite with a language model alone: what its answers are worth without the image."""
+
+from vistok.evaluation.generation import BlindAnswerer
+from vistok.files import write_jsonl
+from vistok.grid.load import Study
+from vistok.grid.paths import Paths
+from vistok.steps.answers import answers
+from vistok.steps.asking import ask
+from vistok.steps.language_model import load_llm
+from vistok.training.loop import make_deterministic
+
+
+def run(study: Study, llm: str) -> None:
+    """Writes predictions.jsonl for every task: the run's prompts and decoding, with nothing in place of the image."""
+    make_deterministic(0)
+    asked = {task.id: ask(study, task.id) for task in study.suite()}
+    answerer = BlindAnswerer(*load_llm(study.models, llm), batch=study.scale.answer_batch)
+    for task in study.suite():
+        write_jsonl(Paths(study).blind_predictions(llm, task.id), answers(answerer, task, asked[task.id]))
