@@ -1,6 +1,6 @@
 """A scale: the size of everything, and where its files are."""
 
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
@@ -120,6 +120,10 @@ class Scale(Value):
     splits: dict[Id, dict[Id, TaskFiles]] = Field({}, description="other splits than the test split")
     answer_batch: int = Field(64, gt=0, description="questions answered at once")
     bootstrap_resamples: int = Field(10_000, gt=0)
+    published_tolerance: dict[Id, Annotated[float, Field(gt=0)]] = Field(
+        {},
+        description="per task: how many points a cell may be from the paper's; no task: no number is a target",
+    )
     precision: Literal["fp32", "bf16"] = "fp32"
     save_every: int = Field(200, gt=0, description="steps between two saves of the training state")
     resources: dict[Step, JobSize] = Field(

@@ -23,12 +23,12 @@ def cell_of(seeds: Sequence[Metrics], column: Column, blind: Metrics) -> Cell:
     printed = [score[column.protocol] for score in scores]
     return replace(
         cell,
-        ours=_mean(score.value for score in printed),
-        low=_mean(score.low for score in printed),
-        high=_mean(score.high for score in printed),
+        ours=mean(score.value for score in printed),
+        low=mean(score.low for score in printed),
+        high=mean(score.high for score in printed),
         seed_values=tuple(score.value for score in printed),
         protocols={
-            protocol: _mean(score[protocol].value for score in scores)
+            protocol: mean(score[protocol].value for score in scores)
             for protocol in column.protocols
             if all(protocol in score for score in scores)
         },
@@ -41,10 +41,11 @@ def average(cells: Sequence[Cell], column: Column) -> Cell:
     if len(values) < len(cells):
         return Cell(column.decimals)
     seeds = zip(*(cell.seed_values for cell in cells), strict=True)
-    return Cell(column.decimals, ours=_mean(values), seed_values=tuple(_mean(seed) for seed in seeds))
+    return Cell(column.decimals, ours=mean(values), seed_values=tuple(mean(seed) for seed in seeds))
 
 
-def _mean(values: Iterable[float]) -> float:
+def mean(values: Iterable[float]) -> float:
+    """Returns the mean with as many decimals as metrics.json holds."""
     return round(fmean(values), _DECIMALS)
 
 
@@ -61,7 +62,7 @@ def baseline(name: str, title: str, columns: Sequence[Column], blind: Mapping[st
     for column in columns:
         if column.task == AVERAGE:
             there = [value for value in values if value is not None]
-            values.append(_mean(there) if len(there) == len(values) else None)
+            values.append(mean(there) if len(there) == len(values) else None)
             best.append(False)
             protocols.append({})
             continue
