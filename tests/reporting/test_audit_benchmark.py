@@ -1,6 +1,8 @@
 """The audit finds what is wrong with the released files by itself, and nothing in files curated here."""
 
+import io
 import json
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -171,6 +173,40 @@ def test_training_images_beside_a_file_of_ours_are_compared(
     captions.write_text(json.dumps({"images": [{"id": image} for image in images], "annotations": []}))
     found = {finding.anchor: finding for finding in generated_findings(path, tables)}
     assert found[f"{generated_file(path).anchor}-training-overlap"].verdict == verdict
+
+
+def with_photographs(path: Path) -> BenchmarkFile:
+    """Writes a photograph of its own for every image of a file of ours, and training images, one in a tar."""
+    root, file = path.parent.parent, generated_file(path)
+    for folder in ("coco/val2017", "coco/train2017", "web"):
+        (root / folder).mkdir(parents=True)
+    for image in set(file.images):
+        (root / f"coco/val2017/{image:012d}.jpg").write_bytes(f"photograph {image}".encode())
+    (root / "coco/train2017/000000000001.jpg").write_bytes(b"a training photograph of the same number")
+    return file
+
+
+def copied(root: Path, image: int | str) -> None:
+    """Puts a copy of a benchmark's photograph into a training set, under another name."""
+    photograph = (root / f"coco/val2017/{image:012d}.jpg").read_bytes()
+    with tarfile.open(root / "web/00000.tar", "w") as archive:
+        member = tarfile.TarInfo("000123.jpg")
+        member.size = len(photograph)
+        archive.addfile(member, io.BytesIO(photograph))
+
+
+@pytest.mark.parametrize(("copies", "verdict"), [(0, "clean"), (1, "wrong")])
+def test_a_photograph_that_was_trained_on_is_found_under_any_name(
+    tmp_path: Path, tables: Tables, copies: int, verdict: str
+) -> None:
+    path = curated(tmp_path, "identification", "corrected")
+    file = with_photographs(path)
+    if copies:
+        copied(path.parent.parent, file.images[0])
+    found = {finding.anchor: finding for finding in generated_findings(path, tables)}
+    finding = found[f"{file.anchor}-training-copies"]
+    assert (finding.verdict, finding.facts["in a training set"]) == (verdict, copies)
+    assert [row["image"] for row in finding.rows] == file.images[:1] * copies
 
 
 @pytest.mark.parametrize("wording", ["Does {} existt in the image?", "Does {} exist in this image?"])

@@ -30,6 +30,7 @@ from vistok.reporting.audit.findings import Finding
 from vistok.reporting.audit.leaks import check_leak
 from vistok.reporting.audit.question_counts import check_granularity, questions_found
 from vistok.reporting.audit.render import write_findings
+from vistok.reporting.audit.training_copies import check_training_copies
 from vistok.reporting.claims.evaluate import Outcome, evaluate_claims
 from vistok.reporting.claims.figure import forest_plot
 from vistok.reporting.claims.measured import published_cells
@@ -38,6 +39,7 @@ from vistok.reporting.claims.write import CLAIMS, PUBLISHED
 from vistok.reporting.published import PublishedTable, read_all_published
 
 _INSTANCES = Path("coco/annotations/instances_val2017.json")
+_VCR = Path("vcr/vcr1images")
 _TRAINING_CAPTIONS = Path("coco/annotations/captions_train2017.json")
 _KARPATHY = Path("coco/karpathy")
 
@@ -132,18 +134,23 @@ def file_findings(
 
 
 def generated_findings(path: Path, tables: Mapping[int, PublishedTable]) -> tuple[Finding, ...]:
-    """Checks one benchmark file of ours, and its images against the captioned training images beside it."""
-    file, captions = generated_file(path), path.parent.parent / _TRAINING_CAPTIONS
-    found = file_findings(file, tables, None)
-    if not captions.is_file():
-        return found
-    overlap = check_training_images(file, frozenset(read_captions(captions).captions))
-    return (*found, overlap) if overlap else found
+    """Checks one benchmark file of ours, and against the annotations and the training images beside it."""
+    file, root = generated_file(path), path.parent.parent
+    captions, numbered = root / _TRAINING_CAPTIONS, all(isinstance(image, int) for image in file.images)
+    annotations = _annotations(root, _INSTANCES if numbered else _VCR)
+    more = (
+        check_against_annotations(file, annotations) if annotations else None,
+        check_training_images(file, frozenset(read_captions(captions).captions))
+        if captions.is_file()
+        else None,
+        check_training_copies(file, root),
+    )
+    return (*file_findings(file, tables, None), *(finding for finding in more if finding))
 
 
-def _annotations(data_root: Path | None) -> Annotations | None:
-    path = data_root / _INSTANCES if data_root else None
-    return read_annotations(path) if path and path.is_file() else None
+def _annotations(data_root: Path | None, place: Path = _INSTANCES) -> Annotations | None:
+    path = data_root / place if data_root else None
+    return read_annotations(path) if path and path.exists() else None
 
 
 def _not_checked(released: Sequence[BenchmarkFile]) -> list[str]:
