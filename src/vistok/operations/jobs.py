@@ -75,6 +75,16 @@ def _result_jobs(study: Study, runs: Sequence[Run]) -> list[Job]:
         Job("answer", run.path, answering(study, run, questions), there)
         for run, there in zip(runs, answered, strict=True)
     ]
+    # Asked without the image, which this counts all the same: an upper bound.
+    jobs += [
+        Job(
+            "answer",
+            f"blind/{run.llm}",
+            answering(study, run, questions),
+            are_there(paths.blind_predictions(run.llm, task) for task in tasks),
+        )
+        for run in {run.llm: run for run in runs}.values()
+    ]
     jobs += [Job("score-run", run.path, _NOTHING, there) for run, there in zip(runs, scored, strict=True)]
     jobs.append(Job("fit-blind", "blind", _NOTHING, are_there(paths.blind(task) for task in tasks)))
     for table in study.tables:

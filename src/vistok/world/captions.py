@@ -25,7 +25,7 @@ EVERYTHING = Detail(color=True, size=True, count=True, background=True)
 
 
 def sample_captions(scene: Scene, draws: Draws, count: int) -> list[str]:
-    """Returns `count` captions, drawn one by one: one in five leaves out colours and background."""
+    """Returns `count` captions, drawn one by one: one in five leaves out colours."""
     return [sample_caption(scene, draws) for _ in range(count)]
 
 
@@ -37,7 +37,7 @@ def sample_caption(
     Args:
         shown: attributes that a caption may mention.
         sides: whether it may say where groups stand.
-        plain: per cent of captions that leave out colours and background, whatever `shown` allows.
+        plain: per cent of captions that leave out colours, whatever `shown` allows.
     """
     detail = _sample_detail(draws, shown, plain)
     if sides and draws.chance(25) and (pairs := related_pairs(scene)):
@@ -81,7 +81,7 @@ def _sample_detail(draws: Draws, shown: Detail, plain_percent: int) -> Detail:
         color=shown.color and not plain and draws.chance(85),
         size=shown.size and draws.chance(5),
         count=shown.count and draws.chance(80),
-        background=shown.background and not plain and draws.chance(90),
+        background=shown.background and draws.chance(90),
     )
 
 
