@@ -28,9 +28,9 @@ def test_shards_are_filled_one_after_another(captions: dict[str, list[str]]) -> 
     assert {name: len(texts) for name, texts in captions.items()} == {"00000.tar": 1000, "00001.tar": 3}
 
 
-def test_three_captions_of_four_tell_neither_colour_nor_background(captions: dict[str, list[str]]) -> None:
-    """96 % of the others tell one of the two, so a fourth of all is a little more than what tells any."""
+def test_one_caption_of_five_tells_a_colour_and_none_a_background(captions: dict[str, list[str]]) -> None:
+    """85 % of the fourth that may tell colours do."""
     words = [set(text.split()) for texts in captions.values() for text in texts]
     told = Counter((bool(seen & set(COLOR_NAMES)), bool(seen & set(BACKGROUND_NAMES))) for seen in words)
-    assert told[False, False] / told.total() == pytest.approx(0.76, abs=0.04)
-    assert set(told) == {(False, False), (True, False), (False, True), (True, True)}
+    assert told[True, False] / told.total() == pytest.approx(0.21, abs=0.04)
+    assert set(told) == {(False, False), (True, False)}
