@@ -3,6 +3,8 @@
 import fcntl
 import os
 import shlex
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from vistok.grid import specs
 from vistok.grid.downloads import downloads_for, load_downloads
 from vistok.grid.load import load_study
 from vistok.grid.paths import Paths
+from vistok.grid.scale import LAUNCHED, RESUMED
 from vistok.operations.needs import question_files, training_files
 from vistok.pins import PINS, pinned_digest
 from vistok.reporting.published import NUMBERS
@@ -61,10 +64,14 @@ if config["data_root"] is not None:
     OPTIONS += f" --data-root {shlex.quote(STUDY.scale.data_root)}"
 SUITE = [task.id for task in STUDY.suite()]
 TABLE_FORMATS = ("csv", "md", "tex", "html")
+MOST_GROWTH = 3
 
-# Jobs find `vistok` beside this snakemake, never ask a model hub, and fail where vistok does, not its log.
+# Jobs find `vistok` beside this snakemake, never ask a model hub, and fail where vistok does, not its log. A cluster
+# sends SIGTERM to every process of a job: the shell and its log outlive it, for vistok has a state to save first.
 shell.prefix(
-    f"set -euo pipefail; export PATH={shlex.quote(os.path.dirname(sys.executable))}:$PATH HF_HUB_OFFLINE=1; "
+    "set -euo pipefail; trap '' TERM; "
+    f"export PATH={shlex.quote(os.path.dirname(sys.executable))}:$PATH "
+    "HF_HUB_OFFLINE=1 HF_DATASETS_OFFLINE=1 TRANSFORMERS_OFFLINE=1; "
 )
 
 RUN_IDS = "{}/{}/{}/seed-(?:0|[1-9][0-9]*)".format(
@@ -92,6 +99,12 @@ def begin():
         raise SystemExit(
             "vistok: another snakemake is at work on this scale: wait until it ends, or stop it."
         )
+    if jobs := left_behind():
+        raise SystemExit(
+            f"vistok: {len(jobs)} job(s) of an earlier start are still queued or running here: {' '.join(jobs)}. "
+            "They would write the same files. Wait until they end (squeue), or cancel them: "
+            f"scancel {' '.join(jobs)}. Then start the same command again."
+        )
     for folder in (f"results/{RESULTS}", f"paper_tables/{RESULTS}", "checkpoints", "shards", "state", "logs"):
         there = next(path for path in (Path(folder), *Path(folder).parents) if path.exists())
         if not there.is_dir() or not os.access(there, os.W_OK):
@@ -106,6 +119,29 @@ def begin():
                 "exist. Name the folder that holds the official files: --config data_root=FOLDER (or "
                 f"data_root in {study.scale_file})."
             )
+
+
+def left_behind():
+    """Returns the ids of cluster jobs that an earlier snakemake, since killed, submitted from this folder.
+
+    They live on without it; the executor's comment tells them from the job that a controller itself may run in.
+    """
+    squeue = shutil.which("squeue")
+    if not squeue:
+        return []
+    asked = subprocess.run(
+        [squeue, "--noheader", "--format=%A|%k|%Z"], capture_output=True, text=True, timeout=120
+    )
+    if asked.returncode:
+        if workflow.local_exec:
+            return []
+        raise SystemExit(f"vistok: cannot ask whether earlier jobs still run: {asked.stderr.strip()}")
+    jobs = [line.split("|", 2) for line in asked.stdout.splitlines()]
+    return [
+        job
+        for job, comment, folder in jobs
+        if comment.startswith("rule_") and os.path.realpath(folder) == os.getcwd()
+    ]
 
 
 def source(step, *chosen):
@@ -130,12 +166,32 @@ def objective_of(tokenizer):
 
 
 def size_of(study, step):
-    """Returns what a job asks for: more memory and time at each attempt."""
+    """Returns what a job asks for: more memory and, but for trainings, more time at each of three attempts.
+
+    A training goes on from its saved state, and a cluster refuses a job that asks for more time than it allows.
+    """
     job = study.scale.job(step)
+    longer = 1 if step in RESUMED else MOST_GROWTH
     return {
-        "mem_mb": lambda wildcards, attempt: attempt * job.memory_mb,
-        "runtime": lambda wildcards, attempt: attempt * job.minutes,
+        "mem_mb": lambda wildcards, attempt: min(attempt, MOST_GROWTH) * job.memory_mb,
+        "runtime": lambda wildcards, attempt: min(attempt, longer) * job.minutes,
+        "cpus_per_task": job.cpus,
         **({"gpu": job.gpus} if job.gpus else {}),
+        **({"launch": "env"} if step in LAUNCHED else {}),
+        **(several_processes(job) if job.gpus > 1 else {}),
+    }
+
+
+def several_processes(job):
+    """Returns what a job of one process a GPU asks for, and the command that starts them."""
+    srun = f"srun --kill-on-bad-exit --ntasks={job.gpus} --nodes={job.nodes} --cpus-per-task={job.cpus}"
+    torchrun = f"torchrun --standalone --no-python --nproc-per-node={job.gpus}"
+    return {
+        "nodes": job.nodes,
+        "tasks": job.gpus,
+        "tasks_per_gpu": 0,  # else the executor asks for `tasks` on each GPU
+        "mpi": "srun",  # else the executor starts the shell itself in a step of one process
+        "launch": srun if shutil.which("srun") else torchrun,
     }
 
 

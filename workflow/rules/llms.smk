@@ -20,4 +20,4 @@ rule train_llm:
         source=source("train_llm"),
         data=PINNED[MODELS.scale.data_root],
     shell:
-        "vistok train-llm {wildcards.llm} {params.options} 2>&1 | tee -i {log}"
+        "{resources.launch} vistok train-llm {wildcards.llm} {params.options} 2>&1 | tee -i {log}"

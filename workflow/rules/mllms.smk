@@ -17,4 +17,4 @@ rule tune_mllm:
         spec=lambda wildcards: specs.spec_digest(specs.mllm_spec(MODELS, run_of(wildcards))),
         source=lambda wildcards: source("tune_mllm", kind_of(run_of(wildcards).tokenizer)),
     shell:
-        "vistok tune-mllm {wildcards.run} {params.options} 2>&1 | tee -i {log}"
+        "{resources.launch} vistok tune-mllm {wildcards.run} {params.options} 2>&1 | tee -i {log}"

@@ -1,8 +1,8 @@
 """A scale: the size of everything, and where its files are."""
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from vistok.grid.values import Encoder, Id, Objective, Optimiser, RelativePath, TaskKind, Value
 
@@ -24,6 +24,9 @@ Step = Literal[
     "weigh-claims",
     "audit",
 ]
+# Trainings, which go on from a saved state; and those of them that may run in several processes.
+RESUMED: Final = frozenset({"pretrain-tokenizer", "train-llm", "tune-mllm"})
+LAUNCHED: Final = frozenset({"train-llm", "tune-mllm"})
 
 
 class ImageSet(Value):
@@ -89,8 +92,10 @@ class LanguageModelSize(Value):
 class JobSize(Value):
     """What one job of a step asks for; memory and time are those of the first attempt."""
 
-    gpus: int = Field(0, ge=0)
-    memory_mb: int = Field(4000, gt=0)
+    gpus: int = Field(0, ge=0, description="on all nodes together; a training starts one process on each")
+    nodes: int = Field(1, gt=0)
+    cpus: int = Field(1, gt=0, description="of each process")
+    memory_mb: int = Field(4000, gt=0, description="on each node")
     minutes: int = Field(60, gt=0, description="the longest that it may take")
 
 
@@ -129,6 +134,20 @@ class Scale(Value):
     resources: dict[Step, JobSize] = Field(
         {}, description=f"what each step's job asks for, over what `{ALL_STEPS}` of them do"
     )
+
+    @model_validator(mode="after")
+    def _only_trainings_are_shared_out(self) -> Self:
+        for step, size in self.resources.items():
+            if step not in LAUNCHED and max(size.gpus, size.nodes) > 1:
+                raise ValueError(
+                    f"resources.{step}: it runs in one process, on at most one GPU of one node; found {size.gpus} "
+                    f"GPUs and {size.nodes} nodes. Only {' and '.join(sorted(LAUNCHED))} can have more."
+                )
+            if size.nodes > max(1, size.gpus):
+                raise ValueError(
+                    f"resources.{step}: {size.nodes} nodes need as many GPUs, found {size.gpus}."
+                )
+        return self
 
     def job(self, step: Step) -> JobSize:
         """Returns what one job of a step asks for."""

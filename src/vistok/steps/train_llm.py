@@ -24,6 +24,7 @@ from vistok.training.language import (
     text_accuracy,
 )
 from vistok.training.loop import Plan, make_deterministic, train
+from vistok.training.processes import is_first
 from vistok.training.state import TrainingState
 
 HELD_OUT = 300
@@ -66,6 +67,8 @@ def run(study: Study, llm: str) -> None:
     inputs = input_digests([*before, corpus]) | {"spec": digest_value(spec)}
     identity = digest_value([inputs, source_digest(__name__)])
     curves = train(learner, plan, state=paths.state(out), identity=identity, name=f"llm {llm}")
+    if not is_first():
+        return
     scores = text_accuracy(model, encoder, documents[-HELD_OUT:]) if base else {}
     if base:
         check_language_gate(scores, size.gate, f"the language model {llm!r}")

@@ -15,6 +15,7 @@ from vistok.steps.models import assemble, parts
 from vistok.training.curves import write_curves
 from vistok.training.loop import Plan, make_deterministic, train
 from vistok.training.mllm import MultimodalLearner
+from vistok.training.processes import is_first
 from vistok.training.state import TrainingState
 
 
@@ -40,6 +41,8 @@ def run(study: Study, wanted: Run) -> None:
     identity = digest_value([inputs, source_digest(__name__)])
     learner = MultimodalLearner(model, words, mixture, recipe)
     curves = train(learner, plan, state=paths.state(out), identity=identity, name=f"mllm {wanted.path}")
+    if not is_first():
+        return
     config = {"spec": spec}
     save_checkpoint(
         out,

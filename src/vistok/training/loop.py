@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from vistok.errors import VistokError
 from vistok.grid.values import Optimiser
+from vistok.training.processes import join
 from vistok.training.schedule import make_optimiser, rate_at
 from vistok.training.state import Curves, TrainingState
 
@@ -81,6 +82,7 @@ def train(learner: Learner, plan: Plan, *, state: Path, identity: str, name: str
     Raises:
         VistokError: the loss is not finite, or the job was told to stop (its state is saved).
     """
+    join()
     accelerator = Accelerator(cpu=not torch.cuda.is_available(), mixed_precision=plan.precision)
     optimiser = make_optimiser(learner, plan.optimiser, learner.rates)
     saved = TrainingState(state, identity)
