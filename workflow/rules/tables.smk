@@ -45,7 +45,7 @@ rule draw_curves:
 rule paper_claims:
     """Weighs the paper's claims: on its own numbers, and on the cells of this scale."""
     input:
-        table_metrics(STUDY.tables),
+        lambda wildcards: table_metrics(STUDY.tables),
         published(STUDY.tables),
         "workflow/grid/claims.yaml",
     output:

@@ -1,0 +1,104 @@
+"""The study on a real Slurm: jobs that are stopped, cancelled, preempted or orphaned end in the same bytes."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cluster
+import pytest
+from cluster import RUN, Build
+from safetensors.torch import load_file
+
+BUILT = ("checkpoints", "paper_tables/smoke", "results/smoke")
+FROZEN = "deit/frozen/vicuna-7b/seed-0"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A Slurm of two nodes. Without one all these tests are skipped, but for where Slurm is required."""
+    if reason := cluster.missing():
+        if os.environ.get("VISTOK_REQUIRE_SLURM") == "1":
+            pytest.fail(f"VISTOK_REQUIRE_SLURM=1, but {reason}")
+        pytest.skip(reason)
+    folder = tmp_path_factory.mktemp("slurm")
+    cluster.lab("start", folder)
+    yield folder
+    cluster.lab("stop", folder)
+
+
+@pytest.fixture
+def checkout(built: Any) -> Iterator[Any]:
+    """The built study; whatever a test submits from it has ended before the next."""
+    yield built
+    for job in cluster.jobs(built.root, "all"):
+        cluster.cancel(job)
+    cluster.idle(built.root)
+
+
+def remove_run(built: Any, run: str) -> None:
+    built.remove(f"checkpoints/smoke/mllms/{run}", f"results/smoke/{run}")
+    for path in (built.root / "paper_tables/smoke").glob("table-2*"):
+        path.unlink()
+
+
+def test_all_rules_end_in_the_bytes_of_a_local_build(checkout: Any, tmp_path: Path) -> None:
+    before = checkout.digests(*BUILT)
+    for folder in ("checkpoints", "data", "results", "shards", ".snakemake"):
+        shutil.rmtree(checkout.root / folder)
+    for path in (checkout.root / "paper_tables/smoke").iterdir():
+        path.unlink()
+    said = Build(checkout.root, tmp_path / "study.log").end()
+    assert checkout.digests(*BUILT) == before
+    submitted = said.count("has been submitted with SLURM jobid")
+    assert said.count("\nrule ") + said.count("\n    rule ") == 21 > submitted == 12, said
+
+
+def test_a_run_that_loses_its_job_again_and_again(checkout: Any, tmp_path: Path) -> None:
+    """Told to stop, as ahead of the time limit; preempted; cancelled: each time it goes on from its state."""
+    before = checkout.digests(*BUILT)
+    remove_run(checkout, RUN)
+    build = Build(checkout.root, tmp_path / "faults.log")
+    cluster.ask_to_stop(build.training())
+    cluster.preempt(build.training())
+    cluster.cancel(build.training())
+    said = build.end()
+    assert "SLURM status is: 'FAILED'" in said and "SLURM status is: 'CANCELLED'" in said
+    assert f"mllm {RUN}: stopped at step" in build.job_logs()
+    assert "goes on from step" in (checkout.root / f"logs/smoke/tune_mllm/{RUN}.log").read_text()
+    assert checkout.digests(*BUILT) == before
+    assert not (checkout.root / cluster.STATE).exists()
+
+
+def test_nothing_starts_beside_the_jobs_of_a_controller_that_was_killed(checkout: Any, tmp_path: Path) -> None:
+    before = checkout.digests(*BUILT)
+    remove_run(checkout, RUN)
+    build = Build(checkout.root, tmp_path / "killed.log")
+    job = build.training()
+    build.kill()
+    refused = Build(checkout.root, tmp_path / "refused.log").end(1)
+    assert f"still queued or running here: {job}" in refused and f"scancel {job}" in refused
+    status, said = checkout.snakemake("paper_tables")
+    assert status == 1 and f"still queued or running here: {job}" in said and "Traceback" not in said
+    cluster.idle(checkout.root)
+    said = Build(checkout.root, tmp_path / "again.log").end()
+    assert "rule tune_mllm" not in said, "the orphaned job has finished its work"
+    assert checkout.digests(*BUILT) == before
+
+
+def test_two_processes_on_two_nodes_train_what_one_does(checkout: Any, tmp_path: Path) -> None:
+    trained = checkout.root / f"checkpoints/smoke/mllms/{FROZEN}/model.safetensors"
+    alone = load_file(trained)
+
+    def share_out(scale: dict[str, Any]) -> None:
+        scale["resources"] = {"tune-mllm": {"gpus": 2, "nodes": 2}}
+
+    with checkout.changed("workflow/scales/smoke.yaml", share_out):
+        checkout.remove(f"checkpoints/smoke/mllms/{FROZEN}")
+        Build(checkout.root, tmp_path / "two.log", "--until", "tune_mllm").end()
+    shared = load_file(trained)
+    assert shared.keys() == alone.keys() and shared.keys()
+    assert any((shared[name] != alone[name]).any() for name in alone), "two processes add in another order"
+    for name, tensor in alone.items():
+        assert tensor.allclose(shared[name], atol=1e-4), name
