@@ -14,7 +14,14 @@ HERE = Path(__file__).resolve().parent
 RUN = "clip/tuned/vicuna-7b/seed-0"
 STATE = f"state/smoke/mllms/{RUN}/state.safetensors"
 # All of a run in one submission, as it takes seconds at smoke; larger scales train in one of their own.
-GROUPS = ("tune_mllm=run", "answer=run", "score_run=run", "train_llm=llm", "tabulate=tables", "draw_curves=tables")
+GROUPS = (
+    "tune_mllm=run",
+    "answer=run",
+    "score_run=run",
+    "train_llm=llm",
+    "tabulate=tables",
+    "draw_curves=tables",
+)
 _PATIENCE = 300
 
 

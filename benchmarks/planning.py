@@ -62,7 +62,7 @@ def grow(checkout: Path, tokenizers: int) -> None:
     grid = checkout / "workflow/grid"
     known = yaml.safe_load((grid / "tokenizers.yaml").read_text())
     names = [f"clip-{number}" for number in range(tokenizers)]
-    known |= {name: known["clip"] for name in names}
+    known |= dict.fromkeys(names, known["clip"])
     (grid / "tokenizers.yaml").write_text(yaml.dump(known, Dumper=yaml.SafeDumper))
     tables = yaml.safe_load((grid / "tables.yaml").read_text())
     tables["table-2"]["rows"] += [

@@ -64,14 +64,16 @@ def test_a_run_that_loses_its_job_again_and_again(checkout: Any, tmp_path: Path)
     cluster.preempt(build.training())
     cluster.cancel(build.training())
     said = build.end()
-    assert "SLURM status is: 'FAILED'" in said and "SLURM status is: 'CANCELLED'" in said
+    assert said.count("Trying to restart job") == 2, "Slurm itself goes on with the preempted one"
     assert f"mllm {RUN}: stopped at step" in build.job_logs()
     assert "goes on from step" in (checkout.root / f"logs/smoke/tune_mllm/{RUN}.log").read_text()
     assert checkout.digests(*BUILT) == before
     assert not (checkout.root / cluster.STATE).exists()
 
 
-def test_nothing_starts_beside_the_jobs_of_a_controller_that_was_killed(checkout: Any, tmp_path: Path) -> None:
+def test_nothing_starts_beside_the_jobs_of_a_controller_that_was_killed(
+    checkout: Any, tmp_path: Path
+) -> None:
     before = checkout.digests(*BUILT)
     remove_run(checkout, RUN)
     build = Build(checkout.root, tmp_path / "killed.log")
