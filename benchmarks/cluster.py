@@ -59,14 +59,24 @@ def wait(until: Callable[[], object], what: str, seconds: float = _PATIENCE) -> 
 class Build:
     """One start of the study in a checkout, submitted to Slurm; it is of the smoke scale."""
 
-    def __init__(self, checkout: Path, log: Path, *arguments: str) -> None:
+    def __init__(self, checkout: Path, log: Path, target: str = "paper_tables", gpus: int = 1) -> None:
         self.checkout, self.log = checkout, log
-        snakemake = [sys.executable, str(HERE / "snakemake_polling.py"), "paper_tables"]
+        snakemake = [sys.executable, str(HERE / "snakemake_polling.py"), target]
         profile = ["--workflow-profile", "workflow/profiles/slurm"]
         quick = ["--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "5"]
         with log.open("w") as stream:
             self.process = subprocess.Popen(
-                [*snakemake, *profile, *quick, "--groups", *GROUPS, "--config", "scale=smoke", *arguments],
+                [
+                    *snakemake,
+                    *profile,
+                    *quick,
+                    "--groups",
+                    *GROUPS,
+                    "--resources",
+                    f"gpu={gpus}",
+                    "--config",
+                    "scale=smoke",
+                ],
                 cwd=checkout,
                 env={**os.environ, "PYTHONPATH": str(checkout / "src")},
                 stdin=subprocess.DEVNULL,

@@ -98,7 +98,10 @@ def test_two_processes_on_two_nodes_train_what_one_does(checkout: Any, tmp_path:
 
     with checkout.changed("workflow/scales/smoke.yaml", share_out):
         checkout.remove(f"checkpoints/smoke/mllms/{FROZEN}")
-        Build(checkout.root, tmp_path / "two.log", "--until", "tune_mllm").end()
+        target = f"checkpoints/smoke/mllms/{FROZEN}"
+        refused = Build(checkout.root, tmp_path / "refused.log", target).end(1)
+        assert "asks for 2 GPUs, and snakemake would give it 1" in refused
+        Build(checkout.root, tmp_path / "two.log", target, gpus=2).end()
     shared = load_file(trained)
     assert shared.keys() == alone.keys() and shared.keys()
     assert any((shared[name] != alone[name]).any() for name in alone), "two processes add in another order"

@@ -105,6 +105,12 @@ def begin():
             "They would write the same files. Wait until they end (squeue), or cancel them: "
             f"scancel {' '.join(jobs)}. Then start the same command again."
         )
+    most = max(job.gpus for job in MODELS.scale.resources.values()) if MODELS.scale.resources else 0
+    if (given := int(getattr(workflow.global_resources.get("gpu"), "value", most))) < most:
+        raise SystemExit(
+            f"vistok: a job of the scale {MODELS.scale.id!r} asks for {most} GPUs, and snakemake would give it "
+            f"{given}. Raise `resources: gpu` in the profile, or --resources gpu={most}."
+        )
     for folder in (f"results/{RESULTS}", f"paper_tables/{RESULTS}", "checkpoints", "shards", "state", "logs"):
         there = next(path for path in (Path(folder), *Path(folder).parents) if path.exists())
         if not there.is_dir() or not os.access(there, os.W_OK):
