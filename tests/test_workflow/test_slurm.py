@@ -89,20 +89,28 @@ def test_nothing_starts_beside_the_jobs_of_a_controller_that_was_killed(
     assert checkout.digests(*BUILT) == before
 
 
-def test_two_processes_on_two_nodes_train_what_one_does(checkout: Any, tmp_path: Path) -> None:
-    trained = checkout.root / f"checkpoints/smoke/mllms/{FROZEN}/model.safetensors"
-    alone = load_file(trained)
+@pytest.fixture
+def replaced(checkout: Any, tmp_path: Path) -> Iterator[Path]:
+    """The checkpoint of a run, moved away; it comes back as it was, and nothing has to be made anew."""
+    folder, kept = checkout.root / f"checkpoints/smoke/mllms/{FROZEN}", tmp_path / "kept"
+    shutil.move(folder, kept)
+    yield kept
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.move(kept, folder)
 
+
+def test_two_processes_on_two_nodes_train_what_one_does(
+    checkout: Any, replaced: Path, tmp_path: Path
+) -> None:
     def share_out(scale: dict[str, Any]) -> None:
         scale["resources"] = {"tune-mllm": {"gpus": 2, "nodes": 2}}
 
+    target = f"checkpoints/smoke/mllms/{FROZEN}"
     with checkout.changed("workflow/scales/smoke.yaml", share_out):
-        checkout.remove(f"checkpoints/smoke/mllms/{FROZEN}")
-        target = f"checkpoints/smoke/mllms/{FROZEN}"
         refused = Build(checkout.root, tmp_path / "refused.log", target).end(1)
         assert "asks for 2 GPUs, and snakemake would give it 1" in refused
         Build(checkout.root, tmp_path / "two.log", target, gpus=2).end()
-    shared = load_file(trained)
+    alone, shared = (load_file(folder / "model.safetensors") for folder in (replaced, checkout.root / target))
     assert shared.keys() == alone.keys() and shared.keys()
     assert any((shared[name] != alone[name]).any() for name in alone), "two processes add in another order"
     for name, tensor in alone.items():
