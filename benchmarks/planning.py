@@ -8,6 +8,7 @@ plan reads none of them. Fails if a target is missed.
 
 import argparse
 import re
+import resource
 import sys
 import tempfile
 from pathlib import Path
@@ -39,10 +40,16 @@ def plan(checkout: Path, what: str, most: float) -> bool:
     """Plans all tables, prints jobs and seconds, and returns whether the target is kept."""
     log = checkout / "plan.log"
     command = [sys.executable, "-m", "snakemake", "-n", "--quiet", "rules", "--", "paper_tables"]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = timed(command, checkout, environment_of(checkout), log)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     found = re.findall(r"^total +(\d+)", log.read_text(), re.MULTILINE)
     word = "kept" if seconds <= most else "MISSED"
-    print(f"{what}: {found[-1]} jobs, {seconds:.1f} s (at most {most:.0f} s: {word})", flush=True)
+    print(
+        f"{what}: {found[-1]} jobs, {seconds:.1f} s, {cpu:.1f} s of it computing (at most {most:.0f} s: {word})",
+        flush=True,
+    )
     return seconds <= most
 
 

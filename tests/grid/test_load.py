@@ -68,6 +68,8 @@ def test_every_scale_loads(repository: Path, scale: str) -> None:
         ("scales/mini.yaml", setting("image_sets/web/images", "../../etc"), ["image_sets.web.images", ".."]),
         ("scales/mini.yaml", setting("image_sets/web/images", "/etc"), ["image_sets.web.images", "/etc"]),
         ("scales/mini.yaml", setting("pretraining/dinno", {}), ["pretraining.dinno", "'dino'?"]),
+        ("scales/mini.yaml", setting("resources/answer", {"gpus": 2}), ["resources.answer", "tune-mllm", "2 GPUs"]),
+        ("scales/mini.yaml", setting("resources/tune-mllm", {"gpus": 2, "nodes": 3}), ["3 nodes", "found 2"]),
         ("scales/mini.yaml", setting("splits/Dev", {}), ["splits.Dev", "lower-case", "'Dev'"]),
     ],
 )  # fmt: skip

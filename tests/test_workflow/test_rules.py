@@ -12,13 +12,14 @@ def rule_files(repository: Path) -> list[Path]:
 
 
 def test_the_paper_scale_asks_for_sizes_that_grow(built: Any) -> None:
+    """Memory grows; a training's time does not: it goes on from its saved state, within what a cluster allows."""
     for attempt in (1, 2):
         said = built.build("paper_tables", "-n", "--attempt", str(attempt), scale="paper")
         asked = re.findall(r"^rule tune_mllm:.*?resources: (.*?)$", said, re.MULTILINE | re.DOTALL)
         assert len(asked) == 3
         for resources in asked:
             assert "gpu=1" in resources
-            assert f"mem_mb={64_000 * attempt}" in resources and f"runtime={2880 * attempt}" in resources
+            assert f"mem_mb={64_000 * attempt}" in resources and "runtime=2880" in resources
 
 
 def test_rules_name_no_machine(repository: Path) -> None:

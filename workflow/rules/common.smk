@@ -1,6 +1,7 @@
 """Every helper of the rules: the study, its paths, and the digests that decide what reruns."""
 
 import fcntl
+import gc
 import os
 import shlex
 import shutil
@@ -21,6 +22,9 @@ from vistok.reporting.published import NUMBERS
 from vistok.sources import PACKAGE, imported_modules, source_digest
 from vistok.versions.experiments import encoder_module, objective_module
 from vistok.versions.record import waiting
+
+# A plan of many jobs is millions of objects that live to its end: to look for garbage among them takes long.
+gc.set_threshold(500_000, 20, 100)
 
 # SystemExit, not Snakemake's WorkflowError: a user needs the sentence, not where in the rules it was said.
 if PACKAGE.resolve().parent != Path(workflow.basedir, "src").resolve():
@@ -105,8 +109,10 @@ def begin():
             "They would write the same files. Wait until they end (squeue), or cancel them: "
             f"scancel {' '.join(jobs)}. Then start the same command again."
         )
-    most = max(job.gpus for job in MODELS.scale.resources.values()) if MODELS.scale.resources else 0
-    if (given := int(getattr(workflow.global_resources.get("gpu"), "value", most))) < most:
+    most = max((job.gpus for job in MODELS.scale.resources.values()), default=0)
+    limit = workflow.global_resources.get("gpu")
+    given = most if limit is None or limit.value is None else int(limit.value)
+    if given < most:
         raise SystemExit(
             f"vistok: a job of the scale {MODELS.scale.id!r} asks for {most} GPUs, and snakemake would give it "
             f"{given}. Raise `resources: gpu` in the profile, or --resources gpu={most}."
@@ -177,10 +183,13 @@ def size_of(study, step):
     A training goes on from its saved state, and a cluster refuses a job that asks for more time than it allows.
     """
     job = study.scale.job(step)
-    longer = 1 if step in RESUMED else MOST_GROWTH
+
+    def longer(wildcards, attempt):
+        return min(attempt, MOST_GROWTH) * job.minutes
+
     return {
         "mem_mb": lambda wildcards, attempt: min(attempt, MOST_GROWTH) * job.memory_mb,
-        "runtime": lambda wildcards, attempt: min(attempt, longer) * job.minutes,
+        "runtime": job.minutes if step in RESUMED else longer,
         "cpus_per_task": job.cpus,
         **({"gpu": job.gpus} if job.gpus else {}),
         **({"launch": "env"} if step in LAUNCHED else {}),
