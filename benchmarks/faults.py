@@ -176,7 +176,7 @@ def tables(checkout: Path) -> dict[str, str]:
 
 def remove_run(checkout: Path) -> None:
     for folder in (f"checkpoints/smoke/mllms/{RUN}", f"results/smoke/{RUN}", "paper_tables/smoke"):
-        shutil.rmtree(checkout / folder)
+        shutil.rmtree(checkout / folder, ignore_errors=True)
 
 
 def step_of(checkout: Path) -> int:
