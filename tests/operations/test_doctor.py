@@ -53,7 +53,7 @@ def test_a_cluster_without_anything_is_told_all(
 ) -> None:
     (checkout / "data").mkdir()
     (checkout / "no-hub").mkdir()
-    given = ["--scale", "paper", "--data-root", "data", "--gpu-memory", "80", RUN]
+    given = ["--scale", "paper", "--data-root", "data", "--gpu-memory", "24", RUN]
     monkeypatch.setenv("HF_HUB_CACHE", str(checkout / "no-hub"))
     assert main(["doctor", *given]) == 1
     said = capsys.readouterr().out
@@ -107,8 +107,8 @@ def test_a_gpu_is_compared_with_the_plan(checkout: Path, commands: Any) -> None:
     paper = load_study("paper")
     plan = make_plan(paper, [paper.run(RUN)])
     assert "needed" in machine.check_gpu(plan, memory=plan.memory / 2**30 + 1)
-    with pytest.raises(VistokError, match=r"tune-mllm: .* needed, 80\.0 GiB on a GPU\. Ask for more `gpus`"):
-        machine.check_gpu(plan, memory=80)
+    with pytest.raises(VistokError, match=r"tune-mllm: .* needed, 24\.0 GiB on a GPU\. Ask for more `gpus`"):
+        machine.check_gpu(plan, memory=24)
     commands("nvidia-smi", "echo 81559; echo 40960")
     assert machine.own_gpu() == 40960 * 2**20
     commands("nvidia-smi", "exit 9")

@@ -1,6 +1,7 @@
 """The plan agrees with what it stands for: real modules, real jobs, files that are there."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -64,16 +65,25 @@ def test_the_published_language_model_has_as_many_parameters_as_stated(paper: St
 
 def test_a_training_costs_about_what_the_paper_took(paper: Study) -> None:
     """2 days on 32 V100s, of 125 TFLOP/s each: our count is between a tenth and a half of their peak."""
-    flops = tuning(paper, paper.run("clip/frozen/vicuna-7b/seed-0"), processes=32).flops
+    flops = tuning(paper, paper.run("clip/frozen/vicuna-7b/seed-0")).flops
     assert 0.1 < flops / (2 * 86400 * 32 * 125e12) < 0.5
 
 
 def test_cost_follows_what_it_depends_on(paper: Study) -> None:
     run, tuned = (paper.run(f"clip/{recipe}/vicuna-7b/seed-0") for recipe in ("frozen", "tuned"))
-    one, many = tuning(paper, run, processes=1), tuning(paper, run, processes=32)
-    assert one.flops == many.flops
-    assert one.memory > 10 * many.memory > 10 * 2 * 6.7e9
-    assert tuning(paper, tuned, processes=1).kept - one.kept == pytest.approx(4 * 85.8e6)
+    one, whole = tuning(paper, run), tuning(sized(paper, part=None), run)
+    many = tuning(sized(paper, part=None, gpus=32), run)
+    assert one.flops == whole.flops == many.flops
+    assert one.memory == many.memory, "32 of 1,024 at a time"
+    assert whole.memory > 10 * many.memory > 10 * 2 * 6.7e9
+    assert tuning(paper, tuned).kept - one.kept == pytest.approx(4 * 85.8e6)
+
+
+def sized(study: Study, **changed: object) -> Study:
+    """Returns a study whose trainings ask for something else."""
+    size = study.scale.job("tune-mllm").model_copy(update=changed)
+    scale = study.scale.model_copy(update={"resources": {**study.scale.resources, "tune-mllm": size}})
+    return replace(study, scale=scale)
 
 
 def test_jobs_are_those_of_the_workflow(paper: Study) -> None:

@@ -346,7 +346,8 @@ class StoppedWords(Words):
 
 torch.set_num_threads(1)
 out = Path(sys.argv[1])
-plan = Plan(6, Optimiser(learning_rate=1e-2, warmup_steps=1, clip_norm=0.5), save_every=50, note_every=1)
+optimiser = Optimiser(learning_rate=1e-2, warmup_steps=1, clip_norm=0.5)
+plan = Plan(6, optimiser, save_every=50, note_every=1, part=int(sys.argv[2]))
 try:
     train(StoppedWords(), plan, state=out / "state", identity="a", name="toy")
 except VistokError as error:
@@ -361,16 +362,17 @@ save_file(tensors, out / f"{process}.safetensors")
 def test_two_processes_stop_together_and_take_the_steps_of_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Each of them takes its four examples of a step in parts, of three and of one."""
     script, alone, both = tmp_path / "shared.py", tmp_path / "alone", tmp_path / "both"
     script.write_text(SHARED)
     for folder in (alone, both):
         folder.mkdir()
     with monkeypatch.context() as patch:
-        patch.setattr(sys, "argv", [str(script), str(alone)])
+        patch.setattr(sys, "argv", [str(script), str(alone), "8"])
         runpy.run_path(str(script))
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     done = subprocess.run(
-        [sys.executable, *launcher, str(script), str(both)],
+        [sys.executable, *launcher, str(script), str(both), "3"],
         capture_output=True,
         text=True,
         check=False,

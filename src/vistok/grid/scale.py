@@ -95,6 +95,9 @@ class JobSize(Value):
     gpus: int = Field(0, ge=0, description="on all nodes together; a training starts one process on each")
     nodes: int = Field(1, gt=0)
     cpus: int = Field(1, gt=0, description="of each process")
+    part: int | None = Field(
+        None, gt=0, description="of a batch, that a process takes at a time; all if not given"
+    )
     memory_mb: int = Field(4000, gt=0, description="on each node")
     minutes: int = Field(60, gt=0, description="the longest that it may take")
 

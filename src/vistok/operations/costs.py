@@ -63,8 +63,9 @@ def language_model(study: Study, llm: str) -> tuple[float, int, int, int]:
     return parameters, own.width, own.layers, _OWN_VOCABULARY
 
 
-def tuning(study: Study, run: Run, *, processes: int) -> Cost:
+def tuning(study: Study, run: Run) -> Cost:
     """Returns what the training of one run costs, shared out over processes of one GPU each."""
+    job = study.scale.job("tune-mllm")
     recipe, encoder = study.recipe(run.recipe), study.encoder(run.tokenizer)
     parameters, width, layers, vocabulary = language_model(study, run.llm)
     text = sum(TURN_TOKENS[kind] * count for kind, count in recipe.turns.items())
@@ -76,7 +77,8 @@ def tuning(study: Study, run: Run, *, processes: int) -> Cost:
     kept = KEPT_BYTES * number / 2 * width * layers * tokens + 6 * text * vocabulary
     kept += KEPT_BYTES_VIT * 2 * seen / (12 * encoder.width) * encoder.tokens if tuned else 0
     trained = connector + (seen if tuned else 0)
-    share = -(-recipe.batch // processes)
+    share = -(-recipe.batch // max(job.gpus, 1))
+    share = min(share, job.part or share)
     return Cost(
         flops=recipe.steps * recipe.batch * sample,
         memory=number * parameters + (0 if tuned else 4 * seen) + _TRAINED_BYTES * trained + share * kept,

@@ -53,11 +53,7 @@ def _model_jobs(study: Study, runs: Sequence[Run]) -> list[Job]:
         jobs += [
             Job("train-llm", name, text_training(models, name), paths.llm(name).is_dir()) for name in llms
         ]
-    processes = max(models.scale.job("tune-mllm").gpus, 1)
-    return jobs + [
-        Job("tune-mllm", run.path, tuning(models, run, processes=processes), paths.mllm(run).is_dir())
-        for run in runs
-    ]
+    return jobs + [Job("tune-mllm", run.path, tuning(models, run), paths.mllm(run).is_dir()) for run in runs]
 
 
 def _result_jobs(study: Study, runs: Sequence[Run]) -> list[Job]:

@@ -58,8 +58,8 @@ def check_gpu(plan: Plan, memory: float | None = None) -> str:
     said = f"{said_bytes(plan.memory)} needed, {said_bytes(there)} on a GPU"
     if too_large := dict.fromkeys(job.step for job in left if job.cost.memory > there):
         raise VistokError(
-            f"{', '.join(too_large)}: {said}. Ask for more `gpus` in {plan.study.models.scale_file}, or take a "
-            "smaller `batch`."
+            f"{', '.join(too_large)}: {said}. Ask for more `gpus` in {plan.study.models.scale_file}, or a smaller "
+            "`part` of a batch at a time."
         )
     return said
 

@@ -61,7 +61,8 @@ def run(study: Study, llm: str) -> None:
         else read_documents(corpus, start)
     )
     learner = LanguageLearner(model, encoder, documents[:-HELD_OUT], batch=stage.batch, seed=0)
-    plan = Plan(stage.steps, stage.optimiser, study.scale.save_every)
+    job = study.scale.job("train-llm")
+    plan = Plan(stage.steps, stage.optimiser, study.scale.save_every, workers=job.cpus - 1, part=job.part)
     out = paths.llm(llm)
     before = [paths.llm(base)] if base else []
     inputs = input_digests([*before, corpus]) | {"spec": digest_value(spec)}

@@ -36,7 +36,8 @@ def run(study: Study, wanted: Run) -> None:
         crop_scale=recipe.crop_scale,
     )
     out = paths.mllm(wanted)
-    plan = Plan(recipe.steps, recipe.optimiser, study.scale.save_every)
+    job = study.scale.job("tune-mllm")
+    plan = Plan(recipe.steps, recipe.optimiser, study.scale.save_every, workers=job.cpus - 1, part=job.part)
     inputs = input_digests([*parts(study, wanted), *shards]) | {"spec": digest_value(spec)}
     identity = digest_value([inputs, source_digest(__name__)])
     learner = MultimodalLearner(model, words, mixture, recipe)

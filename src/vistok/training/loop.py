@@ -4,8 +4,8 @@ import os
 import signal
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -50,14 +50,19 @@ class Learner(nn.Module, ABC):
 
 @dataclass(frozen=True)
 class Plan:
-    """How long a training takes, and how often it saves its state and notes its curves (in steps)."""
+    """How long a training takes, and how often it saves its state and notes its curves (in steps).
+
+    Attributes:
+        part: how many examples a process takes at a time, where its share of a batch is too much for its memory;
+            gradients add up to those of the whole share, up to the order of floating-point sums.
+    """
 
     steps: int
     optimiser: Optimiser
     save_every: int
     note_every: int = 20
     workers: int = 0
-    precision: str = "no"
+    part: int | None = None
 
 
 class Steps(Dataset[Batch]):
@@ -83,7 +88,9 @@ def train(learner: Learner, plan: Plan, *, state: Path, identity: str, name: str
         VistokError: the loss is not finite, or the job was told to stop (its state is saved).
     """
     join()
-    accelerator = Accelerator(cpu=not torch.cuda.is_available(), mixed_precision=plan.precision)
+    accelerator = Accelerator(
+        cpu=not torch.cuda.is_available(),
+    )
     optimiser = make_optimiser(learner, plan.optimiser, learner.rates)
     saved = TrainingState(state, identity)
     first, curves = saved.restore(learner, optimiser)
@@ -95,7 +102,9 @@ def train(learner: Learner, plan: Plan, *, state: Path, identity: str, name: str
     with stop_requests() as stop:
         for step, batch in enumerate(loader, start=first):
             rate = plan.optimiser.learning_rate * rate_at(step, plan.steps, plan.optimiser)
-            loss = _step(accelerator, model, optimiser, batch, rate, plan.optimiser.clip_norm)
+            loss = _step(
+                accelerator, model, optimiser, _parts(batch, plan.part), rate, plan.optimiser.clip_norm
+            )
             learner.after_step(step)
             done = step + 1
             if done % plan.note_every == 0 or done == plan.steps:
@@ -114,22 +123,42 @@ def train(learner: Learner, plan: Plan, *, state: Path, identity: str, name: str
     return curves
 
 
+def _parts(batch: Batch, size: int | None) -> list[Batch]:
+    """Splits a process's share of a batch into parts of at most `size` examples."""
+    if size is None:
+        return [batch]
+    split = {name: tensor.split(size) for name, tensor in batch.items()}
+    return [dict(zip(split, tensors, strict=True)) for tensors in zip(*split.values(), strict=True)]
+
+
 def _step(
-    accelerator: Accelerator, model: nn.Module, optimiser: Any, batch: Batch, rate: float, clip: float | None
+    accelerator: Accelerator,
+    model: nn.Module,
+    optimiser: Any,
+    parts: Sequence[Batch],
+    rate: float,
+    clip: float | None,
 ) -> Tensor:
     """Takes one optimiser step and returns the mean loss over all processes."""
     for group in optimiser.param_groups:
         group["lr"] = rate * group["rate"]
-    total, weight = model({name: tensor.to(accelerator.device) for name, tensor in batch.items()})
-    # Averaged gradients of sums over one common weight: the same step however many processes share a batch.
-    weights = accelerator.reduce(weight.detach(), "sum")
     optimiser.zero_grad(set_to_none=True)
-    accelerator.backward(total * accelerator.num_processes / weights)
+    sums = torch.zeros(2, device=accelerator.device)
+    for number, part in enumerate(parts, start=1):
+        # Processes exchange gradients once a step, after the last part.
+        with nullcontext() if number == len(parts) else accelerator.no_sync(model):
+            total, weight = model({name: tensor.to(accelerator.device) for name, tensor in part.items()})
+            accelerator.backward(total)
+        sums += torch.stack([total.detach().float(), weight.detach().float()])
+    sums = accelerator.reduce(sums, "sum")
+    # Averaged gradients of sums over one common weight: the same step however a batch is shared out.
+    for parameter in model.parameters():
+        if parameter.grad is not None:
+            parameter.grad.mul_(accelerator.num_processes / sums[1])
     if clip is not None:
         accelerator.clip_grad_norm_(model.parameters(), clip)
     optimiser.step()
-    loss: Tensor = accelerator.reduce(total.detach(), "sum") / weights
-    return loss
+    return sums[0] / sums[1]
 
 
 def _agreed(accelerator: Accelerator, stop: bool) -> bool:
