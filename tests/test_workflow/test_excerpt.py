@@ -34,7 +34,7 @@ def test_a_question_without_its_photograph_waits_for_it(built: Any, official: Pa
     assert built.jobs(*asked, target=target, scale="excerpt") == set()
     for photograph in photographs:
         shutil.move(tmp_path / photograph.name, photograph)
-    assert built.jobs(*asked, target=target, scale="excerpt") == {"fit_blind"}
+    assert built.jobs(*asked, target=target, scale="excerpt") == {"answer_blind vicuna-7b", "fit_blind"}
 
 
 def test_real_questions_about_real_photographs(built: Any, shared_data: Path) -> None:

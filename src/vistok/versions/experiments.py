@@ -84,7 +84,9 @@ def parameters(study: Study, root: Path = Path()) -> Values:
     listed = listing(study)
     return {
         "data": _data(study, root),
-        "questions": specs.score_spec(study) | specs.answer_spec(study) | _code("score_run", "fit_blind"),
+        "questions": specs.score_spec(study)
+        | specs.answer_spec(study)
+        | _code("score_run", "fit_blind", "answer_blind"),
         "shards": {
             name: specs.shards_spec(models, name) | _code("write_shards") for name in listed["shards"]
         },
