@@ -125,7 +125,7 @@ def test_a_fresh_clone_takes_pulled_results_for_its_own(origin: Lab, tmp_path: P
     assert status == 1 and "vistok adopt" in said and "Traceback" not in said
     assert "wrong: 0" in lab.ok("vistok", "adopt")
     assert "Nothing to be done" in lab.checkout.build("paper_tables")
-    assert lab.checkout.digests("results") == origin.checkout.digests("results")
+    assert lab.checkout.digests("results/smoke") == origin.checkout.digests("results/smoke")
     with lab.checkout.changed(
         "workflow/scales/smoke.yaml", lambda scale: scale["recipes"]["tuned"].update(tokenizer_rate=0.3)
     ):

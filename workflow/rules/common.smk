@@ -103,6 +103,21 @@ wildcard_constraints:
     table="|".join(STUDY.tables),
 
 
+def refuse_unless(fit):
+    """Refuses to go on where a folder that is written to, or that will hold it, is not fit for it."""
+    for folder in (f"results/{RESULTS}", f"paper_tables/{RESULTS}", "checkpoints", "shards", "state", "logs"):
+        there = next(path for path in (Path(folder), *Path(folder).parents) if path.exists())
+        if not fit(there):
+            raise SystemExit(
+                f"vistok: cannot write to {folder}: {there} is no folder that can be written to. Make it one, "
+                "then start the same command again."
+            )
+
+
+# Said here: where a file is in a folder's place, Snakemake itself would break before it starts.
+refuse_unless(os.path.isdir)
+
+
 def begin():
     """Refuses to start jobs that could not end, or beside another snakemake that is at work here."""
     global LOCK
@@ -128,13 +143,7 @@ def begin():
             f"vistok: a job of the scale {MODELS.scale.id!r} asks for {most} GPUs, and snakemake would give it "
             f"{given}. Raise `resources: gpu` in the profile, or --resources gpu={most}."
         )
-    for folder in (f"results/{RESULTS}", f"paper_tables/{RESULTS}", "checkpoints", "shards", "state", "logs"):
-        there = next(path for path in (Path(folder), *Path(folder).parents) if path.exists())
-        if not there.is_dir() or not os.access(there, os.W_OK):
-            raise SystemExit(
-                f"vistok: cannot write to {folder}: {there} is no folder that can be written to. Make it one, "
-                "then start the same command again."
-            )
+    refuse_unless(lambda folder: os.access(folder, os.W_OK))
     for study in (STUDY, MODELS):
         if not study.scale.world and not os.path.isdir(study.scale.data_root):
             raise SystemExit(
