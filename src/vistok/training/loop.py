@@ -158,7 +158,8 @@ def _step(
     if clip is not None:
         accelerator.clip_grad_norm_(model.parameters(), clip)
     optimiser.step()
-    return sums[0] / sums[1]
+    loss: Tensor = sums[0] / sums[1]
+    return loss
 
 
 def _agreed(accelerator: Accelerator, stop: bool) -> bool:
