@@ -125,7 +125,8 @@ def test_a_fresh_clone_takes_pulled_results_for_its_own(origin: Lab, tmp_path: P
     assert status == 1 and "vistok adopt" in said and "Traceback" not in said
     assert "wrong: 0" in lab.ok("vistok", "adopt")
     assert "Nothing to be done" in lab.checkout.build("paper_tables")
-    assert lab.checkout.digests("results/smoke") == origin.checkout.digests("results/smoke")
+    pulled = lab.checkout.digests("results/smoke")
+    assert pulled and pulled.items() <= origin.checkout.digests("results/smoke").items()
     with lab.checkout.changed(
         "workflow/scales/smoke.yaml", lambda scale: scale["recipes"]["tuned"].update(tokenizer_rate=0.3)
     ):
