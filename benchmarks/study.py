@@ -98,8 +98,7 @@ def install(folder: Path, asked: argparse.Namespace) -> list[Measure]:
 
 def build(folder: Path, asked: argparse.Namespace) -> list[Measure]:
     """Builds the tables in a clean clone, and tells what each rule took."""
-    checkout = cloned(folder / "build", asked.scale)
-    seconds = timed(paper_tables(asked.cores), checkout, environment_of(checkout), folder / "build.log")
+    checkout, seconds = undisturbed(folder, asked)
     jobs = [
         job for file in sorted((checkout / "benchmarks").rglob("*.tsv")) for job in read_jobs(checkout, file)
     ]
@@ -116,21 +115,31 @@ def build(folder: Path, asked: argparse.Namespace) -> list[Measure]:
     ]
 
 
+def undisturbed(folder: Path, asked: argparse.Namespace) -> tuple[Path, float]:
+    """Returns a clean clone that was built with nothing done to it, and its seconds; a kept one is taken."""
+    checkout, kept = folder / "build", folder / "build.seconds"
+    if not kept.exists():
+        cloned(checkout, asked.scale)
+        command, log = paper_tables(asked.cores), folder / "build.log"
+        kept.write_text(str(timed(command, checkout, environment_of(checkout), log)))
+    if told("git", "-C", str(checkout), "rev-parse", "HEAD") != told("git", "rev-parse", "HEAD"):
+        sys.exit(f"{checkout} was built from another commit. Remove {folder}, or --keep clones elsewhere.")
+    return checkout, float(kept.read_text())
+
+
 def twice(folder: Path, asked: argparse.Namespace) -> list[Measure]:
-    """Builds in two clean clones, one job and two jobs at a time, and compares the tables' bytes."""
-    found = []
-    for cores in (1, 2):
-        checkout = cloned(folder / f"jobs-{cores}", asked.scale)
-        timed(paper_tables(cores), checkout, environment_of(checkout), folder / f"jobs-{cores}.log")
-        found.append(digests(checkout / "paper_tables" / asked.scale))
-    return compared("one job or two at a time", *found)
+    """Builds in two clean clones, one job and several jobs at a time, and compares the tables' bytes."""
+    whole, _ = undisturbed(folder, asked)
+    checkout = cloned(folder / "one-job", asked.scale)
+    timed(paper_tables(1), checkout, environment_of(checkout), folder / "one-job.log")
+    tables = [digests(place / "paper_tables" / asked.scale) for place in (checkout, whole)]
+    return compared(f"one job or {asked.cores} at a time", *tables)
 
 
 def kill(folder: Path, asked: argparse.Namespace) -> list[Measure]:
     """Kills a build three times at random moments, lets it finish, and compares it with an undisturbed one."""
-    whole = cloned(folder / "undisturbed", asked.scale)
+    whole, seconds = undisturbed(folder, asked)
     command = paper_tables(asked.cores)
-    seconds = timed(command, whole, environment_of(whole), folder / "undisturbed.log")
     checkout, chance = cloned(folder / "killed", asked.scale), random.Random(asked.seed)
     # Three parts of less than a third each: no part can come to the end before it is killed.
     moments = [chance.uniform(0.05, 0.9) * seconds / KILLS for _ in range(KILLS)]

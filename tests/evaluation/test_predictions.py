@@ -10,6 +10,7 @@ from vistok.evaluation.predictions import (
     missing_ids,
     postprocess_released,
     postprocess_released_vqa,
+    postprocess_vqa,
     read_predictions,
 )
 
@@ -53,6 +54,7 @@ def test_generations_are_trimmed_as_released(text: str, kept: str) -> None:
 )
 def test_vqa_answers_are_trimmed_as_released(text: str, kept: str) -> None:
     assert postprocess_released_vqa(text) == kept
+    assert postprocess_vqa(text) == kept.removesuffix(".")
 
 
 def test_reads_answers_by_the_text_of_their_ids(tmp_path: Path) -> None:

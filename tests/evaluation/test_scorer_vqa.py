@@ -8,6 +8,7 @@ import pytest
 
 from vistok.datasets.vqa import VQAAnnotation, read_annotations
 from vistok.errors import VistokError
+from vistok.evaluation.predictions import postprocess_released_vqa, postprocess_vqa
 from vistok.evaluation.scorers.vqa import (
     CONTRACTIONS,
     PROTOCOLS,
@@ -180,3 +181,18 @@ def test_answers_that_do_not_pair_up_are_refused() -> None:
         score_vqa([question("yes")], [])
     with pytest.raises(VistokError, match="nothing to score"):
         score_vqa([], [])
+
+
+@pytest.mark.parametrize("name", ["first_annotator", "mc_answer", "question_type_prior"])
+def test_a_full_stop_put_back_costs_agreement_under_the_official_protocol_alone(
+    name: str, annotations: tuple[VQAAnnotation, ...], shared_data: Path
+) -> None:
+    said = answers_of(name, annotations, shared_data)
+    stopped, plain = ([trim(text) for text in said] for trim in (postprocess_released_vqa, postprocess_vqa))
+    assert stopped != plain
+    official, *others = (
+        [score_vqa(annotations, given, protocol).metrics["accuracy"] for given in (stopped, plain)]
+        for protocol in PROTOCOLS
+    )
+    assert official[0] < official[1]
+    assert all(with_stop == without for with_stop, without in others)

@@ -37,6 +37,15 @@ def postprocess_released_vqa(text: str) -> str:
     return postprocess_released(text.strip().split("\n")[0].strip(string.punctuation))
 
 
+def postprocess_vqa(text: str) -> str:
+    """Returns an answer to a VQA question trimmed as released, but without the full stop that is put back.
+
+    The released scorer takes the stop off itself. The official one keeps it where all ten people agree, and
+    finds no match there.
+    """
+    return postprocess_released_vqa(text).removesuffix(".")
+
+
 def read_predictions(path: Path, ids: Sequence[QuestionId], *, allow_missing: bool) -> dict[str, Any]:
     """Returns the answer to each question, by the text of its id.
 

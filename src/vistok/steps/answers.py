@@ -1,7 +1,7 @@
 """The lines of a predictions.jsonl: what a model said, as it is kept and as it is scored."""
 
 from vistok.evaluation.generation import Answerer, Question
-from vistok.evaluation.predictions import postprocess_released, postprocess_released_vqa
+from vistok.evaluation.predictions import postprocess_released, postprocess_vqa
 from vistok.grid.values import Task
 from vistok.steps.asking import Asked
 
@@ -14,7 +14,7 @@ def answers(answerer: Answerer, task: Task, asked: Asked) -> list[dict[str, obje
             asked.references.ids, asked.references.images, asked.prompts, strict=True
         )
     ]
-    trim = postprocess_released_vqa if task.kind == "vqa" else postprocess_released
+    trim = postprocess_vqa if task.kind == "vqa" else postprocess_released
     return [
         {"id": said.question.id, "prompt": said.question.prompt, "answer": trim(said.text), "raw": said.text}
         for said in answerer.answer(questions, task.decoding)
