@@ -160,7 +160,8 @@ def preempt(job: str) -> None:
     """Takes a job's node away and puts it back into the queue, as preemption does, without Slurm's pause."""
     told("scontrol", "requeue", job)
     wait(lambda: _state(job) == "PENDING", "the requeue")
-    told("scontrol", "update", f"JobId={job}", "StartTime=now")
+    # Not at once: what starts in the second of a requeue is taken for what was requeued, and refused.
+    told("scontrol", "update", f"JobId={job}", "StartTime=now+2")
 
 
 def node_of(job: str) -> str:
