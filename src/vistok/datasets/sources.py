@@ -8,7 +8,10 @@ from pathlib import Path
 from vistok.datasets.coco import read_captions, read_instances
 from vistok.datasets.imagenet import imagenet_source
 from vistok.datasets.images import SUFFIXES, ImageIndex, id_in_name, image_bytes
+from vistok.datasets.llava import llava_source
+from vistok.datasets.openimages import openimages_source
 from vistok.datasets.rows import ImageRow, QuestionAnswer, Source
+from vistok.datasets.visual_genome import visual_genome_source
 from vistok.datasets.vqa import read_annotations, read_questions
 from vistok.datasets.webdataset import webdataset_source
 from vistok.errors import VistokError
@@ -34,6 +37,12 @@ def _opened(image_set: ImageSet, folder: Path, root: Path) -> Source:
             return imagenet_source(folder, root)
         case ImageSet(format="webdataset"):
             return webdataset_source(folder)
+        case ImageSet(format="visual-genome", captions=str() as regions):
+            return visual_genome_source(folder, root / regions)
+        case ImageSet(format="openimages", instances=str() as boxes, categories=str() as classes):
+            return openimages_source(folder, root / boxes, root / classes)
+        case ImageSet(format="llava", questions=str() as conversations):
+            return llava_source(folder, root / conversations)
     return _coco(image_set, root)
 
 
