@@ -256,8 +256,7 @@ def image_set_data(image_set):
     root, entry = Path(MODELS.scale.data_root), MODELS.image_set(image_set)
     if pinned := PINNED[MODELS.scale.data_root]:
         return pinned
-    named = (entry.instances, entry.captions, entry.questions, entry.annotations)
-    sizes = [(root / name).stat().st_size for name in named if name and (root / name).is_file()]
+    sizes = [(root / name).stat().st_size for name in entry.files if (root / name).is_file()]
     return digest_value([sizes, sorted(path.name for path in (root / entry.images).glob("*"))])
 
 

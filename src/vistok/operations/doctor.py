@@ -104,7 +104,7 @@ def _data(study: Study, runs: Sequence[Run]) -> Iterator[Line]:
         wanted = question_files(owner) + (training_files(owner, runs) if owner is study.models else [])
         known = load_downloads()
         for name in wanted:
-            how = " or ".join(
+            how = "; ".join(
                 f"vistok fetch {entry.id} --data-root {shlex.quote(str(root))}"
                 for entry in downloads_for(name, known)
             )

@@ -37,7 +37,6 @@ def training_files(study: Study, runs: Iterable[Run]) -> list[str]:
     found: list[str] = []
     for name in image_sets(study, runs):
         entry = study.image_set(name)
-        parts = (entry.images, entry.instances, entry.captions, entry.questions, entry.annotations)
-        found += [part for part in parts if part]
+        found += [entry.images, *entry.files]
     found += [weights for run in runs if (weights := tokenizer_weights(study, run.tokenizer))]
     return list(dict.fromkeys(found))
