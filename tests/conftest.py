@@ -1,10 +1,15 @@
 """Fixtures that every room's tests share."""
 
+import gc
 from pathlib import Path
 
 import pytest
 
+# Until all tests are imported, and what they import with them: to look for garbage meanwhile doubles the time.
+gc.disable()
+
 REPOSITORY = Path(__file__).resolve().parents[1]
+LONGEST = ("test_slurm", "test_versioning")
 
 
 @pytest.fixture(scope="session")
@@ -22,8 +27,10 @@ def shared_data() -> Path:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Runs unit tests first: the workflow's build a study, which takes minutes."""
+    """Runs unit tests first, for the workflow's build a study, which takes minutes; of these the longest first."""
     last = [item for item in items if "test_workflow" in item.path.parts]
     for item in last:
         item.add_marker(pytest.mark.slow)
-    items.sort(key=lambda item: item in last)
+    items.sort(key=lambda item: (item in last, item.path.stem not in LONGEST))
+    gc.freeze()
+    gc.enable()

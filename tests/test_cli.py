@@ -1,5 +1,6 @@
 """The doors: every verb has help, a typo is answered in one message, and nothing heavy is imported in vain."""
 
+import gc
 import json
 import signal
 import subprocess
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from vistok.cli import _STEPS, _TOOLS, main
+from vistok.cli import _STEPS, _TOOLS, _imported, main
 from vistok.grid.schemas import FOLDER, schemas
 
 VERBS = ["make-world", *_STEPS, *_TOOLS, "adopt", "export-experiments", "export-schemas"]
@@ -138,6 +139,12 @@ sys.exit(vistok.cli.main(["export-schemas"]))
         process.send_signal(number)
         assert process.wait(timeout=20) == status
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_import_that_fails_leaves_the_search_for_garbage_on() -> None:
+    with pytest.raises(ModuleNotFoundError, match="nowhere"):
+        _imported("vistok.nowhere")
+    assert gc.isenabled()
 
 
 def test_export_schemas_writes_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

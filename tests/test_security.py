@@ -220,12 +220,15 @@ def test_every_data_root_that_reaches_a_shell_is_quoted() -> None:
     assert unquoted_roots('options = f"--data-root {STUDY.scale.data_root}"') != []
 
 
-def test_wildcards_are_lists_of_checked_ids() -> None:
+def test_wildcards_are_ids() -> None:
     """A wildcard that could be anything would let a file name on the command line reach a shell."""
     text = (REPOSITORY / "workflow/rules/common.smk").read_text()
     constrained = set(re.findall(r"^    (\w+)=", text[text.index("wildcard_constraints:") :], re.MULTILINE))
     used = {name for path in RULES for name in re.findall(r"\{wildcards\.(\w+)\}", path.read_text())}
     assert used <= constrained
+    (form,) = re.findall(r'^ID = "(.*)"$', text, re.MULTILINE)
+    assert all(re.fullmatch(form, name) for name in load_study("mini", root=REPOSITORY).tokenizers)
+    assert [name for name in HOSTILE_IDS if re.fullmatch(form, name)] == []
 
 
 @pytest.fixture

@@ -58,9 +58,10 @@ class _Module:
 def _read(module: str) -> _Module:
     file = _file(module)
     tree = ast.parse(file.read_bytes() if file else b"")
-    needs = frozenset(_named(tree))
+    nodes = list(ast.walk(tree))
+    needs = frozenset(_named(nodes))
     beside = [f"{path.name} {digest_file(path)}" for path in _beside(module)]
-    return _Module(needs, digest_value([_digest(tree), *beside]))
+    return _Module(needs, digest_value([_digest(tree, nodes), *beside]))
 
 
 def _looked_up(prefix: str, chosen: tuple[str, ...]) -> list[str]:
@@ -70,12 +71,12 @@ def _looked_up(prefix: str, chosen: tuple[str, ...]) -> list[str]:
     return below or [prefix + path.stem for path in folder.glob("[!_]*.py")]
 
 
-def _named(tree: ast.Module) -> Iterator[str]:
+def _named(nodes: list[ast.AST]) -> Iterator[str]:
     """Yields every dotted name below this package that is imported, or stands in a string to be imported.
 
     A name that ends in a dot is the start of one that is put together at run time.
     """
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -97,9 +98,9 @@ def _file(module: str) -> Path | None:
     return next((path for path in (Path(f"{below}.py"), below / "__init__.py") if path.is_file()), None)
 
 
-def _digest(tree: ast.Module) -> str:
-    """Returns the SHA-256 of what code does; takes the docstrings out of `tree`."""
-    for node in ast.walk(tree):
+def _digest(tree: ast.Module, nodes: list[ast.AST]) -> str:
+    """Returns the SHA-256 of what code does; takes the docstrings out of `tree`, which has these nodes."""
+    for node in nodes:
         match node:
             case ast.Module() | ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef():
                 if ast.get_docstring(node, clean=False) is not None:

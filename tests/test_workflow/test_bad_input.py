@@ -52,6 +52,12 @@ def test_an_unknown_tokenizer_in_a_row(built: Any) -> None:
     assert "workflow/grid/tokenizers.yaml" in error
 
 
+def test_an_unknown_tokenizer_on_the_command_line(built: Any) -> None:
+    status, said = built.snakemake("results/smoke/clpi/frozen/vicuna-7b/seed-0/coco-oc/metrics.json", "-n")
+    assert status == 1
+    assert "unknown tokenizer 'clpi'. Did you mean 'clip'?" in said
+
+
 def test_broken_yaml(built: Any) -> None:
     with built.edited("workflow/grid/recipes.yaml", "frozen:", "frozen: ["):
         assert "workflow/grid/recipes.yaml is not valid YAML" in refusal(built)

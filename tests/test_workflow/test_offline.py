@@ -29,7 +29,7 @@ def closed(built: Any) -> Iterator[Path]:
     module.unlink()
 
 
-def test_jobs_run_without_a_network(built: Any, closed: Path) -> None:
+def test_a_run_that_was_deleted_comes_back_the_same_without_a_network(built: Any, closed: Path) -> None:
     ask = "import socket; socket.create_connection(('127.0.0.1', 9))"
     tried = subprocess.run(
         [sys.executable, "-c", ask],
@@ -40,6 +40,7 @@ def test_jobs_run_without_a_network(built: Any, closed: Path) -> None:
     )
     assert "sockets are closed" in tried.stderr
     before = built.digests(*BUILT)
+    assert {"paper_tables/smoke/table-2.html", f"results/smoke/{RUN}/vqav2/metrics.json"} < before.keys()
     built.remove(f"checkpoints/smoke/mllms/{RUN}", f"results/smoke/{RUN}")
     for path in (built.root / "paper_tables/smoke").glob("table-2*"):
         path.unlink()

@@ -107,9 +107,8 @@ def origin(built: Any, server: Any, tmp_path_factory: pytest.TempPathFactory) ->
     (root / ".dvc/config").write_text(f"{config}['remote \"shared\"']\n{remote}\n")
     lab.ok("vistok", "record", "--scale", "smoke")
     lab.ok("git", "init", "--quiet", "--initial-branch", "main")
-    lab.ok("dvc", "commit", "--force")
+    lab.dvc("commit --force", "push")
     lab.commit("A")
-    lab.ok("dvc", "push")
     return lab
 
 
@@ -163,7 +162,7 @@ def test_an_experiment_is_built_shared_and_exchanged(origin: Lab, tmp_path: Path
     scale.write_text(yaml.safe_dump(change, sort_keys=False))
     curves = f"records/smoke/runs/{RUN}/curves.csv"
     asked = ("params diff --json", "metrics diff --all --json", f"plots diff --json --targets {curves}")
-    first, second, *compared = lab.dvc(f"repro {STAGE}", f"repro {STAGE}", *asked)
+    first, second, *compared, _ = lab.dvc(f"repro {STAGE}", f"repro {STAGE}", *asked, f"push {STAGE}")
     ran = [line for line in first.splitlines() if line.startswith("Running stage")]
     assert ran == ["Running stage 'params':", f"Running stage '{STAGE}':"]
     assert "Data and pipelines are up to date" in second and "Running" not in second
@@ -174,7 +173,6 @@ def test_an_experiment_is_built_shared_and_exchanged(origin: Lab, tmp_path: Path
     assert after[WEIGHTS] != before[WEIGHTS]
     check_comparison(*map(json.loads, compared))
     lab.commit("B")
-    lab.ok("dvc", "push", STAGE)
     exchange(lab, after, tmp_path / "other")
     lab.ok("git", "checkout", "--quiet", "HEAD~1")
     lab.ok("dvc", "checkout")

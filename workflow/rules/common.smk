@@ -1,13 +1,10 @@
-"""Every helper of the rules: the study, its paths, and the digests that decide what reruns."""
+"""What the rules share: the study, its files, and the digests that decide what reruns."""
 
-import fcntl
+import atexit
 import gc
 import os
-import re
 import shlex
-import shutil
-import subprocess
-import sys
+from functools import cache
 from pathlib import Path
 
 from vistok.errors import VistokError, unknown
@@ -16,16 +13,17 @@ from vistok.grid import specs
 from vistok.grid.downloads import downloads_for, load_downloads
 from vistok.grid.load import load_study
 from vistok.grid.paths import Paths
-from vistok.grid.scale import LAUNCHED, RESUMED
 from vistok.operations.needs import question_files, training_files
 from vistok.pins import PINS, pinned_digest
 from vistok.reporting.published import NUMBERS
 from vistok.sources import PACKAGE, imported_modules, source_digest
 from vistok.versions.experiments import encoder_module, objective_module
-from vistok.versions.record import waiting
 
-# A plan of many jobs is millions of objects that live to its end: to look for garbage among them takes long.
+# A plan of many jobs is millions of objects that live to its end: to look for garbage among them takes long, and
+# longest at the end itself. What Snakemake has imported, no search need go through either.
 gc.set_threshold(500_000, 20, 100)
+gc.freeze()
+atexit.register(gc.freeze)
 
 # SystemExit, not Snakemake's WorkflowError: a user needs the sentence, not where in the rules it was said.
 if PACKAGE.resolve().parent != Path(workflow.basedir, "src").resolve():
@@ -55,10 +53,6 @@ try:
 except VistokError as error:
     raise SystemExit(f"vistok: {error}") from None
 
-# Snakemake knows nothing of files that DVC brought, and would take any version of them for its own.
-if pulled := waiting():
-    raise SystemExit(f"vistok: DVC has brought {len(pulled)} results ({pulled[0].parent} ...): vistok adopt")
-
 MODELS = STUDY.models
 PATHS = Paths(STUDY)
 RESULTS = STUDY.results_id
@@ -69,111 +63,19 @@ if config["data_root"] is not None:
     OPTIONS += f" --data-root {shlex.quote(STUDY.scale.data_root)}"
 SUITE = [task.id for task in STUDY.suite()]
 TABLE_FORMATS = ("csv", "md", "tex", "html")
-MOST_GROWTH = 3
 
-# Jobs find `vistok` beside this snakemake, never ask a model hub, and fail where vistok does, not its log. A cluster
-# sends SIGTERM to every process of a job: the shell and its log outlive it, for vistok has a state to save first.
-shell.prefix(
-    "set -euo pipefail; trap '' TERM; "
-    f"export PATH={shlex.quote(os.path.dirname(sys.executable))}:$PATH "
-    "HF_HUB_OFFLINE=1 HF_DATASETS_OFFLINE=1 TRANSFORMERS_OFFLINE=1; "
-)
-
-
-def one_of(ids):
-    """Returns a pattern of ids that is matched letter by letter: a thousand of them cost what one does."""
-    below = {}
-    for id in ids:
-        below.setdefault(id[:1], []).append(id[1:])
-    ways = [first and re.escape(first) + one_of(rest) for first, rest in sorted(below.items(), reverse=True)]
-    return ways[0] if len(ways) == 1 else f"(?:{'|'.join(ways)})"
-
-
-RUN_IDS = "{}/{}/{}/seed-(?:0|[1-9][0-9]*)".format(
-    *map(one_of, (MODELS.tokenizers, MODELS.recipes, MODELS.llms))
-)
+# By their form: Snakemake reads a pattern again for every file, and a list of a thousand ids would make it a long
+# one. An id that is not declared is refused where its inputs are asked for, which names the nearest.
+ID = "[a-z0-9][a-z0-9-]*"
 
 
 wildcard_constraints:
-    tokenizer=one_of(MODELS.tokenizers),
-    llm=one_of(MODELS.llms),
-    run=RUN_IDS,
+    tokenizer=ID,
+    llm=ID,
+    run=f"{ID}/{ID}/{ID}/seed-(?:0|[1-9][0-9]*)",
     image_set="|".join(MODELS.scale.image_sets) or "none",
     download="|".join(DOWNLOADS),
     table="|".join(STUDY.tables),
-
-
-def refuse_unless(fit):
-    """Refuses to go on where a folder that is written to, or that will hold it, is not fit for it."""
-    for folder in (f"results/{RESULTS}", f"paper_tables/{RESULTS}", "checkpoints", "shards", "state", "logs"):
-        there = next(path for path in (Path(folder), *Path(folder).parents) if path.exists())
-        if not fit(there):
-            raise SystemExit(
-                f"vistok: cannot write to {folder}: {there} is no folder that can be written to. Make it one, "
-                "then start the same command again."
-            )
-
-
-# Said here: where a file is in a folder's place, Snakemake itself would break before it starts.
-refuse_unless(os.path.isdir)
-
-
-def begin():
-    """Refuses to start jobs that could not end, or beside another snakemake that is at work here."""
-    global LOCK
-    LOCK = open(f".snakemake/{SCALE}.lock", "w")
-    try:
-        # Held by the kernel for as long as this process lives: unlike Snakemake's own, none outlives a kill.
-        fcntl.flock(LOCK, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise SystemExit(
-            "vistok: another snakemake is at work on this scale: wait until it ends, or stop it."
-        )
-    if jobs := left_behind():
-        raise SystemExit(
-            f"vistok: {len(jobs)} job(s) of an earlier start are still queued or running here: {' '.join(jobs)}. "
-            "They would write the same files. Wait until they end (squeue), or cancel them: "
-            f"scancel {' '.join(jobs)}. Then start the same command again."
-        )
-    most = max((job.gpus for job in MODELS.scale.resources.values()), default=0)
-    limit = workflow.global_resources.get("gpu")
-    given = most if limit is None or limit.value is None else int(limit.value)
-    if given < most:
-        raise SystemExit(
-            f"vistok: a job of the scale {MODELS.scale.id!r} asks for {most} GPUs, and snakemake would give it "
-            f"{given}. Raise `resources: gpu` in the profile, or --resources gpu={most}."
-        )
-    refuse_unless(lambda folder: os.access(folder, os.W_OK))
-    for study in (STUDY, MODELS):
-        if not study.scale.world and not os.path.isdir(study.scale.data_root):
-            raise SystemExit(
-                f"vistok: the data root {study.scale.data_root} of the scale {study.scale.id!r} does not "
-                "exist. Name the folder that holds the official files: --config data_root=FOLDER (or "
-                f"data_root in {study.scale_file})."
-            )
-
-
-def left_behind():
-    """Returns the ids of cluster jobs that an earlier snakemake, since killed, submitted from this folder.
-
-    They live on without it; the executor's comment tells them from the job that a controller itself may run in.
-    """
-    squeue = shutil.which("squeue")
-    if not squeue:
-        return []
-    asked = subprocess.run(
-        [squeue, "--noheader", "--format=%A|%k|%Z"], capture_output=True, text=True, timeout=120
-    )
-    if asked.returncode:
-        if workflow.local_exec:
-            return []
-        raise SystemExit(f"vistok: cannot ask whether earlier jobs still run: {asked.stderr.strip()}")
-    jobs = [line.split("|", 2) for line in asked.stdout.splitlines()]
-    return [
-        job
-        for job, comment, folder in jobs
-        if comment.startswith("rule_") and os.path.realpath(folder) == os.getcwd()
-    ]
 
 
 def source(step, *chosen):
@@ -195,39 +97,6 @@ def kind_of(tokenizer):
 def objective_of(tokenizer):
     """Returns the module of the supervision that a tokenizer is pretrained under."""
     return objective_module(MODELS, tokenizer)
-
-
-def size_of(study, step):
-    """Returns what a job asks for: more memory and, but for trainings, more time at each of three attempts.
-
-    A training goes on from its saved state, and a cluster refuses a job that asks for more time than it allows.
-    """
-    job = study.scale.job(step)
-
-    def longer(wildcards, attempt):
-        return min(attempt, MOST_GROWTH) * job.minutes
-
-    return {
-        "mem_mb": lambda wildcards, attempt: min(attempt, MOST_GROWTH) * job.memory_mb,
-        "runtime": job.minutes if step in RESUMED else longer,
-        "cpus_per_task": job.cpus,
-        **({"gpu": job.gpus} if job.gpus else {}),
-        **({"launch": "env"} if step in LAUNCHED else {}),
-        **(several_processes(job) if job.gpus > 1 else {}),
-    }
-
-
-def several_processes(job):
-    """Returns what a job of one process a GPU asks for, and the command that starts them."""
-    srun = f"srun --kill-on-bad-exit --ntasks={job.gpus} --nodes={job.nodes} --cpus-per-task={job.cpus}"
-    torchrun = f"torchrun --standalone --no-python --nproc-per-node={job.gpus}"
-    return {
-        "nodes": job.nodes,
-        "tasks": job.gpus,
-        "tasks_per_gpu": 0,  # else the executor asks for `tasks` on each GPU
-        "mpi": "srun",  # else the executor starts the shell itself in a step of one process
-        "launch": srun if shutil.which("srun") else torchrun,
-    }
 
 
 def data_files(study):
@@ -305,9 +174,12 @@ def with_base(llm):
     return [f"checkpoints/{SCALE}/llms/{name}" for name in (base, llm) if name]
 
 
+run_called = cache(MODELS.run)  # asked for five times a run
+
+
 def run_of(wildcards):
     """Returns the run that a job's wildcards name."""
-    return MODELS.run(wildcards.run)
+    return run_called(wildcards.run)
 
 
 def local_weights(tokenizer):
@@ -357,18 +229,3 @@ def table_files():
     """Returns every rendered table of the study, and the curves of its trainings."""
     tables = [str(PATHS.table(table, suffix)) for table in STUDY.tables for suffix in TABLE_FORMATS]
     return tables + [f"paper_tables/{RESULTS}/{table}-curves.png" for table in STUDY.tables]
-
-
-# Said here, for Snakemake would say nothing: it takes a table that is there for granted if it cannot make it.
-# Not where they are about to be fetched.
-FETCHING = any("paper_data" in word or "data/fetched/" in word for word in sys.argv)
-for run in STUDY.runs():
-    for weights in local_weights(run.tokenizer):
-        fetched = downloads_for(MODELS.encoder(run.tokenizer).weights, DOWNLOADS)
-        if os.path.exists(weights) or (fetched and FETCHING):
-            continue
-        how = f" (vistok fetch {fetched[0].id})" if fetched else ""
-        raise SystemExit(
-            f"vistok: the weights of the tokenizer {run.tokenizer!r} are not there: {weights}. Fetch them{how}, or "
-            "mend its `weights` in workflow/grid/tokenizers.yaml."
-        )

@@ -10,7 +10,7 @@ from vistok.errors import VistokError
 from vistok.operations.plan import Plan
 from vistok.operations.units import said_bytes
 
-RULES: Final = Path("workflow/rules/common.smk")
+RULES: Final = Path("workflow/rules/jobs.smk")
 OFFLINE: Final = "HF_HUB_OFFLINE=1"
 _TIMEOUT: Final = 30  # seconds
 
