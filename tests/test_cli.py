@@ -107,7 +107,7 @@ def test_ctrl_c_is_one_clear_message(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("vistok.cli.load_study", interrupted)
+    monkeypatch.setattr("vistok.grid.load.load_study", interrupted)
     assert run("fit-blind") == 130
     assert capsys.readouterr().err == (
         "vistok: interrupted; nothing is half-written, start the same command again.\n"

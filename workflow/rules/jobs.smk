@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 from vistok.grid.scale import LAUNCHED, RESUMED
+from vistok.grid.targets import check_target
 from vistok.versions.record import waiting
 
 MOST_GROWTH = 3
@@ -131,6 +132,13 @@ def several_processes(job):
     }
 
 
+# Said here, for Snakemake names nothing legal.
+try:
+    for word in sys.argv[1:]:
+        check_target(STUDY, word)
+except VistokError as error:
+    raise SystemExit(f"vistok: {error}") from None
+
 # Said here, for Snakemake would say nothing: it takes a table that is there for granted if it cannot make it.
 # Not where they are about to be fetched.
 FETCHING = any("paper_data" in word or "data/fetched/" in word for word in sys.argv)
@@ -139,8 +147,10 @@ for tokenizer in dict.fromkeys(run.tokenizer for run in STUDY.runs()):
         fetched = downloads_for(MODELS.encoder(tokenizer).weights, DOWNLOADS)
         if os.path.exists(weights) or (fetched and FETCHING):
             continue
-        how = f" (vistok fetch {fetched[0].id})" if fetched else ""
+        advice = f"Fetch them (vistok fetch {fetched[0].id})" if fetched else "Lay them there"
+        if MODELS.scale.world and not os.path.isabs(MODELS.encoder(tokenizer).weights):
+            advice = f"{MODELS.scale.data_root} is what a job makes: lay them elsewhere, with an absolute path"
         raise SystemExit(
-            f"vistok: the weights of the tokenizer {tokenizer!r} are not there: {weights}. Fetch them{how}, or "
-            "mend its `weights` in workflow/grid/tokenizers.yaml."
+            f"vistok: the weights of the tokenizer {tokenizer!r} are not there: {weights}. {advice}, or mend its "
+            "`weights` in workflow/grid/tokenizers.yaml."
         )
