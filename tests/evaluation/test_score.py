@@ -150,6 +150,12 @@ def test_losses_answer_nothing_but_multiple_choice(kind: str, paths: dict[str, P
         score(kind, "--references", paths[kind], "--predictions", predictions, "--out", tmp_path / "m.json")
 
 
+@pytest.mark.parametrize(("kind", "other"), [("counting", "identification"), ("identification", "counting")])
+def test_references_of_another_kind_are_refused(kind: str, other: str, paths: dict[str, Path]) -> None:
+    with pytest.raises(VistokError, match=rf"record 0: .*It may be a file of {other}: name the {kind} file"):
+        load_references(kind, paths[other])
+
+
 def test_unknown_kinds_and_protocols_name_the_legal_ones(paths: dict[str, Path], tmp_path: Path) -> None:
     def scored(kind: str, protocol: str | None) -> None:
         predictions, out = tmp_path / "p.jsonl", tmp_path / "m.json"
