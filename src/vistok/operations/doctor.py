@@ -15,6 +15,7 @@ from vistok.grid.values import Run
 from vistok.operations import machine, slurm
 from vistok.operations.needs import question_files, training_files
 from vistok.operations.plan import add_targets, chosen, make_plan
+from vistok.operations.units import positive
 from vistok.operations.weights import check_language_model, check_tokenizer
 from vistok.pins import PINS, folder_digest, pinned_digest
 
@@ -52,6 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(asked: argparse.Namespace) -> int:
     """Prints every line; returns 1 if anything would fail."""
+    if asked.gpu_memory is not None:
+        positive("--gpu-memory", asked.gpu_memory)
     study = load_study(asked.scale, data_root=asked.data_root)
     runs = chosen(study, asked.targets)
     failed = False
