@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from vistok.errors import VistokError, unknown
-from vistok.files import digest_file, digest_value
+from vistok.files import digest_file, digest_value, no_folder
 from vistok.grid import specs
 from vistok.grid.downloads import downloads_for, load_downloads
 from vistok.grid.load import load_study
@@ -147,9 +147,9 @@ def begin():
     for study in (STUDY, MODELS):
         if not study.scale.world and not os.path.isdir(study.scale.data_root):
             raise SystemExit(
-                f"vistok: the data root {study.scale.data_root} of the scale {study.scale.id!r} does not "
-                "exist. Name the folder that holds the official files: --config data_root=FOLDER (or "
-                f"data_root in {study.scale_file})."
+                f"vistok: the data root {study.scale.data_root} of the scale {study.scale.id!r} "
+                f"{no_folder(Path(study.scale.data_root))}. Name the folder that holds the official files: "
+                f"--config data_root=FOLDER (or data_root in {study.scale_file})."
             )
 
 
