@@ -94,8 +94,14 @@ def test_rules_that_leave_nothing_are_told_from_lists(many_instances: Path, tmp_
     path, out = tmp_path / "list.txt", tmp_path / "x.json"
     path.write_text("1")
     for task, said in (
-        ("counting", "of 1 images by the corrected rules: an object .* in four different numbers"),
-        ("identification", "of 1 images by the corrected rules: an object that is in some of the images"),
+        (
+            "counting",
+            r"of 1 images by the corrected rules\. Needed is an object .* in four different numbers",
+        ),
+        (
+            "identification",
+            r"of 1 images by the corrected rules\. Needed is an object that is in some of the images",
+        ),
     ):
         with pytest.raises(VistokError, match=said):
             vistok_curate(task, "--instances", many_instances, "--images", path, "--out", out)

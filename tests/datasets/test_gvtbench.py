@@ -81,11 +81,15 @@ def test_gzipped_and_wrong_files(shared_data: Path, tmp_path: Path) -> None:
         (
             "counting",
             "No.",
-            "a whole number, found 'No.'. It may be a file of identification: name the counting",
+            "a whole number is needed, found 'No.'. It may be a file of identification: name the counting",
         ),
-        ("identification", "3", "'Yes.' or 'No.', found '3'. It may be a file of counting: name the identif"),
-        ("identification", "yes", "'Yes.' or 'No.', found 'yes'. Fetch or make the file again."),
-        ("counting", "-1", "a whole number, found '-1'. Fetch or make the file again."),
+        (
+            "identification",
+            "3",
+            "'Yes.' or 'No.' is needed, found '3'. It may be a file of counting: name the identif",
+        ),
+        ("identification", "yes", "'Yes.' or 'No.' is needed, found 'yes'. Fetch or make the file again."),
+        ("counting", "-1", "a whole number is needed, found '-1'. Fetch or make the file again."),
     ],
 )
 def test_answers_of_another_kind_are_refused(tmp_path: Path, kind: str, answer: str, said: str) -> None:
@@ -96,4 +100,4 @@ def test_answers_of_another_kind_are_refused(tmp_path: Path, kind: str, answer: 
     assert len(read_object_questions(path)) == 2
     with pytest.raises(VistokError) as refused:
         read_object_questions(path, kind)
-    assert f"record 1: the answer (text_out) of a {kind} question is {said}" in str(refused.value)
+    assert f"record 1: as the answer (text_out) in a file of {kind}, {said}" in str(refused.value)

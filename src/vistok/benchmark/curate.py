@@ -106,8 +106,8 @@ def curate(
             "Name more images, or check that the lists' ids are those of the annotations."
         )
     raise VistokError(
-        f"no {task} question can be made of {len(images)} images by the {rules} rules: {_NEEDED[task, rules]} is "
-        "needed, and none is there. Give more annotated images, or other --rules."
+        f"no {task} question can be made of {len(images)} images by the {rules} rules. Needed is "
+        f"{_NEEDED[task, rules]}; none is there. Give more annotated images, or other --rules."
     )
 
 

@@ -134,7 +134,7 @@ def _check_kind(path: Path, kind: str, questions: Iterable[ObjectQuestion]) -> N
         f"It may be a file of {other}: name the {kind} file." if other else "Fetch or make the file again."
     )
     raise VistokError(
-        f"{path}, record {wrong.position}: the answer (text_out) of a {kind} question is {legal}, found "
+        f"{path}, record {wrong.position}: as the answer (text_out) in a file of {kind}, {legal} is needed, found "
         f"{wrong.answer!r}. {remedy}"
     )
 
