@@ -75,6 +75,22 @@ def test_a_missing_data_root_is_told(checkout: Path) -> None:
     assert "--data-root FOLDER" in told["data of excerpt"].said
 
 
+def test_a_data_root_that_is_a_file_is_told(checkout: Path) -> None:
+    (checkout / "file").touch()
+    study = load_study("excerpt", data_root="file")
+    told = {line.check: line.said for line in examine(study, [study.models.run(RUN)])}
+    assert told["data of excerpt"] == "file is a file, not a folder. Name it: --data-root FOLDER"
+
+
+def test_a_mistyped_profile_is_told_before_any_check(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["doctor", "--slurm-profile", "nothere.yaml", RUN]) == 1
+    written = capsys.readouterr()
+    assert "--slurm-profile nothere.yaml is not there, or is no file. Name the profile's file" in written.err
+    assert written.out == ""
+
+
 def test_a_scale_that_skips_missing_images_needs_only_some(checkout: Path) -> None:
     (checkout / "mine").mkdir()
     study = load_study("excerpt", data_root="mine")

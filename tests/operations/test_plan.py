@@ -157,6 +157,29 @@ def test_the_verb_prints_it(capsys: pytest.CaptureFixture[str], paper: Study) ->
     assert len(lines(make_plan(paper, paper.runs()))) > 10
 
 
+@pytest.mark.parametrize(
+    ("verb", "option", "value", "legal"),
+    [
+        ("plan", "--tflops", "0", "a finite number above 0"),
+        ("plan", "--tflops", "-3", "a finite number above 0"),
+        ("plan", "--tflops", "nan", "a finite number above 0"),
+        ("plan", "--tflops", "inf", "a finite number above 0"),
+        ("plan", "--utilisation", "40", "a number above 0 and at most 1"),
+        ("plan", "--utilisation", "nan", "a number above 0 and at most 1"),
+        ("plan", "--answering-utilisation", "0", "a number above 0 and at most 1"),
+        ("plan", "--cpu-gflops", "-1", "a finite number above 0"),
+        ("doctor", "--gpu-memory", "nan", "a finite number above 0"),
+    ],
+)
+def test_a_rate_that_is_none_is_refused(
+    capsys: pytest.CaptureFixture[str], verb: str, option: str, value: str, legal: str
+) -> None:
+    assert main([verb, f"{option}={value}"]) == 1
+    written = capsys.readouterr()
+    assert written.out == ""
+    assert f"vistok: {option}: {legal} is needed, found {value}." in written.err
+
+
 def test_planning_imports_no_torch() -> None:
     from tests.test_cli import modules_after
 

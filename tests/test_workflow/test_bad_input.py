@@ -41,6 +41,8 @@ def test_a_missing_data_root_is_said_before_any_job(built: Any) -> None:
     error = refusal(built, "--config", "data_root=nowhere", scale="excerpt")
     assert "the data root nowhere of the scale 'excerpt' does not exist" in error
     assert "--config data_root=FOLDER" in error
+    error = refusal(built, "--config", "data_root=Snakefile", scale="excerpt")
+    assert "the data root Snakefile of the scale 'excerpt' is a file, not a folder" in error
 
 
 def test_an_unknown_tokenizer_in_a_row(built: Any) -> None:

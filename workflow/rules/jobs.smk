@@ -6,7 +6,9 @@ import shlex
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
+from vistok.files import no_folder
 from vistok.grid.scale import LAUNCHED, RESUMED
 from vistok.grid.targets import check_target
 from vistok.versions.record import waiting
@@ -70,9 +72,9 @@ def begin():
     for study in (STUDY, MODELS):
         if not study.scale.world and not os.path.isdir(study.scale.data_root):
             raise SystemExit(
-                f"vistok: the data root {study.scale.data_root} of the scale {study.scale.id!r} does not "
-                "exist. Name the folder that holds the official files: --config data_root=FOLDER (or "
-                f"data_root in {study.scale_file})."
+                f"vistok: the data root {study.scale.data_root} of the scale {study.scale.id!r} "
+                f"{no_folder(Path(study.scale.data_root))}. Name the folder that holds the official files: "
+                f"--config data_root=FOLDER (or data_root in {study.scale_file})."
             )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from vistok.errors import VistokError
+from vistok.files import no_folder
 from vistok.grid.downloads import downloads_for, load_downloads
 from vistok.grid.load import load_study
 from vistok.grid.study import Study
@@ -15,6 +16,7 @@ from vistok.grid.values import Run
 from vistok.operations import machine, slurm
 from vistok.operations.needs import question_files, training_files
 from vistok.operations.plan import add_targets, chosen, make_plan
+from vistok.operations.units import positive
 from vistok.operations.weights import check_language_model, check_tokenizer
 from vistok.pins import PINS, folder_digest, pinned_digest
 
@@ -52,6 +54,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(asked: argparse.Namespace) -> int:
     """Prints every line; returns 1 if anything would fail."""
+    if asked.gpu_memory is not None:
+        positive("--gpu-memory", asked.gpu_memory)
+    if asked.slurm_profile and not asked.slurm_profile.is_file():
+        raise VistokError(
+            f"--slurm-profile {asked.slurm_profile} is not there, or is no file. "
+            f"Name the profile's file, such as {slurm.PROFILE}."
+        )
     study = load_study(asked.scale, data_root=asked.data_root)
     runs = chosen(study, asked.targets)
     failed = False
@@ -99,7 +108,7 @@ def _data(study: Study, runs: Sequence[Run]) -> Iterator[Line]:
             yield _told(f"data of {each}", lambda root=root: _pinned(root))  # type: ignore[misc]
             continue
         if not root.is_dir():
-            yield Line("FAIL", f"data of {each}", f"no folder {root}. Name it: --data-root FOLDER")
+            yield Line("FAIL", f"data of {each}", f"{root} {no_folder(root)}. Name it: --data-root FOLDER")
             continue
         wanted = question_files(owner) + (training_files(owner, runs) if owner is study.models else [])
         known = load_downloads()

@@ -7,6 +7,7 @@ from vistok.datasets.images import ImageIndex
 from vistok.datasets.vqa import read_questions
 from vistok.errors import VistokError
 from vistok.evaluation.references import References, load_references
+from vistok.files import no_folder
 from vistok.grid.load import Study
 from vistok.grid.paths import Paths
 from vistok.grid.scale import TaskFiles
@@ -39,8 +40,8 @@ def ask(study: Study, task: str) -> Asked:
     entry, files, root = study.task(task), study.task_files(task), Paths(study).data
     if not root.is_dir():
         raise VistokError(
-            f"the data root {root} of the scale {study.scale.id!r} does not exist. Name the folder that holds the "
-            "official files: --config data_root=FOLDER (or data_root in the scale's file)."
+            f"the data root {root} of the scale {study.scale.id!r} {no_folder(root)}. Name the folder that holds "
+            "the official files: --config data_root=FOLDER (or data_root in the scale's file)."
         )
     if files is None:
         raise VistokError(
