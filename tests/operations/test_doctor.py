@@ -80,6 +80,13 @@ def test_a_scale_that_skips_missing_images_needs_only_some(checkout: Path) -> No
     study = load_study("excerpt", data_root="mine")
     told = {line.check: line.verdict for line in examine(study, [study.models.run(RUN)])}
     assert told["gvtbench/coco_oc.json"] == "note"
+    assert told["questions"] == "FAIL"
+    for name in ("gvtbench/coco_oc.json", "coco/val2017/000000000001.jpg"):
+        (checkout / "mine" / name).parent.mkdir(parents=True, exist_ok=True)
+        (checkout / "mine" / name).touch()
+    said = {line.check: line.said for line in examine(study, [study.models.run(RUN)])}
+    assert not {"questions", "questions of coco-oc"} & said.keys()
+    assert said["questions of coco-mci"] == ("none is asked: not in the data root: gvtbench/coco_mci.json")
 
 
 def test_changed_data_are_told_by_their_digest(checkout: Path) -> None:

@@ -27,6 +27,7 @@ from vistok.reporting.published import read_published
 from vistok.reporting.tables import assemble, ranks
 from vistok.reporting.values import Cell, TableReport
 from vistok.steps import fit_blind, tabulate
+from vistok.steps.asking import ask, ask_all
 
 Report = Callable[..., TableReport]
 pytestmark = pytest.mark.usefixtures("here")
@@ -256,6 +257,42 @@ def test_a_part_of_the_questions_is_said_with_its_reason(excerpt: Any, report: R
     assert "VQA: 16 of 24 questions are asked: 4 of 12 photographs are not in" in text
     assert "VCR-OC: none of 36 questions are asked: 12 of 12 photographs are not in vcr/vcr1images." in text
     assert text.count("VCR-OC: none of 36") == 1
+
+
+def test_absent_question_files_are_named_and_ask_nothing(
+    partial: Any, report: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(partial.root)
+    made = report(partial)
+    cells = dict(zip((column.title for column in made.columns), made.rows[0].cells, strict=True))
+    assert {title: (cell.n, cell.of) for title, cell in cells.items() if title != "Avg"} == {
+        "VQA": (0, 0),
+        "COCO-Caption": (12, 12),
+        "COCO-OC": (36, 36),
+        "COCO-MCI": (0, 0),
+        "VCR-OC": (0, 0),
+        "VCR-MCI": (0, 0),
+    }
+    reason = "not in the data root: vqa/allennlp_vqav2_annotations.json"
+    assert partial.metrics("clip/frozen/vicuna-7b/seed-0", "vqav2")["reason"] == reason
+    assert cells["VQA"].reason == reason
+    assert f"VQA: none of its questions are asked: {reason}." in made.notes
+    assert {line["reason"] for line in lines(partial) if line["task"] == "vqav2"} == {reason}
+
+
+def test_absent_question_files_are_an_error_where_none_may_be_skipped(partial: Any) -> None:
+    scale = partial.study.scale.model_copy(update={"missing_images": "error"})
+    with pytest.raises(VistokError, match=r"annotations file cannot be read: .*vqav2_annotations\.json"):
+        ask(replace(partial.study, scale=scale), "vqav2")
+
+
+def test_a_folder_without_any_question_is_refused(mini: Any, excerpt: Any, tmp_path: Path) -> None:
+    scale = excerpt.study.scale.model_copy(update={"data_root": str(tmp_path)})
+    with pytest.raises(
+        VistokError, match=r"no question can be asked of what is in .*coco-oc: not in the data"
+    ):
+        ask_all(replace(excerpt.study, scale=scale))
+    assert all(asked.reason is None for asked in ask_all(mini.study).values())
 
 
 def test_small_scales_say_whose_models_answer(mini: Any, excerpt: Any, report: Report) -> None:

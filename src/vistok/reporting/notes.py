@@ -96,11 +96,11 @@ def _protocols(report: TableReport) -> list[str]:
 def _partial(report: TableReport) -> list[str]:
     """Returns a note for each column that does not ask all questions; the rows of a column say the same."""
     found = dict.fromkeys(
-        f"{column.title}: {row.cells[place].n or 'none'} of {row.cells[place].of} questions are asked"
-        + (f": {row.cells[place].reason}." if row.cells[place].reason else ".")
+        f"{column.title}: {cell.n or 'none'} of {cell.of or 'its'} questions are asked"
+        + (f": {cell.reason}." if cell.reason else ".")
         for place, column in enumerate(report.columns)
-        for row in report.rows
-        if (row.cells[place].n or 0) < (row.cells[place].of or 0)
+        for cell in (row.cells[place] for row in report.rows)
+        if cell.reason or (cell.n or 0) < (cell.of or 0)
     )
     return list(found)
 
