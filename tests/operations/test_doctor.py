@@ -75,6 +75,15 @@ def test_a_missing_data_root_is_told(checkout: Path) -> None:
     assert "--data-root FOLDER" in told["data of excerpt"].said
 
 
+def test_a_data_root_for_a_scale_that_makes_its_own_is_refused(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["doctor", "--scale", "mini", "--data-root", "mine"]) == 1
+    said = capsys.readouterr()
+    assert "the scale 'mini' makes its own data: no data_root can be given" in said.err
+    assert said.out == ""
+
+
 def test_a_scale_that_skips_missing_images_needs_only_some(checkout: Path) -> None:
     (checkout / "mine").mkdir()
     study = load_study("excerpt", data_root="mine")
