@@ -45,6 +45,10 @@ def assemble(study: Study, table: str, published: PublishedTable) -> TableReport
         columns=columns,
         rows=_marked(_ranked(rows)),
         baselines=tuple(baseline(name, title, columns, blind) for name, title in titles.items()),
+    columns = tuple(
+        replace(column, n=blind[column.task].n, of=blind[column.task].of) if column.task in blind else column
+        for column in columns
+    )
         banner=notes.banner(study),
         notes=(),
     )
@@ -147,8 +151,14 @@ def _ranked(rows: Sequence[Row]) -> list[Row]:
 
 
 def ranks(printed: Sequence[str]) -> list[int]:
-    """Returns 1 for the best, 2 for the second best and 0 for the rest; equal as printed is equal in rank."""
-    values = sorted({float(text) for text in printed if text != "-"}, reverse=True)
+    """Returns 1 for the best, 2 for the second best and 0 for the rest; equal as printed is equal in rank.
+
+    Where several are all equal, none is best.
+    """
+    there = [float(text) for text in printed if text != "-"]
+    values = sorted(set(there), reverse=True)
+    if len(values) < 2 <= len(there):
+        return [0] * len(printed)
     places = {value: place for place, value in enumerate(values[:2], start=1)}
     return [0 if text == "-" else places.get(float(text), 0) for text in printed]
 
