@@ -21,7 +21,8 @@ RUN = "clip/frozen/vicuna-7b/seed-0"
 @pytest.fixture
 def checkout(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkout of its own without data or checkpoints."""
-    shutil.copytree(repository / "workflow", tmp_path / "workflow")
+    for folder in ("workflow", "paper_tables/published"):
+        shutil.copytree(repository / folder, tmp_path / folder)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -82,6 +83,24 @@ def test_a_data_root_for_a_scale_that_makes_its_own_is_refused(
     said = capsys.readouterr()
     assert "the scale 'mini' makes its own data: no data_root can be given" in said.err
     assert said.out == ""
+
+
+@pytest.mark.parametrize("verb", ["doctor", "plan"])
+def test_a_table_that_the_paper_has_not_is_refused(
+    checkout: Path, capsys: pytest.CaptureFixture[str], verb: str
+) -> None:
+    path = checkout / "workflow/grid/tables.yaml"
+    text = path.read_text()
+    for old, new, expected in (
+        ("published: 1}", "published: 40}", "row 40 of the paper's Table 2. Legal: 1..12"),
+        ("published: VQA}", "published: VQQ}", "a column points to 'VQQ'"),
+    ):
+        assert old in text
+        path.write_text(text.replace(old, new, 1))
+        assert main([verb, RUN]) == 1
+        said = capsys.readouterr()
+        assert said.out == ""
+        assert expected in said.err
 
 
 def test_a_scale_that_skips_missing_images_needs_only_some(checkout: Path) -> None:

@@ -52,6 +52,13 @@ def test_an_unknown_tokenizer_in_a_row(built: Any) -> None:
     assert "workflow/grid/tokenizers.yaml" in error
 
 
+def test_a_row_that_the_paper_has_not(built: Any) -> None:
+    with built.changed(
+        "workflow/grid/tables.yaml", lambda tables: tables["table-2"]["rows"][0].update(published=40)
+    ):
+        assert "row 40 of the paper's Table 2. Legal: 1..12" in refusal(built)
+
+
 def test_broken_yaml(built: Any) -> None:
     with built.edited("workflow/grid/recipes.yaml", "frozen:", "frozen: ["):
         assert "workflow/grid/recipes.yaml is not valid YAML" in refusal(built)

@@ -17,6 +17,7 @@ from vistok.operations.needs import absent_questions, question_files, training_f
 from vistok.operations.plan import add_targets, chosen, make_plan
 from vistok.operations.weights import check_language_model, check_tokenizer
 from vistok.pins import PINS, folder_digest, pinned_digest
+from vistok.reporting.tables import check_tables
 
 Verdict = Literal["ok", "FAIL", "note"]
 
@@ -53,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(asked: argparse.Namespace) -> int:
     """Prints every line; returns 1 if anything would fail."""
     study = load_study(asked.scale, data_root=asked.data_root)
+    check_tables(study)
     runs = chosen(study, asked.targets)
     failed = False
     for line in examine(study, runs, gpu_memory=asked.gpu_memory, profile=asked.slurm_profile):
