@@ -43,6 +43,11 @@ def test_a_missing_data_root_is_said_before_any_job(built: Any) -> None:
     assert "--config data_root=FOLDER" in error
 
 
+def test_a_data_root_without_any_question_file_is_said_before_any_job(built: Any, tmp_path: Path) -> None:
+    error = refusal(built, "--config", f"data_root={tmp_path}", scale="excerpt")
+    assert f"no task has its question files in {tmp_path}" in error
+
+
 def test_an_unknown_tokenizer_in_a_row(built: Any) -> None:
     with built.changed(
         "workflow/grid/tables.yaml", lambda tables: tables["table-2"]["rows"][0].update(tokenizer="diet")

@@ -17,7 +17,7 @@ from vistok.grid.downloads import downloads_for, load_downloads
 from vistok.grid.load import load_study
 from vistok.grid.paths import Paths
 from vistok.grid.scale import LAUNCHED, RESUMED
-from vistok.operations.needs import question_files, training_files
+from vistok.operations.needs import absent_questions, question_files, training_files
 from vistok.pins import PINS, pinned_digest
 from vistok.reporting.published import NUMBERS
 from vistok.reporting.tables import check_tables
@@ -148,6 +148,11 @@ def begin():
                 "exist. Name the folder that holds the official files: --config data_root=FOLDER (or "
                 f"data_root in {study.scale_file})."
             )
+    if not FETCHING and all(absent_questions(STUDY, task) for task in SUITE):
+        raise SystemExit(
+            f"vistok: no task has its question files in {STUDY.scale.data_root}. Lay those of at least one there "
+            f"(vistok doctor --scale {STUDY.scale.id} names them), then start the same command again."
+        )
 
 
 def left_behind():
