@@ -14,11 +14,12 @@ from vistok.grid.load import load_study
 from vistok.grid.study import Study
 from vistok.grid.values import Run
 from vistok.operations import machine, slurm
-from vistok.operations.needs import question_files, training_files
+from vistok.operations.needs import absent_questions, question_files, training_files
 from vistok.operations.plan import add_targets, chosen, make_plan
 from vistok.operations.units import positive
 from vistok.operations.weights import check_language_model, check_tokenizer
 from vistok.pins import PINS, folder_digest, pinned_digest
+from vistok.reporting.tables import check_tables
 
 Verdict = Literal["ok", "FAIL", "note"]
 
@@ -62,6 +63,7 @@ def run(asked: argparse.Namespace) -> int:
             f"Name the profile's file, such as {slurm.PROFILE}."
         )
     study = load_study(asked.scale, data_root=asked.data_root)
+    check_tables(study)
     runs = chosen(study, asked.targets)
     failed = False
     for line in examine(study, runs, gpu_memory=asked.gpu_memory, profile=asked.slurm_profile):
@@ -122,6 +124,23 @@ def _data(study: Study, runs: Sequence[Run]) -> Iterator[Line]:
                 yield Line(verdict, name, f"not in {root}. {how or 'Lay it there.'}")
             else:
                 yield Line("ok", name, f"in {root}")
+        if owner.scale.missing_images == "skip":
+            yield from _questions(owner, root)
+
+
+def _questions(study: Study, root: Path) -> Iterator[Line]:
+    """Tells which tasks are asked nothing where only what is there is asked; that none is asked is a failure."""
+    unasked = 0
+    for task in study.suite():
+        folders = files.images if (files := study.task_files(task.id)) else ()
+        unseen = all(_is_empty(root / folder) for folder in folders)
+        reason = absent_questions(study, task.id)
+        if reason or unseen:
+            reason = reason or f"no photographs in {', '.join(folders)}"
+            unasked += 1
+            yield Line("note", f"questions of {task.id}", f"none is asked: {reason}")
+    if unasked == len(study.suite()):
+        yield Line("FAIL", "questions", f"no task has any in {root}. Lay those of at least one task there.")
 
 
 def _is_empty(path: Path) -> bool:

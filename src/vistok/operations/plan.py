@@ -18,6 +18,7 @@ from vistok.operations.fetch import is_there
 from vistok.operations.jobs import Job, jobs_of
 from vistok.operations.needs import question_files, training_files
 from vistok.operations.units import positive, said_bytes
+from vistok.reporting.tables import check_tables
 
 # One A100: 312 TFLOP/s in bf16 without sparsity. Training at a third of it is usual for 7-B models; answering
 # word by word reads all weights for every word, and reaches a twentieth.
@@ -124,6 +125,7 @@ def run(asked: argparse.Namespace) -> int:
         positive("--cpu-gflops", asked.cpu_gflops),
     )
     study = load_study(asked.scale, data_root=asked.data_root)
+    check_tables(study)
     print("\n".join(lines(make_plan(study, chosen(study, asked.targets), rates))))
     return 0
 

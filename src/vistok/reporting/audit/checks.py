@@ -37,8 +37,8 @@ from vistok.reporting.claims.evaluate import Outcome, evaluate_claims
 from vistok.reporting.claims.figure import forest_plot
 from vistok.reporting.claims.measured import published_cells
 from vistok.reporting.claims.values import read_claims
-from vistok.reporting.claims.write import CLAIMS, PUBLISHED
-from vistok.reporting.published import PublishedTable, read_all_published
+from vistok.reporting.claims.write import CLAIMS
+from vistok.reporting.published import PUBLISHED, PublishedTable, read_all_published
 
 _INSTANCES = Path("coco/annotations/instances_val2017.json")
 _VCR = Path("vcr/vcr1images")
