@@ -19,6 +19,8 @@ GROUPS = (
     "answer=run",
     "score_run=run",
     "train_llm=llm",
+    "answer_blind=blind",
+    "fit_blind=blind",
     "tabulate=tables",
     "draw_curves=tables",
 )

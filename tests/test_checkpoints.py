@@ -213,6 +213,6 @@ def test_a_file_without_named_tensors_is_refused(tmp_path: Path, value: object) 
 
 def test_missing_weights_are_refused(tmp_path: Path) -> None:
     with pytest.raises(
-        VistokError, match=r"weights not found: .*a\.pth\. Run the step that makes them, or fetch"
+        VistokError, match=r"weights not found: .*a\.pth\. If they are the study's own, delete"
     ):
         read_tensors(tmp_path / "a.pth")

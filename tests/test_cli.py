@@ -79,7 +79,14 @@ def test_a_wrong_command_is_told_with_the_usage(
         (["make-world", "--scale", "paper"], "the scale 'paper' has no world of its own"),
         (["pretrain-tokenizer", "clip", "--scale", "paper"], "takes 'clip' as published"),
         (["train-llm", "vicuna-7b", "--scale", "paper"], "nothing to train"),
-        (["fit-blind", "--scale", "excerpt", "--data-root", "/nowhere"], "/nowhere"),
+        (
+            ["fit-blind", "--scale", "excerpt", "--data-root", "/nowhere"],
+            "/nowhere of the scale 'excerpt' does not",
+        ),
+        (
+            ["fit-blind", "--scale", "excerpt", "--data-root", "Snakefile"],
+            "'excerpt' is a file, not a folder",
+        ),
     ],
 )
 def test_a_wrong_id_is_one_clear_message(
@@ -107,7 +114,7 @@ def test_ctrl_c_is_one_clear_message(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("vistok.cli.load_study", interrupted)
+    monkeypatch.setattr("vistok.grid.load.load_study", interrupted)
     assert run("fit-blind") == 130
     assert capsys.readouterr().err == (
         "vistok: interrupted; nothing is half-written, start the same command again.\n"

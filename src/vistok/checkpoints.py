@@ -105,7 +105,10 @@ def read_tensors(path: Path, *, device: str = "cpu") -> dict[str, Tensor]:
         VistokError: the file is missing, truncated, or holds other things or no tensors.
     """
     if not path.is_file():
-        raise VistokError(f"weights not found: {path}. Run the step that makes them, or fetch them there.")
+        raise VistokError(
+            f"weights not found: {path}. If they are the study's own, delete their folder and start again; "
+            "else fetch them there."
+        )
     try:
         found = (
             load_file(path, device=device) if path.suffix == ".safetensors" else _read_foreign(path, device)
@@ -157,6 +160,6 @@ def load_tensors(
         raise VistokError(
             f"{source} is a checkpoint of another architecture: {len(missing)} tensors missing "
             f"{missing[:2]}, {len(strange)} unknown {strange[:2]}, {len(wrong)} of another shape {wrong[:2]}. "
-            "Make it again with the present grid, or mend the entry that names it."
+            "If it is the study's own, delete its folder and start again; else mend the entry that names it."
         )
     module.load_state_dict(dict(tensors), strict=False)

@@ -11,9 +11,10 @@ from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from vistok.errors import VistokError
-from vistok.grid.load import Study, load_study
 
 if TYPE_CHECKING:
+    from vistok.grid.study import Study
+
     Verbs = argparse._SubParsersAction[argparse.ArgumentParser]
 
 Handler = Callable[[argparse.Namespace], int | None]
@@ -48,9 +49,9 @@ _TOOLS: Final = {
 def main(arguments: list[str] | None = None) -> int:
     """Runs one verb; returns its exit status: 0, 1 for bad input, 130 for Ctrl-C."""
     given = sys.argv[1:] if arguments is None else arguments
-    asked = make_parser(given[0] if given else None).parse_args(given)
     signal.signal(signal.SIGTERM, _end)
     try:
+        asked = make_parser(given[0] if given else None).parse_args(given)
         return int(asked.do(asked) or 0)
     except VistokError as error:
         print(f"vistok: {error}", file=sys.stderr)
@@ -103,7 +104,9 @@ def _add_scale(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _study(asked: argparse.Namespace) -> Study:
+def _study(asked: argparse.Namespace) -> "Study":
+    from vistok.grid.load import load_study
+
     return load_study(asked.scale, split=asked.split, data_root=asked.data_root)
 
 

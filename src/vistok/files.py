@@ -78,7 +78,8 @@ def _explained(path: Path) -> Iterator[None]:
         full = error.errno in _FULL
         if not full and not (error.errno in _CLOSED and _concerns(error.filename, path)):
             raise
-        raise _unwritable(path, error.strerror, full=full) from error
+        folder = error.errno == errno.EISDIR and path.is_dir()
+        raise _unwritable(path, error.strerror, full=full, folder=folder) from error
     except Exception as error:
         said = [os.strerror(number) for number in sorted(_FULL) if os.strerror(number) in str(error)]
         if not said:  # safetensors has errors of its own, which name the system's in words
@@ -97,8 +98,10 @@ def _concerns(filename: object, path: Path) -> bool:
     return not first or first[0] == path.name or first[0].startswith(f".{path.name}.")
 
 
-def _unwritable(path: Path, reason: str | None, *, full: bool) -> VistokError:
+def _unwritable(path: Path, reason: str | None, *, full: bool, folder: bool = False) -> VistokError:
     remedy = "Free some space" if full else f"Make {path.parent} a folder that can be written to"
+    if folder:
+        remedy = "A folder is there, and a file is to be written: name another path"
     return VistokError(
         f"cannot write {path}: {reason}. Nothing was left half-written. {remedy}, then start the same "
         "command again."
@@ -172,6 +175,11 @@ def read_bytes(path: Path, *, what: str) -> bytes:
         raise VistokError(f"{what} not found: {path}. Check the path, or the scale's data_root.") from error
     except OSError as error:
         raise VistokError(f"{what} cannot be read: {path}: {error.strerror}.") from error
+
+
+def no_folder(path: Path) -> str:
+    """Returns what is wrong with a path that is no folder, to stand behind it in a sentence."""
+    return "is a file, not a folder" if path.exists() else "does not exist"
 
 
 def digest_bytes(data: bytes) -> str:

@@ -90,6 +90,43 @@ def test_fewer_questions_than_asked_for_are_told(
     assert "(10000 asked: the annotations allow no more)" in capsys.readouterr().out
 
 
+def test_rules_that_leave_nothing_are_told_from_lists(many_instances: Path, tmp_path: Path) -> None:
+    path, out = tmp_path / "list.txt", tmp_path / "x.json"
+    path.write_text("1")
+    for task, said in (
+        (
+            "counting",
+            r"of 1 images by the corrected rules\. Needed is an object .* in four different numbers",
+        ),
+        (
+            "identification",
+            r"of 1 images by the corrected rules\. Needed is an object that is in some of the images",
+        ),
+    ):
+        with pytest.raises(VistokError, match=said):
+            vistok_curate(task, "--instances", many_instances, "--images", path, "--out", out)
+
+
+@pytest.mark.parametrize(
+    ("task", "rules", "questions", "least"),
+    [
+        ("counting", "corrected", -5, 1),
+        ("counting", "released", 0, 1),
+        ("identification", "released", 0, 1),
+        ("identification", "corrected", 1, 2),
+    ],
+)
+def test_too_few_questions_are_refused(
+    many_instances: Path, tmp_path: Path, task: str, rules: str, questions: int, least: int
+) -> None:
+    options = ("--instances", many_instances, "--rules", rules, "--out", tmp_path / "x.json")
+    with pytest.raises(VistokError, match=f"{questions} {task} questions .* ask for at least {least}"):
+        vistok_curate(task, *options, f"--questions={questions}")
+    assert not (tmp_path / "x.json").exists()
+    vistok_curate(task, *options, f"--questions={least}")
+    assert len(read_object_questions(tmp_path / "x.json")) == least
+
+
 def test_lists_that_leave_nothing_are_refused(many_instances: Path, tmp_path: Path) -> None:
     path = tmp_path / "list.txt"
     path.write_text("99999")

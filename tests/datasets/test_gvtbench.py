@@ -1,4 +1,5 @@
 import gzip
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -72,3 +73,31 @@ def test_gzipped_and_wrong_files(shared_data: Path, tmp_path: Path) -> None:
     packed.write_text("{}")
     with pytest.raises(VistokError, match="a JSON list is needed, found dict"):
         read_object_questions(packed)
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer", "said"),
+    [
+        (
+            "counting",
+            "No.",
+            "a whole number is needed, found 'No.'. It may be a file of identification: name the counting",
+        ),
+        (
+            "identification",
+            "3",
+            "'Yes.' or 'No.' is needed, found '3'. It may be a file of counting: name the identif",
+        ),
+        ("identification", "yes", "'Yes.' or 'No.' is needed, found 'yes'. Fetch or make the file again."),
+        ("counting", "-1", "a whole number is needed, found '-1'. Fetch or make the file again."),
+    ],
+)
+def test_answers_of_another_kind_are_refused(tmp_path: Path, kind: str, answer: str, said: str) -> None:
+    path = tmp_path / "questions.json"
+    right = {"counting": "2", "identification": "Yes."}[kind]
+    rows = [{"image_id": 1, "text_in": "?", "text_out": text, "n_obj_exist": 1} for text in (right, answer)]
+    path.write_text(json.dumps(rows))
+    assert len(read_object_questions(path)) == 2
+    with pytest.raises(VistokError) as refused:
+        read_object_questions(path, kind)
+    assert f"record 1: as the answer (text_out) in a file of {kind}, {said}" in str(refused.value)

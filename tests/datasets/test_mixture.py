@@ -1,18 +1,21 @@
 import multiprocessing
 import pickle
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.datasets.conftest import write
 
-from vistok.datasets.mixture import Mixture, MixtureSample
+from vistok.datasets.mixture import Mixture, MixtureSample, Turn
 from vistok.datasets.parquet import write_file
 from vistok.datasets.preprocessing import Preprocessing
 from vistok.datasets.rows import ImageRow, schema_of
 from vistok.datasets.shards import Shards, write_shards
 from vistok.errors import VistokError
+from vistok.grid.load import load_study
 from vistok.grid.scale import ImageSet
 
 Set = tuple[ImageSet, Path]
@@ -142,3 +145,43 @@ def test_an_image_that_went_bad_is_named(tmp_path: Path) -> None:
     write_file(rows, schema_of(()), tmp_path / "part-00000.parquet")
     with pytest.raises(VistokError, match=f"image 77 of {tmp_path} cannot be decoded: not an image"):
         mixture([Shards(tmp_path)]).sample(0)
+
+
+def test_the_papers_sets_are_asked_what_they_know(
+    repository: Path, tmp_path: Path, make_jpeg: Callable[..., bytes]
+) -> None:
+    """Regions are captions, Open Images is counted, LLaVA's instructions are asked as they are."""
+    paper = load_study("paper", root=repository)
+    recipe = paper.recipe("frozen")
+    (tmp_path / "images").mkdir()
+    for name in ("7.jpg", "000000000008.jpg", "a9.jpg"):
+        (tmp_path / "images" / name).write_bytes(make_jpeg(len(name)))
+    write(tmp_path / "regions.json", [{"id": 7, "regions": [{"image_id": 7, "phrase": "a red bus "}]}])
+    said = [
+        {"from": "human", "value": "What is odd?\n<image>"},
+        {"from": "gpt", "value": "The bus. It flies."},
+    ]
+    write(tmp_path / "llava.json", [{"image": "000000000008.jpg", "conversations": said}])
+    (tmp_path / "classes.csv").write_text("/m/1,Wine glass\n/m/2,Person\n")
+    (tmp_path / "boxes.csv").write_text(
+        "ImageID,LabelName,XMin,XMax,YMin,YMax,IsGroupOf\n"
+        + "a9,/m/1,0,1,0,1,0\n" * 2
+        + "a9,/m/2,0,1,0,1,1\n"
+    )
+    files: dict[str, Any] = {
+        "visual-genome": {"captions": "regions.json"},
+        "llava": {"questions": "llava.json"},
+        "openimages": {"instances": "boxes.csv", "categories": "classes.csv"},
+    }
+    assert files.keys() < {paper.image_set(name).format for name in paper.scale.mixture}
+    asked = {}
+    for name, named in files.items():
+        write_shards(ImageSet(format=name, images="images", **named), tmp_path, tmp_path / "shards" / name)
+        shards = [Shards(tmp_path / "shards" / name)]
+        asked[name] = mixture(shards, turns=recipe.turns, prompts=recipe.prompts).sample(0).turns
+    assert asked == {
+        "visual-genome": (Turn("caption", "what does the image describe?", "a red bus"),),
+        "llava": (Turn("vqa", "What is odd?", "The bus. It flies."),),
+        "openimages": (Turn("counting", "How many wine glasses are there in the image?", "2"),),
+    }
+    assert paper.task("vqav2").prompt == "Question: {question} Answer:", "which no training prompt is"

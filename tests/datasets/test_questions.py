@@ -84,6 +84,17 @@ def test_identification_stops_where_an_answer_would_be_certain() -> None:
     assert draw(known(*CATEGORIES), identification=2) == ()
 
 
+def test_names_are_asked_in_small_letters() -> None:
+    objects = (ObjectAnnotation("Person", (0, 0, 1, 1), crowd=False),)
+    image = Annotations((), objects, (), ("Person", "Traffic Light"))
+    asked = {turn.prompt for seed in range(9) for turn in draw(image, seed, counting=1, identification=1)}
+    assert asked == {
+        "How many people are there in the image?",
+        "Does person exist in the image?",
+        "Does traffic light exist in the image?",
+    }
+
+
 def test_no_prompt_twice_across_kinds() -> None:
     asked = [("How many cats are there in the image?", "2")]
     image = known("cat", "cat", asked=asked)

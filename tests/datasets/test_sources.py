@@ -1,6 +1,4 @@
-import io
 import json
-import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -74,78 +72,6 @@ def test_objects365_names_are_found_by_file_name(coco_set: Set) -> None:
     (root / "instances.json").write_text(json.dumps(official))
     source = open_source(ImageSet(format="coco", images="o365", instances="instances.json"), root)
     assert [row.image_id for row in source.rows] == ["1", "2", "3", "4", "5", "6"]
-
-
-def test_imagenet_takes_turns_between_classes(imagenet_set: Set) -> None:
-    source = open_source(*imagenet_set)
-    assert source.categories == ("goldfish, Carassius auratus", "tench")
-    rows = [(row.image_id, row.label) for row in source.rows]
-    assert rows == [
-        *(("n02/n02_1.JPEG", 0), ("n01/n01_1.JPEG", 1)), *((f"n01/n01_{n}.JPEG", 1) for n in (2, 3))
-    ]  # fmt: skip
-
-
-def test_imagenet_without_a_mapping_goes_by_folder_names(imagenet_set: Set) -> None:
-    image_set, root = imagenet_set
-    (root / "ILSVRC/LOC_synset_mapping.txt").unlink()
-    source = open_source(image_set, root)
-    assert source.categories == ("n01", "n02")
-    assert next(source.rows).label == 0
-
-
-def test_a_class_that_the_mapping_lacks_is_refused(imagenet_set: Set) -> None:
-    image_set, root = imagenet_set
-    (root / image_set.images / "n03").mkdir()
-    with pytest.raises(VistokError, match=r"1 class folders that .*mapping.txt does not list, e.g. n03"):
-        open_source(image_set, root)
-
-
-def test_webdataset_reads_tars_in_order(web_set: Set) -> None:
-    rows = list(open_source(*web_set).rows)
-    assert [(row.image_id, row.captions) for row in rows] == [
-        ("000000000", ("first",)), ("000000001", ("a caption in JSON",)), ("000010000", ("third",))
-    ]  # fmt: skip
-
-
-def test_a_hostile_tar_writes_nothing(web_set: Set, make_jpeg: Callable[..., bytes], tmp_path: Path) -> None:
-    image_set, root = web_set
-    before = sorted(tmp_path.rglob("*"))
-    with tarfile.open(root / "web/00000.tar", "w") as archive:
-        link = tarfile.TarInfo("000.jpg")
-        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
-        archive.addfile(link)
-        for name, data in (("../../001.jpg", make_jpeg(1)), ("../../001.txt", b"outside")):
-            member = tarfile.TarInfo(name)
-            member.size = len(data)
-            archive.addfile(member, io.BytesIO(data))
-    rows = list(open_source(image_set, root).rows)
-    assert rows[0].captions == ("outside",)
-    assert sorted(tmp_path.rglob("*")) == before
-
-
-@pytest.mark.parametrize("kept", [100, 512, 700, 1024, 1536, 3000])
-def test_a_truncated_tar_is_refused(web_set: Set, kept: int) -> None:
-    image_set, root = web_set
-    path = root / "web/00000.tar"
-    path.write_bytes(path.read_bytes()[:kept])
-    with pytest.raises(VistokError, match="no whole tar"):
-        list(open_source(image_set, root).rows)
-
-
-@pytest.mark.parametrize(
-    ("members", "found"),
-    [
-        ([("a.txt", b"no image")], r"found \.txt"),
-        ([("a.jpg", b"no caption"), ("a.json", b"{}")], r"found \.jpg, \.json"),
-        ([("a.jpg", b"image"), ("a.txt", b"\xff")], r"found \.jpg, \.txt"),
-    ],
-)
-def test_an_incomplete_sample_is_refused(
-    tmp_path: Path, make_tar: MakeTar, members: list[tuple[str, bytes]], found: str
-) -> None:
-    make_tar(tmp_path / "web/00000.tar", members)
-    with pytest.raises(VistokError, match=rf"00000.tar, sample 'a': an image .* needed, {found}"):
-        list(open_source(ImageSet(format="webdataset", images="web"), tmp_path).rows)
 
 
 def test_what_a_set_lacks_is_named(coco_set: Set, web_set: Set) -> None:

@@ -39,21 +39,21 @@ WHOLE = {
     "question_type": "what",
     "answer_type": "other",
     "multiple_choice_answer": "b",
-    "answers": [{"answer": "a"}, {"answer": "b"}],
+    "answers": [{"answer": "a"}] * 6 + [{"answer": "b"}] * 4,
 }
 
 
 def test_what_a_file_says_goes_before_what_follows(tmp_path: Path) -> None:
     (found,) = read_annotations(_write(tmp_path, {"annotations": [WHOLE]}))
-    assert found == VQAAnnotation(7001, 9, "what", "other", ("a", "b"), "b")
+    assert found == VQAAnnotation(7001, 9, "what", "other", ("a",) * 6 + ("b",) * 4, "b")
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        {"answers": []},
-        {"answers": [{"answer": 3}]},
-        {"answers": ["a"]},
+        {"answers": None},
+        {"answers": [{"answer": 3}] * 10},
+        {"answers": ["a"] * 10},
         {"question_id": "7"},
         {"image_id": None},
     ],
@@ -63,6 +63,15 @@ def test_wrong_annotations_are_refused(tmp_path: Path, change: dict[str, Any]) -
     with pytest.raises(
         VistokError, match="annotation 1: question_id, image_id and answers are needed, found"
     ):
+        read_annotations(path)
+
+
+@pytest.mark.parametrize("number", [0, 1, 9, 11])
+def test_other_than_ten_answers_are_refused(tmp_path: Path, number: int) -> None:
+    answers = [{"answer": "a"}] * number
+    path = _write(tmp_path, {"annotations": [WHOLE, {**WHOLE, "answers": answers}]})
+    said = f"annotation 1: 10 answers, one an annotator, are needed, found {number} in "
+    with pytest.raises(VistokError, match=said):
         read_annotations(path)
 
 

@@ -54,7 +54,13 @@ def paths(shared_data: Path) -> dict[str, Path]:
     ],
 )
 def test_metrics_file_of_a_constant_answer(
-    kind: str, said: str, metric: str, value: float, paths: dict[str, Path], tmp_path: Path
+    kind: str,
+    said: str,
+    metric: str,
+    value: float,
+    paths: dict[str, Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     ids = load_references(kind, paths[kind]).ids
     predictions = written(tmp_path / "p.jsonl", dict.fromkeys(ids, said))
@@ -64,6 +70,8 @@ def test_metrics_file_of_a_constant_answer(
     assert set(found) == {"task", "protocol", "n", "metrics", "intervals", "by_type"}
     assert (found["task"], found["protocol"], found["n"]) == (kind, PROTOCOLS[kind][0], len(ids))
     assert found["metrics"][metric] == pytest.approx(value, abs=0.01)
+    told = f"{out}: {metric} {value:.2f} of {len(ids)} {kind} questions, {PROTOCOLS[kind][0]} protocol\n"
+    assert capsys.readouterr().out == told
     low, high = found["intervals"][metric]
     assert low <= found["metrics"][metric] <= high
     assert sum(metrics["n"] for metrics in found["by_type"].values()) == len(ids)
@@ -121,7 +129,9 @@ def test_losses_choose_the_option(paths: dict[str, Path], tmp_path: Path) -> Non
         score("choice", *arguments, "--out", out)
 
 
-def test_missing_answers_are_an_error_or_said_in_the_file(paths: dict[str, Path], tmp_path: Path) -> None:
+def test_missing_answers_are_an_error_or_said_in_the_file(
+    paths: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "metrics.json"
     predictions = written(tmp_path / "p.jsonl", dict.fromkeys(range(9990), "1"))
     arguments: list[str | Path] = [
@@ -140,6 +150,17 @@ def test_missing_answers_are_an_error_or_said_in_the_file(paths: dict[str, Path]
     found = json.loads(out.read_text())
     assert found["missing"] == {"count": 10, "first": "9990", "scored": "as wrong"}
     assert found["n"] == 10_000
+    assert "of 10000 counting questions, 10 of them unanswered, corrected" in capsys.readouterr().out
+
+
+def test_caption_metrics_of_another_kind_are_refused(paths: dict[str, Path], tmp_path: Path) -> None:
+    predictions, out = written(tmp_path / "p.jsonl", {}), tmp_path / "metrics.json"
+    given: list[str | Path] = ["--references", paths["counting"], "--predictions", predictions, "--out", out]
+    with pytest.raises(
+        VistokError, match="--caption-metrics BLEU METEOR are metrics of captions, and counting"
+    ):
+        score("counting", *given, "--caption-metrics", "BLEU", "METEOR")
+    assert not out.exists()
 
 
 @pytest.mark.parametrize("kind", ["vqa", "counting", "identification"])
@@ -148,6 +169,12 @@ def test_losses_answer_nothing_but_multiple_choice(kind: str, paths: dict[str, P
     predictions = written(tmp_path / "p.jsonl", {key: [1.0, 2.0] for key in ids})
     with pytest.raises(VistokError, match=f"{len(ids)} answers are not a text as {kind} needs"):
         score(kind, "--references", paths[kind], "--predictions", predictions, "--out", tmp_path / "m.json")
+
+
+@pytest.mark.parametrize(("kind", "other"), [("counting", "identification"), ("identification", "counting")])
+def test_references_of_another_kind_are_refused(kind: str, other: str, paths: dict[str, Path]) -> None:
+    with pytest.raises(VistokError, match=rf"record 0: .*It may be a file of {other}: name the {kind} file"):
+        load_references(kind, paths[other])
 
 
 def test_unknown_kinds_and_protocols_name_the_legal_ones(paths: dict[str, Path], tmp_path: Path) -> None:

@@ -67,6 +67,10 @@ def test_every_scale_loads(repository: Path, scale: str) -> None:
         ("scales/mini.yaml", setting("answer_batch", 0), ["answer_batch", "0"]),
         ("scales/mini.yaml", setting("image_sets/web/images", "../../etc"), ["image_sets.web.images", ".."]),
         ("scales/mini.yaml", setting("image_sets/web/images", "/etc"), ["image_sets.web.images", "/etc"]),
+        ("scales/mini.yaml", setting("image_sets/web/format", "webdatset"), ["web.format", "'webdataset'?", "llava"]),
+        ("scales/mini.yaml", setting("image_sets/web/format", "llava"), ["exactly ['questions']", "found []"]),
+        ("scales/mini.yaml", setting("image_sets/web/captions", "a"), ["exactly []", "found ['captions']"]),
+        ("scales/mini.yaml", setting("image_sets/objects365/categories", "a"), ["any of", "'categories'"]),
         ("scales/mini.yaml", setting("pretraining/dinno", {}), ["pretraining.dinno", "'dino'?"]),
         ("scales/mini.yaml", setting("resources/answer", {"gpus": 2}), ["resources.answer", "tune-mllm", "2 GPUs"]),
         ("scales/mini.yaml", setting("resources/tune-mllm", {"gpus": 2, "nodes": 3}), ["3 nodes", "found 2"]),
@@ -310,3 +314,19 @@ def test_the_data_root_can_be_named(repository: Path) -> None:
     study = load_study("excerpt", root=repository, data_root="/somewhere")
     assert study.scale.data_root == "/somewhere"
     assert study.models.scale.data_root == "data/mini"
+
+
+def test_a_scale_that_makes_its_own_data_takes_no_data_root(repository: Path) -> None:
+    with pytest.raises(VistokError, match=r"'mini' makes its own data: no data_root can be given\. Leave it"):
+        load_study("mini", root=repository, data_root="/somewhere")
+
+
+def test_a_row_that_stands_twice_is_refused(checkout: Any) -> None:
+    checkout.edit(
+        "grid/tables.yaml",
+        lambda tables: tables["table-2"]["rows"].append(dict(tables["table-2"]["rows"][1])),
+    )
+    with pytest.raises(
+        VistokError, match=r"entry 'table-2':\n  row \d+ is row 2 once more: take one of them out"
+    ):
+        checkout.load()

@@ -142,9 +142,10 @@ def test_a_new_row_changes_the_table_and_adds_its_run(checkout: Any, study: Stud
 
 def test_specs_are_of_a_split_and_of_a_data_root(checkout: Any, study: Study) -> None:
     here = digests(study)
-    dev, elsewhere = digests(checkout.load(split="dev")), digests(checkout.load(data_root="elsewhere"))
+    dev, excerpt = digests(checkout.load(split="dev")), digests(checkout.load("excerpt"))
+    elsewhere = digests(checkout.load("excerpt", data_root="elsewhere"))
     assert {name for name in here if here[name] != dev[name]} == ASKING
-    assert {name for name in here if here[name] != elsewhere[name]} == ASKING
+    assert {name for name in excerpt if excerpt[name] != elsewhere[name]} == ASKING
 
 
 def test_tables_of_another_scale_say_so(checkout: Any) -> None:

@@ -48,7 +48,7 @@ def test_runs_stand_in_the_order_of_the_table(study: Study) -> None:
 def test_a_run_of_two_tables_is_one_run(checkout: Any) -> None:
     def copy_table(tables: Any) -> None:
         rows = tables["table-2"]["rows"]
-        tables["table-3"] = {**tables["table-2"], "rows": [{**rows[5], "seeds": [2, 7]}, rows[0], rows[0]]}
+        tables["table-3"] = {**tables["table-2"], "rows": [{**rows[5], "seeds": [2, 7]}, rows[0]]}
 
     checkout.edit("grid/tables.yaml", copy_table)
     study = checkout.load()

@@ -21,7 +21,8 @@ RUN = "clip/frozen/vicuna-7b/seed-0"
 @pytest.fixture
 def checkout(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkout of its own without data or checkpoints."""
-    shutil.copytree(repository / "workflow", tmp_path / "workflow")
+    for folder in ("workflow", "paper_tables/published"):
+        shutil.copytree(repository / folder, tmp_path / folder)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -75,11 +76,61 @@ def test_a_missing_data_root_is_told(checkout: Path) -> None:
     assert "--data-root FOLDER" in told["data of excerpt"].said
 
 
+def test_a_data_root_that_is_a_file_is_told(checkout: Path) -> None:
+    (checkout / "file").touch()
+    study = load_study("excerpt", data_root="file")
+    told = {line.check: line.said for line in examine(study, [study.models.run(RUN)])}
+    assert told["data of excerpt"] == "file is a file, not a folder. Name it: --data-root FOLDER"
+
+
+def test_a_mistyped_profile_is_told_before_any_check(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["doctor", "--slurm-profile", "nothere.yaml", RUN]) == 1
+    written = capsys.readouterr()
+    assert "--slurm-profile nothere.yaml is not there, or is no file. Name the profile's file" in written.err
+    assert written.out == ""
+
+
+def test_a_data_root_for_a_scale_that_makes_its_own_is_refused(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["doctor", "--scale", "mini", "--data-root", "mine"]) == 1
+    said = capsys.readouterr()
+    assert "the scale 'mini' makes its own data: no data_root can be given" in said.err
+    assert said.out == ""
+
+
+@pytest.mark.parametrize("verb", ["doctor", "plan"])
+def test_a_table_that_the_paper_has_not_is_refused(
+    checkout: Path, capsys: pytest.CaptureFixture[str], verb: str
+) -> None:
+    path = checkout / "workflow/grid/tables.yaml"
+    text = path.read_text()
+    for old, new, expected in (
+        ("published: 1}", "published: 40}", "row 40 of the paper's Table 2. Legal: 1..12"),
+        ("published: VQA}", "published: VQQ}", "a column points to 'VQQ'"),
+    ):
+        assert old in text
+        path.write_text(text.replace(old, new, 1))
+        assert main([verb, RUN]) == 1
+        said = capsys.readouterr()
+        assert said.out == ""
+        assert expected in said.err
+
+
 def test_a_scale_that_skips_missing_images_needs_only_some(checkout: Path) -> None:
     (checkout / "mine").mkdir()
     study = load_study("excerpt", data_root="mine")
     told = {line.check: line.verdict for line in examine(study, [study.models.run(RUN)])}
     assert told["gvtbench/coco_oc.json"] == "note"
+    assert told["questions"] == "FAIL"
+    for name in ("gvtbench/coco_oc.json", "coco/val2017/000000000001.jpg"):
+        (checkout / "mine" / name).parent.mkdir(parents=True, exist_ok=True)
+        (checkout / "mine" / name).touch()
+    said = {line.check: line.said for line in examine(study, [study.models.run(RUN)])}
+    assert not {"questions", "questions of coco-oc"} & said.keys()
+    assert said["questions of coco-mci"] == ("none is asked: not in the data root: gvtbench/coco_mci.json")
 
 
 def test_changed_data_are_told_by_their_digest(checkout: Path) -> None:

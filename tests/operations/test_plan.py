@@ -72,11 +72,20 @@ def test_a_training_costs_about_what_the_paper_took(paper: Study) -> None:
 def test_cost_follows_what_it_depends_on(paper: Study) -> None:
     run, tuned = (paper.run(f"clip/{recipe}/vicuna-7b/seed-0") for recipe in ("frozen", "tuned"))
     one, whole = tuning(paper, run), tuning(sized(paper, part=None), run)
-    many = tuning(sized(paper, part=None, gpus=32), run)
+    many = tuning(sized(paper, part=None, gpus=128), run)
     assert one.flops == whole.flops == many.flops
-    assert one.memory == many.memory, "32 of 1,024 at a time"
+    assert one.memory == many.memory, "8 of 1,024 at a time"
     assert whole.memory > 10 * many.memory > 10 * 2 * 6.7e9
     assert tuning(paper, tuned).kept - one.kept == pytest.approx(4 * 85.8e6)
+
+
+def test_memory_leaves_room_for_the_longest_answer_of_the_mixture(paper: Study) -> None:
+    run = paper.run("clip/frozen/vicuna-7b/seed-0")
+    sets = tuple(name for name in paper.scale.mixture if name != "llava")
+    without = replace(paper, scale=paper.scale.model_copy(update={"mixture": sets}))
+    assert tuning(paper, run).flops == tuning(without, run).flops, "they are few"
+    more = tuning(paper, run).memory - tuning(without, run).memory
+    assert more == pytest.approx(8 * 512 * (44 * 4096 * 32 + 6 * 32000))
 
 
 def sized(study: Study, **changed: object) -> Study:
@@ -93,7 +102,7 @@ def test_jobs_are_those_of_the_workflow(paper: Study) -> None:
         "tune-mllm": runs,
         "answer": runs + len(paper.answering_llms()),
         "score-run": runs,
-        "write-shards": 2,
+        "write-shards": 7,
     }
     mini = load_study("mini")
     plan = make_plan(mini, [mini.run("clip/frozen/vicuna-7b/seed-0")])
@@ -146,6 +155,29 @@ def test_the_verb_prints_it(capsys: pytest.CaptureFixture[str], paper: Study) ->
     assert "GPU-hours" in said
     assert "vcr-images" in said
     assert len(lines(make_plan(paper, paper.runs()))) > 10
+
+
+@pytest.mark.parametrize(
+    ("verb", "option", "value", "legal"),
+    [
+        ("plan", "--tflops", "0", "a finite number above 0"),
+        ("plan", "--tflops", "-3", "a finite number above 0"),
+        ("plan", "--tflops", "nan", "a finite number above 0"),
+        ("plan", "--tflops", "inf", "a finite number above 0"),
+        ("plan", "--utilisation", "40", "a number above 0 and at most 1"),
+        ("plan", "--utilisation", "nan", "a number above 0 and at most 1"),
+        ("plan", "--answering-utilisation", "0", "a number above 0 and at most 1"),
+        ("plan", "--cpu-gflops", "-1", "a finite number above 0"),
+        ("doctor", "--gpu-memory", "nan", "a finite number above 0"),
+    ],
+)
+def test_a_rate_that_is_none_is_refused(
+    capsys: pytest.CaptureFixture[str], verb: str, option: str, value: str, legal: str
+) -> None:
+    assert main([verb, f"{option}={value}"]) == 1
+    written = capsys.readouterr()
+    assert written.out == ""
+    assert f"vistok: {option}: {legal} is needed, found {value}." in written.err
 
 
 def test_planning_imports_no_torch() -> None:

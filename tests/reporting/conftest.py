@@ -165,9 +165,14 @@ def say_without_images(study: Study, llm: str) -> None:
 
 def build(root: Path, study: Study, photographs: Callable[[str, int], bool]) -> Small:
     """Makes and scores a small study below `root`, which stands for the checkout."""
+    write_official_files(root / Paths(study).data, photographs=photographs)
+    return scored(root, study)
+
+
+def scored(root: Path, study: Study) -> Small:
+    """Answers and scores a small study whose official files are there."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
-        write_official_files(Paths(study).data, photographs=photographs)
         for run in study.runs():
             answer_at_random(study, run)
             score_run.run(study, run)
@@ -180,7 +185,11 @@ def build(root: Path, study: Study, photographs: Callable[[str, int], bool]) -> 
 @pytest.fixture(scope="session")
 def checkout(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Path:
     """A folder with what a checkout holds of the study: the grid, the scales and the published tables."""
-    root = tmp_path_factory.mktemp("checkout")
+    return new_checkout(tmp_path_factory.mktemp("checkout"), repository)
+
+
+def new_checkout(root: Path, repository: Path) -> Path:
+    """Puts into a folder what a checkout holds of the study, and returns it."""
     (root / "workflow").symlink_to(repository / "workflow")
     (root / "paper_tables").mkdir()
     (root / "paper_tables" / "published").symlink_to(repository / "paper_tables" / "published")
@@ -198,3 +207,15 @@ def excerpt(checkout: Path) -> Small:
     """The excerpt scale on a user's own folder: two of three COCO photographs are there, and none of VCR."""
     study = small_study("excerpt", checkout, data_root=str(checkout / "official"))
     return build(checkout, study, lambda origin, image: origin == "coco" and image % 3 > 0)
+
+
+@pytest.fixture(scope="session")
+def partial(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Small:
+    """The excerpt scale on a part of the official files: COCO's own, and the questions of one benchmark."""
+    root = new_checkout(tmp_path_factory.mktemp("partial"), repository)
+    study = small_study("excerpt", root, data_root=str(root / "part"))
+    write_official_files(root / "part", photographs=lambda origin, _: origin == "coco")
+    for path in (root / "part").rglob("*.json"):
+        if path.name not in ("captions_val2017.json", "coco_oc.json", "allennlp_vqav2_questions.json"):
+            path.unlink()
+    return scored(root, study)

@@ -13,6 +13,7 @@ from tests.benchmark.conftest import random_images, write_instances
 from vistok.benchmark.annotations import read_annotations
 from vistok.benchmark.curate import curate
 from vistok.benchmark.questions import write_questions
+from vistok.cli import main
 from vistok.errors import VistokError
 from vistok.reporting.audit.checks import run_audit
 
@@ -93,6 +94,18 @@ def test_absent_files_are_said_to_be_absent(pages: Path) -> None:
     assert "coco_oc.json, coco_mci.json, vcr_oc.json, vcr_mci.json are not here" in value["not_checked"][0]
     for name in ("audit.html", "audit.md"):
         assert value["not_checked"][0] in (pages / "out" / name).read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("nonexist", "does not exist"), ("file", "is a file, not a folder")]
+)
+def test_a_mistyped_data_root_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, said: str
+) -> None:
+    (tmp_path / "file").touch()
+    assert main(["audit", "--data-root", str(tmp_path / name), "--out", str(tmp_path / "out")]) == 1
+    assert f"--data-root {tmp_path / name} {said}. Name the folder" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_curated_file_comes_out_clean(pages: Path) -> None:

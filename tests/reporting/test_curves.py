@@ -61,7 +61,7 @@ def test_a_scale_shows_the_trainings_that_it_makes_itself() -> None:
         ("llms", "vicuna-7b", "vicuna-7b", 0),
         ("mllms", "deit, frozen, seed 0", "deit", 0),
         ("mllms", "clip, frozen, seed 0", "clip", 0),
-        ("mllms", "clip, frozen, seed 1", "clip", 0),
+        ("mllms", "clip, frozen, seed 1", "clip", 2),
         ("mllms", "clip, tuned, seed 0", "clip", 1),
     ]
     paper = study_of("paper")

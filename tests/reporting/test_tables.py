@@ -27,6 +27,7 @@ from vistok.reporting.published import read_published
 from vistok.reporting.tables import assemble, ranks
 from vistok.reporting.values import Cell, TableReport
 from vistok.steps import fit_blind, tabulate
+from vistok.steps.asking import ask, ask_all
 
 Report = Callable[..., TableReport]
 pytestmark = pytest.mark.usefixtures("here")
@@ -218,6 +219,7 @@ def test_ranks_are_of_printed_numbers_and_ties_share_them() -> None:
     assert ranks(["46.5", "47.5", "47.5", "47.0", "-"]) == [0, 1, 1, 2, 0]
     assert ranks(["-", "3.0"]) == [0, 1]
     assert ranks(["9.9", "10.0"]) == [2, 1]
+    assert ranks(["0.0", "-", "0.0"]) == [0, 0, 0]
 
 
 def test_published_ranks_are_over_the_rows_that_are_shown(mini: Any, report: Report) -> None:
@@ -246,16 +248,53 @@ def test_a_part_of_the_questions_is_said_with_its_reason(excerpt: Any, report: R
     made = report(excerpt)
     by_title = {column.title: place for place, column in enumerate(made.columns)}
     for row in made.rows:
-        assert row.cells[by_title["VQA"]].count_text == "16 of 24"
         assert row.cells[by_title["VQA"]].ours is not None
         for title in ("VCR-OC", "VCR-MCI"):
             cell = row.cells[by_title[title]]
-            assert (cell.ours_text, cell.count_text, cell.n, cell.of) == ("-", "", 0, 36)
+            assert (cell.ours_text, cell.n, cell.of) == ("-", 0, 36)
         assert row.cells[-1].ours is None
+    heads = [made.columns[by_title[title]].count_text for title in ("VQA", "VCR-OC", "Avg")]
+    assert heads == ["n = 16 of 24", "n = 0 of 36", ""]
     text = "\n".join(made.notes)
     assert "VQA: 16 of 24 questions are asked: 4 of 12 photographs are not in" in text
     assert "VCR-OC: none of 36 questions are asked: 12 of 12 photographs are not in vcr/vcr1images." in text
     assert text.count("VCR-OC: none of 36") == 1
+
+
+def test_absent_question_files_are_named_and_ask_nothing(
+    partial: Any, report: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(partial.root)
+    made = report(partial)
+    cells = dict(zip((column.title for column in made.columns), made.rows[0].cells, strict=True))
+    assert {title: (cell.n, cell.of) for title, cell in cells.items() if title != "Avg"} == {
+        "VQA": (0, 0),
+        "COCO-Caption": (12, 12),
+        "COCO-OC": (36, 36),
+        "COCO-MCI": (0, 0),
+        "VCR-OC": (0, 0),
+        "VCR-MCI": (0, 0),
+    }
+    reason = "not in the data root: vqa/allennlp_vqav2_annotations.json"
+    assert partial.metrics("clip/frozen/vicuna-7b/seed-0", "vqav2")["reason"] == reason
+    assert cells["VQA"].reason == reason
+    assert f"VQA: none of its questions are asked: {reason}." in made.notes
+    assert {line["reason"] for line in lines(partial) if line["task"] == "vqav2"} == {reason}
+
+
+def test_absent_question_files_are_an_error_where_none_may_be_skipped(partial: Any) -> None:
+    scale = partial.study.scale.model_copy(update={"missing_images": "error"})
+    with pytest.raises(VistokError, match=r"annotations file cannot be read: .*vqav2_annotations\.json"):
+        ask(replace(partial.study, scale=scale), "vqav2")
+
+
+def test_a_folder_without_any_question_is_refused(mini: Any, excerpt: Any, tmp_path: Path) -> None:
+    scale = excerpt.study.scale.model_copy(update={"data_root": str(tmp_path)})
+    with pytest.raises(
+        VistokError, match=r"no question can be asked of what is in .*coco-oc: not in the data"
+    ):
+        ask_all(replace(excerpt.study, scale=scale))
+    assert all(asked.reason is None for asked in ask_all(mini.study).values())
 
 
 def test_small_scales_say_whose_models_answer(mini: Any, excerpt: Any, report: Report) -> None:
@@ -335,7 +374,7 @@ def test_rows_and_labels_that_the_paper_has_not_are_refused(mini: Any, report: R
     wrong = Row(tokenizer="deit", recipe="frozen", llm="vicuna-7b", published=13)
     with pytest.raises(VistokError, match=r"row 13 of the paper's Table 2. Legal: 1..12"):
         report(mini, rows=(wrong,))
-    with pytest.raises(VistokError, match=r"no cell at row 0, column 'VQAv2'"):
+    with pytest.raises(VistokError, match=r"points to 'VQAv2', which is no column of numbers .*Legal: VQA, "):
         report(
             mini,
             columns=(Column(task="vqav2", published="VQAv2"),),

@@ -105,6 +105,15 @@ def test_markdown_shows_rank_baseline_and_missing_cells(mini: Any, excerpt: Any,
     assert "29.7 → - |" in rendered(excerpt, "md")
 
 
+def test_every_format_says_how_many_questions_each_column_asks(
+    mini: Any, excerpt: Any, rendered: Rendered
+) -> None:
+    for small, counts in ((mini, ("n = 24", "n = 12", "n = 36")), (excerpt, ("n = 16 of 24", "n = 0 of 36"))):
+        for suffix in ("md", "tex", "html"):
+            text = rendered(small, suffix)
+            assert all(count in text for count in counts)
+
+
 def test_the_page_needs_nothing_but_itself(excerpt: Any, rendered: Rendered) -> None:
     text = rendered(excerpt, "html")
     assert page(text).links == []
@@ -139,7 +148,7 @@ def test_latex_lines_have_every_column(excerpt: Any, rendered: Rendered) -> None
     text = rendered(excerpt, "tex")
     found = [line for line in text.splitlines() if line.endswith((r"\\", r"\\[2pt]"))]
     widths = [len(re.findall(r"(?<!\\)&", line)) + 1 for line in found]
-    assert widths == [11] * (2 + 5 * 3 + 3) + [15] * (2 + 5 + 3)
+    assert widths == [11] * (3 + 5 * 3 + 3) + [15] * (2 + 5 + 3)
     assert text.isascii()
     assert r"\usepackage{booktabs,amssymb,graphicx}" in text.splitlines()[0]
 

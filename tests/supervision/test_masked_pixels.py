@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from vistok.supervision.masked_pixels import normalised_patches, take
+from vistok.supervision.masked_pixels import normalised, patches_of, take
 
 
 def test_three_quarters_are_hidden_and_each_patch_is_on_one_side(make, data) -> None:
@@ -43,7 +43,7 @@ def test_the_loss_is_the_squared_error_on_hidden_patches_alone(make, data) -> No
     objective = make("masked-pixels")
     batch = objective.batch(data, 0)
     painted = objective.reconstruct(batch["images"], batch["visible"])
-    targets = normalised_patches(batch["images"], 8)
+    targets = normalised(patches_of(batch["images"], 8))
     hidden = torch.ones(12, 9, dtype=torch.bool)
     for image, places in enumerate(batch["visible"]):
         hidden[image, places] = False
@@ -53,15 +53,24 @@ def test_the_loss_is_the_squared_error_on_hidden_patches_alone(make, data) -> No
 
 def test_targets_are_each_patch_s_pixels_row_by_row_normalised() -> None:
     images = torch.rand(2, 3, 8, 8)
-    targets = normalised_patches(images, 4)
+    targets = normalised(patches_of(images, 4))
     patch = images[1, :, 4:8, 0:4].permute(1, 2, 0).flatten()  # third of the four patches
     expected = (patch - patch.mean()) / (patch.var() + 1e-6).sqrt()
     assert targets.shape == (2, 4, 48)
     assert torch.allclose(targets[1, 2], expected, atol=1e-5)
 
 
+def test_targets_can_be_the_pixels_as_they_are(make, data) -> None:
+    objective = make("masked-pixels", normalised_targets=0)
+    batch = objective.batch(data, 0)
+    painted = take(objective.reconstruct(batch["images"], batch["visible"]), batch["hidden"])
+    pixels = take(patches_of(batch["images"], 8), batch["hidden"])
+    assert objective.loss(batch, 0).item() == pytest.approx((painted - pixels).square().mean().item())
+    assert objective.loss(batch, 0) != make("masked-pixels").loss(batch, 0)
+
+
 def test_a_flat_patch_has_finite_targets() -> None:
-    assert torch.equal(normalised_patches(torch.ones(1, 3, 4, 4), 4), torch.zeros(1, 1, 48))
+    assert torch.equal(normalised(patches_of(torch.ones(1, 3, 4, 4), 4)), torch.zeros(1, 1, 48))
 
 
 def test_take_keeps_the_order_that_is_asked_for() -> None:

@@ -41,6 +41,13 @@ def test_a_missing_data_root_is_said_before_any_job(built: Any) -> None:
     error = refusal(built, "--config", "data_root=nowhere", scale="excerpt")
     assert "the data root nowhere of the scale 'excerpt' does not exist" in error
     assert "--config data_root=FOLDER" in error
+    error = refusal(built, "--config", "data_root=Snakefile", scale="excerpt")
+    assert "the data root Snakefile of the scale 'excerpt' is a file, not a folder" in error
+
+
+def test_a_data_root_without_any_question_file_is_said_before_any_job(built: Any, tmp_path: Path) -> None:
+    error = refusal(built, "--config", f"data_root={tmp_path}", scale="excerpt")
+    assert f"no task has its question files in {tmp_path}" in error
 
 
 def test_an_unknown_tokenizer_in_a_row(built: Any) -> None:
@@ -56,6 +63,13 @@ def test_an_unknown_tokenizer_on_the_command_line(built: Any) -> None:
     status, said = built.snakemake("results/smoke/clpi/frozen/vicuna-7b/seed-0/coco-oc/metrics.json", "-n")
     assert status == 1
     assert "unknown tokenizer 'clpi'. Did you mean 'clip'?" in said
+
+
+def test_a_row_that_the_paper_has_not(built: Any) -> None:
+    with built.changed(
+        "workflow/grid/tables.yaml", lambda tables: tables["table-2"]["rows"][0].update(published=40)
+    ):
+        assert "row 40 of the paper's Table 2. Legal: 1..12" in refusal(built)
 
 
 def test_broken_yaml(built: Any) -> None:

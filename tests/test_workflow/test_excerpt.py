@@ -37,6 +37,22 @@ def test_a_question_without_its_photograph_waits_for_it(built: Any, official: Pa
     assert built.jobs(*asked, target=target, scale="excerpt") == {"answer_blind vicuna-7b", "fit_blind"}
 
 
+def test_a_part_of_the_question_files_is_enough(built: Any, official: Path, tmp_path: Path) -> None:
+    for path in ("vqa", "vcr", *(f"gvtbench/{name}.json" for name in ("coco_mci", "vcr_oc", "vcr_mci"))):
+        shutil.move(official / path, tmp_path / Path(path).name)
+    target, asked = CLIP.format("coco-oc"), ("--config", f"data_root={official}")
+    built.build(target, *asked, scale="excerpt")
+    assert read(built, target)["n"] > 0
+    found = read(built, CLIP.format("coco-mci"))
+    assert (found["n"], found["reason"]) == (0, "not in the data root: gvtbench/coco_mci.json")
+    assert built.jobs(*asked, target=target, scale="excerpt") == set()
+    shutil.move(tmp_path / "coco_mci.json", official / "gvtbench")
+    assert {job.split()[0] for job in built.jobs(*asked, target=target, scale="excerpt")} == {
+        "answer",
+        "score_run",
+    }
+
+
 def test_real_questions_about_real_photographs(built: Any, shared_data: Path) -> None:
     asked = ("--config", f"data_root={shared_data}")
     with built.changed("workflow/grid/tables.yaml", keep_one_row):

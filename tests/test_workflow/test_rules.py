@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 
 def rule_files(repository: Path) -> list[Path]:
     return [repository / "Snakefile", *sorted((repository / "workflow/rules").glob("*.smk"))]
@@ -20,6 +22,13 @@ def test_the_paper_scale_asks_for_sizes_that_grow(built: Any) -> None:
         for resources in asked:
             assert "gpu=1" in resources
             assert f"mem_mb={64_000 * attempt}" in resources and "runtime=2880" in resources
+
+
+@pytest.mark.parametrize("profile", ["slurm", "slurm-example"])
+def test_the_jobs_of_a_group_ask_for_one_place(built: Any, profile: str) -> None:
+    """Snakemake refuses a group whose members name different partitions, accounts or GPU types."""
+    said = built.build("paper_tables", "-nF", "--workflow-profile", f"workflow/profiles/{profile}")
+    assert "rule answer_blind:" in said and "rule score_run:" in said
 
 
 def test_rules_name_no_machine(repository: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 from safetensors import safe_open
+from torch.nn import functional
 
 from vistok.datasets.coco import ObjectAnnotation
 from vistok.datasets.mixture import Mixture
@@ -158,6 +159,18 @@ def test_processes_share_a_batch_out(make: Callable[..., MultimodalLearner]) -> 
         image for image, _ in rows(learner, whole)
     )
     assert sum(part["weights"].sum() for part in parts) == whole["weights"].sum()
+
+
+def test_a_part_is_not_padded_for_the_longest_row_of_another(
+    make: Callable[..., MultimodalLearner], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learner = make()
+    batch, seen = learner.batch(0, 0, 1), []
+    longer = {name: functional.pad(batch[name], (0, 40)) for name in ("ids", "weights", "mask")}
+    loss = learner.model.loss
+    monkeypatch.setattr(learner.model, "loss", lambda *given: seen.append(given[2].shape) or loss(*given))
+    assert learner({**batch, **longer}) == learner(batch)
+    assert seen[0] == seen[1] == batch["ids"].shape
 
 
 @pytest.mark.parametrize("tune", [False, True])

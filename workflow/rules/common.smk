@@ -16,6 +16,7 @@ from vistok.grid.paths import Paths
 from vistok.operations.needs import question_files, training_files
 from vistok.pins import PINS, pinned_digest
 from vistok.reporting.published import NUMBERS
+from vistok.reporting.tables import check_tables
 from vistok.sources import PACKAGE, imported_modules, source_digest
 from vistok.versions.experiments import encoder_module, objective_module
 
@@ -35,11 +36,7 @@ try:
     for key in sorted(set(config) - {"scale", "split", "data_root"}):
         raise unknown("config key", key, ("scale", "split", "data_root"))
     STUDY = load_study(config["scale"], split=config["split"], data_root=config["data_root"])
-    if config["data_root"] is not None and STUDY.scale.world:
-        raise VistokError(
-            f"the scale {STUDY.scale.id!r} makes its own data: no data_root can be given. Leave it out, or "
-            "name the scale that reads your files: --config scale=excerpt data_root=FOLDER"
-        )
+    check_tables(STUDY)
     if set("{}") & set(STUDY.scale.data_root):
         raise VistokError(
             f"the data root {STUDY.scale.data_root!r} has a brace in its name, which Snakemake takes for a "
@@ -125,8 +122,7 @@ def image_set_data(image_set):
     root, entry = Path(MODELS.scale.data_root), MODELS.image_set(image_set)
     if pinned := PINNED[MODELS.scale.data_root]:
         return pinned
-    named = (entry.instances, entry.captions, entry.questions, entry.annotations)
-    sizes = [(root / name).stat().st_size for name in named if name and (root / name).is_file()]
+    sizes = [(root / name).stat().st_size for name in entry.files if (root / name).is_file()]
     return digest_value([sizes, sorted(path.name for path in (root / entry.images).glob("*"))])
 
 

@@ -6,8 +6,12 @@ import shlex
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
+from vistok.files import no_folder
 from vistok.grid.scale import LAUNCHED, RESUMED
+from vistok.grid.targets import check_target
+from vistok.operations.needs import absent_questions
 from vistok.versions.record import waiting
 
 MOST_GROWTH = 3
@@ -69,10 +73,15 @@ def begin():
     for study in (STUDY, MODELS):
         if not study.scale.world and not os.path.isdir(study.scale.data_root):
             raise SystemExit(
-                f"vistok: the data root {study.scale.data_root} of the scale {study.scale.id!r} does not "
-                "exist. Name the folder that holds the official files: --config data_root=FOLDER (or "
-                f"data_root in {study.scale_file})."
+                f"vistok: the data root {study.scale.data_root} of the scale {study.scale.id!r} "
+                f"{no_folder(Path(study.scale.data_root))}. Name the folder that holds the official files: "
+                f"--config data_root=FOLDER (or data_root in {study.scale_file})."
             )
+    if not FETCHING and all(absent_questions(STUDY, task) for task in SUITE):
+        raise SystemExit(
+            f"vistok: no task has its question files in {STUDY.scale.data_root}. Lay those of at least one there "
+            f"(vistok doctor --scale {STUDY.scale.id} names them), then start the same command again."
+        )
 
 
 def left_behind():
@@ -131,6 +140,13 @@ def several_processes(job):
     }
 
 
+# Said here, for Snakemake names nothing legal.
+try:
+    for word in sys.argv[1:]:
+        check_target(STUDY, word)
+except VistokError as error:
+    raise SystemExit(f"vistok: {error}") from None
+
 # Said here, for Snakemake would say nothing: it takes a table that is there for granted if it cannot make it.
 # Not where they are about to be fetched.
 FETCHING = any("paper_data" in word or "data/fetched/" in word for word in sys.argv)
@@ -139,8 +155,10 @@ for tokenizer in dict.fromkeys(run.tokenizer for run in STUDY.runs()):
         fetched = downloads_for(MODELS.encoder(tokenizer).weights, DOWNLOADS)
         if os.path.exists(weights) or (fetched and FETCHING):
             continue
-        how = f" (vistok fetch {fetched[0].id})" if fetched else ""
+        advice = f"Fetch them (vistok fetch {fetched[0].id})" if fetched else "Lay them there"
+        if MODELS.scale.world and not os.path.isabs(MODELS.encoder(tokenizer).weights):
+            advice = f"{MODELS.scale.data_root} is what a job makes: lay them elsewhere, with an absolute path"
         raise SystemExit(
-            f"vistok: the weights of the tokenizer {tokenizer!r} are not there: {weights}. Fetch them{how}, or "
-            "mend its `weights` in workflow/grid/tokenizers.yaml."
+            f"vistok: the weights of the tokenizer {tokenizer!r} are not there: {weights}. {advice}, or mend its "
+            "`weights` in workflow/grid/tokenizers.yaml."
         )

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from vistok.benchmark import check
 from vistok.benchmark.annotations import (
@@ -19,6 +20,14 @@ from vistok.benchmark.questions import CurationTask, Question, Rules, write_ques
 from vistok.errors import VistokError
 
 RELEASED_QUESTIONS = 10_000
+_RELEASED_NEED = "an image with at least one object (VCR: three)"
+# What the rules make a question of.
+_NEEDED: Final[dict[tuple[CurationTask, Rules], str]] = {
+    ("counting", "released"): f"{_RELEASED_NEED}, and of one of them 1 to 9",
+    ("counting", "corrected"): "an object that the images show in four different numbers, 1 to 9, uncrowded",
+    ("identification", "released"): _RELEASED_NEED,
+    ("identification", "corrected"): "an object that is in some of the images and not in others",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -74,8 +83,13 @@ def curate(
     """Returns OC (`counting`) or MCI (`identification`) questions about annotated images.
 
     Raises:
-        VistokError: the images allow no question.
+        VistokError: no question is asked for, or the images allow none.
     """
+    least = 2 if (task, rules) == ("identification", "corrected") else 1  # a "Yes." and a "No."
+    if questions < least:
+        raise VistokError(
+            f"{questions} {task} questions by the {rules} rules cannot be made: ask for at least {least} (--questions)."
+        )
     images = select(annotations, keep=keep, leave_out=leave_out)
     origin, categories = annotations.origin, annotations.categories
     if task == "counting":
@@ -84,13 +98,17 @@ def curate(
         made = identification_questions(
             images, categories=categories, origin=origin, rules=rules, questions=questions, seed=seed
         )
-    if not made:
+    if made:
+        return made
+    if not images and annotations.images:
         raise VistokError(
-            f"no {task} question can be made by the {rules} rules: the image lists leave {len(images)} of "
-            f"{len(annotations.images)} annotated images. Name more images, or check that the lists' ids are "
-            "those of the annotations."
+            f"no {task} question can be made: the image lists leave 0 of {len(annotations.images)} annotated images. "
+            "Name more images, or check that the lists' ids are those of the annotations."
         )
-    return made
+    raise VistokError(
+        f"no {task} question can be made of {len(images)} images by the {rules} rules. Needed is "
+        f"{_NEEDED[task, rules]}; none is there. Give more annotated images, or other --rules."
+    )
 
 
 def _add_curation_arguments(parser: argparse.ArgumentParser) -> None:

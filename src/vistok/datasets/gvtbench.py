@@ -1,6 +1,7 @@
 """GVTBench: reads and words object counting (OC) and multi-class identification (MCI) questions."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,11 @@ _UNCHANGED = {
     "sheep", "fish", "deer", "scissors", "pants", "trousers", "jeans", "shorts", "glasses", "sunglasses",
     "goggles", "binoculars", "tweezers", "pliers", "headphones",
 }  # fmt: skip
+# The kind of a file's questions -> the form of their answers, and how it is said.
+_ANSWERS = {
+    "counting": (re.compile("[0-9]+"), "a whole number"),
+    "identification": (re.compile(r"Yes\.|No\."), "'Yes.' or 'No.'"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +105,38 @@ def object_of(question: str) -> str:
     )
 
 
-def read_object_questions(path: Path) -> tuple[ObjectQuestion, ...]:
+def read_object_questions(path: Path, kind: str | None = None) -> tuple[ObjectQuestion, ...]:
     """Returns the questions of a GVTBench file in file order.
 
+    Args:
+        path: .json or .json.gz.
+        kind: `counting` or `identification`, which every answer must then be of; None: either, unchecked.
+
     Raises:
-        VistokError: the file is missing, is no JSON list, or a record lacks a field.
+        VistokError: the file is missing, is no JSON list, or a record lacks a field or is of another kind.
     """
     rows = read_official(path, what="GVTBench file")
     if not isinstance(rows, list):
         raise VistokError(f"{path} is no GVTBench file: a JSON list is needed, found {type(rows).__name__}.")
-    return tuple(_question(path, position, row) for position, row in enumerate(rows))
+    questions = tuple(_question(path, position, row) for position, row in enumerate(rows))
+    if kind:
+        _check_kind(path, kind, questions)
+    return questions
+
+
+def _check_kind(path: Path, kind: str, questions: Iterable[ObjectQuestion]) -> None:
+    form, legal = _ANSWERS[kind]
+    wrong = next((question for question in questions if not form.fullmatch(question.answer)), None)
+    if wrong is None:
+        return
+    other = next((name for name, (form, _) in _ANSWERS.items() if form.fullmatch(wrong.answer)), None)
+    remedy = (
+        f"It may be a file of {other}: name the {kind} file." if other else "Fetch or make the file again."
+    )
+    raise VistokError(
+        f"{path}, record {wrong.position}: as the answer (text_out) in a file of {kind}, {legal} is needed, found "
+        f"{wrong.answer!r}. {remedy}"
+    )
 
 
 def _question(path: Path, position: int, row: object) -> ObjectQuestion:

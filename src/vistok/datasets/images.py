@@ -110,6 +110,16 @@ def check_image(source: Path | bytes, *, what: str) -> None:
         image.load()
 
 
+def image_size(data: bytes, *, what: str) -> tuple[int, int]:
+    """Returns width and height in pixels as an image file's header states them; nothing is decoded.
+
+    Raises:
+        VistokError: the bytes are no image.
+    """
+    with _explained(data, what), Image.open(io.BytesIO(data)) as image:
+        return image.size
+
+
 def _bytes(source: Path | bytes) -> bytes:
     return source if isinstance(source, bytes) else source.read_bytes()
 

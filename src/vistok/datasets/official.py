@@ -1,8 +1,10 @@
-"""Reads official annotation files, plain or gzipped JSON, and refuses wrong ones."""
+"""Reads official annotation files, JSON (gzipped or not) and CSV, and refuses wrong ones."""
 
+import csv
 import gzip
 import json
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +24,7 @@ def read_official(path: Path, *, what: str, drop: frozenset[str] = frozenset()) 
     """
 
     def without(value: dict[str, Any]) -> dict[str, Any]:
-        for key in drop & value.keys():
-            del value[key]
-        return value
+        return {key: kept for key, kept in value.items() if key not in drop}
 
     try:
         data = path.read_bytes()
@@ -50,16 +50,53 @@ def records(path: Path, value: object, key: str, *, what: str) -> list[dict[str,
     found = f"a JSON {type(value).__name__}"
     if isinstance(value, dict):
         found = f"an object with the keys {', '.join(map(str, value)) or 'none'}"
-        rows = value.get(key)
-        if isinstance(rows, list):
-            for position, row in enumerate(rows):
-                if not isinstance(row, dict):
-                    raise wrong_record(path, f"{key}, record {position}", "a JSON object is", row)
-            return rows
+        if isinstance(rows := value.get(key), list):
+            return _objects(path, f"{key}, record", rows)
     raise VistokError(
         f"{path} is no {what}: an object with a list {key!r} is needed, found {found}. "
         "Name the official file of this kind."
     )
+
+
+def listed(path: Path, value: object, *, what: str) -> list[dict[str, Any]]:
+    """Returns the objects of a file whose top-level value is a list.
+
+    Raises:
+        VistokError: the value is no list of objects.
+    """
+    if isinstance(value, list):
+        return _objects(path, "record", value)
+    raise VistokError(
+        f"{path} is no {what}: a JSON list is needed, found {type(value).__name__}. "
+        "Name the official file of this kind."
+    )
+
+
+def _objects(path: Path, where: str, rows: list[Any]) -> list[dict[str, Any]]:
+    for position, row in enumerate(rows):
+        if not isinstance(row, dict):
+            raise wrong_record(path, f"{where} {position}", "a JSON object is", row)
+    return rows
+
+
+def read_lines(path: Path, *, what: str) -> Iterator[list[str]]:
+    """Yields the cells of each line of a CSV file, its header included; one line is in memory at a time.
+
+    Raises:
+        VistokError: the file is missing, unreadable, or no CSV.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            yield from csv.reader(stream, strict=True)
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise VistokError(
+            f"{path} ({what}) is not valid CSV: {error}. Fetch or make the file again."
+        ) from error
+    except OSError as error:
+        raise VistokError(
+            f"{what} cannot be read: {path}: {error.strerror}. "
+            "Legal: a .csv file. Check the path, or the scale's data_root."
+        ) from error
 
 
 def wrong_record(path: Path, where: str, needed: str, found: object) -> VistokError:

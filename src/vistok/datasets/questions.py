@@ -70,12 +70,15 @@ def _vqa(known: Annotations, most: int, generator: np.random.Generator) -> Pairs
 
 
 def _counting(known: Annotations, most: int, generator: np.random.Generator) -> Pairs:
-    """Yields OC questions about categories with 1..9 objects and no crowd, which hides a number."""
+    """Yields OC questions about categories with 1..9 objects and no crowd, which hides a number.
+
+    Names are asked in small letters, as COCO and the benchmark write them: Objects365 and Open Images write "Person".
+    """
     crowds = {entry.category for entry in known.objects if entry.crowd}
     counts = Counter(entry.category for entry in known.objects if entry.category not in crowds)
     countable = tuple(name for name in sorted(counts) if counts[name] <= MOST_COUNTED)
     for name in _some(countable, most, generator):
-        yield counting_question(name), str(counts[name])
+        yield counting_question(name.lower()), str(counts[name])
 
 
 def _identification(known: Annotations, most: int, generator: np.random.Generator) -> Pairs:
@@ -89,7 +92,8 @@ def _identification(known: Annotations, most: int, generator: np.random.Generato
     number = min(most, len(present), len(absent))
     yes, no = _some(present, number, generator), _some(absent, number, generator)
     for exists in generator.random(number) < 0.5:
-        yield identification_question(next(yes if exists else no)), "Yes." if exists else "No."
+        name = next(yes if exists else no)
+        yield identification_question(name.lower()), "Yes." if exists else "No."
 
 
 _PAIRS: Mapping[TaskKind, Callable[[Annotations, int, np.random.Generator], Pairs]] = {

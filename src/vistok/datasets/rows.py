@@ -1,7 +1,7 @@
-"""One image with everything that is known about it, as a value and as a row of an Arrow table."""
+"""One image with everything that is known about it, as a value and as a row of an Arrow table; a set of them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -56,6 +56,14 @@ class ImageRow:
     captions: tuple[str, ...] = ()
     objects: tuple[ObjectAnnotation, ...] = ()
     questions: tuple[QuestionAnswer, ...] = ()
+
+
+@dataclass(frozen=True)
+class Source:
+    """A set's category names, and its images one after the other."""
+
+    categories: tuple[str, ...]
+    rows: Iterator[ImageRow]
 
 
 def schema_of(categories: Sequence[str]) -> pa.Schema:

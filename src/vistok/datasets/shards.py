@@ -10,8 +10,8 @@ import numpy as np
 from vistok.datasets.images import ImageIndex, check_image, image_bytes, load_image
 from vistok.datasets.parquet import OpenFiles, write_file
 from vistok.datasets.preprocessing import Pixels, squash
-from vistok.datasets.rows import ImageRow, schema_of
-from vistok.datasets.sources import Source, open_source
+from vistok.datasets.rows import ImageRow, Source, schema_of
+from vistok.datasets.sources import open_source
 from vistok.errors import VistokError
 from vistok.files import staged_folder
 from vistok.grid.scale import ImageSet

@@ -1,30 +1,21 @@
-"""Reads whole image sets in the official layouts: COCO files, ImageNet folders, img2dataset tars."""
+"""Opens whole image sets in the official layouts, one file a layout; COCO's joins several files, here."""
 
-import json
-import tarfile
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from itertools import chain, islice, zip_longest
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
 
 from vistok.datasets.coco import read_captions, read_instances
+from vistok.datasets.imagenet import imagenet_source
 from vistok.datasets.images import SUFFIXES, ImageIndex, id_in_name, image_bytes
-from vistok.datasets.rows import ImageRow, QuestionAnswer
+from vistok.datasets.llava import llava_source
+from vistok.datasets.openimages import openimages_source
+from vistok.datasets.rows import ImageRow, QuestionAnswer, Source
+from vistok.datasets.visual_genome import visual_genome_source
 from vistok.datasets.vqa import read_annotations, read_questions
+from vistok.datasets.webdataset import webdataset_source
 from vistok.errors import VistokError
 from vistok.grid.scale import ImageSet
-
-_TAR_BLOCK = 512
-_MAPPING = "LOC_synset_mapping.txt"
-
-
-@dataclass(frozen=True)
-class Source:
-    """A set's category names, and its images one after the other."""
-
-    categories: tuple[str, ...]
-    rows: Iterator[ImageRow]
 
 
 def open_source(image_set: ImageSet, root: Path) -> Source:
@@ -33,16 +24,26 @@ def open_source(image_set: ImageSet, root: Path) -> Source:
     Raises:
         VistokError: a folder or file is missing or malformed; for single images, while `rows` is consumed.
     """
-    readers: dict[str, Callable[[ImageSet, Path], Source]] = {
-        "coco": _coco,
-        "imagenet": _imagenet,
-        "webdataset": _webdataset,
-    }
     folder = root / image_set.images
     if not folder.is_dir():
         raise VistokError(f"image folder not found: {folder}. Check the image set, or the scale's data_root.")
-    source = readers[image_set.format](image_set, root)
+    source = _opened(image_set, folder, root)
     return Source(source.categories, islice(source.rows, image_set.first))
+
+
+def _opened(image_set: ImageSet, folder: Path, root: Path) -> Source:
+    match image_set:
+        case ImageSet(format="imagenet"):
+            return imagenet_source(folder, root)
+        case ImageSet(format="webdataset"):
+            return webdataset_source(folder)
+        case ImageSet(format="visual-genome", captions=str() as regions):
+            return visual_genome_source(folder, root / regions)
+        case ImageSet(format="openimages", instances=str() as boxes, categories=str() as classes):
+            return openimages_source(folder, root / boxes, root / classes)
+        case ImageSet(format="llava", questions=str() as conversations):
+            return llava_source(folder, root / conversations)
+    return _coco(image_set, root)
 
 
 def _coco(image_set: ImageSet, root: Path) -> Source:
@@ -100,101 +101,3 @@ def _folder(folder: Path) -> Iterator[ImageRow]:
             number = id_in_name(path.name)
             name = path.relative_to(folder).as_posix() if number is None else str(number)
             yield ImageRow(name, image_bytes(path, what=f"image {name}"))
-
-
-def _imagenet(image_set: ImageSet, root: Path) -> Source:
-    """Reads one image of each class, then the second of each class, and so on: any first part is balanced."""
-    folder = root / image_set.images
-    synsets = _synsets(folder, root)
-    files = [_images_of(folder / synset) for synset in synsets]
-    labelled = ([(name, label) for name in names] for label, names in enumerate(files))
-    turns = chain.from_iterable(zip_longest(*labelled))
-    rows = (ImageRow(*_labelled(folder, *turn)) for turn in turns if turn)
-    return Source(tuple(synsets.values()), rows)
-
-
-def _labelled(folder: Path, name: str, label: int) -> tuple[str, bytes, int]:
-    return name, image_bytes(folder / name, what=f"image {name}"), label
-
-
-def _images_of(folder: Path) -> list[str]:
-    if not folder.is_dir():
-        return []
-    names = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
-    return [f"{folder.name}/{name}" for name in names]
-
-
-def _synsets(folder: Path, root: Path) -> dict[str, str]:
-    """Returns class folder -> class name, in label order.
-
-    The order is LOC_synset_mapping.txt's where that file is in the folder or above it (below the data
-    root), else that of the folders' names.
-    """
-    present = sorted(path.name for path in folder.iterdir() if path.is_dir())
-    above = [parent for parent in (folder, *folder.parents) if parent == root or root in parent.parents]
-    mapping = next((path for path in (parent / _MAPPING for parent in above) if path.is_file()), None)
-    if mapping is None:
-        return {name: name for name in present}
-    lines = mapping.read_text(encoding="utf-8").splitlines()
-    synsets = {synset: name.strip() for synset, _, name in (line.partition(" ") for line in lines if line)}
-    if strangers := [name for name in present if name not in synsets]:
-        raise VistokError(
-            f"{folder} has {len(strangers)} class folders that {mapping} does not list, e.g. {strangers[0]}. "
-            "Take the mapping of the same release."
-        )
-    return synsets
-
-
-def _webdataset(image_set: ImageSet, root: Path) -> Source:
-    tars = sorted((root / image_set.images).glob("*.tar"))
-    if not tars:
-        raise VistokError(
-            f"no .tar files in {root / image_set.images}: name the folder that img2dataset wrote."
-        )
-    return Source((), chain.from_iterable(map(_samples, tars)))
-
-
-def _samples(path: Path) -> Iterator[ImageRow]:
-    """Reads the samples of a tar, whose members stay in memory: no name in it ever becomes a file."""
-    _refuse_cut(path)
-    key, members = "", dict[str, bytes]()
-    try:
-        with tarfile.open(path, "r:") as archive:
-            for member in archive:
-                stream = archive.extractfile(member) if member.isreg() else None
-                if stream is None:
-                    continue
-                name = PurePosixPath(member.name)
-                stem, _, suffix = name.name.partition(".")
-                if (found := str(name.with_name(stem))) != key and members:
-                    yield _sample(path, key, members)
-                    members = {}
-                key = found
-                members[suffix.lower()] = stream.read()
-    except (tarfile.TarError, EOFError) as error:
-        raise VistokError(f"{path} is no whole tar: {error}. Fetch or make it again.") from error
-    if members:
-        yield _sample(path, key, members)
-
-
-def _refuse_cut(path: Path) -> None:
-    # A tar that is cut between two members reads without an error, but for the missing last block.
-    with path.open("rb") as stream:
-        size = stream.seek(0, 2)
-        stream.seek(max(size - _TAR_BLOCK, 0))
-        if size % _TAR_BLOCK or any(stream.read()):
-            raise VistokError(f"{path} is no whole tar: its end is missing. Fetch or make it again.")
-
-
-def _sample(path: Path, key: str, members: dict[str, bytes]) -> ImageRow:
-    image = next((members[suffix] for suffix in ("jpg", "jpeg", "png", "webp") if suffix in members), None)
-    try:
-        caption = members["txt"].decode() if "txt" in members else json.loads(members["json"])["caption"]
-    except (KeyError, TypeError, ValueError):
-        caption = None
-    if image is None or not isinstance(caption, str):
-        raise VistokError(
-            f"{path}, sample {key!r}: an image (.jpg, .jpeg, .png, .webp) and a caption (.txt, or `caption` "
-            f"in .json) are needed, found {', '.join(f'.{suffix}' for suffix in members)}."
-        )
-    return ImageRow(key, image, captions=(caption,))

@@ -8,6 +8,7 @@ from vistok.datasets.official import read_official, records, wrong_record
 
 _ANNOTATIONS = "VQAv2 annotations file"
 _QUESTIONS = "VQAv2 questions file"
+_PEOPLE = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,8 @@ def read_annotations(path: Path) -> tuple[VQAAnnotation, ...]:
     and the types are empty.
 
     Raises:
-        VistokError: the file is missing, truncated, or of another shape.
+        VistokError: the file is missing, truncated, or of another shape, or an annotation has not ten answers:
+            the VQA accuracy of fewer, or more, is another measure.
     """
     rows = records(path, read_official(path, what=_ANNOTATIONS), "annotations", what=_ANNOTATIONS)
     return tuple(_annotation(path, position, row) for position, row in enumerate(rows))
@@ -60,7 +62,10 @@ def read_questions(path: Path) -> tuple[VQAQuestion, ...]:
 
 def _annotation(path: Path, position: int, row: dict[str, Any]) -> VQAAnnotation:
     match row:
-        case {"question_id": int() as question_id, "answers": [_, *_] as given}:
+        case {"answers": [*given]} if len(given) != _PEOPLE:
+            needed = f"{_PEOPLE} answers, one an annotator, are"
+            raise wrong_record(path, f"annotation {position}", needed, f"{len(given)} in {row}")
+        case {"question_id": int() as question_id, "answers": [*given]}:
             answers = _texts(given)
             types = [row.get(key, "") for key in ("question_type", "answer_type")]
             choice = row.get("multiple_choice_answer", max(answers, key=answers.count, default=""))

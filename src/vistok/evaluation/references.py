@@ -90,7 +90,7 @@ def _records(kind: str, path: Path) -> tuple[Any, ...]:
         return tuple(CaptionReference(image, captions[image]) for image in sorted(captions))
     if kind == "choice":
         return read_choice_questions(path)
-    return read_object_questions(path)
+    return read_object_questions(path, kind)
 
 
 def _id(kind: str, record: Any) -> QuestionId:

@@ -134,8 +134,8 @@ def score_files(
     out: Path,
     allow_missing: bool = False,
     caption_metrics: Sequence[str] = captions.ALL_BUT_SPICE,
-) -> None:
-    """Scores a file of predictions and writes metrics.json.
+) -> dict[str, Any]:
+    """Scores a file of predictions, writes metrics.json and returns what stands there.
 
     It holds `task`, `protocol`, `n`, `metrics`, `intervals` and `by_type`; `missing` too, where answers are.
 
@@ -155,8 +155,10 @@ def score_files(
     questions = load_references(kind, references)
     answers = read_predictions(predictions, questions.ids, allow_missing=allow_missing)
     _check_losses(kind, predictions, answers)
-    report = score_answers(questions, answers, protocols=(chosen,), caption_metrics=caption_metrics)[chosen]
-    write_json(out, {"task": kind, "protocol": chosen, **report})
+    scored = score_answers(questions, answers, protocols=(chosen,), caption_metrics=caption_metrics)[chosen]
+    report = {"task": kind, "protocol": chosen, **scored}
+    write_json(out, report)
+    return report
 
 
 def _check_losses(kind: str, path: Path, answers: Mapping[str, Any]) -> None:
@@ -198,23 +200,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--caption-metrics",
         nargs="+",
         choices=captions.METRICS,
-        default=captions.ALL_BUT_SPICE,
-        help="which metrics to compute for captions, CIDEr always among them (default: all but SPICE)",
+        help="which metrics to compute, for captions alone, CIDEr always among them (default: all but SPICE)",
     )
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Runs `vistok score` with parsed arguments.
+    """Runs `vistok score` with parsed arguments, and prints one line on what came out.
 
     Raises:
-        VistokError: see `score_files`.
+        VistokError: caption metrics are asked for of another kind, or see `score_files`.
     """
-    score_files(
+    if arguments.caption_metrics and arguments.kind != "caption":
+        raise VistokError(
+            f"--caption-metrics {' '.join(arguments.caption_metrics)} are metrics of captions, and {arguments.kind} "
+            "answers are to be scored. Leave the option out."
+        )
+    report = score_files(
         arguments.kind,
         references=arguments.references,
         predictions=arguments.predictions,
         protocol=arguments.protocol,
         out=arguments.out,
         allow_missing=arguments.allow_missing,
-        caption_metrics=tuple(arguments.caption_metrics),
+        caption_metrics=tuple(arguments.caption_metrics or captions.ALL_BUT_SPICE),
+    )
+    (metric,) = report["intervals"]
+    missing = f", {report['missing']['count']} of them unanswered" if "missing" in report else ""
+    print(
+        f"{arguments.out}: {metric} {report['metrics'][metric]:.2f} of {report['n']} {arguments.kind} questions"
+        f"{missing}, {report['protocol']} protocol"
     )

@@ -23,7 +23,7 @@ class Download(Value):
 
     id: Id
     label: str
-    url: Url | None = Field(None, description="none: its owner gives it out after an agreement only")
+    url: Url | None = Field(None, description="none: each lab must get or make it itself")
     parts: tuple[int, int] | None = Field(
         None, description="the first and the last number that {part} in `url` stands for"
     )
@@ -94,8 +94,8 @@ def downloads_for(path: str, known: Mapping[str, Download]) -> list[Download]:
 
 
 def require_by_hand(download: Download) -> VistokError:
-    """Returns the error that says how to have what is given out by hand."""
+    """Returns the error that says how to have what cannot be fetched."""
     return VistokError(
-        f"{download.id} ({download.label}) is given out by its owner alone. {download.agreement} "
-        f"Then: vistok fetch {download.id} --archive FILE"
+        f"{download.id} ({download.label}) must be had by hand. {download.agreement} Then lay it into "
+        f"{download.into} below the data root, or: vistok fetch {download.id} --archive FILE"
     )

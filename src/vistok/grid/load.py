@@ -29,11 +29,16 @@ def load_study(
         data_root: the folder of the official files, in place of the scale's own.
 
     Raises:
-        VistokError: a file, key, value or id is wrong.
+        VistokError: a file, key, value or id is wrong, or a scale that makes its own data is given a data root.
     """
     size = _scale(scale, root)
     models = None if size.models == size.id else load_study(_scale_with_models(size, root), root=root)
     if data_root is not None:
+        if size.world:
+            raise VistokError(
+                f"the scale {size.id!r} makes its own data: no data_root can be given. Leave it out, or name the scale "
+                "that reads your files: scale=excerpt."
+            )
         size = size.model_copy(update={"data_root": str(data_root)})
     grid = root / GRID
     study = Study(

@@ -29,16 +29,50 @@ RESUMED: Final = frozenset({"pretrain-tokenizer", "train-llm", "tune-mllm"})
 LAUNCHED: Final = frozenset({"train-llm", "tune-mllm"})
 
 
+ImageFormat = Literal["coco", "imagenet", "webdataset", "visual-genome", "openimages", "llava"]
+# The files that a set of each format names besides its images; a set of COCO's names any of them.
+_FILES: Final[dict[ImageFormat, set[str]]] = {
+    "coco": {"instances", "captions", "questions", "annotations"},
+    "imagenet": set(),
+    "webdataset": set(),
+    "visual-genome": {"captions"},
+    "openimages": {"instances", "categories"},
+    "llava": {"questions"},
+}
+
+
 class ImageSet(Value):
     """Images of one official format, to be gathered into shards."""
 
-    format: Literal["coco", "imagenet", "webdataset"]
+    format: ImageFormat
     images: RelativePath
-    instances: RelativePath | None = None
-    captions: RelativePath | None = None
-    questions: RelativePath | None = None
-    annotations: RelativePath | None = None
+    instances: RelativePath | None = Field(
+        None, description="objects: COCO's JSON, Open Images' CSV of boxes"
+    )
+    captions: RelativePath | None = Field(None, description="COCO's captions, Visual Genome's regions")
+    questions: RelativePath | None = Field(None, description="VQA questions, LLaVA's conversations")
+    annotations: RelativePath | None = Field(None, description="the answers to VQA questions")
+    categories: RelativePath | None = Field(
+        None, description="names of categories, if in a file of their own"
+    )
     first: int | None = Field(None, gt=0, description="only this many images")
+
+    @model_validator(mode="after")
+    def _names_what_its_format_reads(self) -> Self:
+        named = {name for name in set.union(*_FILES.values()) if getattr(self, name)}
+        legal = _FILES[self.format]
+        if named - legal or (named != legal and self.format != "coco"):
+            raise ValueError(
+                f"a set of the format {self.format!r} names {'any of' if self.format == 'coco' else 'exactly'} "
+                f"{sorted(legal)} besides `images`, found {sorted(named)}"
+            )
+        return self
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Every file that it names, without the photographs."""
+        named = (self.instances, self.captions, self.questions, self.annotations, self.categories)
+        return tuple(name for name in named if name)
 
 
 class TaskFiles(Value):

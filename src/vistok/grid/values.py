@@ -212,6 +212,14 @@ class Table(Value):
     columns: tuple[Column, ...] = Field(min_length=1)
     rows: tuple[Row, ...] = Field(min_length=1)
 
+    @model_validator(mode="after")
+    def _each_row_stands_once(self) -> Self:
+        first: dict[Row, int] = {}
+        for place, row in enumerate(self.rows, start=1):
+            if first.setdefault(row, place) < place:
+                raise ValueError(f"row {place} is row {first[row]} once more: take one of them out")
+        return self
+
 
 class Run(Value):
     """tokenizer x recipe x llm x seed; its id is its path."""

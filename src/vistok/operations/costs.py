@@ -14,6 +14,9 @@ from vistok.grid.values import Resampler, Run, TaskKind
 
 # Tokens of one question with its answer, by kind: chosen from the prompts of the grid and official answers.
 TURN_TOKENS: Final[dict[TaskKind, int]] = {"caption": 24, "vqa": 18, "counting": 16, "identification": 14}
+# The longest answer of LLaVA-Instruct-150K, about: all that a process takes at a time is padded to it. Chosen: its
+# descriptions have some hundred words.
+LONG_ANSWER: Final = 512
 AROUND_IMAGE: Final = 8  # tokens of `<s><Img> ` and `</Img>`
 # What a Llama-type layer keeps for the way back, in bytes a token and unit of width at 2 bytes a number: two norms
 # that are computed in 4 bytes (20), attention (8), and the gated feed-forward part of 2.7 widths (16).
@@ -70,11 +73,14 @@ def tuning(study: Study, run: Run) -> Cost:
     parameters, width, layers, vocabulary = language_model(study, run.llm)
     text = sum(TURN_TOKENS[kind] * count for kind, count in recipe.turns.items())
     tokens = AROUND_IMAGE + recipe.connector.latents + text
+    longer = (
+        LONG_ANSWER if any(study.image_set(name).format == "llava" for name in study.scale.mixture) else 0
+    )
     seen, number = encoder.parameters_m * 1e6, _bytes_of(study)
     connector, join = _connector(study, run)
     tuned = recipe.tune_tokenizer
     sample = 2 * 2 * parameters * tokens + 3 * join + (3 if tuned else 1) * 2 * seen * encoder.tokens
-    kept = KEPT_BYTES * number / 2 * width * layers * tokens + 6 * text * vocabulary
+    kept = KEPT_BYTES * number / 2 * width * layers * (tokens + longer) + 6 * (text + longer) * vocabulary
     kept += KEPT_BYTES_VIT * 2 * seen / (12 * encoder.width) * encoder.tokens if tuned else 0
     trained = connector + (seen if tuned else 0)
     share = -(-recipe.batch // max(job.gpus, 1))

@@ -8,15 +8,18 @@ from pathlib import Path
 from typing import Literal
 
 from vistok.errors import VistokError
+from vistok.files import no_folder
 from vistok.grid.downloads import downloads_for, load_downloads
 from vistok.grid.load import load_study
 from vistok.grid.study import Study
 from vistok.grid.values import Run
 from vistok.operations import machine, slurm
-from vistok.operations.needs import question_files, training_files
+from vistok.operations.needs import absent_questions, question_files, training_files
 from vistok.operations.plan import add_targets, chosen, make_plan
+from vistok.operations.units import positive
 from vistok.operations.weights import check_language_model, check_tokenizer
 from vistok.pins import PINS, folder_digest, pinned_digest
+from vistok.reporting.tables import check_tables
 
 Verdict = Literal["ok", "FAIL", "note"]
 
@@ -52,7 +55,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(asked: argparse.Namespace) -> int:
     """Prints every line; returns 1 if anything would fail."""
+    if asked.gpu_memory is not None:
+        positive("--gpu-memory", asked.gpu_memory)
+    if asked.slurm_profile and not asked.slurm_profile.is_file():
+        raise VistokError(
+            f"--slurm-profile {asked.slurm_profile} is not there, or is no file. "
+            f"Name the profile's file, such as {slurm.PROFILE}."
+        )
     study = load_study(asked.scale, data_root=asked.data_root)
+    check_tables(study)
     runs = chosen(study, asked.targets)
     failed = False
     for line in examine(study, runs, gpu_memory=asked.gpu_memory, profile=asked.slurm_profile):
@@ -99,12 +110,12 @@ def _data(study: Study, runs: Sequence[Run]) -> Iterator[Line]:
             yield _told(f"data of {each}", lambda root=root: _pinned(root))  # type: ignore[misc]
             continue
         if not root.is_dir():
-            yield Line("FAIL", f"data of {each}", f"no folder {root}. Name it: --data-root FOLDER")
+            yield Line("FAIL", f"data of {each}", f"{root} {no_folder(root)}. Name it: --data-root FOLDER")
             continue
         wanted = question_files(owner) + (training_files(owner, runs) if owner is study.models else [])
         known = load_downloads()
         for name in wanted:
-            how = " or ".join(
+            how = "; ".join(
                 f"vistok fetch {entry.id} --data-root {shlex.quote(str(root))}"
                 for entry in downloads_for(name, known)
             )
@@ -113,6 +124,23 @@ def _data(study: Study, runs: Sequence[Run]) -> Iterator[Line]:
                 yield Line(verdict, name, f"not in {root}. {how or 'Lay it there.'}")
             else:
                 yield Line("ok", name, f"in {root}")
+        if owner.scale.missing_images == "skip":
+            yield from _questions(owner, root)
+
+
+def _questions(study: Study, root: Path) -> Iterator[Line]:
+    """Tells which tasks are asked nothing where only what is there is asked; that none is asked is a failure."""
+    unasked = 0
+    for task in study.suite():
+        folders = files.images if (files := study.task_files(task.id)) else ()
+        unseen = all(_is_empty(root / folder) for folder in folders)
+        reason = absent_questions(study, task.id)
+        if reason or unseen:
+            reason = reason or f"no photographs in {', '.join(folders)}"
+            unasked += 1
+            yield Line("note", f"questions of {task.id}", f"none is asked: {reason}")
+    if unasked == len(study.suite()):
+        yield Line("FAIL", "questions", f"no task has any in {root}. Lay those of at least one task there.")
 
 
 def _is_empty(path: Path) -> bool:

@@ -178,4 +178,5 @@ def _name(url: str | None) -> str:
 
 def _state(entry: Download, root: Path) -> str:
     size = said_bytes(entry.bytes) if entry.bytes else "size not stated"
-    return "there" if is_there(entry, root) else f"{size}{', after an agreement' if entry.agreement else ''}"
+    how = ", after an agreement" if entry.agreement else ""
+    return "there" if is_there(entry, root) else f"{size}{how if entry.url else ', by hand'}"

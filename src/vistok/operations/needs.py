@@ -1,6 +1,7 @@
 """Which files below a data root a study reads: what must be fetched, checked and planned for."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from vistok.grid.study import Study
 from vistok.grid.values import Run
@@ -31,13 +32,22 @@ def question_files(study: Study) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def absent_questions(study: Study, task: str) -> str | None:
+    """Returns why no question of a task is asked at a scale that asks only what is there; None if some may be."""
+    files, root = study.task_files(task), Path(study.scale.data_root)
+    if files is None or study.scale.missing_images == "error":
+        return None
+    named = [name for name in (files.questions, files.references) if name]
+    absent = [name for name in named if not (root / name).is_file()]
+    return f"not in the data root: {', '.join(absent)}" if absent else None
+
+
 def training_files(study: Study, runs: Iterable[Run]) -> list[str]:
     """Returns the files and folders that the trainings of some runs read."""
     runs = list(runs)
     found: list[str] = []
     for name in image_sets(study, runs):
         entry = study.image_set(name)
-        parts = (entry.images, entry.instances, entry.captions, entry.questions, entry.annotations)
-        found += [part for part in parts if part]
+        found += [entry.images, *entry.files]
     found += [weights for run in runs if (weights := tokenizer_weights(study, run.tokenizer))]
     return list(dict.fromkeys(found))

@@ -17,7 +17,8 @@ from vistok.grid.values import Run
 from vistok.operations.fetch import is_there
 from vistok.operations.jobs import Job, jobs_of
 from vistok.operations.needs import question_files, training_files
-from vistok.operations.units import said_bytes
+from vistok.operations.units import positive, said_bytes
+from vistok.reporting.tables import check_tables
 
 # One A100: 312 TFLOP/s in bf16 without sparsity. Training at a third of it is usual for 7-B models; answering
 # word by word reads all weights for every word, and reaches a twentieth.
@@ -86,10 +87,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--tflops", type=float, default=TFLOPS, help="peak of one GPU (default: %(default)s, an A100)"
     )
     parser.add_argument(
-        "--utilisation", type=float, default=UTILISATION, help="in training (default: %(default)s)"
+        "--utilisation",
+        type=float,
+        default=UTILISATION,
+        help="in training, a share up to 1 (default: %(default)s)",
     )
     parser.add_argument(
-        "--answering-utilisation", type=float, default=ANSWERING, help="in answering (default: %(default)s)"
+        "--answering-utilisation",
+        type=float,
+        default=ANSWERING,
+        help="in answering, a share up to 1 (default: %(default)s)",
     )
     parser.add_argument(
         "--cpu-gflops", type=float, default=CPU_GFLOPS, help="of one core (default: %(default)s)"
@@ -106,9 +113,19 @@ def add_targets(parser: argparse.ArgumentParser) -> None:
 
 
 def run(asked: argparse.Namespace) -> int:
-    """Prints the plan of some tables or runs; returns the exit status."""
+    """Prints the plan of some tables or runs; returns the exit status.
+
+    Raises:
+        VistokError: a rate is none, or a name or a file of the grid is wrong.
+    """
+    rates = Rates(
+        positive("--tflops", asked.tflops),
+        positive("--utilisation", asked.utilisation, most=1),
+        positive("--answering-utilisation", asked.answering_utilisation, most=1),
+        positive("--cpu-gflops", asked.cpu_gflops),
+    )
     study = load_study(asked.scale, data_root=asked.data_root)
-    rates = Rates(asked.tflops, asked.utilisation, asked.answering_utilisation, asked.cpu_gflops)
+    check_tables(study)
     print("\n".join(lines(make_plan(study, chosen(study, asked.targets), rates))))
     return 0
 

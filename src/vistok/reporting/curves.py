@@ -52,6 +52,7 @@ def trainings(study: Study, table: str) -> list[Training]:
     tokenizers = [name for name in dict.fromkeys(run.tokenizer for run in runs) if study.pretrains(name)]
     llms = _with_bases(study, dict.fromkeys(run.llm for run in runs)) if study.scale.language_model else []
     recipes = list(dict.fromkeys(run.recipe for run in runs))
+    styles = sorted({(run.seed, recipes.index(run.recipe)) for run in runs})
     several_llms = len({run.llm for run in runs}) > 1
     several_seeds = len({run.seed for run in runs}) > 1
     found = [Training("tokenizers", name, name, 0, read_curves(paths.tokenizer(name))) for name in tokenizers]
@@ -61,7 +62,8 @@ def trainings(study: Study, table: str) -> list[Training]:
         parts += [run.llm] if several_llms else []
         parts += [f"seed {run.seed}"] if several_seeds else []
         points = read_curves(paths.mllm(run))
-        found.append(Training("mllms", ", ".join(parts), run.tokenizer, recipes.index(run.recipe), points))
+        style = styles.index((run.seed, recipes.index(run.recipe)))
+        found.append(Training("mllms", ", ".join(parts), run.tokenizer, style, points))
     return found
 
 

@@ -122,7 +122,7 @@ def _read(study: Study, path: Path, task: Task, run: str | None, names: tuple[st
     except (ValidationError, KeyError) as error:
         lacks = f"lacks {error}" if isinstance(error, KeyError) else str(error.errors()[0]["msg"])
         raise VistokError(
-            f"{path} is not the metrics of {task.id!r}: {lacks}. Make it again: {again}"
+            f"{path} is not the metrics of {task.id!r}: {lacks}. Delete it and make it again: {again}"
         ) from error
     return Metrics(found.n, found.of, found.reason, given)
 

@@ -63,9 +63,9 @@ def notes(study: Study, report: TableReport) -> tuple[str, ...]:
 def _meaning(report: TableReport) -> list[str]:
     found = [
         "All values are in per cent. The difference is ours minus published; the interval is the 95 % "
-        "bootstrap interval of ours over images.",
+        "bootstrap interval of ours over images; n is how many questions a column asks.",
         "Best of a column in bold, second best underlined, for ours and for published each over all rows, "
-        "as printed.",
+        "as printed; neither where all rows are equal.",
         "The blind baselines never look at the image: the answer that is right most often; the answer that is "
         "right most often for the object or the wording of the question; and the language model asked without "
         "the image, with the same prompt and decoding. The first two are fitted on the training split, or on "
@@ -96,11 +96,11 @@ def _protocols(report: TableReport) -> list[str]:
 def _partial(report: TableReport) -> list[str]:
     """Returns a note for each column that does not ask all questions; the rows of a column say the same."""
     found = dict.fromkeys(
-        f"{column.title}: {row.cells[place].n or 'none'} of {row.cells[place].of} questions are asked"
-        + (f": {row.cells[place].reason}." if row.cells[place].reason else ".")
+        f"{column.title}: {cell.n or 'none'} of {cell.of or 'its'} questions are asked"
+        + (f": {cell.reason}." if cell.reason else ".")
         for place, column in enumerate(report.columns)
-        for row in report.rows
-        if (row.cells[place].n or 0) < (row.cells[place].of or 0)
+        for cell in (row.cells[place] for row in report.rows)
+        if cell.reason or (cell.n or 0) < (cell.of or 0)
     )
     return list(found)
 

@@ -103,7 +103,8 @@ code { font: .92em ui-monospace, "DejaVu Sans Mono", monospace; background: var(
 <tr>
 {{ heading() }}
 {% for column in report.columns %}
-<th scope="col">{{ column.title }}<span>{{ column.measure }}</span></th>
+<th scope="col">{{ column.title }}<span>{{ column.measure }}</span>
+{%- if column.count_text %}<span>{{ column.count_text }}</span>{% endif %}</th>
 {% endfor %}
 </tr>
 </thead>
@@ -121,9 +122,6 @@ code { font: .92em ui-monospace, "DejaVu Sans Mono", monospace; background: var(
 {%- if cell.difference_text %}, {{ cell.difference_text }}{% endif %}</span>
 {% if cell.interval_text %}
 <span class="small">{{ cell.interval_text }}</span>
-{% endif %}
-{% if cell.count_text %}
-<span class="small">{{ cell.count_text }}</span>
 {% endif %}
 {{ picture(pictures[loop.index0]) }}
 </td>

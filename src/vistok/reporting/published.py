@@ -10,6 +10,7 @@ from pathlib import Path
 from vistok.errors import VistokError
 
 NUMBERS = tuple(range(1, 9))
+PUBLISHED = Path("paper_tables/published")
 BLANK = "-"
 _TUNING = {"×": "frozen", "✓": "tuned"}
 

@@ -39,7 +39,10 @@ def _table(lines: list[list[str]], labels: int) -> str:
 
 
 def _main(report: TableReport) -> str:
-    heads = [f"{escape(column.title)}<br><sub>{escape(column.measure)}</sub>" for column in report.columns]
+    heads = []
+    for column in report.columns:
+        below = [escape(text) for text in (column.measure, column.count_text) if text]
+        heads.append(f"{escape(column.title)}<br><sub>{'<br>'.join(below)}</sub>")
     lines = [[escape(label) for label in report.labels] + heads]
     lines += [_labels(report, row) + [_cell(cell) for cell in row.cells] for row in report.rows]
     for baseline in report.baselines:
@@ -64,7 +67,7 @@ def _beside_labels(report: TableReport, title: str) -> list[str]:
 
 def _cell(cell: Cell) -> str:
     ours = _ranked(cell.ours_text, cell.ours_rank) + (f" {BEATEN}" if cell.beats_blind is False else "")
-    below = [text for text in (cell.difference_text, escape(cell.interval_text), cell.count_text) if text]
+    below = [text for text in (cell.difference_text, escape(cell.interval_text)) if text]
     first = f"{_ranked(cell.published_text, cell.published_rank)} → {ours}"
     return first + (f"<br><sub>{'<br>'.join(below)}</sub>" if below else "")
 

@@ -39,7 +39,8 @@ def _float(caption: str, name: str, tabular: str, notes: Iterable[str]) -> str:
 def _main(report: TableReport) -> str:
     heads = [escape(text) for text in (*report.labels, *(column.title for column in report.columns))]
     below = [""] * len(report.labels) + [rf"\tiny {escape(column.measure)}" for column in report.columns]
-    body = [_line(heads) + _line(below) + "\\midrule\n"]
+    counts = [""] * len(report.labels) + [rf"\tiny {escape(column.count_text)}" for column in report.columns]
+    body = [_line(heads) + _line(below) + _line(counts) + "\\midrule\n"]
     for place, row in enumerate(report.rows):
         body.append(("\\midrule\n" if place in report.group_starts else "") + _row(report, row))
     body.append("\\midrule\n")
@@ -81,9 +82,7 @@ def _row(report: TableReport, row: Row) -> str:
         for cell in row.cells
     ]
     published = [rf"\tiny {_published(cell)}" for cell in row.cells]
-    intervals = [
-        rf"\tiny {' '.join(filter(None, (cell.interval_text, cell.count_text)))}" for cell in row.cells
-    ]
+    intervals = [rf"\tiny {cell.interval_text}" for cell in row.cells]
     lines = [_labels(report, row) + ours, blank + published, blank + intervals]
     return "".join(_line(line) for line in lines).removesuffix("\n") + "[2pt]\n"
 

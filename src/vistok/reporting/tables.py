@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from vistok.errors import VistokError
 from vistok.grid.study import GRID, Study
@@ -10,10 +11,20 @@ from vistok.grid.values import Run, Table
 from vistok.reporting import notes
 from vistok.reporting.cells import average, baseline, cell_of
 from vistok.reporting.metrics import Metrics, baseline_names, read_baselines, read_cell
-from vistok.reporting.published import PublishedTable
+from vistok.reporting.published import PUBLISHED, PublishedTable, read_published
 from vistok.reporting.values import AVERAGE, Cell, Column, Row, TableReport
 
 AVERAGE_TITLE = "Avg"
+
+
+def check_tables(study: Study, folder: Path = PUBLISHED) -> None:
+    """Refuses a table of the grid that does not fit the paper's, before anything is made for it.
+
+    Raises:
+        VistokError: a label, column or row is none of the paper's table, or there is no such table.
+    """
+    for table in study.tables.values():
+        _check(table, read_published(folder, table.number))
 
 
 def assemble(study: Study, table: str, published: PublishedTable) -> TableReport:
@@ -34,6 +45,10 @@ def assemble(study: Study, table: str, published: PublishedTable) -> TableReport
     tasks = [column.task for column in columns if column.task != AVERAGE]
     llms = study.answering_llms(table)
     blind = {task: read_baselines(study, task, llms) for task in tasks}
+    columns = tuple(
+        replace(column, n=blind[column.task].n, of=blind[column.task].of) if column.task in blind else column
+        for column in columns
+    )
     titles = dict(zip(baseline_names(llms), _baseline_titles(study, llms), strict=True))
     rows = [_row(study, row, entry, columns, published, blind) for row in entry.rows]
     report = TableReport(
@@ -63,6 +78,12 @@ def _check(table: Table, published: PublishedTable) -> None:
             f"{GRID / 'tables.yaml'}, entry {table.id!r}: labels {labels} are no columns of the paper's "
             f"Table {table.number}. Legal: {', '.join(published.columns)}."
         )
+    for column in table.columns:
+        if column.published not in published.numeric_columns:
+            raise VistokError(
+                f"{GRID / 'tables.yaml'}, entry {table.id!r}: a column points to {column.published!r}, which is no "
+                f"column of numbers of the paper's Table {table.number}. Legal: {', '.join(published.numeric_columns)}."
+            )
     for row in table.rows:
         if row.published is not None and row.published > len(published.rows):
             raise VistokError(
@@ -147,8 +168,14 @@ def _ranked(rows: Sequence[Row]) -> list[Row]:
 
 
 def ranks(printed: Sequence[str]) -> list[int]:
-    """Returns 1 for the best, 2 for the second best and 0 for the rest; equal as printed is equal in rank."""
-    values = sorted({float(text) for text in printed if text != "-"}, reverse=True)
+    """Returns 1 for the best, 2 for the second best and 0 for the rest; equal as printed is equal in rank.
+
+    Where several are all equal, none is best.
+    """
+    there = [float(text) for text in printed if text != "-"]
+    values = sorted(set(there), reverse=True)
+    if len(values) < 2 <= len(there):
+        return [0] * len(printed)
     places = {value: place for place, value in enumerate(values[:2], start=1)}
     return [0 if text == "-" else places.get(float(text), 0) for text in printed]
 

@@ -19,7 +19,10 @@ def _rounded(value: float, decimals: int) -> Decimal:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: a task's metric under the protocol that the table prints, or the average of all columns."""
+    """One column: a task's metric under the protocol that the table prints, or the average of all columns.
+
+    `n` of `of` questions are asked; an average has none of its own.
+    """
 
     task: str
     title: str
@@ -27,6 +30,15 @@ class Column:
     protocol: str
     protocols: tuple[str, ...]
     decimals: int
+    n: int | None = None
+    of: int | None = None
+
+    @property
+    def count_text(self) -> str:
+        """How many questions are asked, and of how many where that is not all; empty for the average."""
+        if self.n is None or self.of is None:
+            return ""
+        return f"n = {self.n}" + (f" of {self.of}" if self.n < self.of else "")
 
     @property
     def measure(self) -> str:
@@ -85,11 +97,6 @@ class Cell:
         if self.low is None or self.high is None:
             return ""
         return f"[{number(self.low, self.decimals)}, {number(self.high, self.decimals)}]"
-
-    @property
-    def count_text(self) -> str:
-        """How many of the questions were asked, where it is not all and not none."""
-        return f"{self.n} of {self.of}" if self.n and self.of and self.n < self.of else ""
 
     @property
     def beats_blind(self) -> bool | None:

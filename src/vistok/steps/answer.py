@@ -8,7 +8,7 @@ from vistok.grid.load import Study
 from vistok.grid.paths import Paths
 from vistok.grid.values import Run
 from vistok.steps.answers import answers
-from vistok.steps.asking import ask
+from vistok.steps.asking import ask_all
 from vistok.steps.models import load_trained
 from vistok.training.loop import make_deterministic
 
@@ -16,7 +16,7 @@ from vistok.training.loop import make_deterministic
 def run(study: Study, wanted: Run) -> None:
     """Writes predictions.jsonl for every task: id, prompt, answer and raw generation, one question a line."""
     make_deterministic(0)
-    asked = {task.id: ask(study, task.id) for task in study.suite()}
+    asked = ask_all(study)
     model, encoder = load_trained(study.models, wanted)
     answerer = SeeingAnswerer(model, encoder, batch=study.scale.answer_batch)
     seen_by = study.models.encoder(wanted.tokenizer)

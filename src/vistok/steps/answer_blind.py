@@ -5,7 +5,7 @@ from vistok.files import write_jsonl
 from vistok.grid.load import Study
 from vistok.grid.paths import Paths
 from vistok.steps.answers import answers
-from vistok.steps.asking import ask
+from vistok.steps.asking import ask_all
 from vistok.steps.language_model import load_llm
 from vistok.training.loop import make_deterministic
 
@@ -13,7 +13,7 @@ from vistok.training.loop import make_deterministic
 def run(study: Study, llm: str) -> None:
     """Writes predictions.jsonl for every task: the run's prompts and decoding, with nothing in place of the image."""
     make_deterministic(0)
-    asked = {task.id: ask(study, task.id) for task in study.suite()}
+    asked = ask_all(study)
     answerer = BlindAnswerer(*load_llm(study.models, llm), batch=study.scale.answer_batch)
     for task in study.suite():
         write_jsonl(Paths(study).blind_predictions(llm, task.id), answers(answerer, task, asked[task.id]))

@@ -1,4 +1,4 @@
-"""Which questions a study asks: those of the official files whose photographs are there."""
+"""Which questions a study asks: those of the official files that are there, with their photographs."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,10 +7,12 @@ from vistok.datasets.images import ImageIndex
 from vistok.datasets.vqa import read_questions
 from vistok.errors import VistokError
 from vistok.evaluation.references import References, load_references
+from vistok.files import no_folder
 from vistok.grid.load import Study
 from vistok.grid.paths import Paths
 from vistok.grid.scale import TaskFiles
 from vistok.grid.values import Task
+from vistok.operations.needs import absent_questions
 
 
 @dataclass(frozen=True)
@@ -30,22 +32,40 @@ class Asked:
     reason: str | None
 
 
+def ask_all(study: Study) -> dict[str, Asked]:
+    """Reads the questions of every task of the suite.
+
+    Raises:
+        VistokError: as `ask` does, or no task has a question.
+    """
+    asked = {task.id: ask(study, task.id) for task in study.suite()}
+    if not any(questions.prompts for questions in asked.values()):
+        reasons = "; ".join(f"{task}: {questions.reason}" for task, questions in asked.items())
+        raise VistokError(
+            f"no question can be asked of what is in {study.scale.data_root} ({reasons}). Lay the official files of "
+            "at least one task there, with some of its photographs."
+        )
+    return asked
+
+
 def ask(study: Study, task: str) -> Asked:
     """Reads a task's questions and finds their photographs.
 
     Raises:
-        VistokError: a photograph is missing at a scale where none may be, or a file is wrong.
+        VistokError: a file or photograph is missing at a scale where none may be, or a file is wrong.
     """
     entry, files, root = study.task(task), study.task_files(task), Paths(study).data
     if not root.is_dir():
         raise VistokError(
-            f"the data root {root} of the scale {study.scale.id!r} does not exist. Name the folder that holds the "
-            "official files: --config data_root=FOLDER (or data_root in the scale's file)."
+            f"the data root {root} of the scale {study.scale.id!r} {no_folder(root)}. Name the folder that holds "
+            "the official files: --config data_root=FOLDER (or data_root in the scale's file)."
         )
     if files is None:
         raise VistokError(
             f"the scale {study.scale.id!r} names no files for the task {task!r}: add it to its `tasks`."
         )
+    if absent := absent_questions(study, task):
+        return Asked(References(entry.kind, (), (), ()), (), {}, absent)
     references = load_references(entry.kind, root / files.references)
     index = ImageIndex(root, files.images)
     found = {image: index.find(image) for image in dict.fromkeys(references.images)}

@@ -95,7 +95,7 @@ def _objects(study: Study, task: Task, asked: Asked) -> dict[str, list[str]]:
     names = [record.object_name for record in records]
     if prior is None:
         return _by_fold(names, [record.answer for record in records], asked.references.images)
-    training = read_object_questions(prior)
+    training = read_object_questions(prior, task.kind)
     answers = [question.answer for question in training]
     constant = constant_answer(answers)
     fitted = fit_prior([question.object_name for question in training], answers)

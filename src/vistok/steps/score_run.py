@@ -36,7 +36,7 @@ def cell(study: Study, task: Task, asked: Asked, answers: dict[str, dict[str, An
         "reason": asked.reason,
         "prompt": task.prompt,
         "decoding": task.decoding.model_dump(mode="json"),
-        "references": digest_file(references) if references else None,
+        "references": digest_file(references) if references and references.is_file() else None,
     }
     return report | {name: scores(study, task, asked, given) for name, given in answers.items()}
 

@@ -1,12 +1,11 @@
 """Renders one table: published, ours, difference, interval and blind baselines, in four formats."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 from vistok.files import write_text
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
-from vistok.reporting.published import read_published
+from vistok.reporting.published import PUBLISHED, read_published
 from vistok.reporting.render_csv import render_csv
 from vistok.reporting.render_html import render_html
 from vistok.reporting.render_md import render_md
@@ -14,7 +13,6 @@ from vistok.reporting.render_tex import render_tex
 from vistok.reporting.tables import assemble
 from vistok.reporting.values import TableReport
 
-PUBLISHED = Path("paper_tables/published")
 RENDERERS: dict[str, Callable[[TableReport], str]] = {
     "csv": render_csv,
     "md": render_md,

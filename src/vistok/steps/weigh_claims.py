@@ -5,8 +5,8 @@ from typing import Any
 from vistok.files import write_json
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
-from vistok.reporting.claims.write import CLAIMS, PUBLISHED, read_cells, write_claims
-from vistok.reporting.published import read_published
+from vistok.reporting.claims.write import CLAIMS, read_cells, write_claims
+from vistok.reporting.published import PUBLISHED, read_published
 from vistok.reporting.tables import assemble
 from vistok.reporting.values import AVERAGE
 

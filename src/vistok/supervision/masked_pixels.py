@@ -22,6 +22,7 @@ _DEFAULTS: Final = {
     "decoder_width": 64,  # MAE table 1b: 512, two thirds of the encoder's 768
     "decoder_depth": 1,  # MAE table 1a: 8; one block does as well after fine-tuning, at the least cost
     "decoder_heads": 2,  # MAE code: 16, of width 32
+    "normalised_targets": 1,  # MAE section 3; 0: the pixels as they are, its table 1d
     "crop_least": 0.5,  # MAE code: 0.2; a mini object fills a ninth of its image
 }
 
@@ -68,7 +69,9 @@ class MaskedPixels(Objective):
     @override
     def loss(self, batch: dict[str, Tensor], step: int) -> Float[Tensor, ""]:
         painted = self.reconstruct(batch["images"], batch["visible"])
-        targets = normalised_patches(batch["images"], self.patch)
+        targets = patches_of(batch["images"], self.patch)
+        if self.options["normalised_targets"]:
+            targets = normalised(targets)
         return (take(painted, batch["hidden"]) - take(targets, batch["hidden"])).square().mean()
 
     def reconstruct(
@@ -92,14 +95,18 @@ def take(
     return patches.gather(1, chosen.unsqueeze(-1).expand(-1, -1, patches.shape[-1]))
 
 
-def normalised_patches(
-    images: Float[Tensor, "batch 3 size size"], patch: int
+def patches_of(
+    images: Float[Tensor, "batch 3 height width"], patch: int
 ) -> Float[Tensor, "batch patches values"]:
-    """Returns the pixels of each patch, with the patch's own mean and deviation taken out (MAE section 3)."""
+    """Returns the pixels of each patch."""
     batch, channels, height, width = images.shape
     cut = images.view(batch, channels, height // patch, patch, width // patch, patch)
-    flat = cut.permute(0, 2, 4, 3, 5, 1).reshape(batch, -1, patch**2 * channels)
-    return (flat - flat.mean(-1, keepdim=True)) / (flat.var(-1, keepdim=True) + 1e-6).sqrt()
+    return cut.permute(0, 2, 4, 3, 5, 1).reshape(batch, -1, patch**2 * channels)
+
+
+def normalised(patches: Float[Tensor, "batch patches values"]) -> Float[Tensor, "batch patches values"]:
+    """Returns the patches, with each one's own mean and deviation taken out (MAE section 3)."""
+    return (patches - patches.mean(-1, keepdim=True)) / (patches.var(-1, keepdim=True) + 1e-6).sqrt()
 
 
 build = MaskedPixels

@@ -46,4 +46,7 @@ class MultimodalLearner(Learner):
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         before = self.before.to(batch["ids"].device)
-        return self.model.loss(batch["images"], before, batch["ids"], batch["weights"], batch["mask"])
+        # A share of a batch is padded to its longest row, which may stand in another part of it.
+        longest = int(batch["mask"].sum(dim=1).max())
+        ids, weights, mask = (batch[name][:, :longest] for name in ("ids", "weights", "mask"))
+        return self.model.loss(batch["images"], before, ids, weights, mask)

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from vistok.datasets.official import wrong_record
 from vistok.errors import VistokError
 from vistok.evaluation.scorers.base import Scored, Values, check, split
 from vistok.files import read_json
@@ -84,7 +85,10 @@ def _question(path: Path, position: int, row: Any) -> ChoiceQuestion:
             row["answer"],
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise VistokError(f"{path}, question {position}: {error!r} in {str(row)[:120]}.") from error
+        needed = (
+            "question_id, data_id, question_type_id (a number), question, choice_a to choice_d and answer are"
+        )
+        raise wrong_record(path, f"question {position}", needed, row) from error
     if found.answer not in tuple(LETTERS) or not 1 <= found.dimension <= len(DIMENSIONS):
         raise VistokError(
             f"{path}, question {position}: answer {found.answer!r} and question_type_id {found.dimension}; "

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from vistok.benchmark.annotations import Annotations, read_annotations
 from vistok.datasets.coco import read_captions
+from vistok.errors import VistokError
+from vistok.files import no_folder
 from vistok.reporting.audit.averages import check_averages
 from vistok.reporting.audit.baselines import check_constant, check_object_prior
 from vistok.reporting.audit.benchmark_file import (
@@ -35,8 +37,8 @@ from vistok.reporting.claims.evaluate import Outcome, evaluate_claims
 from vistok.reporting.claims.figure import forest_plot
 from vistok.reporting.claims.measured import published_cells
 from vistok.reporting.claims.values import read_claims
-from vistok.reporting.claims.write import CLAIMS, PUBLISHED
-from vistok.reporting.published import PublishedTable, read_all_published
+from vistok.reporting.claims.write import CLAIMS
+from vistok.reporting.published import PUBLISHED, PublishedTable, read_all_published
 
 _INSTANCES = Path("coco/annotations/instances_val2017.json")
 _VCR = Path("vcr/vcr1images")
@@ -64,7 +66,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Writes the audit and prints what it found; returns the exit status."""
+    """Writes the audit and prints what it found; returns the exit status.
+
+    Raises:
+        VistokError: the data root is no folder, or see `run_audit`.
+    """
+    if args.data_root and not args.data_root.is_dir():
+        raise VistokError(
+            f"--data-root {args.data_root} {no_folder(args.data_root)}. Name the folder that holds gvtbench/, or leave "
+            "the option out: the tables are then audited without it."
+        )
     findings = run_audit(args.published, args.data_root, args.generated, args.out, claims=args.claims)
     for finding in findings:
         if finding.verdict in ("wrong", "doubtful") and finding.group != "claims":

@@ -9,10 +9,10 @@ Verdict = Literal["wrong", "doubtful", "note", "clean"]
 Group = Literal["tables", "claims", "benchmark", "ours"]
 Scalar = str | int | float | None
 MEANING = {
-    "wrong": "the printed number, text or file is not what it says",
-    "doubtful": "the number cannot bear what is concluded from it",
-    "note": "nothing wrong; the reader should know",
-    "clean": "checked, nothing found",
+    "wrong": "the printed number, text or file is not what it says; a claim: contradicted",
+    "doubtful": "the number cannot bear what is concluded from it; a claim: within noise",
+    "note": "nothing wrong; the reader should know; a claim: not measured",
+    "clean": "checked, nothing found; a claim: holds",
 }
 
 

@@ -73,9 +73,9 @@ def _panel(axes: "Axes", source: str, outcomes: Sequence[Outcome]) -> None:
     )  # fmt: skip
     axes.axvline(0, color="#222222", linewidth=0.8)
     axes.set_xscale("symlog", linthresh=_LINEAR_POINTS, linscale=1.1)
-    ticks = [-50, -20, -10, -5, 0, 5, 10, 20, 50]
+    ticks = [-100, -20, -5, 0, 5, 20, 100]
     axes.set_xticks(ticks, [f"{tick:+d}" if tick else "0" for tick in ticks])
-    axes.set_xlim(-60, 60)
+    axes.set_xlim(-150, 150)
     axes.set_title(f"{source} numbers", fontsize=10)
     axes.set_xlabel("← against the claim | points | for the claim →")
     axes.set_ylabel("")

@@ -10,10 +10,9 @@ from vistok.reporting.claims.evaluate import Cells, Outcome, evaluate_claims
 from vistok.reporting.claims.figure import forest_plot
 from vistok.reporting.claims.measured import Cell, Measured, published_cells
 from vistok.reporting.claims.values import StudyClaims, read_claims
-from vistok.reporting.published import read_all_published
+from vistok.reporting.published import PUBLISHED, read_all_published
 from vistok.reporting.rendering import render, rounded
 
-PUBLISHED = Path("paper_tables/published")
 CLAIMS = Path("workflow/grid/claims.yaml")
 
 

@@ -1,0 +1,132 @@
+"""Reads Open Images (V4 to V7): photographs with a CSV line for each box."""
+
+from collections.abc import Iterator, Mapping
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import NamedTuple
+
+from vistok.datasets.coco import ObjectAnnotation
+from vistok.datasets.images import ImageIndex, image_bytes, image_size
+from vistok.datasets.official import read_lines, wrong_record
+from vistok.datasets.rows import ImageRow, Source
+from vistok.errors import VistokError
+
+_BOXES = "Open Images boxes file"
+_CLASSES = "Open Images class descriptions"
+_COLUMNS = ("ImageID", "LabelName", "IsGroupOf", "XMin", "XMax", "YMin", "YMax")
+
+
+class Box(NamedTuple):
+    """One line of a boxes file; coordinates are shares of the image's width and height, 0 at the top left."""
+
+    image: str
+    category: str
+    crowd: bool
+    left: float
+    right: float
+    top: float
+    bottom: float
+
+
+def openimages_source(folder: Path, boxes: Path, classes: Path) -> Source:
+    """Reads every image of `boxes`, in the file's order; a box of a group is a crowd, as COCO's is.
+
+    The set has no category names, so that identification is not asked about it: only what people were asked to verify
+    in an image is boxed there, and a class without a box may well be in the image. Counting is: a class that was
+    verified has a box for each of its objects (Kuznetsova et al. 2020, section 3), but under the narrowest name, so
+    that a man beside two persons is not counted as a person. Chosen: the paper does not say how it asks about Open
+    Images.
+
+    Args:
+        folder: of the photographs `ID.jpg`, or of the folders train_0 to train_f as the archives hold them.
+        classes: what the class identifiers of `boxes` are called.
+
+    Raises:
+        VistokError: a file is missing; while rows are consumed: a line is malformed, or an image is missing.
+    """
+    names = read_classes(classes)
+    index = ImageIndex(folder, [""])
+
+    def rows() -> Iterator[ImageRow]:
+        for image, found in _by_image(boxes, names):
+            path = index.find(f"{image}.jpg") or index.require(f"train_{image[:1]}/{image}.jpg")
+            data = image_bytes(path, what=f"image {image}")
+            width, height = image_size(data, what=f"image {image}")
+            yield ImageRow(image, data, objects=tuple(_in_pixels(box, width, height) for box in found))
+
+    return Source((), rows())
+
+
+def read_classes(path: Path) -> dict[str, str]:
+    """Returns identifier -> name of each class, with or without a header (V7 has one, V5 has none).
+
+    What a name adds in brackets is left out, for nobody would ask so: "Bat (Animal)".
+
+    Raises:
+        VistokError: the file is missing, or a line is no pair.
+    """
+    names: dict[str, str] = {}
+    for number, line in enumerate(read_lines(path, what=_CLASSES), start=1):
+        match line:
+            case ["LabelName", _]:
+                pass
+            case [label, name] if label.startswith("/") and name:
+                names[label] = name.partition(" (")[0]
+            case _:
+                raise wrong_record(
+                    path, f"line {number}", "an identifier such as /m/01g317 and a name are", line
+                )
+    return names
+
+
+def read_boxes(path: Path, names: Mapping[str, str]) -> Iterator[Box]:
+    """Yields the boxes in file order; one line is in memory at a time.
+
+    Raises:
+        VistokError: the file is missing, lacks a column, or has a line with a class that `names` does not know or
+            without a box inside the image.
+    """
+    lines = read_lines(path, what=_BOXES)
+    header = next(lines, [])
+    if missing := [name for name in _COLUMNS if name not in header]:
+        raise VistokError(
+            f"{path} is no {_BOXES}: its first line must name the columns {', '.join(_COLUMNS)}; "
+            f"{', '.join(missing)} not found in {', '.join(header)[:160] or 'an empty line'}. "
+            "Name the official file of this kind."
+        )
+    places = [header.index(name) for name in _COLUMNS]
+    for number, line in enumerate(lines, start=2):
+        try:
+            box = _box([line[place] for place in places], names)
+        except (IndexError, KeyError, ValueError) as error:
+            needed = "an image, a class of the class descriptions, and XMin <= XMax, YMin <= YMax in 0..1 are"
+            raise wrong_record(path, f"line {number}", needed, ",".join(line)) from error
+        yield box
+
+
+def _box(cells: list[str], names: Mapping[str, str]) -> Box:
+    image, label, group, *numbers = cells
+    left, right, top, bottom = map(float, numbers)
+    if not (image and 0 <= left <= right <= 1 and 0 <= top <= bottom <= 1):
+        raise ValueError("no box inside an image")
+    # -1 says that nobody knows: such a box may be a group too.
+    return Box(image, names[label], group != "0", left, right, top, bottom)
+
+
+def _by_image(path: Path, names: Mapping[str, str]) -> Iterator[tuple[str, Iterator[Box]]]:
+    seen: set[str] = set()
+    for image, boxes in groupby(read_boxes(path, names), key=itemgetter(0)):
+        if image in seen:
+            raise VistokError(
+                f"{path}: the boxes of image {image} do not stand together. Sort the lines by ImageID, or fetch the "
+                "official file."
+            )
+        seen.add(image)
+        yield image, boxes
+
+
+def _in_pixels(box: Box, width: int, height: int) -> ObjectAnnotation:
+    x, y = box.left * width, box.top * height
+    size = (box.right - box.left) * width, (box.bottom - box.top) * height
+    return ObjectAnnotation(box.category, (x, y, *size), box.crowd)

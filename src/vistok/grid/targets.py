@@ -1,0 +1,50 @@
+"""Says what is wrong with the name of a file that a user asks the workflow for, and what is legal."""
+
+from pathlib import PurePath
+
+from vistok.errors import VistokError, unknown
+from vistok.grid.study import Study
+
+
+def check_target(study: Study, target: str) -> None:
+    """Refuses a file that names no scale, run, task or entry of the study; leaves names of other shapes alone.
+
+    Raises:
+        VistokError: a part of the name is unknown; says which are legal, or which scale to ask for.
+    """
+    parts = PurePath(target).parts
+    match parts:
+        case ["results" | "paper_tables", found, _, *_] if found not in (study.results_id, "published"):
+            raise _other_scale(target, found, study.results_id)
+        case ["checkpoints" | "shards", found, _, *_] if found != study.models.scale.id:
+            raise _other_scale(target, found, study.models.scale.id)
+        case ["results", _, "blind", task, *_]:
+            _check_task(study, task)
+        case ["results", _, tokenizer, recipe, llm, seed, task, _]:
+            study.models.run("/".join((tokenizer, recipe, llm, seed)))
+            _check_task(study, task)
+        case ["checkpoints", _, "tokenizers", tokenizer]:
+            study.models.tokenizer(tokenizer)
+        case ["checkpoints", _, "llms", llm]:
+            study.models.llm(llm)
+        case ["checkpoints", _, "mllms", *run]:
+            study.models.run("/".join(run))
+        case ["shards", _, image_set]:
+            study.models.image_set(image_set)
+        case ["paper_tables", found, file] if found != "published" and file.startswith("table-"):
+            study.table(file.partition(".")[0].removesuffix("-curves"))
+
+
+def _check_task(study: Study, asked: str) -> None:
+    suite = [task.id for task in study.suite()]
+    if asked not in suite:
+        raise unknown("task", asked, suite)
+
+
+def _other_scale(target: str, found: str, asked: str) -> VistokError:
+    scale, _, split = found.partition("-")
+    config = f"--config scale={scale}" + (f" split={split}" if split else "")
+    return VistokError(
+        f"{target} is of {found!r}, and the workflow was asked for {asked!r}. Add {config}, or ask for a file of "
+        f"{asked!r}."
+    )

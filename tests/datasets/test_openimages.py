@@ -1,0 +1,141 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from vistok.datasets.coco import ObjectAnnotation
+from vistok.datasets.openimages import openimages_source, read_boxes, read_classes
+from vistok.datasets.sources import open_source
+from vistok.errors import VistokError
+from vistok.grid.scale import ImageSet
+
+HEADER = "ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax,IsOccluded,IsTruncated,IsGroupOf"
+CLASSES = {"/m/01g317": "Person", "/m/01yrx": "Cat"}
+
+
+@pytest.fixture
+def photographs(tmp_path: Path, make_jpeg: Callable[..., bytes]) -> Path:
+    """Photographs of 40 x 20 pixels: those of the official excerpts, and three more."""
+    folder = tmp_path / "train"
+    for number, image in enumerate(["000002b66c9c498e", "0001eeaf4aed83f9", "a1", "b2", "c3"]):
+        path = folder / (f"train_{image[0]}/{image}.jpg" if number else f"{image}.jpg")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(make_jpeg(number, (40, 20)))
+    return folder
+
+
+def write_boxes(path: Path, *lines: str) -> Path:
+    path.write_text("\n".join([HEADER, *lines, ""]))
+    return path
+
+
+def line(image: str, label: str = "/m/01yrx", box: str = "0.1,0.5,0.2,1.0", group: str = "0") -> str:
+    return f"{image},xclick,{label},1,{box},0,0,{group}"
+
+
+def test_the_official_excerpt_with_clicks(shared_data: Path, photographs: Path) -> None:
+    folder = shared_data / "openimages"
+    source = openimages_source(
+        photographs,
+        folder / "oidv6-train-annotations-bbox_excerpt.csv",
+        folder / "class-descriptions-boxable.csv",
+    )
+    (row,) = source.rows
+    assert source.categories == (), "what is not boxed is not said to be absent"
+    assert row.image_id == "000002b66c9c498e"
+    assert row.image == (photographs / "000002b66c9c498e.jpg").read_bytes()
+    assert [(entry.category, entry.crowd) for entry in row.objects] == [("Person", False)] * 3
+    width, height = (0.195312 - 0.0125) * 40, (0.5875 - 0.148438) * 20
+    assert row.objects[0].box == pytest.approx((0.0125 * 40, 0.148438 * 20, width, height))
+
+
+def test_the_official_excerpt_without_clicks(shared_data: Path, photographs: Path) -> None:
+    folder = shared_data / "openimages"
+    boxes, classes = "train-annotations-bbox_noclick_excerpt.csv", "class-descriptions-boxable.csv"
+    (row,) = openimages_source(photographs, folder / boxes, folder / classes).rows
+    assert row.image == (photographs / "train_0/0001eeaf4aed83f9.jpg").read_bytes()
+    assert [entry.category for entry in row.objects] == ["Fixed-wing aircraft"]
+
+
+def test_every_official_class_has_a_name_of_its_own(shared_data: Path) -> None:
+    names = read_classes(shared_data / "openimages/class-descriptions-boxable.csv")
+    assert len(names) == len(set(names.values())) == 601
+    assert (names["/m/01g317"], names["/m/01h44"]) == ("Person", "Bat")
+
+
+def test_a_set_of_a_scale(tmp_path: Path, photographs: Path) -> None:
+    """V5's class file has no header; a group, or what may be one, is a crowd."""
+    (tmp_path / "classes.csv").write_text('/m/01g317,Person\n/m/01yrx,"Cat"\n')
+    write_boxes(
+        tmp_path / "boxes.csv",
+        line("b2", group="1"),
+        line("b2", "/m/01g317", group="-1"),
+        line("a1"),
+        line("c3"),
+    )
+    image_set = ImageSet(
+        format="openimages", images="train", instances="boxes.csv", categories="classes.csv", first=2
+    )
+    rows = {row.image_id: row.objects for row in open_source(image_set, tmp_path).rows}
+    assert [*rows] == ["b2", "a1"]
+    assert [(entry.category, entry.crowd) for entry in rows["b2"]] == [("Cat", True), ("Person", True)]
+    assert rows["a1"] == (ObjectAnnotation("Cat", (4.0, 4.0, 16.0, 16.0), crowd=False),)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        line("a1", "/m/unknown"),
+        line("", "/m/01yrx"),
+        line("a1", box="0.1,0.5,x,1.0"),
+        line("a1", box="0.5,0.1,0.2,1.0"),
+        line("a1", box="0.1,0.5,0.2,1.2"),
+        line("a1", box="0.1,nan,0.2,1.0"),
+        "a1,xclick,/m/01yrx,1,0.1,0.5,0.2",
+    ],
+)
+def test_a_wrong_line_is_refused(tmp_path: Path, bad: str) -> None:
+    path = write_boxes(tmp_path / "boxes.csv", line("a1"), bad)
+    boxes = read_boxes(path, CLASSES)
+    assert next(boxes).category == "Cat"
+    with pytest.raises(VistokError, match=rf"boxes.csv, line 3: an image, a class .* needed, found {bad}"):
+        next(boxes)
+
+
+def test_another_file_is_refused(tmp_path: Path, photographs: Path) -> None:
+    path = tmp_path / "boxes.csv"
+    path.write_text("ImageID,Source,LabelName,Confidence\na,verification,/m/01yrx,1\n")
+    with pytest.raises(
+        VistokError, match=r"IsGroupOf, XMin, XMax, YMin, YMax not found in ImageID, Source, LabelName"
+    ):
+        next(read_boxes(path, CLASSES))
+    path.write_text("")
+    with pytest.raises(VistokError, match="not found in an empty line"):
+        next(read_boxes(path, CLASSES))
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(VistokError, match=r"boxes.csv \(Open Images boxes file\) is not valid CSV"):
+        next(read_boxes(path, CLASSES))
+    with pytest.raises(
+        VistokError, match=r"class descriptions cannot be read: .*absent.csv: No such file.* \.csv"
+    ):
+        openimages_source(photographs, path, tmp_path / "absent.csv")
+    path.write_text("Tortoise,/m/011k07\n")
+    with pytest.raises(
+        VistokError, match=r"line 1: an identifier such as /m/01g317 and a name are needed, found \["
+    ):
+        read_classes(path)
+
+
+def test_an_image_is_one_row_or_none(tmp_path: Path, photographs: Path) -> None:
+    (tmp_path / "classes.csv").write_text("LabelName,DisplayName\n/m/01yrx,Cat\n")
+    path = write_boxes(tmp_path / "boxes.csv", line("a1"), line("b2"), line("a1"))
+    with pytest.raises(VistokError, match="the boxes of image a1 do not stand together"):
+        list(openimages_source(photographs, path, tmp_path / "classes.csv").rows)
+    write_boxes(path, line("d4"))
+    with pytest.raises(
+        VistokError, match=r"image 'train_d/d4.jpg' not found: no file train_d/d4.jpg in .*train"
+    ):
+        list(openimages_source(photographs, path, tmp_path / "classes.csv").rows)
+    (photographs / "d4.jpg").write_bytes(b"no image")
+    with pytest.raises(VistokError, match="image d4 cannot be decoded: not an image"):
+        list(openimages_source(photographs, path, tmp_path / "classes.csv").rows)

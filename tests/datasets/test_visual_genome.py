@@ -1,0 +1,91 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.datasets.conftest import write
+
+from vistok.datasets.rows import ImageRow
+from vistok.datasets.sources import open_source
+from vistok.datasets.visual_genome import read_regions, visual_genome_source
+from vistok.errors import VistokError
+from vistok.grid.scale import ImageSet
+
+EXCERPT = "visual_genome/v{}/region_descriptions.json.gz"
+
+
+@pytest.fixture
+def photographs(tmp_path: Path, make_jpeg: Callable[..., bytes]) -> Path:
+    """Images 1 to 5 as the two archives unpack: the first in VG_100K_2."""
+    folder = tmp_path / "images"
+    for image in range(1, 6):
+        path = folder / f"{'VG_100K_2' if image == 1 else 'VG_100K'}/{image}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(make_jpeg(image))
+    return folder
+
+
+def region(phrase: str, **of: int) -> dict[str, Any]:
+    return {"phrase": phrase, "x": 1, "y": 2, "width": 3, "height": 4, **of}
+
+
+@pytest.mark.parametrize(
+    ("version", "counts"), [("1.2", [262, 256, 255, 257, 248]), ("1.0", [265, 256, 259, 258, 250])]
+)
+def test_both_official_layouts(shared_data: Path, photographs: Path, version: str, counts: list[int]) -> None:
+    source = visual_genome_source(photographs, shared_data / EXCERPT.format(version))
+    rows = list(source.rows)
+    assert source.categories == ()
+    assert [(row.image_id, len(row.captions)) for row in rows] == list(zip("12345", counts, strict=True))
+    assert rows[0].captions[:2] == ("the clock is green in colour", "shade is along the street ")
+    assert rows[0].image == (photographs / "VG_100K_2/1.jpg").read_bytes()
+    assert all(row.objects == row.questions == () and row.label is None for row in rows)
+
+
+def test_the_excerpts_images_are_those_of_the_official_list(shared_data: Path) -> None:
+    from vistok.datasets.official import read_official
+
+    listed = read_official(shared_data / "visual_genome/v1.2/image_data.json", what="image data")
+    assert [*read_regions(shared_data / EXCERPT.format("1.2"))] == [row["image_id"] for row in listed]
+
+
+def test_a_set_of_a_scale(tmp_path: Path, photographs: Path) -> None:
+    write(
+        tmp_path / "regions.json",
+        [{"id": 2, "regions": [region("a b", image_id=2)]}, {"id": 3, "regions": []}],
+    )
+    image_set = ImageSet(format="visual-genome", images="images", captions="regions.json")
+    rows = [(row.image_id, row.captions) for row in open_source(image_set, tmp_path).rows]
+    assert rows == [("2", ("a b",)), ("3", ())]
+    (photographs / "VG_100K/2.jpg").rename(photographs / "2.jpg")
+    first: ImageRow = next(open_source(image_set, tmp_path).rows)
+    assert first.image == (photographs / "2.jpg").read_bytes(), "photographs in one folder are found too"
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ({"regions": []}, "no Visual Genome region descriptions: a JSON list is needed, found dict"),
+        ([7], "record 0: a JSON object is needed, found 7"),
+        ([{"regions": []}], r"record 0: an id .* a list of regions are needed, found \{'regions': \[\]\}"),
+        ([{"id": 1}], r"record 0: an id .* a list of regions are needed"),
+        ([{"id": 1, "regions": []}] * 2, r"record 1: an id that no record before has"),
+        (
+            [{"id": 1, "regions": [region("x", image_id=2)]}],
+            r"region of image 1: a phrase and the image_id 1 are needed, found \{'phrase': 'x', 'image_id': 2\}",
+        ),
+        ([{"id": 1, "regions": [{"image": 1}]}], "region of image 1: a phrase"),
+        ([{"id": 1, "regions": ["x"]}], "region of image 1: a phrase .* found x"),
+    ],
+)
+def test_another_shape_is_refused(tmp_path: Path, value: object, said: str) -> None:
+    with pytest.raises(VistokError, match=rf"regions\.json.*{said}"):
+        read_regions(write(tmp_path / "regions.json", value))
+
+
+def test_what_is_missing_is_named(tmp_path: Path, photographs: Path) -> None:
+    with pytest.raises(VistokError, match=r"region descriptions cannot be read: .*absent.json: No such file"):
+        visual_genome_source(photographs, tmp_path / "absent.json")
+    path = write(tmp_path / "regions.json", [{"id": 6, "regions": []}])
+    with pytest.raises(VistokError, match=r"image '6.jpg' not found: no file .*images.*VG_100K.*VG_100K_2"):
+        list(visual_genome_source(photographs, path).rows)
