@@ -157,7 +157,9 @@ for tokenizer in dict.fromkeys(run.tokenizer for run in STUDY.runs()):
             continue
         advice = f"Fetch them (vistok fetch {fetched[0].id})" if fetched else "Lay them there"
         if MODELS.scale.world and not os.path.isabs(MODELS.encoder(tokenizer).weights):
-            advice = f"{MODELS.scale.data_root} is what a job makes: lay them elsewhere, with an absolute path"
+            advice = (
+                f"{MODELS.scale.data_root} is what a job makes: lay them elsewhere, with an absolute path"
+            )
         raise SystemExit(
             f"vistok: the weights of the tokenizer {tokenizer!r} are not there: {weights}. {advice}, or mend its "
             "`weights` in workflow/grid/tokenizers.yaml."
