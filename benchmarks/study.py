@@ -122,7 +122,7 @@ def undisturbed(folder: Path, asked: argparse.Namespace) -> tuple[Path, float]:
         cloned(checkout, asked.scale)
         command, log = paper_tables(asked.cores), folder / "build.log"
         kept.write_text(str(timed(command, checkout, environment_of(checkout), log)))
-    if told("git", "-C", str(checkout), "rev-parse", "HEAD") != told("git", "rev-parse", "HEAD"):
+    elif told("git", "-C", str(checkout), "rev-parse", "HEAD") != told("git", "rev-parse", "HEAD"):
         sys.exit(f"{checkout} was built from another commit. Remove {folder}, or --keep clones elsewhere.")
     return checkout, float(kept.read_text())
 
