@@ -15,7 +15,6 @@ from vistok.checkpoints import WEIGHTS, save_checkpoint
 from vistok.errors import VistokError
 from vistok.files import write_json
 from vistok.grid.load import GRID, SCALES, load_study
-from vistok.grid.paths import Paths
 from vistok.grid.values import Encoder
 from vistok.tokenizers.base import VisualTokenizer, build_tokenizer
 from vistok.tokenizers.weights import load_foreign, load_tokenizer
@@ -242,9 +241,9 @@ def test_a_users_own_encoder_is_one_entry(
         change(value)
         path.write_text(yaml.safe_dump(value, sort_keys=False))
     for scale in ("mini", "paper"):
-        study = load_study(scale, root=tmp_path, data_root=str(tmp_path / "data"))
+        study = load_study(scale, root=tmp_path)
         assert study.runs()[-1].tokenizer == "mine"
         assert not study.pretrains("mine")
-        loaded = load_tokenizer(study.encoder("mine"), checkpoint=None, data_root=Paths(study).data).eval()
+        loaded = load_tokenizer(study.encoder("mine"), checkpoint=None, data_root=tmp_path / "data").eval()
         with torch.no_grad():
             assert torch.equal(loaded(images), trained(images))
