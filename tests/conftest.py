@@ -1,9 +1,13 @@
 """Fixtures that every room's tests share."""
 
 import gc
+import signal
 from pathlib import Path
 
 import pytest
+
+# A suite that is started in the background may inherit an ignored Ctrl-C, and would hand it on to what it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Until all tests are imported, and what they import with them: to look for garbage meanwhile doubles the time.
 gc.disable()
