@@ -87,6 +87,22 @@ def _explained(path: Path) -> Iterator[None]:
         raise _unwritable(path, said[0], full=True) from error
 
 
+def check_destination(path: Path) -> None:
+    """Makes sure, before long work, that a file can be written to `path`; its folder is made if there is none.
+
+    Raises:
+        VistokError: a folder is at `path`, or its folder cannot be written.
+    """
+    with _explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for number, wrong in (
+            (errno.EISDIR, path.is_dir()),
+            (errno.EACCES, not os.access(path.parent, os.W_OK)),
+        ):
+            if wrong:
+                raise OSError(number, os.strerror(number), str(path))
+
+
 def _concerns(filename: object, path: Path) -> bool:
     """Tells whether `filename` is `path`, what is staged for it, or a folder above it."""
     if not isinstance(filename, str):

@@ -90,6 +90,19 @@ def test_fewer_questions_than_asked_for_are_told(
     assert "(10000 asked: the annotations allow no more)" in capsys.readouterr().out
 
 
+def test_an_odd_number_of_pairs_is_told(
+    many_instances: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ("--instances", many_instances, "--questions=3", "--out", tmp_path / "made.json")
+    vistok_curate("identification", *options)
+    assert "2 identification questions (3 asked: Yes and No come in pairs)" in capsys.readouterr().out
+
+
+def test_a_folder_in_the_place_of_the_file_is_refused_before_work(tmp_path: Path) -> None:
+    with pytest.raises(VistokError, match=r"cannot write .*: Is a directory.* name another path"):
+        vistok_curate("counting", "--instances", tmp_path / "absent.json", "--out", tmp_path)
+
+
 def test_rules_that_leave_nothing_are_told_from_lists(many_instances: Path, tmp_path: Path) -> None:
     path, out = tmp_path / "list.txt", tmp_path / "x.json"
     path.write_text("1")

@@ -163,6 +163,12 @@ def test_caption_metrics_of_another_kind_are_refused(paths: dict[str, Path], tmp
     assert not out.exists()
 
 
+def test_a_folder_in_the_place_of_metrics_is_refused_before_work(tmp_path: Path) -> None:
+    absent = tmp_path / "absent.json"
+    with pytest.raises(VistokError, match=r"cannot write .*: Is a directory.* name another path"):
+        score("counting", "--references", absent, "--predictions", absent, "--out", tmp_path)
+
+
 @pytest.mark.parametrize("kind", ["vqa", "counting", "identification"])
 def test_losses_answer_nothing_but_multiple_choice(kind: str, paths: dict[str, Path], tmp_path: Path) -> None:
     ids = load_references(kind, paths[kind]).ids

@@ -45,9 +45,15 @@ def test_a_missing_data_root_is_said_before_any_job(built: Any) -> None:
     assert "the data root Snakefile of the scale 'excerpt' is a file, not a folder" in error
 
 
-def test_a_data_root_without_any_question_file_is_said_before_any_job(built: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("there", [(), ("gvtbench/coco_oc.json",), ("coco/val2017/000000000139.jpg",)])
+def test_a_data_root_that_asks_nothing_is_said_before_any_job(
+    built: Any, tmp_path: Path, there: tuple[str, ...]
+) -> None:
+    for name in there:
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).touch()
     error = refusal(built, "--config", f"data_root={tmp_path}", scale="excerpt")
-    assert f"no task has its question files in {tmp_path}" in error
+    assert f"no task has its question files and photographs in {tmp_path}" in error
 
 
 def test_an_unknown_tokenizer_in_a_row(built: Any) -> None:

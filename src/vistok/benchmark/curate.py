@@ -18,6 +18,7 @@ from vistok.benchmark.counting import counting_questions
 from vistok.benchmark.identification import identification_questions
 from vistok.benchmark.questions import CurationTask, Question, Rules, write_questions
 from vistok.errors import VistokError
+from vistok.files import check_destination
 
 RELEASED_QUESTIONS = 10_000
 _RELEASED_NEED = "an image with at least one object (VCR: three)"
@@ -46,6 +47,7 @@ def run(args: argparse.Namespace) -> int:
     """
     if args.curate == "check":
         return check.run(args)
+    check_destination(args.out)
     annotations = read_annotations(args.instances, categories=args.categories)
     questions = curate(
         args.curate,
@@ -58,16 +60,18 @@ def run(args: argparse.Namespace) -> int:
     )
     write_questions(args.out, questions)
     images = len({question.image_id for question in questions})
-    fewer = (
-        ""
-        if len(questions) == args.questions
-        else f" ({args.questions} asked: the annotations allow no more)"
-    )
     print(
-        f"{args.out}: {len(questions)} {args.curate} questions{fewer} about {images} images, {args.rules} "
-        "rules"
+        f"{args.out}: {len(questions)} {args.curate} questions{_why_fewer(args, len(questions))} about {images} "
+        f"images, {args.rules} rules"
     )
     return 0
+
+
+def _why_fewer(args: argparse.Namespace, made: int) -> str:
+    if made == args.questions:
+        return ""
+    pairs = (args.curate, args.rules) == ("identification", "corrected") and made == args.questions - 1
+    return f" ({args.questions} asked: {'Yes and No come in pairs' if pairs else 'the annotations allow no more'})"
 
 
 def curate(

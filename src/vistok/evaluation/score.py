@@ -11,7 +11,7 @@ from vistok.evaluation.references import KINDS, References, load_references
 from vistok.evaluation.scorers import captions, choice, counting, identification, vqa
 from vistok.evaluation.scorers.base import Scored
 from vistok.evaluation.statistics import bootstrap_interval
-from vistok.files import write_json
+from vistok.files import check_destination, write_json
 
 # The first protocol of a kind is the one to believe.
 PROTOCOLS: dict[str, tuple[str, ...]] = {
@@ -149,9 +149,10 @@ def score_files(
         caption_metrics: which metrics to compute for captions.
 
     Raises:
-        VistokError: either file is not as it should be, or the kind or the protocol is unknown.
+        VistokError: either file or the protocol is not as it should be, or `out` cannot be written.
     """
     chosen = _protocol(kind, protocol)
+    check_destination(out)
     questions = load_references(kind, references)
     answers = read_predictions(predictions, questions.ids, allow_missing=allow_missing)
     _check_losses(kind, predictions, answers)

@@ -14,7 +14,13 @@ from vistok.grid.load import load_study
 from vistok.grid.study import Study
 from vistok.grid.values import Run
 from vistok.operations import machine, slurm
-from vistok.operations.needs import absent_questions, question_files, training_files
+from vistok.operations.needs import (
+    absent_photographs,
+    absent_questions,
+    is_absent,
+    question_files,
+    training_files,
+)
 from vistok.operations.plan import add_targets, chosen, make_plan
 from vistok.operations.units import positive
 from vistok.operations.weights import check_language_model, check_tokenizer
@@ -119,7 +125,7 @@ def _data(study: Study, runs: Sequence[Run]) -> Iterator[Line]:
                 f"vistok fetch {entry.id} --data-root {shlex.quote(str(root))}"
                 for entry in downloads_for(name, known)
             )
-            if _is_empty(root / name):
+            if is_absent(root / name):
                 verdict: Verdict = "note" if owner.scale.missing_images == "skip" else "FAIL"
                 yield Line(verdict, name, f"not in {root}. {how or 'Lay it there.'}")
             else:
@@ -132,19 +138,11 @@ def _questions(study: Study, root: Path) -> Iterator[Line]:
     """Tells which tasks are asked nothing where only what is there is asked; that none is asked is a failure."""
     unasked = 0
     for task in study.suite():
-        folders = files.images if (files := study.task_files(task.id)) else ()
-        unseen = all(_is_empty(root / folder) for folder in folders)
-        reason = absent_questions(study, task.id)
-        if reason or unseen:
-            reason = reason or f"no photographs in {', '.join(folders)}"
+        if reason := absent_questions(study, task.id) or absent_photographs(study, task.id):
             unasked += 1
             yield Line("note", f"questions of {task.id}", f"none is asked: {reason}")
     if unasked == len(study.suite()):
         yield Line("FAIL", "questions", f"no task has any in {root}. Lay those of at least one task there.")
-
-
-def _is_empty(path: Path) -> bool:
-    return not any(path.iterdir()) if path.is_dir() else not path.is_file()
 
 
 def _pinned(root: Path) -> str:

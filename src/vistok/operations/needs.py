@@ -42,6 +42,20 @@ def absent_questions(study: Study, task: str) -> str | None:
     return f"not in the data root: {', '.join(absent)}" if absent else None
 
 
+def absent_photographs(study: Study, task: str) -> str | None:
+    """Returns why no photograph of a task can be there at a scale that asks only what is there; None if some may be."""
+    files, root = study.task_files(task), Path(study.scale.data_root)
+    if files is None or study.scale.missing_images == "error":
+        return None
+    absent = all(is_absent(root / folder) for folder in files.images)
+    return f"no photographs in {', '.join(files.images)}" if absent else None
+
+
+def is_absent(path: Path) -> bool:
+    """Tells whether nothing is at `path`, or a folder that holds nothing."""
+    return not any(path.iterdir()) if path.is_dir() else not path.is_file()
+
+
 def training_files(study: Study, runs: Iterable[Run]) -> list[str]:
     """Returns the files and folders that the trainings of some runs read."""
     runs = list(runs)
