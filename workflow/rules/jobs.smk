@@ -77,7 +77,9 @@ def begin():
                 f"{no_folder(Path(study.scale.data_root))}. Name the folder that holds the official files: "
                 f"--config data_root=FOLDER (or data_root in {study.scale_file})."
             )
-    if not FETCHING and all(absent_questions(STUDY, task) or absent_photographs(STUDY, task) for task in SUITE):
+    if not FETCHING and all(
+        absent_questions(STUDY, task) or absent_photographs(STUDY, task) for task in SUITE
+    ):
         raise SystemExit(
             f"vistok: no task has its question files and photographs in {STUDY.scale.data_root}. Lay those of "
             f"at least one there (vistok doctor --scale {STUDY.scale.id} names them), then start the same command again."
