@@ -53,6 +53,25 @@ def test_first_limits_the_number(coco_set: Set, imagenet_set: Set, web_set: Set)
         assert len(list(open_source(changed(image_set, first=2), root).rows)) == 2
 
 
+def test_images_that_are_asked_about_are_left_out(coco_set: Set) -> None:
+    image_set, root = coco_set
+    for name, images in (("val.json", [1, 4]), ("test.json", [6, 99])):
+        asked = {"images": [{"id": image} for image in images], "annotations": []}
+        (root / name).write_text(json.dumps(asked))
+    left = changed(image_set, leave_out=("val.json", "test.json"))
+    assert [row.image_id for row in open_source(left, root).rows] == ["2", "3", "5"]
+    assert [row.image_id for row in open_source(changed(left, first=2), root).rows] == ["2", "3"]
+    with pytest.raises(VistokError, match=r"COCO captions file cannot be read: .*absent\.json"):
+        open_source(changed(image_set, leave_out=("absent.json",)), root)
+
+
+def test_only_sets_with_cocos_ids_leave_images_out() -> None:
+    with pytest.raises(ValueError, match=r"'webdataset' has not. Legal for: \['coco', 'llava'\]"):
+        ImageSet(format="webdataset", images="web", leave_out=("val.json",))
+    named = ImageSet(format="llava", images="x", questions="y.json", leave_out=("val.json",))
+    assert named.files == ("y.json", "val.json")
+
+
 def test_official_photographs_without_ids_in_their_names(shared_data: Path) -> None:
     source = open_source(ImageSet(format="coco", images="photos"), shared_data)
     rows = list(source.rows)

@@ -28,7 +28,9 @@ def open_source(image_set: ImageSet, root: Path) -> Source:
     if not folder.is_dir():
         raise VistokError(f"image folder not found: {folder}. Check the image set, or the scale's data_root.")
     source = _opened(image_set, folder, root)
-    return Source(source.categories, islice(source.rows, image_set.first))
+    unwanted = {str(image) for name in image_set.leave_out for image in read_captions(root / name).captions}
+    rows = (row for row in source.rows if row.image_id not in unwanted)
+    return Source(source.categories, islice(rows, image_set.first))
 
 
 def _opened(image_set: ImageSet, folder: Path, root: Path) -> Source:

@@ -39,6 +39,7 @@ _FILES: Final[dict[ImageFormat, set[str]]] = {
     "openimages": {"instances", "categories"},
     "llava": {"questions"},
 }
+_COCO_IDS: Final[frozenset[ImageFormat]] = frozenset({"coco", "llava"})
 
 
 class ImageSet(Value):
@@ -55,6 +56,10 @@ class ImageSet(Value):
     categories: RelativePath | None = Field(
         None, description="names of categories, if in a file of their own"
     )
+    leave_out: tuple[RelativePath, ...] = Field(
+        (),
+        description="captions files in COCO's format, whose images are not read: those that are asked about",
+    )
     first: int | None = Field(None, gt=0, description="only this many images")
 
     @model_validator(mode="after")
@@ -66,12 +71,24 @@ class ImageSet(Value):
                 f"a set of the format {self.format!r} names {'any of' if self.format == 'coco' else 'exactly'} "
                 f"{sorted(legal)} besides `images`, found {sorted(named)}"
             )
+        if self.leave_out and self.format not in _COCO_IDS:
+            raise ValueError(
+                f"`leave_out` names images by COCO's ids, which the format {self.format!r} has not. Legal for: "
+                f"{sorted(_COCO_IDS)}"
+            )
         return self
 
     @property
     def files(self) -> tuple[str, ...]:
         """Every file that it names, without the photographs."""
-        named = (self.instances, self.captions, self.questions, self.annotations, self.categories)
+        named = (
+            self.instances,
+            self.captions,
+            self.questions,
+            self.annotations,
+            self.categories,
+            *self.leave_out,
+        )
         return tuple(name for name in named if name)
 
 

@@ -21,6 +21,7 @@ from vistok.operations.needs import (
     question_files,
     training_files,
 )
+from vistok.operations.overlap import check_training_captions
 from vistok.operations.plan import add_targets, chosen, make_plan
 from vistok.operations.units import positive
 from vistok.operations.weights import check_language_model, check_tokenizer
@@ -132,6 +133,8 @@ def _data(study: Study, runs: Sequence[Run]) -> Iterator[Line]:
                 yield Line("ok", name, f"in {root}")
         if owner.scale.missing_images == "skip":
             yield from _questions(owner, root)
+        if owner is study is study.models:
+            yield _told("training captions", lambda owner=owner: check_training_captions(owner))  # type: ignore[misc]
 
 
 def _questions(study: Study, root: Path) -> Iterator[Line]:
