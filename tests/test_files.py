@@ -129,6 +129,33 @@ def test_a_folder_in_the_place_of_a_file_is_explained(
     assert names(tmp_path) == ["x.json", "x.json/kept"]
 
 
+@pytest.mark.parametrize("link", [False, True])
+def test_a_device_is_not_replaced_by_a_file(tmp_path: Path, link: bool) -> None:
+    device = tmp_path / "pipe"
+    os.mkfifo(device)
+    path = tmp_path / "out.json"
+    path.symlink_to(device) if link else device.rename(path)
+    with pytest.raises(VistokError, match=r"out\.json: it is a device, not a file"):
+        write_json(path, {})
+    assert path.is_fifo()
+    assert path.is_symlink() == link
+
+
+def test_a_link_to_a_file_is_replaced_and_its_target_stays(tmp_path: Path) -> None:
+    """A version system may link an output into its cache."""
+    cached, path = tmp_path / "cached.json", tmp_path / "out.json"
+    cached.write_text("cached")
+    path.symlink_to(cached)
+    write_json(path, {})
+    assert (cached.read_text(), path.read_text(), path.is_symlink()) == ("cached", "{}\n", False)
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "/proc/x.json"])
+def test_a_name_that_no_file_can_have_is_explained(tmp_path: Path, name: str) -> None:
+    with pytest.raises(VistokError, match="cannot write"):
+        write_json(tmp_path / name, {})
+
+
 @pytest.mark.skipif(os.getuid() == 0, reason="permission bits do not bind root")
 def test_a_read_only_folder_is_explained(tmp_path: Path) -> None:
     tmp_path.chmod(0o555)

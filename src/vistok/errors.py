@@ -19,7 +19,8 @@ def unknown(kind: str, asked: object, legal: Iterable[str], *, edit: str | None 
         edit: the file that a new one is added to.
     """
     known = sorted(legal)
-    near = difflib.get_close_matches(str(asked).lower(), known, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
+    lower = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(str(asked).lower(), lower, n=1)
+    hint = f" Did you mean {lower[near[0]]!r}?" if near else ""
     where = f" To add it, edit {edit}." if edit else ""
     return VistokError(f"unknown {kind} {asked!r}.{hint} Legal: {', '.join(known) or 'none'}.{where}")

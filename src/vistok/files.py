@@ -15,7 +15,16 @@ from vistok.errors import VistokError
 from vistok.leftovers import LOCK, SUFFIX, claim, clear_leftovers
 
 _FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_CLOSED: Final = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR}
+_CLOSED: Final = {
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.EEXIST,
+    errno.EISDIR,
+    errno.ENAMETOOLONG,
+}
 
 
 @contextmanager
@@ -23,9 +32,11 @@ def staged_file(path: Path) -> Iterator[Path]:
     """Yields a path beside `path` to write to; renames it onto `path` if the block ends well.
 
     Raises:
-        VistokError: the disk is full, or the folder cannot be written. What stood at `path` still stands.
+        VistokError: the disk is full, the folder cannot be written, or a folder or a device is at `path`. What stood
+            there still stands.
     """
     with _explained(path):
+        _refuse_place(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         clear_leftovers(path)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=SUFFIX, dir=path.parent)
@@ -87,20 +98,33 @@ def _explained(path: Path) -> Iterator[None]:
         raise _unwritable(path, said[0], full=True) from error
 
 
-def check_destination(path: Path) -> None:
+def check_destination(path: Path, *inputs: Path) -> None:
     """Makes sure, before long work, that a file can be written to `path`; its folder is made if there is none.
 
+    Args:
+        path: where the file is to be.
+        inputs: what the work reads, none of which it may overwrite.
+
     Raises:
-        VistokError: a folder is at `path`, or its folder cannot be written.
+        VistokError: one of the inputs or a folder is at `path`, or its folder cannot be written.
     """
+    if path.exists() and any(each.exists() and path.samefile(each) for each in inputs):
+        raise VistokError(
+            f"cannot write {path}: it is read by the same command, and would be lost. Name another path."
+        )
     with _explained(path):
+        _refuse_place(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        for number, wrong in (
-            (errno.EISDIR, path.is_dir()),
-            (errno.EACCES, not os.access(path.parent, os.W_OK)),
-        ):
-            if wrong:
-                raise OSError(number, os.strerror(number), str(path))
+        if not os.access(path.parent, os.W_OK):
+            raise OSError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+
+def _refuse_place(path: Path) -> None:
+    """Refuses to put a file in the place of a folder or a device, which a link may lead to."""
+    if path.is_dir():
+        raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if path.exists() and not path.is_file():
+        raise VistokError(f"cannot write {path}: it is a device, not a file. Name a file.")
 
 
 def _concerns(filename: object, path: Path) -> bool:

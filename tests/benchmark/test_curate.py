@@ -1,6 +1,7 @@
 """`vistok curate` writes files that agree with their annotations, the same bytes each time."""
 
 import argparse
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -57,10 +58,13 @@ def test_lists_restrict_and_exclude_images(many_instances: Path, tmp_path: Path)
     assert len(images) > 150
 
 
-def test_the_karpathy_lists_keep_the_training_split_out(shared_data: Path, tmp_path: Path) -> None:
+def test_the_karpathy_lists_keep_the_training_split_out(
+    shared_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     lists = [shared_data / f"coco/karpathy/karpathy_{split}_images.txt.gz" for split in ("val", "test")]
     instances, out = shared_data / "coco/annotations/instances_val2017.json", tmp_path / "made.json"
     vistok_curate("identification", "--instances", instances, "--images", *lists, "--out", out)
+    assert "captioners" not in capsys.readouterr().out
     held_out = {image for path in lists for image in curate.read_image_list(path, "coco")}
     images = {question.image_id for question in read_object_questions(out)}
     assert images
@@ -87,7 +91,12 @@ def test_fewer_questions_than_asked_for_are_told(
     many_instances: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     vistok_curate("counting", "--instances", many_instances, "--out", tmp_path / "made.json")
-    assert "(10000 asked: the annotations allow no more)" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "(10000 asked: the annotations allow no more)" in said
+    assert (
+        "Images that captioners are trained on may be among them: --images with the lists of Karpathy's"
+        in said
+    )
 
 
 def test_an_odd_number_of_pairs_is_told(
@@ -101,6 +110,17 @@ def test_an_odd_number_of_pairs_is_told(
 def test_a_folder_in_the_place_of_the_file_is_refused_before_work(tmp_path: Path) -> None:
     with pytest.raises(VistokError, match=r"cannot write .*: Is a directory.* name another path"):
         vistok_curate("counting", "--instances", tmp_path / "absent.json", "--out", tmp_path)
+
+
+@pytest.mark.parametrize("read", ["--instances", "--images"])
+def test_what_is_read_is_not_overwritten(many_instances: Path, tmp_path: Path, read: str) -> None:
+    listed = tmp_path / "list.txt"
+    listed.write_text("1\n2\n")
+    given = {"--instances": many_instances, "--images": listed}
+    before = given[read].read_bytes()
+    with pytest.raises(VistokError, match="it is read by the same command, and would be lost"):
+        vistok_curate("counting", *chain.from_iterable(given.items()), "--out", given[read])
+    assert given[read].read_bytes() == before
 
 
 def test_rules_that_leave_nothing_are_told_from_lists(many_instances: Path, tmp_path: Path) -> None:

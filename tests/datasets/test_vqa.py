@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from vistok.datasets.vqa import VQAAnnotation, VQAQuestion, read_annotations, read_questions
+from vistok.datasets.vqa import VQAAnnotation, VQAQuestion, read_annotations, read_questions, read_texts
 from vistok.errors import VistokError
 
 
@@ -90,3 +90,12 @@ def _write(folder: Path, value: Any) -> Path:
     path = folder / "file.json"
     path.write_text(json.dumps(value))
     return path
+
+
+def test_a_question_file_of_other_annotations_is_refused(tmp_path: Path) -> None:
+    rows = [{"question_id": key, "image_id": 1, "question": f"what is {key}?"} for key in (7, 8)]
+    path = tmp_path / "questions.json"
+    path.write_text(json.dumps({"questions": rows}))
+    assert read_texts(path, [8, 7, 8], Path("answers.json")) == ["what is 8?", "what is 7?", "what is 8?"]
+    with pytest.raises(VistokError, match=r"lacks 2 questions of answers\.json \(first: question_id 9\)"):
+        read_texts(path, [7, 9, 10], Path("answers.json"))

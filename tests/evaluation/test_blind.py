@@ -9,6 +9,7 @@ from vistok.errors import VistokError
 from vistok.evaluation.blind import (
     constant_answer,
     constant_caption,
+    constant_captions_by_fold,
     fit_prior,
     prior_answers,
     prior_answers_by_fold,
@@ -119,3 +120,14 @@ def test_the_constant_caption_is_seeded_and_needs_captions() -> None:
     assert first in {caption for captions in CAPTIONS.values() for caption in captions}
     with pytest.raises(VistokError, match="found none"):
         constant_caption({5: ()})
+
+
+def test_a_caption_by_folds_is_none_of_its_own_images() -> None:
+    """Ten images of which each has a caption of its own: said of itself, it would score far better."""
+    captions = {image: (f"a {word} stands alone",) for image, word in enumerate("abcdefghij")}
+    said = constant_captions_by_fold(captions, folds=5)
+    assert said.keys() == captions.keys()
+    assert all(said[image] not in captions[image] for image in captions)
+    assert len(set(said.values())) > 1
+    with pytest.raises(VistokError, match="5 folds over 2 images"):
+        constant_captions_by_fold({1: ("a",), 2: ("b",)})

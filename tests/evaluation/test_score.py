@@ -5,6 +5,7 @@ import gzip
 import json
 import subprocess
 import sys
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,9 @@ def test_metrics_file_of_a_constant_answer(
     assert found["metrics"][metric] == pytest.approx(value, abs=0.01)
     told = f"{out}: {metric} {value:.2f} of {len(ids)} {kind} questions, {PROTOCOLS[kind][0]} protocol\n"
     assert capsys.readouterr().out == told
+    if kind == "choice":  # four questions about four images
+        assert found["intervals"] == {metric: None}
+        return
     low, high = found["intervals"][metric]
     assert low <= found["metrics"][metric] <= high
     assert sum(metrics["n"] for metrics in found["by_type"].values()) == len(ids)
@@ -167,6 +171,16 @@ def test_a_folder_in_the_place_of_metrics_is_refused_before_work(tmp_path: Path)
     absent = tmp_path / "absent.json"
     with pytest.raises(VistokError, match=r"cannot write .*: Is a directory.* name another path"):
         score("counting", "--references", absent, "--predictions", absent, "--out", tmp_path)
+
+
+@pytest.mark.parametrize("read", ["--references", "--predictions"])
+def test_what_is_scored_is_not_overwritten(paths: dict[str, Path], tmp_path: Path, read: str) -> None:
+    given = {name: tmp_path / f"{name}.json" for name in ("--references", "--predictions")}
+    for path in given.values():
+        path.write_text("mine")
+    with pytest.raises(VistokError, match="it is read by the same command, and would be lost"):
+        score("counting", *chain.from_iterable(given.items()), "--out", given[read])
+    assert given[read].read_text() == "mine"
 
 
 @pytest.mark.parametrize("kind", ["vqa", "counting", "identification"])

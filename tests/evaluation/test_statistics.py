@@ -13,6 +13,7 @@ from vistok.evaluation.statistics import (
     bootstrap_interval,
     group_sums,
     homogeneity_test,
+    interval_of_mean,
     paired_test,
     wilson_interval,
 )
@@ -142,3 +143,19 @@ def test_the_wilson_interval(share: float, questions: int, interval: tuple[float
 def test_the_wilson_interval_needs_questions() -> None:
     with pytest.raises(VistokError, match=r"47\.5 of 0"):
         wilson_interval(47.5, 0)
+
+
+def test_few_images_have_no_interval() -> None:
+    values = [0.0, 100.0] * 9
+    assert interval_of_mean(values, [place // 2 for place in range(18)]) is None
+    assert interval_of_mean(values, [0] * 18) is None
+    assert interval_of_mean(values, range(18)) == bootstrap_interval(values, range(18))
+
+
+@pytest.mark.parametrize(("share", "ends"), [(0.0, (0.0, 11.35)), (100.0, (88.65, 100.0))])
+def test_answers_that_are_all_wrong_or_all_right_leave_room(share: float, ends: tuple[float, float]) -> None:
+    """Resamples of equal values are all equal: the interval would have no width."""
+    assert bootstrap_interval([share] * 60, range(60)) == (share, share)
+    groups = [place // 2 for place in range(60)]
+    assert interval_of_mean([share] * 60, groups) == pytest.approx(ends, abs=0.01)
+    assert interval_of_mean([share] * 60, groups) == wilson_interval(share, 30)

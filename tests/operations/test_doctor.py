@@ -1,5 +1,6 @@
 """Every check of the doctor says ok where all is well, and what to do where it is not."""
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -11,7 +12,7 @@ from vistok.cli import main
 from vistok.errors import VistokError
 from vistok.grid.load import load_study
 from vistok.operations import machine, slurm
-from vistok.operations.doctor import examine
+from vistok.operations.doctor import _expected, examine
 from vistok.operations.plan import make_plan
 from vistok.pins import pin
 
@@ -248,3 +249,27 @@ def test_a_real_slurm_is_asked(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("default-resources: {slurm_partition: surely-not-there}\n")
     with pytest.raises(VistokError, match=r"not known to Slurm|Is the controller up"):
         slurm.check_partition(tmp_path / "config.yaml")
+
+
+def test_a_benchmark_of_another_size_is_told(checkout: Path) -> None:
+    path = checkout / "data/gvtbench/coco_oc.json"
+    path.parent.mkdir(parents=True)
+    row = {
+        "image_id": 1,
+        "text_in": "How many cats are there in the image?",
+        "text_out": "1",
+        "n_obj_exist": 1,
+    }
+    for questions, verdict, said in (
+        (10_000, "ok", "asks 10,000"),
+        (3, "note", "asks 3, the official file 10,000"),
+    ):
+        path.write_text(json.dumps([row] * questions))
+        lines = {line.check: line for line in _expected(load_study("paper"), checkout / "data")}
+        assert list(lines) == ["questions of coco-oc"]
+        assert (lines["questions of coco-oc"].verdict, said in lines["questions of coco-oc"].said) == (
+            verdict,
+            True,
+        )
+    path.write_text("[]x")
+    assert [line.verdict for line in _expected(load_study("paper"), checkout / "data")] == ["FAIL"]

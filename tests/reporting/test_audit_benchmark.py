@@ -3,6 +3,7 @@
 import io
 import json
 import tarfile
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tests.benchmark.conftest import random_images, write_instances
 from vistok.benchmark.annotations import read_annotations
 from vistok.benchmark.curate import CurationTask, curate
 from vistok.benchmark.questions import Rules, write_questions
+from vistok.errors import VistokError
 from vistok.reporting.audit.benchmark_file import BenchmarkFile, generated_file, released_files
 from vistok.reporting.audit.checks import file_findings, generated_findings
 from vistok.reporting.audit.contents import check_version
@@ -117,6 +119,9 @@ def test_images_of_the_training_split(
 def test_the_version_of_coco_oc_is_recognised(found: dict[str, Finding]) -> None:
     finding = found["coco-oc-versions"]
     assert finding.facts["version"] == "GVTBench/coco_oc.json"
+    assert finding.title == (
+        "Two different files are released as coco_oc.json; coco_oc.json here is the official GVTBench/coco_oc.json"
+    )
     assert [row["answer '1', per cent"] for row in finding.rows] == [54.27, 85.48]
 
 
@@ -134,7 +139,18 @@ def test_a_second_coco_oc_file_is_audited_beside_the_first(shared_data: Path, tm
     ]
 
 
-@pytest.mark.parametrize(("name", "checked"), [("coco-oc", 146), ("coco-mci", 186)])
+@pytest.mark.parametrize("name", ["vcr-oc", "vcr-mci"])
+def test_a_question_is_counted_as_often_as_it_stands_there(
+    found: dict[str, Finding], shared_data: Path, name: str
+) -> None:
+    path = shared_data / f"gvtbench/{name.replace('-', '_')}.json"
+    asked = Counter((row["image_id"], row["text_in"]) for row in json.loads(path.read_text()))
+    assert f"some counted up to {max(asked.values())} times" in found[f"{name}-duplicates"].meaning
+
+
+@pytest.mark.parametrize(
+    ("name", "checked"), [("coco-oc", 146), ("coco-mci", 186), ("vcr-oc", 1), ("vcr-mci", 2)]
+)
 def test_answers_agree_with_the_annotations(found: dict[str, Finding], name: str, checked: int) -> None:
     facts = found[f"{name}-annotations"].facts
     assert (facts["answers agree"], facts["n_obj_exist agree"], facts["checked"]) == (checked,) * 3
@@ -209,7 +225,16 @@ def test_a_photograph_that_was_trained_on_is_found_under_any_name(
     assert [row["image"] for row in finding.rows] == file.images[:1] * copies
 
 
-@pytest.mark.parametrize("wording", ["Does {} existt in the image?", "Does {} exist in this image?"])
+@pytest.mark.parametrize(
+    "wording",
+    [
+        "Does {} existt in the image?",
+        "Does {} exist in this image?",
+        "Does {} exist in the image ?",
+        "Does {} exist in the image.",
+        "Does {} exist in  the image?",
+    ],
+)
 def test_a_planted_leak_is_found(tmp_path: Path, wording: str) -> None:
     path = curated(tmp_path, "identification", "corrected")
     records = json.loads(path.read_text())
@@ -219,8 +244,9 @@ def test_a_planted_leak_is_found(tmp_path: Path, wording: str) -> None:
             record["text_in"] = wording.format(name)
     path.write_text(json.dumps(records))
     finding = check_leak(generated_file(path))
+    assert finding
     assert (finding.verdict, finding.facts["accuracy"]) == ("wrong", 100.0)
-    assert finding.rows[0]["words"] in ("existt", "exist", "this", "the")
+    assert finding.rows[0]["words"] in ("existt", "exist", "this", "the", " ?", " image?", " image.", "  ")
 
 
 def test_a_leak_in_a_few_questions_is_left_to_the_reader(tmp_path: Path) -> None:
@@ -229,7 +255,36 @@ def test_a_leak_in_a_few_questions_is_left_to_the_reader(tmp_path: Path) -> None
     records[0]["text_in"] = records[0]["text_in"].replace("the image", "this image")
     path.write_text(json.dumps(records))
     finding = check_leak(generated_file(path))
+    assert finding
     assert (finding.verdict, finding.facts["wordings"]) == ("clean", 2)
+
+
+def test_rare_answers_of_one_image_are_no_reason_to_break_off(tmp_path: Path, tables: Tables) -> None:
+    """All of an answer in one fold: no classifier can be fitted on the others."""
+    rows = [(image, "Does cat exist in the image?", "Yes.") for image in range(100)]
+    rows += [(1000, "Does cat exis in the image?", "No.")] * 20
+    path = asked(tmp_path, rows)
+    found = {finding.anchor: finding for finding in generated_findings(path, tables)}
+    assert found[f"{generated_file(path).anchor}-label-leak"].verdict == "clean"
+
+
+def test_a_file_about_one_image_is_audited_as_far_as_it_can_be(tmp_path: Path, tables: Tables) -> None:
+    path = asked(tmp_path, [(1, f"Does {name} exist in the image?", "No.") for name in ("cat", "dog")])
+    anchors = {finding.anchor for finding in generated_findings(path, tables)}
+    assert {anchor.rpartition("-")[2] for anchor in anchors} == {"contents", "duplicates", "constant"}
+
+
+def test_a_file_without_questions_is_refused(tmp_path: Path, tables: Tables) -> None:
+    with pytest.raises(VistokError, match=r"coco_mci\.json holds no question"):
+        generated_findings(asked(tmp_path, []), tables)
+
+
+def asked(folder: Path, rows: list[tuple[int, str, str]]) -> Path:
+    """Writes a benchmark file of questions that are given."""
+    keys = ("image_id", "text_in", "text_out")
+    path = folder / "coco_mci.json"
+    path.write_text(json.dumps([dict(zip(keys, row, strict=True)) | {"n_obj_exist": 3} for row in rows]))
+    return path
 
 
 def test_a_file_of_ours_is_called_by_its_scale() -> None:

@@ -96,6 +96,33 @@ def test_absent_files_are_said_to_be_absent(pages: Path) -> None:
         assert value["not_checked"][0] in (pages / "out" / name).read_text()
 
 
+def test_each_absent_file_is_named_with_what_was_not_checked(
+    repository: Path, tmp_path: Path, shared_data: Path
+) -> None:
+    def not_checked() -> str:
+        audit(repository, tmp_path / "out", tmp_path / "data")
+        return "\n".join(json.loads((tmp_path / "out/audit.json").read_text())["not_checked"])
+
+    instances = write_instances(tmp_path / "instances.json", random_images(120))
+    made = curate("identification", read_annotations(instances), questions=200)
+    for name in ("tiny/gvtbench/coco_mci", "gvtbench/coco_oc", "gvtbench/GVTBench/coco_oc"):
+        write_questions(tmp_path / f"data/{name}.json", made)
+    said = not_checked()
+    assert "coco_mci.json, vcr_oc.json, vcr_mci.json are not here" in said
+    assert "Of the two released versions" not in said
+    absent = (
+        "coco/annotations/instances_val2017.json", "vcr/vcr1images", "coco/karpathy/karpathy_val_images.txt.gz",
+        "coco/karpathy/karpathy_test_images.txt.gz",
+    )  # fmt: skip
+    assert all(f"{name} is not below the data root" in said for name in absent)
+    (tmp_path / "data/gvtbench/GVTBench/coco_oc.json").unlink()
+    for name in ("coco", "vcr"):
+        (tmp_path / "data" / name).symlink_to(shared_data / name)
+    said = not_checked()
+    assert "Of the two released versions of COCO-OC one is here" in said
+    assert "below the data root:" not in said
+
+
 @pytest.mark.parametrize(
     ("name", "said"), [("nonexist", "does not exist"), ("file", "is a file, not a folder")]
 )

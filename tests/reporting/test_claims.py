@@ -1,7 +1,9 @@
 """Claims are the paper's words, comparisons judge differences as they should, and wrong YAML is refused."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -17,13 +19,16 @@ from vistok.reporting.claims import (
     read_claims,
 )
 from vistok.reporting.published import PublishedTable, read_all_published
+from vistok.steps.weigh_claims import cells_of, spread_of_seeds
 
 SECTIONS = {"abstract", "2.2", "3.1", "3.2", "4.2", "4.3"}
 
 
 @pytest.fixture(scope="module")
 def study(repository: Path) -> StudyClaims:
-    return read_claims(repository / "workflow/grid/claims.yaml")
+    return read_claims(
+        repository / "workflow/grid/claims.yaml", read_all_published(repository / "paper_tables/published")
+    )
 
 
 @pytest.fixture(scope="module")
@@ -107,9 +112,18 @@ def test_a_missing_cell_is_not_measured() -> None:
     assert verdict({**cells(a=50), (2, "b", "VQA"): None}) == "not measured"
 
 
-def test_what_is_measured_decides_and_the_rest_is_counted() -> None:
-    (outcome,) = evaluate_claims([claim(right=["b", "c"])], cells(a=60, b=50))
-    assert (outcome.verdict, len(outcome.differences), outcome.not_measured) == ("holds", 1, 1)
+def test_a_part_of_the_cells_can_contradict_a_claim_and_no_more() -> None:
+    for value, expected in ((60, "not measured"), (50, "not measured"), (40, "contradicted")):
+        (outcome,) = evaluate_claims([claim(right=["b", "c"])], cells(a=value, b=50))
+        assert (outcome.verdict, len(outcome.differences), outcome.not_measured) == (expected, 1, 1)
+
+
+def test_training_noise_widens_an_interval() -> None:
+    (alone,) = evaluate_claims([claim()], cells(a=54, b=50))
+    noisy = {key: replace(cell, training_error=2.0) for key, cell in cells(a=54, b=50).items() if cell}
+    (outcome,) = evaluate_claims([claim()], noisy)
+    assert (alone.verdict, outcome.verdict) == ("holds", "within noise")
+    assert outcome.differences[0].low == pytest.approx(4 - 1.96 * (2 * (1 + 4)) ** 0.5, abs=0.01)
 
 
 def test_one_difference_against_the_claim_contradicts_it() -> None:
@@ -123,13 +137,6 @@ def test_paired_rows_compare_first_with_first() -> None:
     found = cells(a=60, b=50, c=90, d=80)
     assert verdict(found, left=["a", "c"], right=["b", "d"], rows="paired") == "holds"
     assert verdict(found, left=["a", "c"], right=["b", "d"]) == "contradicted"
-
-
-def test_best_rows_compare_the_highest_of_each_side() -> None:
-    (outcome,) = evaluate_claims(
-        [claim(left=["a", "c"], right=["b", "d"], rows="best")], cells(a=60, b=50, c=90, d=80)
-    )
-    assert [difference.label for difference in outcome.differences] == ["Table 2, VQA: c over d"]
 
 
 def test_gaps_are_compared_with_gaps() -> None:
@@ -177,22 +184,69 @@ def test_a_comparison_that_fits_nothing_is_refused(changes: dict[str, object], m
         Comparison.model_validate({"table": 2, "columns": ["VQA"], "left": ["a"], "right": ["b"], **changes})
 
 
-def test_a_long_quotation_is_refused(repository: Path, tmp_path: Path) -> None:
+def test_a_long_quotation_is_refused(
+    repository: Path, tmp_path: Path, tables: dict[int, PublishedTable]
+) -> None:
     text = (repository / "workflow/grid/claims.yaml").read_text()
     path = tmp_path / "claims.yaml"
     path.write_text(text.replace("resulting in improved overall performance", "x" * 111))
     with pytest.raises(VistokError, match=r"quote: String should have at most 110 characters"):
-        read_claims(path)
+        read_claims(path, tables)
 
 
-@pytest.mark.parametrize("text", ["claims: {}", "- a", "a: [", "questions: []\nclaims: {a: 3}"])
-def test_files_of_another_shape_are_refused(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize("text", ["claims: {}", "- a", "a: [", "questions: {}\nclaims: {a: 3}"])
+def test_files_of_another_shape_are_refused(
+    tmp_path: Path, tables: dict[int, PublishedTable], text: str
+) -> None:
     path = tmp_path / "claims.yaml"
     path.write_text(text)
     with pytest.raises(VistokError, match="claims"):
-        read_claims(path)
+        read_claims(path, tables)
 
 
-def test_a_missing_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(VistokError, match="claims not found"):
-        read_claims(tmp_path / "claims.yaml")
+def test_a_missing_file_is_refused(tmp_path: Path, tables: dict[int, PublishedTable]) -> None:
+    with pytest.raises(VistokError, match=r"claims\.yaml is missing"):
+        read_claims(tmp_path / "claims.yaml", tables)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("deit/frozen", "deit/frozn", "unknown row of Table 2 'deit/frozn'. Did you mean 'deit/frozen'"),
+        ("[VQA, COCO-Caption]", "[VQA, COCO-Captoin]", "column of Table 2 'COCO-Captoin'. Did you mean 'COCO-Caption'"),
+        ("[eva/frozen, eva/tuned]", "[eva/frozen, eva]", "questions 'coco-oc-of-eva': unknown row 'eva'"),
+        ("columns: [Spatial]", "columns: [Spacial]", "questions 'seed-spatial': unknown column 'Spacial'"),
+        ("tables: [7], columns: [Scene]", "tables: [9], columns: [Scene]", "questions 'seed-scene': unknown table '9'"),
+        ("  gvt-is-best-overall:", "  gap-narrows-with-scale:", "the key 'gap-narrows-with-scale' stands twice"),
+    ],
+)  # fmt: skip
+def test_names_that_no_table_has_are_refused(
+    repository: Path, tmp_path: Path, tables: dict[int, PublishedTable], old: str, new: str, said: str
+) -> None:
+    text = (repository / "workflow/grid/claims.yaml").read_text()
+    assert old in text
+    path = tmp_path / "claims.yaml"
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(VistokError, match=said):
+        read_claims(path, tables)
+
+
+def test_the_spread_of_seeds_is_pooled_over_rows() -> None:
+    assert spread_of_seeds([(50.0, 52.0), (30.0,), (10.0, 10.0, 13.0)]) == pytest.approx((8 / 3) ** 0.5)
+    assert spread_of_seeds([(50.0,), ()]) == 0.0
+
+
+def test_a_scales_cells_hold_the_noise_of_training(mini: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of CLIP's two seeds one is far worse; its mean of two is surer than another row's one seed."""
+    monkeypatch.chdir(mini.root)
+    found = {(cell["row"], cell["column"]): cell for cell in cells_of(mini.study, "table-2")}
+    values = [
+        mini.metrics(f"clip/frozen/vicuna-7b/seed-{seed}", "vqav2")["answers"]["released"]["metrics"][
+            "accuracy"
+        ]
+        for seed in (0, 1)
+    ]
+    spread = abs(values[0] - values[1]) / 2**0.5
+    assert spread > 1
+    assert found["clip/frozen", "VQA"]["training_error"] == pytest.approx(spread / 2**0.5, abs=1e-5)
+    assert found["deit/frozen", "VQA"]["training_error"] == pytest.approx(spread, abs=1e-5)

@@ -400,3 +400,25 @@ def test_another_table_of_the_paper_is_made_alike(mini: Any, report: Report) -> 
 def test_tables_need_no_torch() -> None:
     code = "import sys, vistok.steps.tabulate, vistok.steps.draw_curves; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_blind_prior_of_vqa_needs_both_files(mini: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(mini.root)
+    files = mini.study.task_files("vqav2").model_copy(update={"prior_questions": None})
+    scale = mini.study.scale.model_copy(update={"tasks": {**mini.study.scale.tasks, "vqav2": files}})
+    study = replace(mini.study, scale=scale)
+    with pytest.raises(VistokError, match="'vqav2' names a `prior` without `prior_questions`"):
+        fit_blind.blind_answers(study, study.task("vqav2"), ask(study, "vqav2"))
+
+
+def test_blind_captions_are_fitted_on_other_images_where_there_is_no_training_split(
+    excerpt: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(excerpt.root)
+    asked = ask(excerpt.study, "coco-caption")
+    said = fit_blind.blind_answers(excerpt.study, excerpt.study.task("coco-caption"), asked)["constant"]
+    own = {str(record.image_id): record.captions for record in asked.references.records}
+    others = {key: {text for other, texts in own.items() if other != key for text in texts} for key in own}
+    assert said.keys() == own.keys()
+    assert all(caption in others[key] for key, caption in said.items())
+    assert len(set(said.values())) > 1

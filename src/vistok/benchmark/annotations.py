@@ -4,7 +4,7 @@ import gzip
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -48,21 +48,29 @@ class Annotations:
     categories: tuple[str, ...]
 
 
-def read_annotations(path: Path, *, categories: Path | None = None) -> Annotations:
+def read_annotations(
+    path: Path, *, categories: Path | None = None, images: Collection[ImageId] | None = None
+) -> Annotations:
     """Returns the annotations of a COCO instances file, or of a folder of VCR metadata files.
 
     `categories` names VCR's vocabulary (`cocoontology.json`, or a text file of one name a line); without
-    it the vocabulary is what the metadata files show.
+    it the vocabulary is what the metadata files show. Given `images`, no metadata of other images is read.
 
     Raises:
         VistokError: nothing is there, or a file is of another shape.
     """
     if path.is_dir():
-        images = tuple(_vcr_image(path, file) for file in sorted(path.rglob("*.json")))
-        if not images:
+        wanted = None if images is None else {str(Path(str(image)).with_suffix("")) for image in images}
+        files = sorted(path.rglob("*.json"))
+        if not files:
             raise VistokError(f"{path} holds no VCR metadata: one .json file an image is needed, found none.")
-        seen = sorted({name for image in images for name in image.counts})
-        return Annotations("vcr", images, read_categories(categories) if categories else tuple(seen))
+        found = tuple(
+            _vcr_image(path, file)
+            for file in files
+            if wanted is None or str(file.relative_to(path).with_suffix("")) in wanted
+        )
+        seen = sorted({name for image in found for name in image.counts})
+        return Annotations("vcr", found, read_categories(categories) if categories else tuple(seen))
     instances = read_instances(path)
     return Annotations(
         "coco",

@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     """
     if args.curate == "check":
         return check.run(args)
-    check_destination(args.out)
+    check_destination(args.out, args.instances, *args.images, *args.exclude_images)
     annotations = read_annotations(args.instances, categories=args.categories)
     questions = curate(
         args.curate,
@@ -64,6 +64,15 @@ def run(args: argparse.Namespace) -> int:
         f"{args.out}: {len(questions)} {args.curate} questions{_why_fewer(args, len(questions))} about {images} "
         f"images, {args.rules} rules"
     )
+    if (
+        args.rules == "corrected"
+        and annotations.origin == "coco"
+        and not (args.images or args.exclude_images)
+    ):
+        print(
+            "Images that captioners are trained on may be among them: --images with the lists of Karpathy's val and "
+            "test splits keeps to images that are held out."
+        )
     return 0
 
 

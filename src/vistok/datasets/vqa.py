@@ -1,10 +1,12 @@
 """Reads VQAv2's annotation and question files."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vistok.datasets.official import read_official, records, wrong_record
+from vistok.errors import VistokError
 
 _ANNOTATIONS = "VQAv2 annotations file"
 _QUESTIONS = "VQAv2 questions file"
@@ -48,6 +50,21 @@ def read_annotations(path: Path) -> tuple[VQAAnnotation, ...]:
     """
     rows = records(path, read_official(path, what=_ANNOTATIONS), "annotations", what=_ANNOTATIONS)
     return tuple(_annotation(path, position, row) for position, row in enumerate(rows))
+
+
+def read_texts(path: Path, wanted: Iterable[int], annotations: Path) -> list[str]:
+    """Returns the text of each question that `annotations` answers, in the order of `wanted`.
+
+    Raises:
+        VistokError: the file is not as it should be, or lacks a question.
+    """
+    texts, ids = {entry.question_id: entry.question for entry in read_questions(path)}, list(wanted)
+    if absent := [key for key in ids if key not in texts]:
+        raise VistokError(
+            f"{path} lacks {len(absent)} questions of {annotations} (first: question_id {absent[0]}). The two files "
+            "must belong together."
+        )
+    return [texts[key] for key in ids]
 
 
 def read_questions(path: Path) -> tuple[VQAQuestion, ...]:

@@ -123,5 +123,24 @@ def constant_caption(
     return tried[int(np.argmax(constant_ciders(references, tokenise(tuple(tried)))))]
 
 
+def constant_captions_by_fold(
+    captions_by_image: Mapping[int, Sequence[str]], *, folds: int = 5, seed: int = 0
+) -> dict[int, str]:
+    """Returns, for each image, the constant caption that is fitted on the other folds' images.
+
+    Raises:
+        VistokError: there are fewer images than folds, fewer than two folds, or no captions in the others.
+    """
+    images = list(captions_by_image)
+    fold = dict(zip(images, _folds(images, folds, seed).tolist(), strict=True))
+    said = [
+        constant_caption(
+            {image: texts for image, texts in captions_by_image.items() if fold[image] != held_out}
+        )
+        for held_out in range(folds)
+    ]
+    return {image: said[fold[image]] for image in images}
+
+
 def _sample(generator: np.random.Generator, total: int, wanted: int) -> list[int]:
     return sorted(generator.permutation(total)[:wanted].tolist())

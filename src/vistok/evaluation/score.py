@@ -10,7 +10,7 @@ from vistok.evaluation.predictions import missing_ids, read_predictions
 from vistok.evaluation.references import KINDS, References, load_references
 from vistok.evaluation.scorers import captions, choice, counting, identification, vqa
 from vistok.evaluation.scorers.base import Scored
-from vistok.evaluation.statistics import bootstrap_interval
+from vistok.evaluation.statistics import interval_of_mean
 from vistok.files import check_destination, write_json
 
 # The first protocol of a kind is the one to believe.
@@ -103,11 +103,11 @@ def score_answers(
 
 
 def _report(scored: Scored, resamples: int, seed: int) -> dict[str, Any]:
-    interval = bootstrap_interval(scored.values, scored.groups, resamples=resamples, seed=seed)
+    interval = interval_of_mean(scored.values, scored.groups, resamples=resamples, seed=seed)
     return {
         "n": len(scored.values),
         "metrics": _rounded(scored.metrics),
-        "intervals": {scored.metric: [round(end, _DECIMALS) for end in interval]},
+        "intervals": {scored.metric: interval and [round(end, _DECIMALS) for end in interval]},
         "by_type": {name: _rounded(metrics) for name, metrics in scored.by_type.items()},
     }
 
@@ -152,7 +152,7 @@ def score_files(
         VistokError: either file or the protocol is not as it should be, or `out` cannot be written.
     """
     chosen = _protocol(kind, protocol)
-    check_destination(out)
+    check_destination(out, references, predictions)
     questions = load_references(kind, references)
     answers = read_predictions(predictions, questions.ids, allow_missing=allow_missing)
     _check_losses(kind, predictions, answers)

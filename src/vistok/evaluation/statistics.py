@@ -12,6 +12,9 @@ from vistok.errors import VistokError
 
 Floats: TypeAlias = NDArray[np.float64]
 
+# Fewer images say next to nothing of how others would differ.
+LEAST_GROUPS = 10
+
 # Draws held at once: 2 million indices are 8 MB, and their gathered sums 16 MB.
 _DRAWS_AT_ONCE = 2_000_000
 
@@ -66,6 +69,32 @@ def bootstrap_interval(
     means = _resampled_means(sums, counts, resamples, seed)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+
+def interval_of_mean(
+    values: ArrayLike, groups: Sequence[Hashable], *, resamples: int = 10_000, seed: int = 0
+) -> tuple[float, float] | None:
+    """Returns the 95 % interval of a mean in per cent; None for fewer than ten groups, which tell no interval.
+
+    By bootstrap over groups, but where every value is 0, or every value 100: no resample differs there, so it is
+    Wilson's for as many independent questions as there are groups.
+
+    Args:
+        values: (n,) one value a question, in per cent.
+        groups: (n) the image of each question.
+        resamples: number of bootstrap samples.
+        seed: of the generator.
+
+    Raises:
+        VistokError: there are no values, or groups of another length.
+    """
+    sums, counts = group_sums(values, groups)
+    if len(sums) < LEAST_GROUPS:
+        return None
+    share = float(sums[0] / counts[0])
+    if share in (0.0, 100.0) and bool(np.all(np.asarray(values) == share)):
+        return wilson_interval(share, len(sums))
+    return bootstrap_interval(values, groups, resamples=resamples, seed=seed)
 
 
 def group_sums(values: ArrayLike, groups: Sequence[Hashable]) -> tuple[Floats, Floats]:

@@ -50,8 +50,9 @@ def validated(kind: type[V], name: str, entry: Mapping[str, Any], place: str) ->
     """Returns an entry as a value with `name` as its id; `place` says where it stands.
 
     Raises:
-        VistokError: a key or value is wrong.
+        VistokError: it is no mapping, or a key or value is wrong.
     """
+    _mapping(entry, place)
     try:
         if "id" in entry:
             raise VistokError(f"{place}:\n  {unknown('key', 'id', kind.model_fields.keys() - {'id'})}")

@@ -168,7 +168,9 @@ class Task(Value):
     metric: str
     protocol: str = Field(description="the scorer variant that tables print")
     protocols: tuple[str, ...] = Field(description="every variant that metrics.json carries")
-    expected_questions: int | None = Field(None, description="at the paper scale, for verification")
+    expected_questions: int | None = Field(
+        None, description="of the official file: for plans, and for the doctor to compare"
+    )
     source: str
 
     @model_validator(mode="after")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from vistok.errors import VistokError
+from vistok.evaluation.references import load_references
 from vistok.files import no_folder
 from vistok.grid.downloads import downloads_for, load_downloads
 from vistok.grid.load import load_study
@@ -134,6 +135,7 @@ def _data(study: Study, runs: Sequence[Run]) -> Iterator[Line]:
         if owner.scale.missing_images == "skip":
             yield from _questions(owner, root)
         if owner is study is study.models:
+            yield from _expected(owner, root)
             yield _told("training captions", lambda owner=owner: check_training_captions(owner))  # type: ignore[misc]
 
 
@@ -146,6 +148,24 @@ def _questions(study: Study, root: Path) -> Iterator[Line]:
             yield Line("note", f"questions of {task.id}", f"none is asked: {reason}")
     if unasked == len(study.suite()):
         yield Line("FAIL", "questions", f"no task has any in {root}. Lay those of at least one task there.")
+
+
+def _expected(study: Study, root: Path) -> Iterator[Line]:
+    """Tells of each task whose file is there whether it asks as many questions as the official one."""
+    for task in study.suite():
+        files = study.task_files(task.id)
+        if files is None or task.expected_questions is None or not (root / files.references).is_file():
+            continue
+        try:
+            found = len(load_references(task.kind, root / files.references).ids)
+        except VistokError as error:
+            yield Line("FAIL", f"questions of {task.id}", str(error))
+            continue
+        same = found == task.expected_questions
+        other = "" if same else f", the official file {task.expected_questions:,}: numbers will not compare"
+        yield Line(
+            "ok" if same else "note", f"questions of {task.id}", f"{files.references} asks {found:,}{other}"
+        )
 
 
 def _pinned(root: Path) -> str:

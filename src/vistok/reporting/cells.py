@@ -24,8 +24,8 @@ def cell_of(seeds: Sequence[Metrics], column: Column, blind: Metrics) -> Cell:
     return replace(
         cell,
         ours=mean(score.value for score in printed),
-        low=mean(score.low for score in printed),
-        high=mean(score.high for score in printed),
+        low=_mean_end(score.low for score in printed),
+        high=_mean_end(score.high for score in printed),
         seed_values=tuple(score.value for score in printed),
         protocols={
             protocol: mean(score[protocol].value for score in scores)
@@ -47,6 +47,11 @@ def average(cells: Sequence[Cell], column: Column) -> Cell:
 def mean(values: Iterable[float]) -> float:
     """Returns the mean with as many decimals as metrics.json holds."""
     return round(fmean(values), _DECIMALS)
+
+
+def _mean_end(ends: Iterable[float | None]) -> float | None:
+    there = [end for end in ends if end is not None]
+    return mean(there) if there else None
 
 
 def _bar(blind: Metrics, protocol: str) -> float | None:

@@ -17,11 +17,11 @@ FITTED = ("constant", "prior")
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """The table metric of one set of answers under one protocol, with its 95 % interval; in per cent."""
+    """The table metric of one set of answers under one protocol, with its 95 % interval, if any; in per cent."""
 
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def baseline_names(llms: Iterable[str]) -> tuple[str, ...]:
 
 class _Scored(BaseModel):
     metrics: dict[str, FiniteFloat]
-    intervals: dict[str, tuple[FiniteFloat, FiniteFloat]]
+    intervals: dict[str, tuple[FiniteFloat, FiniteFloat] | None]
 
 
 class _File(BaseModel):
@@ -129,7 +129,7 @@ def _read(study: Study, path: Path, task: Task, run: str | None, names: tuple[st
 
 def _scores(given: Mapping[str, _Scored], task: Task) -> dict[str, Score]:
     return {
-        protocol: Score(entry.metrics[task.metric], *entry.intervals[task.metric])
+        protocol: Score(entry.metrics[task.metric], *(entry.intervals[task.metric] or (None, None)))
         for protocol, entry in given.items()
         if protocol in task.protocols
     }

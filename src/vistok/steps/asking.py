@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vistok.datasets.images import ImageIndex
-from vistok.datasets.vqa import read_questions
+from vistok.datasets.vqa import read_texts
 from vistok.errors import VistokError
 from vistok.evaluation.references import References, load_references
 from vistok.files import no_folder
@@ -86,13 +86,8 @@ def _prompts(task: Task, references: References, files: TaskFiles, root: Path) -
     if task.kind == "vqa":
         if files.questions is None:
             raise VistokError(f"the task {task.id!r} needs a `questions` file beside its annotations.")
-        texts = {entry.question_id: entry.question for entry in read_questions(root / files.questions)}
-        if absent := [key for key in references.ids if key not in texts]:
-            raise VistokError(
-                f"{root / files.questions} lacks {len(absent)} questions of {root / files.references} "
-                f"(first: question_id {absent[0]}). The two files must belong together."
-            )
-        questions = [texts[int(key)] for key in references.ids]
+        ids = (int(key) for key in references.ids)
+        questions = read_texts(root / files.questions, ids, root / files.references)
     elif task.kind == "caption":
         questions = [""] * len(references.ids)
     else:

@@ -5,11 +5,12 @@ from pathlib import Path
 
 from vistok.datasets.coco import read_captions
 from vistok.datasets.gvtbench import read_object_questions
-from vistok.datasets.vqa import read_annotations, read_questions
+from vistok.datasets.vqa import read_annotations, read_texts
 from vistok.errors import VistokError
 from vistok.evaluation.blind import (
     constant_answer,
     constant_caption,
+    constant_captions_by_fold,
     fit_prior,
     prior_answers,
     prior_answers_by_fold,
@@ -59,31 +60,33 @@ def blind_answers(study: Study, task: Task, asked: Asked) -> dict[str, dict[str,
 
 def _captions(study: Study, task: Task, asked: Asked) -> dict[str, list[str]]:
     """Returns one caption for all images; with one prompt for all, there is no other prior."""
-    prior = _prior_file(study, task)
-    if prior:
-        captions = read_captions(prior).captions
-    else:
-        captions = {record.image_id: record.captions for record in asked.references.records}
-    return {"constant": [constant_caption(captions)] * len(asked.references.ids)}
+    records = asked.references.records
+    if prior := _prior_file(study, task):
+        return {"constant": [constant_caption(read_captions(prior).captions)] * len(records)}
+    folds = min(FOLDS, len(records))
+    if folds < 2:
+        return {}
+    said = constant_captions_by_fold({record.image_id: record.captions for record in records}, folds=folds)
+    return {"constant": [said[record.image_id] for record in records]}
 
 
 def _vqa(study: Study, task: Task, asked: Asked) -> dict[str, list[str]]:
     records, prior, files = asked.references.records, _prior_file(study, task), study.task_files(task.id)
     types = [record.question_type for record in records]
-    if prior is None or files is None or files.prior_questions is None:
+    if prior is None or files is None:
         answers = [record.multiple_choice_answer for record in records]
         return _by_fold(types, answers, asked.references.images)
-    texts = {
-        entry.question_id: entry.question
-        for entry in read_questions(Paths(study).data / files.prior_questions)
-    }
-    training = [
-        (
-            task.prompt.replace("{question}", texts[entry.question_id]),
-            entry.question_type,
-            entry.multiple_choice_answer,
+    if files.prior_questions is None:
+        raise VistokError(
+            f"the task {task.id!r} names a `prior` without `prior_questions`: both are needed of VQA."
         )
-        for entry in read_annotations(prior)
+    known = read_annotations(prior)
+    texts = read_texts(
+        Paths(study).data / files.prior_questions, (entry.question_id for entry in known), prior
+    )
+    training = [
+        (task.prompt.replace("{question}", text), entry.question_type, entry.multiple_choice_answer)
+        for text, entry in zip(texts, known, strict=True)
     ]
     constant = constant_answer([answer for _, _, answer in training])
     answers = vqa_prior_answers(training, list(zip(asked.prompts, types, strict=True)))

@@ -1,5 +1,8 @@
 """Weighs the paper's claims on a scale's own cells, beside the numbers that the paper prints."""
 
+import math
+from collections.abc import Iterable, Sequence
+from statistics import fmean
 from typing import Any
 
 from vistok.files import write_json
@@ -29,6 +32,10 @@ def cells_of(study: Study, table: str) -> list[dict[str, Any]]:
     entry = study.table(table)
     published = read_published(PUBLISHED, entry.number)
     report = assemble(study, table, published)
+    noise = {
+        column.title: spread_of_seeds([row.cells[place].seed_values for row in report.rows])
+        for place, column in enumerate(report.columns)
+    }
     return [
         {
             "table": entry.number,
@@ -37,9 +44,23 @@ def cells_of(study: Study, table: str) -> list[dict[str, Any]]:
             "value": cell.ours,
             "low": cell.low,
             "high": cell.high,
+            "training_error": round(noise[column.title] / math.sqrt(len(ours.seeds)), 6),
         }
         for row, ours in zip(entry.rows, report.rows, strict=True)
         if row.published is not None
         for column, cell in zip(report.columns, ours.cells, strict=True)
         if column.task != AVERAGE
     ]
+
+
+def spread_of_seeds(rows: Iterable[Sequence[float]]) -> float:
+    """Returns the standard deviation between training seeds, pooled over rows of one column; 0 where it is unknown.
+
+    Args:
+        rows: each row's values, one a seed.
+    """
+    several = [values for values in rows if len(values) > 1]
+    if not several:
+        return 0.0
+    squares = sum((value - fmean(values)) ** 2 for values in several for value in values)
+    return math.sqrt(squares / sum(len(values) - 1 for values in several))

@@ -8,6 +8,7 @@ from vistok.reporting.audit.findings import Finding, slug
 from vistok.reporting.published import PublishedTable
 
 AVERAGE = "Avg"
+_NEAR = 3
 Cells = Mapping[str, Decimal]
 
 
@@ -53,8 +54,6 @@ def _agrees(table: PublishedTable, cells: Cells, average: Decimal) -> bool:
 
 def _wrong_average(table: PublishedTable, row: int, cells: Cells, average: Decimal) -> Finding:
     row_id, exact, half = table.row_ids[row], mean(cells), _half_unit(table)
-    explanations = [*_subsets(cells, average, half), *_swapped_digits(cells, average, half)]
-    explained = f" {explanations[0]}" if explanations else " No subset of the columns explains it."
     return Finding(
         anchor=f"average-table-{table.number}-{slug(row_id)}",
         group="tables",
@@ -72,30 +71,49 @@ def _wrong_average(table: PublishedTable, row: int, cells: Cells, average: Decim
             "recomputed high": float(exact + half),
         },
         rows=tuple({"column": column, "printed": str(value)} for column, value in cells.items()),
-        surprise=f"Impossible by rounding: the mean lies in {exact - half:.4f}..{exact + half:.4f}."
-        + explained,
+        surprise=f"Impossible by rounding: the mean lies in {exact - half:.4f}..{exact + half:.4f}. "
+        + _explanation(cells, average, half),
         meaning=f"Comparisons of averages must use {exact:.2f}, unless a cell is what is misprinted.",
     )
 
 
-def _subsets(cells: Cells, average: Decimal, half: Decimal) -> list[str]:
-    """Returns which columns alone would have this mean, most columns first."""
+def _explanation(cells: Cells, average: Decimal, half: Decimal) -> str:
+    """Returns the slip that would give a printed average, with how many wrong averages some slip gives."""
+    readings = _readings(cells)
+    explained = next((text for found, text in readings if abs(found - average) <= half), None)
+    if explained is None:
+        return "No cell left out, and no two digits swapped, explain it."
+    chance = _explained_by_chance([found for found, _ in readings], mean(cells), half)
+    return f"{explained} Such a slip fits {chance:.0%} of all wrong averages within {_NEAR} points: a hint, no proof."
+
+
+def _readings(cells: Cells) -> list[tuple[Decimal, str]]:
+    """Returns simple slips, each with the average that it gives: columns left out (fewest first), digits swapped."""
+    subsets = [chosen for size in range(len(cells) - 1, 1, -1) for chosen in combinations(cells, size)]
+    left_out = [(mean({name: cells[name] for name in chosen}), chosen) for chosen in subsets]
+    swaps = [(name, value, swapped) for name, value in cells.items() for swapped in _transpositions(value)]
     return [
-        f"It is the mean of {', '.join(chosen)} alone."
-        for size in range(len(cells) - 1, 1, -1)
-        for chosen in combinations(cells, size)
-        if abs(mean({column: cells[column] for column in chosen}) - average) <= half
+        *(
+            (found, f"It is the mean of {', '.join(chosen)} alone, which is {found:.2f}.")
+            for found, chosen in left_out
+        ),
+        *(
+            (
+                mean({**cells, name: swapped}),
+                f"It is right if {name} is {swapped}, not {value}: two digits swapped.",
+            )
+            for name, value, swapped in swaps
+        ),
     ]
 
 
-def _swapped_digits(cells: Cells, average: Decimal, half: Decimal) -> list[str]:
-    """Returns which single cell, with two neighbouring digits swapped, would give this mean."""
-    return [
-        f"It is right if {column} is {swapped}, not {value}: two digits swapped."
-        for column, value in cells.items()
-        for swapped in _transpositions(value)
-        if abs(mean({**cells, column: swapped}) - average) <= half
-    ]
+def _explained_by_chance(readings: list[Decimal], exact: Decimal, half: Decimal) -> float:
+    """Returns the share of averages near the right one, yet wrong, that some slip gives."""
+    unit = (2 * half).normalize()
+    steps = int(_NEAR / unit)
+    near = [exact.quantize(unit) + step * unit for step in range(-steps, steps + 1)]
+    wrong = [average for average in near if abs(average - exact) > unit]
+    return sum(any(abs(found - average) <= half for found in readings) for average in wrong) / len(wrong)
 
 
 def _transpositions(value: Decimal) -> list[Decimal]:
@@ -108,7 +126,7 @@ def _summary(recomputed: int, wrong: list[Finding]) -> Finding:
     return Finding(
         anchor="averages",
         group="tables",
-        verdict="wrong" if wrong else "clean",
+        verdict="note" if wrong else "clean",
         title=f"{len(wrong)} of {recomputed} printed averages are wrong",
         tested="Every 'Avg' cell whose row is complete, against the mean of its columns.",
         facts={"recomputed": recomputed, "wrong": len(wrong)},

@@ -46,10 +46,12 @@ def check_constant(file: BenchmarkFile, tables: Published) -> Finding:
     )
 
 
-def check_object_prior(file: BenchmarkFile, tables: Published) -> Finding:
-    """Scores each object's most frequent answer in other images."""
-    images = len(set(file.images))
-    guesses = prior_answers_by_fold(file.keys, file.answers, file.images, folds=min(FOLDS, images))
+def check_object_prior(file: BenchmarkFile, tables: Published) -> Finding | None:
+    """Scores each object's most frequent answer in other images; None for a file about one image."""
+    folds = min(FOLDS, len(set(file.images)))
+    if folds < 2:
+        return None
+    guesses = prior_answers_by_fold(file.keys, file.answers, file.images, folds=folds)
     right = file.correct(guesses)
     constant = file.correct([constant_answer(file.answers)] * len(guesses))
     test = paired_test(right, constant, file.images, resamples=RESAMPLES)
@@ -62,9 +64,8 @@ def check_object_prior(file: BenchmarkFile, tables: Published) -> Finding:
         verdict="doubtful" if beaten or _tells(test) else "clean",
         title=f"{file.name}: the object's name alone scores {share:.1f} "
         f"%{_beats(tables, file.column, beaten)}",
-        tested=f"The accuracy of each object's most frequent answer, fitted on {FOLDS - 1} of {FOLDS} folds "
-        "of the images "
-        "and tested on the fifth.",
+        tested=f"The accuracy of each object's most frequent answer, fitted on the images of {folds - 1} of {folds} "
+        "folds and tested on those of the other.",
         facts={
             "accuracy": share,
             "low": interval[0],
@@ -86,7 +87,9 @@ def _below_constant(test: PairedTest) -> str:
     """Returns why a prior may score below the constant answer, where it does."""
     if test.difference > -SMALLEST_LIFT:
         return ""
-    return " Exact balance makes it so low: an answer that is frequent in one fold is rare in the others."
+    return (
+        " Where answers are balanced, one that is frequent in some folds is rare in the other: hence so low."
+    )
 
 
 def _tells(test: PairedTest) -> bool:

@@ -79,18 +79,32 @@ def _parsed_object(question: ObjectQuestion) -> str | None:
 
 
 def released_files(data_root: Path) -> tuple[BenchmarkFile, ...]:
-    """Returns the released files below `data_root`/gvtbench that are there."""
+    """Returns the released files below `data_root`/gvtbench that are there.
+
+    Raises:
+        VistokError: a file is wrong, or empty.
+    """
     columns = COLUMN_OF_FILE | _SECOND_VERSION
     paths = {name: data_root / "gvtbench" / f"{name}.json" for name in columns}
     return tuple(
-        BenchmarkFile(f"{name}.json", "benchmark", columns[name], read_object_questions(path))
+        BenchmarkFile(f"{name}.json", "benchmark", columns[name], _questions(path))
         for name, path in paths.items()
         if path.is_file()
     )
 
 
 def generated_file(path: Path) -> BenchmarkFile:
-    """Returns a benchmark file of ours; data/mini/gvtbench/x.json is called mini/x.json."""
+    """Returns a benchmark file of ours; data/mini/gvtbench/x.json is called mini/x.json.
+
+    Raises:
+        VistokError: the file is wrong, or empty.
+    """
     folders = [part for part in path.parent.parts if part not in ("gvtbench", "data", "/", ".", "..")]
     name = "/".join([*folders[-1:], path.name])
-    return BenchmarkFile(name, "ours", None, read_object_questions(path))
+    return BenchmarkFile(name, "ours", None, _questions(path))
+
+
+def _questions(path: Path) -> tuple[ObjectQuestion, ...]:
+    if questions := read_object_questions(path):
+        return questions
+    raise VistokError(f"{path} holds no question. Fetch or make it again, or leave it out of the audit.")

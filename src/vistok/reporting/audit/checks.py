@@ -19,6 +19,7 @@ from vistok.reporting.audit.benchmark_file import (
 from vistok.reporting.audit.claims import claim_findings
 from vistok.reporting.audit.columns import check_homogeneity, check_marks, check_repeated_rows
 from vistok.reporting.audit.contents import (
+    KARPATHY_LISTS,
     check_against_annotations,
     check_contents,
     check_duplicates,
@@ -99,7 +100,8 @@ def run_audit(
     Raises:
         VistokError: a file that is there is wrong, or `out` cannot be written.
     """
-    tables, study = read_all_published(published), read_claims(claims)
+    tables = read_all_published(published)
+    study = read_claims(claims, tables)
     outcomes: tuple[Outcome, ...] = evaluate_claims(study.claims, published_cells(tables, study.questions))
     released = released_files(data_root) if data_root else ()
     findings = (
@@ -108,7 +110,9 @@ def run_audit(
         *(finding for file in released for finding in file_findings(file, tables, data_root)),
         *(finding for path in generated for finding in generated_findings(path, tables)),
     )
-    write_findings(findings, _not_checked(released), out, figure=forest_plot({"published": outcomes}))
+    write_findings(
+        findings, _not_checked(released, data_root), out, figure=forest_plot({"published": outcomes})
+    )
     return findings
 
 
@@ -130,7 +134,7 @@ def file_findings(
 ) -> tuple[Finding, ...]:
     """Checks one benchmark file; `data_root` holds what a released file is compared with."""
     held_out = karpathy_held_out(data_root / _KARPATHY) if data_root else None
-    annotations = _annotations(data_root)
+    annotations = _annotations(data_root, file)
     found = (
         check_contents(file),
         check_duplicates(file),
@@ -147,8 +151,7 @@ def file_findings(
 def generated_findings(path: Path, tables: Mapping[int, PublishedTable]) -> tuple[Finding, ...]:
     """Checks one benchmark file of ours, and against the annotations and the training images beside it."""
     file, root = generated_file(path), path.parent.parent
-    captions, numbered = root / _TRAINING_CAPTIONS, all(isinstance(image, int) for image in file.images)
-    annotations = _annotations(root, _INSTANCES if numbered else _VCR)
+    captions, annotations = root / _TRAINING_CAPTIONS, _annotations(root, file)
     more = (
         check_against_annotations(file, annotations) if annotations else None,
         check_training_images(file, frozenset(read_captions(captions).captions))
@@ -159,17 +162,44 @@ def generated_findings(path: Path, tables: Mapping[int, PublishedTable]) -> tupl
     return (*file_findings(file, tables, None), *(finding for finding in more if finding))
 
 
-def _annotations(data_root: Path | None, place: Path = _INSTANCES) -> Annotations | None:
-    path = data_root / place if data_root else None
-    return read_annotations(path) if path and path.exists() else None
+def _annotations(data_root: Path | None, file: BenchmarkFile) -> Annotations | None:
+    """Returns the annotations below the data root of the images that a file asks about; None where there are none."""
+    place = _annotations_of(file)
+    if not data_root or not (data_root / place).exists():
+        return None
+    return read_annotations(data_root / place, images=set(file.images))
 
 
-def _not_checked(released: Sequence[BenchmarkFile]) -> list[str]:
-    names = {file.name for file in released}
-    missing = [f"{name}.json" for name in COLUMN_OF_FILE if f"{name}.json" not in names]
-    if not missing:
-        return []
-    return [
-        f"The released benchmark files {', '.join(missing)} are not here, so that no check of them was made. "
-        "Put them into gvtbench/ below the data root, and run the audit again."
-    ]
+def _annotations_of(file: BenchmarkFile) -> Path:
+    return _INSTANCES if all(isinstance(image, int) for image in file.images) else _VCR
+
+
+def _not_checked(released: Sequence[BenchmarkFile], data_root: Path | None) -> list[str]:
+    """Returns a sentence on each thing that is not here, and what was not checked without it."""
+    there = {file.name for file in released}
+    notes = []
+    if missing := [f"{name}.json" for name in COLUMN_OF_FILE if f"{name}.json" not in there]:
+        notes.append(
+            f"The released benchmark files {', '.join(missing)} are not here, so that no check of them was made. "
+            "Put them into gvtbench/ below the data root, and run the audit again."
+        )
+    if data_root is None or not released:
+        return notes
+    if len([file for file in released if file.column == "COCO-OC"]) == 1:
+        notes.append(
+            "Of the two released versions of COCO-OC one is here: the other (GVTBench/) was not checked."
+        )
+    for place, what in (
+        (
+            _INSTANCES,
+            "the answers of coco_oc.json and coco_mci.json were not compared with COCO's annotations",
+        ),
+        (_VCR, "the answers of vcr_oc.json and vcr_mci.json were not compared with VCR's metadata"),
+        *(
+            (_KARPATHY / name, "images of the captioning training split were not counted")
+            for name in KARPATHY_LISTS
+        ),
+    ):
+        if not (data_root / place).exists():
+            notes.append(f"{place} is not below the data root: {what}.")
+    return notes

@@ -15,8 +15,8 @@ _VERDICTS: dict[Verdict, AuditVerdict] = {
 _MEANINGS: dict[Verdict, str] = {
     "holds": "The printed numbers bear the sentence, beyond what the size of the benchmark leaves to chance.",
     "contradicted": "A printed number that the sentence is about says the reverse, beyond chance.",
-    "within noise": "Some differences that the sentence rests on are no larger than chance makes them.",
-    "not measured": "No cell of the tables can tell.",
+    "within noise": "Some differences that the sentence rests on are not beyond chance by the printed numbers.",
+    "not measured": "The cells that could tell are not all there.",
 }
 
 

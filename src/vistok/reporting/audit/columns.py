@@ -102,7 +102,7 @@ def _homogeneity(table: PublishedTable, column: str, questions: int) -> Finding:
     values = [value for row in range(len(table.rows)) if (value := table.value(row, column)) is not None]
     test = homogeneity_test(values, questions)
     alike = test.p_value > 0.05
-    differ = "cannot be told apart" if alike else "differ"
+    differ = "cannot be told apart by the printed numbers" if alike else "differ"
     return Finding(
         anchor=f"homogeneity-table-2-{slug(column)}",
         group="tables",
@@ -119,10 +119,11 @@ def _homogeneity(table: PublishedTable, column: str, questions: int) -> Finding:
             "highest": max(values),
         },
         surprise=f"chi2 = {test.chi2:.1f} on {test.degrees} degrees of freedom, {p_text(test.p_value)}; "
-        "conservative, "
-        "because the rows answer the same questions.",
-        meaning="Every ranking that the text reads from this column is within noise: that self-supervised "
-        "tokenizers perceive finer detail cannot rest on it."
+        "conservative, because the rows answer the same questions."
+        + (" With every row's answers, which the paper does not give, less could be shown." if alike else ""),
+        meaning="No ranking can be read from this column as it is printed: that self-supervised tokenizers perceive "
+        "finer detail cannot rest on it."
         if alike
-        else "The column does rank tokenizers, if its questions are those of the released file.",
+        else "Some rows differ by more than chance, if the questions are those of the released file. Which of two is "
+        "better is another question: neighbours may tie, and each row is one training.",
     )

@@ -50,12 +50,11 @@ def check_contents(file: BenchmarkFile) -> Finding:
 def check_duplicates(file: BenchmarkFile) -> Finding:
     """Counts the questions that repeat an earlier one, image and text alike."""
     total, repeated = len(file.questions), file.duplicates
-    by_answer = Counter[str]()
-    seen: set[tuple[int | str, str]] = set()
+    by_answer, asked = Counter[str](), Counter[tuple[int | str, str]]()
     for question in file.questions:
         key = (question.image_id, question.question)
-        by_answer[question.answer] += key in seen
-        seen.add(key)
+        by_answer[question.answer] += key in asked
+        asked[key] += 1
     return Finding(
         anchor=f"{file.anchor}-duplicates",
         group=file.group,
@@ -68,7 +67,7 @@ def check_duplicates(file: BenchmarkFile) -> Finding:
         ),
         surprise="Exact comparison.",
         meaning=f"The column rests on {total - repeated:,} questions, some counted up to "
-        f"{max(Counter(zip(file.images, file.keys, strict=True)).values())} times."
+        f"{max(asked.values())} times."
         if repeated
         else "Every question counts once.",
     )
@@ -86,8 +85,8 @@ def check_version(file: BenchmarkFile) -> Finding | None:
         anchor=f"{file.anchor}-versions",
         group=file.group,
         verdict="doubtful",
-        title=f"Two different files are released as {file.name}; this is "
-        f"{here[0].name if here else 'neither'}",
+        title=f"Two different files are released as coco_oc.json; {file.name} here is "
+        f"{f'the official {here[0].name}' if here else 'neither'}",
         tested="The file's number of images and share of the answer '1', against both files of the official "
         "repository.",
         facts={"images": images, "share of '1'": round(share, 2), "version": here[0].name if here else None},

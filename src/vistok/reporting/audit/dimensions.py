@@ -83,6 +83,7 @@ def _exchange(table: PublishedTable, pair: tuple[str, str], printed: Labels, exc
         name: weighted_mean(row, labels) - weighted_mean(before, labels)
         for name, labels in (("as", printed), ("ex", exchanged))
     }
+    error = _standard_error(row[second], before[second], printed[first].questions)
     return Finding(
         anchor="dimensions-table-7-exchanged",
         group="tables",
@@ -117,10 +118,24 @@ def _exchange(table: PublishedTable, pair: tuple[str, str], printed: Labels, exc
         f"printed: {_mismatches(table, printed)}). The question-weighted mean is then {means['ex']:.2f}, as "
         "the "
         f"leaderboard says ({LEADERBOARD_IMAGE_AVERAGE}); as printed it would be {means['as']:.2f}.",
-        meaning=f"FD changes {printed[first].name.lower()} by {gains[second]:+.2f}, not {gains[first]:+.2f}: "
-        "section 4.3's "
-        "sentence that FD improves location is the reverse of what was measured.",
+        meaning=_change(pair, printed[first], gains, error),
     )
+
+
+def _change(pair: tuple[str, str], meant: Dimension, gains: Mapping[str, Decimal], error: float) -> str:
+    """Returns what the exchange does to the gain of the dimension that the first label names."""
+    first, second = pair
+    said = f"FD changes {meant.name.lower()} by {gains[second]:+.2f}, not {gains[first]:+.2f}."
+    if meant.column == "Inst.Loc" and gains[first] > 0 > gains[second]:
+        said += " Section 4.3's sentence that FD improves location is the reverse of what was measured."
+    if abs(gains[second]) < 2 * error:
+        said += f" A difference on that many questions has a standard error of {error:.1f}: it may be chance."
+    return said
+
+
+def _standard_error(one: Decimal, other: Decimal, questions: int) -> float:
+    """Returns that of the difference of two shares, in points, their answers taken as independent."""
+    return math.sqrt(sum(float(share) * (100 - float(share)) for share in (one, other)) / questions)
 
 
 def _no_exchange(table: PublishedTable, printed: Labels) -> Finding:
@@ -166,7 +181,7 @@ def _unreachable(table: PublishedTable, labels: Labels) -> Finding:
         facts={"cells": cells, "unreachable": len(rows)},
         rows=rows,
         surprise="Impossible by rounding or truncation; typing errors are the likely cause.",
-        meaning="The cells named are wrong in the last digits; no conclusion of the text rests on them.",
+        meaning="The cells named are wrong, by the distance to the nearest possible value at least.",
     )
 
 

@@ -36,7 +36,8 @@ def questions_found(findings: Sequence[Finding]) -> dict[str, int]:
     return {
         str(finding.facts["column"]): int(finding.facts["questions"])
         for finding in findings
-        if finding.anchor.startswith("granularity-table") and isinstance(finding.facts["questions"], int)
+        if finding.anchor.startswith(("granularity-table-2-", "granularity-tables-2-"))
+        and isinstance(finding.facts["questions"], int)
     }
 
 
@@ -91,13 +92,14 @@ def _telling(
             "p": found.p_value,
             "standard error in points": error,
         },
-        surprise=f"{found.fitting} of {found.cells} distinct cells are multiples of "
+        surprise=f"{found.fitting} of {found.cells} cells (a row that several tables print is one) are multiples of "
         f"100/{found.questions}{but}; a random "
         f"cell is with probability {found.chance:.2f}. {p_text(found.p_value)} after correction for all "
         "numbers tried. "
         "Numbers rounded by hand to that step are the other reading.",
-        meaning=f"A standard error of {error:.1f} points a cell: two rows must differ by about "
-        f"{1.96 * math.sqrt(2) * error:.0f} points to differ at all.",
+        meaning=f"A standard error of {error:.1f} points a cell: two printed cells tell rows apart from about "
+        f"{1.96 * math.sqrt(2) * error:.0f} points on, if the rows err on questions of their own; their answers to the "
+        "same questions could tell more, and are not given.",
     )
 
 
@@ -112,7 +114,7 @@ def _summary(columns: Mapping[tuple[tuple[int, ...], str], Granularity]) -> Find
             {
                 "tables": _tables_label(group),
                 "column": column,
-                "distinct cells": found.cells,
+                "cells": found.cells,
                 "smallest fitting all": found.smallest,
                 "most telling": found.questions,
                 "cells it fits": found.fitting,

@@ -60,32 +60,34 @@ class _Contrast:
 def evaluate_claims(claims: Sequence[Claim], cells: Cells) -> tuple[Outcome, ...]:
     """Returns the outcome of each claim on `cells`, (table, row id, column) -> measured.
 
-    The verdict is `contradicted` where one difference is significantly against the claim, `holds` where
-    all are significantly for it, `not measured` where no cell is there, `within noise` otherwise. Intervals
-    are Bonferroni-corrected for the number of differences of the claim; cells count as independent, which
-    is conservative for runs on the same questions.
+    The verdict is `contradicted` where one difference is significantly against the claim, `not measured` where
+    none is and a cell is missing, `holds` where all are significantly for it, `within noise` otherwise. Intervals
+    are Bonferroni-corrected for the number of differences of the claim. Cells count as independent, though runs
+    answer the same questions: an interval is rather too wide than too narrow, but for what another training
+    would change where that is not known (`Measured.training_error`).
     """
     return tuple(_outcome(claim, cells) for claim in claims)
 
 
 def _outcome(claim: Claim, cells: Cells) -> Outcome:
-    contrasts = [contrast for comparison in claim.comparisons for contrast in _contrasts(comparison, cells)]
+    contrasts = [contrast for comparison in claim.comparisons for contrast in _contrasts(comparison)]
     measured = [contrast for contrast in contrasts if all(cells.get(cell) for cell in contrast.weights)]
     z = NormalDist().inv_cdf(1 - _ERROR_RATE / 2 / max(len(measured), 1))
     differences = tuple(_difference(contrast, cells, z) for contrast in measured)
-    return Outcome(claim, _verdict(differences), differences, len(contrasts) - len(measured))
+    missing = len(contrasts) - len(measured)
+    return Outcome(claim, _verdict(differences, missing), differences, missing)
 
 
-def _verdict(differences: Sequence[Difference]) -> Verdict:
+def _verdict(differences: Sequence[Difference], missing: int) -> Verdict:
     verdicts = {difference.verdict for difference in differences}
-    if not verdicts:
-        return "not measured"
     if "contradicted" in verdicts:
         return "contradicted"
+    if missing or not verdicts:
+        return "not measured"
     return "holds" if verdicts == {"holds"} else "within noise"
 
 
-def _contrasts(comparison: Comparison, cells: Cells) -> list[_Contrast]:
+def _contrasts(comparison: Comparison) -> list[_Contrast]:
     grouped = (
         [comparison.columns] if comparison.columns_as == "mean" else [(name,) for name in comparison.columns]
     )
@@ -100,7 +102,7 @@ def _contrasts(comparison: Comparison, cells: Cells) -> list[_Contrast]:
             comparison,
         )
         for columns in grouped
-        for label, weights in _row_weights(comparison, columns, cells)
+        for label, weights in _row_weights(comparison)
     ]
 
 
@@ -108,18 +110,10 @@ def _columns_label(columns: tuple[str, ...]) -> str:
     return columns[0] if len(columns) == 1 else f"mean of {len(columns)} columns"
 
 
-def _row_weights(
-    comparison: Comparison, columns: tuple[str, ...], cells: Cells
-) -> list[tuple[str, dict[str, float]]]:
+def _row_weights(comparison: Comparison) -> list[tuple[str, dict[str, float]]]:
     if comparison.rows == "mean":
         return [_mean_weights(comparison)]
-    if comparison.rows == "best":
-        pairs = [
-            tuple(
-                _best(comparison.table, rows, columns, cells) for rows in (comparison.left, comparison.right)
-            )
-        ]
-    elif comparison.rows == "paired":
+    if comparison.rows == "paired":
         pairs = list(zip(comparison.left, comparison.right, strict=True))
     else:
         pairs = list(product(comparison.left, comparison.right))
@@ -149,16 +143,6 @@ def _mean_weights(comparison: Comparison) -> tuple[str, dict[str, float]]:
 
 def _group(rows: tuple[str, ...]) -> str:
     return rows[0] if len(rows) == 1 else f"mean of {', '.join(rows)}"
-
-
-def _best(table: int, rows: tuple[str, ...], columns: tuple[str, ...], cells: Cells) -> str:
-    """Returns the row with the highest mean over the columns, among the measured ones."""
-
-    def mean(row: str) -> float:
-        found = [cells.get((table, row, column)) for column in columns]
-        return sum(cell.value for cell in found if cell) / len(columns) if all(found) else -math.inf
-
-    return max(rows, key=mean)
 
 
 def _difference(contrast: _Contrast, cells: Cells, z: float) -> Difference:

@@ -13,15 +13,21 @@ _Z95 = 1.959963984540054
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A cell's value and 95 % interval, in points."""
+    """A cell's value and 95 % interval over images, in points.
+
+    Attributes:
+        training_error: the standard deviation that another training seed would give the value; 0 where no row was
+            trained with several, so that it is not known.
+    """
 
     value: float
     low: float
     high: float
+    training_error: float = 0.0
 
     @property
     def standard_error(self) -> float:
-        return (self.high - self.low) / (2 * _Z95)
+        return math.hypot((self.high - self.low) / (2 * _Z95), self.training_error)
 
 
 def published_cells(
@@ -40,6 +46,7 @@ def published_cells(
         for column in entry.columns
         if column in table.columns
         for row in range(len(table.rows))
+        if entry.rows is None or table.row_ids[row] in entry.rows
         if (value := table.value(row, column)) is not None
     }
 

@@ -1,13 +1,16 @@
 """What `workflow/grid/claims.yaml` holds, as frozen values that refuse unknown keys."""
 
+from collections.abc import Iterable, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Literal, Self
 
-import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from vistok.errors import VistokError
+from vistok.errors import VistokError, unknown
+from vistok.grid.read import read_entries, validated
 from vistok.grid.values import Id, Value
+from vistok.reporting.published import PublishedTable
 
 Relation = Literal["greater", "at-least", "comparable"]
 Section = Literal["abstract", "2.2", "3.1", "3.2", "4.2", "4.3"]
@@ -17,9 +20,9 @@ LONGEST_QUOTE = 110
 class Comparison(Value):
     """Rows of one table against other rows of it, in one or more columns.
 
-    `rows` says how: `every` left row with every right row, `paired` first with first, the groups' `mean`s,
-    or their `best` rows. With `left_minus` and `right_minus` two gaps are compared (`mean` only). The left
-    side must be greater, no less than `margin` below (`at-least`), or within `margin` (`comparable`).
+    `rows` says how: `every` left row with every right row, `paired` first with first, or the groups' `mean`s.
+    With `left_minus` and `right_minus` two gaps are compared (`mean` only). The left side must be greater, no
+    less than `margin` below (`at-least`), or within `margin` (`comparable`).
     """
 
     table: int = Field(ge=1, le=8)
@@ -29,7 +32,7 @@ class Comparison(Value):
     right: tuple[str, ...] = Field(min_length=1)
     left_minus: tuple[str, ...] = ()
     right_minus: tuple[str, ...] = ()
-    rows: Literal["every", "paired", "mean", "best"] = "every"
+    rows: Literal["every", "paired", "mean"] = "every"
     relation: Relation = "greater"
     margin: float = Field(0.0, ge=0, description="points")
 
@@ -57,14 +60,16 @@ class Claim(Value):
 
 
 class QuestionCount(Value):
-    """How many questions stand behind the published cells of some columns.
+    """How many questions stand behind the published cells of some columns, in all rows or in `rows`.
 
-    `spread` is the standard deviation of the metric over images divided by its mean, for a metric that is
-    no share of questions (CIDEr).
+    Of two entries about one cell the later one counts. `spread` is the standard deviation of the metric over
+    images divided by its mean, for a metric that is no share of questions (CIDEr).
     """
 
+    id: Id
     tables: tuple[int, ...]
     columns: tuple[str, ...]
+    rows: tuple[str, ...] | None = None
     count: int = Field(gt=0)
     spread: float | None = None
     source: str
@@ -77,25 +82,49 @@ class StudyClaims(Value):
     claims: tuple[Claim, ...]
 
 
-def read_claims(path: Path) -> StudyClaims:
+def read_claims(path: Path, tables: Mapping[int, PublishedTable]) -> StudyClaims:
     """Returns the claims of a YAML file, in file order.
 
     Raises:
-        VistokError: the file is missing, is no YAML, or a key or value is not legal.
+        VistokError: the file is missing, is no YAML, a key or value is not legal, or a table, row or column is none
+            of the paper's.
     """
-    try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
-        claims = [{"id": name, **entry} for name, entry in value.pop("claims").items()]
-        return StudyClaims.model_validate({**value, "claims": claims})
-    except FileNotFoundError as error:
-        raise VistokError(f"claims not found: {path}. Start vistok in the root of its checkout.") from error
-    except (yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
-        raise VistokError(f"{path} needs the keys 'questions' and 'claims': {error!r}.") from error
-    except ValidationError as error:
-        raise VistokError(_explained(path, error)) from error
+    entries = read_entries(path)
+    if entries.keys() != {"questions", "claims"}:
+        raise VistokError(f"{path} needs the keys 'questions' and 'claims', found {sorted(entries)}.")
+    study = StudyClaims(
+        questions=tuple(
+            validated(QuestionCount, name, entry, f"{path}, questions {name!r}")
+            for name, entry in entries["questions"].items()
+        ),
+        claims=tuple(
+            validated(Claim, name, entry, f"{path}, claim {name!r}")
+            for name, entry in entries["claims"].items()
+        ),
+    )
+    for question in study.questions:
+        _check_question(question, tables, f"{path}, questions {question.id!r}")
+    for claim in study.claims:
+        for comparison in claim.comparisons:
+            _check_comparison(comparison, tables[comparison.table], f"{path}, claim {claim.id!r}")
+    return study
 
 
-def _explained(path: Path, error: ValidationError) -> str:
-    lines = [f"  {'.'.join(map(str, found['loc']))}: {found['msg']}" for found in error.errors()]
-    legal = ", ".join(Comparison.model_fields)
-    return "\n".join([f"{path} is not legal:", *lines, f"A comparison's keys are {legal}."])
+def _check_question(question: QuestionCount, tables: Mapping[int, PublishedTable], place: str) -> None:
+    _check(place, "table", map(str, question.tables), map(str, tables))
+    there = [tables[number] for number in question.tables]
+    _check(place, "column", question.columns, chain.from_iterable(table.numeric_columns for table in there))
+    _check(place, "row", question.rows or (), chain.from_iterable(table.row_ids for table in there))
+
+
+def _check_comparison(comparison: Comparison, table: PublishedTable, place: str) -> None:
+    rows = (*comparison.left, *comparison.right, *comparison.left_minus, *comparison.right_minus)
+    _check(place, f"row of Table {table.number}", rows, table.row_ids)
+    _check(place, f"column of Table {table.number}", comparison.columns, table.numeric_columns)
+
+
+def _check(place: str, kind: str, asked: Iterable[str], legal: Iterable[str]) -> None:
+    known = set(legal)
+    for name in asked:
+        if name not in known:
+            raise VistokError(f"{place}: {unknown(kind, name, known)}")

@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--results",
         type=Path,
-        help="a scale's cells: a JSON list of {table, row, column, value, low, high}, "
+        help="a scale's cells: a JSON list of {table, row, column, value, low, high, training_error}, "
         "row being the id of the published row",
     )
     parser.add_argument("--name", default="measured", help="what to call the results: the scale's id")
@@ -47,15 +47,36 @@ def write_claims(published: Path, claims: Path, results: Mapping[str, Cells], ou
     `results` maps a scale's id to its cells, (table, published row id, column) -> measured, None where the
     scale leaves a cell out.
     """
-    study = read_claims(claims)
-    cells: dict[str, Cells] = {"published": published_cells(read_all_published(published), study.questions)}
+    tables = read_all_published(published)
+    study = read_claims(claims, tables)
+    cells: dict[str, Cells] = {"published": published_cells(tables, study.questions)}
     outcomes = {name: evaluate_claims(study.claims, found) for name, found in {**cells, **results}.items()}
     figure = forest_plot(outcomes)
-    page = _page(study, outcomes)
+    page = _page(study, outcomes) | {"training_noise": training_noise({**cells, **results})}
     write_text(out / "claims.svg", figure)
     write_json(out / "claims.json", claims_json(outcomes))
     write_text(out / "claims.md", render("claims.md.j2", **page))
     write_text(out / "claims.html", render("claims.html.j2", figure=figure, **page))
+
+
+def training_noise(cells: Mapping[str, Cells]) -> str:
+    """Returns whether intervals hold what another training seed would change, in words for the pages."""
+    known = {
+        name for name, found in cells.items() if any(cell and cell.training_error for cell in found.values())
+    }
+    unknown = [name for name in cells if name not in known]
+    parts = [
+        f"The intervals of {name} hold how far trainings with other seeds lie apart, pooled over its rows with "
+        "several."
+        for name in cells
+        if name in known
+    ]
+    if unknown:
+        parts.append(
+            f"Of {' and '.join(unknown)} it is not known how far another training would change a cell: those verdicts "
+            "are about these trainings."
+        )
+    return " ".join(parts)
 
 
 def claims_json(outcomes: Mapping[str, Sequence[Outcome]]) -> dict[str, object]:
@@ -85,7 +106,9 @@ def claims_json(outcomes: Mapping[str, Sequence[Outcome]]) -> dict[str, object]:
 
 
 def read_cells(path: Path) -> dict[Cell, Measured | None]:
-    """Returns the cells of a results file; a cell whose value is null is not measured.
+    """Returns the cells of a results file; a cell whose value or interval is null is not measured.
+
+    `training_error` may be left out: no row of the column was trained with several seeds.
 
     Raises:
         VistokError: the file is missing, or an entry lacks a field.
@@ -93,7 +116,12 @@ def read_cells(path: Path) -> dict[Cell, Measured | None]:
     found: dict[Cell, Measured | None] = {}
     for entry in read_json(path, what="results for the claims"):
         match entry:
-            case {"table": int() as table, "row": str() as row, "column": str() as column, "value": None}:
+            case {"table": int() as table, "row": str() as row, "column": str() as column, "value": None} | {
+                "table": int() as table,
+                "row": str() as row,
+                "column": str() as column,
+                "low": None,
+            }:
                 found[table, row, column] = None
             case {
                 "table": int() as table,
@@ -103,7 +131,8 @@ def read_cells(path: Path) -> dict[Cell, Measured | None]:
                 "low": int() | float() as low,
                 "high": int() | float() as high,
             }:
-                found[table, row, column] = Measured(float(value), float(low), float(high))
+                error = float(entry.get("training_error", 0.0))
+                found[table, row, column] = Measured(float(value), float(low), float(high), error)
             case _:
                 raise VistokError(
                     f"{path}: table, row, column, value, low and high are needed, found {str(entry)[:120]}."
