@@ -3,6 +3,7 @@
 import gzip
 import json
 import re
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -80,7 +81,7 @@ def read_annotations(path: Path, *, categories: Path | None = None) -> Annotatio
 
 def read_categories(path: Path) -> tuple[str, ...]:
     """Returns a vocabulary: the names of VCR's `cocoontology.json`, or the lines of a text file."""
-    text = read_bytes(path, what="vocabulary").decode("utf-8")
+    text = _text(path, what="vocabulary")
     if path.suffix != ".json":
         return tuple(line.strip() for line in text.splitlines() if line.strip())
     try:
@@ -98,11 +99,10 @@ def read_image_list(path: Path, origin: Origin) -> tuple[ImageId, ...]:
     ignored), or VCR's JSON Lines, whose records name an image each in `img_fn`.
 
     Raises:
-        VistokError: the file is missing, or a line names no image.
+        VistokError: the file is missing, is no text, or a line names no image.
     """
-    data = read_bytes(path, what="image list")
-    text = (gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data).decode("utf-8")
-    return tuple(_image_id(path, line, origin) for line in text.splitlines() if line.strip())
+    lines = _text(path, what="image list").splitlines()
+    return tuple(_image_id(path, line, origin) for line in lines if line.strip())
 
 
 def select(
@@ -116,6 +116,17 @@ def select(
     unwanted = set(leave_out)
     asked = known if keep is None else keep
     return tuple(known[image] for image in asked if image in known and image not in unwanted)
+
+
+def _text(path: Path, *, what: str) -> str:
+    data = read_bytes(path, what=what)
+    try:
+        return (gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data).decode("utf-8")
+    except (UnicodeDecodeError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise VistokError(
+            f"{path} ({what}) is no text, plain or gzipped: {error}. It may be truncated, or another file: fetch or "
+            "make it again."
+        ) from error
 
 
 def _vcr_image(folder: Path, file: Path) -> AnnotatedImage:
