@@ -42,11 +42,19 @@ class AnnotatedImage:
 
 @dataclass(frozen=True, slots=True)
 class Annotations:
-    """The images of one origin, and the whole vocabulary, seen or not."""
+    """The images of one origin, and their vocabulary.
+
+    Attributes:
+        origin: whose annotations they are.
+        images: in the order of the file, or of the files' names.
+        categories: the vocabulary.
+        whole_vocabulary: whether `categories` has what no image shows too; else it is only what they show.
+    """
 
     origin: Origin
     images: tuple[AnnotatedImage, ...]
     categories: tuple[str, ...]
+    whole_vocabulary: bool = True
 
 
 def read_annotations(path: Path, *, categories: Path | None = None) -> Annotations:
@@ -62,8 +70,10 @@ def read_annotations(path: Path, *, categories: Path | None = None) -> Annotatio
         images = tuple(_vcr_image(path, file) for file in sorted(path.rglob("*.json")))
         if not images:
             raise VistokError(f"{path} holds no VCR metadata: one .json file an image is needed, found none.")
+        if categories:
+            return Annotations("vcr", images, read_categories(categories))
         seen = sorted({name for image in images for name in image.counts})
-        return Annotations("vcr", images, read_categories(categories) if categories else tuple(seen))
+        return Annotations("vcr", images, tuple(seen), whole_vocabulary=False)
     instances = read_instances(path)
     return Annotations(
         "coco",
