@@ -81,6 +81,26 @@ def test_a_list_without_ids_is_refused(tmp_path: Path, line: str) -> None:
         read_image_list(path, "coco")
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        gzip.compress(b"139\n285\n")[:-9],
+        gzip.compress(b"139\n285\n")[:-1] + b"?",
+        b"\x1f\x8b" + b"?" * 20,
+        gzip.compress(b"\xff\xd8\xff\xe0"),
+        b"\xff\xd8\xff\xe0",
+    ],
+    ids=["truncated", "wrong sum", "no gzip", "gzipped photograph", "photograph"],
+)
+def test_a_list_that_is_no_text_is_refused(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "list.txt.gz"
+    path.write_bytes(data)
+    with pytest.raises(VistokError, match=r"list\.txt\.gz \(image list\) is no text.*fetch or make it again"):
+        read_image_list(path, "coco")
+    with pytest.raises(VistokError, match=r"list\.txt\.gz \(vocabulary\) is no text"):
+        read_categories(path)
+
+
 def test_an_empty_folder_and_a_wrong_vocabulary_are_refused(tmp_path: Path) -> None:
     with pytest.raises(VistokError, match="found none"):
         read_annotations(tmp_path)

@@ -1,5 +1,7 @@
 """Draws are level, hold each answer to its share, and depend on nothing but the generator's seed."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 
@@ -31,6 +33,20 @@ def test_the_last_round_is_cut_at_the_total() -> None:
 def test_the_same_seed_draws_the_same_items() -> None:
     assert level_off(CELLS, 9, np.random.default_rng(3)) == level_off(CELLS, 9, np.random.default_rng(3))
     assert level_off(CELLS, 9, np.random.default_rng(3)) != level_off(CELLS, 9, np.random.default_rng(4))
+
+
+@pytest.mark.parametrize("share", [0.25, 0.4, 0.5])
+def test_a_share_holds_however_few_are_drawn(share: float) -> None:
+    cells = {(name, count): [(name, count)] * (90 // count) for name in "abc" for count in range(1, 7)}
+    for seed in range(5):
+        random = np.random.default_rng(seed)
+        cut = cut_to_share(cells, share, random)
+        for total in range(3, 60):
+            chosen = level_off(cut, total, random, largest_share=share)
+            for name in {name for name, _ in chosen}:
+                drawn = Counter(answer for found, answer in chosen if found == name)
+                assert max(drawn.values()) <= share * drawn.total()
+            assert total - 1 / share < len(chosen) <= total
 
 
 @pytest.mark.parametrize("share", [0.25, 0.4, 0.5])

@@ -5,6 +5,7 @@ from itertools import chain
 from pathlib import Path
 
 import pytest
+from tests.benchmark.conftest import write_instances
 
 from vistok.benchmark import curate
 from vistok.datasets.gvtbench import read_object_questions
@@ -99,6 +100,12 @@ def test_fewer_questions_than_asked_for_are_told(
     )
 
 
+def test_what_cannot_be_balanced_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    instances = write_instances(tmp_path / "i.json", [{"cross": count} for count in (1, 2, 3, 4) * 3])
+    vistok_curate("counting", "--instances", instances, "--questions=10", "--out", tmp_path / "made.json")
+    assert "8 counting questions (10 asked: no more can be balanced)" in capsys.readouterr().out
+
+
 def test_an_odd_number_of_pairs_is_told(
     many_instances: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -143,7 +150,8 @@ def test_rules_that_leave_nothing_are_told_from_lists(many_instances: Path, tmp_
 @pytest.mark.parametrize(
     ("task", "rules", "questions", "least"),
     [
-        ("counting", "corrected", -5, 1),
+        ("counting", "corrected", -5, 4),
+        ("counting", "corrected", 3, 4),
         ("counting", "released", 0, 1),
         ("identification", "released", 0, 1),
         ("identification", "corrected", 1, 2),

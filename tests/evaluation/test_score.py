@@ -157,6 +157,79 @@ def test_missing_answers_are_an_error_or_said_in_the_file(
     assert "of 10000 counting questions, 10 of them unanswered, corrected" in capsys.readouterr().out
 
 
+def test_only_answered_captions_are_scored_with_the_frequencies_of_all(
+    paths: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    questions = load_references("caption", paths["caption"])
+    answers = {row.image_id: row.captions[0][:30] for row in questions.records[:10]}
+    predictions = written(tmp_path / "p.jsonl", answers)
+    given: list[str | Path] = [
+        "--references",
+        paths["caption"],
+        "--predictions",
+        predictions,
+        "--only-answered",
+    ]
+    found = {}
+    for protocol in PROTOCOLS["caption"]:
+        out = tmp_path / f"{protocol}.json"
+        score("caption", *given, "--protocol", protocol, "--out", out, "--caption-metrics", "CIDEr")
+        found[protocol] = json.loads(out.read_text())
+        value = found[protocol]["metrics"]["CIDEr"]
+        told = f"{out}: CIDEr {value:.2f} of 10 caption questions, the answered ones of 74, {protocol} protocol\n"
+        assert capsys.readouterr().out == told
+        assert (found[protocol]["n"], found[protocol]["of"], "missing" in found[protocol]) == (10, 74, False)
+    said = {str(key): text for key, text in answers.items()}
+    whole = score_questions(questions, said, "official").values[:10]
+    assert found["full-set"]["metrics"]["CIDEr"] == pytest.approx(whole.mean(), abs=1e-6)
+    assert abs(found["official"]["metrics"]["CIDEr"] - whole.mean()) > 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"), [("vqa", "yes"), ("counting", "1"), ("identification", "Yes."), ("choice", "B")]
+)
+def test_only_answered_questions_are_scored_of_every_kind(
+    kind: str, said: str, paths: dict[str, Path], tmp_path: Path
+) -> None:
+    questions = load_references(kind, paths[kind])
+    part = questions.of_questions(questions.ids[1:4])
+    out, predictions = tmp_path / "m.json", written(tmp_path / "p.jsonl", dict.fromkeys(part.ids, said))
+    given: list[str | Path] = [kind, "--references", paths[kind], "--predictions", predictions, "--out", out]
+    score(*given, "--only-answered")
+    found = json.loads(out.read_text())
+    assert (found["n"], found["of"]) == (3, len(questions.ids))
+    scored = score_questions(part, dict.fromkeys(map(str, part.ids), said), PROTOCOLS[kind][0])
+    assert found["metrics"] == {name: round(share, 6) for name, share in scored.metrics.items()}
+
+
+def test_all_answered_is_the_whole_and_none_answered_an_error(
+    paths: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ids, out = load_references("choice", paths["choice"]).ids, tmp_path / "m.json"
+    given: list[str | Path] = [
+        "choice",
+        "--references",
+        paths["choice"],
+        "--predictions",
+        tmp_path / "p.jsonl",
+    ]
+    written(tmp_path / "p.jsonl", dict.fromkeys(ids, "B"))
+    score(*given, "--out", out, "--only-answered")
+    assert "of" not in json.loads(out.read_text())
+    assert "of 4 choice questions, official" in capsys.readouterr().out
+    out.unlink()
+    written(tmp_path / "p.jsonl", {})
+    with pytest.raises(VistokError, match=r"p\.jsonl answers none of the 4 choice questions"):
+        score(*given, "--out", out, "--only-answered")
+    written(tmp_path / "p.jsonl", {ids[0]: "B", "elsewhere": "B"})
+    with pytest.raises(VistokError, match=r"1 ids that are no question's \(first: elsewhere\)"):
+        score(*given, "--out", out, "--only-answered")
+    with pytest.raises(SystemExit):
+        score(*given, "--out", out, "--only-answered", "--allow-missing")
+    assert "not allowed with argument" in capsys.readouterr().err
+    assert not out.exists()
+
+
 def test_caption_metrics_of_another_kind_are_refused(paths: dict[str, Path], tmp_path: Path) -> None:
     predictions, out = written(tmp_path / "p.jsonl", {}), tmp_path / "metrics.json"
     given: list[str | Path] = ["--references", paths["counting"], "--predictions", predictions, "--out", out]

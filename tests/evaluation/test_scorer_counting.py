@@ -52,11 +52,49 @@ def test_released_reads_numbers_wherever_their_letters_stand(answer: str, number
         ("None.", 0),
         ("No, there are 4", 4),
         ("3rd", None),
+        ("There is no one in the image.", 0),
+        ("No-one", 0),
+        ("No one is in the 2 cars", 2),
+        ("No. One car.", 1),
+        ("no two are alike", 2),
+        ("1,000 cars", 1000),
+        ("12,345,678", 1_000_000),
+        ("1,2,3", 1),
+        ("1234,567", 1234),
+        ("twenty", 20),
+        ("twenty-one", 21),
+        ("Ninety nine cars", 99),
+        ("twenty, one of them red", 20),
+        ("one hundred", None),
+        ("two dozen cars, 3 of them red", None),
+        ("3 hundreds", None),
+        ("a dozen", None),
+        ("0003", 3),
+        ("\u0663 cars", 3),
         ("", None),
     ],
 )
 def test_corrected_reads_the_first_whole_number(answer: str, number: int | None) -> None:
     assert read_corrected(answer) == number
+
+
+@pytest.mark.parametrize("protocol", ["released", "corrected"])
+@pytest.mark.parametrize("digits", ["1000000", "9" * 400, "9" * 5000, "\u0669" * 5000])
+def test_a_number_of_a_million_or_more_is_wrong_and_counts_as_a_million(protocol: str, digits: str) -> None:
+    million = 1_000_000
+    said = ["1", f"There are {digits} cars", digits]
+    scored = score_counting(questions(1, 2, 10**6), said, protocol)
+    assert scored.values.tolist() == [100.0, 0.0, 0.0]
+    assert scored.metrics == pytest.approx(
+        {"accuracy": 100 / 3, "MAE": (million - 2) / 3, "RMSE": (million - 2) / 3**0.5, "unparsed": 0.0}
+    )
+
+
+@pytest.mark.parametrize("protocol", ["released", "corrected"])
+def test_zeros_before_a_number_change_nothing(protocol: str) -> None:
+    scored = score_counting(questions(2, 2), ["0" * 5000 + "2", "0" * 5000], protocol)
+    assert scored.values.tolist() == [100.0, 0.0]
+    assert scored.metrics["MAE"] == 1.0
 
 
 def test_reports_accuracy_and_errors_in_objects() -> None:

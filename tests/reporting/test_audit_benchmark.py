@@ -1,5 +1,6 @@
 """The audit finds what is wrong with the released files by itself, and nothing in files curated here."""
 
+import gzip
 import io
 import json
 import tarfile
@@ -15,7 +16,7 @@ from vistok.benchmark.questions import Rules, write_questions
 from vistok.errors import VistokError
 from vistok.reporting.audit.benchmark_file import BenchmarkFile, generated_file, released_files
 from vistok.reporting.audit.checks import file_findings, generated_findings
-from vistok.reporting.audit.contents import check_version
+from vistok.reporting.audit.contents import KARPATHY_LISTS, check_version, karpathy_held_out
 from vistok.reporting.audit.findings import Finding
 from vistok.reporting.audit.leaks import check_leak
 from vistok.reporting.published import PublishedTable, read_all_published
@@ -102,6 +103,17 @@ def test_the_wording_of_the_other_files_tells_nothing(found: dict[str, Finding],
         "clean",
         1,
     )
+
+
+def test_held_out_images_are_read_as_curation_reads_them(tmp_path: Path) -> None:
+    assert karpathy_held_out(tmp_path) is None
+    packed = gzip.compress(b"val2014/COCO_val2014_000000000042.jpg 42\n")
+    for name in KARPATHY_LISTS:
+        (tmp_path / name).write_bytes(packed)
+    assert karpathy_held_out(tmp_path) == {42}
+    (tmp_path / KARPATHY_LISTS[1]).write_bytes(packed[:-9])
+    with pytest.raises(VistokError, match=rf"{KARPATHY_LISTS[1]} \(image list\) is no text"):
+        karpathy_held_out(tmp_path)
 
 
 @pytest.mark.parametrize(

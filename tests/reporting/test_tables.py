@@ -74,6 +74,15 @@ def test_every_cell_is_what_the_scorer_said(mini: Any) -> None:
             assert float(line[f"ours_{protocol}"]) == other["metrics"][metric]
 
 
+def test_captions_of_a_part_are_scored_with_the_frequencies_of_all_too(mini: Any, excerpt: Any) -> None:
+    for small, whole in ((mini, True), (excerpt, False)):
+        scored = small.metrics("clip/frozen/vicuna-7b/seed-0", "coco-caption")
+        official, full_set = (scored["answers"][protocol] for protocol in ("official", "full-set"))
+        assert scored["protocol"] == "official"
+        assert (scored["n"] == scored["of"]) is whole
+        assert (official == full_set) is whole
+
+
 def test_published_numbers_and_labels_are_the_papers(mini: Any) -> None:
     paper = {line["column"]: line for line in lines(mini) if line["run"] == "deit/frozen/vicuna-7b/seed-0"}
     assert {line["published"] for line in paper.values()} == {

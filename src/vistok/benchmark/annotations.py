@@ -3,6 +3,7 @@
 import gzip
 import json
 import re
+import zlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -41,11 +42,19 @@ class AnnotatedImage:
 
 @dataclass(frozen=True, slots=True)
 class Annotations:
-    """The images of one origin, and the whole vocabulary, seen or not."""
+    """The images of one origin, and their vocabulary.
+
+    Attributes:
+        origin: whose annotations they are.
+        images: in the order of the file, or of the files' names.
+        categories: the vocabulary.
+        whole_vocabulary: whether `categories` has what no image shows too; else it is only what they show.
+    """
 
     origin: Origin
     images: tuple[AnnotatedImage, ...]
     categories: tuple[str, ...]
+    whole_vocabulary: bool = True
 
 
 def read_annotations(
@@ -69,8 +78,10 @@ def read_annotations(
             for file in files
             if wanted is None or str(file.relative_to(path).with_suffix("")) in wanted
         )
+        if categories:
+            return Annotations("vcr", found, read_categories(categories))
         seen = sorted({name for image in found for name in image.counts})
-        return Annotations("vcr", found, read_categories(categories) if categories else tuple(seen))
+        return Annotations("vcr", found, tuple(seen), whole_vocabulary=False)
     instances = read_instances(path)
     return Annotations(
         "coco",
@@ -88,7 +99,7 @@ def read_annotations(
 
 def read_categories(path: Path) -> tuple[str, ...]:
     """Returns a vocabulary: the names of VCR's `cocoontology.json`, or the lines of a text file."""
-    text = read_bytes(path, what="vocabulary").decode("utf-8")
+    text = _text(path, what="vocabulary")
     if path.suffix != ".json":
         return tuple(line.strip() for line in text.splitlines() if line.strip())
     try:
@@ -106,11 +117,10 @@ def read_image_list(path: Path, origin: Origin) -> tuple[ImageId, ...]:
     ignored), or VCR's JSON Lines, whose records name an image each in `img_fn`.
 
     Raises:
-        VistokError: the file is missing, or a line names no image.
+        VistokError: the file is missing, is no text, or a line names no image.
     """
-    data = read_bytes(path, what="image list")
-    text = (gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data).decode("utf-8")
-    return tuple(_image_id(path, line, origin) for line in text.splitlines() if line.strip())
+    lines = _text(path, what="image list").splitlines()
+    return tuple(_image_id(path, line, origin) for line in lines if line.strip())
 
 
 def select(
@@ -124,6 +134,17 @@ def select(
     unwanted = set(leave_out)
     asked = known if keep is None else keep
     return tuple(known[image] for image in asked if image in known and image not in unwanted)
+
+
+def _text(path: Path, *, what: str) -> str:
+    data = read_bytes(path, what=what)
+    try:
+        return (gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data).decode("utf-8")
+    except (UnicodeDecodeError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise VistokError(
+            f"{path} ({what}) is no text, plain or gzipped: {error}. It may be truncated, or another file: fetch or "
+            "make it again."
+        ) from error
 
 
 def _vcr_image(folder: Path, file: Path) -> AnnotatedImage:

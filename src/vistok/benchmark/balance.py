@@ -1,6 +1,6 @@
 """Random draws that leave every cell of a benchmark as equally frequent as possible."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
@@ -15,20 +15,37 @@ def shuffled(items: Sequence[T], random: np.random.Generator) -> list[T]:
     return [items[position] for position in random.permutation(len(items))]
 
 
-def level_off(cells: Mapping[Cell, Sequence[T]], total: int, random: np.random.Generator) -> list[T]:
-    """Returns at most `total` items, taking from every cell one at a time until they suffice.
+def level_off(
+    cells: Mapping[Cell, Sequence[T]], total: int, random: np.random.Generator, *, largest_share: float = 1.0
+) -> list[T]:
+    """Returns at most `total` items, taking from every cell (object, answer) one at a time until they suffice.
 
-    Cells are thus used up to one common height, but for those that are too small; the last round is a
-    random choice of the cells.
+    Cells are thus used up to one common height, but for those that are too small. The last round takes object
+    after object, in random order, until there is no room, and passes over one of which an answer would have
+    more than `largest_share`. That of cells that `cut_to_share` has cut is so held at every height; a share of
+    one in k may leave up to k - 1 items unfilled.
     """
-    piles = [shuffled(cells[key], random) for key in sorted(cells)]
+    piles = [(name, shuffled(cells[name, answer], random)) for name, answer in sorted(cells)]
     chosen: list[T] = []
-    for height in range(max(map(len, piles), default=0)):
-        layer = shuffled([pile[height] for pile in piles if len(pile) > height], random)
-        chosen += layer[: total - len(chosen)]
-        if len(chosen) == total:
+    before: Counter[str] = Counter()
+    for height in range(max((len(pile) for _, pile in piles), default=0)):
+        layer = shuffled([(name, pile[height]) for name, pile in piles if len(pile) > height], random)
+        if len(chosen) + len(layer) > total:
+            for name, items in _by_object(layer).items():
+                fitting = items[: total - len(chosen)]
+                if height + 1 <= largest_share * (before[name] + len(fitting)):
+                    chosen += fitting
             break
+        chosen += [item for _, item in layer]
+        before.update(name for name, _ in layer)
     return chosen
+
+
+def _by_object(layer: Iterable[tuple[str, T]]) -> dict[str, list[T]]:
+    objects: defaultdict[str, list[T]] = defaultdict(list)
+    for name, item in layer:
+        objects[name].append(item)
+    return objects
 
 
 def cut_to_share(

@@ -7,22 +7,20 @@ from pathlib import Path
 from vistok.benchmark.annotations import AnnotatedImage, Annotations, read_annotations
 from vistok.benchmark.nouns import spellings
 from vistok.datasets.gvtbench import ObjectQuestion, read_object_questions
+from vistok.errors import VistokError
 
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """One question whose answer or object count is not what the annotations say."""
+    """One question whose `answer` or `n_obj_exist` (the field) the annotations do not bear out, and why not."""
 
     question: ObjectQuestion
     field: str
-    file_says: str
-    annotations_say: str
+    reason: str
 
     def __str__(self) -> str:
-        return (
-            f"question {self.question.position}, image {self.question.image_id}, {self.question.question!r}: "
-            f"{self.field} is {self.file_says}, annotations say {self.annotations_say}"
-        )
+        asked = self.question
+        return f"question {asked.position}, image {asked.image_id}, {asked.question!r}: {self.reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,31 +55,45 @@ class CheckReport:
 
 
 def check_questions(questions: tuple[ObjectQuestion, ...], annotations: Annotations) -> CheckReport:
-    """Compares every answer and every `n_obj_exist` with the annotations, crowds counted as one object."""
+    """Compares every answer and every `n_obj_exist` with the annotations, crowds counted as one object.
+
+    An answer cannot agree where the question is worded as none of the released files, or asks about an object that
+    a known vocabulary lacks.
+    """
     images = {image.image_id: image for image in annotations.images}
-    categories = spellings(annotations.categories)
+    seen = dict.fromkeys(name for image in annotations.images for name in image.counts)
+    categories = spellings((*annotations.categories, *seen))
     annotated = [question for question in questions if question.image_id in images]
-    found = [
-        disagreement
-        for question in annotated
-        for disagreement in _compare(question, images[question.image_id], categories)
-    ]
+    found = []
+    for question in annotated:
+        image = images[question.image_id]
+        reasons = {
+            "answer": _wrong_answer(question, image, categories, annotations.whole_vocabulary),
+            "n_obj_exist": _difference("n_obj_exist", str(question.objects_in_image), str(image.objects)),
+        }
+        found += [Disagreement(question, field, reason) for field, reason in reasons.items() if reason]
     return CheckReport(len(annotated), len(questions) - len(annotated), tuple(found))
 
 
-def _compare(
-    question: ObjectQuestion, image: AnnotatedImage, categories: dict[str, str]
-) -> list[Disagreement]:
-    name = question.object_name
+def _wrong_answer(
+    question: ObjectQuestion, image: AnnotatedImage, categories: dict[str, str], whole_vocabulary: bool
+) -> str:
+    """Returns why the answer does not agree; nothing where it does."""
+    try:
+        name = question.object_name
+    except VistokError as error:
+        return str(error)
+    if whole_vocabulary and name not in categories:
+        return f"asks about {name!r}, which the annotations have no category of"
     count = image.counts.get(categories.get(name, name), 0)
     expected = str(count)
     if not question.question.startswith("How many"):
         expected = "Yes." if count else "No."
-    pairs = (
-        ("answer", question.answer, expected),
-        ("n_obj_exist", str(question.objects_in_image), str(image.objects)),
-    )
-    return [Disagreement(question, field, said, true) for field, said, true in pairs if said != true]
+    return _difference("answer", question.answer, expected)
+
+
+def _difference(field: str, said: str, expected: str) -> str:
+    return "" if said == expected else f"{field} is {said}, annotations say {expected}"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -26,7 +26,8 @@ def counting_questions(
     Corrected rules: a category of an image at most once, and not where a region of it is a crowd, because
     its count is then unknown; for each object, counts 1 to 9 as equally frequent as the annotations allow,
     and none with more than a quarter of the object's questions, so that neither a constant answer nor the
-    object's name scores above 25 %. Fewer questions than asked for may be the result.
+    object's name scores above 25 %. Fewer questions than asked for may be the result, by up to three even
+    where the annotations allow more.
     """
     random = np.random.default_rng(seed)
     if rules == "released":
@@ -36,7 +37,8 @@ def counting_questions(
         cells: dict[tuple[str, int], list[tuple[AnnotatedImage, str]]] = defaultdict(list)
         for image, name in _countable(images):
             cells[name, image.counts[name]].append((image, name))
-        chosen = shuffled(level_off(cut_to_share(cells, LARGEST_SHARE, random), questions, random), random)
+        cut = cut_to_share(cells, LARGEST_SHARE, random)
+        chosen = shuffled(level_off(cut, questions, random, largest_share=LARGEST_SHARE), random)
     return tuple(counting_question(image, name, rules, origin) for image, name in chosen)
 
 

@@ -14,7 +14,7 @@ from vistok.benchmark.annotations import (
     read_image_list,
     select,
 )
-from vistok.benchmark.counting import counting_questions
+from vistok.benchmark.counting import LARGEST_SHARE, counting_questions
 from vistok.benchmark.identification import identification_questions
 from vistok.benchmark.questions import CurationTask, Question, Rules, write_questions
 from vistok.errors import VistokError
@@ -22,6 +22,11 @@ from vistok.files import check_destination
 
 RELEASED_QUESTIONS = 10_000
 _RELEASED_NEED = "an image with at least one object (VCR: three)"
+# What comes together or not at all: an object in four different numbers; a "Yes." and a "No.".
+_TOGETHER: Final[dict[tuple[CurationTask, Rules], int]] = {
+    ("counting", "corrected"): round(1 / LARGEST_SHARE),
+    ("identification", "corrected"): 2,
+}
 # What the rules make a question of.
 _NEEDED: Final[dict[tuple[CurationTask, Rules], str]] = {
     ("counting", "released"): f"{_RELEASED_NEED}, and of one of them 1 to 9",
@@ -79,8 +84,10 @@ def run(args: argparse.Namespace) -> int:
 def _why_fewer(args: argparse.Namespace, made: int) -> str:
     if made == args.questions:
         return ""
-    pairs = (args.curate, args.rules) == ("identification", "corrected") and made == args.questions - 1
-    return f" ({args.questions} asked: {'Yes and No come in pairs' if pairs else 'the annotations allow no more'})"
+    why = "the annotations allow no more"
+    if args.questions - made < _TOGETHER.get((args.curate, args.rules), 1):
+        why = "Yes and No come in pairs" if args.curate == "identification" else "no more can be balanced"
+    return f" ({args.questions} asked: {why})"
 
 
 def curate(
@@ -98,7 +105,7 @@ def curate(
     Raises:
         VistokError: no question is asked for, or the images allow none.
     """
-    least = 2 if (task, rules) == ("identification", "corrected") else 1  # a "Yes." and a "No."
+    least = _TOGETHER.get((task, rules), 1)
     if questions < least:
         raise VistokError(
             f"{questions} {task} questions by the {rules} rules cannot be made: ask for at least {least} (--questions)."

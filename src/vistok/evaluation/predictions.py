@@ -80,7 +80,7 @@ def read_predictions(path: Path, ids: Sequence[QuestionId], *, allow_missing: bo
         raise VistokError(
             f"{path} does not answer the {len(known)} questions: {'; '.join(found)}. One object a line is "
             'needed, one a question, such as {"id": 1, "answer": "two"}; --allow-missing scores missing ones '
-            "as wrong."
+            "as wrong, --only-answered leaves them out."
         )
     return answers
 

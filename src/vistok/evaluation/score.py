@@ -133,11 +133,13 @@ def score_files(
     protocol: str | None,
     out: Path,
     allow_missing: bool = False,
+    only_answered: bool = False,
     caption_metrics: Sequence[str] = captions.ALL_BUT_SPICE,
 ) -> dict[str, Any]:
     """Scores a file of predictions, writes metrics.json and returns what stands there.
 
-    It holds `task`, `protocol`, `n`, `metrics`, `intervals` and `by_type`; `missing` too, where answers are.
+    It holds `task`, `protocol`, `n`, `metrics`, `intervals` and `by_type`; `missing` too, where answers are, and
+    `of`, where only a part of the questions is scored.
 
     Args:
         kind: one of `KINDS`.
@@ -146,6 +148,7 @@ def score_files(
         protocol: one of `PROTOCOLS[kind]`; None means the first.
         out: where to write; it appears whole or not at all.
         allow_missing: score questions without an answer as wrong, and say so.
+        only_answered: leave questions without an answer out, and say so.
         caption_metrics: which metrics to compute for captions.
 
     Raises:
@@ -154,12 +157,24 @@ def score_files(
     chosen = _protocol(kind, protocol)
     check_destination(out, references, predictions)
     questions = load_references(kind, references)
-    answers = read_predictions(predictions, questions.ids, allow_missing=allow_missing)
+    answers = read_predictions(predictions, questions.ids, allow_missing=allow_missing or only_answered)
     _check_losses(kind, predictions, answers)
+    if only_answered:
+        questions = _answered(questions, answers, predictions)
     scored = score_answers(questions, answers, protocols=(chosen,), caption_metrics=caption_metrics)[chosen]
     report = {"task": kind, "protocol": chosen, **scored}
     write_json(out, report)
     return report
+
+
+def _answered(questions: References, answers: Mapping[str, Any], predictions: Path) -> References:
+    ids = [key for key in questions.ids if str(key) in answers]
+    if not ids:
+        raise VistokError(
+            f"{predictions} answers none of the {len(questions.ids)} {questions.kind} questions, and only those with "
+            "an answer are to be scored. Give it at least one."
+        )
+    return questions.of_questions(ids)
 
 
 def _check_losses(kind: str, path: Path, answers: Mapping[str, Any]) -> None:
@@ -194,9 +209,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     legal = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in PROTOCOLS.items())
     parser.add_argument("--protocol", metavar="NAME", help=f"scorer variant, by default the first ({legal})")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="metrics.json to write")
-    parser.add_argument(
+    missing = parser.add_mutually_exclusive_group()
+    missing.add_argument(
         "--allow-missing", action="store_true", help="score questions without an answer as wrong"
     )
+    missing.add_argument("--only-answered", action="store_true", help="leave questions without an answer out")
     parser.add_argument(
         "--caption-metrics",
         nargs="+",
@@ -223,10 +240,12 @@ def run(arguments: argparse.Namespace) -> None:
         protocol=arguments.protocol,
         out=arguments.out,
         allow_missing=arguments.allow_missing,
+        only_answered=arguments.only_answered,
         caption_metrics=tuple(arguments.caption_metrics or captions.ALL_BUT_SPICE),
     )
     (metric,) = report["intervals"]
     missing = f", {report['missing']['count']} of them unanswered" if "missing" in report else ""
+    missing += f", the answered ones of {report['of']}" if "of" in report else ""
     print(
         f"{arguments.out}: {metric} {report['metrics'][metric]:.2f} of {report['n']} {arguments.kind} questions"
         f"{missing}, {report['protocol']} protocol"

@@ -18,17 +18,31 @@ PROTOCOLS = ("corrected", "released")
 _RELEASED_WORDS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nive")
 _RELEASED_NUMBERS = {word: number for number, word in enumerate(_RELEASED_WORDS)}
 
-_TO_TWENTY = """
+# A number from here on is taken for this one, and is wrong: no photograph shows a million objects.
+LARGEST = 10**6
+
+_TO_NINETEEN = """
     zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
-    seventeen eighteen nineteen twenty
+    seventeen eighteen nineteen
 """
-_NUMBERS = {word: number for number, word in enumerate(_TO_TWENTY.split())}
-_NUMBER = re.compile(rf"\b(?:\d+|{'|'.join(_NUMBERS)})\b", re.IGNORECASE)
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+_NUMBERS = {word: number for number, word in enumerate(_TO_NINETEEN.split())}
+_NUMBERS |= {word: 10 * number for number, word in enumerate(_TENS.split(), start=2)}
+_NUMBER = re.compile(
+    rf"""
+    \b (?: (?P<digits> \d{{1,3}} (?:,\d{{3}})+ | \d+ )
+        | (?P<tens> {"|".join(_TENS.split())} ) [\s-] (?P<ones> {"|".join(list(_NUMBERS)[1:10])} )
+        | (?! (?<= \bno[ -] ) one \b ) (?P<word> {"|".join(_NUMBERS)} )
+    ) \b
+    (?P<larger> [\s-] (?: dozen | hundred | thousand | million | billion ) s? \b )?
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
 _NOTHING = re.compile(r"\b(?:no|none)\b", re.IGNORECASE)
 
 
 def read_released(answer: str) -> int:
-    """Returns the number that the released evaluation reads; 0 where it reads none.
+    """Returns the number that the released evaluation reads, at most `LARGEST`; 0 where it reads none.
 
     It replaces number words wherever the letters stand, in lower case only ("phones" -> "ph1s",
     "None." -> "N1."), then takes the first run of digits.
@@ -36,19 +50,31 @@ def read_released(answer: str) -> int:
     for word, number in _RELEASED_NUMBERS.items():
         answer = answer.replace(word, str(number))
     digits = re.search(r"\d+", answer)
-    return int(digits.group()) if digits else 0
+    return _value(digits.group()) if digits else 0
 
 
 def read_corrected(answer: str) -> int | None:
-    """Returns the first number of an answer, as digits or as a whole word up to twenty.
+    """Returns the first number of an answer, at most `LARGEST`, or None where there is none.
 
-    Without one it is 0 where the answer says no or none ("There are no cars"), else None.
+    A number is digits, with commas between thousands or without, or whole words up to ninety-nine; "no one"
+    holds none. One that goes on in words, such as "two dozen" or "3 hundred", is not read, nor is what
+    follows it. Where an answer holds no number it is 0 if it says no or none ("There are no cars").
     """
     found = _NUMBER.search(answer)
     if not found:
         return 0 if _NOTHING.search(answer) else None
-    word = found.group().lower()
-    return int(word) if word.isdigit() else _NUMBERS[word]
+    if found["larger"]:
+        return None
+    if found["digits"]:
+        return _value(found["digits"].replace(",", ""))
+    words = (found["word"] or found["tens"], found["ones"] or "zero")
+    return sum(_NUMBERS[word.lower()] for word in words)
+
+
+def _value(digits: str) -> int:
+    # int() refuses thousands of digits at once; one by one, for \d finds those of every script.
+    significant = "".join(str(int(digit)) for digit in digits).lstrip("0")
+    return LARGEST if len(significant) >= len(str(LARGEST)) else int(significant or "0")
 
 
 def score_counting(
@@ -57,7 +83,8 @@ def score_counting(
     """Returns the accuracy in per cent, and MAE and RMSE in objects, overall and by true count.
 
     An answer without a number counts as wrong and, for MAE and RMSE, as 0 objects; `unparsed` is the per cent
-    of such answers (the released rule cannot tell them from 0).
+    of such answers (the released rule cannot tell them from 0). A number of a million or more counts as wrong
+    and, for MAE and RMSE, as a million.
 
     Raises:
         VistokError: the protocol is unknown, or references and answers do not pair up.
@@ -65,10 +92,10 @@ def score_counting(
     check("counting", protocol, PROTOCOLS, references, answers)
     read = read_released if protocol == "released" else read_corrected
     numbers = [None if answer is None else read(answer) for answer in answers]
-    truth = np.array([int(reference.answer) for reference in references], dtype=np.float64)
+    truth = np.array([_value(reference.answer) for reference in references], dtype=np.float64)
     counts = np.array([number or 0 for number in numbers], dtype=np.float64)
     missing = np.array([number is None for number in numbers])
-    values = np.where(missing, 0.0, 100.0 * (counts == truth))
+    values = 100.0 * ((counts == truth) & ~missing & (counts < LARGEST))
     # The released evaluation reports bins of three counts.
     bins = truth.astype(int) // 3
     return Scored(

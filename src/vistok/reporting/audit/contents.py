@@ -1,12 +1,10 @@
 """Checks what a benchmark file holds: answers, duplicates, version, images, annotations."""
 
-import gzip
-import re
 from collections import Counter
 from pathlib import Path
 from statistics import fmean
 
-from vistok.benchmark.annotations import Annotations
+from vistok.benchmark.annotations import Annotations, read_image_list
 from vistok.benchmark.check import check_questions
 from vistok.reporting.audit.benchmark_file import BenchmarkFile
 from vistok.reporting.audit.facts import COCO_OC_SHARED_QUESTIONS, COCO_OC_VERSIONS
@@ -109,12 +107,16 @@ def check_version(file: BenchmarkFile) -> Finding | None:
 
 
 def karpathy_held_out(folder: Path) -> frozenset[int] | None:
-    """Returns the COCO ids of the Karpathy val and test splits; None where the lists are not there."""
+    """Returns the COCO ids of the Karpathy val and test splits; None where the lists are not there.
+
+    Raises:
+        VistokError: a list is not as it should be.
+    """
     paths = [folder / name for name in KARPATHY_LISTS]
     if not all(path.is_file() for path in paths):
         return None
-    lines = [line for path in paths for line in gzip.decompress(path.read_bytes()).decode().splitlines()]
-    return frozenset(int(found[1]) for line in lines if (found := re.search(r"_(\d{12})\.jpg", line)))
+    listed = (image for path in paths for image in read_image_list(path, "coco"))
+    return frozenset(image for image in listed if isinstance(image, int))
 
 
 def check_overlap(file: BenchmarkFile, held_out: frozenset[int]) -> Finding | None:
