@@ -36,6 +36,10 @@ _STEPS: Final = {
 }
 _TOOLS: Final = {
     "score": ("score anybody's predictions, without a model", "vistok.evaluation.score"),
+    "compare": (
+        "test whether one model's predictions are better than another's",
+        "vistok.evaluation.compare",
+    ),
     "curate": ("build or check OC and MCI questions from annotations", "vistok.benchmark.curate"),
     "audit": ("audit the published tables and the benchmark files", "vistok.reporting.audit"),
     "record": ("record for DVC what Snakemake made", "vistok.versions.record"),

@@ -103,20 +103,26 @@ def check_destination(path: Path, *inputs: Path) -> None:
 
     Args:
         path: where the file is to be.
-        inputs: what the work reads, none of which it may overwrite.
+        inputs: other files of the work, none of which it may overwrite.
 
     Raises:
         VistokError: one of the inputs or a folder is at `path`, or its folder cannot be written.
     """
-    if path.exists() and any(each.exists() and path.samefile(each) for each in inputs):
+    if any(_is_same(path, each) for each in inputs):
         raise VistokError(
-            f"cannot write {path}: it is read by the same command, and would be lost. Name another path."
+            f"cannot write {path}: another file of the same command is there, and would be lost. Name another path."
         )
     with _explained(path):
         _refuse_place(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         if not os.access(path.parent, os.W_OK):
             raise OSError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    if path.exists() and other.exists():
+        return path.samefile(other)
+    return path.absolute() == other.absolute()
 
 
 def _refuse_place(path: Path) -> None:

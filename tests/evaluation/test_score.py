@@ -15,7 +15,6 @@ from vistok.errors import VistokError
 from vistok.evaluation.references import KINDS, load_references
 from vistok.evaluation.score import (
     PROTOCOLS,
-    PUBLISHED_PROTOCOL,
     add_arguments,
     run,
     score_answers,
@@ -251,7 +250,7 @@ def test_what_is_scored_is_not_overwritten(paths: dict[str, Path], tmp_path: Pat
     given = {name: tmp_path / f"{name}.json" for name in ("--references", "--predictions")}
     for path in given.values():
         path.write_text("mine")
-    with pytest.raises(VistokError, match="it is read by the same command, and would be lost"):
+    with pytest.raises(VistokError, match="another file of the same command is there"):
         score("counting", *chain.from_iterable(given.items()), "--out", given[read])
     assert given[read].read_text() == "mine"
 
@@ -321,14 +320,23 @@ def test_an_id_that_stands_twice_is_refused(paths: dict[str, Path], tmp_path: Pa
 
 
 def test_every_kind_has_its_protocols() -> None:
-    assert set(PROTOCOLS) == set(PUBLISHED_PROTOCOL) == set(KINDS)
-    assert PUBLISHED_PROTOCOL == {
-        "vqa": "released",
-        "caption": "official",
-        "counting": "released",
-        "identification": "released",
-        "choice": "released",
-    }
+    assert set(PROTOCOLS) == set(KINDS)
+
+
+@pytest.mark.parametrize("protocol", ["official", "full-set"])
+def test_each_captions_value_can_be_had(paths: dict[str, Path], tmp_path: Path, protocol: str) -> None:
+    questions = load_references("caption", paths["caption"])
+    answers = {str(row.image_id): row.captions[0] for row in questions.records[:20]}
+    predictions = written(tmp_path / "p.jsonl", answers)
+    out, each = tmp_path / "metrics.json", tmp_path / "each.jsonl"
+    given: list[str | Path] = ["--references", paths["caption"], "--predictions", predictions, "--out", out]
+    score("caption", *given, "--only-answered", "--protocol", protocol, "--per-question", each)
+    rows = [json.loads(line) for line in each.read_text().splitlines()]
+    assert [row["id"] for row in rows] == [row["image"] for row in rows] == list(questions.ids[:20])
+    mean = sum(row["value"] for row in rows) / 20
+    assert json.loads(out.read_text())["metrics"]["CIDEr"] == pytest.approx(mean, abs=1e-5)
+    with pytest.raises(VistokError, match="another file of the same command is there"):
+        score("caption", *given, "--per-question", out)
 
 
 def test_scoring_imports_no_torch() -> None:

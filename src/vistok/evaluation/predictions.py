@@ -96,8 +96,23 @@ def _is_id(value: object) -> bool:
 
 def _is_answer(value: object) -> bool:
     if isinstance(value, list):
-        return len(value) > 1 and all(isinstance(loss, int | float) and isfinite(loss) for loss in value)
-    return isinstance(value, str)
+        return len(value) > 1 and all(_is_loss(loss) for loss in value)
+    return isinstance(value, str) and _is_unicode(value)
+
+
+def _is_loss(value: object) -> bool:
+    try:
+        return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    except OverflowError:  # a whole number that no float can hold
+        return False
+
+
+def _is_unicode(text: str) -> bool:
+    """Tells whether a text can be written: JSON may hold halves of characters."""
+    try:
+        return bool(text.encode()) or not text
+    except UnicodeEncodeError:
+        return False
 
 
 def _problem(what: str, found: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from vistok.evaluation.references import KINDS, References, load_references
 from vistok.evaluation.scorers import captions, choice, counting, identification, vqa
 from vistok.evaluation.scorers.base import Scored
 from vistok.evaluation.statistics import interval_of_mean
-from vistok.files import check_destination, write_json
+from vistok.files import check_destination, write_json, write_jsonl
 
 # The first protocol of a kind is the one to believe.
 PROTOCOLS: dict[str, tuple[str, ...]] = {
@@ -20,10 +20,6 @@ PROTOCOLS: dict[str, tuple[str, ...]] = {
     "counting": counting.PROTOCOLS,
     "identification": identification.PROTOCOLS,
     "choice": choice.PROTOCOLS,
-}
-# The protocol to set beside a number that the paper prints.
-PUBLISHED_PROTOCOL = {
-    kind: "released" if "released" in names else names[0] for kind, names in PROTOCOLS.items()
 }
 
 _SCORERS: dict[str, Callable[[Any, Any, str], Scored]] = {
@@ -55,7 +51,7 @@ def score_questions(
         VistokError: the kind or the protocol is unknown, or there are no questions.
     """
     given = [answers.get(str(key)) for key in references.ids]
-    chosen = _protocol(references.kind, protocol)
+    chosen = protocol_of(references.kind, protocol)
     if references.kind == "caption":
         return captions.score_captions(
             references.records, given, chosen, metrics=caption_metrics, full_set=references.whole
@@ -63,7 +59,12 @@ def score_questions(
     return _SCORERS[references.kind](references.records, given, chosen)
 
 
-def _protocol(kind: str, asked: str | None) -> str:
+def protocol_of(kind: str, asked: str | None) -> str:
+    """Returns the protocol that was asked for, or the kind's first.
+
+    Raises:
+        VistokError: the kind or the protocol is unknown.
+    """
     if kind not in PROTOCOLS:
         raise unknown("kind of question", kind, KINDS)
     if asked and asked not in PROTOCOLS[kind]:
@@ -132,6 +133,7 @@ def score_files(
     predictions: Path,
     protocol: str | None,
     out: Path,
+    per_question: Path | None = None,
     allow_missing: bool = False,
     only_answered: bool = False,
     caption_metrics: Sequence[str] = captions.ALL_BUT_SPICE,
@@ -147,6 +149,8 @@ def score_files(
         predictions: JSON Lines, see `read_predictions`.
         protocol: one of `PROTOCOLS[kind]`; None means the first.
         out: where to write; it appears whole or not at all.
+        per_question: where to write the table's metric of each question, one `{"id", "image", "value"}` a line; None:
+            nowhere.
         allow_missing: score questions without an answer as wrong, and say so.
         only_answered: leave questions without an answer out, and say so.
         caption_metrics: which metrics to compute for captions.
@@ -154,17 +158,53 @@ def score_files(
     Raises:
         VistokError: either file or the protocol is not as it should be, or `out` cannot be written.
     """
-    chosen = _protocol(kind, protocol)
+    chosen = protocol_of(kind, protocol)
     check_destination(out, references, predictions)
+    if per_question:
+        check_destination(per_question, references, predictions, out)
+    questions, answers = read_files(
+        kind,
+        references=references,
+        predictions=predictions,
+        allow_missing=allow_missing,
+        only_answered=only_answered,
+    )
+    scored = score_questions(questions, answers, chosen, caption_metrics=caption_metrics)
+    report = {"task": kind, "protocol": chosen, **_report(scored, 10_000, 0), **_remarks(questions, answers)}
+    if per_question:
+        values = zip(questions.ids, questions.images, scored.values.tolist(), strict=True)
+        write_jsonl(
+            per_question,
+            [{"id": key, "image": image, "value": round(value, _DECIMALS)} for key, image, value in values],
+        )
+    write_json(out, report)
+    return report
+
+
+def read_files(
+    kind: str,
+    *,
+    references: Path,
+    predictions: Path,
+    allow_missing: bool = False,
+    only_answered: bool = False,
+) -> tuple[References, dict[str, Any]]:
+    """Returns the questions to score and the answers to them, by the text of the question's id.
+
+    Args:
+        kind: one of `KINDS`.
+        references: the official file, see `load_references`.
+        predictions: JSON Lines, see `read_predictions`.
+        allow_missing: questions may have no answer.
+        only_answered: questions without an answer are left out.
+
+    Raises:
+        VistokError: either file is not as it should be, or the kind is unknown.
+    """
     questions = load_references(kind, references)
     answers = read_predictions(predictions, questions.ids, allow_missing=allow_missing or only_answered)
     _check_losses(kind, predictions, answers)
-    if only_answered:
-        questions = _answered(questions, answers, predictions)
-    scored = score_answers(questions, answers, protocols=(chosen,), caption_metrics=caption_metrics)[chosen]
-    report = {"task": kind, "protocol": chosen, **scored}
-    write_json(out, report)
-    return report
+    return _answered(questions, answers, predictions) if only_answered else questions, answers
 
 
 def _answered(questions: References, answers: Mapping[str, Any], predictions: Path) -> References:
@@ -188,8 +228,8 @@ def _check_losses(kind: str, path: Path, answers: Mapping[str, Any]) -> None:
         )
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the arguments of `vistok score`."""
+def add_question_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares what is asked, and under which protocol it is scored."""
     parser.add_argument("kind", choices=KINDS, help="what was asked")
     parser.add_argument(
         "--references",
@@ -198,6 +238,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="official file: VQAv2 annotations, COCO captions, GVTBench JSON or SEED-Bench JSON",
     )
+    legal = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in PROTOCOLS.items())
+    parser.add_argument("--protocol", metavar="NAME", help=f"scorer variant, by default the first ({legal})")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments of `vistok score`."""
+    add_question_arguments(parser)
     parser.add_argument(
         "--predictions",
         type=Path,
@@ -206,9 +253,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='one object a line, {"id": ..., "answer": "..."}: question_id, image_id for captions, 0-based '
         "position in the file for counting and identification",
     )
-    legal = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in PROTOCOLS.items())
-    parser.add_argument("--protocol", metavar="NAME", help=f"scorer variant, by default the first ({legal})")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="metrics.json to write")
+    parser.add_argument(
+        "--per-question",
+        type=Path,
+        metavar="FILE",
+        help="JSON Lines to write: each question's value, and its image",
+    )
     missing = parser.add_mutually_exclusive_group()
     missing.add_argument(
         "--allow-missing", action="store_true", help="score questions without an answer as wrong"
@@ -239,6 +290,7 @@ def run(arguments: argparse.Namespace) -> None:
         predictions=arguments.predictions,
         protocol=arguments.protocol,
         out=arguments.out,
+        per_question=arguments.per_question,
         allow_missing=arguments.allow_missing,
         only_answered=arguments.only_answered,
         caption_metrics=tuple(arguments.caption_metrics or captions.ALL_BUT_SPICE),

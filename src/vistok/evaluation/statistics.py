@@ -186,7 +186,7 @@ def homogeneity_test(shares: ArrayLike, questions: ArrayLike) -> Homogeneity:
     from scipy.special import chdtrc
 
     parts = np.asarray(shares, dtype=np.float64) / 100.0
-    if parts.ndim != 1 or len(parts) < 2 or (parts < 0).any() or (parts > 1).any():
+    if parts.ndim != 1 or len(parts) < 2 or not ((parts >= 0) & (parts <= 1)).all():
         raise VistokError(f"two or more shares from 0 to 100 per cent are needed, found {parts * 100}.")
     sizes = np.broadcast_to(np.asarray(questions, dtype=np.float64), parts.shape)
     pooled = float(np.average(parts, weights=sizes))

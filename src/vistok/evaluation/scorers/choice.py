@@ -41,8 +41,9 @@ _TABLE_DIMENSIONS = range(1, 9)
 
 _LETTER_FORMS = (
     re.compile(r"\W*([A-Da-d])\W*"),
-    re.compile(r"\W*([A-D])\s*[.,:;)\]].*", re.DOTALL),
-    re.compile(r".*?\b(?i:answer|option|choice)(?:\s+is)?\s*:?\s*\W?([A-D])\b(?!\s[a-z]).*", re.DOTALL),
+    re.compile(r"\W*([A-D])[ \t]*[.,:;)\]\n].*", re.DOTALL),
+    # "A" before a small letter is the article.
+    re.compile(r".*?\b(?i:answer|option|choice)(?:\s+is)?\s*:?\s*\W?([B-D]\b|A\b(?!\s[a-z])).*", re.DOTALL),
 )
 
 ChoiceAnswer: TypeAlias = str | Sequence[float] | None
@@ -100,14 +101,17 @@ def _question(path: Path, position: int, row: Any) -> ChoiceQuestion:
 def read_letter(answer: str, options: Sequence[str]) -> str | None:
     """Returns the letter that a generated answer chooses, or None.
 
-    A lone letter; a capital letter before punctuation; a capital letter after answer, option or choice; or
-    the text of exactly one option. "A man" chooses nothing.
+    A lone letter; a capital letter before punctuation or the end of a line; a capital letter after answer, option
+    or choice; or the text of exactly one option, alone or behind its letter. "A man" chooses nothing.
     """
     for form in _LETTER_FORMS:
         if found := form.fullmatch(answer):
             return found[1].upper()
     texts = [option.strip().rstrip(".").lower() for option in options]
     said = answer.strip().rstrip(".").lower()
+    named = [f"{letter.lower()} {text}" for letter, text in zip(LETTERS, texts, strict=True)]
+    if said in named:
+        return LETTERS[named.index(said)]
     return LETTERS[texts.index(said)] if texts.count(said) == 1 else None
 
 

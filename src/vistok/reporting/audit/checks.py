@@ -35,7 +35,7 @@ from vistok.reporting.audit.question_counts import check_granularity, questions_
 from vistok.reporting.audit.render import write_findings
 from vistok.reporting.audit.training_copies import check_training_copies
 from vistok.reporting.claims.evaluate import Outcome, evaluate_claims
-from vistok.reporting.claims.figure import forest_plot
+from vistok.reporting.claims.figure import page_figures
 from vistok.reporting.claims.measured import published_cells
 from vistok.reporting.claims.values import read_claims
 from vistok.reporting.claims.write import CLAIMS
@@ -111,7 +111,7 @@ def run_audit(
         *(finding for path in generated for finding in generated_findings(path, tables)),
     )
     write_findings(
-        findings, _not_checked(released, data_root), out, figure=forest_plot({"published": outcomes})
+        findings, _not_checked(released, data_root), out, figures=page_figures({"published": outcomes})
     )
     return findings
 

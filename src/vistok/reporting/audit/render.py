@@ -1,7 +1,7 @@
 """Writes findings as audit.md, audit.html and audit.json."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,16 @@ GROUPS: dict[Group, str] = {
 }
 
 
-def write_findings(findings: Sequence[Finding], notes: Sequence[str], out: Path, *, figure: str) -> None:
+def write_findings(
+    findings: Sequence[Finding], notes: Sequence[str], out: Path, *, figures: Mapping[str, str]
+) -> None:
     """Writes the three files to `out`.
 
     Args:
         findings: in the order to show them.
         notes: what could not be checked, and why.
         out: the folder.
-        figure: the claims' forest plot, an SVG.
+        figures: the claims' forest plots, as `page_figures` returns them.
 
     Raises:
         VistokError: two findings have one anchor, or the folder cannot be written.
@@ -40,7 +42,7 @@ def write_findings(findings: Sequence[Finding], notes: Sequence[str], out: Path,
     page = _page(findings, notes)
     write_json(out / "audit.json", findings_json(findings, notes))
     write_text(out / "audit.md", render("audit.md.j2", **page))
-    write_text(out / "audit.html", render("audit.html.j2", figure=figure, **page))
+    write_text(out / "audit.html", render("audit.html.j2", **figures, **page))
 
 
 def findings_json(findings: Sequence[Finding], notes: Sequence[str]) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """The forest plot of the claims: every difference with its interval, coloured by its verdict."""
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
@@ -21,35 +23,64 @@ _COLORS: dict[Verdict, str] = {
 # The font that matplotlib brings along, so that the layout is the same on every machine.
 _FONT = {"font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans"]}
 _LINEAR_POINTS = 10
-_BAND = 0.36
 
 
-def forest_plot(outcomes: Mapping[str, Sequence[Outcome]]) -> str:
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """How a row is set: inches of its height, and where in it (-0.5 to 0.5) its texts and its points are."""
+
+    height: float
+    text: float
+    points: float
+    band: float
+
+
+_WIDE = _Layout(height=0.27, text=0.0, points=0.0, band=0.36)
+_NARROW = _Layout(height=0.44, text=-0.3, points=0.14, band=0.22)
+
+
+def page_figures(outcomes: Mapping[str, Sequence[Outcome]]) -> dict[str, str]:
+    """Returns what `figure.html.j2` shows: the forest plot for screens and paper, and for phones."""
+    return {"figure": forest_plot(outcomes), "narrow_figure": forest_plot(outcomes, narrow=True)}
+
+
+def forest_plot(outcomes: Mapping[str, Sequence[Outcome]], *, narrow: bool = False) -> str:
     """Returns an SVG with one panel a source of cells (`published`, a scale) and one row a claim.
 
-    The axis is linear within 10 points and logarithmic beyond. The same outcomes give the same bytes.
+    The axis is linear within 10 points and logarithmic beyond. The same outcomes give the same bytes. A narrow one,
+    for phones, has its panels below each other and what each row says above its points; no id of it is one of the
+    wide one's, so that a page may hold both.
     """
     import matplotlib as mpl
     import seaborn as sns
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
-    claims = len(next(iter(outcomes.values())))
+    claims, sources = len(next(iter(outcomes.values()))), len(outcomes)
+    layout = _NARROW if narrow else _WIDE
+    across, down = (1, sources) if narrow else (sources, 1)
+    size = ((0 if narrow else 4.2) + 4.2 * across, 0.9 * down + layout.height * claims * down)
     settings: Any = {"svg.hashsalt": "vistok", "svg.fonttype": "none", "font.size": 9, **_FONT}
     with sns.axes_style("whitegrid"), mpl.rc_context(settings):
-        figure = Figure(figsize=(4.2 + 4.2 * len(outcomes), 0.9 + 0.27 * claims), layout="constrained")
+        figure = Figure(figsize=size, layout="constrained")
         FigureCanvasSVG(figure)
-        panels = figure.subplots(1, len(outcomes), sharey=True, squeeze=False)[0]
+        panels = figure.subplots(down, across, sharey=True, squeeze=False).ravel()
         for axes, (source, found) in zip(panels, outcomes.items(), strict=True):
-            _panel(axes, source, found)
-        _label_claims(panels[0], next(iter(outcomes.values())))
+            _panel(axes, source, found, layout)
+        for axes in panels if narrow else panels[:1]:
+            _label_claims(axes, next(iter(outcomes.values())), layout)
         _legend(figure)
         stream = StringIO()
         figure.savefig(stream, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
-    return stream.getvalue()
+    return _renamed(stream.getvalue()) if narrow else stream.getvalue()
 
 
-def _panel(axes: "Axes", source: str, outcomes: Sequence[Outcome]) -> None:
+def _renamed(svg: str) -> str:
+    """Returns an SVG with other ids, and other references to them."""
+    return re.sub(r'(\bid="|href="#|url\(#)', r"\1narrow-", svg)
+
+
+def _panel(axes: "Axes", source: str, outcomes: Sequence[Outcome], layout: _Layout) -> None:
     import pandas as pd
     import seaborn as sns
 
@@ -57,7 +88,7 @@ def _panel(axes: "Axes", source: str, outcomes: Sequence[Outcome]) -> None:
         [
             {"y": place + offset, "low": d.low, "value": d.value, "high": d.high, "verdict": d.verdict}
             for place, outcome in enumerate(outcomes)
-            for offset, d in _spread(outcome)
+            for offset, d in _spread(outcome, layout)
         ],
         columns=["y", "low", "value", "high", "verdict"],
     )
@@ -79,30 +110,32 @@ def _panel(axes: "Axes", source: str, outcomes: Sequence[Outcome]) -> None:
     axes.set_title(f"{source} numbers", fontsize=10)
     axes.set_xlabel("← against the claim | points | for the claim →")
     axes.set_ylabel("")
+    at, align = (1.01, "left") if layout is _WIDE else (1.0, "right")
     for place, outcome in enumerate(outcomes):
         axes.annotate(
-            outcome.verdict, (1.01, place), xycoords=("axes fraction", "data"), va="center",
+            outcome.verdict, (at, place + layout.text), xycoords=("axes fraction", "data"), va="center", ha=align,
             color=_COLORS[outcome.verdict], fontsize=8, annotation_clip=False,
         )  # fmt: skip
 
 
-def _spread(outcome: Outcome) -> list[tuple[float, Any]]:
+def _spread(outcome: Outcome, layout: _Layout) -> list[tuple[float, Any]]:
     ordered = sorted(outcome.differences, key=lambda difference: (-difference.value, difference.label))
-    reach = _BAND if len(ordered) > 1 else 0.0
-    return list(zip(np.linspace(-reach, reach, len(ordered)).tolist(), ordered, strict=True))
+    reach = layout.band if len(ordered) > 1 else 0.0
+    places = np.linspace(layout.points - reach, layout.points + reach, len(ordered))
+    return list(zip(places.tolist(), ordered, strict=True))
 
 
-def _label_claims(axes: "Axes", outcomes: Sequence[Outcome]) -> None:
-    claims = [outcome.claim for outcome in outcomes]
-    axes.set_yticks(
-        range(len(claims)),
-        [f"{claim.id.replace('-', ' ')}  ({claim.section})" for claim in claims],
-        fontsize=8,
-    )
-    axes.set_ylim(len(claims) - 0.4, -0.6)
+def _label_claims(axes: "Axes", outcomes: Sequence[Outcome], layout: _Layout) -> None:
+    texts = [f"{outcome.claim.id.replace('-', ' ')}  ({outcome.claim.section})" for outcome in outcomes]
+    axes.set_yticks(range(len(texts)), texts if layout is _WIDE else [""] * len(texts), fontsize=8)
+    axes.set_ylim(len(texts) - 0.4, -0.6)
     axes.yaxis.grid(False)
-    for place in range(0, len(claims), 2):
-        for panel in axes.figure.axes:
+    for place, text in enumerate(texts):
+        if layout is _NARROW:
+            axes.annotate(
+                text, (0.0, place + layout.text), xycoords=("axes fraction", "data"), va="center", fontsize=8
+            )
+        for panel in axes.figure.axes if layout is _WIDE and place % 2 == 0 else [axes] * (place % 2 == 0):
             panel.axhspan(place - 0.5, place + 0.5, color="#f3f3f3", zorder=0, linewidth=0)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from vistok.errors import VistokError
 from vistok.files import read_json, write_json, write_text
 from vistok.reporting.claims.evaluate import Cells, Outcome, evaluate_claims
-from vistok.reporting.claims.figure import forest_plot
+from vistok.reporting.claims.figure import page_figures
 from vistok.reporting.claims.measured import Cell, Measured, published_cells
 from vistok.reporting.claims.values import StudyClaims, read_claims
 from vistok.reporting.published import PUBLISHED, read_all_published
@@ -51,12 +51,12 @@ def write_claims(published: Path, claims: Path, results: Mapping[str, Cells], ou
     study = read_claims(claims, tables)
     cells: dict[str, Cells] = {"published": published_cells(tables, study.questions)}
     outcomes = {name: evaluate_claims(study.claims, found) for name, found in {**cells, **results}.items()}
-    figure = forest_plot(outcomes)
+    figures = page_figures(outcomes)
     page = _page(study, outcomes) | {"training_noise": training_noise({**cells, **results})}
-    write_text(out / "claims.svg", figure)
+    write_text(out / "claims.svg", figures["figure"])
     write_json(out / "claims.json", claims_json(outcomes))
     write_text(out / "claims.md", render("claims.md.j2", **page))
-    write_text(out / "claims.html", render("claims.html.j2", figure=figure, **page))
+    write_text(out / "claims.html", render("claims.html.j2", **figures, **page))
 
 
 def training_noise(cells: Mapping[str, Cells]) -> str:
