@@ -7,7 +7,7 @@ from tests.datasets.conftest import write
 
 from vistok.datasets.rows import ImageRow
 from vistok.datasets.sources import open_source
-from vistok.datasets.visual_genome import read_regions, visual_genome_source
+from vistok.datasets.visual_genome import read_coco_ids, read_regions, visual_genome_source
 from vistok.errors import VistokError
 from vistok.grid.scale import ImageSet
 
@@ -47,6 +47,20 @@ def test_the_excerpts_images_are_those_of_the_official_list(shared_data: Path) -
 
     listed = read_official(shared_data / "visual_genome/v1.2/image_data.json", what="image data")
     assert [*read_regions(shared_data / EXCERPT.format("1.2"))] == [row["image_id"] for row in listed]
+
+
+def test_cocos_photographs_are_told_by_the_image_data(shared_data: Path, tmp_path: Path) -> None:
+    assert read_coco_ids(shared_data / "visual_genome/v1.2/image_data.json") == frozenset()
+    rows: list[dict[str, Any]] = [
+        {"image_id": key, "coco_id": image} for key, image in ((1, 139), (2, None), (3, 285))
+    ]
+    path = write(tmp_path / "image_data.json", rows)
+    assert read_coco_ids(path) == {139, 285}
+    write(path, [*rows, {"image_id": 4}])
+    with pytest.raises(
+        VistokError, match=r"image_data\.json.*record 3: an image_id and a coco_id, or null, are"
+    ):
+        read_coco_ids(path)
 
 
 def test_a_set_of_a_scale(tmp_path: Path, photographs: Path) -> None:

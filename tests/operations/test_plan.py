@@ -104,6 +104,11 @@ def test_jobs_are_those_of_the_workflow(paper: Study) -> None:
         "score-run": runs,
         "write-shards": 7,
     }
+    shards = {job.name: job.cost.kept for job in plan.of("write-shards")}
+    assert shards["coco-train"] == shards["llava"] == 19_336_861_798, (
+        "both hold the photographs of train2017 again"
+    )
+    assert shards["visual-genome"] == 9_731_705_982 + 5_471_658_058
     mini = load_study("mini")
     plan = make_plan(mini, [mini.run("clip/frozen/vicuna-7b/seed-0")])
     assert sorted(job.name for job in plan.of("write-shards")) == ["coco-train", "objects365", "web"]

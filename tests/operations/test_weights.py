@@ -55,6 +55,14 @@ def save(path: Path, **changes: Any) -> None:
         torch.save({"state_dict": tensors, "epoch": 3}, path)
 
 
+def test_an_entry_with_a_wrong_number_of_parameters_is_told(study: Make, tmp_path: Path) -> None:
+    save(tmp_path / "weights/small.safetensors")
+    with pytest.raises(
+        VistokError, match=r"has 0\.03 million parameters, its entry .* says 21\.67, which plans"
+    ):
+        check_tokenizer(study(parameters_m=21.67), "small")
+
+
 @pytest.mark.parametrize("name", ["small.safetensors", "small.pt"])
 def test_a_local_file_of_the_right_shape_is_well(study: Make, tmp_path: Path, name: str) -> None:
     save(tmp_path / "weights" / name)

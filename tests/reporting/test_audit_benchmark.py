@@ -151,6 +151,27 @@ def test_a_second_coco_oc_file_is_audited_beside_the_first(shared_data: Path, tm
     ]
 
 
+def test_images_that_visual_genome_describes_are_counted(
+    shared_data: Path, tmp_path: Path, tables: Tables
+) -> None:
+    released = {file.name: file for file in released_files(shared_data)}
+    records = json.loads((shared_data / "gvtbench/coco_oc.json").read_text())
+    described = sorted({row["image_id"] for row in records})[:7]
+    path = tmp_path / "visual_genome/image_data.json"
+    path.parent.mkdir()
+    path.write_text(json.dumps([{"image_id": 1, "coco_id": image} for image in [*described, 5, None]]))
+    found = {
+        finding.anchor: finding
+        for name in ("coco_oc.json", "vcr_oc.json")
+        for finding in file_findings(released[name], tables, tmp_path)
+    }
+    assert "vcr-oc-visual-genome" not in found
+    finding = found["coco-oc-visual-genome"]
+    asked = sum(row["image_id"] in described for row in records)
+    assert (finding.verdict, finding.facts["in Visual Genome"]) == ("doubtful", 7)
+    assert finding.facts["questions about them"] == asked
+
+
 @pytest.mark.parametrize("name", ["vcr-oc", "vcr-mci"])
 def test_a_question_is_counted_as_often_as_it_stands_there(
     found: dict[str, Finding], shared_data: Path, name: str

@@ -9,6 +9,7 @@ from vistok.datasets.official import listed, read_official, wrong_record
 from vistok.datasets.rows import ImageRow, Source
 
 _REGIONS = "Visual Genome region descriptions"
+_IMAGES = "Visual Genome image data"
 # The 5.4 million regions take gigabytes in memory with all that they say.
 _UNREAD = frozenset({"x", "y", "width", "height", "region_id", "synsets"})
 _FOLDERS = ("", "VG_100K", "VG_100K_2")
@@ -64,3 +65,23 @@ def _phrase(path: Path, image: int, region: Any) -> str:
         case {"phrase": str() as phrase, "image": int() as found} if found == image:
             return phrase
     raise wrong_record(path, f"a region of image {image}", f"a phrase and the image_id {image} are", region)
+
+
+def read_coco_ids(path: Path) -> frozenset[int]:
+    """Returns the ids of the COCO photographs that are in Visual Genome, from its `image_data.json` (v1.2).
+
+    Raises:
+        VistokError: the file is missing, truncated or of another shape.
+    """
+    found = set()
+    for position, entry in enumerate(listed(path, read_official(path, what=_IMAGES), what=_IMAGES)):
+        match entry:
+            case {"image_id": int(), "coco_id": int() as image}:
+                found.add(image)
+            case {"image_id": int(), "coco_id": None}:
+                pass
+            case _:
+                raise wrong_record(
+                    path, f"record {position}", "an image_id and a coco_id, or null, are", entry
+                )
+    return frozenset(found)

@@ -1,10 +1,11 @@
 """The jobs that some runs of a study need, what each costs, and whether what it makes is there."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from vistok.grid.downloads import Download, downloads_for, load_downloads
 from vistok.grid.paths import Paths
 from vistok.grid.scale import Step
 from vistok.grid.study import Study
@@ -37,8 +38,17 @@ def _data_jobs(study: Study, runs: Sequence[Run]) -> list[Job]:
         if models.scale.world
         else []
     )
-    sets = image_sets(models, runs)
-    return world + [Job("write-shards", name, _NOTHING, paths.shards(name).is_dir()) for name in sets]
+    known = {} if models.scale.world else load_downloads()
+    return world + [
+        Job("write-shards", name, _shards(models, name, known), paths.shards(name).is_dir())
+        for name in image_sets(models, runs)
+    ]
+
+
+def _shards(models: Study, image_set: str, known: Mapping[str, Download]) -> Cost:
+    """Shards hold every photograph again: as many bytes as are stated of its archives, 0 where none are."""
+    archives = downloads_for(models.image_set(image_set).images, known)
+    return Cost(0, 0, kept=sum(entry.bytes or 0 for entry in archives))
 
 
 def _model_jobs(study: Study, runs: Sequence[Run]) -> list[Job]:

@@ -95,8 +95,14 @@ def _check_shapes(encoder: Encoder, file: Path, *, own: bool) -> None:
         built = build_tokenizer(encoder)
     if own:
         load_tensors(built, tensors, source=file)
-    else:
-        load_foreign(built.trunk, tensors, file)
+        return
+    load_foreign(built.trunk, tensors, file)
+    millions = sum(tensor.numel() for tensor in built.trunk.parameters()) / 1e6
+    if not math.isclose(millions, encoder.parameters_m, rel_tol=0.01, abs_tol=0.01):
+        raise VistokError(
+            f"the encoder of {file} has {millions:,.2f} million parameters, its entry in workflow/grid/tokenizers.yaml "
+            f"says {encoder.parameters_m:,.2f}, which plans are made with. Mend `parameters_m` there."
+        )
 
 
 def _check_published(encoder: Encoder) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from vistok.benchmark.annotations import Annotations, read_annotations
 from vistok.datasets.coco import read_captions
+from vistok.datasets.visual_genome import read_coco_ids
 from vistok.errors import VistokError
 from vistok.files import no_folder
 from vistok.reporting.audit.averages import check_averages
@@ -26,6 +27,7 @@ from vistok.reporting.audit.contents import (
     check_overlap,
     check_training_images,
     check_version,
+    check_visual_genome,
     karpathy_held_out,
 )
 from vistok.reporting.audit.dimensions import check_dimensions
@@ -45,6 +47,7 @@ _INSTANCES = Path("coco/annotations/instances_val2017.json")
 _VCR = Path("vcr/vcr1images")
 _TRAINING_CAPTIONS = Path("coco/annotations/captions_train2017.json")
 _KARPATHY = Path("coco/karpathy")
+_VISUAL_GENOME = Path("visual_genome/image_data.json")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -134,7 +137,7 @@ def file_findings(
 ) -> tuple[Finding, ...]:
     """Checks one benchmark file; `data_root` holds what a released file is compared with."""
     held_out = karpathy_held_out(data_root / _KARPATHY) if data_root else None
-    annotations = _annotations(data_root, file)
+    annotations, described = _annotations(data_root, file), _visual_genome(data_root)
     found = (
         check_contents(file),
         check_duplicates(file),
@@ -143,6 +146,7 @@ def file_findings(
         check_object_prior(file, tables),
         check_leak(file),
         check_overlap(file, held_out) if held_out is not None else None,
+        check_visual_genome(file, described) if described is not None else None,
         check_against_annotations(file, annotations) if annotations else None,
     )
     return tuple(finding for finding in found if finding)
@@ -160,6 +164,11 @@ def generated_findings(path: Path, tables: Mapping[int, PublishedTable]) -> tupl
         check_training_copies(file, root),
     )
     return (*file_findings(file, tables, None), *(finding for finding in more if finding))
+
+
+def _visual_genome(data_root: Path | None) -> frozenset[int] | None:
+    path = data_root / _VISUAL_GENOME if data_root else None
+    return read_coco_ids(path) if path and path.is_file() else None
 
 
 def _annotations(data_root: Path | None, file: BenchmarkFile) -> Annotations | None:
@@ -195,6 +204,7 @@ def _not_checked(released: Sequence[BenchmarkFile], data_root: Path | None) -> l
             "the answers of coco_oc.json and coco_mci.json were not compared with COCO's annotations",
         ),
         (_VCR, "the answers of vcr_oc.json and vcr_mci.json were not compared with VCR's metadata"),
+        (_VISUAL_GENOME, "images that Visual Genome describes were not counted"),
         *(
             (_KARPATHY / name, "images of the captioning training split were not counted")
             for name in KARPATHY_LISTS

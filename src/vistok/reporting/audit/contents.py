@@ -147,6 +147,28 @@ def check_overlap(file: BenchmarkFile, held_out: frozenset[int]) -> Finding | No
     )
 
 
+def check_visual_genome(file: BenchmarkFile, shared_with_coco: frozenset[int]) -> Finding | None:
+    """Counts the COCO images that Visual Genome has too; None for a file of other images."""
+    images = {image for image in file.images if isinstance(image, int)}
+    if len(images) < len(set(file.images)):
+        return None
+    shared = images & shared_with_coco
+    asked = sum(image in shared for image in file.images)
+    return Finding(
+        anchor=f"{file.anchor}-visual-genome",
+        group=file.group,
+        verdict="doubtful" if shared else "clean",
+        title=f"{file.name}: {len(shared):,} of its {len(images):,} images are in Visual Genome",
+        tested="Whether an image of the file is one of the COCO photographs that Visual Genome describes (`coco_id` of "
+        "its image data). The paper trains on Visual Genome (4.1) and does not say that it leaves any out.",
+        facts={"images": len(images), "in Visual Genome": len(shared), "questions about them": asked},
+        surprise="Exact comparison of image ids.",
+        meaning=f"A model trained on all of it has read what is on the photographs of {asked:,} questions."
+        if shared
+        else "No image of the file is described there.",
+    )
+
+
 def check_training_images(file: BenchmarkFile, training: frozenset[int]) -> Finding | None:
     """Counts the images of a file of ours that a captioning training split of ours holds."""
     images = {image for image in file.images if isinstance(image, int)}
