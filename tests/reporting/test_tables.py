@@ -22,8 +22,14 @@ from vistok.grid.load import load_study
 from vistok.grid.paths import Paths
 from vistok.grid.values import Column, Row
 from vistok.reporting import notes
+from vistok.reporting.audit.checks import table_findings
+from vistok.reporting.audit.findings import Finding, PublishedCells
+from vistok.reporting.audited import with_audit
 from vistok.reporting.metrics import rebuild_command
-from vistok.reporting.published import read_published
+from vistok.reporting.published import read_all_published, read_published
+from vistok.reporting.render_csv import render_csv
+from vistok.reporting.render_md import render_md
+from vistok.reporting.render_tex import render_tex
 from vistok.reporting.tables import assemble, ranks
 from vistok.reporting.values import Cell, TableReport
 from vistok.steps import fit_blind, tabulate
@@ -431,3 +437,49 @@ def test_blind_captions_are_fitted_on_other_images_where_there_is_no_training_sp
     assert said.keys() == own.keys()
     assert all(caption in others[key] for key, caption in said.items())
     assert len(set(said.values())) > 1
+
+
+def test_what_the_audit_finds_stands_beside_the_published_numbers(
+    mini: Any, report: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(mini.root)
+    findings = table_findings(read_all_published(tabulate.PUBLISHED))
+    made = assemble(mini.study, "table-2", read_published(tabulate.PUBLISHED, 2), findings)
+    assert {column.title: column.audit for column in made.columns if column.audit} == {"COCO-OC": ("1", "2")}
+    assert [note.anchor for note in made.audit] == [
+        "granularity-tables-2-3-coco-oc",
+        "homogeneity-table-2-coco-oc",
+    ]
+    assert {cell.audit for row in made.rows for cell in row.cells} == {()}, (
+        "the wrong average is of another row"
+    )
+    assert any("`snakemake paper_audit --cores 1`" in note for note in made.notes)
+    assert report(mini).audit == ()
+
+
+def test_a_finding_about_one_row_marks_its_cell(mini: Any, report: Report) -> None:
+    made = report(mini)
+    row_ids = ["row-1", "row-5", "row-6", None, "row-11"]
+    said = {"tested": "t", "surprise": "s", "meaning": "m", "group": "tables"}
+    findings = [
+        Finding("other-table", verdict="wrong", title="no", about=(PublishedCells(5, ("VQA",)),), **said),
+        Finding("right", verdict="clean", title="no", about=(PublishedCells(2, ("VQA",)),), **said),
+        Finding(
+            "other-row", verdict="wrong", title="no", about=(PublishedCells(2, ("VQA",), "row-2"),), **said
+        ),
+        Finding(
+            "average", verdict="wrong", title="yes", about=(PublishedCells(2, ("Avg",), "row-5"),), **said
+        ),
+        Finding("column", verdict="doubtful", title="yes", about=(PublishedCells(2, ("VQA", "X")),), **said),
+    ]
+    made = with_audit(made, row_ids, findings)
+    assert [(note.mark, note.anchor) for note in made.audit] == [("1", "average"), ("2", "column")]
+    assert [column.audit for column in made.columns] == [("2",), (), (), (), (), (), ()]
+    marked = [(place, cell.audit) for place, row in enumerate(made.rows) for cell in row.cells if cell.audit]
+    assert marked == [(1, ("1",))] and made.rows[1].cells[-1].audit
+    assert "60.9</ins><sup>" not in render_md(made)
+    assert "52.6<sup>1</sup> → " in render_md(made) and "VQA<sup>2</sup><br>" in render_md(made)
+    assert r"52.6\textsuperscript{1}" in render_tex(made)
+    lines = list(csv.DictReader(render_csv(made).splitlines()))
+    anchors = [line["audit"] for line in lines if line["column"] in ("VQA", "Avg")]
+    assert anchors[:4] == ["column", "", "column", "average"]

@@ -213,9 +213,9 @@ def table_metrics(tables):
     return list(dict.fromkeys(cells))
 
 
-def published(tables):
-    """Returns the paper's own files of tables."""
-    return [f"paper_tables/published/table{STUDY.table(table).number}.csv" for table in tables]
+def published():
+    """Returns the paper's own tables: what the audit finds in one may rest on others."""
+    return [f"paper_tables/published/table{number}.csv" for number in NUMBERS]
 
 
 def trainings(table):

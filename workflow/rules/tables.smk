@@ -2,7 +2,7 @@ rule tabulate:
     """Renders one table: published, ours, difference, interval and baselines."""
     input:
         lambda wildcards: table_metrics([wildcards.table]),
-        lambda wildcards: published([wildcards.table]),
+        published(),
     output:
         [f"paper_tables/{RESULTS}/{{table}}.{suffix}" for suffix in TABLE_FORMATS],
     log:
@@ -46,7 +46,7 @@ rule paper_claims:
     """Weighs the paper's claims: on its own numbers, and on the cells of this scale."""
     input:
         lambda wildcards: table_metrics(STUDY.tables),
-        published(STUDY.tables),
+        published(),
         "workflow/grid/claims.yaml",
     output:
         [f"paper_tables/{RESULTS}/claims.{suffix}" for suffix in ("md", "html", "json", "svg")],
@@ -69,7 +69,7 @@ rule paper_claims:
 rule paper_audit:
     """Audits the paper's tables, the released benchmark files below a data_root, and the generated ones."""
     input:
-        expand("paper_tables/published/table{number}.csv", number=NUMBERS),
+        published(),
         "workflow/grid/claims.yaml",
         data_files(MODELS),
     output:

@@ -54,6 +54,7 @@ def notes(study: Study, report: TableReport) -> tuple[str, ...]:
     return (
         *_meaning(report),
         *_protocols(report),
+        *_audited(report),
         *_partial(report),
         *_seeds(report),
         *_sources(study, report),
@@ -91,6 +92,15 @@ def _protocols(report: TableReport) -> list[str]:
     printed = ", ".join(f"{column.title} {column.metric} ({column.protocol})" for column in columns)
     meanings = "".join(f" {name}: {_PROTOCOLS[name]}." for name in names if name in _PROTOCOLS)
     return [f"Printed: {printed}.{meanings}"]
+
+
+def _audited(report: TableReport) -> list[str]:
+    if not report.audit:
+        return []
+    return [
+        "A raised number leads to what the audit finds in published numbers. `snakemake paper_audit --cores 1` makes "
+        "its page (`paper_tables/audit.html`), which also tells what the released benchmark files are worth."
+    ]
 
 
 def _partial(report: TableReport) -> list[str]:

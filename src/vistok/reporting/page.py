@@ -80,6 +80,9 @@ code { font: .92em ui-monospace, "DejaVu Sans Mono", monospace; background: var(
 {% endif %}
 </svg>
 {% endmacro %}
+{% macro raised(marks) %}
+{% for mark in marks %}<sup><a href="#audit-{{ mark }}">{{ mark }}</a></sup>{% endfor %}
+{% endmacro %}
 {% macro heading() %}
 <th scope="col">{{ report.labels[report.main_label] }}
 <span>{{ report.side_labels(report.labels) }}</span></th>
@@ -103,7 +106,7 @@ code { font: .92em ui-monospace, "DejaVu Sans Mono", monospace; background: var(
 <tr>
 {{ heading() }}
 {% for column in report.columns %}
-<th scope="col">{{ column.title }}<span>{{ column.measure }}</span>
+<th scope="col">{{ column.title }}{{ raised(column.audit) }}<span>{{ column.measure }}</span>
 {%- if column.count_text %}<span>{{ column.count_text }}</span>{% endif %}</th>
 {% endfor %}
 </tr>
@@ -119,6 +122,7 @@ code { font: .92em ui-monospace, "DejaVu Sans Mono", monospace; background: var(
 {%- if cell.beats_blind is false %} <span class="mark">{{ beaten }}</span>{% endif %}
 
 <span class="small">pub. <span class="{{ ranks[cell.published_rank] }}">{{ cell.published_text }}</span>
+{{- raised(cell.audit) }}
 {%- if cell.difference_text %}, {{ cell.difference_text }}{% endif %}</span>
 {% if cell.interval_text %}
 <span class="small">{{ cell.interval_text }}</span>
@@ -153,6 +157,10 @@ baseline</li>
 </ul>
 {% for mark, text in report.footnotes.items() %}
 <p class="footnote"><sup>{{ mark }}</sup> {{ text | prose }}</p>
+{% endfor %}
+{% for note in report.audit %}
+<p class="footnote" id="audit-{{ note.mark }}"><sup>{{ note.mark }}</sup> Audit: {{ note.title }}
+(<a href="../audit.html#{{ note.anchor }}">{{ note.anchor }}</a>).</p>
 {% endfor %}
 {% if report.protocol_columns %}
 <h2>The same answers under every scorer</h2>

@@ -46,6 +46,7 @@ def _line(report: TableReport, row: Row, place: int, protocols: tuple[str, ...])
         "seed_values": " ".join(str(value) for value in cell.seed_values),
         **{f"ours_{name}": _plain(cell.protocols.get(name)) for name in protocols},
         **_blind_protocols(report.baselines, place, protocols),
+        "audit": " ".join(note.anchor for note in report.audit if note.mark in (*column.audit, *cell.audit)),
         "footnote": row.footnote,
     }
 

@@ -16,6 +16,10 @@ def render_md(report: TableReport) -> str:
         parts.append(f"> **{_prose(report.banner)}**")
     parts += [escape(_READING), _main(report)]
     parts += [f"<sup>{mark}</sup> {_prose(text)}" for mark, text in report.footnotes.items()]
+    parts += [
+        f"<sup>{note.mark}</sup> Audit: {escape(note.title)} ([{note.anchor}](../audit.md#{note.anchor}))."
+        for note in report.audit
+    ]
     if report.protocol_columns:
         parts += ["## The same answers under every scorer", _protocols(report)]
     parts += ["## Notes", "\n".join(f"- {_prose(note)}" for note in report.notes)]
@@ -42,7 +46,7 @@ def _main(report: TableReport) -> str:
     heads = []
     for column in report.columns:
         below = [escape(text) for text in (column.measure, column.count_text) if text]
-        heads.append(f"{escape(column.title)}<br><sub>{'<br>'.join(below)}</sub>")
+        heads.append(f"{escape(column.title)}{_raised(column.audit)}<br><sub>{'<br>'.join(below)}</sub>")
     lines = [[escape(label) for label in report.labels] + heads]
     lines += [_labels(report, row) + [_cell(cell) for cell in row.cells] for row in report.rows]
     for baseline in report.baselines:
@@ -68,8 +72,12 @@ def _beside_labels(report: TableReport, title: str) -> list[str]:
 def _cell(cell: Cell) -> str:
     ours = _ranked(cell.ours_text, cell.ours_rank) + (f" {BEATEN}" if cell.beats_blind is False else "")
     below = [text for text in (cell.difference_text, escape(cell.interval_text)) if text]
-    first = f"{_ranked(cell.published_text, cell.published_rank)} → {ours}"
+    first = f"{_ranked(cell.published_text, cell.published_rank)}{_raised(cell.audit)} → {ours}"
     return first + (f"<br><sub>{'<br>'.join(below)}</sub>" if below else "")
+
+
+def _raised(marks: tuple[str, ...]) -> str:
+    return f"<sup>{','.join(marks)}</sup>" if marks else ""
 
 
 def _ranked(text: str, rank: int) -> str:

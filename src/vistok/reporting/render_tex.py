@@ -14,6 +14,10 @@ _READING = "In each cell: ours; below it published (difference); below that the 
 def render_tex(report: TableReport) -> str:
     """Returns one `table` for the cells and one for the other protocols, if there are any."""
     notes = [*(rf"\textsuperscript{{{mark}}} {prose(text)}" for mark, text in report.footnotes.items())]
+    notes += [
+        rf"\textsuperscript{{{note.mark}}} Audit: {escape(note.title)} ({escape(note.anchor)})."
+        for note in report.audit
+    ]
     notes += [prose(note) for note in report.notes]
     banner = rf"\textbf{{{prose(report.banner)}}} " if report.banner else ""
     caption = f"{escape(report.title)} {banner}{escape(_READING)}"
@@ -37,7 +41,8 @@ def _float(caption: str, name: str, tabular: str, notes: Iterable[str]) -> str:
 
 
 def _main(report: TableReport) -> str:
-    heads = [escape(text) for text in (*report.labels, *(column.title for column in report.columns))]
+    heads = [escape(label) for label in report.labels]
+    heads += [escape(column.title) + _raised(column.audit) for column in report.columns]
     below = [""] * len(report.labels) + [rf"\tiny {escape(column.measure)}" for column in report.columns]
     counts = [""] * len(report.labels) + [rf"\tiny {escape(column.count_text)}" for column in report.columns]
     body = [_line(heads) + _line(below) + _line(counts) + "\\midrule\n"]
@@ -88,7 +93,7 @@ def _row(report: TableReport, row: Row) -> str:
 
 
 def _published(cell: Cell) -> str:
-    text = _ranked(cell.published_text, cell.published_rank)
+    text = _ranked(cell.published_text, cell.published_rank) + _raised(cell.audit)
     return f"{text} ({escape(cell.difference_text)})" if cell.difference_text else text
 
 
@@ -107,6 +112,10 @@ def _beside(report: TableReport, baseline: Baseline) -> list[str]:
 def _baseline(report: TableReport, baseline: Baseline) -> list[str]:
     pairs = zip(report.texts(baseline), baseline.best, strict=True)
     return [text + (escape(BAR) if best else "") for text, best in pairs]
+
+
+def _raised(marks: tuple[str, ...]) -> str:
+    return rf"\textsuperscript{{{','.join(marks)}}}" if marks else ""
 
 
 def _ranked(text: str, rank: int) -> str:

@@ -9,6 +9,8 @@ from vistok.grid.study import GRID, Study
 from vistok.grid.values import Row as GridRow
 from vistok.grid.values import Run, Table
 from vistok.reporting import notes
+from vistok.reporting.audit.findings import Finding
+from vistok.reporting.audited import with_audit
 from vistok.reporting.cells import average, baseline, cell_of
 from vistok.reporting.metrics import Metrics, baseline_names, read_baselines, read_cell
 from vistok.reporting.published import PUBLISHED, PublishedTable, read_published
@@ -27,13 +29,16 @@ def check_tables(study: Study, folder: Path = PUBLISHED) -> None:
         _check(table, read_published(folder, table.number))
 
 
-def assemble(study: Study, table: str, published: PublishedTable) -> TableReport:
+def assemble(
+    study: Study, table: str, published: PublishedTable, findings: Sequence[Finding] = ()
+) -> TableReport:
     """Returns a table with all that is read from its runs' metrics.json files.
 
     Args:
         study: whose questions were answered.
         table: the table's id.
         published: the paper's table of the same number.
+        findings: what the audit finds in the published tables.
 
     Raises:
         VistokError: a metrics.json is missing or wrong, or the grid names a row or column that the paper's
@@ -63,6 +68,8 @@ def assemble(study: Study, table: str, published: PublishedTable) -> TableReport
         banner=notes.banner(study),
         notes=(),
     )
+    row_ids = [None if row.published is None else published.row_ids[row.published - 1] for row in entry.rows]
+    report = with_audit(report, row_ids, findings)
     return replace(report, notes=notes.notes(study, report))
 
 

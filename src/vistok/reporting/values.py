@@ -21,7 +21,7 @@ def _rounded(value: float, decimals: int) -> Decimal:
 class Column:
     """One column: a task's metric under the protocol that the table prints, or the average of all columns.
 
-    `n` of `of` questions are asked; an average has none of its own.
+    `n` of `of` questions are asked; an average has none of its own. `audit` is as in a cell, of the whole column.
     """
 
     task: str
@@ -32,6 +32,7 @@ class Column:
     decimals: int
     n: int | None = None
     of: int | None = None
+    audit: tuple[str, ...] = ()
 
     @property
     def count_text(self) -> str:
@@ -59,6 +60,7 @@ class Cell:
         protocols: the same answers under every protocol, mean over seeds.
         bar: the best blind baseline, which `ours` has to beat.
         published_rank, ours_rank: 1 for the best of the column, 2 for the second best, else 0.
+        audit: the marks of what the audit finds wrong or doubtful in the published number.
     """
 
     decimals: int
@@ -74,6 +76,7 @@ class Cell:
     bar: float | None = None
     published_rank: int = 0
     ours_rank: int = 0
+    audit: tuple[str, ...] = ()
 
     @property
     def ours_text(self) -> str:
@@ -131,6 +134,15 @@ class Baseline:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditNote:
+    """What the audit finds in published numbers of a table: its mark there, and its anchor in the audit's pages."""
+
+    mark: str
+    anchor: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
 class TableReport:
     """A whole table, ready to be rendered; `notes` use backticks around what a person could type."""
 
@@ -144,6 +156,7 @@ class TableReport:
     baselines: tuple[Baseline, ...]
     banner: str
     notes: tuple[str, ...]
+    audit: tuple[AuditNote, ...] = ()
 
     @property
     def title(self) -> str:

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from vistok.files import write_text
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
-from vistok.reporting.published import PUBLISHED, read_published
+from vistok.reporting.audit.checks import table_findings
+from vistok.reporting.published import PUBLISHED, read_all_published
 from vistok.reporting.render_csv import render_csv
 from vistok.reporting.render_html import render_html
 from vistok.reporting.render_md import render_md
@@ -28,7 +29,7 @@ def run(study: Study, table: str) -> None:
         VistokError: a metrics.json of a cell or of a blind baseline is missing or wrong, or the table does
             not fit the published one.
     """
-    published = read_published(PUBLISHED, study.table(table).number)
-    report = assemble(study, table, published)
+    published = read_all_published(PUBLISHED)
+    report = assemble(study, table, published[study.table(table).number], table_findings(published))
     for suffix, text in {suffix: render(report) for suffix, render in RENDERERS.items()}.items():
         write_text(Paths(study).table(table, suffix), text)

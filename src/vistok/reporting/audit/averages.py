@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from itertools import combinations
 
-from vistok.reporting.audit.findings import Finding, slug
+from vistok.reporting.audit.findings import Finding, PublishedCells, slug
 from vistok.reporting.published import PublishedTable
 
 AVERAGE = "Avg"
@@ -73,6 +73,7 @@ def _wrong_average(table: PublishedTable, row: int, cells: Cells, average: Decim
         rows=tuple({"column": column, "printed": str(value)} for column, value in cells.items()),
         surprise=f"Impossible by rounding: the mean lies in {exact - half:.4f}..{exact + half:.4f}. "
         + _explanation(cells, average, half),
+        about=(PublishedCells(table.number, (AVERAGE,), row_id),),
         meaning=f"Comparisons of averages must use {exact:.2f}, unless a cell is what is misprinted.",
     )
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from vistok.evaluation.statistics import homogeneity_test
 from vistok.reporting.audit.facts import UNDERLINED
-from vistok.reporting.audit.findings import Finding, p_text, slug
+from vistok.reporting.audit.findings import Finding, PublishedCells, p_text, slug
 from vistok.reporting.audit.question_counts import COLUMNS
 from vistok.reporting.published import PublishedTable
 
@@ -121,6 +121,7 @@ def _homogeneity(table: PublishedTable, column: str, questions: int) -> Finding:
         surprise=f"chi2 = {test.chi2:.1f} on {test.degrees} degrees of freedom, {p_text(test.p_value)}; "
         "conservative, because the rows answer the same questions."
         + (" With every row's answers, which the paper does not give, less could be shown." if alike else ""),
+        about=(PublishedCells(2, (column,)),) if alike else (),
         meaning="No ranking can be read from this column as it is printed: that self-supervised tokenizers perceive "
         "finer detail cannot rest on it."
         if alike

@@ -13,7 +13,7 @@ from vistok.reporting.audit.facts import (
     SEED_BENCH_SOURCE,
     Dimension,
 )
-from vistok.reporting.audit.findings import Finding, Scalar
+from vistok.reporting.audit.findings import Finding, PublishedCells, Scalar
 from vistok.reporting.audit.granularity import is_reachable
 from vistok.reporting.published import PublishedTable
 
@@ -118,6 +118,7 @@ def _exchange(table: PublishedTable, pair: tuple[str, str], printed: Labels, exc
         f"printed: {_mismatches(table, printed)}). The question-weighted mean is then {means['ex']:.2f}, as "
         "the "
         f"leaderboard says ({LEADERBOARD_IMAGE_AVERAGE}); as printed it would be {means['as']:.2f}.",
+        about=(PublishedCells(7, pair),),
         meaning=_change(pair, printed[first], gains, error),
     )
 
@@ -181,6 +182,7 @@ def _unreachable(table: PublishedTable, labels: Labels) -> Finding:
         facts={"cells": cells, "unreachable": len(rows)},
         rows=rows,
         surprise="Impossible by rounding or truncation; typing errors are the likely cause.",
+        about=tuple(PublishedCells(7, (str(row["column"]),), str(row["row"])) for row in rows),
         meaning="The cells named are wrong, by the distance to the nearest possible value at least.",
     )
 

@@ -16,6 +16,15 @@ MEANING = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class PublishedCells:
+    """Cells of one of the paper's tables: of some columns, in the row with an id or (None) in all rows."""
+
+    table: int
+    columns: tuple[str, ...]
+    row: str | None = None
+
+
 @dataclass(frozen=True)
 class Finding:
     """One check's result.
@@ -27,6 +36,7 @@ class Finding:
         rows: the same, as a table, where there is more than one line of them.
         surprise: how surprising this is by chance: a p-value or an interval, or why there is none.
         meaning: what it means for the tables.
+        about: the published cells that are worth less for it, beside which tables name it.
     """
 
     anchor: str
@@ -38,6 +48,7 @@ class Finding:
     meaning: str
     facts: Mapping[str, Scalar] = field(default_factory=dict)
     rows: tuple[Mapping[str, Scalar], ...] = ()
+    about: tuple[PublishedCells, ...] = ()
 
 
 def slug(text: str) -> str:

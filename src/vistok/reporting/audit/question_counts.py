@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from vistok.reporting.audit.findings import Finding, p_text, slug
+from vistok.reporting.audit.findings import Finding, PublishedCells, p_text, slug
 from vistok.reporting.audit.granularity import Granularity, Search, column_granularity, is_reachable
 from vistok.reporting.published import PublishedTable
 
@@ -97,6 +97,7 @@ def _telling(
         f"cell is with probability {found.chance:.2f}. {p_text(found.p_value)} after correction for all "
         "numbers tried. "
         "Numbers rounded by hand to that step are the other reading.",
+        about=tuple(PublishedCells(number, (column,)) for number in group),
         meaning=f"A standard error of {error:.1f} points a cell: two printed cells tell rows apart from about "
         f"{1.96 * math.sqrt(2) * error:.0f} points on, if the rows err on questions of their own; their answers to the "
         "same questions could tell more, and are not given.",
