@@ -185,3 +185,39 @@ def test_the_papers_sets_are_asked_what_they_know(
         "openimages": (Turn("counting", "How many wine glasses are there in the image?", "2"),),
     }
     assert paper.task("vqav2").prompt == "Question: {question} Answer:", "which no training prompt is"
+
+
+def test_an_image_stands_in_an_epoch_as_often_as_told(sets: list[Shards]) -> None:
+    stream = mixture(sets, places=[1, 3])
+    assert len(stream) == 6 + 3 * 3
+    shown = Counter(which(stream.sample(place), sets) for place in range(15))
+    assert {image: shown[image] for image in (6, 7, 8)} == {6: 3, 7: 3, 8: 3}
+    assert sum(shown[image] for image in range(6)) == 6
+    with pytest.raises(ValueError, match="shorter"):
+        mixture(sets, places=[1])
+
+
+def test_a_count_is_of_the_objects_that_are_shown(tmp_path: Path, make_jpeg: Callable[..., bytes]) -> None:
+    """Four cats in the corners of an image: how many a crop shows differs, and is what is taught."""
+    root, size = tmp_path / "data", 12
+    write_image = root / "images/000000000001.jpg"
+    write_image.parent.mkdir(parents=True)
+    write_image.write_bytes(make_jpeg(1))
+    corners = [[x, y, 2, 2] for x in (0, size - 2) for y in (0, size - 2)]
+    boxes = [{"image_id": 1, "category_id": 1, "bbox": box, "iscrowd": 0} for box in corners]
+    images = [{"id": 1, "file_name": "000000000001.jpg", "height": size, "width": size}]
+    names = [{"id": 1, "name": "cat"}, {"id": 2, "name": "dog"}]
+    write(root / "instances.json", {"images": images, "annotations": boxes, "categories": names})
+    captions = [{"image_id": 1, "caption": "cats in all corners"}]
+    write(root / "captions.json", {"images": images, "annotations": captions})
+    image_set = ImageSet(format="coco", images="images", instances="instances.json", captions="captions.json")
+    write_shards(image_set, root, tmp_path / "shards")
+    stream = mixture(
+        [Shards(tmp_path / "shards")], crop_scale=(0.3, 0.7), turns={"counting": 1, "caption": 1}
+    )
+    taught = Counter(
+        turn.answer for place in range(300) for turn in stream.sample(place).turns if turn.kind == "counting"
+    )
+    assert taught["4"] == 0 and taught["1"] > 20 and taught["2"] > 20
+    whole = mixture([Shards(tmp_path / "shards")], turns={"counting": 1})
+    assert {turn.answer for place in range(20) for turn in whole.sample(place).turns} == {"4"}

@@ -56,25 +56,15 @@ def test_a_batch_is_normalised_as_its_images_are(photograph: Image.Image) -> Non
     assert np.array_equal(batch[0], preprocessing.evaluation(photograph))
 
 
-def test_training_on_the_whole_image_is_evaluation(photograph: Image.Image) -> None:
+def test_a_flipped_image_is_evaluations_or_its_mirror(photograph: Image.Image) -> None:
     preprocessing = Preprocessing(48, "clip")
-    whole = preprocessing.evaluation(photograph)
+    whole, pixels = preprocessing.evaluation(photograph), squash(photograph, 48)
     generator = np.random.default_rng(0)
-    assert np.array_equal(preprocessing.training(photograph, generator, horizontal_flip=False), whole)
-    drawn = [preprocessing.training(photograph, generator) for _ in range(40)]
+    assert np.array_equal(preprocessing.flip(pixels, generator, horizontal_flip=False), whole)
+    drawn = [preprocessing.flip(pixels, generator) for _ in range(40)]
     flipped = [np.array_equal(image, whole[:, :, ::-1]) for image in drawn]
     assert all(flip or np.array_equal(image, whole) for flip, image in zip(flipped, drawn, strict=True))
     assert 8 < sum(flipped) < 32
-
-
-def test_training_crops_depend_on_the_generator_alone(photograph: Image.Image) -> None:
-    preprocessing = Preprocessing(48, "clip")
-    first, again, other = (
-        preprocessing.training(photograph, np.random.default_rng(seed), crop_scale=(0.2, 0.9))
-        for seed in (1, 1, 2)
-    )
-    assert np.array_equal(first, again)
-    assert not np.array_equal(first, other)
 
 
 @pytest.mark.parametrize("size", [(640, 424), (424, 640), (48, 48)])

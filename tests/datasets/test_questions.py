@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 
 from vistok.datasets.coco import ObjectAnnotation
-from vistok.datasets.questions import Annotations, Turn, draw_turns
+from vistok.datasets.questions import Annotations, Turn, draw_turns, within
 from vistok.datasets.rows import QuestionAnswer
 
 PROMPTS: Any = {
@@ -114,3 +114,56 @@ def test_the_order_of_kinds_is_random_and_that_of_the_recipe_is_not_asked() -> N
 
 def test_none_asked_none_given() -> None:
     assert draw(known("cat", captions=("a cat",)), caption=0, counting=0) == ()
+
+
+def test_an_object_is_in_a_part_if_half_of_it_is() -> None:
+    """Of a part of 100 by 100 pixels: whole, half, a third, nothing, empty, and one that only touches its edge."""
+    boxes = {
+        "whole": (10.0, 10.0, 20.0, 20.0),
+        "half": (90.0, 0.0, 20.0, 20.0),
+        "third": (90.0, 40.0, 30.0, 20.0),
+        "out": (150.0, 150.0, 20.0, 20.0),
+        "point": (50.0, 50.0, 0.0, 0.0),
+        "beside": (100.0, 0.0, 20.0, 20.0),
+    }
+    objects = tuple(ObjectAnnotation(name, box, crowd=False) for name, box in boxes.items())
+    known = Annotations(("a caption",), objects, (), (*boxes, "absent"))
+    part = within(known, (0.0, 0.0, 100.0, 100.0))
+    assert [entry.category for entry in part.objects] == ["whole", "half", "point"]
+    assert part.unsure == {"third"}
+    assert (part.captions, part.categories) == (known.captions, known.categories)
+    assert within(known, (0.0, 0.0, 200.0, 200.0)).objects == objects
+
+
+def test_nothing_is_asked_about_what_is_cut_off() -> None:
+    """Two cats of which one is cut: neither how many there are, nor whether there is one, is certain."""
+    objects = (
+        ObjectAnnotation("cat", (0, 0, 10, 10), crowd=False),
+        ObjectAnnotation("cat", (95, 0, 20, 10), crowd=False),
+        ObjectAnnotation("dog", (0, 50, 10, 10), crowd=False),
+        ObjectAnnotation("dog", (200, 0, 10, 10), crowd=False),
+        ObjectAnnotation("bus", (200, 0, 10, 10), crowd=False),
+    )
+    known = within(Annotations((), objects, (), ("cat", "dog", "bus")), (0.0, 0.0, 100.0, 100.0))
+    generator = np.random.default_rng(0)
+    said = {
+        (turn.prompt, turn.answer)
+        for _ in range(100)
+        for turn in draw_turns(known, {"counting": 9, "identification": 9}, PROMPTS, generator)
+    }
+    assert said == {
+        ("How many dogs are there in the image?", "1"),
+        ("Does dog exist in the image?", "Yes."),
+        ("Does bus exist in the image?", "No."),
+    }
+
+
+def test_a_sample_has_at_most_so_many_turns_of_any_kind() -> None:
+    objects = tuple(ObjectAnnotation(name, (0, 0, 1, 1), crowd=False) for name in ("cat", "dog"))
+    known = Annotations(("a caption",), objects, (), ("cat", "dog", "bus", "car"))
+    generator = np.random.default_rng(0)
+    asked = {"caption": 1, "counting": 2, "identification": 2}
+    drawn = [draw_turns(known, asked, PROMPTS, generator, most=1) for _ in range(200)]
+    assert {len(turns) for turns in drawn} == {1}
+    kinds = Counter(turns[0].kind for turns in drawn)
+    assert kinds.keys() == asked.keys() and kinds["counting"] > kinds["caption"]

@@ -8,8 +8,8 @@ from PIL import Image
 
 from vistok.datasets.images import load_image
 from vistok.datasets.order import epoch_order
-from vistok.datasets.preprocessing import WHOLE, Floats, Pixels, Preprocessing, squash
-from vistok.datasets.questions import Annotations, Turn, draw_turns
+from vistok.datasets.preprocessing import WHOLE, Box, Floats, Pixels, Preprocessing, crop_box, squash
+from vistok.datasets.questions import Annotations, Turn, draw_turns, within
 from vistok.datasets.shards import Shards
 from vistok.errors import VistokError
 from vistok.grid.values import TaskKind
@@ -28,7 +28,7 @@ class MixtureSample:
 
 
 class Mixture:
-    """All images of some sets, each once an epoch, in a new order every epoch.
+    """All images of some sets, each once an epoch or as often as told, in a new order every epoch.
 
     Training can go on from any position, and any number of workers makes the same stream: each worker asks
     for the positions that are its own.
@@ -38,7 +38,9 @@ class Mixture:
         self,
         shards: Sequence[Shards],
         *,
+        places: Sequence[int] | None = None,
         turns: Mapping[TaskKind, int],
+        turns_a_sample: int | None = None,
         prompts: Mapping[TaskKind, str],
         preprocessing: Preprocessing,
         seed: int,
@@ -49,9 +51,12 @@ class Mixture:
         """Joins the sets.
 
         Args:
+            places: how often each set's images stand in an epoch; None: once.
             turns: the greatest number of questions of each kind about one image.
+            turns_a_sample: the greatest number of all kinds together; None: no other limit.
             prompts: of each kind in `turns`; `{question}` is replaced.
-            horizontal_flip, crop_scale: as in `Preprocessing.training`.
+            horizontal_flip: flip half of the images (paper §4.1).
+            crop_scale: least and greatest share of an image's area to show; (1, 1) is the whole, as in evaluation.
             cache_bytes: how much memory each process may fill with decoded images.
 
         Raises:
@@ -61,20 +66,22 @@ class Mixture:
             raise VistokError(
                 f"the mixture asks {missing[0]} questions, but has prompts only for {[*prompts]}."
             )
-        self._ends = np.cumsum([len(entry) for entry in shards], dtype=np.int64)
+        times = places or [1] * len(shards)
+        sizes = [len(entry) * often for entry, often in zip(shards, times, strict=True)]
+        self._ends = np.cumsum(sizes, dtype=np.int64)
         if not len(self):
             raise VistokError(
                 "the training mixture has no images. Name image sets under `mixture` in the scale's file."
             )
         self._shards = tuple(shards)
-        self._turns, self._prompts = dict(turns), dict(prompts)
+        self._turns, self._prompts, self._most = dict(turns), dict(prompts), turns_a_sample
         self._preprocessing, self._seed = preprocessing, seed
         self._flip, self._crop_scale = horizontal_flip, crop_scale
         self._cache_bytes = self._free = cache_bytes
-        self._cache: dict[int, tuple[Pixels, Annotations]] = {}
+        self._cache: dict[tuple[int, int], tuple[Pixels, Annotations]] = {}
 
     def __len__(self) -> int:
-        """The number of images of one epoch."""
+        """The number of places of one epoch."""
         return int(self._ends[-1]) if len(self._ends) else 0
 
     def __getstate__(self) -> dict[str, object]:
@@ -93,35 +100,42 @@ class Mixture:
         generator = np.random.default_rng([self._seed, position])
         for step in range(len(self)):
             pixels, known = self._image(int(order[(place + step) % len(self)]))
-            if turns := draw_turns(known, self._turns, self._prompts, generator):
-                return MixtureSample(self._augmented(pixels, generator), turns)
+            box = self._box(pixels, generator)
+            part = within(known, box) if box else known
+            if turns := draw_turns(part, self._turns, self._prompts, generator, most=self._most):
+                return MixtureSample(self._augmented(pixels, box, generator), turns)
         raise VistokError(
             f"no image of the mixture supports a question of the kinds {', '.join(sorted(self._turns))}. "
             "Name image sets with annotations under `mixture`, or change the recipe's `turns`."
         )
 
-    def _augmented(self, pixels: Pixels, generator: np.random.Generator) -> Floats:
+    def _box(self, pixels: Pixels, generator: np.random.Generator) -> Box | None:
+        """Returns the part of an image to show, drawn before what is asked: an object may be cut off."""
         if self._crop_scale == WHOLE:
-            return self._preprocessing.flip(pixels, generator, horizontal_flip=self._flip)
-        return self._preprocessing.training(
-            Image.fromarray(pixels), generator, crop_scale=self._crop_scale, horizontal_flip=self._flip
-        )
+            return None
+        return crop_box(pixels.shape[1], pixels.shape[0], self._crop_scale, generator)
 
-    def _image(self, number: int) -> tuple[Pixels, Annotations]:
+    def _augmented(self, pixels: Pixels, box: Box | None, generator: np.random.Generator) -> Floats:
+        shown = squash(Image.fromarray(pixels), self._preprocessing.image_size, box=box) if box else pixels
+        return self._preprocessing.flip(shown, generator, horizontal_flip=self._flip)
+
+    def _image(self, place: int) -> tuple[Pixels, Annotations]:
         """Returns a decoded image and its annotations, from the cache if they are there."""
+        which = int(np.searchsorted(self._ends, place, side="right"))
+        start = int(self._ends[which - 1]) if which else 0
+        number = which, (place - start) % len(self._shards[which])
         if number in self._cache:
             return self._cache[number]
-        found = self._decoded(number)
+        found = self._decoded(*number)
         size = found[0].nbytes + _ROW_BYTES
         if size <= self._free:
             self._cache[number] = found
             self._free -= size
         return found
 
-    def _decoded(self, number: int) -> tuple[Pixels, Annotations]:
-        which = int(np.searchsorted(self._ends, number, side="right"))
+    def _decoded(self, which: int, number: int) -> tuple[Pixels, Annotations]:
         shards = self._shards[which]
-        row = shards.row(number - int(self._ends[which]) + len(shards))
+        row = shards.row(number)
         image = load_image(row.image, what=f"image {row.image_id} of {shards.path}")
         known = Annotations(row.captions, row.objects, row.questions, shards.categories)
         if self._crop_scale == WHOLE:  # squashing later would give the same pixels, from a larger cache

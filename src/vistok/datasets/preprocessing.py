@@ -49,24 +49,6 @@ class Preprocessing:
         """Returns the whole RGB image, squashed and normalised: [3, size, size]."""
         return self._normalise_one(squash(image, self.image_size))
 
-    def training(
-        self,
-        image: Image.Image,
-        generator: np.random.Generator,
-        *,
-        crop_scale: tuple[float, float] = WHOLE,
-        horizontal_flip: bool = True,
-    ) -> Floats:
-        """Returns a random resized crop of an RGB image, perhaps flipped, normalised: [3, size, size].
-
-        Args:
-            generator: the only source of chance.
-            crop_scale: least and greatest share of the area; (1, 1) is the whole image, as in evaluation.
-            horizontal_flip: flip half of the images (paper §4.1).
-        """
-        box = None if crop_scale == WHOLE else crop_box(image.width, image.height, crop_scale, generator)
-        return self.flip(squash(image, self.image_size, box=box), generator, horizontal_flip=horizontal_flip)
-
     def flip(self, pixels: Pixels, generator: np.random.Generator, *, horizontal_flip: bool = True) -> Floats:
         """Returns one image's pixels [h, w, 3] mirrored half of the time, normalised: [3, h, w]."""
         flip = horizontal_flip and generator.random() < 0.5

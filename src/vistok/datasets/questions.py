@@ -2,17 +2,19 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
 
 from vistok.datasets.coco import ObjectAnnotation
 from vistok.datasets.gvtbench import counting_question, identification_question
+from vistok.datasets.preprocessing import Box
 from vistok.datasets.rows import QuestionAnswer
 from vistok.grid.values import TaskKind
 
 MOST_COUNTED = 9
+_SEEN = 0.5
 T = TypeVar("T")
 Pairs = Iterator[tuple[str, str]]
 
@@ -28,12 +30,39 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Annotations:
-    """What is known about one image, and the categories that its set annotates."""
+    """What is known about one image, and the categories that its set annotates.
+
+    Of the categories in `unsure` nothing is asked: objects of theirs are cut off.
+    """
 
     captions: tuple[str, ...]
     objects: tuple[ObjectAnnotation, ...]
     questions: tuple[QuestionAnswer, ...]
     categories: tuple[str, ...]
+    unsure: frozenset[str] = frozenset()
+
+
+def within(known: Annotations, box: Box) -> Annotations:
+    """Returns what is known of a part of an image: a box (left, top, right, bottom) of it, in pixels.
+
+    Chosen: an object is in the part if half of its box is, and not in it if nothing is; a category with an object in
+    between is not asked about. Captions and VQA questions are about the whole image, and stay.
+    """
+    shares = [_share_within(entry.box, box) for entry in known.objects]
+    cut = {entry.category for entry, share in zip(known.objects, shares, strict=True) if 0 < share < _SEEN}
+    objects = tuple(entry for entry, share in zip(known.objects, shares, strict=True) if share >= _SEEN)
+    return replace(known, objects=objects, unsure=frozenset(cut))
+
+
+def _share_within(found: tuple[float, float, float, float], box: Box) -> float:
+    """Returns which share of an object's box (x, y, width, height) is in a part of its image."""
+    x, y, width, height = found
+    left, top, right, bottom = box
+    across, down = min(x + width, right) - max(x, left), min(y + height, bottom) - max(y, top)
+    if across < 0 or down < 0:
+        return 0.0
+    area = width * height
+    return across * down / area if area else 1.0
 
 
 def draw_turns(
@@ -41,19 +70,21 @@ def draw_turns(
     turns: Mapping[TaskKind, int],
     prompts: Mapping[TaskKind, str],
     generator: np.random.Generator,
+    *,
+    most: int | None = None,
 ) -> tuple[Turn, ...]:
-    """Returns up to `turns[kind]` questions of each kind in random order, no prompt twice.
+    """Returns up to `turns[kind]` questions of each kind in random order, `most` at most, no prompt twice.
 
     The prompt of captions is always the same, so there is at most one.
     """
     drawn: dict[str, Turn] = {}
-    for kind, most in sorted(turns.items()):
-        pairs = _PAIRS[kind](known, most, generator)
+    for kind, limit in sorted(turns.items()):
+        pairs = _PAIRS[kind](known, limit, generator)
         for question, answer in pairs:
             prompt = prompts[kind].replace("{question}", question)
             drawn.setdefault(prompt, Turn(kind, prompt, answer))
     ordered = list(drawn.values())
-    return tuple(ordered[place] for place in generator.permutation(len(ordered)))
+    return tuple(ordered[place] for place in generator.permutation(len(ordered))[:most])
 
 
 def _captions(known: Annotations, most: int, generator: np.random.Generator) -> Pairs:
@@ -74,7 +105,7 @@ def _counting(known: Annotations, most: int, generator: np.random.Generator) -> 
 
     Names are asked in small letters, as COCO and the benchmark write them: Objects365 and Open Images write "Person".
     """
-    crowds = {entry.category for entry in known.objects if entry.crowd}
+    crowds = {entry.category for entry in known.objects if entry.crowd} | known.unsure
     counts = Counter(entry.category for entry in known.objects if entry.category not in crowds)
     countable = tuple(name for name in sorted(counts) if counts[name] <= MOST_COUNTED)
     for name in _some(countable, most, generator):
@@ -88,7 +119,8 @@ def _identification(known: Annotations, most: int, generator: np.random.Generato
     is always left and an answer tells nothing about the next.
     """
     there = {entry.category for entry in known.objects}
-    present, absent = sorted(there), tuple(name for name in known.categories if name not in there)
+    present = sorted(there - known.unsure)
+    absent = tuple(name for name in known.categories if name not in there | known.unsure)
     number = min(most, len(present), len(absent))
     yes, no = _some(present, number, generator), _some(absent, number, generator)
     for exists in generator.random(number) < 0.5:

@@ -174,6 +174,9 @@ class Scale(Value):
     )
     image_sets: dict[Id, ImageSet] = {}
     mixture: tuple[Id, ...] = Field((), description="image sets that MLLMs are trained on")
+    places: dict[Id, Annotated[int, Field(gt=0)]] = Field(
+        {}, description="how often an image of a set stands in an epoch of the mixture; once if not named"
+    )
     probe_set: Id | None = None
     tasks: dict[Id, TaskFiles] = {}
     splits: dict[Id, dict[Id, TaskFiles]] = Field({}, description="other splits than the test split")

@@ -139,6 +139,9 @@ class Recipe(Value):
     steps: int = Field(gt=0)
     batch: int = Field(gt=0, description="images a step, over all processes")
     turns: dict[TaskKind, int] = Field(description="questions of each kind asked about one image of a step")
+    turns_a_sample: int | None = Field(
+        None, gt=0, description="the most questions of all kinds together; all of `turns` if not given"
+    )
     prompts: dict[TaskKind, str] = Field(
         description="what each kind's training turn says; {question} is replaced"
     )

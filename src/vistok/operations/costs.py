@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from vistok.grid.study import Study
-from vistok.grid.values import Resampler, Run, TaskKind
+from vistok.grid.values import Recipe, Resampler, Run, TaskKind
 
 # Tokens of one question with its answer, by kind: chosen from the prompts of the grid and official answers.
 TURN_TOKENS: Final[dict[TaskKind, int]] = {"caption": 24, "vqa": 18, "counting": 16, "identification": 14}
@@ -71,7 +71,7 @@ def tuning(study: Study, run: Run) -> Cost:
     job = study.scale.job("tune-mllm")
     recipe, encoder = study.recipe(run.recipe), study.encoder(run.tokenizer)
     parameters, width, layers, vocabulary = language_model(study, run.llm)
-    text = sum(TURN_TOKENS[kind] * count for kind, count in recipe.turns.items())
+    text = _text_tokens(recipe)
     tokens = AROUND_IMAGE + recipe.connector.latents + text
     longer = (
         LONG_ANSWER if any(study.image_set(name).format == "llava" for name in study.scale.mixture) else 0
@@ -91,6 +91,13 @@ def tuning(study: Study, run: Run) -> Cost:
         kept=4 * trained,
         passing=_SAVED_BYTES * trained,
     )
+
+
+def _text_tokens(recipe: Recipe) -> float:
+    """Returns the tokens of a sample's turns: of an image that has questions of every kind, kinds drawn alike."""
+    turns = sum(recipe.turns.values())
+    drawn = min(turns, recipe.turns_a_sample or turns)
+    return sum(TURN_TOKENS[kind] * count for kind, count in recipe.turns.items()) * drawn / turns
 
 
 def answering(study: Study, run: Run, questions: Mapping[str, int]) -> Cost:

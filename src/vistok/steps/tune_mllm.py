@@ -28,7 +28,9 @@ def run(study: Study, wanted: Run) -> None:
     shards = [paths.shards(name) for name in study.scale.mixture]
     mixture = Mixture(
         [Shards(folder) for folder in shards],
+        places=[study.scale.places.get(name, 1) for name in study.scale.mixture],
         turns=recipe.turns,
+        turns_a_sample=recipe.turns_a_sample,
         prompts=recipe.prompts,
         preprocessing=Preprocessing(encoder.image_size, encoder.normalisation),
         seed=wanted.seed,
