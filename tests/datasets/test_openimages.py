@@ -1,10 +1,11 @@
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from vistok.datasets.coco import ObjectAnnotation
-from vistok.datasets.openimages import openimages_source, read_boxes, read_classes
+from vistok.datasets.openimages import openimages_source, read_boxes, read_classes, read_relatives
 from vistok.datasets.sources import open_source
 from vistok.errors import VistokError
 from vistok.grid.scale import ImageSet
@@ -55,6 +56,63 @@ def test_the_official_excerpt_without_clicks(shared_data: Path, photographs: Pat
     (row,) = openimages_source(photographs, folder / boxes, folder / classes).rows
     assert row.image == (photographs / "train_0/0001eeaf4aed83f9.jpg").read_bytes()
     assert [entry.category for entry in row.objects] == ["Fixed-wing aircraft"]
+
+
+TREE = {
+    "LabelName": "/m/0bl9f",
+    "Subcategory": [
+        {"LabelName": "/m/01g317", "Subcategory": [{"LabelName": "/m/04yx4"}, {"LabelName": "/m/03bt1vf"}]},
+        {"LabelName": "/m/0k4j", "Part": [{"LabelName": "/m/083wq"}]},
+    ],
+}
+FAMILY = {
+    "/m/01g317": "Person",
+    "/m/04yx4": "Man",
+    "/m/03bt1vf": "Woman",
+    "/m/0k4j": "Car",
+    "/m/083wq": "Wheel",
+}
+
+
+def test_relatives_are_the_classes_above_and_below(tmp_path: Path) -> None:
+    path = tmp_path / "tree.json"
+    path.write_text(json.dumps(TREE))
+    assert read_relatives(path, FAMILY) == {
+        "Person": {"Man", "Woman"},
+        "Man": {"Person"},
+        "Woman": {"Person"},
+        "Car": frozenset(),
+        "Wheel": frozenset(),
+    }
+    path.write_text(json.dumps([TREE]))
+    with pytest.raises(VistokError, match=r"tree\.json.*a class: a LabelName is"):
+        read_relatives(path, FAMILY)
+
+
+def test_a_class_is_not_counted_beside_one_above_or_below_it(tmp_path: Path, photographs: Path) -> None:
+    """A man beside two persons: neither how many persons there are is said, nor how many men."""
+    (tmp_path / "tree.json").write_text(json.dumps(TREE))
+    (tmp_path / "classes.csv").write_text("".join(f"{label},{name}\n" for label, name in FAMILY.items()))
+    person, man, car = "/m/01g317", "/m/04yx4", "/m/0k4j"
+    lines = [line("a1", person), line("a1", person), line("a1", man), line("a1", car), line("b2", person)]
+    write_boxes(tmp_path / "boxes.csv", *lines)
+    image_set = ImageSet(
+        format="openimages",
+        images=photographs.name,
+        instances="boxes.csv",
+        categories="classes.csv",
+        hierarchy="tree.json",
+    )
+    first, second = open_source(image_set, tmp_path).rows
+    assert [(entry.category, entry.crowd) for entry in first.objects] == [
+        ("Person", True),
+        ("Person", True),
+        ("Man", True),
+        ("Car", False),
+    ]
+    assert [entry.crowd for entry in second.objects] == [False]
+    (plain, _) = open_source(image_set.model_copy(update={"hierarchy": None}), tmp_path).rows
+    assert not any(entry.crowd for entry in plain.objects)
 
 
 def test_every_official_class_has_a_name_of_its_own(shared_data: Path) -> None:

@@ -167,3 +167,22 @@ def test_a_sample_has_at_most_so_many_turns_of_any_kind() -> None:
     assert {len(turns) for turns in drawn} == {1}
     kinds = Counter(turns[0].kind for turns in drawn)
     assert kinds.keys() == asked.keys() and kinds["counting"] > kinds["caption"]
+
+
+def test_categories_of_other_sets_are_asked_in_english() -> None:
+    names = ("Sneakers", "Cabinet/shelf", "Footwear", "Bus")
+    objects = tuple(ObjectAnnotation(name, (0, 0, 1, 1), crowd=False) for name in names)
+    generator = np.random.default_rng(0)
+    asked = {"counting": 9, "identification": 9}
+    known = Annotations((), objects, (), (*names, "Lamp"))
+    said = {turn.prompt for _ in range(60) for turn in draw_turns(known, asked, PROMPTS, generator)}
+    assert said == {
+        "How many sneakers are there in the image?",
+        "How many cabinets are there in the image?",
+        "How many buses are there in the image?",
+        "Does sneakers exist in the image?",
+        "Does cabinet exist in the image?",
+        "Does footwear exist in the image?",
+        "Does bus exist in the image?",
+        "Does lamp exist in the image?",
+    }

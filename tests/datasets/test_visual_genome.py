@@ -50,17 +50,42 @@ def test_the_excerpts_images_are_those_of_the_official_list(shared_data: Path) -
 
 
 def test_cocos_photographs_are_told_by_the_image_data(shared_data: Path, tmp_path: Path) -> None:
-    assert read_coco_ids(shared_data / "visual_genome/v1.2/image_data.json") == frozenset()
+    assert read_coco_ids(shared_data / "visual_genome/v1.2/image_data.json") == {}
     rows: list[dict[str, Any]] = [
         {"image_id": key, "coco_id": image} for key, image in ((1, 139), (2, None), (3, 285))
     ]
     path = write(tmp_path / "image_data.json", rows)
-    assert read_coco_ids(path) == {139, 285}
+    assert read_coco_ids(path) == {1: 139, 3: 285}
     write(path, [*rows, {"image_id": 4}])
     with pytest.raises(
         VistokError, match=r"image_data\.json.*record 3: an image_id and a coco_id, or null, are"
     ):
         read_coco_ids(path)
+
+
+def test_images_that_are_asked_about_are_left_out_by_their_coco_ids(
+    tmp_path: Path, photographs: Path
+) -> None:
+    regions = [{"id": image, "regions": [region("a", image_id=image)]} for image in range(1, 6)]
+    write(tmp_path / "regions.json", regions)
+    pairs = {1: 700, 2: None, 3: 3, 4: 5, 5: None}
+    write(
+        tmp_path / "image_data.json", [{"image_id": image, "coco_id": coco} for image, coco in pairs.items()]
+    )
+    write(tmp_path / "asked.json", {"images": [{"id": 700}, {"id": 5}], "annotations": []})
+    image_set = ImageSet(
+        format="visual-genome",
+        images="images",
+        captions="regions.json",
+        image_data="image_data.json",
+        leave_out=("asked.json",),
+    )
+    assert image_set.files == ("regions.json", "image_data.json", "asked.json")
+    assert [row.image_id for row in open_source(image_set, tmp_path).rows] == ["2", "3", "5"]
+    with pytest.raises(ValueError, match="visual-genome with `image_data`"):
+        ImageSet(format="visual-genome", images="images", captions="regions.json", leave_out=("asked.json",))
+    with pytest.raises(ValueError, match="`image_data` is a file of Visual Genome"):
+        ImageSet(format="coco", images="images", image_data="image_data.json")
 
 
 def test_a_set_of_a_scale(tmp_path: Path, photographs: Path) -> None:

@@ -159,7 +159,8 @@ def test_images_that_visual_genome_describes_are_counted(
     described = sorted({row["image_id"] for row in records})[:7]
     path = tmp_path / "visual_genome/image_data.json"
     path.parent.mkdir()
-    path.write_text(json.dumps([{"image_id": 1, "coco_id": image} for image in [*described, 5, None]]))
+    rows = [{"image_id": place, "coco_id": image} for place, image in enumerate([*described, 5, None])]
+    path.write_text(json.dumps(rows))
     found = {
         finding.anchor: finding
         for name in ("coco_oc.json", "vcr_oc.json")

@@ -25,6 +25,8 @@ _UNCHANGED = {
     "sheep", "fish", "deer", "scissors", "pants", "trousers", "jeans", "shorts", "glasses", "sunglasses",
     "goggles", "binoculars", "tweezers", "pliers", "headphones",
 }  # fmt: skip
+# Words in -s that are one thing; Objects365 and Open Images name others in the plural ("Sneakers", "French fries").
+_SINGULAR_IN_S = re.compile(r"(ss|us|is)$|^(gas|lens|canvas|atlas|pancreas|iris)$")
 # The kind of a file's questions -> the form of their answers, and how it is said.
 _ANSWERS = {
     "counting": (re.compile("[0-9]+"), "a whole number"),
@@ -67,7 +69,7 @@ def plural(name: str) -> str:
 def _plural_word(word: str) -> str:
     if word in _PLURALS:
         return _PLURALS[word]
-    if word in _UNCHANGED:
+    if word in _UNCHANGED or (word.endswith("s") and not _SINGULAR_IN_S.search(word)):
         return word
     if re.search(r"(s|x|z|ch|sh)$", word):
         return word + "es"

@@ -4,16 +4,17 @@ from collections.abc import Iterator, Mapping
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from vistok.datasets.coco import ObjectAnnotation
 from vistok.datasets.images import ImageIndex, image_bytes, image_size
-from vistok.datasets.official import read_lines, wrong_record
+from vistok.datasets.official import read_lines, read_official, wrong_record
 from vistok.datasets.rows import ImageRow, Source
 from vistok.errors import VistokError
 
 _BOXES = "Open Images boxes file"
 _CLASSES = "Open Images class descriptions"
+_HIERARCHY = "Open Images class hierarchy"
 _COLUMNS = ("ImageID", "LabelName", "IsGroupOf", "XMin", "XMax", "YMin", "YMax")
 
 
@@ -29,27 +30,30 @@ class Box(NamedTuple):
     bottom: float
 
 
-def openimages_source(folder: Path, boxes: Path, classes: Path) -> Source:
+def openimages_source(folder: Path, boxes: Path, classes: Path, hierarchy: Path | None = None) -> Source:
     """Reads every image of `boxes`, in the file's order; a box of a group is a crowd, as COCO's is.
 
     The set has no category names, so that identification is not asked about it: only what people were asked to verify
     in an image is boxed there, and a class without a box may well be in the image. Counting is: a class that was
-    verified has a box for each of its objects (Kuznetsova et al. 2020, section 3), but under the narrowest name, so
-    that a man beside two persons is not counted as a person. Chosen: the paper does not say how it asks about Open
-    Images.
+    verified has a box for each of its objects (Kuznetsova et al. 2020, section 3), but under the narrowest name: a man
+    beside two persons has no box of a person. With the hierarchy of classes a class is therefore not counted where
+    a class above or below it has a box in the image. Chosen: the paper does not say how it asks about Open Images.
 
     Args:
         folder: of the photographs `ID.jpg`, or of the folders train_0 to train_f as the archives hold them.
         classes: what the class identifiers of `boxes` are called.
+        hierarchy: the official tree of classes; None: classes count as unrelated.
 
     Raises:
         VistokError: a file is missing; while rows are consumed: a line is malformed, or an image is missing.
     """
     names = read_classes(classes)
+    related = read_relatives(hierarchy, names) if hierarchy else {}
     index = ImageIndex(folder, [""])
 
     def rows() -> Iterator[ImageRow]:
-        for image, found in _by_image(boxes, names):
+        for image, lines in _by_image(boxes, names):
+            found = _unclear(list(lines), related)
             path = index.find(f"{image}.jpg") or index.require(f"train_{image[:1]}/{image}.jpg")
             data = image_bytes(path, what=f"image {image}")
             width, height = image_size(data, what=f"image {image}")
@@ -78,6 +82,43 @@ def read_classes(path: Path) -> dict[str, str]:
                     path, f"line {number}", "an identifier such as /m/01g317 and a name are", line
                 )
     return names
+
+
+def read_relatives(path: Path, names: Mapping[str, str]) -> dict[str, frozenset[str]]:
+    """Returns the names of the classes above and below each class, from the official tree (JSON).
+
+    Raises:
+        VistokError: the file is missing, or is no such tree.
+    """
+    above: dict[str, set[str]] = {}
+
+    def walk(node: Any, ancestors: frozenset[str]) -> None:
+        match node:
+            case {"LabelName": str() as label}:
+                name = names.get(label)  # the root has none
+                if name:
+                    above.setdefault(name, set()).update(ancestors)
+                for below in node.get("Subcategory", ()):
+                    walk(below, ancestors | ({name} if name else set()))
+                for part in node.get("Part", ()):  # a wheel is no kind of car
+                    walk(part, frozenset())
+            case _:
+                raise wrong_record(path, "a class", "a LabelName is", node)
+
+    walk(read_official(path, what=_HIERARCHY), frozenset())
+    related = {name: set(ancestors) - {name} for name, ancestors in above.items()}
+    for name, ancestors in above.items():
+        for ancestor in ancestors - {name}:
+            related[ancestor].add(name)
+    return {name: frozenset(found) for name, found in related.items()}
+
+
+def _unclear(boxes: list[Box], related: Mapping[str, frozenset[str]]) -> list[Box]:
+    """Returns an image's boxes; those of a class with relatives there are crowds, for their number is unclear."""
+    there = {box.category for box in boxes}
+    return [
+        box._replace(crowd=box.crowd or bool(related.get(box.category, frozenset()) & there)) for box in boxes
+    ]
 
 
 def read_boxes(path: Path, names: Mapping[str, str]) -> Iterator[Box]:

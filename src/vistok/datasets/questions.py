@@ -15,6 +15,18 @@ from vistok.grid.values import TaskKind
 
 MOST_COUNTED = 9
 _SEEN = 0.5
+# Categories of Open Images and Objects365 that nobody counts.
+_UNCOUNTED = {
+    "clothing",
+    "footwear",
+    "furniture",
+    "food",
+    "fast food",
+    "seafood",
+    "human hair",
+    "cosmetics",
+    "luggage and bags",
+}
 T = TypeVar("T")
 Pairs = Iterator[tuple[str, str]]
 
@@ -107,9 +119,11 @@ def _counting(known: Annotations, most: int, generator: np.random.Generator) -> 
     """
     crowds = {entry.category for entry in known.objects if entry.crowd} | known.unsure
     counts = Counter(entry.category for entry in known.objects if entry.category not in crowds)
-    countable = tuple(name for name in sorted(counts) if counts[name] <= MOST_COUNTED)
+    countable = tuple(
+        name for name in sorted(counts) if counts[name] <= MOST_COUNTED and name.lower() not in _UNCOUNTED
+    )
     for name in _some(countable, most, generator):
-        yield counting_question(name.lower()), str(counts[name])
+        yield counting_question(_first_name(name)), str(counts[name])
 
 
 def _identification(known: Annotations, most: int, generator: np.random.Generator) -> Pairs:
@@ -125,7 +139,12 @@ def _identification(known: Annotations, most: int, generator: np.random.Generato
     yes, no = _some(present, number, generator), _some(absent, number, generator)
     for exists in generator.random(number) < 0.5:
         name = next(yes if exists else no)
-        yield identification_question(name.lower()), "Yes." if exists else "No."
+        yield identification_question(_first_name(name)), "Yes." if exists else "No."
+
+
+def _first_name(category: str) -> str:
+    """Returns the first of a category's names, in small letters: "Cabinet/shelf" is a cabinet."""
+    return category.lower().partition("/")[0]
 
 
 _PAIRS: Mapping[TaskKind, Callable[[Annotations, int, np.random.Generator], Pairs]] = {

@@ -11,7 +11,7 @@ from vistok.datasets.images import SUFFIXES, ImageIndex, id_in_name, image_bytes
 from vistok.datasets.llava import llava_source
 from vistok.datasets.openimages import openimages_source
 from vistok.datasets.rows import ImageRow, QuestionAnswer, Source
-from vistok.datasets.visual_genome import visual_genome_source
+from vistok.datasets.visual_genome import read_coco_ids, visual_genome_source
 from vistok.datasets.vqa import read_annotations, read_questions
 from vistok.datasets.webdataset import webdataset_source
 from vistok.errors import VistokError
@@ -28,9 +28,18 @@ def open_source(image_set: ImageSet, root: Path) -> Source:
     if not folder.is_dir():
         raise VistokError(f"image folder not found: {folder}. Check the image set, or the scale's data_root.")
     source = _opened(image_set, folder, root)
-    unwanted = {str(image) for name in image_set.leave_out for image in read_captions(root / name).captions}
+    unwanted = _left_out(image_set, root)
     rows = (row for row in source.rows if row.image_id not in unwanted)
     return Source(source.categories, islice(rows, image_set.first))
+
+
+def _left_out(image_set: ImageSet, root: Path) -> set[str]:
+    """Returns the ids of a set's images that it leaves out; of Visual Genome they are found by their COCO ids."""
+    photographs = {image for name in image_set.leave_out for image in read_captions(root / name).captions}
+    if not image_set.image_data:
+        return {str(image) for image in photographs}
+    known = read_coco_ids(root / image_set.image_data)
+    return {str(image) for image, photograph in known.items() if photograph in photographs}
 
 
 def _opened(image_set: ImageSet, folder: Path, root: Path) -> Source:
@@ -42,7 +51,8 @@ def _opened(image_set: ImageSet, folder: Path, root: Path) -> Source:
         case ImageSet(format="visual-genome", captions=str() as regions):
             return visual_genome_source(folder, root / regions)
         case ImageSet(format="openimages", instances=str() as boxes, categories=str() as classes):
-            return openimages_source(folder, root / boxes, root / classes)
+            tree = root / image_set.hierarchy if image_set.hierarchy else None
+            return openimages_source(folder, root / boxes, root / classes, tree)
         case ImageSet(format="llava", questions=str() as conversations):
             return llava_source(folder, root / conversations)
     return _coco(image_set, root)

@@ -67,21 +67,21 @@ def _phrase(path: Path, image: int, region: Any) -> str:
     raise wrong_record(path, f"a region of image {image}", f"a phrase and the image_id {image} are", region)
 
 
-def read_coco_ids(path: Path) -> frozenset[int]:
-    """Returns the ids of the COCO photographs that are in Visual Genome, from its `image_data.json` (v1.2).
+def read_coco_ids(path: Path) -> dict[int, int]:
+    """Returns the COCO id of each image of Visual Genome that is a COCO photograph, from its `image_data.json` (v1.2).
 
     Raises:
         VistokError: the file is missing, truncated or of another shape.
     """
-    found = set()
+    found = {}
     for position, entry in enumerate(listed(path, read_official(path, what=_IMAGES), what=_IMAGES)):
         match entry:
-            case {"image_id": int(), "coco_id": int() as image}:
-                found.add(image)
+            case {"image_id": int() as image, "coco_id": int() as photograph}:
+                found[image] = photograph
             case {"image_id": int(), "coco_id": None}:
                 pass
             case _:
                 raise wrong_record(
                     path, f"record {position}", "an image_id and a coco_id, or null, are", entry
                 )
-    return frozenset(found)
+    return found

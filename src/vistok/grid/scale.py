@@ -56,6 +56,10 @@ class ImageSet(Value):
     categories: RelativePath | None = Field(
         None, description="names of categories, if in a file of their own"
     )
+    hierarchy: RelativePath | None = Field(None, description="Open Images' classes and their subclasses")
+    image_data: RelativePath | None = Field(
+        None, description="Visual Genome's, with the COCO id of its images"
+    )
     leave_out: tuple[RelativePath, ...] = Field(
         (),
         description="captions files in COCO's format, whose images are not read: those that are asked about",
@@ -71,10 +75,18 @@ class ImageSet(Value):
                 f"a set of the format {self.format!r} names {'any of' if self.format == 'coco' else 'exactly'} "
                 f"{sorted(legal)} besides `images`, found {sorted(named)}"
             )
-        if self.leave_out and self.format not in _COCO_IDS:
+        if self.hierarchy and self.format != "openimages":
+            raise ValueError(
+                f"`hierarchy` is a file of Open Images; found in a set of the format {self.format!r}"
+            )
+        if self.image_data and self.format != "visual-genome":
+            raise ValueError(
+                f"`image_data` is a file of Visual Genome; found in a set of the format {self.format!r}"
+            )
+        if self.leave_out and self.format not in _COCO_IDS and not self.image_data:
             raise ValueError(
                 f"`leave_out` names images by COCO's ids, which the format {self.format!r} has not. Legal for: "
-                f"{sorted(_COCO_IDS)}"
+                f"{sorted(_COCO_IDS)}, and visual-genome with `image_data`"
             )
         return self
 
@@ -87,6 +99,8 @@ class ImageSet(Value):
             self.questions,
             self.annotations,
             self.categories,
+            self.hierarchy,
+            self.image_data,
             *self.leave_out,
         )
         return tuple(name for name in named if name)

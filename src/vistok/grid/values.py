@@ -106,7 +106,7 @@ class LanguageModel(Value):
 
 
 class Resampler(Value):
-    """The Perceiver Resampler's numbers (released code: visual_modules/perceiver.py)."""
+    """The Perceiver Resampler's numbers (released code: perceiver.py, modeling_gvt.py and config.py)."""
 
     latents: int = Field(32, gt=0)
     depth: int = Field(6, gt=0)
@@ -152,7 +152,7 @@ class Recipe(Value):
 
 
 class Decoding(Value):
-    """How an answer is generated (released code: scripts/eval.sh, modeling_gvt.py generate)."""
+    """How an answer is generated (released code: modeling_gvt.py generate)."""
 
     beams: int = Field(1, ge=1)
     max_new_tokens: int = Field(ge=1)

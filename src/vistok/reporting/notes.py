@@ -116,7 +116,14 @@ def _partial(report: TableReport) -> list[str]:
 
 
 def _seeds(report: TableReport) -> list[str]:
-    return [_seed_values(report, row) for row in report.rows if len(row.seeds) > 1]
+    once = sum(len(row.seeds) == 1 for row in report.rows)
+    found = [_seed_values(report, row) for row in report.rows if len(row.seeds) > 1]
+    if once:
+        found.append(
+            f"{once} of {len(report.rows)} rows are one training each: what another seed would give is not in their "
+            "intervals."
+        )
+    return found
 
 
 def _seed_values(report: TableReport, row: Row) -> str:

@@ -19,7 +19,9 @@ def rate_at(step: int, steps: int, optimiser: Optimiser) -> float:
 
 
 def make_optimiser(module: nn.Module, optimiser: Optimiser, rates: Mapping[str, float]) -> torch.optim.AdamW:
-    """Makes AdamW over the trainable parameters; vectors (biases, norms) do not decay (released code: utils.py).
+    """Makes AdamW over the trainable parameters; vectors (biases, norms) do not decay.
+
+    Chosen: the released utils.py means the same, but names norms by lists that miss some.
 
     Args:
         rates: share of the learning rate by the start of a parameter's name.

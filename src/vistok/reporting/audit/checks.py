@@ -168,7 +168,7 @@ def generated_findings(path: Path, tables: Mapping[int, PublishedTable]) -> tupl
 
 def _visual_genome(data_root: Path | None) -> frozenset[int] | None:
     path = data_root / _VISUAL_GENOME if data_root else None
-    return read_coco_ids(path) if path and path.is_file() else None
+    return frozenset(read_coco_ids(path).values()) if path and path.is_file() else None
 
 
 def _annotations(data_root: Path | None, file: BenchmarkFile) -> Annotations | None:
