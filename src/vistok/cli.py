@@ -35,7 +35,7 @@ _STEPS: Final = {
     "weigh-claims": ("weigh the paper's claims on the scale's cells", None),
 }
 _TOOLS: Final = {
-    "score": ("score anybody's predictions, without a model", "vistok.evaluation.score"),
+    "score": ("score anybody's predictions, without a model", "vistok.evaluation.score_files"),
     "compare": (
         "test whether one model's predictions are better than another's",
         "vistok.evaluation.compare",

@@ -13,14 +13,8 @@ import pytest
 
 from vistok.errors import VistokError
 from vistok.evaluation.references import KINDS, load_references
-from vistok.evaluation.score import (
-    PROTOCOLS,
-    add_arguments,
-    run,
-    score_answers,
-    score_files,
-    score_questions,
-)
+from vistok.evaluation.score import PROTOCOLS, score_answers, score_questions
+from vistok.evaluation.score_files import add_arguments, run, score_files
 
 
 def score(*arguments: str | Path) -> None:
@@ -340,5 +334,7 @@ def test_each_captions_value_can_be_had(paths: dict[str, Path], tmp_path: Path, 
 
 
 def test_scoring_imports_no_torch() -> None:
-    code = "import sys, vistok.evaluation.score, vistok.evaluation.blind; sys.exit('torch' in sys.modules)"
+    code = (
+        "import sys, vistok.evaluation.score_files, vistok.evaluation.blind; sys.exit('torch' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from vistok.errors import VistokError
-from vistok.evaluation.score import add_question_arguments, protocol_of, read_files, score_questions
+from vistok.evaluation.score import protocol_of, score_questions
+from vistok.evaluation.score_files import add_question_arguments, read_files
 from vistok.evaluation.statistics import LEAST_GROUPS, paired_test
 from vistok.files import check_destination, write_json
 
