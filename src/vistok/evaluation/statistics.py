@@ -174,7 +174,8 @@ def _sign_flip_p_value(sums: Floats, resamples: int, seed: int) -> float:
 def homogeneity_test(shares: ArrayLike, questions: ArrayLike) -> Homogeneity:
     """Tests whether independent binomial shares differ by more than chance allows.
 
-    Rows that answer the same questions are positively correlated, so that the test is then conservative.
+    Rows that answer the same questions are positively correlated, so that the test is then conservative; questions
+    that share images make it less so.
 
     Args:
         shares: (k,) shares in per cent, k at least 2.
