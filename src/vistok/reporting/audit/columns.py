@@ -119,7 +119,7 @@ def _homogeneity(table: PublishedTable, column: str, questions: int) -> Finding:
             "highest": max(values),
         },
         surprise=f"chi2 = {test.chi2:.1f} on {test.degrees} degrees of freedom, {p_text(test.p_value)}; "
-        "conservative, because the rows answer the same questions, though several questions on an image make it less so."
+        "conservative, because the rows answer the same questions, though several on an image make it less so."
         + (" With every row's answers, which the paper does not give, less could be shown." if alike else ""),
         about=(PublishedCells(2, (column,)),) if alike else (),
         meaning="No ranking can be read from this column as it is printed: that self-supervised tokenizers perceive "
