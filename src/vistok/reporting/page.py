@@ -81,7 +81,7 @@ code { font: .92em ui-monospace, "DejaVu Sans Mono", monospace; background: var(
 </svg>
 {% endmacro %}
 {% macro raised(marks) %}
-{% for mark in marks %}<sup><a href="#audit-{{ mark }}">{{ mark }}</a></sup>{% endfor %}
+{% for mark in marks %}<sup><a href="#audit-{{ mark }}">{{ mark }}</a>{{ "," if not loop.last }}</sup>{% endfor %}
 {% endmacro %}
 {% macro heading() %}
 <th scope="col">{{ report.labels[report.main_label] }}
