@@ -130,6 +130,21 @@ def test_what_is_read_is_not_overwritten(many_instances: Path, tmp_path: Path, r
     assert given[read].read_bytes() == before
 
 
+def test_a_vocabulary_is_vcrs_and_is_not_overwritten(many_instances: Path, tmp_path: Path) -> None:
+    vocabulary = tmp_path / "names.txt"
+    vocabulary.write_text("dog\n")
+    given = ("--instances", many_instances, "--categories", vocabulary)
+    with pytest.raises(VistokError, match="another file of the same command is there"):
+        vistok_curate("counting", *given, "--out", vocabulary)
+    with pytest.raises(VistokError, match=r"is VCR's vocabulary, and .* is no folder of VCR metadata"):
+        vistok_curate("counting", *given, "--out", tmp_path / "made.json")
+
+
+def test_a_seed_below_zero_is_refused(many_instances: Path, tmp_path: Path) -> None:
+    with pytest.raises(VistokError, match="--seed -1: a whole number from 0 on"):
+        vistok_curate("counting", "--instances", many_instances, "--seed=-1", "--out", tmp_path / "made.json")
+
+
 def test_rules_that_leave_nothing_are_told_from_lists(many_instances: Path, tmp_path: Path) -> None:
     path, out = tmp_path / "list.txt", tmp_path / "x.json"
     path.write_text("1")

@@ -170,7 +170,15 @@ def test_a_sample_has_at_most_so_many_turns_of_any_kind() -> None:
 
 
 def test_categories_of_other_sets_are_asked_in_english() -> None:
-    names = ("Sneakers", "Cabinet/shelf", "Footwear", "Bus")
+    names = (
+        "Sneakers",
+        "Cabinet/shelf",
+        "Footwear",
+        "Bus",
+        "Cutting/chopping Board",
+        "Cigar/Cigarette ",
+        "wine glass",
+    )
     objects = tuple(ObjectAnnotation(name, (0, 0, 1, 1), crowd=False) for name in names)
     generator = np.random.default_rng(0)
     asked = {"counting": 9, "identification": 9}
@@ -185,4 +193,10 @@ def test_categories_of_other_sets_are_asked_in_english() -> None:
         "Does footwear exist in the image?",
         "Does bus exist in the image?",
         "Does lamp exist in the image?",
+        "How many cutting boards are there in the image?",
+        "Does cutting board exist in the image?",
+        "How many cigars are there in the image?",
+        "Does cigar exist in the image?",
+        "How many wine glasses are there in the image?",
+        "Does wine glass exist in the image?",
     }

@@ -68,7 +68,7 @@ def test_the_difference_has_an_interval_over_images(files: dict[str, Path]) -> N
 
 def test_a_model_is_as_good_as_itself(files: dict[str, Path]) -> None:
     found = compared(files, "good", "good")
-    assert (found["difference"], found["interval"], found["p_value"]) == (0.0, [0.0, 0.0], 1.0)
+    assert (found["difference"], found["interval"], found["p_value"]) == (0.0, None, 1.0)
 
 
 def test_only_what_both_answer_is_compared_where_it_is_asked_for(files: dict[str, Path]) -> None:
@@ -77,7 +77,10 @@ def test_only_what_both_answer_is_compared_where_it_is_asked_for(files: dict[str
         compared(files)
     write(files["good"], dict.fromkeys(range(200), "2"))
     found = compared(files, only_answered=True)
-    assert (found["n"], found["images"], found["difference"]) == (100, 20, 100.0)
+    assert (found["n"], found["images"], found["difference"], found["interval"]) == (100, 20, 100.0, None)
+    write(files["good"], dict.fromkeys(range(100), "2"))
+    with pytest.raises(VistokError, match=r"good.jsonl and .*bad.jsonl answer no question in common"):
+        compared(files, only_answered=True)
 
 
 def test_a_few_images_are_no_test(files: dict[str, Path]) -> None:

@@ -159,6 +159,8 @@ def test_answers_that_are_all_wrong_or_all_right_leave_room(share: float, ends: 
     groups = [place // 2 for place in range(60)]
     assert interval_of_mean([share] * 60, groups) == pytest.approx(ends, abs=0.01)
     assert interval_of_mean([share] * 60, groups) == wilson_interval(share, 30)
+    assert interval_of_mean([share] * 60, groups, shares=False) is None, "CIDEr is no share"
+    assert interval_of_mean([25.0] * 60, groups) is None
 
 
 def test_shares_that_are_no_numbers_are_refused() -> None:

@@ -1,11 +1,14 @@
 """An edit of one value of the grid changes exactly the specs of what it changes."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from vistok.grid import specs
+from vistok.grid.load import load_study
 from vistok.grid.study import Study
 
 MLLMS = {
@@ -151,3 +154,10 @@ def test_specs_are_of_a_split_and_of_a_data_root(checkout: Any, study: Study) ->
 def test_tables_of_another_scale_say_so(checkout: Any) -> None:
     tables = {scale: digests(checkout.load(scale))["table"] for scale in ("mini", "excerpt", "paper")}
     assert len(set(tables.values())) == 3
+
+
+def test_the_order_of_the_mixture_decides_what_is_shown(repository: Path) -> None:
+    study = load_study("paper", root=repository)
+    other = replace(study, scale=study.scale.model_copy(update={"mixture": study.scale.mixture[::-1]}))
+    run = study.run("clip/frozen/vicuna-7b/seed-0")
+    assert specs.spec_digest(specs.mllm_spec(study, run)) != specs.spec_digest(specs.mllm_spec(other, run))

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
 from vistok.errors import VistokError
 from vistok.grid.load import load_study
@@ -39,8 +40,10 @@ def study(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def without_leaving_out(study: Study) -> Study:
     """The same scale, whose file has lost its `leave_out`."""
     path = Path("workflow/scales/paper.yaml")
-    lines = path.read_text().splitlines(keepends=True)
-    path.write_text("".join(line for line in lines if "leave_out" not in line))
+    scale = yaml.safe_load(path.read_text())
+    for image_set in scale["image_sets"].values():
+        image_set.pop("leave_out", None)
+    path.write_text(yaml.safe_dump(scale))
     return load_study("paper", data_root=study.scale.data_root)
 
 

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -121,6 +122,14 @@ def test_each_absent_file_is_named_with_what_was_not_checked(
     said = not_checked()
     assert "Of the two released versions of COCO-OC one is here" in said
     assert said.count("below the data root:") == 1, "visual_genome/image_data.json"
+    (tmp_path / "data/vcr").unlink()
+    photograph = tmp_path / "data/vcr/vcr1images/movie/1.jpg"
+    photograph.parent.mkdir(parents=True)
+    photograph.touch()
+    write_questions(
+        tmp_path / "data/gvtbench/vcr_mci.json", [replace(each, image_id="movie/1.jpg") for each in made]
+    )
+    assert "vcr/vcr1images is not below the data root" in not_checked()
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from pydantic import ValidationError
+from scipy.stats import t
 
 from vistok.errors import VistokError
 from vistok.reporting.claims import (
@@ -79,9 +81,9 @@ def test_published_intervals_are_those_of_the_question_counts(
     study: StudyClaims, tables: dict[int, PublishedTable]
 ) -> None:
     found = published_cells(tables, study.questions)
-    assert found[2, "mae/frozen", "COCO-OC"].standard_error == pytest.approx(3.53, abs=0.01)
-    assert found[5, "gvt", "COCO-OC"].standard_error == pytest.approx(0.496, abs=0.001)
-    assert found[5, "gvt", "COCO-Caption"].standard_error == pytest.approx(0.67 * 89.9 / 5000**0.5)
+    assert found[2, "mae/frozen", "COCO-OC"].question_error == pytest.approx(3.53, abs=0.01)
+    assert found[5, "gvt", "COCO-OC"].question_error == pytest.approx(0.496, abs=0.001)
+    assert found[5, "gvt", "COCO-Caption"].question_error == pytest.approx(0.67 * 89.9 / 5000**0.5)
     assert (5, "flamingo-9b", "COCO-OC") not in found
     assert (2, "clip/frozen", "Avg") not in found
 
@@ -120,10 +122,30 @@ def test_a_part_of_the_cells_can_contradict_a_claim_and_no_more() -> None:
 
 def test_training_noise_widens_an_interval() -> None:
     (alone,) = evaluate_claims([claim()], cells(a=54, b=50))
-    noisy = {key: replace(cell, training_error=2.0) for key, cell in cells(a=54, b=50).items() if cell}
-    (outcome,) = evaluate_claims([claim()], noisy)
+    found = {key: cell for key, cell in cells(a=54, b=50).items() if cell}
+    known = {key: replace(cell, training_error=2.0, training_freedom=10**9) for key, cell in found.items()}
+    (outcome,) = evaluate_claims([claim()], known)
     assert (alone.verdict, outcome.verdict) == ("holds", "within noise")
     assert outcome.differences[0].low == pytest.approx(4 - 1.96 * (2 * (1 + 4)) ** 0.5, abs=0.01)
+    few = {key: replace(cell, training_error=2.0, training_freedom=2) for key, cell in found.items()}
+    (outcome,) = evaluate_claims([claim()], few)
+    freedom = 10**2 / (8**2 / 2)  # Welch and Satterthwaite: 2 of questions, 8 of training
+    assert outcome.differences[0].low == pytest.approx(4 - t.ppf(0.975, freedom) * 10**0.5, abs=0.01)
+
+
+def test_equal_rows_are_rarely_told_apart_by_a_few_seeds() -> None:
+    """Two rows of three seeds each, of one mean: at 95 % about one claim in twenty is decided."""
+    generator, decided = np.random.default_rng(0), 0
+    for _ in range(1000):
+        a, b = generator.normal(50, 2, size=(2, 3))
+        spread, freedom = spread_of_seeds([a.tolist(), b.tolist()])
+        noise = {"training_error": spread / 3**0.5, "training_freedom": freedom}
+        values = cells(a=float(a.mean()), b=float(b.mean()), error=0.01)
+        (outcome,) = evaluate_claims(
+            [claim()], {key: replace(cell, **noise) for key, cell in values.items() if cell}
+        )
+        decided += outcome.verdict != "within noise"
+    assert 25 <= decided <= 75
 
 
 def test_one_difference_against_the_claim_contradicts_it() -> None:
@@ -232,8 +254,8 @@ def test_names_that_no_table_has_are_refused(
 
 
 def test_the_spread_of_seeds_is_pooled_over_rows() -> None:
-    assert spread_of_seeds([(50.0, 52.0), (30.0,), (10.0, 10.0, 13.0)]) == pytest.approx((8 / 3) ** 0.5)
-    assert spread_of_seeds([(50.0,), ()]) == 0.0
+    assert spread_of_seeds([(50.0, 52.0), (30.0,), (10.0, 10.0, 13.0)]) == (pytest.approx((8 / 3) ** 0.5), 3)
+    assert spread_of_seeds([(50.0,), ()]) == (0.0, 0)
 
 
 def test_a_scales_cells_hold_the_noise_of_training(mini: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -250,3 +272,4 @@ def test_a_scales_cells_hold_the_noise_of_training(mini: Any, monkeypatch: pytes
     assert spread > 1
     assert found["clip/frozen", "VQA"]["training_error"] == pytest.approx(spread / 2**0.5, abs=1e-5)
     assert found["deit/frozen", "VQA"]["training_error"] == pytest.approx(spread, abs=1e-5)
+    assert found["deit/frozen", "VQA"]["training_freedom"] == 1

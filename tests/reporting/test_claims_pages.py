@@ -108,7 +108,7 @@ def test_a_cell_without_an_interval_is_refused(tmp_path: Path) -> None:
 def test_pages_tell_whether_training_noise_is_known(repository: Path, tmp_path: Path) -> None:
     said = "Of published and mini it is not known how far another training would change a cell"
     once = [{**cell, "training_error": 0.0} for cell in RESULTS]
-    often = [{**cell, "training_error": 2.0} for cell in RESULTS]
+    often = [{**cell, "training_error": 2.0, "training_freedom": 2} for cell in RESULTS]
     for cells, expected in (
         (RESULTS, said),
         (once, said),
@@ -118,3 +118,31 @@ def test_pages_tell_whether_training_noise_is_known(repository: Path, tmp_path: 
         write(repository, tmp_path, "--results", str(tmp_path / "cells.json"), "--name", "mini")
         for name in ("claims.md", "claims.html"):
             assert expected in (tmp_path / name).read_text()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            {"row": "clip/frozn"},
+            "unknown row of Table 2 in the results 'mini' 'clip/frozn'. Did you mean 'clip/frozen'",
+        ),
+        ({"column": "VQAv2"}, "unknown column of Table 2 in the results 'mini' 'VQAv2'"),
+        ({"table": 9}, "unknown table in the results 'mini' '9'"),
+        ({"training_error": "x"}, "a training_error is a number"),
+        ({"training_error": 2.0}, "training_freedom is 1 or more"),
+    ],
+)
+def test_results_that_no_table_has_are_refused(
+    repository: Path, tmp_path: Path, change: dict[str, object], said: str
+) -> None:
+    (tmp_path / "cells.json").write_text(json.dumps([{**RESULTS[0], **change}]))
+    with pytest.raises(VistokError, match=re.escape(said)):
+        write(repository, tmp_path, "--results", str(tmp_path / "cells.json"), "--name", "mini")
+    assert not (tmp_path / "claims.json").exists()
+
+
+def test_a_source_without_any_cell_can_be_drawn(repository: Path, tmp_path: Path) -> None:
+    (tmp_path / "cells.json").write_text("[]")
+    write(repository, tmp_path, "--results", str(tmp_path / "cells.json"), "--name", "mini")
+    assert "mini numbers" in (tmp_path / "claims.svg").read_text()

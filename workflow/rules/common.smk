@@ -129,15 +129,9 @@ def image_set_data(image_set):
 def audit_data():
     """Returns the digest of the official files that the audit reads: as pinned, else of names and sizes."""
     root = Path(STUDY.scale.data_root)
-    folders = (
-        "gvtbench",
-        "gvtbench/GVTBench",
-        "coco/annotations",
-        "coco/karpathy",
-        "vcr/vcr1images",
-        "visual_genome",
-    )
-    seen = [path for folder in folders for path in (root / folder).glob("*")]
+    folders = ("gvtbench", "gvtbench/GVTBench", "coco/annotations", "coco/karpathy", "visual_genome")
+    seen = [path for folder in folders for path in (root / folder).glob("*.*")]
+    seen += (root / "vcr/vcr1images").rglob("*.json")
     sizes = sorted([str(path.relative_to(root)), path.stat().st_size] for path in seen)
     return PINNED[STUDY.scale.data_root] or digest_value(sizes)
 

@@ -52,7 +52,15 @@ def run(args: argparse.Namespace) -> int:
     """
     if args.curate == "check":
         return check.run(args)
-    check_destination(args.out, args.instances, *args.images, *args.exclude_images)
+    vocabulary = [args.categories] if args.categories else []
+    check_destination(args.out, args.instances, *vocabulary, *args.images, *args.exclude_images)
+    if vocabulary and not args.instances.is_dir():
+        raise VistokError(
+            f"--categories {args.categories} is VCR's vocabulary, and {args.instances} is no folder of VCR metadata: "
+            "COCO's instances bring their own. Leave the option out."
+        )
+    if args.seed < 0:
+        raise VistokError(f"--seed {args.seed}: a whole number from 0 on is needed.")
     annotations = read_annotations(args.instances, categories=args.categories)
     questions = curate(
         args.curate,

@@ -143,8 +143,13 @@ def _identification(known: Annotations, most: int, generator: np.random.Generato
 
 
 def _first_name(category: str) -> str:
-    """Returns the first of a category's names, in small letters: "Cabinet/shelf" is a cabinet."""
-    return category.lower().partition("/")[0]
+    """Returns the first of a category's names, in small letters.
+
+    "Cabinet/shelf" is a cabinet; "Cutting/chopping Board", whose names share their end, a cutting board.
+    """
+    first, *_, last = [name.split() for name in category.lower().split("/")] * 2
+    shared = last[1:] if "/" in category and len(first) == 1 else []
+    return " ".join([*first, *shared])
 
 
 _PAIRS: Mapping[TaskKind, Callable[[Annotations, int, np.random.Generator], Pairs]] = {

@@ -7,7 +7,7 @@ from typing import Any
 from vistok.errors import VistokError
 from vistok.evaluation.score import protocol_of, score_questions
 from vistok.evaluation.score_files import add_question_arguments, read_files
-from vistok.evaluation.statistics import LEAST_GROUPS, paired_test
+from vistok.evaluation.statistics import LEAST_GROUPS, interval_of_mean, paired_test
 from vistok.files import check_destination, write_json
 
 
@@ -23,8 +23,9 @@ def compare_files(
     """Returns how much better one file of predictions is than another, in points of the table's metric.
 
     It holds `task`, `protocol`, `metric`, `n`, `images`, the two values, `difference`, its 95 % `interval` by
-    bootstrap over images and the two-sided `p_value` of no difference by sign flips of images. Both models answer
-    the same questions, so a pair tells more than two intervals do. Neither holds what another training would give.
+    bootstrap over images (None where all images differ alike) and the two-sided `p_value` of no difference by sign
+    flips of images. Both models answer the same questions, so a pair tells more than two intervals do. Neither holds
+    what another training would give.
 
     Args:
         kind: one of `KINDS`.
@@ -46,6 +47,10 @@ def compare_files(
     questions = sides[0][0]
     if only_answered:
         both = set(questions.ids) & set(sides[1][0].ids)
+        if not both:
+            raise VistokError(
+                f"{predictions} and {against} answer no question in common: there is nothing to compare."
+            )
         questions = questions.of_questions(both)
     if (images := len(set(questions.images))) < LEAST_GROUPS:
         raise VistokError(
@@ -53,6 +58,7 @@ def compare_files(
         )
     first, second = (score_questions(questions, answers, chosen) for _, answers in sides)
     test = paired_test(first.values, second.values, first.groups)
+    interval = interval_of_mean(first.values - second.values, first.groups, shares=False)
     return {
         "task": kind,
         "protocol": chosen,
@@ -62,7 +68,7 @@ def compare_files(
         "predictions": round(float(first.values.mean()), 6),
         "against": round(float(second.values.mean()), 6),
         "difference": round(test.difference, 6),
-        "interval": [round(end, 6) for end in test.interval],
+        "interval": interval and [round(end, 6) for end in interval],
         "p_value": round(test.p_value, 6),
     }
 
@@ -102,9 +108,9 @@ def run(arguments: argparse.Namespace) -> None:
     )
     if arguments.out:
         write_json(arguments.out, found)
-    low, high = found["interval"]
+    interval = "[{:+.2f}, {:+.2f}]".format(*found["interval"]) if found["interval"] else "(all images alike)"
     print(
         f"{found['metric']} {found['predictions']:.2f} against {found['against']:.2f}: {found['difference']:+.2f} "
-        f"[{low:+.2f}, {high:+.2f}], p = {found['p_value']:.4f}, {found['n']} {found['task']} questions about "
+        f"{interval}, p = {found['p_value']:.4f}, {found['n']} {found['task']} questions about "
         f"{found['images']} images, {found['protocol']} protocol"
     )

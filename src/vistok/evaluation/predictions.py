@@ -79,8 +79,8 @@ def read_predictions(path: Path, ids: Sequence[QuestionId], *, allow_missing: bo
     if found := [problem for problem in problems if problem]:
         raise VistokError(
             f"{path} does not answer the {len(known)} questions: {'; '.join(found)}. One object a line is "
-            'needed, one a question, such as {"id": 1, "answer": "two"}; --allow-missing scores missing ones '
-            "as wrong, --only-answered leaves them out."
+            'needed, one a question, such as {"id": 1, "answer": "two"}; --only-answered leaves questions without one '
+            "out, vistok score --allow-missing scores them as wrong."
         )
     return answers
 

@@ -117,7 +117,8 @@ def reported(
         resamples: of the bootstrap over images.
         seed: of the bootstrap.
     """
-    interval = interval_of_mean(scored.values, scored.groups, resamples=resamples, seed=seed)
+    shares = scored.metric == "accuracy"
+    interval = interval_of_mean(scored.values, scored.groups, shares=shares, resamples=resamples, seed=seed)
     report = {
         "n": len(scored.values),
         "metrics": _rounded(scored.metrics),

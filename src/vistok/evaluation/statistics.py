@@ -72,16 +72,23 @@ def bootstrap_interval(
 
 
 def interval_of_mean(
-    values: ArrayLike, groups: Sequence[Hashable], *, resamples: int = 10_000, seed: int = 0
+    values: ArrayLike,
+    groups: Sequence[Hashable],
+    *,
+    shares: bool = True,
+    resamples: int = 10_000,
+    seed: int = 0,
 ) -> tuple[float, float] | None:
     """Returns the 95 % interval of a mean in per cent; None for fewer than ten groups, which tell no interval.
 
-    By bootstrap over groups, but where every value is 0, or every value 100: no resample differs there, so it is
-    Wilson's for as many independent questions as there are groups.
+    By bootstrap over groups. Where all groups are alike no resample differs, and an interval without a width would
+    say certainty: of shares that are all 0 or all 100 it is then Wilson's, for as many independent questions as there
+    are groups; of anything else there is none.
 
     Args:
         values: (n,) one value a question, in per cent.
         groups: (n) the image of each question.
+        shares: whether values are shares, 0..100 (CIDEr is none).
         resamples: number of bootstrap samples.
         seed: of the generator.
 
@@ -91,10 +98,11 @@ def interval_of_mean(
     sums, counts = group_sums(values, groups)
     if len(sums) < LEAST_GROUPS:
         return None
-    share = float(sums[0] / counts[0])
-    if share in (0.0, 100.0) and bool(np.all(np.asarray(values) == share)):
-        return wilson_interval(share, len(sums))
-    return bootstrap_interval(values, groups, resamples=resamples, seed=seed)
+    means = sums / counts
+    if np.ptp(means) > 0:
+        return bootstrap_interval(values, groups, resamples=resamples, seed=seed)
+    share = float(means[0])
+    return wilson_interval(share, len(sums)) if shares and share in (0.0, 100.0) else None
 
 
 def group_sums(values: ArrayLike, groups: Sequence[Hashable]) -> tuple[Floats, Floats]:

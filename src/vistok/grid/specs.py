@@ -68,7 +68,7 @@ def mllm_spec(study: Study, run: Run) -> Spec:
         "recipe": study.recipe(run.recipe).model_dump(mode="json", exclude={"id", "label", "sources"}),
         "seed": run.seed,
         "llm": None if scale.language_model else study.llm(run.llm).weights,
-        "mixture": {name: scale.places.get(name, 1) for name in scale.mixture},
+        "mixture": [[name, scale.places.get(name, 1)] for name in scale.mixture],
         "precision": scale.precision,
     }
 

@@ -50,8 +50,10 @@ def mean(values: Iterable[float]) -> float:
 
 
 def _mean_end(ends: Iterable[float | None]) -> float | None:
-    there = [end for end in ends if end is not None]
-    return mean(there) if there else None
+    """Returns the mean of intervals' ends; None where a seed has no interval."""
+    found = list(ends)
+    there = [end for end in found if end is not None]
+    return mean(there) if len(there) == len(found) else None
 
 
 def _bar(blind: Metrics, protocol: str) -> float | None:

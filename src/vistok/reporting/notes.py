@@ -64,7 +64,8 @@ def notes(study: Study, report: TableReport) -> tuple[str, ...]:
 def _meaning(report: TableReport) -> list[str]:
     found = [
         "All values are in per cent. The difference is ours minus published; the interval is the 95 % "
-        "bootstrap interval of ours over images, not given for fewer than ten; n is how many questions a column asks.",
+        "bootstrap interval of ours over images (Wilson's where every answer is right, or every one wrong), not given "
+        "for fewer than ten; n is how many questions a column asks.",
         "Best of a column in bold, second best underlined, for ours and for published each over all rows, "
         "as printed; neither where all rows are equal.",
         "The blind baselines never look at the image: the answer that is right most often; the answer that is "

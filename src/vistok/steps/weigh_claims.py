@@ -32,7 +32,7 @@ def cells_of(study: Study, table: str) -> list[dict[str, Any]]:
     entry = study.table(table)
     published = read_published(PUBLISHED, entry.number)
     report = assemble(study, table, published)
-    noise = {
+    noise = {  # column -> the standard deviation of a seed, and its degrees of freedom
         column.title: spread_of_seeds([row.cells[place].seed_values for row in report.rows])
         for place, column in enumerate(report.columns)
     }
@@ -44,7 +44,8 @@ def cells_of(study: Study, table: str) -> list[dict[str, Any]]:
             "value": cell.ours,
             "low": cell.low,
             "high": cell.high,
-            "training_error": round(noise[column.title] / math.sqrt(len(ours.seeds)), 6),
+            "training_error": round(noise[column.title][0] / math.sqrt(len(ours.seeds)), 6),
+            "training_freedom": noise[column.title][1],
         }
         for row, ours in zip(entry.rows, report.rows, strict=True)
         if row.published is not None
@@ -53,14 +54,17 @@ def cells_of(study: Study, table: str) -> list[dict[str, Any]]:
     ]
 
 
-def spread_of_seeds(rows: Iterable[Sequence[float]]) -> float:
-    """Returns the standard deviation between training seeds, pooled over rows of one column; 0 where it is unknown.
+def spread_of_seeds(rows: Iterable[Sequence[float]]) -> tuple[float, int]:
+    """Returns the standard deviation between seeds, pooled over rows of one column, and its degrees of freedom.
+
+    Both are 0 where no row has several seeds.
 
     Args:
         rows: each row's values, one a seed.
     """
     several = [values for values in rows if len(values) > 1]
-    if not several:
-        return 0.0
+    freedom = sum(len(values) - 1 for values in several)
+    if not freedom:
+        return 0.0, 0
     squares = sum((value - fmean(values)) ** 2 for values in several for value in values)
-    return math.sqrt(squares / sum(len(values) - 1 for values in several))
+    return math.sqrt(squares / freedom), freedom

@@ -39,11 +39,13 @@ _IMAGE_DIMENSIONS = range(1, 10)
 # Table 7 of the paper leaves Text Understanding out and averages the others without weights.
 _TABLE_DIMENSIONS = range(1, 9)
 
+_CLAUSE = r"(?:because|since|as|for|is|and|which)\b"
 _LETTER_FORMS = (
     re.compile(r"\W*([A-Da-d])\W*"),
     re.compile(r"\W*([A-D])[ \t]*[.,:;)\]\n].*", re.DOTALL),
-    # "A" before a small letter is the article.
-    re.compile(r".*?\b(?i:answer|option|choice)(?:\s+is)?\s*:?\s*\W?([B-D]\b|A\b(?!\s[a-z])).*", re.DOTALL),
+    re.compile(r".*?\b(?i:option|choice)(?:\s+is)?\s*:?\s*\W?([A-D])\b.*", re.DOTALL),
+    # "A" before a small letter is the article, but where a new clause begins.
+    re.compile(rf".*?\b(?i:answer)(?:\s+is)?\s*:?\s*\W?([B-D]\b|A\b(?!\s(?!{_CLAUSE})[a-z])).*", re.DOTALL),
 )
 
 ChoiceAnswer: TypeAlias = str | Sequence[float] | None

@@ -32,7 +32,7 @@ _NUMBER = re.compile(
     rf"""
     \b (?: (?P<digits> \d{{1,3}} (?:,\d{{3}})+ | \d+ )
         | (?P<tens> {"|".join(_TENS.split())} ) [\s-] (?P<ones> {"|".join(list(_NUMBERS)[1:10])} )
-        | (?! (?<= \bno[ -] ) one \b ) (?P<word> {"|".join(_NUMBERS)} )
+        | (?! (?: (?<= \bno[\s-] ) | (?<= \bnot\s ) | (?<= n't\s ) ) one \b ) (?P<word> {"|".join(_NUMBERS)} )
     ) \b
     (?P<larger> [\s-] (?: dozen | hundred | thousand | million | billion ) s? \b )?
     """,
@@ -56,9 +56,9 @@ def read_released(answer: str) -> int:
 def read_corrected(answer: str) -> int | None:
     """Returns the first number of an answer, at most `LARGEST`, or None where there is none.
 
-    A number is digits, with commas between thousands or without, or whole words up to ninety-nine; "no one"
-    holds none. One that goes on in words, such as "two dozen" or "3 hundred", is not read, nor is what
-    follows it. Where an answer holds no number it is 0 if it says no or none ("There are no cars").
+    A number is digits, with commas between thousands or without, or whole words up to ninety-nine; "no one",
+    "not one" and "isn't one" hold none. One that goes on in words, such as "two dozen" or "3 hundred", is not read,
+    nor is what follows it. Where an answer holds no number it is 0 if it says no or none ("There are no cars").
     """
     found = _NUMBER.search(answer)
     if not found:

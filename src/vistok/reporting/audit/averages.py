@@ -83,7 +83,7 @@ def _explanation(cells: Cells, average: Decimal, half: Decimal) -> str:
     readings = _readings(cells)
     explained = next((text for found, text in readings if abs(found - average) <= half), None)
     if explained is None:
-        return "No cell left out, and no two digits swapped, explain it."
+        return "No cells left out, and no two neighbouring digits swapped, explain it."
     chance = _explained_by_chance([found for found, _ in readings], mean(cells), half)
     return f"{explained} Such a slip fits {chance:.0%} of all wrong averages within {_NEAR} points: a hint, no proof."
 

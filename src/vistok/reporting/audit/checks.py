@@ -4,23 +4,21 @@ import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from vistok.benchmark.annotations import Annotations, read_annotations
 from vistok.datasets.coco import read_captions
-from vistok.datasets.visual_genome import read_coco_ids
 from vistok.errors import VistokError
 from vistok.files import no_folder
 from vistok.reporting.audit.averages import check_averages
 from vistok.reporting.audit.baselines import check_constant, check_object_prior
-from vistok.reporting.audit.benchmark_file import (
-    COLUMN_OF_FILE,
-    BenchmarkFile,
-    generated_file,
-    released_files,
+from vistok.reporting.audit.benchmark_file import BenchmarkFile, generated_file, released_files
+from vistok.reporting.audit.beside import (
+    KARPATHY,
+    annotations_beside,
+    described_by_visual_genome,
+    not_checked,
 )
 from vistok.reporting.audit.claims import claim_findings
 from vistok.reporting.audit.columns import check_homogeneity, check_marks, check_repeated_rows
 from vistok.reporting.audit.contents import (
-    KARPATHY_LISTS,
     check_against_annotations,
     check_contents,
     check_duplicates,
@@ -43,11 +41,7 @@ from vistok.reporting.claims.values import read_claims
 from vistok.reporting.claims.write import CLAIMS
 from vistok.reporting.published import PUBLISHED, PublishedTable, read_all_published
 
-_INSTANCES = Path("coco/annotations/instances_val2017.json")
-_VCR = Path("vcr/vcr1images")
 _TRAINING_CAPTIONS = Path("coco/annotations/captions_train2017.json")
-_KARPATHY = Path("coco/karpathy")
-_VISUAL_GENOME = Path("visual_genome/image_data.json")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -114,7 +108,7 @@ def run_audit(
         *(finding for path in generated for finding in generated_findings(path, tables)),
     )
     write_findings(
-        findings, _not_checked(released, data_root), out, figures=page_figures({"published": outcomes})
+        findings, not_checked(released, data_root), out, figures=page_figures({"published": outcomes})
     )
     return findings
 
@@ -136,8 +130,8 @@ def file_findings(
     file: BenchmarkFile, tables: Mapping[int, PublishedTable], data_root: Path | None
 ) -> tuple[Finding, ...]:
     """Checks one benchmark file; `data_root` holds what a released file is compared with."""
-    held_out = karpathy_held_out(data_root / _KARPATHY) if data_root else None
-    annotations, described = _annotations(data_root, file), _visual_genome(data_root)
+    held_out = karpathy_held_out(data_root / KARPATHY) if data_root else None
+    annotations, described = annotations_beside(data_root, file), described_by_visual_genome(data_root)
     found = (
         check_contents(file),
         check_duplicates(file),
@@ -154,8 +148,8 @@ def file_findings(
 
 def generated_findings(path: Path, tables: Mapping[int, PublishedTable]) -> tuple[Finding, ...]:
     """Checks one benchmark file of ours, and against the annotations and the training images beside it."""
-    file, root = generated_file(path), path.parent.parent
-    captions, annotations = root / _TRAINING_CAPTIONS, _annotations(root, file)
+    file, root = generated_file(path), path.resolve().parent.parent
+    captions, annotations = root / _TRAINING_CAPTIONS, annotations_beside(root, file)
     more = (
         check_against_annotations(file, annotations) if annotations else None,
         check_training_images(file, frozenset(read_captions(captions).captions))
@@ -164,52 +158,3 @@ def generated_findings(path: Path, tables: Mapping[int, PublishedTable]) -> tupl
         check_training_copies(file, root),
     )
     return (*file_findings(file, tables, None), *(finding for finding in more if finding))
-
-
-def _visual_genome(data_root: Path | None) -> frozenset[int] | None:
-    path = data_root / _VISUAL_GENOME if data_root else None
-    return frozenset(read_coco_ids(path).values()) if path and path.is_file() else None
-
-
-def _annotations(data_root: Path | None, file: BenchmarkFile) -> Annotations | None:
-    """Returns the annotations below the data root of the images that a file asks about; None where there are none."""
-    place = _annotations_of(file)
-    if not data_root or not (data_root / place).exists():
-        return None
-    return read_annotations(data_root / place, images=set(file.images))
-
-
-def _annotations_of(file: BenchmarkFile) -> Path:
-    return _INSTANCES if all(isinstance(image, int) for image in file.images) else _VCR
-
-
-def _not_checked(released: Sequence[BenchmarkFile], data_root: Path | None) -> list[str]:
-    """Returns a sentence on each thing that is not here, and what was not checked without it."""
-    there = {file.name for file in released}
-    notes = []
-    if missing := [f"{name}.json" for name in COLUMN_OF_FILE if f"{name}.json" not in there]:
-        notes.append(
-            f"The released benchmark files {', '.join(missing)} are not here, so that no check of them was made. "
-            "Put them into gvtbench/ below the data root, and run the audit again."
-        )
-    if data_root is None or not released:
-        return notes
-    if len([file for file in released if file.column == "COCO-OC"]) == 1:
-        notes.append(
-            "Of the two released versions of COCO-OC one is here: the other (GVTBench/) was not checked."
-        )
-    for place, what in (
-        (
-            _INSTANCES,
-            "the answers of coco_oc.json and coco_mci.json were not compared with COCO's annotations",
-        ),
-        (_VCR, "the answers of vcr_oc.json and vcr_mci.json were not compared with VCR's metadata"),
-        (_VISUAL_GENOME, "images that Visual Genome describes were not counted"),
-        *(
-            (_KARPATHY / name, "images of the captioning training split were not counted")
-            for name in KARPATHY_LISTS
-        ),
-    ):
-        if not (data_root / place).exists():
-            notes.append(f"{place} is not below the data root: {what}.")
-    return notes

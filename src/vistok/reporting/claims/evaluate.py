@@ -72,8 +72,8 @@ def evaluate_claims(claims: Sequence[Claim], cells: Cells) -> tuple[Outcome, ...
 def _outcome(claim: Claim, cells: Cells) -> Outcome:
     contrasts = [contrast for comparison in claim.comparisons for contrast in _contrasts(comparison)]
     measured = [contrast for contrast in contrasts if all(cells.get(cell) for cell in contrast.weights)]
-    z = NormalDist().inv_cdf(1 - _ERROR_RATE / 2 / max(len(measured), 1))
-    differences = tuple(_difference(contrast, cells, z) for contrast in measured)
+    tail = _ERROR_RATE / 2 / max(len(measured), 1)
+    differences = tuple(_difference(contrast, cells, tail) for contrast in measured)
     missing = len(contrasts) - len(measured)
     return Outcome(claim, _verdict(differences, missing), differences, missing)
 
@@ -145,14 +145,35 @@ def _group(rows: tuple[str, ...]) -> str:
     return rows[0] if len(rows) == 1 else f"mean of {', '.join(rows)}"
 
 
-def _difference(contrast: _Contrast, cells: Cells, z: float) -> Difference:
-    found = [(weight, cell) for key, weight in contrast.weights.items() if (cell := cells.get(key))]
-    value = sum(weight * cell.value for weight, cell in found)
-    reach = z * math.sqrt(sum((weight * cell.standard_error) ** 2 for weight, cell in found))
+def _difference(contrast: _Contrast, cells: Cells, tail: float) -> Difference:
+    found = [(key, weight, cell) for key, weight in contrast.weights.items() if (cell := cells.get(key))]
+    value = sum(weight * cell.value for _, weight, cell in found)
+    reach = _reach(found, tail)
     low, high = value - reach, value + reach
     verdict = _judge(contrast.comparison, low, high)
     towards = _judge(contrast.comparison, value, value) == "holds"
     return Difference(contrast.label, value, low, high, verdict, towards)
+
+
+def _reach(found: Sequence[tuple[Cell, float, Measured]], tail: float) -> float:
+    """Returns the half width of an interval that leaves `tail` on either side.
+
+    The noise of questions counts as known. That of training is estimated from a few seeds of each column, so that
+    the quantile is Student's, its degrees of freedom by Welch and Satterthwaite.
+    """
+    questions = sum((weight * cell.question_error) ** 2 for _, weight, cell in found)
+    training: dict[str, float] = {}
+    freedom = {column: cell.training_freedom for (_, _, column), _, cell in found}
+    for (_, _, column), weight, cell in found:
+        training[column] = training.get(column, 0.0) + (weight * cell.training_error) ** 2
+    total = questions + sum(training.values())
+    estimated = sum(part**2 / freedom[column] for column, part in training.items() if part)
+    quantile = NormalDist().inv_cdf(1 - tail)
+    if estimated:
+        from scipy.special import stdtrit
+
+        quantile = float(stdtrit(total**2 / estimated, 1 - tail))
+    return quantile * math.sqrt(total)
 
 
 def _judge(comparison: Comparison, low: float, high: float) -> Verdict:

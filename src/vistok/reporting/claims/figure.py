@@ -98,10 +98,11 @@ def _panel(axes: "Axes", source: str, outcomes: Sequence[Outcome], layout: _Layo
         axes.hlines(
             found["y"], found["low"], found["high"], colors=_COLORS[verdict], linewidth=0.9, alpha=alpha
         )
-    sns.scatterplot(
-        points, x="value", y="y", hue="verdict", hue_order=VERDICTS[:3], palette=_COLORS, s=9, linewidth=0,
-        ax=axes, legend=False, zorder=3,
-    )  # fmt: skip
+    if not points.empty:
+        sns.scatterplot(
+            points, x="value", y="y", hue="verdict", hue_order=VERDICTS[:3], palette=_COLORS, s=9, linewidth=0,
+            ax=axes, legend=False, zorder=3,
+        )  # fmt: skip
     axes.axvline(0, color="#222222", linewidth=0.8)
     axes.set_xscale("symlog", linthresh=_LINEAR_POINTS, linscale=1.1)
     ticks = [-100, -20, -5, 0, 5, 20, 100]

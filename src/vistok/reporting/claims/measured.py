@@ -18,16 +18,18 @@ class Measured:
     Attributes:
         training_error: the standard deviation that another training seed would give the value; 0 where no row was
             trained with several, so that it is not known.
+        training_freedom: the degrees of freedom that it was estimated with.
     """
 
     value: float
     low: float
     high: float
     training_error: float = 0.0
+    training_freedom: int = 0
 
     @property
-    def standard_error(self) -> float:
-        return math.hypot((self.high - self.low) / (2 * _Z95), self.training_error)
+    def question_error(self) -> float:
+        return (self.high - self.low) / (2 * _Z95)
 
 
 def published_cells(

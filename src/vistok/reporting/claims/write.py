@@ -4,13 +4,13 @@ import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from vistok.errors import VistokError
+from vistok.errors import VistokError, unknown
 from vistok.files import read_json, write_json, write_text
 from vistok.reporting.claims.evaluate import Cells, Outcome, evaluate_claims
 from vistok.reporting.claims.figure import page_figures
 from vistok.reporting.claims.measured import Cell, Measured, published_cells
 from vistok.reporting.claims.values import StudyClaims, read_claims
-from vistok.reporting.published import PUBLISHED, read_all_published
+from vistok.reporting.published import PUBLISHED, PublishedTable, read_all_published
 from vistok.reporting.rendering import render, rounded
 
 CLAIMS = Path("workflow/grid/claims.yaml")
@@ -25,8 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--results",
         type=Path,
-        help="a scale's cells: a JSON list of {table, row, column, value, low, high, training_error}, "
-        "row being the id of the published row",
+        help="a scale's cells: a JSON list of {table, row, column, value, low, high, training_error, "
+        "training_freedom}, row being the id of the published row",
     )
     parser.add_argument("--name", default="measured", help="what to call the results: the scale's id")
     parser.add_argument(
@@ -49,6 +49,8 @@ def write_claims(published: Path, claims: Path, results: Mapping[str, Cells], ou
     """
     tables = read_all_published(published)
     study = read_claims(claims, tables)
+    for name, found in results.items():
+        _check_names(name, found, tables)
     cells: dict[str, Cells] = {"published": published_cells(tables, study.questions)}
     outcomes = {name: evaluate_claims(study.claims, found) for name, found in {**cells, **results}.items()}
     figures = page_figures(outcomes)
@@ -59,21 +61,33 @@ def write_claims(published: Path, claims: Path, results: Mapping[str, Cells], ou
     write_text(out / "claims.html", render("claims.html.j2", **figures, **page))
 
 
+def _check_names(name: str, cells: Cells, tables: Mapping[int, PublishedTable]) -> None:
+    for number, row, column in cells:
+        if number not in tables:
+            raise unknown(f"table in the results {name!r}", str(number), map(str, tables))
+        if row not in tables[number].row_ids:
+            raise unknown(f"row of Table {number} in the results {name!r}", row, tables[number].row_ids)
+        if column not in tables[number].numeric_columns:
+            raise unknown(
+                f"column of Table {number} in the results {name!r}", column, tables[number].numeric_columns
+            )
+
+
 def training_noise(cells: Mapping[str, Cells]) -> str:
     """Returns whether intervals hold what another training seed would change, in words for the pages."""
     known = {
         name for name, found in cells.items() if any(cell and cell.training_error for cell in found.values())
     }
-    unknown = [name for name in cells if name not in known]
+    unsure = [name for name in cells if name not in known]
     parts = [
         f"The intervals of {name} hold how far trainings with other seeds lie apart, pooled over its rows with "
         "several."
         for name in cells
         if name in known
     ]
-    if unknown:
+    if unsure:
         parts.append(
-            f"Of {' and '.join(unknown)} it is not known how far another training would change a cell: those verdicts "
+            f"Of {' and '.join(unsure)} it is not known how far another training would change a cell: those verdicts "
             "are about these trainings."
         )
     return " ".join(parts)
@@ -108,7 +122,7 @@ def claims_json(outcomes: Mapping[str, Sequence[Outcome]]) -> dict[str, object]:
 def read_cells(path: Path) -> dict[Cell, Measured | None]:
     """Returns the cells of a results file; a cell whose value or interval is null is not measured.
 
-    `training_error` may be left out: no row of the column was trained with several seeds.
+    `training_error` and `training_freedom` may be left out: no row of the column was trained with several seeds.
 
     Raises:
         VistokError: the file is missing, or an entry lacks a field.
@@ -131,8 +145,19 @@ def read_cells(path: Path) -> dict[Cell, Measured | None]:
                 "low": int() | float() as low,
                 "high": int() | float() as high,
             }:
-                error = float(entry.get("training_error", 0.0))
-                found[table, row, column] = Measured(float(value), float(low), float(high), error)
+                error, freedom = entry.get("training_error", 0.0), entry.get("training_freedom", 0)
+                if (
+                    not isinstance(error, int | float)
+                    or not isinstance(freedom, int)
+                    or (error and freedom < 1)
+                ):
+                    raise VistokError(
+                        f"{path}: a training_error is a number, and with it training_freedom is 1 or more, found "
+                        f"{str(entry)[:160]}."
+                    )
+                found[table, row, column] = Measured(
+                    float(value), float(low), float(high), float(error), freedom
+                )
             case _:
                 raise VistokError(
                     f"{path}: table, row, column, value, low and high are needed, found {str(entry)[:120]}."
