@@ -119,10 +119,16 @@ def karpathy_held_out(folder: Path) -> frozenset[int] | None:
     return frozenset(image for image in listed if isinstance(image, int))
 
 
+def _coco_images(file: BenchmarkFile) -> set[int] | None:
+    """Returns the COCO ids of a file's images; None where some have none."""
+    images = {image for image in file.images if isinstance(image, int)}
+    return images if len(images) == len(set(file.images)) else None
+
+
 def check_overlap(file: BenchmarkFile, held_out: frozenset[int]) -> Finding | None:
     """Counts the COCO images that the usual captioning split trains on; None for a file of other images."""
-    images = {image for image in file.images if isinstance(image, int)}
-    if len(images) < len(set(file.images)):
+    images = _coco_images(file)
+    if images is None:
         return None
     shared = images - held_out
     clean = sum(image in held_out for image in file.images)
@@ -149,8 +155,8 @@ def check_overlap(file: BenchmarkFile, held_out: frozenset[int]) -> Finding | No
 
 def check_visual_genome(file: BenchmarkFile, shared_with_coco: frozenset[int]) -> Finding | None:
     """Counts the COCO images that Visual Genome has too; None for a file of other images."""
-    images = {image for image in file.images if isinstance(image, int)}
-    if len(images) < len(set(file.images)):
+    images = _coco_images(file)
+    if images is None:
         return None
     shared = images & shared_with_coco
     asked = sum(image in shared for image in file.images)
@@ -171,8 +177,8 @@ def check_visual_genome(file: BenchmarkFile, shared_with_coco: frozenset[int]) -
 
 def check_training_images(file: BenchmarkFile, training: frozenset[int]) -> Finding | None:
     """Counts the images of a file of ours that a captioning training split of ours holds."""
-    images = {image for image in file.images if isinstance(image, int)}
-    if len(images) < len(set(file.images)):
+    images = _coco_images(file)
+    if images is None:
         return None
     shared = len(images & training)
     return Finding(
