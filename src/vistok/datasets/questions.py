@@ -147,8 +147,9 @@ def _first_name(category: str) -> str:
 
     "Cabinet/shelf" is a cabinet; "Cutting/chopping Board", whose names share their end, a cutting board.
     """
-    first, *_, last = [name.split() for name in category.lower().split("/")] * 2
-    shared = last[1:] if "/" in category and len(first) == 1 else []
+    names = [name.split() for name in category.lower().split("/")]
+    first, last = names[0], names[-1]
+    shared = last[1:] if len(names) > 1 and len(first) == 1 else []
     return " ".join([*first, *shared])
 
 
