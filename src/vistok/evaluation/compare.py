@@ -7,8 +7,10 @@ from typing import Any
 from vistok.errors import VistokError
 from vistok.evaluation.score import protocol_of, score_questions
 from vistok.evaluation.score_files import add_question_arguments, read_files
-from vistok.evaluation.statistics import LEAST_GROUPS, interval_of_mean, paired_test
+from vistok.evaluation.statistics import LEAST_GROUPS, paired_test
 from vistok.files import check_destination, write_json
+
+_NO_WIDTH = 1e-9  # of an interval in points, but for rounding
 
 
 def compare_files(
@@ -58,7 +60,7 @@ def compare_files(
         )
     first, second = (score_questions(questions, answers, chosen) for _, answers in sides)
     test = paired_test(first.values, second.values, first.groups)
-    interval = interval_of_mean(first.values - second.values, first.groups, shares=False)
+    low, high = test.interval
     return {
         "task": kind,
         "protocol": chosen,
@@ -68,7 +70,7 @@ def compare_files(
         "predictions": round(float(first.values.mean()), 6),
         "against": round(float(second.values.mean()), 6),
         "difference": round(test.difference, 6),
-        "interval": interval and [round(end, 6) for end in interval],
+        "interval": [round(low, 6), round(high, 6)] if high - low > _NO_WIDTH else None,
         "p_value": round(test.p_value, 6),
     }
 

@@ -110,9 +110,10 @@ def _is_loss(value: object) -> bool:
 def _is_unicode(text: str) -> bool:
     """Tells whether a text can be written: JSON may hold halves of characters."""
     try:
-        return bool(text.encode()) or not text
+        text.encode()
     except UnicodeEncodeError:
         return False
+    return True
 
 
 def _problem(what: str, found: Sequence[str]) -> str:
