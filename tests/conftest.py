@@ -13,6 +13,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 gc.disable()
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+pytest_plugins = ["tests.small_study"]
 LONGEST = ("test_slurm", "test_versioning")
 
 

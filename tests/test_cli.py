@@ -170,7 +170,7 @@ def test_scoring_tabulating_and_the_grid_import_no_torch() -> None:
     steps = ", ".join(
         f"vistok.steps.{step}" for step in ("score_run", "fit_blind", "tabulate", "draw_curves")
     )
-    tools = "vistok.evaluation.score_files, vistok.reporting.audit, vistok.reporting.claims, vistok.benchmark.curate"
+    tools = ", ".join(f"vistok.commands.{verb}" for verb in ("score", "compare", "audit", "claims", "curate"))
     assert not modules_after(f"import {rooms}, {steps}, {tools}") & {
         "torch",
         "transformers",

@@ -18,10 +18,15 @@ ROOMS = (
     "training",
     "supervision",
     "evaluation",
-    "reporting",
     "versions",
-    "operations",
+    "published",
+    "claims",
+    "audit",
+    "tables",
+    "pages",
+    "planning",
     "steps",
+    "commands",
     "cli",
 )
 TREES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_bytes()) for path in PACKAGE.rglob("*.py")}

@@ -122,7 +122,7 @@ def shells(code: str) -> list[str]:
 
 
 def unsafe_archives(code: str) -> list[str]:
-    """Finds unpackers that trust names; vistok.operations.unpack checks every member instead."""
+    """Finds unpackers that trust names; vistok.planning.unpack checks every member instead."""
     return [
         name for name, _, _ in calls(code) if name.endswith((".extractall", ".extract", "unpack_archive"))
     ]

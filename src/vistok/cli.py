@@ -35,18 +35,15 @@ _STEPS: Final = {
     "weigh-claims": ("weigh the paper's claims on the scale's cells", None),
 }
 _TOOLS: Final = {
-    "score": ("score anybody's predictions, without a model", "vistok.evaluation.score_files"),
-    "compare": (
-        "test whether one model's predictions are better than another's",
-        "vistok.evaluation.compare",
-    ),
-    "curate": ("build or check OC and MCI questions from annotations", "vistok.benchmark.curate"),
-    "audit": ("audit the published tables and the benchmark files", "vistok.reporting.audit"),
-    "record": ("record for DVC what Snakemake made", "vistok.versions.record"),
-    "claims": ("weigh the paper's claims against cells", "vistok.reporting.claims"),
-    "plan": ("print what tables or runs cost before they run", "vistok.operations.plan"),
-    "doctor": ("check beforehand what would make a long run fail", "vistok.operations.doctor"),
-    "fetch": ("fetch, verify and unpack an official archive", "vistok.operations.fetch"),
+    "score": "score anybody's predictions, without a model",
+    "compare": "test whether one model's predictions are better than another's",
+    "curate": "build or check OC and MCI questions from annotations",
+    "audit": "audit the published tables and the benchmark files",
+    "record": "record for DVC what Snakemake made",
+    "claims": "weigh the paper's claims against cells",
+    "plan": "print what tables or runs cost before they run",
+    "doctor": "check beforehand what would make a long run fail",
+    "fetch": "fetch, verify and unpack an official archive",
 }
 
 
@@ -82,10 +79,10 @@ def make_parser(verb: str | None = None) -> argparse.ArgumentParser:
         if wanted:
             step.add_argument("wanted", metavar=wanted.upper(), help=f"id of the {wanted.replace('_', ' ')}")
         _add_scale(step)
-    for name, (about, module) in _TOOLS.items():
+    for name, about in _TOOLS.items():
         tool = _add(verbs, name, about, _run_tool)
         if name == verb:
-            _imported(module).add_arguments(tool)
+            _tool(name).add_arguments(tool)
     adopt = _add(verbs, "adopt", "have Snakemake take what DVC brought for its own", _adopt)
     adopt.add_argument("--all", action="store_true", help="check everything, not only what DVC brought anew")
     about = "write the list of experiments for DVC, and what each depends on"
@@ -125,8 +122,12 @@ def _run_step(asked: argparse.Namespace) -> None:
 
 
 def _run_tool(asked: argparse.Namespace) -> int | None:
-    status: int | None = _imported(_TOOLS[asked.verb][1]).run(asked)
+    status: int | None = _tool(asked.verb).run(asked)
     return status
+
+
+def _tool(verb: str) -> ModuleType:
+    return _imported(f"vistok.commands.{verb}")
 
 
 def _imported(name: str) -> ModuleType:

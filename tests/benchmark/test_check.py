@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from vistok.benchmark.annotations import read_annotations
-from vistok.benchmark.check import add_arguments, check_questions, run
+from vistok.benchmark.check import check_questions
+from vistok.commands.curate import add_check_arguments, run_check
 from vistok.datasets.gvtbench import read_object_questions
 
 
@@ -112,9 +113,9 @@ def test_a_question_of_another_wording_is_named_and_the_others_checked(
     said = {"How many ovens?": "1", "How many ovens are there in the image?": "1"}
     path = asked(tmp_path / "oc.json", 802, said, objects=3)
     parser = argparse.ArgumentParser()
-    add_arguments(parser)
+    add_check_arguments(parser)
     instances = shared_data / "coco/annotations/instances_val2017.json"
-    assert run(parser.parse_args([str(path), "--instances", str(instances)])) == 1
+    assert run_check(parser.parse_args([str(path), "--instances", str(instances)])) == 1
     first, _, *wrong = capsys.readouterr().out.splitlines()
     assert first == "answers agree 1/2, n_obj_exist 0/2"
     assert len(wrong) == 3

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.benchmark.conftest import write_instances
 
-from vistok.benchmark import curate
+from vistok.commands import curate
 from vistok.datasets.gvtbench import read_object_questions
 from vistok.errors import VistokError
 

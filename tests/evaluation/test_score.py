@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
+from vistok.commands.score import add_arguments, run
 from vistok.errors import VistokError
 from vistok.evaluation.references import KINDS, load_references
 from vistok.evaluation.score import PROTOCOLS, score_answers, score_questions
-from vistok.evaluation.score_files import add_arguments, run, score_files
+from vistok.evaluation.score_files import score_files
 
 
 def score(*arguments: str | Path) -> None:

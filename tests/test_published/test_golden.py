@@ -12,12 +12,12 @@ import pytest
 from pytest_regressions.data_regression import DataRegressionFixture
 from pytest_regressions.file_regression import FileRegressionFixture
 
+from vistok.audit.checks import table_findings
+from vistok.audit.claims import claim_findings
+from vistok.claims import Outcome, evaluate_claims, published_cells, read_claims
 from vistok.files import digest_file
-from vistok.reporting.audit.checks import table_findings
-from vistok.reporting.audit.claims import claim_findings
-from vistok.reporting.audit.render import findings_json
-from vistok.reporting.claims import Outcome, evaluate_claims, published_cells, read_claims
-from vistok.reporting.published import read_all_published
+from vistok.pages.audit import findings_json
+from vistok.published.tables import read_all_published
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from vistok.grid.load import load_study
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
 from vistok.grid.values import Row
-from vistok.reporting.agreement import Compared, compare
+from vistok.tables.agreement import Compared, compare
 
 PUBLISHED = Path("paper_tables/published")
 SCALES = ("mini", "excerpt", "paper")

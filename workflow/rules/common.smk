@@ -13,10 +13,10 @@ from vistok.grid import specs
 from vistok.grid.downloads import downloads_for, load_downloads
 from vistok.grid.load import load_study
 from vistok.grid.paths import Paths
-from vistok.operations.needs import question_files, training_files
+from vistok.planning.needs import question_files, training_files
 from vistok.pins import PINS, pinned_digest
-from vistok.reporting.published import NUMBERS
-from vistok.reporting.tables import check_tables
+from vistok.published.tables import NUMBERS
+from vistok.tables.assemble import check_tables
 from vistok.sources import PACKAGE, imported_modules, source_digest
 from vistok.versions.experiments import encoder_module, objective_module
 

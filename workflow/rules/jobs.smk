@@ -11,7 +11,7 @@ from pathlib import Path
 from vistok.files import no_folder
 from vistok.grid.scale import LAUNCHED, RESUMED
 from vistok.grid.targets import check_target
-from vistok.operations.needs import absent_photographs, absent_questions
+from vistok.planning.needs import absent_photographs, absent_questions
 from vistok.versions.record import waiting
 
 MOST_GROWTH = 3

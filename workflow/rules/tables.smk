@@ -85,6 +85,6 @@ rule paper_audit:
         released="" if STUDY.scale.world else f"--data-root {shlex.quote(STUDY.scale.data_root)}",
         generated=" ".join(["--generated", *generated_benchmark()]),
         data=lambda wildcards: [PINNED[MODELS.scale.data_root], audit_data()],
-        source=source_digest("vistok.reporting.audit"),
+        source=source_digest("vistok.commands.audit"),
     shell:
         "vistok audit {params.released} {params.generated} 2>&1 | tee -i {log}"

@@ -1,12 +1,10 @@
 """Verifies a GVTBench file against annotations, question by question."""
 
-import argparse
 from dataclasses import dataclass
-from pathlib import Path
 
-from vistok.benchmark.annotations import AnnotatedImage, Annotations, read_annotations
+from vistok.benchmark.annotations import AnnotatedImage, Annotations
 from vistok.benchmark.nouns import spellings
-from vistok.datasets.gvtbench import ObjectQuestion, read_object_questions
+from vistok.datasets.gvtbench import ObjectQuestion
 from vistok.errors import VistokError
 
 
@@ -94,26 +92,3 @@ def _wrong_answer(
 
 def _difference(field: str, said: str, expected: str) -> str:
     return "" if said == expected else f"{field} is {said}, annotations say {expected}"
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the arguments of `vistok curate check`."""
-    parser.add_argument("file", type=Path, help="a GVTBench file")
-    parser.add_argument(
-        "--instances",
-        type=Path,
-        required=True,
-        help="a COCO instances file, or a folder of VCR metadata files",
-    )
-    parser.add_argument(
-        "--categories", type=Path, help="VCR's vocabulary; default: what the metadata files show"
-    )
-
-
-def run(args: argparse.Namespace) -> int:
-    """Prints the comparison; returns 1 where something disagrees, or nothing could be checked."""
-    report = check_questions(
-        read_object_questions(args.file), read_annotations(args.instances, categories=args.categories)
-    )
-    print("\n".join(report.lines))
-    return 1 if report.disagreements or not report.checked else 0

@@ -1,14 +1,12 @@
 """Compares two models' answers to the same questions, image by image; `vistok compare` without a model or torch."""
 
-import argparse
 from pathlib import Path
 from typing import Any
 
 from vistok.errors import VistokError
 from vistok.evaluation.score import protocol_of, score_questions
-from vistok.evaluation.score_files import add_question_arguments, read_files
+from vistok.evaluation.score_files import read_files
 from vistok.evaluation.statistics import LEAST_GROUPS, paired_test
-from vistok.files import check_destination, write_json
 
 _NO_WIDTH = 1e-9  # of an interval in points, but for rounding
 
@@ -73,46 +71,3 @@ def compare_files(
         "interval": [round(low, 6), round(high, 6)] if high - low > _NO_WIDTH else None,
         "p_value": round(test.p_value, 6),
     }
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the arguments of `vistok compare`."""
-    add_question_arguments(parser)
-    parser.add_argument(
-        "--predictions", type=Path, required=True, metavar="FILE", help="as `vistok score` takes them"
-    )
-    parser.add_argument(
-        "--against", type=Path, required=True, metavar="FILE", help="another model's predictions"
-    )
-    parser.add_argument(
-        "--only-answered", action="store_true", help="leave out questions that one of them does not answer"
-    )
-    parser.add_argument(
-        "--out", type=Path, metavar="FILE", help="JSON to write, besides the line that is printed"
-    )
-
-
-def run(arguments: argparse.Namespace) -> None:
-    """Runs `vistok compare` with parsed arguments, and prints one line on what came out.
-
-    Raises:
-        VistokError: see `compare_files`; or the file cannot be written.
-    """
-    if arguments.out:
-        check_destination(arguments.out, arguments.references, arguments.predictions, arguments.against)
-    found = compare_files(
-        arguments.kind,
-        references=arguments.references,
-        predictions=arguments.predictions,
-        against=arguments.against,
-        protocol=arguments.protocol,
-        only_answered=arguments.only_answered,
-    )
-    if arguments.out:
-        write_json(arguments.out, found)
-    interval = "[{:+.2f}, {:+.2f}]".format(*found["interval"]) if found["interval"] else "(all images alike)"
-    print(
-        f"{found['metric']} {found['predictions']:.2f} against {found['against']:.2f}: {found['difference']:+.2f} "
-        f"{interval}, p = {found['p_value']:.4f}, {found['n']} {found['task']} questions about "
-        f"{found['images']} images, {found['protocol']} protocol"
-    )

@@ -12,7 +12,7 @@ from vistok.grid.load import Study
 from vistok.grid.paths import Paths
 from vistok.grid.scale import TaskFiles
 from vistok.grid.values import Task
-from vistok.operations.needs import absent_questions
+from vistok.planning.needs import absent_questions
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from vistok.files import staged_file
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
-from vistok.reporting.curves import draw_curves, trainings
+from vistok.pages.curves import draw_curves, trainings
 
 
 def run(study: Study, table: str) -> None:

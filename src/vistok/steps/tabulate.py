@@ -2,17 +2,17 @@
 
 from collections.abc import Callable
 
+from vistok.audit.checks import table_findings
 from vistok.files import write_text
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
-from vistok.reporting.audit.checks import table_findings
-from vistok.reporting.published import PUBLISHED, read_all_published
-from vistok.reporting.render_csv import render_csv
-from vistok.reporting.render_html import render_html
-from vistok.reporting.render_md import render_md
-from vistok.reporting.render_tex import render_tex
-from vistok.reporting.tables import assemble
-from vistok.reporting.values import TableReport
+from vistok.pages.render_csv import render_csv
+from vistok.pages.render_html import render_html
+from vistok.pages.render_md import render_md
+from vistok.pages.render_tex import render_tex
+from vistok.published.tables import PUBLISHED, read_all_published
+from vistok.tables.assemble import assemble
+from vistok.tables.values import TableReport
 
 RENDERERS: dict[str, Callable[[TableReport], str]] = {
     "csv": render_csv,

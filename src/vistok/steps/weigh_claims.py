@@ -5,13 +5,15 @@ from collections.abc import Iterable, Sequence
 from statistics import fmean
 from typing import Any
 
+from vistok.claims.measured import read_cells
+from vistok.claims.values import CLAIMS
 from vistok.files import write_json
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
-from vistok.reporting.claims.write import CLAIMS, read_cells, write_claims
-from vistok.reporting.published import PUBLISHED, read_published
-from vistok.reporting.tables import assemble
-from vistok.reporting.values import AVERAGE
+from vistok.pages.claims import write_claims
+from vistok.published.tables import PUBLISHED, read_published
+from vistok.tables.assemble import assemble
+from vistok.tables.values import AVERAGE
 
 
 def run(study: Study) -> None:

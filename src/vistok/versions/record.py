@@ -1,42 +1,19 @@
 """Records of what was built, for DVC: from what it was made, its scores in short and its curves."""
 
-import argparse
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from vistok.errors import VistokError, unknown
+from vistok.errors import VistokError
 from vistok.files import read_json, staged_folder, write_json
-from vistok.grid.load import load_study
 from vistok.pins import content_digest
 from vistok.versions import ledger
-from vistok.versions.experiments import RECORDS, Stage, export, stages
+from vistok.versions.experiments import RECORDS, Stage
 
 RECORD: Final = "record.json"
 ADOPTED: Final = Path(".snakemake/adopted.json")
 _WHOSE: Final = ("answers", "constant", "prior")
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "stages", nargs="*", metavar="STAGE", help="of dvc.yaml (default: all that are built)"
-    )
-    parser.add_argument("--scale", default="mini", help="a file of workflow/scales (default: mini)")
-    parser.add_argument("--split", default="test", help="which questions (default: test)")
-
-
-def run(asked: argparse.Namespace) -> None:
-    study = load_study(asked.scale, split=asked.split)
-    known = stages(study)
-    built = [name for name, stage in known.items() if all(out.exists() for out in stage.outs)]
-    for name in asked.stages or built:
-        if name not in known:
-            raise unknown("stage", name, known, edit=str(study.scale_file))
-        record(known[name])
-    if not asked.stages:
-        export(study)
-        print(f"recorded {len(built)} of {len(known)} stages; version them: dvc commit --force")
 
 
 def record(stage: Stage) -> None:

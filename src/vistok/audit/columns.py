@@ -1,0 +1,130 @@
+"""Checks columns: marks of the best rows, rows printed twice, and whether a column's rows differ at all."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from decimal import Decimal
+
+from vistok.audit.findings import Finding, PublishedCells, p_text, slug
+from vistok.audit.question_counts import COLUMNS
+from vistok.evaluation.statistics import homogeneity_test
+from vistok.published.facts import UNDERLINED
+from vistok.published.tables import PublishedTable
+
+RELEASED_QUESTIONS = 10_000
+
+
+def check_marks(tables: Mapping[int, PublishedTable]) -> tuple[Finding, ...]:
+    """Compares the underlined cells with the second-best value of their column."""
+    rows = [
+        {"table": number, "column": column, "underlined": row_id, **_places(tables[number], column, row_id)}
+        for number, marks in UNDERLINED.items()
+        for column, row_id in marks.items()
+    ]
+    wrong = [row for row in rows if row["place by value"] != 2]
+    tied = [row for row in rows if row["place by value"] == 2 and row["place by rank"] != 2]
+    return (
+        Finding(
+            anchor="marks",
+            group="tables",
+            verdict="wrong" if wrong else "note" if tied else "clean",
+            title=f"{len(rows)} second-best marks: {len(wrong)} wrong, {len(tied)} beside a tie for the best",
+            tested="Whether the underlined cell of each column of Tables 2 and 5 is the second best. Which "
+            "cells "
+            "are bold cannot be told from the paper's text; the best rows are computed.",
+            facts={"marks": len(rows), "wrong": len(wrong), "beside a tie": len(tied)},
+            rows=tuple(tied + wrong) or tuple(rows),
+            surprise="Exact comparison of printed numbers.",
+            meaning="Where two rows tie for the best, the paper underlines the next value, which is third by "
+            "rank.",
+        ),
+    )
+
+
+def _places(table: PublishedTable, column: str, row_id: str) -> dict[str, str | int]:
+    cells = {name: table.printed(row, column) for row, name in enumerate(table.row_ids)}
+    known = {name: value for name, value in cells.items() if value is not None}
+    value, best = known[row_id], max(known.values())
+    return {
+        "value": str(value),
+        "best": str(best),
+        "best rows": ", ".join(name for name, found in known.items() if found == best),
+        "place by value": 1 + len({found for found in known.values() if found > value}),
+        "place by rank": 1 + sum(found > value for found in known.values()),
+    }
+
+
+def check_repeated_rows(tables: Mapping[int, PublishedTable]) -> tuple[Finding, ...]:
+    """Compares the cells of rows that several tables print."""
+    printed: defaultdict[tuple[str, str], dict[int, Decimal | None]] = defaultdict(dict)
+    for number in (2, 3, 4, 5, 6):
+        table = tables[number]
+        for row, row_id in enumerate(table.row_ids):
+            for column in table.numeric_columns:
+                name = "eva-clip-fd" if row_id == "gvt" else row_id
+                printed[name, column.replace("VQAv2", "VQA")][number] = table.printed(row, column)
+    repeated = {key: found for key, found in printed.items() if len(found) > 1}
+    differing = {key: found for key, found in repeated.items() if len(set(found.values())) > 1}
+    return (
+        Finding(
+            anchor="repeated-rows",
+            group="tables",
+            verdict="wrong" if differing else "clean",
+            title=f"{len(differing)} of {len(repeated)} cells that several tables print differ between them",
+            tested="CLIP in Tables 2, 3 and 4, and GVT in Tables 5 and 6, cell by cell.",
+            facts={"cells": len(repeated), "differing": len(differing)},
+            rows=tuple(
+                {
+                    "row": row,
+                    "column": column,
+                    **{f"table {number}": str(value) for number, value in found.items()},
+                }
+                for (row, column), found in differing.items()
+            ),
+            surprise="Exact comparison of printed numbers.",
+            meaning="The tables quote the same runs: they are not independent evidence.",
+        ),
+    )
+
+
+def check_homogeneity(
+    tables: Mapping[int, PublishedTable], questions: Mapping[str, int]
+) -> tuple[Finding, ...]:
+    """Tests whether the twelve rows of each OC and MCI column of Table 2 differ by more than chance allows.
+
+    `questions` names the columns whose size is not the released 10,000.
+    """
+    return tuple(
+        _homogeneity(tables[2], column, questions.get(column, RELEASED_QUESTIONS)) for column in COLUMNS
+    )
+
+
+def _homogeneity(table: PublishedTable, column: str, questions: int) -> Finding:
+    values = [value for row in range(len(table.rows)) if (value := table.value(row, column)) is not None]
+    test = homogeneity_test(values, questions)
+    alike = test.p_value > 0.05
+    differ = "cannot be told apart by the printed numbers" if alike else "differ"
+    return Finding(
+        anchor=f"homogeneity-table-2-{slug(column)}",
+        group="tables",
+        verdict="doubtful" if alike else "clean",
+        title=f"The {len(values)} tokenizers of Table 2 {differ} on {column}",
+        tested=f"Chi-square test that all rows have one accuracy, on {questions:,} questions a row, taken as "
+        "independent.",
+        facts={
+            "chi2": test.chi2,
+            "degrees of freedom": test.degrees,
+            "p": test.p_value,
+            "questions": questions,
+            "lowest": min(values),
+            "highest": max(values),
+        },
+        surprise=f"chi2 = {test.chi2:.1f} on {test.degrees} degrees of freedom, {p_text(test.p_value)}; "
+        "conservative, because the rows answer the same questions, though several on an image make it less so."
+        + (" With every row's answers, which the paper does not give, less could be shown." if alike else ""),
+        about=(PublishedCells(2, (column,)),) if alike else (),
+        meaning="No ranking can be read from this column as it is printed: that self-supervised tokenizers perceive "
+        "finer detail cannot rest on it."
+        if alike
+        else "Some rows differ by more than chance, if the questions are those of the released file. Which of two is "
+        "better is another question: neighbours may tie, and each row is one training.",
+    )

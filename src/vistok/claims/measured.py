@@ -1,0 +1,111 @@
+"""The cells that claims compare: values with a 95 % interval."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from vistok.claims.values import QuestionCount
+from vistok.errors import VistokError
+from vistok.files import read_json
+from vistok.published.tables import PublishedTable
+
+Cell = tuple[int, str, str]
+_Z95 = 1.959963984540054
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A cell's value and 95 % interval over images, in points.
+
+    Attributes:
+        training_error: the standard deviation that another training seed would give the value; 0 where no row was
+            trained with several, so that it is not known.
+        training_freedom: the degrees of freedom that it was estimated with.
+    """
+
+    value: float
+    low: float
+    high: float
+    training_error: float = 0.0
+    training_freedom: int = 0
+
+    @property
+    def question_error(self) -> float:
+        return (self.high - self.low) / (2 * _Z95)
+
+
+def published_cells(
+    tables: Mapping[int, PublishedTable], questions: tuple[QuestionCount, ...]
+) -> dict[Cell, Measured]:
+    """Returns (table, row id, column) -> the printed number with the interval its question count implies.
+
+    Cells left blank, and cells whose question count is not declared, are left out. Questions are taken as
+    independent; several on one image make the true interval somewhat wider.
+    """
+    return {
+        (number, table.row_ids[row], column): _with_interval(value, entry)
+        for entry in questions
+        for number, table in tables.items()
+        if number in entry.tables
+        for column in entry.columns
+        if column in table.columns
+        for row in range(len(table.rows))
+        if entry.rows is None or table.row_ids[row] in entry.rows
+        if (value := table.value(row, column)) is not None
+    }
+
+
+def _with_interval(value: float, entry: QuestionCount) -> Measured:
+    if entry.spread is None:
+        share = value / 100
+        error = 100 * math.sqrt(share * (1 - share) / entry.count)
+    else:
+        error = entry.spread * value / math.sqrt(entry.count)
+    return Measured(value, value - _Z95 * error, value + _Z95 * error)
+
+
+def read_cells(path: Path) -> dict[Cell, Measured | None]:
+    """Returns the cells of a results file; a cell whose value or interval is null is not measured.
+
+    `training_error` and `training_freedom` may be left out: no row of the column was trained with several seeds.
+
+    Raises:
+        VistokError: the file is missing, or an entry lacks a field.
+    """
+    found: dict[Cell, Measured | None] = {}
+    for entry in read_json(path, what="results for the claims"):
+        match entry:
+            case {"table": int() as table, "row": str() as row, "column": str() as column, "value": None} | {
+                "table": int() as table,
+                "row": str() as row,
+                "column": str() as column,
+                "low": None,
+            }:
+                found[table, row, column] = None
+            case {
+                "table": int() as table,
+                "row": str() as row,
+                "column": str() as column,
+                "value": int() | float() as value,
+                "low": int() | float() as low,
+                "high": int() | float() as high,
+            }:
+                error, freedom = entry.get("training_error", 0.0), entry.get("training_freedom", 0)
+                if (
+                    not isinstance(error, int | float)
+                    or not isinstance(freedom, int)
+                    or (error and freedom < 1)
+                ):
+                    raise VistokError(
+                        f"{path}: a training_error is a number, and with it training_freedom is 1 or more, found "
+                        f"{str(entry)[:160]}."
+                    )
+                found[table, row, column] = Measured(
+                    float(value), float(low), float(high), float(error), freedom
+                )
+            case _:
+                raise VistokError(
+                    f"{path}: table, row, column, value, low and high are needed, found {str(entry)[:120]}."
+                )
+    return found

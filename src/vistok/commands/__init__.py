@@ -1,0 +1,1 @@
+"""One file per verb of `vistok`: parse, call, print."""

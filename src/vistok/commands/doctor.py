@@ -1,0 +1,50 @@
+"""`vistok doctor`: checks beforehand what would make a long run fail."""
+
+import argparse
+from pathlib import Path
+
+from vistok.commands.plan import add_targets
+from vistok.errors import VistokError
+from vistok.grid.load import load_study
+from vistok.planning import slurm
+from vistok.planning.doctor import examine
+from vistok.planning.plan import chosen
+from vistok.planning.units import positive
+from vistok.tables.assemble import check_tables
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments of `vistok doctor`."""
+    add_targets(parser)
+    parser.add_argument(
+        "--gpu-memory",
+        type=float,
+        metavar="GIB",
+        help="of one GPU that jobs get (default: as nvidia-smi says here)",
+    )
+    parser.add_argument(
+        "--slurm-profile",
+        type=Path,
+        metavar="FILE",
+        help=f"check that its jobs are taken (such as {slurm.PROFILE})",
+    )
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Prints every line; returns 1 if anything would fail."""
+    if asked.gpu_memory is not None:
+        positive("--gpu-memory", asked.gpu_memory)
+    if asked.slurm_profile and not asked.slurm_profile.is_file():
+        raise VistokError(
+            f"--slurm-profile {asked.slurm_profile} is not there, or is no file. "
+            f"Name the profile's file, such as {slurm.PROFILE}."
+        )
+    study = load_study(asked.scale, data_root=asked.data_root)
+    check_tables(study)
+    runs = chosen(study, asked.targets)
+    failed = False
+    for line in examine(study, runs, gpu_memory=asked.gpu_memory, profile=asked.slurm_profile):
+        print(line, flush=True)
+        failed |= line.verdict == "FAIL"
+    print("Something would fail: see FAIL above." if failed else "Nothing would fail.")
+    return int(failed)

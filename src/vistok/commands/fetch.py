@@ -1,0 +1,41 @@
+"""`vistok fetch`: fetches, verifies and unpacks an official archive."""
+
+import argparse
+from pathlib import Path
+
+from vistok.errors import VistokError
+from vistok.grid.downloads import find_download, load_downloads
+from vistok.grid.load import load_study
+from vistok.planning.fetch import fetch, is_there, state
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments of `vistok fetch`."""
+    parser.add_argument(
+        "id", nargs="?", help="an entry of workflow/grid/downloads.yaml; without it: list them"
+    )
+    parser.add_argument("--scale", default="paper", help="whose data root it goes into (default: paper)")
+    parser.add_argument("--data-root", metavar="FOLDER", help="where to, if not where the scale says")
+    parser.add_argument(
+        "--archive", type=Path, metavar="FILE", help="take this file: you have fetched it yourself"
+    )
+    parser.add_argument(
+        "--keep-archives", action="store_true", help="leave the archives in <data root>/archives"
+    )
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Fetches one download, or lists them all; returns the exit status."""
+    scale = load_study(asked.scale, data_root=asked.data_root).scale
+    if scale.world:
+        raise VistokError(f"the scale {scale.id!r} makes its own data: nothing to fetch.")
+    root, known = Path(scale.data_root), load_downloads()
+    if asked.id is None:
+        print("\n".join(f"{entry.id:26}{state(entry, root):38}{entry.licence}" for entry in known.values()))
+        return 0
+    entry = find_download(asked.id, known)
+    if entry.agreement and entry.url and not is_there(entry, root):
+        print(f"{entry.id}: whoever fetches this has agreed to its terms. {entry.agreement}", flush=True)
+    fetch(entry, root, archive=asked.archive, keep_archives=asked.keep_archives)
+    print(f"{entry.id}: in {root / entry.into}. Licence: {entry.licence}.")
+    return 0

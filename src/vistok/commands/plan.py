@@ -1,0 +1,58 @@
+"""`vistok plan`: prints what tables or runs cost before they run."""
+
+import argparse
+
+from vistok.grid.load import load_study
+from vistok.planning.plan import ANSWERING, CPU_GFLOPS, TFLOPS, UTILISATION, Rates, chosen, lines, make_plan
+from vistok.planning.units import positive
+from vistok.tables.assemble import check_tables
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments of `vistok plan`."""
+    add_targets(parser)
+    parser.add_argument(
+        "--tflops", type=float, default=TFLOPS, help="peak of one GPU (default: %(default)s, an A100)"
+    )
+    parser.add_argument(
+        "--utilisation",
+        type=float,
+        default=UTILISATION,
+        help="in training, a share up to 1 (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--answering-utilisation",
+        type=float,
+        default=ANSWERING,
+        help="in answering, a share up to 1 (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--cpu-gflops", type=float, default=CPU_GFLOPS, help="of one core (default: %(default)s)"
+    )
+
+
+def add_targets(parser: argparse.ArgumentParser) -> None:
+    """Declares which runs, scale and data root are meant."""
+    parser.add_argument("targets", nargs="*", metavar="TABLE|RUN", help="which (default: all tables)")
+    parser.add_argument("--scale", default="mini", help="a file of workflow/scales (default: mini)")
+    parser.add_argument(
+        "--data-root", metavar="FOLDER", help="where the official files are, if not where the scale says"
+    )
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Prints the plan of some tables or runs; returns the exit status.
+
+    Raises:
+        VistokError: a rate is none, or a name or a file of the grid is wrong.
+    """
+    rates = Rates(
+        positive("--tflops", asked.tflops),
+        positive("--utilisation", asked.utilisation, most=1),
+        positive("--answering-utilisation", asked.answering_utilisation, most=1),
+        positive("--cpu-gflops", asked.cpu_gflops),
+    )
+    study = load_study(asked.scale, data_root=asked.data_root)
+    check_tables(study)
+    print("\n".join(lines(make_plan(study, chosen(study, asked.targets), rates))))
+    return 0

@@ -1,0 +1,29 @@
+"""`vistok record`: records for DVC what Snakemake made."""
+
+import argparse
+
+from vistok.errors import unknown
+from vistok.grid.load import load_study
+from vistok.versions.experiments import export, stages
+from vistok.versions.record import record
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "stages", nargs="*", metavar="STAGE", help="of dvc.yaml (default: all that are built)"
+    )
+    parser.add_argument("--scale", default="mini", help="a file of workflow/scales (default: mini)")
+    parser.add_argument("--split", default="test", help="which questions (default: test)")
+
+
+def run(asked: argparse.Namespace) -> None:
+    study = load_study(asked.scale, split=asked.split)
+    known = stages(study)
+    built = [name for name, stage in known.items() if all(out.exists() for out in stage.outs)]
+    for name in asked.stages or built:
+        if name not in known:
+            raise unknown("stage", name, known, edit=str(study.scale_file))
+        record(known[name])
+    if not asked.stages:
+        export(study)
+        print(f"recorded {len(built)} of {len(known)} stages; version them: dvc commit --force")

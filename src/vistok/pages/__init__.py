@@ -1,0 +1,1 @@
+"""What a reader opens: tables, claims, audit and curves as pages."""

@@ -1,0 +1,99 @@
+"""The door to claims: `vistok claims` writes their verdicts as a table, a figure and JSON."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from vistok.claims.evaluate import Cells, Outcome, evaluate_claims
+from vistok.claims.measured import published_cells
+from vistok.claims.values import StudyClaims, read_claims
+from vistok.errors import unknown
+from vistok.files import write_json, write_text
+from vistok.pages.claims_figure import page_figures
+from vistok.pages.rendering import render, rounded
+from vistok.published.tables import PublishedTable, read_all_published
+
+
+def write_claims(published: Path, claims: Path, results: Mapping[str, Cells], out: Path) -> None:
+    """Writes claims.md, claims.html, claims.json and claims.svg to `out`.
+
+    `results` maps a scale's id to its cells, (table, published row id, column) -> measured, None where the
+    scale leaves a cell out.
+    """
+    tables = read_all_published(published)
+    study = read_claims(claims, tables)
+    for name, found in results.items():
+        _check_names(name, found, tables)
+    cells: dict[str, Cells] = {"published": published_cells(tables, study.questions)}
+    outcomes = {name: evaluate_claims(study.claims, found) for name, found in {**cells, **results}.items()}
+    figures = page_figures(outcomes)
+    page = _page(study, outcomes) | {"training_noise": training_noise({**cells, **results})}
+    write_text(out / "claims.svg", figures["figure"])
+    write_json(out / "claims.json", claims_json(outcomes))
+    write_text(out / "claims.md", render("claims.md.j2", **page))
+    write_text(out / "claims.html", render("claims.html.j2", **figures, **page))
+
+
+def _check_names(name: str, cells: Cells, tables: Mapping[int, PublishedTable]) -> None:
+    for number, row, column in cells:
+        if number not in tables:
+            raise unknown(f"table in the results {name!r}", str(number), map(str, tables))
+        if row not in tables[number].row_ids:
+            raise unknown(f"row of Table {number} in the results {name!r}", row, tables[number].row_ids)
+        if column not in tables[number].numeric_columns:
+            raise unknown(
+                f"column of Table {number} in the results {name!r}", column, tables[number].numeric_columns
+            )
+
+
+def training_noise(cells: Mapping[str, Cells]) -> str:
+    """Returns whether intervals hold what another training seed would change, in words for the pages."""
+    known = {
+        name for name, found in cells.items() if any(cell and cell.training_error for cell in found.values())
+    }
+    unsure = [name for name in cells if name not in known]
+    parts = [
+        f"The intervals of {name} hold how far trainings with other seeds lie apart, pooled over its rows with "
+        "several."
+        for name in cells
+        if name in known
+    ]
+    if unsure:
+        parts.append(
+            f"Of {' and '.join(unsure)} it is not known how far another training would change a cell: those verdicts "
+            "are about these trainings."
+        )
+    return " ".join(parts)
+
+
+def claims_json(outcomes: Mapping[str, Sequence[Outcome]]) -> dict[str, object]:
+    """Returns the verdicts for machines: source -> claim id -> verdict and differences."""
+    return {
+        source: {
+            outcome.claim.id: {
+                "section": outcome.claim.section,
+                "quote": outcome.claim.quote,
+                "verdict": outcome.verdict,
+                "not_measured": outcome.not_measured,
+                "differences": [
+                    {
+                        "label": difference.label,
+                        "points": rounded(difference.value),
+                        "low": rounded(difference.low),
+                        "high": rounded(difference.high),
+                        "verdict": difference.verdict,
+                    }
+                    for difference in outcome.differences
+                ],
+            }
+            for outcome in found
+        }
+        for source, found in outcomes.items()
+    }
+
+
+def _page(study: StudyClaims, outcomes: Mapping[str, Sequence[Outcome]]) -> dict[str, object]:
+    claims = [
+        {"claim": claim, "outcomes": {source: found[place] for source, found in outcomes.items()}}
+        for place, claim in enumerate(study.claims)
+    ]
+    return {"claims": claims, "sources": list(outcomes), "questions": study.questions}

@@ -1,0 +1,71 @@
+"""Renders a table as CSV: one row a cell, at full precision, with every protocol and the blind baselines."""
+
+import csv
+import io
+
+from vistok.tables.values import Baseline, Cell, Row, TableReport
+
+
+def render_csv(report: TableReport) -> str:
+    """Returns the CSV text; its columns are described in paper_tables/README.md."""
+    protocols = tuple(dict.fromkeys(name for column in report.columns for name in column.protocols))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    lines = [
+        _line(report, row, place, protocols) for row in report.rows for place in range(len(report.columns))
+    ]
+    writer.writerow(lines[0])
+    writer.writerows(line.values() for line in lines)
+    return text.getvalue()
+
+
+def _line(report: TableReport, row: Row, place: int, protocols: tuple[str, ...]) -> dict[str, object]:
+    column, cell = report.columns[place], row.cells[place]
+    return {
+        "table": report.id,
+        **dict(zip(report.labels, row.labels, strict=True)),
+        "tokenizer": row.tokenizer,
+        "recipe": row.recipe,
+        "llm": row.llm,
+        "run": " ".join(row.runs),
+        "seeds": len(row.seeds),
+        "task": column.task,
+        "column": column.title,
+        "metric": column.metric,
+        "protocol": column.protocol,
+        "published": "" if cell.published is None else cell.published,
+        "ours": _plain(cell.ours),
+        "difference": _difference(cell),
+        "low": _plain(cell.low),
+        "high": _plain(cell.high),
+        "n": _plain(cell.n),
+        "of": _plain(cell.of),
+        "reason": cell.reason or "",
+        **{f"blind_{baseline.name}": _plain(baseline.values[place]) for baseline in report.baselines},
+        "beats_blind": {True: "yes", False: "no", None: ""}[cell.beats_blind],
+        "seed_values": " ".join(str(value) for value in cell.seed_values),
+        **{f"ours_{name}": _plain(cell.protocols.get(name)) for name in protocols},
+        **_blind_protocols(report.baselines, place, protocols),
+        "audit": " ".join(note.anchor for note in report.audit if note.mark in (*column.audit, *cell.audit)),
+        "footnote": row.footnote,
+    }
+
+
+def _blind_protocols(
+    baselines: tuple[Baseline, ...], place: int, protocols: tuple[str, ...]
+) -> dict[str, object]:
+    return {
+        f"blind_{baseline.name}_{name}": _plain(baseline.protocols[place].get(name))
+        for baseline in baselines
+        for name in protocols
+    }
+
+
+def _plain(value: float | None) -> str:
+    return "" if value is None else str(value)
+
+
+def _difference(cell: Cell) -> str:
+    if cell.ours is None or cell.published is None:
+        return ""
+    return str(round(cell.ours - float(cell.published), 6))

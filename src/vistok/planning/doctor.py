@@ -1,0 +1,146 @@
+"""Checks before a long run what would make it fail later: one line a check, `ok` or what to do."""
+
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from vistok.errors import VistokError
+from vistok.evaluation.references import load_references
+from vistok.files import no_folder
+from vistok.grid.downloads import downloads_for, load_downloads
+from vistok.grid.study import Study
+from vistok.grid.values import Run
+from vistok.pins import PINS, folder_digest, pinned_digest
+from vistok.planning import machine, slurm
+from vistok.planning.needs import (
+    absent_photographs,
+    absent_questions,
+    is_absent,
+    question_files,
+    training_files,
+)
+from vistok.planning.overlap import check_training_captions
+from vistok.planning.plan import make_plan
+from vistok.planning.weights import check_language_model, check_tokenizer
+
+Verdict = Literal["ok", "FAIL", "note"]
+
+
+@dataclass(frozen=True)
+class Line:
+    """What one check found; `note` is neither good nor bad."""
+
+    verdict: Verdict
+    check: str
+    said: str
+
+    def __str__(self) -> str:
+        return f"{self.verdict:5} {self.check:26} {self.said}"
+
+
+def examine(
+    study: Study, runs: Sequence[Run], *, gpu_memory: float | None = None, profile: Path | None = None
+) -> Iterator[Line]:
+    """Yields the outcome of every check that concerns some runs of a study.
+
+    Args:
+        gpu_memory: of one GPU that jobs get, in GiB; None: as this machine's.
+        profile: the Slurm profile that jobs are submitted with; None: they are not.
+    """
+    plan = make_plan(study, runs)
+    yield from _data(study, runs)
+    yield from _weights(study.models, runs)
+    yield _told("java", machine.check_java)
+    yield _told("disk", lambda: machine.check_disk(plan))
+    yield _told("GPU memory", lambda: machine.check_gpu(plan, gpu_memory))
+    yield _told("offline", machine.check_offline)
+    if profile:
+        yield _told("slurm partition", lambda: slurm.check_partition(profile))
+        yield _told("slurm account", lambda: slurm.check_account(profile))
+
+
+def _told(check: str, ask: Callable[[], str]) -> Line:
+    try:
+        return Line("ok", check, ask())
+    except VistokError as error:
+        return Line("FAIL", check, str(error))
+
+
+def _data(study: Study, runs: Sequence[Run]) -> Iterator[Line]:
+    """Checks each data root: by its pinned digest where one is pinned, else file by file."""
+    for each in dict.fromkeys((study.scale.id, study.models.scale.id)):
+        owner = study if each == study.scale.id else study.models
+        root = Path(owner.scale.data_root)
+        if owner.scale.world:
+            yield _told(f"data of {each}", lambda root=root: _pinned(root))  # type: ignore[misc]
+            continue
+        if not root.is_dir():
+            yield Line("FAIL", f"data of {each}", f"{root} {no_folder(root)}. Name it: --data-root FOLDER")
+            continue
+        wanted = question_files(owner) + (training_files(owner, runs) if owner is study.models else [])
+        known = load_downloads()
+        for name in wanted:
+            how = "; ".join(
+                f"vistok fetch {entry.id} --data-root {shlex.quote(str(root))}"
+                for entry in downloads_for(name, known)
+            )
+            if is_absent(root / name):
+                verdict: Verdict = "note" if owner.scale.missing_images == "skip" else "FAIL"
+                yield Line(verdict, name, f"not in {root}. {how or 'Lay it there.'}")
+            else:
+                yield Line("ok", name, f"in {root}")
+        if owner.scale.missing_images == "skip":
+            yield from _questions(owner, root)
+        if owner is study is study.models:
+            yield from _expected(owner, root)
+            yield _told("training captions", lambda owner=owner: check_training_captions(owner))  # type: ignore[misc]
+
+
+def _questions(study: Study, root: Path) -> Iterator[Line]:
+    """Tells which tasks are asked nothing where only what is there is asked; that none is asked is a failure."""
+    unasked = 0
+    for task in study.suite():
+        if reason := absent_questions(study, task.id) or absent_photographs(study, task.id):
+            unasked += 1
+            yield Line("note", f"questions of {task.id}", f"none is asked: {reason}")
+    if unasked == len(study.suite()):
+        yield Line("FAIL", "questions", f"no task has any in {root}. Lay those of at least one task there.")
+
+
+def _expected(study: Study, root: Path) -> Iterator[Line]:
+    """Tells of each task whose file is there whether it asks as many questions as the official one."""
+    for task in study.suite():
+        files = study.task_files(task.id)
+        if files is None or task.expected_questions is None or not (root / files.references).is_file():
+            continue
+        try:
+            found = len(load_references(task.kind, root / files.references).ids)
+        except VistokError as error:
+            yield Line("FAIL", f"questions of {task.id}", str(error))
+            continue
+        same = found == task.expected_questions
+        other = "" if same else f", the official file {task.expected_questions:,}: numbers will not compare"
+        yield Line(
+            "ok" if same else "note", f"questions of {task.id}", f"{files.references} asks {found:,}{other}"
+        )
+
+
+def _pinned(root: Path) -> str:
+    if not root.is_dir():
+        return f"{root} will be made"
+    wanted, found = pinned_digest(PINS, root), folder_digest(root)
+    if wanted and wanted != found:
+        raise VistokError(
+            f"{root} has the digest {found}, {PINS} pins {wanted}. Remove the folder to have it made again, or restore "
+            f"it: dvc checkout {PINS}"
+        )
+    return f"{root}: {found}{'' if wanted else ' (not pinned)'}"
+
+
+def _weights(models: Study, runs: Sequence[Run]) -> Iterator[Line]:
+    for name in dict.fromkeys(run.tokenizer for run in runs):
+        yield _told(f"weights of {name}", lambda name=name: check_tokenizer(models, name))  # type: ignore[misc]
+    for name in dict.fromkeys(run.llm for run in runs):
+        yield _told(f"weights of {name}", lambda name=name: check_language_model(models, name))  # type: ignore[misc]

@@ -1,0 +1,144 @@
+"""What a study costs before it runs: jobs, GPU-hours, disk, memory, and what is already there.
+
+GPU-hours = operations / (peak of one GPU x utilisation); `planning/costs.py` counts the operations.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from vistok.grid.downloads import downloads_for, load_downloads
+from vistok.grid.scale import Step
+from vistok.grid.study import Study
+from vistok.grid.values import Run
+from vistok.planning.fetch import is_there
+from vistok.planning.jobs import Job, jobs_of
+from vistok.planning.needs import question_files, training_files
+from vistok.planning.units import said_bytes
+
+# One A100: 312 TFLOP/s in bf16 without sparsity. Training at a third of it is usual for 7-B models; answering
+# word by word reads all weights for every word, and reaches a twentieth.
+TFLOPS: Final = 312.0
+UTILISATION: Final = 0.35
+ANSWERING: Final = 0.05
+CPU_GFLOPS: Final = 25.0  # one core on the mini scale's models, measured over a whole build
+_DECODED: Final = ("answer",)
+
+
+@dataclass(frozen=True)
+class Rates:
+    """How fast the machine is, in operations a second."""
+
+    tflops: float = TFLOPS
+    utilisation: float = UTILISATION
+    answering: float = ANSWERING
+    cpu_gflops: float = CPU_GFLOPS
+
+    def hours(self, job: Job, gpus: int) -> float:
+        """Returns the GPU-hours of a job, or its CPU-hours where it asks for no GPU."""
+        share = self.answering if job.step in _DECODED else self.utilisation
+        rate = self.tflops * 1e12 * share if gpus else self.cpu_gflops * 1e9
+        return job.cost.flops / rate / 3600
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The jobs that a choice of runs needs, and the files that must be fetched for them."""
+
+    study: Study
+    jobs: tuple[Job, ...]
+    to_fetch: tuple[str, ...] = ()
+    bytes_to_fetch: float = 0.0
+    rates: Rates = field(default_factory=Rates)
+
+    def of(self, step: Step) -> list[Job]:
+        return [job for job in self.jobs if job.step == step]
+
+    def gpus(self, step: Step) -> int:
+        return self.study.scale.job(step).gpus
+
+    def hours(self, *, gpu: bool) -> float:
+        """Returns the GPU-hours (or CPU-hours) of what is not there yet."""
+        left = [job for job in self.jobs if not job.there and bool(self.gpus(job.step)) == gpu]
+        return sum(self.rates.hours(job, self.gpus(job.step)) for job in left)
+
+    @property
+    def memory(self) -> float:
+        """The greatest memory of a GPU that a job needs, in bytes; 0 where no job asks for one."""
+        return max(
+            (job.cost.memory for job in self.jobs if self.gpus(job.step) and not job.there), default=0.0
+        )
+
+    @property
+    def disk(self) -> float:
+        """The bytes that the disk must have free: what stays, what is fetched, and the largest saved training."""
+        left = [job.cost for job in self.jobs if not job.there]
+        return sum(cost.kept for cost in left) + self.bytes_to_fetch + sum(cost.passing for cost in left)
+
+
+def chosen(study: Study, targets: Sequence[str]) -> tuple[Run, ...]:
+    """Returns the runs that targets name: tables, runs, or (none named) all runs of all tables.
+
+    Raises:
+        VistokError: a target is neither.
+    """
+    if not targets:
+        return study.runs()
+    named = [
+        run for target in targets for run in ([study.run(target)] if "/" in target else study.runs(target))
+    ]
+    return tuple(dict.fromkeys(named))
+
+
+def make_plan(study: Study, runs: Iterable[Run], rates: Rates | None = None) -> Plan:
+    """Returns the jobs that runs need at a study's scale, and which of their results are there."""
+    runs, known = tuple(runs), load_downloads()
+    root = Path(study.scale.data_root)
+    jobs = jobs_of(study, runs)
+    if study.scale.world:
+        return Plan(study, jobs, rates=rates or Rates())
+    names = [*question_files(study), *(training_files(study, runs) if study.models is study else [])]
+    wanted = {entry.id: entry for name in names for entry in downloads_for(name, known)}
+    missing = [entry for entry in wanted.values() if not is_there(entry, root)]
+    size = sum(entry.bytes or 0 for entry in missing)
+    return Plan(study, jobs, tuple(entry.id for entry in missing), size, rates or Rates())
+
+
+def lines(plan: Plan) -> list[str]:
+    """Returns the plan as a text table with its assumptions."""
+    scale = plan.study.scale
+    said = [f"{'step':20}{'jobs':>6}{'there':>7}{'hours to do':>13}{'GPUs':>6}{'memory':>12}{'disk':>12}"]
+    for step in dict.fromkeys(job.step for job in plan.jobs):
+        said.append(_row(plan, step))
+    jobs_left = sum(not job.there for job in plan.jobs)
+    said += [
+        "",
+        f"to do: {jobs_left} of {len(plan.jobs)} jobs; {plan.hours(gpu=True):,.1f} GPU-hours, "
+        f"{plan.hours(gpu=False):,.1f} CPU-hours; {said_bytes(plan.disk)} of disk; "
+        f"at most {said_bytes(plan.memory)} on a GPU.",
+    ]
+    if plan.to_fetch:
+        said.append(
+            f"to fetch ({said_bytes(plan.bytes_to_fetch)} as far as stated): {', '.join(plan.to_fetch)}"
+        )
+    rates = plan.rates
+    return [
+        *said,
+        "",
+        "GPU-hours = operations / (peak x utilisation). Operations: 2 a parameter and token forward, the same for "
+        "gradients that pass through, and again for weights that are trained.",
+        f"Assumed: {rates.tflops:g} TFLOP/s a GPU at {rates.utilisation:.0%} in training and {rates.answering:.0%} in "
+        f"answering; {rates.cpu_gflops:g} GFLOP/s a core; {scale.precision}; answers as long as their tasks allow.",
+        "`there` means that the files exist; whether they are up to date, `snakemake -n` says.",
+    ]
+
+
+def _row(plan: Plan, step: Step) -> str:
+    jobs, gpus = plan.of(step), plan.gpus(step)
+    left = [job for job in jobs if not job.there]
+    hours = sum(plan.rates.hours(job, gpus) for job in left)
+    memory, disk = max(job.cost.memory for job in jobs), sum(job.cost.kept + job.cost.passing for job in left)
+    told = (f"{hours:,.1f}" if hours else "-", str(gpus or "-"))
+    sizes = (said_bytes(memory) if memory else "-", said_bytes(disk) if disk else "-")
+    return f"{step:20}{len(jobs):>6}{len(jobs) - len(left):>7}{told[0]:>13}{told[1]:>6}{sizes[0]:>12}{sizes[1]:>12}"

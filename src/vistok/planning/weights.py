@@ -1,0 +1,190 @@
+"""Tells beforehand whether weights are there and of the right shape, without loading them or asking a network."""
+
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from vistok.errors import VistokError
+from vistok.files import read_json
+from vistok.grid.paths import Paths
+from vistok.grid.study import Study
+from vistok.grid.values import Encoder, LanguageModel
+from vistok.headers import read_shapes
+from vistok.planning.needs import tokenizer_weights
+
+WEIGHTS = "model.safetensors"
+_LEAST = 0.995  # of the parameters that an entry states
+
+
+def check_tokenizer(study: Study, tokenizer: str) -> str:
+    """Returns what was found of a tokenizer's weights.
+
+    Raises:
+        VistokError: they are missing, broken, or of another architecture.
+    """
+    encoder, paths = study.encoder(tokenizer), Paths(study)
+    if study.pretrains(tokenizer):
+        folder = paths.tokenizer(tokenizer)
+        if not folder.is_dir():
+            return "will be pretrained"
+        _check_shapes(encoder, folder / WEIGHTS, own=True)
+        return f"{folder}: shapes fit"
+    if local := tokenizer_weights(study, tokenizer):
+        file = paths.data / local
+        _check_shapes(encoder, file / WEIGHTS if file.is_dir() else file, own=False)
+        return f"{file}: shapes fit"
+    return "random" if encoder.weights == "random" else _check_published(encoder)
+
+
+def check_language_model(study: Study, llm: str) -> str:
+    """Returns what was found of a language model's weights.
+
+    Raises:
+        VistokError: they are missing, broken, or of another size.
+    """
+    if study.scale.language_model:
+        folder = Paths(study).llm(llm)
+        if not folder.is_dir():
+            return "will be trained"
+        return f"{folder}: {len(read_shapes(folder / WEIGHTS))} tensors"
+    entry = study.llm(llm)
+    folder = Path(entry.weights) if Path(entry.weights).is_dir() else _snapshot(entry.weights, "config.json")
+    config = read_json(folder / "config.json", what="language model's configuration")
+    found = {"width": config.get("hidden_size"), "layers": config.get("num_hidden_layers")}
+    if found != {"width": entry.width, "layers": entry.layers}:
+        raise VistokError(
+            f"{folder} has {found}; workflow/grid/llms.yaml says width {entry.width}, layers {entry.layers}. Mend the "
+            "entry, or name another model."
+        )
+    return _check_size(folder, entry)
+
+
+def _check_size(folder: Path, entry: LanguageModel) -> str:
+    files = sorted(folder.glob("*.safetensors"))
+    if index := next(iter(folder.glob("*.safetensors.index.json")), None):
+        named = set(read_json(index, what="index of weights")["weight_map"].values())
+        if lacking := sorted(named - {file.name for file in files}):
+            raise VistokError(
+                f"{folder} lacks {len(lacking)} of {len(named)} weight files ({lacking[0]}). Fetch them."
+            )
+    if not files:
+        old = sorted(folder.glob("pytorch_model*.bin"))
+        if old:
+            return f"{folder}: {len(old)} files of PyTorch's old form, shapes not checked"
+        raise VistokError(f"{folder} holds no weights. Fetch them on a machine with network.")
+    count = sum(_count(read_shapes(file)) for file in files)
+    if count < entry.parameters_m * 1e6 * _LEAST:
+        raise VistokError(
+            f"{folder} holds {count / 1e6:,.1f} million parameters, workflow/grid/llms.yaml says "
+            f"{entry.parameters_m:,.1f}. Fetch them again, or mend the entry."
+        )
+    return f"{folder}: {count / 1e6:,.1f} million parameters"
+
+
+def _check_shapes(encoder: Encoder, file: Path, *, own: bool) -> None:
+    """Loads nothing: tensors without memory, of the file's shapes, into an encoder without memory."""
+    import torch
+
+    from vistok.checkpoints import load_tensors, meta_tensors
+    from vistok.tokenizers.base import build_tokenizer
+    from vistok.tokenizers.weights import load_foreign
+
+    tensors = meta_tensors(file)
+    with torch.device("meta"):
+        built = build_tokenizer(encoder)
+    if own:
+        load_tensors(built, tensors, source=file)
+        return
+    load_foreign(built.trunk, tensors, file)
+    millions = sum(tensor.numel() for tensor in built.trunk.parameters()) / 1e6
+    if not math.isclose(millions, encoder.parameters_m, rel_tol=0.01, abs_tol=0.01):
+        raise VistokError(
+            f"the encoder of {file} has {millions:,.2f} million parameters, its entry in workflow/grid/tokenizers.yaml "
+            f"says {encoder.parameters_m:,.2f}, which plans are made with. Mend `parameters_m` there."
+        )
+
+
+def _check_published(encoder: Encoder) -> str:
+    repository, names = _repository(encoder)
+    if repository is None:
+        return f"{encoder.name}: its library keeps it in no hub; not checked"
+    for name in names:
+        if file := _cached(repository, name):
+            if not name.endswith(".safetensors"):
+                return f"{file}: there, shapes not checked"
+            return _check_count(encoder, file)
+    raise VistokError(
+        f"the weights of {encoder.name!r} ({repository}) are not in this machine's cache, and jobs ask no network. "
+        f"Fetch them where there is one: {_how(encoder, repository)}"
+    )
+
+
+def _check_count(encoder: Encoder, file: Path) -> str:
+    shapes = read_shapes(file)
+    count = _count(shapes)
+    if count < encoder.parameters_m * 1e6 * _LEAST or not any(
+        encoder.width in shape for shape in shapes.values()
+    ):
+        raise VistokError(
+            f"{file} holds {count / 1e6:,.2f} million parameters; the entry of {encoder.name!r} says "
+            f"{encoder.parameters_m:,.2f} of width {encoder.width}. Mend the entry, or fetch the weights again."
+        )
+    return f"{file}: {count / 1e6:,.2f} million parameters"
+
+
+def _repository(encoder: Encoder) -> tuple[str | None, tuple[str, ...]]:
+    """Returns the hub repository of published weights, and the file names that they may have."""
+    names = (
+        "model.safetensors",
+        "open_clip_model.safetensors",
+        "pytorch_model.bin",
+        "open_clip_pytorch_model.bin",
+    )
+    match encoder.library:
+        case "timm":
+            import timm
+
+            known = timm.get_pretrained_cfg(encoder.name)
+            return (known.hf_hub_id or None) if known else None, names
+        case "open-clip":
+            import open_clip
+
+            known = open_clip.get_pretrained_cfg(encoder.name, str(encoder.arguments.get("pretrained")))
+            return (str(known.get("hf_hub") or "").rpartition("/")[0] or None), names[1:2] + names[
+                :1
+            ] + names[2:]
+        case _:
+            return encoder.name, names
+
+
+def _how(encoder: Encoder, repository: str) -> str:
+    name, tag = encoder.name, encoder.arguments.get("pretrained")
+    commands = {
+        "timm": f"import timm; timm.create_model('{name}', pretrained=True)",
+        "open-clip": f"import open_clip; open_clip.create_model('{name}', '{tag}')",
+        "transformers": f"from transformers import AutoModel; AutoModel.from_pretrained('{repository}')",
+    }
+    return f'python -c "{commands[encoder.library]}"'
+
+
+def _snapshot(repository: str, name: str) -> Path:
+    if found := _cached(repository, name):
+        return found.parent
+    raise VistokError(
+        f"{repository} is not in this machine's cache, and jobs ask no network. Accept its licence where it has one, "
+        f"then fetch it where there is a network: hf download {repository}"
+    )
+
+
+def _cached(repository: str, name: str) -> Path | None:
+    from huggingface_hub import constants, try_to_load_from_cache
+
+    found = try_to_load_from_cache(
+        repository, name, cache_dir=os.environ.get("HF_HUB_CACHE", constants.HF_HUB_CACHE)
+    )
+    return Path(found) if isinstance(found, str) else None
+
+
+def _count(shapes: Mapping[str, tuple[int, ...]]) -> int:
+    return sum(math.prod(shape) for shape in shapes.values())

@@ -1,1 +1,0 @@
-"""What a reader sees: tables, claims, audit and figures."""

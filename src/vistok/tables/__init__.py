@@ -1,0 +1,1 @@
+"""Tables as values: every cell of ours beside the paper's."""

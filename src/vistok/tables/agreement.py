@@ -1,0 +1,88 @@
+"""Holds a scale's cells against the paper's: how far each is off, and whether the scale's tolerance allows it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vistok.grid.paths import Paths
+from vistok.grid.study import Study
+from vistok.grid.values import Column, Row, Run, Table
+from vistok.published.tables import PublishedTable, read_published
+from vistok.tables.cells import mean
+from vistok.tables.metrics import read_cell
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One measured cell beside the paper's, in points.
+
+    Attributes:
+        row: the id of the published row.
+        tolerance: the most that the two may differ; None where the scale makes no number a target.
+    """
+
+    table: int
+    row: str
+    column: str
+    ours: float
+    published: float
+    tolerance: float | None
+
+    @property
+    def difference(self) -> float:
+        return round(self.ours - self.published, 6)
+
+    @property
+    def agrees(self) -> bool | None:
+        return None if self.tolerance is None else abs(self.difference) <= self.tolerance
+
+    def __str__(self) -> str:
+        verdict = {None: "reported", True: "agrees", False: "TOO FAR"}[self.agrees]
+        allowed = "" if self.tolerance is None else f" (at most {self.tolerance:g})"
+        return (
+            f"{verdict:8}  Table {self.table}, {self.row}, {self.column}: {self.ours:.1f}, published "
+            f"{self.published:.1f}, {self.difference:+.1f}{allowed}"
+        )
+
+
+def compare(study: Study, published: Path) -> tuple[Compared, ...]:
+    """Returns each cell that all seeds of its row have been scored on and that the paper prints too.
+
+    Args:
+        study: whose results are read, as far as they are there.
+        published: the folder of tableN.csv.
+
+    Raises:
+        VistokError: a metrics.json is wrong.
+    """
+    return tuple(
+        found
+        for table in study.tables.values()
+        for printed in [read_published(published, table.number)]
+        for row in table.rows
+        for column in table.columns
+        if (found := _compared(study, table, printed, row, column))
+    )
+
+
+def _compared(
+    study: Study, table: Table, printed: PublishedTable, row: Row, column: Column
+) -> Compared | None:
+    runs = [Run(tokenizer=row.tokenizer, recipe=row.recipe, llm=row.llm, seed=seed) for seed in row.seeds]
+    theirs = None if row.published is None else printed.value(row.published - 1, column.published)
+    ours = None if theirs is None else _measured(study, runs, column.task)
+    if row.published is None or theirs is None or ours is None:
+        return None
+    tolerance = study.scale.published_tolerance.get(column.task)
+    return Compared(
+        table.number, printed.row_ids[row.published - 1], column.published, ours, theirs, tolerance
+    )
+
+
+def _measured(study: Study, runs: Sequence[Run], task: str) -> float | None:
+    """Returns the mean over seeds under the table's protocol; None where a seed, or every question, is missing."""
+    if not all(Paths(study).metrics(run, task).is_file() for run in runs):
+        return None
+    found = [read_cell(study, run, task) for run in runs]
+    protocol = study.task(task).protocol
+    return mean(cell.scores["answers"][protocol].value for cell in found) if all(c.n for c in found) else None

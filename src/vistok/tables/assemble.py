@@ -1,0 +1,193 @@
+"""Puts a table together: every cell of ours beside the paper's, with intervals, ranks and blind baselines."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from vistok.audit.findings import Finding
+from vistok.errors import VistokError
+from vistok.grid.study import GRID, Study
+from vistok.grid.values import Row as GridRow
+from vistok.grid.values import Run, Table
+from vistok.published.tables import PUBLISHED, PublishedTable, read_published
+from vistok.tables import notes
+from vistok.tables.audited import with_audit
+from vistok.tables.cells import average, baseline, cell_of
+from vistok.tables.metrics import Metrics, baseline_names, read_baselines, read_cell
+from vistok.tables.values import AVERAGE, Cell, Column, Row, TableReport
+
+AVERAGE_TITLE = "Avg"
+
+
+def check_tables(study: Study, folder: Path = PUBLISHED) -> None:
+    """Refuses a table of the grid that does not fit the paper's, before anything is made for it.
+
+    Raises:
+        VistokError: a label, column or row is none of the paper's table, or there is no such table.
+    """
+    for table in study.tables.values():
+        _check(table, read_published(folder, table.number))
+
+
+def assemble(
+    study: Study, table: str, published: PublishedTable, findings: Sequence[Finding] = ()
+) -> TableReport:
+    """Returns a table with all that is read from its runs' metrics.json files.
+
+    Args:
+        study: whose questions were answered.
+        table: the table's id.
+        published: the paper's table of the same number.
+        findings: what the audit finds in the published tables.
+
+    Raises:
+        VistokError: a metrics.json is missing or wrong, or the grid names a row or column that the paper's
+            table has not.
+    """
+    entry = study.table(table)
+    _check(entry, published)
+    columns = _columns(study, entry, published)
+    tasks = [column.task for column in columns if column.task != AVERAGE]
+    llms = study.answering_llms(table)
+    blind = {task: read_baselines(study, task, llms) for task in tasks}
+    columns = tuple(
+        replace(column, n=blind[column.task].n, of=blind[column.task].of) if column.task in blind else column
+        for column in columns
+    )
+    titles = dict(zip(baseline_names(llms), _baseline_titles(study, llms), strict=True))
+    rows = [_row(study, row, entry, columns, published, blind) for row in entry.rows]
+    report = TableReport(
+        id=entry.id,
+        number=entry.number,
+        caption=entry.caption,
+        results=study.results_id,
+        labels=entry.labels,
+        columns=columns,
+        rows=_marked(_ranked(rows)),
+        baselines=tuple(baseline(name, title, columns, blind) for name, title in titles.items()),
+        banner=notes.banner(study),
+        notes=(),
+    )
+    row_ids = [None if row.published is None else published.row_ids[row.published - 1] for row in entry.rows]
+    report = with_audit(report, row_ids, findings)
+    return replace(report, notes=notes.notes(study, report))
+
+
+def _baseline_titles(study: Study, llms: Sequence[str]) -> list[str]:
+    alone = [f"Blind: {study.llm(llm).label} without the image" for llm in llms]
+    return ["Blind: constant answer", "Blind: prior of the question", *alone]
+
+
+def _check(table: Table, published: PublishedTable) -> None:
+    labels = [label for label in table.labels if label not in published.columns]
+    if labels or not table.labels:
+        raise VistokError(
+            f"{GRID / 'tables.yaml'}, entry {table.id!r}: labels {labels} are no columns of the paper's "
+            f"Table {table.number}. Legal: {', '.join(published.columns)}."
+        )
+    for column in table.columns:
+        if column.published not in published.numeric_columns:
+            raise VistokError(
+                f"{GRID / 'tables.yaml'}, entry {table.id!r}: a column points to {column.published!r}, which is no "
+                f"column of numbers of the paper's Table {table.number}. Legal: {', '.join(published.numeric_columns)}."
+            )
+    for row in table.rows:
+        if row.published is not None and row.published > len(published.rows):
+            raise VistokError(
+                f"{GRID / 'tables.yaml'}, entry {table.id!r}: a row points to row {row.published} of the "
+                f"paper's Table {table.number}. Legal: 1..{len(published.rows)}, or no `published` for a row "
+                "of your own."
+            )
+
+
+def _columns(study: Study, table: Table, published: PublishedTable) -> tuple[Column, ...]:
+    def decimals(title: str) -> int:
+        return max(1, published.decimals(title))
+
+    found = []
+    for column in table.columns:
+        task, title = study.task(column.task), column.published
+        protocols = tuple(dict.fromkeys((task.protocol, *task.protocols)))
+        found.append(Column(task.id, title, task.metric, task.protocol, protocols, decimals(title)))
+    whole = {column.title for column in found} == set(published.score_columns)
+    if AVERAGE_TITLE in published.columns and whole:
+        found.append(Column(AVERAGE, AVERAGE_TITLE, "mean", "", (), decimals(AVERAGE_TITLE)))
+    return tuple(found)
+
+
+def _row(
+    study: Study,
+    row: GridRow,
+    table: Table,
+    columns: tuple[Column, ...],
+    published: PublishedTable,
+    blind: Mapping[str, Metrics],
+) -> Row:
+    runs = [Run(tokenizer=row.tokenizer, recipe=row.recipe, llm=row.llm, seed=seed) for seed in row.seeds]
+    cells: list[Cell] = []
+    for column in columns:
+        if column.task == AVERAGE:
+            cell = average(cells, column)
+        else:
+            cell = cell_of([read_cell(study, run, column.task) for run in runs], column, blind[column.task])
+        printed = None if row.published is None else published.printed(row.published - 1, column.title)
+        cells.append(replace(cell, published=printed))
+    return Row(
+        labels=_labels(study, row, table, published),
+        tokenizer=row.tokenizer,
+        recipe=row.recipe,
+        llm=row.llm,
+        runs=tuple(run.path for run in runs),
+        seeds=row.seeds,
+        cells=tuple(cells),
+        footnote=notes.substitute(study, row.tokenizer),
+    )
+
+
+def _labels(study: Study, row: GridRow, table: Table, published: PublishedTable) -> tuple[str, ...]:
+    if row.published is not None:
+        return tuple(published.rows[row.published - 1][label] for label in table.labels)
+    tokenizer = study.tokenizer(row.tokenizer)
+    known = {
+        "Tuning": study.recipe(row.recipe).label,
+        "Supervision": tokenizer.supervision.capitalize(),
+        "# Images": tokenizer.published_images,
+        "LLM": study.llm(row.llm).label,
+    }
+    names = {"Visual Tokenizer", "Visual Tokenizers", "Visual", "Method", "Model"}
+    return tuple(tokenizer.label if label in names else known.get(label, "-") for label in table.labels)
+
+
+def _ranked(rows: Sequence[Row]) -> list[Row]:
+    columns = list(zip(*(row.cells for row in rows), strict=True))
+    ours = [ranks([cell.ours_text for cell in column]) for column in columns]
+    theirs = [ranks([cell.published_text for cell in column]) for column in columns]
+    return [
+        replace(
+            row,
+            cells=tuple(
+                replace(cell, ours_rank=ours[place][index], published_rank=theirs[place][index])
+                for place, cell in enumerate(row.cells)
+            ),
+        )
+        for index, row in enumerate(rows)
+    ]
+
+
+def ranks(printed: Sequence[str]) -> list[int]:
+    """Returns 1 for the best, 2 for the second best and 0 for the rest; equal as printed is equal in rank.
+
+    Where several are all equal, none is best.
+    """
+    there = [float(text) for text in printed if text != "-"]
+    values = sorted(set(there), reverse=True)
+    if len(values) < 2 <= len(there):
+        return [0] * len(printed)
+    places = {value: place for place, value in enumerate(values[:2], start=1)}
+    return [0 if text == "-" else places.get(float(text), 0) for text in printed]
+
+
+def _marked(rows: Sequence[Row]) -> tuple[Row, ...]:
+    texts = list(dict.fromkeys(row.footnote for row in rows if row.footnote))
+    marks = {text: chr(ord("a") + place) for place, text in enumerate(texts)}
+    return tuple(replace(row, mark=marks.get(row.footnote, "")) for row in rows)

@@ -1,0 +1,81 @@
+"""Makes cells and baselines of what metrics.json files say."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from statistics import fmean
+
+from vistok.tables.metrics import Metrics
+from vistok.tables.values import AVERAGE, Baseline, Cell, Column
+
+# metrics.json holds six decimals; a mean of such values means no more.
+_DECIMALS = 6
+
+
+def cell_of(seeds: Sequence[Metrics], column: Column, blind: Metrics) -> Cell:
+    """Returns a cell without its published number: the mean over seeds."""
+    first = seeds[0]
+    cell = Cell(
+        column.decimals, n=first.n, of=first.of, reason=first.reason, bar=_bar(blind, column.protocol)
+    )
+    if not all(metrics.n for metrics in seeds):
+        return cell
+    scores = [metrics.scores["answers"] for metrics in seeds]
+    printed = [score[column.protocol] for score in scores]
+    return replace(
+        cell,
+        ours=mean(score.value for score in printed),
+        low=_mean_end(score.low for score in printed),
+        high=_mean_end(score.high for score in printed),
+        seed_values=tuple(score.value for score in printed),
+        protocols={
+            protocol: mean(score[protocol].value for score in scores)
+            for protocol in column.protocols
+            if all(protocol in score for score in scores)
+        },
+    )
+
+
+def average(cells: Sequence[Cell], column: Column) -> Cell:
+    """Returns the mean of a row's cells as the paper takes it; without a value where a cell has none."""
+    values = [cell.ours for cell in cells if cell.ours is not None]
+    if len(values) < len(cells):
+        return Cell(column.decimals)
+    seeds = zip(*(cell.seed_values for cell in cells), strict=True)
+    return Cell(column.decimals, ours=mean(values), seed_values=tuple(mean(seed) for seed in seeds))
+
+
+def mean(values: Iterable[float]) -> float:
+    """Returns the mean with as many decimals as metrics.json holds."""
+    return round(fmean(values), _DECIMALS)
+
+
+def _mean_end(ends: Iterable[float | None]) -> float | None:
+    """Returns the mean of intervals' ends; None where a seed has no interval."""
+    found = list(ends)
+    there = [end for end in found if end is not None]
+    return mean(there) if len(there) == len(found) else None
+
+
+def _bar(blind: Metrics, protocol: str) -> float | None:
+    values = [scores[protocol].value for scores in blind.scores.values() if protocol in scores]
+    return max(values, default=None)
+
+
+def baseline(name: str, title: str, columns: Sequence[Column], blind: Mapping[str, Metrics]) -> Baseline:
+    """Returns one baseline's row: its value in every column, and where it is the best of them."""
+    values: list[float | None] = []
+    best: list[bool] = []
+    protocols: list[dict[str, float]] = []
+    for column in columns:
+        if column.task == AVERAGE:
+            there = [value for value in values if value is not None]
+            values.append(mean(there) if len(there) == len(values) else None)
+            best.append(False)
+            protocols.append({})
+            continue
+        found = blind[column.task].scores[name]
+        value = found[column.protocol].value if column.protocol in found else None
+        values.append(value)
+        best.append(value is not None and value == _bar(blind[column.task], column.protocol))
+        protocols.append({protocol: score.value for protocol, score in found.items()})
+    return Baseline(name, title, tuple(values), tuple(best), tuple(protocols))

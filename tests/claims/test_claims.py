@@ -1,0 +1,275 @@
+"""Claims are the paper's words, comparisons judge differences as they should, and wrong YAML is refused."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+from scipy.stats import t
+
+from vistok.claims import (
+    Claim,
+    Comparison,
+    Measured,
+    StudyClaims,
+    evaluate_claims,
+    published_cells,
+    read_claims,
+)
+from vistok.errors import VistokError
+from vistok.published.tables import PublishedTable, read_all_published
+from vistok.steps.weigh_claims import cells_of, spread_of_seeds
+
+SECTIONS = {"abstract", "2.2", "3.1", "3.2", "4.2", "4.3"}
+
+
+@pytest.fixture(scope="module")
+def study(repository: Path) -> StudyClaims:
+    return read_claims(
+        repository / "workflow/grid/claims.yaml", read_all_published(repository / "paper_tables/published")
+    )
+
+
+@pytest.fixture(scope="module")
+def tables(repository: Path) -> dict[int, PublishedTable]:
+    return read_all_published(repository / "paper_tables/published")
+
+
+def claim(**changes: object) -> Claim:
+    comparison = {"table": 2, "columns": ["VQA"], "left": ["a"], "right": ["b"], **changes}
+    return Claim.model_validate(
+        {"id": "x", "section": "2.2", "quote": "q", "reading": "r", "comparisons": [comparison]}
+    )
+
+
+def cells(error: float = 1.0, **values: float) -> dict[tuple[int, str, str], Measured | None]:
+    """Returns Table 2's VQA column, each cell with this standard error."""
+    reach = 1.96 * error
+    return {(2, row, "VQA"): Measured(value, value - reach, value + reach) for row, value in values.items()}
+
+
+def verdict(found: dict[tuple[int, str, str], Measured | None], **changes: object) -> str:
+    (outcome,) = evaluate_claims([claim(**changes)], found)
+    return outcome.verdict
+
+
+def test_quotations_are_the_papers_words(study: StudyClaims, shared_data: Path) -> None:
+    paper = (shared_data.parent / "papers/gvt.md").read_text(encoding="utf-8").replace("*", "")
+    text = re.sub(r"\s+", " ", paper)
+    assert [entry.id for entry in study.claims if entry.quote not in text] == []
+
+
+def test_every_section_with_claims_is_covered(study: StudyClaims) -> None:
+    assert {entry.section for entry in study.claims} == SECTIONS
+    assert len({entry.id for entry in study.claims}) == len(study.claims) > 30
+
+
+def test_every_compared_cell_is_printed_and_has_a_question_count(
+    study: StudyClaims, tables: dict[int, PublishedTable]
+) -> None:
+    outcomes = evaluate_claims(study.claims, published_cells(tables, study.questions))
+    assert [outcome.claim.id for outcome in outcomes if outcome.not_measured] == []
+    assert [outcome.claim.id for outcome in outcomes if outcome.verdict == "not measured"] == [
+        "no-extra-parameters"
+    ]
+
+
+def test_published_intervals_are_those_of_the_question_counts(
+    study: StudyClaims, tables: dict[int, PublishedTable]
+) -> None:
+    found = published_cells(tables, study.questions)
+    assert found[2, "mae/frozen", "COCO-OC"].question_error == pytest.approx(3.53, abs=0.01)
+    assert found[5, "gvt", "COCO-OC"].question_error == pytest.approx(0.496, abs=0.001)
+    assert found[5, "gvt", "COCO-Caption"].question_error == pytest.approx(0.67 * 89.9 / 5000**0.5)
+    assert (5, "flamingo-9b", "COCO-OC") not in found
+    assert (2, "clip/frozen", "Avg") not in found
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "expected"), [(60, 50, "holds"), (50, 60, "contradicted"), (50, 51, "within noise")]
+)
+def test_greater(left: float, right: float, expected: str) -> None:
+    assert verdict(cells(a=left, b=right)) == expected
+
+
+@pytest.mark.parametrize(
+    ("left", "expected"), [(60, "contradicted"), (40, "contradicted"), (50.5, "holds"), (54, "within noise")]
+)
+def test_comparable(left: float, expected: str) -> None:
+    assert verdict(cells(a=left, b=50), relation="comparable", margin=4) == expected
+
+
+@pytest.mark.parametrize(
+    ("left", "expected"), [(60, "holds"), (49.9, "holds"), (40, "contradicted"), (46, "within noise")]
+)
+def test_at_least(left: float, expected: str) -> None:
+    assert verdict(cells(a=left, b=50), relation="at-least", margin=4) == expected
+
+
+def test_a_missing_cell_is_not_measured() -> None:
+    assert verdict(cells(a=50)) == "not measured"
+    assert verdict({**cells(a=50), (2, "b", "VQA"): None}) == "not measured"
+
+
+def test_a_part_of_the_cells_can_contradict_a_claim_and_no_more() -> None:
+    for value, expected in ((60, "not measured"), (50, "not measured"), (40, "contradicted")):
+        (outcome,) = evaluate_claims([claim(right=["b", "c"])], cells(a=value, b=50))
+        assert (outcome.verdict, len(outcome.differences), outcome.not_measured) == (expected, 1, 1)
+
+
+def test_training_noise_widens_an_interval() -> None:
+    (alone,) = evaluate_claims([claim()], cells(a=54, b=50))
+    found = {key: cell for key, cell in cells(a=54, b=50).items() if cell}
+    known = {key: replace(cell, training_error=2.0, training_freedom=10**9) for key, cell in found.items()}
+    (outcome,) = evaluate_claims([claim()], known)
+    assert (alone.verdict, outcome.verdict) == ("holds", "within noise")
+    assert outcome.differences[0].low == pytest.approx(4 - 1.96 * (2 * (1 + 4)) ** 0.5, abs=0.01)
+    few = {key: replace(cell, training_error=2.0, training_freedom=2) for key, cell in found.items()}
+    (outcome,) = evaluate_claims([claim()], few)
+    freedom = 10**2 / (8**2 / 2)  # Welch and Satterthwaite: 2 of questions, 8 of training
+    assert outcome.differences[0].low == pytest.approx(4 - t.ppf(0.975, freedom) * 10**0.5, abs=0.01)
+
+
+def test_equal_rows_are_rarely_told_apart_by_a_few_seeds() -> None:
+    """Two rows of three seeds each, of one mean: at 95 % about one claim in twenty is decided."""
+    generator, decided = np.random.default_rng(0), 0
+    for _ in range(1000):
+        a, b = generator.normal(50, 2, size=(2, 3))
+        spread, freedom = spread_of_seeds([a.tolist(), b.tolist()])
+        noise = {"training_error": spread / 3**0.5, "training_freedom": freedom}
+        values = cells(a=float(a.mean()), b=float(b.mean()), error=0.01)
+        (outcome,) = evaluate_claims(
+            [claim()], {key: replace(cell, **noise) for key, cell in values.items() if cell}
+        )
+        decided += outcome.verdict != "within noise"
+    assert 25 <= decided <= 75
+
+
+def test_one_difference_against_the_claim_contradicts_it() -> None:
+    found = cells(a=60, b=50, c=70)
+    assert verdict(found, right=["b"]) == "holds"
+    assert verdict(found, right=["b", "c"]) == "contradicted"
+    assert verdict(found, right=["b", "c"], rows="mean") == "within noise"
+
+
+def test_paired_rows_compare_first_with_first() -> None:
+    found = cells(a=60, b=50, c=90, d=80)
+    assert verdict(found, left=["a", "c"], right=["b", "d"], rows="paired") == "holds"
+    assert verdict(found, left=["a", "c"], right=["b", "d"]) == "contradicted"
+
+
+def test_gaps_are_compared_with_gaps() -> None:
+    found = cells(a=60, b=50, c=90, d=88)
+    gap = {"left": ["a"], "left_minus": ["b"], "right": ["c"], "right_minus": ["d"], "rows": "mean"}
+    (outcome,) = evaluate_claims([claim(**gap)], found)
+    assert outcome.differences[0].value == pytest.approx(8)
+    assert outcome.verdict == "holds"
+
+
+def test_columns_can_be_averaged() -> None:
+    values = {("a", "X"): 60.0, ("a", "Y"): 40.0, ("b", "X"): 50.0, ("b", "Y"): 45.0}
+    found = {(2, row, column): Measured(v, v - 1, v + 1) for (row, column), v in values.items()}
+    (each,) = evaluate_claims([claim(columns=["X", "Y"])], found)
+    (mean,) = evaluate_claims([claim(columns=["X", "Y"], columns_as="mean")], found)
+    assert [difference.value for difference in each.differences] == [10, -5]
+    assert [difference.value for difference in mean.differences] == [2.5]
+    assert (each.verdict, mean.verdict) == ("contradicted", "holds")
+
+
+def test_more_differences_make_wider_intervals() -> None:
+    (one,) = evaluate_claims([claim()], cells(a=54, b=50))
+    (four,) = evaluate_claims([claim(right=list("bcde"))], cells(a=54, b=50, c=50, d=50, e=50))
+    assert one.differences[0].low == pytest.approx(4 - 1.96 * 2**0.5, abs=0.01)
+    assert four.differences[0].low == pytest.approx(4 - 2.498 * 2**0.5, abs=0.01)
+
+
+def test_towards_is_about_the_value_alone() -> None:
+    (outcome,) = evaluate_claims([claim(right=["b", "c"])], cells(a=50, b=49, c=51))
+    assert [difference.towards for difference in outcome.differences] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"rows": "paired", "right": ["b", "c"]}, "as many left as right"),
+        ({"left_minus": ["c"]}, "need rows: mean"),
+        ({"relation": "comparable"}, "margin above 0"),
+        ({"colums": ["VQA"]}, "colums"),
+        ({"table": 9}, "less than or equal to 8"),
+    ],
+)
+def test_a_comparison_that_fits_nothing_is_refused(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        Comparison.model_validate({"table": 2, "columns": ["VQA"], "left": ["a"], "right": ["b"], **changes})
+
+
+def test_a_long_quotation_is_refused(
+    repository: Path, tmp_path: Path, tables: dict[int, PublishedTable]
+) -> None:
+    text = (repository / "workflow/grid/claims.yaml").read_text()
+    path = tmp_path / "claims.yaml"
+    path.write_text(text.replace("resulting in improved overall performance", "x" * 111))
+    with pytest.raises(VistokError, match=r"quote: String should have at most 110 characters"):
+        read_claims(path, tables)
+
+
+@pytest.mark.parametrize("text", ["claims: {}", "- a", "a: [", "questions: {}\nclaims: {a: 3}"])
+def test_files_of_another_shape_are_refused(
+    tmp_path: Path, tables: dict[int, PublishedTable], text: str
+) -> None:
+    path = tmp_path / "claims.yaml"
+    path.write_text(text)
+    with pytest.raises(VistokError, match="claims"):
+        read_claims(path, tables)
+
+
+def test_a_missing_file_is_refused(tmp_path: Path, tables: dict[int, PublishedTable]) -> None:
+    with pytest.raises(VistokError, match=r"claims\.yaml is missing"):
+        read_claims(tmp_path / "claims.yaml", tables)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("deit/frozen", "deit/frozn", "unknown row of Table 2 'deit/frozn'. Did you mean 'deit/frozen'"),
+        ("[VQA, COCO-Caption]", "[VQA, COCO-Captoin]", "column of Table 2 'COCO-Captoin'. Did you mean 'COCO-Caption'"),
+        ("[eva/frozen, eva/tuned]", "[eva/frozen, eva]", "questions 'coco-oc-of-eva': unknown row 'eva'"),
+        ("columns: [Spatial]", "columns: [Spacial]", "questions 'seed-spatial': unknown column 'Spacial'"),
+        ("tables: [7], columns: [Scene]", "tables: [9], columns: [Scene]", "questions 'seed-scene': unknown table '9'"),
+        ("  gvt-is-best-overall:", "  gap-narrows-with-scale:", "the key 'gap-narrows-with-scale' stands twice"),
+    ],
+)  # fmt: skip
+def test_names_that_no_table_has_are_refused(
+    repository: Path, tmp_path: Path, tables: dict[int, PublishedTable], old: str, new: str, said: str
+) -> None:
+    text = (repository / "workflow/grid/claims.yaml").read_text()
+    assert old in text
+    path = tmp_path / "claims.yaml"
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(VistokError, match=said):
+        read_claims(path, tables)
+
+
+def test_the_spread_of_seeds_is_pooled_over_rows() -> None:
+    assert spread_of_seeds([(50.0, 52.0), (30.0,), (10.0, 10.0, 13.0)]) == (pytest.approx((8 / 3) ** 0.5), 3)
+    assert spread_of_seeds([(50.0,), ()]) == (0.0, 0)
+
+
+def test_a_scales_cells_hold_the_noise_of_training(mini: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of CLIP's two seeds one is far worse; its mean of two is surer than another row's one seed."""
+    monkeypatch.chdir(mini.root)
+    found = {(cell["row"], cell["column"]): cell for cell in cells_of(mini.study, "table-2")}
+    values = [
+        mini.metrics(f"clip/frozen/vicuna-7b/seed-{seed}", "vqav2")["answers"]["released"]["metrics"][
+            "accuracy"
+        ]
+        for seed in (0, 1)
+    ]
+    spread = abs(values[0] - values[1]) / 2**0.5
+    assert spread > 1
+    assert found["clip/frozen", "VQA"]["training_error"] == pytest.approx(spread / 2**0.5, abs=1e-5)
+    assert found["deit/frozen", "VQA"]["training_error"] == pytest.approx(spread, abs=1e-5)
+    assert found["deit/frozen", "VQA"]["training_freedom"] == 1

@@ -1,0 +1,184 @@
+"""The four formats of a table: well formed, with every number, the same bytes for the same inputs."""
+
+import csv
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_regressions.file_regression import FileRegressionFixture
+
+from vistok.grid.paths import Paths
+from vistok.pages.latex import escape, prose
+from vistok.pages.render_html import cited
+from vistok.pages.render_md import escape as escape_md
+from vistok.steps import tabulate
+
+Rendered = Callable[[Any, str], str]
+VOID = {"meta", "br"}
+
+
+@pytest.fixture
+def rendered(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Rendered:
+    monkeypatch.chdir(checkout)
+
+    def render(small: Any, suffix: str) -> str:
+        tabulate.run(small.study, "table-2")
+        return Paths(small.study).table("table-2", suffix).read_text()
+
+    return render
+
+
+class Page(HTMLParser):
+    """Checks that tags are balanced, and collects the text of each table's cells."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tables: list[list[list[str]]] = []
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.links += [value or "" for name, value in attrs if name in ("src", "href", "style", "onclick")]
+        if tag == "table":
+            self.tables.append([])
+        elif tag == "tr":
+            self.tables[-1].append([])
+        elif tag in ("td", "th"):
+            self.tables[-1][-1].append("")
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_startendtag(self, tag: str, attrs: object) -> None:
+        assert tag == "rect"
+
+    def handle_data(self, data: str) -> None:
+        if "td" in self.open or "th" in self.open:
+            self.tables[-1][-1][-1] += data
+
+
+def page(text: str) -> Page:
+    parsed = Page()
+    parsed.feed(text)
+    parsed.close()
+    assert parsed.open == []
+    return parsed
+
+
+def test_the_same_inputs_give_the_same_bytes_without_a_trace_of_the_machine(
+    mini: Any, excerpt: Any, checkout: Path, rendered: Rendered
+) -> None:
+    for small in (mini, excerpt):
+        for suffix in tabulate.RENDERERS:
+            text = rendered(small, suffix)
+            assert rendered(small, suffix) == text
+            assert str(checkout) not in text
+            assert checkout.name not in text
+            assert text.endswith("\n")
+
+
+def test_markdown_is_as_it_was(mini: Any, rendered: Rendered, file_regression: FileRegressionFixture) -> None:
+    file_regression.check(rendered(mini, "md"), extension=".md", encoding="utf-8")
+
+
+def test_every_line_of_a_markdown_table_has_every_column(excerpt: Any, rendered: Rendered) -> None:
+    found = [line for line in rendered(excerpt, "md").splitlines() if line.startswith("|")]
+    widths = [len(re.findall(r"(?<!\\)\|", line)) - 1 for line in found]
+    assert widths == [4 + 7] * 10 + [4 + 13] * 10
+
+
+def test_markdown_shows_rank_baseline_and_missing_cells(mini: Any, excerpt: Any, rendered: Rendered) -> None:
+    text = rendered(mini, "md")
+    clip = next(line for line in text.splitlines() if "CLIP (Radford" in line).split(" | ")
+    assert re.fullmatch(
+        r"\*\*52\.2\*\* → \*\*\d+\.\d\*\*<br><sub>\+\d+\.\d<br>\\\[\d+\.\d, \d+\.\d\\\]</sub>", clip[4]
+    )
+    failed = next(line for line in text.splitlines() if line.startswith("| ✓"))
+    assert failed.count("▽") == 6
+    assert "29.7 → - |" in rendered(excerpt, "md")
+
+
+def test_every_format_says_how_many_questions_each_column_asks(
+    mini: Any, excerpt: Any, rendered: Rendered
+) -> None:
+    for small, counts in ((mini, ("n = 24", "n = 12", "n = 36")), (excerpt, ("n = 16 of 24", "n = 0 of 36"))):
+        for suffix in ("md", "tex", "html"):
+            text = rendered(small, suffix)
+            assert all(count in text for count in counts)
+
+
+def test_the_page_needs_nothing_but_itself(excerpt: Any, rendered: Rendered) -> None:
+    text = rendered(excerpt, "html")
+    within = [link for link in page(text).links if link.startswith("#")]
+    assert within and all(f'id="{link[1:]}"' in text for link in within)
+    others = set(page(text).links) - set(within)
+    assert {link.partition("#")[0] for link in others} == {"../audit.html"}
+    assert not re.search(r"https?:|@import|url\(|<script|<link|<img", text)
+    for needed in ('name="viewport"', "position: sticky", "@media print", "overflow-x: auto"):
+        assert needed in text
+
+
+def test_the_page_holds_every_number(mini: Any, rendered: Rendered) -> None:
+    main, others = page(rendered(mini, "html")).tables
+    assert [len(row) for row in main] == [8] * 9
+    assert [len(row) for row in others] == [14] * 9
+    for place, line in enumerate(csv.DictReader(rendered(mini, "csv").splitlines())):
+        cell = main[1 + place // 7][1 + place % 7]
+        assert cell.split()[0] == f"{float(line['ours']):.1f}"
+        assert f"pub. {line['published'] or '-'}" in cell
+        assert ("▽" in cell) == (line["beats_blind"] == "no")
+        if line["low"]:
+            assert f"[{float(line['low']):.1f}, {float(line['high']):.1f}]" in cell
+    assert others[0][1:4] == ["VQAreleased", "VQAofficial", "VQAlavis"]
+    assert "My_Encoder <50% & #1|" in main[4][0]
+
+
+def test_bars_stay_on_their_axis(mini: Any, rendered: Rendered) -> None:
+    text = rendered(mini, "html")
+    drawn = re.findall(r'<rect x="([\d.]+)" y="\d" width="([\d.]+)" height="(?:4|10|12)"', text)
+    assert len(drawn) > 100
+    assert all(0 <= float(left) <= float(left) + float(width) <= 101 for left, width in drawn)
+
+
+def test_latex_lines_have_every_column(excerpt: Any, rendered: Rendered) -> None:
+    text = rendered(excerpt, "tex")
+    found = [line for line in text.splitlines() if line.endswith((r"\\", r"\\[2pt]"))]
+    widths = [len(re.findall(r"(?<!\\)&", line)) + 1 for line in found]
+    assert widths == [11] * (3 + 5 * 3 + 3) + [17] * (2 + 5 + 3)
+    assert text.isascii()
+    assert r"\usepackage{booktabs,amssymb,graphicx}" in text.splitlines()[0]
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+def test_latex_compiles(mini: Any, excerpt: Any, rendered: Rendered, tmp_path: Path) -> None:
+    bodies = "\\clearpage\n".join(rendered(small, "tex") for small in (mini, excerpt))
+    needed = re.search(r"\\usepackage\{.*\}", bodies)
+    assert needed
+    document = f"\\documentclass{{article}}\n{needed[0]}\n\\begin{{document}}\n{bodies}\\end{{document}}\n"
+    (tmp_path / "t.tex").write_text(document)
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout.decode(errors="replace")[-2000:]
+    assert (tmp_path / "t.pdf").stat().st_size > 10_000
+
+
+def test_latex_sets_any_text() -> None:
+    assert escape("50% & #1_{x}^2~$\\") == (
+        r"50\% \& \#1\_\{x\}\textasciicircum{}2\textasciitilde{}\$\textbackslash{}"
+    )
+    assert escape("Žižek, Gödel, São, Ångström") == r"\v{Z}i\v{z}ek, G\"{o}del, S\~{a}o, \r{A}ngstr\"{o}m"
+    assert escape("中 −1 ✓") == r"{[}U+4E2D{]} $-$1 $\checkmark$"
+    assert prose("run `a/b --cores` now") == r"run \texttt{a/\allowbreak{}b -{}-cores} now"
+
+
+def test_markdown_and_citations() -> None:
+    assert escape_md("a|b_c*d <e> [f]") == r"a\|b\_c\*d \<e\> \[f\]"
+    assert cited("CLIP (Radford et al., 2021)") == ("CLIP", "Radford et al., 2021")
+    assert cited("CLIP-20M") == ("CLIP-20M", "")

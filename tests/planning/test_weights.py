@@ -1,0 +1,198 @@
+"""Weights are told right from wrong by their headers: missing, truncated, of another shape."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from vistok.errors import VistokError
+from vistok.grid.load import Study, load_study
+from vistok.grid.values import Encoder, LanguageModel, Tokenizer
+from vistok.headers import read_shapes
+from vistok.planning.weights import check_language_model, check_tokenizer
+from vistok.tokenizers.base import build_tokenizer
+
+TIMM = {"img_size": 32, "patch_size": 8, "embed_dim": 32, "depth": 2, "num_heads": 2}
+SMALL: dict[str, Any] = {
+    "library": "timm",
+    "name": "vit_tiny_patch16_224",
+    "arguments": TIMM,
+    "image_size": 32,
+    "normalisation": "clip",
+    "tokens": 17,
+    "width": 32,
+    "parameters_m": 0.03,
+    "source": "made for tests",
+}
+Make = Callable[..., Study]
+
+
+@pytest.fixture
+def study(repository: Path, tmp_path: Path) -> Make:
+    """Returns the paper study with one more tokenizer, and a data root of its own."""
+    paper = load_study("paper", root=repository, data_root=str(tmp_path))
+
+    def make(**changes: Any) -> Study:
+        encoder = Encoder(**{**SMALL, "weights": "weights/small.safetensors", **changes})
+        entry = Tokenizer(id="small", label="s", supervision="self", published_images="1", encoder=encoder)
+        return replace(paper, tokenizers={"small": entry})
+
+    return make
+
+
+def save(path: Path, **changes: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    built = build_tokenizer(Encoder(**{**SMALL, "weights": "random", **changes}))
+    tensors = {f"module.{name}": tensor for name, tensor in built.trunk.state_dict().items()}
+    if path.suffix == ".safetensors":
+        save_file(tensors, path)
+    else:
+        torch.save({"state_dict": tensors, "epoch": 3}, path)
+
+
+def test_an_entry_with_a_wrong_number_of_parameters_is_told(study: Make, tmp_path: Path) -> None:
+    save(tmp_path / "weights/small.safetensors")
+    with pytest.raises(
+        VistokError, match=r"has 0\.03 million parameters, its entry .* says 21\.67, which plans"
+    ):
+        check_tokenizer(study(parameters_m=21.67), "small")
+
+
+@pytest.mark.parametrize("name", ["small.safetensors", "small.pt"])
+def test_a_local_file_of_the_right_shape_is_well(study: Make, tmp_path: Path, name: str) -> None:
+    save(tmp_path / "weights" / name)
+    assert check_tokenizer(study(weights=f"weights/{name}"), "small").endswith("shapes fit")
+
+
+def test_a_folder_with_weights_is_well(study: Make, tmp_path: Path) -> None:
+    save(tmp_path / "mine/model.safetensors")
+    assert "shapes fit" in check_tokenizer(study(weights="mine"), "small")
+
+
+@pytest.mark.parametrize("name", ["small.safetensors", "small.pt"])
+@pytest.mark.parametrize(
+    "changes", [{"width": 48, "arguments": {**TIMM, "embed_dim": 48}}, {"arguments": {**TIMM, "depth": 3}}]
+)
+def test_another_architecture_is_told(
+    study: Make, tmp_path: Path, name: str, changes: dict[str, Any]
+) -> None:
+    save(tmp_path / "weights" / name, **changes)
+    with pytest.raises(VistokError, match="is a checkpoint of another architecture"):
+        check_tokenizer(study(weights=f"weights/{name}"), "small")
+
+
+def test_a_missing_or_cut_file_is_told(study: Make, tmp_path: Path) -> None:
+    with pytest.raises(VistokError, match="weights not found"):
+        check_tokenizer(study(), "small")
+    save(tmp_path / "weights/small.safetensors")
+    whole = (tmp_path / "weights/small.safetensors").read_bytes()
+    for cut in (whole[:-1], whole[: len(whole) // 2], whole[:20], whole[:4], b"", b"<html>" * 100):
+        (tmp_path / "weights/small.safetensors").write_bytes(cut)
+        with pytest.raises(VistokError, match=r"is no whole \.safetensors file.*fetch or make it again"):
+            check_tokenizer(study(), "small")
+
+
+def test_shapes_are_read_without_the_tensors(tmp_path: Path) -> None:
+    save_file({"a": torch.zeros(2, 3), "b": torch.zeros(())}, tmp_path / "a.safetensors", metadata={"x": "y"})
+    assert read_shapes(tmp_path / "a.safetensors") == {"a": (2, 3), "b": ()}
+
+
+def test_random_weights_and_those_to_come_are_well(study: Make, repository: Path, monkeypatch: Any) -> None:
+    assert check_tokenizer(study(weights="random"), "small") == "random"
+    monkeypatch.chdir(repository)
+    smoke = load_study("smoke")
+    assert check_tokenizer(smoke, "clip") in (
+        "will be pretrained",
+        "checkpoints/smoke/tokenizers/clip: shapes fit",
+    )
+
+
+def cached(cache: Path, repository: str, name: str) -> Path:
+    """Returns where a hub's file stands in its cache, at one commit."""
+    folder = cache / f"models--{repository.replace('/', '--')}"
+    (folder / "refs").mkdir(parents=True, exist_ok=True)
+    (folder / "refs/main").write_text("0" * 40)
+    (folder / "snapshots" / ("0" * 40)).mkdir(parents=True, exist_ok=True)
+    return folder / "snapshots" / ("0" * 40) / name
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    return tmp_path / "hub"
+
+
+PUBLISHED = {"weights": "published", "name": "vit_tiny_patch16_224.augreg_in21k", "arguments": {}}
+WHERE = "timm/vit_tiny_patch16_224.augreg_in21k"
+
+
+def test_published_weights_must_be_in_the_cache(study: Make, cache: Path) -> None:
+    entry = study(**PUBLISHED)
+    with pytest.raises(VistokError, match=rf"\({WHERE}\) are not in this machine's cache.*pretrained=True"):
+        check_tokenizer(entry, "small")
+    save_file({"a": torch.zeros(1000, 32)}, cached(cache, WHERE, "model.safetensors"))
+    assert "0.03 million parameters" in check_tokenizer(entry, "small")
+
+
+@pytest.mark.parametrize("shape", [(10, 32), (1000, 33)])
+def test_published_weights_of_another_size_are_told(study: Make, cache: Path, shape: tuple[int, int]) -> None:
+    save_file({"a": torch.zeros(shape)}, cached(cache, WHERE, "model.safetensors"))
+    with pytest.raises(VistokError, match=r"million parameters; the entry of .* says 0\.03 of width 32"):
+        check_tokenizer(study(**PUBLISHED), "small")
+
+
+@pytest.fixture
+def llm(study: Make) -> Study:
+    """A study with a small published language model."""
+    entry = LanguageModel(
+        id="small",
+        label="s",
+        weights="me/small",
+        width=8,
+        layers=2,
+        vocabulary=9,
+        parameters_m=0.0001,
+        source="test",
+    )
+    return replace(study(), llms={"small": entry})
+
+
+CONFIG = {"hidden_size": 8, "num_hidden_layers": 2}
+
+
+def put(
+    cache: Path, *, config: dict[str, int] | None = None, files: int = 2, named: int = 2, side: int = 10
+) -> None:
+    cached(cache, "me/small", "config.json").write_text(json.dumps(config or CONFIG))
+    names = [f"model-{number}.safetensors" for number in range(named)]
+    for name in names[:files]:
+        save_file({name: torch.zeros(side, side)}, cached(cache, "me/small", name))
+    index = {"weight_map": {name: name for name in names}}
+    cached(cache, "me/small", "model.safetensors.index.json").write_text(json.dumps(index))
+
+
+def test_a_whole_language_model_is_well(llm: Study, cache: Path) -> None:
+    with pytest.raises(VistokError, match=r"me/small is not in this machine's cache.*hf download me/small"):
+        check_language_model(llm, "small")
+    put(cache)
+    assert check_language_model(llm, "small").endswith("0.0 million parameters")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"files": 1}, r"lacks 1 of 2 weight files \(model-1\.safetensors\)"),
+        ({"config": {**CONFIG, "hidden_size": 16}}, r"'width': 16.*llms\.yaml says width 8"),
+        ({"side": 2}, r"holds 0\.0 million parameters, workflow/grid/llms\.yaml says"),
+        ({"files": 0, "named": 0}, "holds no weights"),
+    ],
+)
+def test_a_wrong_language_model_is_told(llm: Study, cache: Path, given: dict[str, Any], said: str) -> None:
+    put(cache, **given)
+    with pytest.raises(VistokError, match=said):
+        check_language_model(llm, "small")
