@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from vistok.datasets.images import load_image
-from vistok.datasets.preprocessing import Preprocessing, crop_box, squash
+from vistok.datasets.preprocessing import STATISTICS, Preprocessing, crop_box, squash
 from vistok.grid.values import Normalisation
 
 
@@ -83,3 +83,13 @@ def test_crop_boxes_keep_area_and_aspect_in_their_ranges(size: tuple[int, int]) 
 
 def test_an_image_too_narrow_for_any_crop_gives_its_centre() -> None:
     assert crop_box(10, 1000, (0.9, 1.0), np.random.default_rng(0)) == (0, 493, 10, 506)
+
+
+def test_the_statistics_are_timm_s() -> None:
+    from timm.data import constants
+
+    assert {
+        "imagenet": (constants.IMAGENET_DEFAULT_MEAN, constants.IMAGENET_DEFAULT_STD),
+        "clip": (constants.OPENAI_CLIP_MEAN, constants.OPENAI_CLIP_STD),
+        "siglip": (constants.IMAGENET_INCEPTION_MEAN, constants.IMAGENET_INCEPTION_STD),
+    } == STATISTICS

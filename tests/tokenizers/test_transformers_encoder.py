@@ -1,6 +1,9 @@
 """What a transformers tokenizer gives, for families that put their final norm in different places."""
 
+import io
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -81,3 +84,41 @@ def test_a_model_without_a_known_norm_is_refused(encoder: Encoder) -> None:
     wanted = entry(encoder, "vit", name="resnet", arguments=arguments)
     with pytest.raises(VistokError, match=r"has no norm behind its last block .*`library: timm`"):
         build_tokenizer(wanted)
+
+
+def test_an_encoder_whose_tokens_are_random_is_refused(encoder: Encoder) -> None:
+    """Whatever number of tokens its entry says: MAE's encoder hides patches at random, each time others."""
+    for tokens in (5, 17):
+        wanted = entry(encoder, "vit", name="vit_mae", tokens=tokens)
+        with pytest.raises(VistokError, match="'vit_mae' gives other tokens each time"):
+            build_tokenizer(wanted)
+
+
+def test_an_encoder_that_needs_more_than_an_image_is_refused(encoder: Encoder) -> None:
+    wanted = entry(
+        encoder, "vit", name="siglip2_vision_model", arguments={**CONFIG, "num_patches": 16}, tokens=16
+    )
+    with pytest.raises(
+        VistokError, match=r"'siglip2_vision_model' takes no images of 32 pixels: .*spatial_shapes"
+    ):
+        build_tokenizer(wanted)
+
+
+@pytest.mark.parametrize("published", [False, True])
+def test_code_beside_the_weights_is_never_run(
+    encoder: Encoder, published: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even where somebody, or a pipe, would say yes."""
+    folder = tmp_path / "foreign"
+    folder.mkdir()
+    mark = tmp_path / "mark"
+    (folder / "code.py").write_text(
+        f"open({str(mark)!r}, 'w').close()\nclass Config: pass\nclass Model: pass\n"
+    )
+    auto_map = {"AutoConfig": "code.Config", "AutoModel": "code.Model"}
+    (folder / "config.json").write_text(json.dumps({"model_type": "foreign", "auto_map": auto_map}))
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n" * 9))
+    wanted = entry(encoder, "vit", name=str(folder), arguments={})
+    with pytest.raises(VistokError, match="cannot build"):
+        build_tokenizer(wanted, published=published)
+    assert not mark.exists()

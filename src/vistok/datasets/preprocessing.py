@@ -1,8 +1,10 @@
 """Turns decoded images into the arrays that image encoders take: squash or crop, flip, normalise."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +15,13 @@ from vistok.grid.values import Normalisation
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 Box = tuple[float, float, float, float]
+Channels = tuple[float, float, float]
 
-# Mean and standard deviation of red, green and blue in 0..1.
+# Mean and standard deviation of red, green and blue in 0..1, as timm.data.constants has them; importing those
+# would take seconds, for timm imports torch.
 # imagenet: as torchvision's classification models; clip: released GVT code, the only one it has;
 # siglip: SigLIP's, and many of Google's ViTs' (timm calls them Inception's).
-_STATISTICS = {
+STATISTICS: Final[Mapping[Normalisation, tuple[Channels, Channels]]] = {
     "imagenet": ((0.4850, 0.4560, 0.4060), (0.2290, 0.2240, 0.2250)),
     "clip": ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)),
     "siglip": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
@@ -65,9 +69,9 @@ class Preprocessing:
 
 
 @cache
-def _table(normalisation: str) -> Floats:
+def _table(normalisation: Normalisation) -> Floats:
     """Returns what each of the 256 values of red, green and blue becomes: [3, 256]."""
-    mean, deviation = np.array(_STATISTICS[normalisation], dtype=np.float32)[..., None]
+    mean, deviation = np.array(STATISTICS[normalisation], dtype=np.float32)[..., None]
     table: Floats = (np.arange(256, dtype=np.float32) / np.float32(255) - mean) / deviation
     return table
 

@@ -6,24 +6,14 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from numpy.random import Generator
-from timm.data.constants import (
-    IMAGENET_DEFAULT_MEAN,
-    IMAGENET_DEFAULT_STD,
-    IMAGENET_INCEPTION_MEAN,
-    IMAGENET_INCEPTION_STD,
-    OPENAI_CLIP_MEAN,
-    OPENAI_CLIP_STD,
-)
 from torch import Tensor
 from torch.nn import functional
 
+from vistok.datasets.preprocessing import STATISTICS
+from vistok.grid.values import Normalisation
+
 Images = Float[Tensor, "batch 3 height width"]
 
-_STATISTICS: Final = {
-    "imagenet": (IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD),
-    "clip": (OPENAI_CLIP_MEAN, OPENAI_CLIP_STD),
-    "siglip": (IMAGENET_INCEPTION_MEAN, IMAGENET_INCEPTION_STD),
-}
 _GREY: Final = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601 luma
 # Luma and the two colour differences of YIQ; hue is the angle between these two.
 _YIQ: Final = np.array([_GREY, [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
@@ -34,9 +24,9 @@ def from_bytes(pixels: UInt8[np.ndarray, "batch height width 3"]) -> Images:
     return torch.from_numpy(pixels).permute(0, 3, 1, 2).float().div_(255).contiguous()
 
 
-def normalise(images: Images, normalisation: str) -> Images:
+def normalise(images: Images, normalisation: Normalisation) -> Images:
     """Returns images with the published channel statistics taken out."""
-    mean, deviation = (torch.tensor(values).view(1, 3, 1, 1) for values in _STATISTICS[normalisation])
+    mean, deviation = (torch.tensor(values).view(1, 3, 1, 1) for values in STATISTICS[normalisation])
     return (images - mean) / deviation
 
 

@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float, UInt8
 from timm.models.vision_transformer import VisionTransformer
 
 from vistok.errors import VistokError
+from vistok.grid.values import Normalisation
 from vistok.supervision import augment
 from vistok.supervision.encoder import embed, encode, split_class_token
 
@@ -70,7 +71,7 @@ def area_under_curve(scores: Float[np.ndarray, " images"], present: Bool[np.ndar
 
 
 def mean_patch_features(
-    encoder: VisionTransformer, normalisation: str, *, batch: int = 256
+    encoder: VisionTransformer, normalisation: Normalisation, *, batch: int = 256
 ) -> Callable[[Pixels], Features]:
     """Returns a function from images of the encoder's size to the mean patch of its last block, before the norm."""
 

@@ -3,7 +3,7 @@
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from transformers import CONFIG_MAPPING, AutoConfig, AutoModel
+from transformers import CONFIG_MAPPING, AutoConfig, AutoModel, PreTrainedConfig
 
 from vistok.errors import VistokError
 from vistok.grid.values import Encoder
@@ -37,14 +37,22 @@ class TransformersTokenizer(VisualTokenizer):
 
 
 def _model(encoder: Encoder, *, published: bool) -> nn.Module:
+    """Builds the model without running code of its repository, which transformers would otherwise ask about."""
     if published:
-        model = AutoModel.from_pretrained(encoder.name, dtype=torch.float32)
-    elif encoder.arguments:
-        model = AutoModel.from_config(AutoConfig.for_model(encoder.name, **encoder.arguments))
+        model = AutoModel.from_pretrained(encoder.name, dtype=torch.float32, trust_remote_code=False)
     else:
-        model = AutoModel.from_config(AutoConfig.from_pretrained(encoder.name))
+        model = AutoModel.from_config(_config(encoder), trust_remote_code=False)
     trunk: nn.Module = getattr(model, "vision_model", model)
     return trunk
+
+
+def _config(encoder: Encoder) -> PreTrainedConfig:
+    config: PreTrainedConfig = (
+        AutoConfig.for_model(encoder.name, **encoder.arguments)
+        if encoder.arguments
+        else AutoConfig.from_pretrained(encoder.name, trust_remote_code=False)
+    )
+    return config
 
 
 def _final_norm(trunk: nn.Module) -> str:
