@@ -10,9 +10,9 @@ from vistok.evaluation.scorers.choice import (
     choose,
     dimension_name,
     read_choice_questions,
-    read_letter,
     score_choice,
 )
+from vistok.evaluation.scorers.letters import read_letter
 
 OPTIONS = ("One", "Two", "Three dogs.", "A man")
 # SEED-Bench's image questions by dimension; the leaderboard's row, of which Table 7 prints the first eight.

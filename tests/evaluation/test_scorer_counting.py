@@ -72,10 +72,51 @@ def test_released_reads_numbers_wherever_their_letters_stand(answer: str, number
         ("0003", 3),
         ("\u0663 cars", 3),
         ("", None),
+        ("thirtytwo", 32),
+        ("about 4.5 cars", None),
+        ("4,5", None),
+        (".5", None),
+        ("4.0", 4),
+        ("4.000", None),
+        ("-7", None),
+        ("minus two, or 3", None),
+        ("- 7 cars", 7),
+        ("1/2", None),
+        ("3 1/2 cars", None),
+        ("\u00bd", None),
+        ("two and a half", None),
+        ("one third of them", None),
+        ("four-five", 4),
+        ("4-5 cars", None),
+        ("80 %", None),
+        ("twenty-first", None),
+        ("12:30", None),
     ],
 )
 def test_corrected_reads_the_first_whole_number(answer: str, number: int | None) -> None:
     assert read_corrected(answer) == number
+
+
+@pytest.mark.parametrize(
+    "hyphen", ["-", "\u2010", "\u2011", "\u2012", "\u2013", "\u2212", "\uff0d", "\u00ad", " "]
+)
+def test_a_number_in_two_words_may_be_joined_by_any_hyphen(hyphen: str) -> None:
+    assert read_corrected(f"Forty{hyphen}six boats") == 46
+    assert read_corrected(f"{hyphen}6 boats") == (6 if hyphen in (" ", "\u00ad") else None)
+
+
+@pytest.mark.parametrize(
+    ("answer", "number"),
+    [
+        ("<think>First 4, then 5.</think>Six", 6),
+        ("_Six_ boats", 6),
+        (r"\boxed{6}", 6),
+        ("\uff16", 6),
+    ],
+)
+def test_corrected_reads_the_final_answer_alone(answer: str, number: int) -> None:
+    assert read_corrected(answer) == number
+    assert read_released("<think>4</think>6") == 4
 
 
 @pytest.mark.parametrize("protocol", ["released", "corrected"])

@@ -43,6 +43,13 @@ def test_released_hears_letters_anywhere(answer: str, yes: bool, no: bool) -> No
         ("I don't know", False, False),
         ("another snowboard", False, False),
         ("eyes", False, False),
+        ("<thinking>No leash, no dog.</thinking> Yes", True, False),
+        ("Yes <think>no, wait", False, False),
+        ("__No__", False, True),
+        ("\uff2e\uff4f", False, True),
+        ("Answer yes or no: no", False, True),
+        ("No/Yes? Yes", True, False),
+        ("yes or no", False, False),
     ],
 )
 def test_corrected_takes_the_first_whole_word(answer: str, yes: bool, no: bool) -> None:

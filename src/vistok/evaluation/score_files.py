@@ -8,7 +8,8 @@ from vistok.errors import VistokError
 from vistok.evaluation.predictions import read_predictions
 from vistok.evaluation.references import References, load_references
 from vistok.evaluation.score import DECIMALS, protocol_of, reported, score_questions
-from vistok.evaluation.scorers import captions, choice
+from vistok.evaluation.scorers import captions
+from vistok.evaluation.scorers.letters import LETTERS
 from vistok.files import check_destination, write_json, write_jsonl
 
 
@@ -106,7 +107,7 @@ def _answered(questions: References, answers: Mapping[str, Any], predictions: Pa
 def _check_losses(kind: str, path: Path, answers: Mapping[str, Any]) -> None:
     wrong = [key for key, answer in answers.items() if not isinstance(answer, str)]
     if kind == "choice":
-        wrong = [key for key in wrong if len(answers[key]) != len(choice.LETTERS)]
+        wrong = [key for key in wrong if len(answers[key]) != len(LETTERS)]
     if wrong:
         legal = "a text, or four losses," if kind == "choice" else "a text"
         raise VistokError(

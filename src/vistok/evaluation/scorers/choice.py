@@ -6,7 +6,6 @@ verdict and differ in the names of dimensions 3 and 4: the file that was current
 named them the wrong way round (`released`), and was mended later (`official`).
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +16,10 @@ import numpy as np
 from vistok.datasets.official import wrong_record
 from vistok.errors import VistokError
 from vistok.evaluation.scorers.base import Scored, Values, check, split
+from vistok.evaluation.scorers.letters import LETTERS, read_letter
 from vistok.files import read_json
 
 PROTOCOLS = ("official", "released")
-LETTERS = "ABCD"
 DIMENSIONS = (
     "Scene Understanding",
     "Instance Identity",
@@ -38,15 +37,6 @@ DIMENSIONS = (
 _IMAGE_DIMENSIONS = range(1, 10)
 # Table 7 of the paper leaves Text Understanding out and averages the others without weights.
 _TABLE_DIMENSIONS = range(1, 9)
-
-_CLAUSE = r"(?:because|since|as|for|is|and|which)\b"
-_LETTER_FORMS = (
-    re.compile(r"\W*([A-Da-d])\W*"),
-    re.compile(r"\W*([A-D])[ \t]*[.,:;)\]\n].*", re.DOTALL),
-    re.compile(r".*?\b(?i:option|choice)(?:\s+is)?\s*:?\s*\W?([A-D])\b.*", re.DOTALL),
-    # "A" before a small letter is the article, but where a new clause begins.
-    re.compile(rf".*?\b(?i:answer)(?:\s+is)?\s*:?\s*\W?([B-D]\b|A\b(?!\s(?!{_CLAUSE})[a-z])).*", re.DOTALL),
-)
 
 ChoiceAnswer: TypeAlias = str | Sequence[float] | None
 
@@ -98,23 +88,6 @@ def _question(path: Path, position: int, row: Any) -> ChoiceQuestion:
             f"legal: A to D, and 1 to {len(DIMENSIONS)}."
         )
     return found
-
-
-def read_letter(answer: str, options: Sequence[str]) -> str | None:
-    """Returns the letter that a generated answer chooses, or None.
-
-    A lone letter; a capital letter before punctuation or the end of a line; a capital letter after answer, option
-    or choice; or the text of exactly one option, alone or behind its letter. "A man" chooses nothing.
-    """
-    for form in _LETTER_FORMS:
-        if found := form.fullmatch(answer):
-            return found[1].upper()
-    texts = [option.strip().rstrip(".").lower() for option in options]
-    said = answer.strip().rstrip(".").lower()
-    named = [f"{letter.lower()} {text}" for letter, text in zip(LETTERS, texts, strict=True)]
-    if said in named:
-        return LETTERS[named.index(said)]
-    return LETTERS[texts.index(said)] if texts.count(said) == 1 else None
 
 
 def choose(answer: ChoiceAnswer, options: Sequence[str]) -> str | None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from vistok.datasets.gvtbench import ObjectQuestion
 from vistok.evaluation.scorers.base import Answers, Scored, Values, check, share
+from vistok.evaluation.scorers.final import final_answer
 
 PROTOCOLS = ("corrected", "released")
 
@@ -30,11 +31,19 @@ _NUMBERS = {word: number for number, word in enumerate(_TO_NINETEEN.split())}
 _NUMBERS |= {word: 10 * number for number, word in enumerate(_TENS.split(), start=2)}
 _NUMBER = re.compile(
     rf"""
+    (?P<less> (?<! [\w)] ) - (?= \d ) | \b (?: minus | negative ) \s | (?<! \S ) [.,] (?= \d ) )?
     \b (?: (?P<digits> \d{{1,3}} (?:,\d{{3}})+ | \d+ )
-        | (?P<tens> {"|".join(_TENS.split())} ) [\s-] (?P<ones> {"|".join(list(_NUMBERS)[1:10])} )
+        | (?P<tens> {"|".join(_TENS.split())} ) [\s-]? (?P<ones> {"|".join(list(_NUMBERS)[1:10])} )
         | (?! (?: (?<= \bno[\s-] ) | (?<= \bnot\s ) | (?<= n't\s ) ) one \b ) (?P<word> {"|".join(_NUMBERS)} )
     ) \b
-    (?P<larger> [\s-] (?: dozen | hundred | thousand | million | billion ) s? \b )?
+    (?P<more>
+        [\s-] (?: dozen | hundred | thousand | million | billion ) s? \b
+        | [.\u066b] (?! 0{{1,2}} (?! \d ) ) \d | , \d{{1,2}} (?! [,\d] )  # 2.5 and 2,5, but for 2.0 and 1,2,3
+        | (?: \s \d+ )? \s? [/\u2044] \s? \d
+        | [\s-] (?: (?: and \s )? (?: a \s )? half | halves | thirds? | quarters? ) \b
+        | \s point \s | \s? % | \s? per \s? cent \b
+        | : \d | \s? - \s? \d | - (?: first | second | fourth | fifth | sixth | seventh | eighth | ninth ) \b
+    )?
     """,
     re.IGNORECASE | re.VERBOSE,
 )
@@ -54,16 +63,18 @@ def read_released(answer: str) -> int:
 
 
 def read_corrected(answer: str) -> int | None:
-    """Returns the first number of an answer, at most `LARGEST`, or None where there is none.
+    """Returns the first number of the final answer, at most `LARGEST`, or None where there is none.
 
     A number is digits, with commas between thousands or without, or whole words up to ninety-nine; "no one",
-    "not one" and "isn't one" hold none. One that goes on in words, such as "two dozen" or "3 hundred", is not read,
-    nor is what follows it. Where an answer holds no number it is 0 if it says no or none ("There are no cars").
+    "not one" and "isn't one" hold none. One that goes on, such as "two dozen" or "3 hundred", and one that is no
+    count, such as 2.5, -1, 1/2, 50 % or the range 2-3, is not read, nor is what follows it. Where an answer holds no
+    number it is 0 if it says no or none ("There are no cars").
     """
+    answer = final_answer(answer)
     found = _NUMBER.search(answer)
     if not found:
         return 0 if _NOTHING.search(answer) else None
-    if found["larger"]:
+    if found["less"] or found["more"]:
         return None
     if found["digits"]:
         return _value(found["digits"].replace(",", ""))

@@ -1,8 +1,8 @@
 """Scores answers to "Does {obj} exist in the image?" (multi-class identification, MCI).
 
 `released` looks for the letters "yes" or "no" anywhere in an answer (GVT `evaluations/multiclass.py`), so
-that "I don't know", "another" and "snowboard" are answers of No; `corrected` takes the first whole word that
-is yes or no.
+that "I don't know", "another" and "snowboard" are answers of No; `corrected` takes the first whole word of the final
+answer that is yes or no.
 Precision, recall, F1 and the yes-rate are for the class Yes, as POPE reports them (Li et al. 2023).
 """
 
@@ -14,10 +14,13 @@ from numpy.typing import NDArray
 
 from vistok.datasets.gvtbench import ObjectQuestion
 from vistok.evaluation.scorers.base import Answers, Scored, check, share, split
+from vistok.evaluation.scorers.final import final_answer
 
 PROTOCOLS = ("corrected", "released")
 
 _YES_OR_NO = re.compile(r"\b(yes|no)\b", re.IGNORECASE)
+# The question's own words, repeated: "Answer yes or no: ..."
+_BOTH = re.compile(r"\b(?:yes\s*(?:/|\||\bor\b)\s*no|no\s*(?:/|\||\bor\b)\s*yes)\b", re.IGNORECASE)
 
 
 def read_released(answer: str) -> tuple[bool, bool]:
@@ -28,7 +31,7 @@ def read_released(answer: str) -> tuple[bool, bool]:
 
 def read_corrected(answer: str) -> tuple[bool, bool]:
     """Returns (True, False) for Yes, (False, True) for No, and (False, False) for an answer with neither."""
-    found = _YES_OR_NO.search(answer)
+    found = _YES_OR_NO.search(_BOTH.sub("", final_answer(answer)))
     yes = found is not None and found.group().lower() == "yes"
     return yes, found is not None and not yes
 

@@ -1,0 +1,105 @@
+"""Takes the final answer out of what a model generated: without its reasoning, markup and look-alike characters.
+
+For the protocols that read an answer as a person would; those that copy an original read the text as it is.
+"""
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import Final
+
+# Reasoning as models write it: <think>, [THINK] (Magistral), ◁think▷ (Kimi-VL), <|begin_of_thought|> (Sky-T1).
+_NAMES: Final = "think|thinking|thought|thoughts|reason|reasoning|reflection|analysis|scratchpad"
+_TAG: Final = re.compile(
+    rf"<(?P<close>/)?(?:\w+:)?(?:{_NAMES})\s*> | \[(?P<close2>/)?(?:{_NAMES})\] | ◁(?P<close3>/)?(?:{_NAMES})▷"
+    r"| <\|(?:begin|(?P<close4>end))_of_thought\|>",
+    re.IGNORECASE | re.VERBOSE,
+)
+# Harmony's channels: only what stands in the last one named final is said to the user.
+_CHANNEL: Final = re.compile(r"<\|channel\|>\s*(\w+)\s*<\|message\|>")
+_ANSWER_TAG: Final = re.compile(
+    r"<(?P<name>(?:final[_ ]?)?answer|conclusion|solution)\s*>(?P<text>.*?)(?:</(?P=name)\s*>|\Z)"
+    r"|<\|begin_of_(?P<token>box|solution)\|>(?P<inner>.*?)(?:<\|end_of_(?P=token)\|>|\Z)",
+    re.IGNORECASE | re.DOTALL,
+)
+_BOX: Final = re.compile(r"\\f?boxed\s*\{")
+_INLINE: Final = re.compile(
+    r"</?(?:b|i|u|em|strong|span|mark|code|sub|sup|font)(?:\s[^<>]*)?>", re.IGNORECASE
+)
+_OTHER_TAG: Final = re.compile(r"</?\|?[A-Za-z][^<>\n]{0,80}>")
+_LATEX: Final = re.compile(r"\\(?:text|math)[a-z]*\s*\{([^{}]*)\}")
+_MATH: Final = re.compile(r"\\[()\[\]]|\$+")
+_EMPHASIS: Final = re.compile(r"[*`]+|~~|(?<![^\W_])_+|_+(?![^\W_])")
+_LONG_DASHES: Final = dict.fromkeys(map(ord, "\u2014\u2015\u2e3a\u2e3b\ufe58"), " - ")
+_MINUS: Final = "\u2212\u2043"
+
+
+@lru_cache(maxsize=1 << 16)
+def final_answer(generated: str) -> str:
+    r"""Returns what a generation says in the end, in plain characters.
+
+    - What stands between reasoning tags is no answer: the answer is what stands behind the last of them, or before
+      them where nothing is behind. A generation that ends inside them has none.
+    - Of an answer that stands in a tag (`<answer>`) or a box (`\boxed{}`), the last counts and not what is around it.
+    - Markdown's emphasis, HTML's and LaTeX's marks are dropped, hyphens and minus signs are one character, characters
+      of full width are those of usual width, and invisible ones are dropped.
+    """
+    return plain(_marked(_without_reasoning(_last_channel(generated))))
+
+
+def plain(text: str) -> str:
+    """Returns a text without marks of emphasis, in characters of usual width."""
+    if not text.isascii():
+        usual = unicodedata.normalize("NFKC", text.translate(_LONG_DASHES))
+        text = "".join(map(_plain_character, usual))
+    text = _OTHER_TAG.sub(" ", _INLINE.sub("", text))
+    while (simpler := _LATEX.sub(r"\1", text)) != text:
+        text = simpler
+    return _EMPHASIS.sub("", _MATH.sub("", text)).strip()
+
+
+def _plain_character(each: str) -> str:
+    category = unicodedata.category(each)
+    if category == "Pd" or each in _MINUS:
+        return "-"
+    return "" if category == "Cf" else each
+
+
+def _last_channel(text: str) -> str:
+    channels = list(_CHANNEL.finditer(text))
+    if not channels:
+        return text
+    return text[channels[-1].end() :] if channels[-1][1] == "final" else ""
+
+
+def _without_reasoning(text: str) -> str:
+    """A closing tag without an opening one counts too: chat templates often write the opening one themselves."""
+    depth, before, start = 0, "", 0
+    for tag in _TAG.finditer(text):
+        closing = any(tag[name] for name in ("close", "close2", "close3", "close4"))
+        if not depth and not closing:
+            before = text[start : tag.start()].strip() or before
+        depth = max(depth - 1, 0) if closing else depth + 1
+        start = tag.end()
+    if depth:
+        return ""
+    return text[start:] if text[start:].strip() else before
+
+
+def _marked(text: str) -> str:
+    """Returns what stands in the last answer tag, and in the last box of it; all of the text without one."""
+    if tags := list(_ANSWER_TAG.finditer(text)):
+        text = tags[-1]["text"] or tags[-1]["inner"] or ""
+    if boxes := list(_BOX.finditer(text)):
+        text = _inside(text[boxes[-1].end() :])
+    return text
+
+
+def _inside(text: str) -> str:
+    """Returns what stands before the brace that closes the one before the text."""
+    depth = 1
+    for position, character in enumerate(text):
+        depth += {"{": 1, "}": -1}.get(character, 0)
+        if not depth:
+            return text[:position]
+    return text

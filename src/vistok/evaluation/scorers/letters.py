@@ -1,0 +1,117 @@
+"""Reads which letter a generated answer to a multiple-choice question chooses."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from vistok.evaluation.scorers.final import final_answer, plain
+
+LETTERS: Final = "ABCD"
+
+# "A" before a small letter is the article, but where a new clause begins or it is judged.
+_JUDGED: Final = r"is|was|are|looks|seems|would|can|could|cannot|must|does|has"
+_CLAUSE: Final = rf"(?:because|since|as|for|and|or|but|which|{_JUDGED})\b"
+_LETTER: Final = re.compile(
+    rf"(?<![\w'])(?:(?P<capital>[B-D]|A(?!\s(?!{_CLAUSE})[a-z]))|(?P<small>[a-d]))(?![\w'])"
+)
+_STATED: Final = re.compile(
+    r"\banswers?\b(?:[^.!?\n]{0,60}?(?:\b(?:is|be|was)\b|:|=|->))?\s*"
+    r"(?:not\s)?(?:(?:most\s)?(?:definitely|clearly|likely|probably)\s)?"
+    r"(?:the\s)?(?:option|choice|letter)?\s*:?[\s\W]*\Z",
+    re.IGNORECASE,
+)
+_NAMED: Final = re.compile(
+    r"\b(?:option|choice|letter|choose|pick|select|go(?:ing)? with)(?:\s(?:is|would be|option))?\s*:?\s*\W?\Z",
+    re.IGNORECASE,
+)
+_ALSO: Final = re.compile(r"[A-D]\)?\s*(?:[,/&]|\b(?:and|or|but)\b|,\s*(?:and|or))\s*\(?\Z")
+_RIGHT: Final = re.compile(
+    r"\W{0,3}\s*(?:is|was|seems|looks|must be|would be)?\s*(?:the\s)?(?:most\s)?"
+    r"(?:right|correct|true|best|accurate|final answer|answer)\b",
+    re.IGNORECASE,
+)
+_REFUSED_BEFORE: Final = re.compile(
+    r"(?:\bnot|n't|\bcannot|\bneither|\bnor|\bnever|\bexcept|\brather than|\binstead of|\bunlike"
+    r"|\brule[sd]? out|\beliminated?|\bexcluded?)\s(?:be\s)?(?:the\s)?(?:option\s|choice\s|answer\s)?\W?\Z",
+    re.IGNORECASE,
+)
+_REFUSED_AFTER: Final = re.compile(
+    r"\W{0,3}\s*(?:is|was|are|looks|seems|can|could|would|does)\s+(?:(?:be|clearly|definitely|also|simply)\s)?not\b"
+    r"|\W{0,3}\s*(?:(?:is|was|are|looks|seems)\s+)?(?:(?:clearly|definitely|also|simply)\s)?"
+    r"(?:wrong|incorrect|false|out\b|ruled out|eliminated|excluded|impossible)"
+    r"|\s*(?:(?:is|was|ca|does|wo|could)n't|cannot)\b",
+    re.IGNORECASE,
+)
+_AROUND: Final = 160  # how much of the text around a letter is read
+
+
+class _Mention(NamedTuple):
+    """One letter in an answer: how firmly it is chosen there, 0 (stated) to 3 (it leads); None: it is only there."""
+
+    letter: str
+    level: int | None
+    refused: bool
+
+
+def read_letter(answer: str, options: Sequence[str]) -> str | None:
+    """Returns the letter that a generated answer chooses, or None; what counts is the final answer.
+
+    In this order: a lone letter; the text of exactly one option, alone or behind its letter; the one letter that is
+    said to be the answer, or to be right; the one that has a line for itself; the one behind option or choice; the one
+    that leads, before punctuation, the end of a line or its option's text. Several letters of one order choose nothing,
+    and a letter that is refused ("A is wrong") is passed over. "A man" chooses nothing.
+    """
+    said = final_answer(answer)
+    if lone := re.fullmatch(r"\W*([A-Da-d])\W*", said):
+        return str(lone[1].upper())
+    texts = [_bare(plain(option)) for option in options]
+    if letter := _of_text(_bare(said), texts):
+        return letter
+    mentions = list(_mentions(said, texts))
+    for level in range(4):
+        letters = {each.letter for each in mentions if each.level == level and not each.refused}
+        if letters:
+            return letters.pop() if len(letters) == 1 else None
+    return None
+
+
+def _bare(text: str) -> str:
+    return " ".join(text.split()).rstrip(".").lower()
+
+
+def _of_text(said: str, texts: Sequence[str]) -> str | None:
+    """Returns the letter of the option whose text alone, or behind its letter, is what was said."""
+    for letter, text in zip(LETTERS, texts, strict=True):
+        if said == f"{letter.lower()} {text}":
+            return letter
+    return LETTERS[texts.index(said)] if texts.count(said) == 1 else None
+
+
+def _mentions(said: str, texts: Sequence[str]) -> Iterator[_Mention]:
+    level = None
+    for found in _LETTER.finditer(said):
+        letter = (found["capital"] or found["small"]).upper()
+        before = said[max(found.start() - _AROUND, 0) : found.start()]
+        after = said[found.end() : found.end() + _AROUND]
+        own = _level(found, before, after, texts[LETTERS.index(letter)])
+        level = level if own is None and found["capital"] and _ALSO.search(before) else own
+        refused = bool(_REFUSED_BEFORE.search(before) or _REFUSED_AFTER.match(after))
+        yield _Mention(letter, level, refused)
+
+
+def _level(found: re.Match[str], before: str, after: str, text: str) -> int | None:
+    """Returns how firmly a letter is chosen, see `_Mention`."""
+    leads = not re.search(r"\w", before)
+    listed = bool(text) and _bare(after.lstrip(" \t.:;)]-,")).startswith(text[: _AROUND // 2])
+    if found["small"]:  # it may be a word of its own: it must look like the name of an option
+        if re.match(r"\s*(?:[.)\]]|$)", after) and _STATED.search(before):
+            return 0
+        named = re.match(r"[ \t]*[.:)\]]", after)
+        return 3 if named and (leads or listed) else None
+    if _STATED.search(before) or _RIGHT.match(after):
+        return 0
+    if re.search(r"(?:\A|\n)[^\w\n]*\Z", before) and re.match(r"[^\w\n]*(?:\n|\Z)", after):
+        return 1
+    if _NAMED.search(before):
+        return 2
+    return 3 if listed or (leads and re.match(r"[ \t]*(?:[.,:;)\]\n]|- )", after)) else None
