@@ -29,11 +29,11 @@ rule paper_tables:
     """Every table of the study, and the curves of the trainings behind it."""
     default_target: True
     input:
-        table_files(),
+        FILES.tables(),
 
 
 rule paper_data:
     """Every official archive that the study reads and that its owner lets anybody fetch."""
     input:
-        fetched_files(),
+        FILES.fetched(),
     localrule: True

@@ -26,6 +26,7 @@ ROOMS = (
     "pages",
     "planning",
     "steps",
+    "workflow",
     "commands",
     "cli",
 )

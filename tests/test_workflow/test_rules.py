@@ -31,9 +31,33 @@ def test_the_jobs_of_a_group_ask_for_one_place(built: Any, profile: str) -> None
     assert "rule answer_blind:" in said and "rule score_run:" in said
 
 
+MACHINES = re.compile(
+    r"slurm|sbatch|srun|squeue|scancel|sinfo|sacct|scontrol|torchrun|partition|account|gres|nvidia|cuda|[abhv]\d00",
+    re.IGNORECASE,
+)
+
+
 def test_rules_name_no_machine(repository: Path) -> None:
-    for path in rule_files(repository):
-        assert not re.search(r"slurm|partition|account|gres|a100|h100", path.read_text(), re.IGNORECASE)
+    assert [
+        (path.name, found) for path in rule_files(repository) if (found := MACHINES.findall(path.read_text()))
+    ] == []
+
+
+def python_lines(text: str) -> int:
+    """Counts the lines of a file of rules that stand in no rule and are neither empty nor a comment."""
+    outside = re.sub(r"^( *)rule \w+:\n(?:\1 +.*\n|\n)*", "", f"{text}\n", flags=re.MULTILINE)
+    return sum(1 for line in outside.splitlines() if line.strip() and not line.lstrip().startswith("#"))
+
+
+def test_rules_hold_little_python(repository: Path) -> None:
+    """What has a type and a test is in the package: the rules only name it."""
+    counts = {path.name: python_lines(path.read_text()) for path in rule_files(repository)}
+    assert sum(counts.values()) <= 150, counts
+
+
+def test_python_in_rules_is_counted() -> None:
+    text = 'import os\n\n# no\nif os:\n\n    rule a:\n        """A."""\n        input:\n            1,\n\nX = 1\n'
+    assert python_lines(text) == 3
 
 
 def test_rules_are_short_and_say_what_they_are(repository: Path) -> None:

@@ -15,8 +15,8 @@ if MODELS.scale.world:
         params:
             options=MODEL_OPTIONS,
             spec=specs.spec_digest(specs.world_spec(MODELS)),
-            source=source("make_world"),
-            pinned=PINNED[MODELS.scale.data_root],
+            source=code("make_world"),
+            pinned=data.pinned(MODELS),
         shell:
             "vistok make-world {params.options} 2>&1 | tee -i {log} && echo {params.pinned} > {output.digest}"
 
@@ -37,7 +37,7 @@ rule write_shards:
     params:
         options=MODEL_OPTIONS,
         spec=lambda wildcards: specs.spec_digest(specs.shards_spec(MODELS, wildcards.image_set)),
-        source=source("write_shards"),
-        data=lambda wildcards: image_set_data(wildcards.image_set),
+        source=code("write_shards"),
+        data=lambda wildcards: data.image_set_data(MODELS, wildcards.image_set),
     shell:
         "vistok write-shards {wildcards.image_set} {params.options} 2>&1 | tee -i {log}"

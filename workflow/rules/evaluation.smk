@@ -3,9 +3,9 @@ rule answer:
     input:
         data_files(STUDY),
         f"checkpoints/{SCALE}/mllms/{{run}}",
-        parts_of,
+        lambda wildcards: FILES.parts(wildcards.run),
     output:
-        run_files("predictions.jsonl"),
+        FILES.of_run("predictions.jsonl"),
     log:
         f"logs/{RESULTS}/answer/{{run}}.log",
     benchmark:
@@ -16,8 +16,8 @@ rule answer:
     params:
         options=OPTIONS,
         spec=specs.spec_digest(specs.answer_spec(STUDY)),
-        source=lambda wildcards: source("answer", kind_of(run_of(wildcards).tokenizer)),
-        data=task_data(),
+        source=lambda wildcards: run_code("answer", MODELS, FILES.run(wildcards.run).tokenizer),
+        data=data.task_data(STUDY),
     shell:
         "vistok answer {wildcards.run} {params.options} 2>&1 | tee -i {log}"
 
@@ -26,9 +26,9 @@ rule score_run:
     """Scores what one run answered."""
     input:
         data_files(STUDY),
-        run_files("predictions.jsonl"),
+        FILES.of_run("predictions.jsonl"),
     output:
-        run_files("metrics.json"),
+        FILES.of_run("metrics.json"),
     log:
         f"logs/{RESULTS}/score_run/{{run}}.log",
     benchmark:
@@ -39,8 +39,8 @@ rule score_run:
     params:
         options=OPTIONS,
         spec=specs.spec_digest(specs.score_spec(STUDY)),
-        source=source("score_run"),
-        data=task_data(),
+        source=code("score_run"),
+        data=data.task_data(STUDY),
     shell:
         "vistok score-run {wildcards.run} {params.options} 2>&1 | tee -i {log}"
 
@@ -49,9 +49,9 @@ rule answer_blind:
     """Answers all tasks with a language model alone, without the images."""
     input:
         data_files(STUDY),
-        lambda wildcards: own_llm(wildcards.llm),
+        lambda wildcards: FILES.own_llm(wildcards.llm),
     output:
-        blind_predictions("{llm}"),
+        FILES.blind_predictions("{llm}"),
     log:
         f"logs/{RESULTS}/answer_blind/{{llm}}.log",
     benchmark:
@@ -62,8 +62,8 @@ rule answer_blind:
     params:
         options=OPTIONS,
         spec=lambda wildcards: specs.spec_digest(specs.answer_blind_spec(STUDY, wildcards.llm)),
-        source=source("answer_blind"),
-        data=task_data(),
+        source=code("answer_blind"),
+        data=data.task_data(STUDY),
     shell:
         "vistok answer-blind {wildcards.llm} {params.options} 2>&1 | tee -i {log}"
 
@@ -72,9 +72,9 @@ rule fit_blind:
     """Scores the blind baselines of all tasks."""
     input:
         data_files(STUDY),
-        [blind_predictions(llm) for llm in STUDY.answering_llms()],
+        [FILES.blind_predictions(llm) for llm in STUDY.answering_llms()],
     output:
-        [str(PATHS.blind(task)) for task in SUITE],
+        FILES.blind(),
     log:
         f"logs/{RESULTS}/fit_blind.log",
     benchmark:
@@ -85,7 +85,7 @@ rule fit_blind:
     params:
         options=OPTIONS,
         spec=specs.spec_digest(specs.score_spec(STUDY)),
-        source=source("fit_blind"),
-        data=task_data(),
+        source=code("fit_blind"),
+        data=data.task_data(STUDY),
     shell:
         "vistok fit-blind {params.options} 2>&1 | tee -i {log}"

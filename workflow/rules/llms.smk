@@ -2,7 +2,7 @@ rule train_llm:
     """Trains one language model of a scale that makes its own, on text alone."""
     input:
         data_files(MODELS),
-        lambda wildcards: with_base(wildcards.llm)[:-1],
+        lambda wildcards: FILES.base(wildcards.llm),
     output:
         directory(f"checkpoints/{SCALE}/llms/{{llm}}"),
     log:
@@ -17,7 +17,7 @@ rule train_llm:
     params:
         options=MODEL_OPTIONS,
         spec=lambda wildcards: specs.spec_digest(specs.llm_spec(MODELS, wildcards.llm)),
-        source=source("train_llm"),
-        data=PINNED[MODELS.scale.data_root],
+        source=code("train_llm"),
+        data=data.pinned(MODELS),
     shell:
         "{resources.launch} vistok train-llm {wildcards.llm} {params.options} 2>&1 | tee -i {log}"

@@ -1,8 +1,8 @@
 rule tune_mllm:
     """Trains one run: a tokenizer joined to a frozen language model by a connector."""
     input:
-        [f"shards/{SCALE}/{image_set}" for image_set in MODELS.scale.mixture],
-        parts_of,
+        FILES.mixture(),
+        lambda wildcards: FILES.parts(wildcards.run),
     output:
         directory(f"checkpoints/{SCALE}/mllms/{{run}}"),
     log:
@@ -14,7 +14,7 @@ rule tune_mllm:
         **size_of(MODELS, "tune-mllm"),
     params:
         options=MODEL_OPTIONS,
-        spec=lambda wildcards: specs.spec_digest(specs.mllm_spec(MODELS, run_of(wildcards))),
-        source=lambda wildcards: source("tune_mllm", kind_of(run_of(wildcards).tokenizer)),
+        spec=lambda wildcards: specs.spec_digest(specs.mllm_spec(MODELS, FILES.run(wildcards.run))),
+        source=lambda wildcards: run_code("tune_mllm", MODELS, FILES.run(wildcards.run).tokenizer),
     shell:
         "{resources.launch} vistok tune-mllm {wildcards.run} {params.options} 2>&1 | tee -i {log}"

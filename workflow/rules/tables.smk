@@ -1,8 +1,8 @@
 rule tabulate:
     """Renders one table: published, ours, difference, interval and baselines."""
     input:
-        lambda wildcards: table_metrics([wildcards.table]),
-        published(),
+        lambda wildcards: FILES.metrics([wildcards.table]),
+        FILES.published(),
     output:
         [f"paper_tables/{RESULTS}/{{table}}.{suffix}" for suffix in TABLE_FORMATS],
     log:
@@ -15,7 +15,7 @@ rule tabulate:
     params:
         options=OPTIONS,
         spec=lambda wildcards: specs.spec_digest(specs.table_spec(STUDY, wildcards.table)),
-        source=source("tabulate"),
+        source=code("tabulate"),
     shell:
         "vistok tabulate {wildcards.table} {params.options} 2>&1 | tee -i {log}"
 
@@ -23,7 +23,7 @@ rule tabulate:
 rule draw_curves:
     """Draws the loss and learning-rate curves of all trainings behind one table."""
     input:
-        lambda wildcards: trainings(wildcards.table),
+        lambda wildcards: FILES.trainings(wildcards.table),
     output:
         f"paper_tables/{RESULTS}/{{table}}-curves.png",
     log:
@@ -37,7 +37,7 @@ rule draw_curves:
         options=OPTIONS,
         runs=lambda wildcards: [run.path for run in STUDY.runs(wildcards.table)],
         number=lambda wildcards: STUDY.table(wildcards.table).number,
-        source=source("draw_curves"),
+        source=code("draw_curves"),
     shell:
         "vistok draw-curves {wildcards.table} {params.options} 2>&1 | tee -i {log}"
 
@@ -45,8 +45,8 @@ rule draw_curves:
 rule paper_claims:
     """Weighs the paper's claims: on its own numbers, and on the cells of this scale."""
     input:
-        lambda wildcards: table_metrics(STUDY.tables),
-        published(),
+        lambda wildcards: FILES.metrics(STUDY.tables),
+        FILES.published(),
         "workflow/grid/claims.yaml",
     output:
         [f"paper_tables/{RESULTS}/claims.{suffix}" for suffix in ("md", "html", "json", "svg")],
@@ -61,7 +61,7 @@ rule paper_claims:
     params:
         options=OPTIONS,
         spec=[specs.spec_digest(specs.table_spec(STUDY, table)) for table in STUDY.tables],
-        source=source("weigh_claims"),
+        source=code("weigh_claims"),
     shell:
         "vistok weigh-claims {params.options} 2>&1 | tee -i {log}"
 
@@ -69,7 +69,7 @@ rule paper_claims:
 rule paper_audit:
     """Audits the paper's tables, the released benchmark files below a data_root, and the generated ones."""
     input:
-        published(),
+        FILES.published(),
         "workflow/grid/claims.yaml",
         data_files(MODELS),
     output:
@@ -83,8 +83,8 @@ rule paper_audit:
         **size_of(STUDY, "audit"),
     params:
         released="" if STUDY.scale.world else f"--data-root {shlex.quote(STUDY.scale.data_root)}",
-        generated=" ".join(["--generated", *generated_benchmark()]),
-        data=lambda wildcards: [PINNED[MODELS.scale.data_root], audit_data()],
+        generated=" ".join(["--generated", *FILES.made_questions()]),
+        data=lambda wildcards: [data.pinned(MODELS), data.audit_data(STUDY)],
         source=source_digest("vistok.commands.audit"),
     shell:
         "vistok audit {params.released} {params.generated} 2>&1 | tee -i {log}"

@@ -1,8 +1,7 @@
 rule pretrain_tokenizer:
     """Pretrains one tokenizer of a scale that makes its own."""
     input:
-        lambda wildcards: f"shards/{SCALE}/{MODELS.tokenizer(wildcards.tokenizer).image_set}",
-        f"shards/{SCALE}/{MODELS.scale.probe_set}",
+        lambda wildcards: FILES.pretraining_shards(wildcards.tokenizer),
     output:
         directory(f"checkpoints/{SCALE}/tokenizers/{{tokenizer}}"),
     log:
@@ -15,8 +14,6 @@ rule pretrain_tokenizer:
     params:
         options=MODEL_OPTIONS,
         spec=lambda wildcards: specs.spec_digest(specs.tokenizer_spec(MODELS, wildcards.tokenizer)),
-        source=lambda wildcards: source(
-            "pretrain_tokenizer", objective_of(wildcards.tokenizer), kind_of(wildcards.tokenizer)
-        ),
+        source=lambda wildcards: pretraining_code(MODELS, wildcards.tokenizer),
     shell:
         "vistok pretrain-tokenizer {wildcards.tokenizer} {params.options} 2>&1 | tee -i {log}"

@@ -1,0 +1,115 @@
+"""What keeps a start of the workflow from going on, said before Snakemake plans, removes or runs anything."""
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from vistok.errors import VistokError
+from vistok.files import no_folder
+from vistok.grid.downloads import Download, downloads_for
+from vistok.grid.study import Study
+from vistok.grid.targets import check_target
+from vistok.planning.needs import absent_photographs, absent_questions
+from vistok.versions.record import waiting
+from vistok.workflow.files import Files
+
+
+def check_plan(files: Files, words: Sequence[str]) -> None:
+    """Checks what must hold before jobs are planned; `words` are those of Snakemake's command line.
+
+    Raises:
+        VistokError: a target is unknown, weights are missing, a folder cannot hold results, or results that DVC
+            brought are not adopted.
+    """
+    _check_adopted()
+    _check_folders(files.study, os.path.isdir)  # else Snakemake itself breaks before it starts
+    for word in words:
+        check_target(files.study, word)  # for Snakemake names nothing legal
+    _check_weights(files, fetching=is_fetching(words))
+
+
+def check_start(files: Files, words: Sequence[str], gpus: int | None) -> None:
+    """Checks what must hold before jobs run.
+
+    Args:
+        words: those of Snakemake's command line.
+        gpus: how many GPUs Snakemake would give to a job; None: as many as it asks for.
+
+    Raises:
+        VistokError: a job asks for more GPUs, a folder cannot be written, or there is nothing to read.
+    """
+    _check_gpus(files.models, gpus)
+    _check_folders(files.study, lambda folder: os.access(folder, os.W_OK))
+    for study in (files.study, files.models):
+        _check_data_root(study)
+    if not is_fetching(words):
+        _check_questions(files)
+
+
+def is_fetching(words: Sequence[str]) -> bool:
+    """Tells whether the official archives are about to be fetched."""
+    return any("paper_data" in word or "data/fetched/" in word for word in words)
+
+
+def _check_adopted() -> None:
+    """Snakemake knows nothing of files that DVC brought, and would take any version of them for its own."""
+    if pulled := waiting():
+        raise VistokError(f"DVC has brought {len(pulled)} results ({pulled[0].parent} ...): vistok adopt")
+
+
+def _check_folders(study: Study, fit: Callable[[Path], bool]) -> None:
+    """Refuses to go on where a folder that is written to, or the one that will hold it, is not fit for it."""
+    own = study.results_id
+    for folder in (f"results/{own}", f"paper_tables/{own}", "checkpoints", "shards", "state", "logs"):
+        nearest = next(path for path in (Path(folder), *Path(folder).parents) if path.exists())
+        if not fit(nearest):
+            raise VistokError(
+                f"cannot write to {folder}: {nearest} is no folder that can be written to. Make it one, "
+                "then start the same command again."
+            )
+
+
+def _check_gpus(models: Study, limit: int | None) -> None:
+    most = max((job.gpus for job in models.scale.resources.values()), default=0)
+    if limit is not None and limit < most:
+        raise VistokError(
+            f"a job of the scale {models.scale.id!r} asks for {most} GPUs, and snakemake would give it "
+            f"{limit}. Raise `resources: gpu` in the profile, or --resources gpu={most}."
+        )
+
+
+def _check_data_root(study: Study) -> None:
+    root = Path(study.scale.data_root)
+    if not study.scale.world and not root.is_dir():
+        raise VistokError(
+            f"the data root {root} of the scale {study.scale.id!r} {no_folder(root)}. Name the folder that holds "
+            f"the official files: --config data_root=FOLDER (or data_root in {study.scale_file})."
+        )
+
+
+def _check_questions(files: Files) -> None:
+    study = files.study
+    if all(absent_questions(study, task) or absent_photographs(study, task) for task in files.suite):
+        raise VistokError(
+            f"no task has its question files and photographs in {study.scale.data_root}. Put those of at least one "
+            f"there (vistok doctor --scale {study.scale.id} names them), then start the same command again."
+        )
+
+
+def _check_weights(files: Files, *, fetching: bool) -> None:
+    """Refuses weights that are not there: Snakemake takes a table for granted that it cannot make."""
+    for tokenizer in dict.fromkeys(run.tokenizer for run in files.study.runs()):
+        for weights in files.local_weights(tokenizer):
+            fetched = downloads_for(files.models.encoder(tokenizer).weights, files.downloads)
+            if not Path(weights).exists() and not (fetched and fetching):
+                raise VistokError(
+                    f"the weights of the tokenizer {tokenizer!r} are not there: {weights}. "
+                    f"{_advice(files.models, tokenizer, fetched)}, or fix its `weights` in "
+                    "workflow/grid/tokenizers.yaml."
+                )
+
+
+def _advice(models: Study, tokenizer: str, fetched: Sequence[Download]) -> str:
+    if models.scale.world and not Path(models.encoder(tokenizer).weights).is_absolute():
+        return f"{models.scale.data_root} is what a job makes: put them elsewhere, with an absolute path"
+    return f"Fetch them (vistok fetch {fetched[0].id})" if fetched else "Put them there"

@@ -1,0 +1,59 @@
+"""What `--config` says: which study, and the options by which a job's command names it."""
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from vistok.errors import VistokError, unknown
+from vistok.grid.load import load_study
+from vistok.grid.study import Study
+from vistok.sources import PACKAGE
+from vistok.tables.assemble import check_tables
+
+KEYS: Final = ("scale", "split", "data_root")
+
+
+def open_study(config: Mapping[str, Any]) -> Study:
+    """Returns the study that Snakemake's configuration names.
+
+    Raises:
+        VistokError: a key or a value of it, or an entry of the grid, is wrong.
+    """
+    for key in sorted(set(config) - set(KEYS)):
+        raise unknown("config key", key, KEYS)
+    study = load_study(config["scale"], split=config["split"], data_root=config["data_root"])
+    check_tables(study)
+    if set("{}") & set(study.scale.data_root):
+        raise VistokError(
+            f"the data root {study.scale.data_root!r} has a brace in its name, which Snakemake takes for a "
+            "wildcard. Rename it, or make a link to it and name that."
+        )
+    return study
+
+
+def options(study: Study, data_root: str | None) -> str:
+    """Returns the options by which a command names a study; `data_root`: what was given in place of the scale's."""
+    named = f"--scale {study.scale.id} --split {study.split}"
+    return named if data_root is None else f"{named} --data-root {shlex.quote(study.scale.data_root)}"
+
+
+def model_options(study: Study, data_root: str | None) -> str:
+    """Returns the options by which a command names the study whose checkpoints answer.
+
+    Its models are trained and answered on the same files: a data root that is given is theirs too, but where they
+    are another scale's.
+    """
+    models = study.models
+    named = f"--scale {models.scale.id}"
+    own = data_root is not None and models is study
+    return f"{named} --data-root {shlex.quote(models.scale.data_root)}" if own else named
+
+
+def check_checkout(root: Path) -> None:
+    """Refuses to plan jobs that would run the code of another checkout than the one at `root`."""
+    if PACKAGE.resolve().parent != Path(root, "src").resolve():
+        raise VistokError(
+            f"this environment runs the code of {PACKAGE.parent}, not that of this checkout. "
+            "Make this checkout's own: make .venv/installed, then: . .venv/bin/activate"
+        )

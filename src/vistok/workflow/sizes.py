@@ -1,0 +1,47 @@
+"""What a job asks for: memory, time, processors, GPUs, and the command that starts its processes."""
+
+import shutil
+from collections.abc import Callable
+from typing import Any, Final
+
+from vistok.grid.scale import LAUNCHED, RESUMED, JobSize, Step
+from vistok.grid.study import Study
+
+MOST_GROWTH: Final = 3
+
+
+def size_of(study: Study, step: Step) -> dict[str, Any]:
+    """Returns the resources of a step's jobs: more memory and, but for trainings, more time at each attempt.
+
+    Attempts grow up to the third. A training goes on from its saved state, and a cluster refuses a job that asks
+    for more time than it allows.
+    """
+    job = study.scale.job(step)
+    return {
+        "mem_mb": _growing(job.memory_mb),
+        "runtime": job.minutes if step in RESUMED else _growing(job.minutes),
+        "cpus_per_task": job.cpus,
+        **({"gpu": job.gpus} if job.gpus else {}),
+        **({"launch": "env"} if step in LAUNCHED else {}),
+        **(_several_processes(job) if job.gpus > 1 else {}),
+    }
+
+
+def _growing(amount: int) -> Callable[[Any, int], int]:
+    def grown(wildcards: Any, attempt: int) -> int:  # Snakemake looks at the names
+        return min(attempt, MOST_GROWTH) * amount
+
+    return grown
+
+
+def _several_processes(job: JobSize) -> dict[str, Any]:
+    """Returns what a job of one process per GPU asks for, and the command that starts them."""
+    srun = f"srun --kill-on-bad-exit --ntasks={job.gpus} --nodes={job.nodes} --cpus-per-task={job.cpus}"
+    torchrun = f"torchrun --standalone --no-python --nproc-per-node={job.gpus}"
+    return {
+        "nodes": job.nodes,
+        "tasks": job.gpus,
+        "tasks_per_gpu": 0,  # else the executor asks for `tasks` on each GPU
+        "mpi": "srun",  # else the executor starts the shell itself in a step of one process
+        "launch": srun if shutil.which("srun") else torchrun,
+    }

@@ -1,0 +1,82 @@
+"""A start that could not end well is refused with one sentence, before anything is planned or run."""
+
+from pathlib import Path
+
+import pytest
+
+from vistok.errors import VistokError
+from vistok.grid.downloads import load_downloads
+from vistok.grid.load import load_study
+from vistok.workflow import checks
+from vistok.workflow.files import Files
+
+
+@pytest.fixture(autouse=True)
+def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def refusal(files: Files, *words: str) -> str:
+    with pytest.raises(VistokError) as error:
+        checks.check_plan(files, words)
+    return str(error.value)
+
+
+def test_a_whole_study_may_be_planned(mini: Files, excerpt: Files) -> None:
+    checks.check_plan(mini, ["paper_tables", "--cores", "2"])
+    checks.check_plan(excerpt, ["-n"])
+
+
+def test_a_target_by_a_wrong_name(mini: Files) -> None:
+    assert "unknown tokenizer 'clpi'" in refusal(mini, "checkpoints/mini/tokenizers/clpi")
+
+
+def test_weights_that_are_not_there(paper: Files, empty: Path) -> None:
+    assert "not there: data/paper/weights/clip_base_25ep.pt. Fetch them (vistok fetch clip-20m" in refusal(
+        paper
+    )
+    checks.check_plan(paper, ["paper_data"])
+    (empty / "data/paper/weights").mkdir(parents=True)
+    (empty / "data/paper/weights/clip_base_25ep.pt").touch()
+    checks.check_plan(paper, [])
+
+
+@pytest.mark.parametrize("folder", ["results", "checkpoints", "shards", "state", "logs"])
+def test_a_file_in_the_place_of_a_folder(mini: Files, empty: Path, folder: str) -> None:
+    (empty / folder).touch()
+    assert f"cannot write to {folder}" in refusal(mini)
+
+
+def test_results_that_dvc_brought_wait_to_be_adopted(mini: Files, empty: Path) -> None:
+    (empty / "records/mini/blind").mkdir(parents=True)
+    (empty / "records/mini/blind/record.json").write_text("{}")
+    assert "DVC has brought 1 results (records/mini/blind ...): vistok adopt" in refusal(mini)
+
+
+def start_refusal(files: Files, *words: str, gpus: int | None = None) -> str:
+    with pytest.raises(VistokError) as error:
+        checks.check_start(files, words, gpus)
+    return str(error.value)
+
+
+def test_fewer_gpus_than_a_job_asks_for(paper: Files) -> None:
+    assert "asks for 1 GPUs, and snakemake would give it 0" in start_refusal(paper, gpus=0)
+
+
+def test_a_missing_data_root(paper: Files, excerpt: Files, mini: Files) -> None:
+    assert "the data root data/paper of the scale 'paper' does not exist" in start_refusal(paper)
+    assert "the data root data/excerpt of the scale 'excerpt' does not exist" in start_refusal(excerpt)
+    checks.check_start(mini, [], None)
+
+
+@pytest.mark.parametrize("file", [None, "gvtbench/coco_oc.json", "coco/val2017/000000000139.jpg"])
+def test_a_data_root_that_asks_nothing(repository: Path, empty: Path, file: str | None) -> None:
+    root = empty / "official"
+    root.mkdir()
+    if file:
+        (root / file).parent.mkdir(parents=True)
+        (root / file).touch()
+    files = Files(load_study("excerpt", root=repository, data_root=str(root)), load_downloads(repository))
+    assert f"no task has its question files and photographs in {root}" in start_refusal(files)
+    checks.check_start(files, ["paper_data"], None)
