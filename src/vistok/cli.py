@@ -51,6 +51,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs one verb; returns its exit status: 0, 1 for bad input, 130 for Ctrl-C."""
     given = sys.argv[1:] if arguments is None else arguments
     signal.signal(signal.SIGTERM, _end)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
+        signal.signal(signal.SIGHUP, _end)
     try:
         asked = make_parser(given[0] if given else None).parse_args(given)
         return int(asked.do(asked) or 0)

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from vistok.grid.values import Optimiser
-from vistok.training.loop import Batch, Learner, Plan
+from vistok.training.batches import Batch
+from vistok.training.loop import Learner, Plan
 
 OPTIMISER = Optimiser(learning_rate=0.05, warmup_steps=2, weight_decay=0.1, clip_norm=1.0)
 
@@ -34,11 +35,12 @@ class TeacherLearner(Learner):
         self.before_step: Callable[[int], None] = lambda step: None
 
     def batch(self, step: int, process: int, processes: int) -> Batch:
-        self.before_step(step)
-        chance = np.random.default_rng([1, step])
-        return {"inputs": torch.from_numpy(chance.normal(size=(4, 6)).astype(np.float32))}
+        rng = np.random.default_rng([1, step])
+        inputs = torch.from_numpy(rng.normal(size=(4, 6)).astype(np.float32))
+        return {"inputs": inputs, "step": torch.tensor(step)}
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        self.before_step(int(batch["step"]))
         features = self.backbone(batch["inputs"])
         losses = (self.student(features) - self.teacher(features)).square()
         return losses.sum(), torch.tensor(float(len(losses)))
@@ -64,9 +66,10 @@ def make_learner() -> Callable[..., Learner]:
     return TeacherLearner
 
 
-@pytest.fixture
-def plan() -> Plan:
-    return Plan(steps=12, optimiser=OPTIMISER, save_every=5, note_every=3)
+@pytest.fixture(params=[0, 2], ids=["alone", "workers"])
+def plan(request: pytest.FixtureRequest) -> Plan:
+    """Twelve steps, whose batches the process makes itself, or has workers make ahead."""
+    return Plan(steps=12, optimiser=OPTIMISER, save_every=5, note_every=3, workers=request.param)
 
 
 @pytest.fixture

@@ -19,7 +19,9 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from vistok.errors import VistokError
-from vistok.training.loop import Batch, Learner, Plan, Progress, make_deterministic, train
+from vistok.training.batches import Batch
+from vistok.training.loop import Learner, Plan, make_deterministic, train
+from vistok.training.progress import Progress
 from vistok.training.schedule import rate_at
 from vistok.training.state import Curves
 
@@ -309,6 +311,7 @@ def test_deterministic_runs_are_seeded_and_single_threaded() -> None:
 
 
 SHARED = """
+import os
 import signal
 import sys
 from pathlib import Path
@@ -339,15 +342,14 @@ class Words(Learner):
 
 class StoppedWords(Words):
     # The last process alone is asked to stop; no step may be left half-taken by the others.
-    def batch(self, step, process, processes):
-        if step == 3 and process == processes - 1:
+    def after_step(self, step):
+        if step == 3 and int(os.environ.get("RANK", 0)) == int(os.environ.get("WORLD_SIZE", 1)) - 1:
             signal.raise_signal(signal.SIGTERM)
-        return super().batch(step, process, processes)
 
 torch.set_num_threads(1)
 out = Path(sys.argv[1])
 optimiser = Optimiser(learning_rate=1e-2, warmup_steps=1, clip_norm=0.5)
-plan = Plan(6, optimiser, save_every=50, note_every=1, part=int(sys.argv[2]))
+plan = Plan(6, optimiser, save_every=50, note_every=1, part=int(sys.argv[2]), workers=int(sys.argv[3]))
 try:
     train(StoppedWords(), plan, state=out / "state", identity="a", name="toy")
 except VistokError as error:
@@ -362,17 +364,17 @@ save_file(tensors, out / f"{process}.safetensors")
 def test_two_processes_stop_together_and_take_the_steps_of_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each of them takes its four examples of a step in parts, of three and of one."""
+    """Each of them has a worker, and takes its four examples of a step in parts, of three and of one."""
     script, alone, both = tmp_path / "shared.py", tmp_path / "alone", tmp_path / "both"
     script.write_text(SHARED)
     for folder in (alone, both):
         folder.mkdir()
     with monkeypatch.context() as patch:
-        patch.setattr(sys, "argv", [str(script), str(alone), "8"])
+        patch.setattr(sys, "argv", [str(script), str(alone), "8", "0"])
         runpy.run_path(str(script))
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     done = subprocess.run(
-        [sys.executable, *launcher, str(script), str(both), "3"],
+        [sys.executable, *launcher, str(script), str(both), "3", "1"],
         capture_output=True,
         text=True,
         check=False,

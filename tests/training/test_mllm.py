@@ -25,7 +25,8 @@ from vistok.mllm.llm import build_language_model, make_word_tokenizer
 from vistok.mllm.model import MultimodalModel
 from vistok.mllm.prompt import PromptEncoder
 from vistok.tokenizers.base import build_tokenizer
-from vistok.training.loop import Batch, Plan, train
+from vistok.training.batches import Batch
+from vistok.training.loop import Plan, train
 from vistok.training.mllm import MultimodalLearner
 from vistok.training.schedule import make_optimiser
 

@@ -7,7 +7,8 @@ from torch import Tensor
 
 from vistok.errors import VistokError
 from vistok.supervision.base import Objective, PretrainingData
-from vistok.training.loop import Batch, Learner
+from vistok.training.batches import Batch
+from vistok.training.loop import Learner
 
 
 class PretrainingLearner(Learner):

@@ -15,7 +15,8 @@ from vistok.grid.values import TaskKind
 from vistok.mllm.llm import IMAGE_END
 from vistok.mllm.loss import token_loss
 from vistok.mllm.prompt import Piece, PromptEncoder
-from vistok.training.loop import Batch, Learner
+from vistok.training.batches import Batch
+from vistok.training.loop import Learner
 
 Document = tuple[Piece, ...]
 

@@ -1,28 +1,25 @@
 """The one training loop: any learner, on one process or many (Accelerate), stopped and resumed at any step."""
 
 import os
-import signal
-import sys
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
 
 from vistok.errors import VistokError
 from vistok.grid.values import Optimiser
+from vistok.training.batches import Batch, batches
 from vistok.training.processes import join
+from vistok.training.progress import Progress
 from vistok.training.schedule import make_optimiser, rate_at
 from vistok.training.state import Curves, TrainingState
-
-Batch = Mapping[str, Tensor]
+from vistok.training.stops import stop_requests
 
 
 class Learner(nn.Module, ABC):
@@ -65,17 +62,6 @@ class Plan:
     part: int | None = None
 
 
-class Steps(Dataset[Batch]):
-    """A learner's batches by step, so that data-loader workers can make them ahead."""
-
-    def __init__(self, learner: Learner, accelerator: Accelerator) -> None:
-        self.learner = learner
-        self.process, self.processes = accelerator.process_index, accelerator.num_processes
-
-    def __getitem__(self, step: int) -> Batch:
-        return self.learner.batch(step, self.process, self.processes)
-
-
 def train(learner: Learner, plan: Plan, *, state: Path, identity: str, name: str) -> Curves:
     """Trains `learner` in place and returns its loss and learning-rate curves.
 
@@ -96,24 +82,25 @@ def train(learner: Learner, plan: Plan, *, state: Path, identity: str, name: str
     first, curves = saved.restore(learner, optimiser)
     learner.to(accelerator.device)
     model, optimiser = accelerator.prepare(learner, optimiser)
-    loader = DataLoader(Steps(learner, accelerator), batch_size=None, sampler=range(first, plan.steps),
-                        num_workers=plan.workers, generator=torch.Generator())  # fmt: skip
     progress = Progress(name, plan.steps, first, quiet=not accelerator.is_main_process)
-    with stop_requests() as stop:
-        for step, batch in enumerate(loader, start=first):
+
+    def make(step: int) -> Batch:
+        return learner.batch(step, accelerator.process_index, accelerator.num_processes)
+
+    steps = range(first, plan.steps)
+    with stop_requests() as stop, batches(name, make, steps, plan.workers) as coming:
+        for step, batch in enumerate(coming, start=first):
             rate = plan.optimiser.learning_rate * rate_at(step, plan.steps, plan.optimiser)
             loss = _step(
                 accelerator, model, optimiser, _parts(batch, plan.part), rate, plan.optimiser.clip_norm
             )
             learner.after_step(step)
-            done = step + 1
-            if done % plan.note_every == 0 or done == plan.steps:
+            done, last = step + 1, step + 1 == plan.steps
+            if done % plan.note_every == 0 or last:
                 curves.append({"step": done, "loss": _finite(loss, name, done), "rate": rate})
                 progress.show(done, curves[-1]["loss"])
-            if done == plan.steps:
-                break
-            stopped = _agreed(accelerator, bool(stop))
-            if accelerator.is_main_process and (stopped or done % plan.save_every == 0):
+            stopped = not last and _agreed(accelerator, bool(stop))
+            if accelerator.is_main_process and (stopped or last or done % plan.save_every == 0):
                 saved.save(done, learner, optimiser, curves)
             if stopped:
                 accelerator.wait_for_everyone()  # a launcher kills the others when the first one ends
@@ -177,45 +164,6 @@ def _finite(loss: Tensor, name: str, step: int) -> float:
             f"{name}: the loss is {value} at step {step}. Lower the learning rate of its recipe."
         )
     return round(value, 6)
-
-
-class Progress:
-    """A bar on a terminal; a plain line now and then in a log file."""
-
-    def __init__(self, name: str, steps: int, first: int, *, quiet: bool) -> None:
-        self.name, self.steps, self.quiet = name, steps, quiet
-        self.bar, self.width = sys.stderr.isatty(), 0
-        self.every = max(1, steps // 10)
-        self.next = first + self.every
-        if first and not quiet:
-            print(f"{name}: goes on from step {first} of {steps}", file=sys.stderr, flush=True)
-
-    def show(self, step: int, loss: float) -> None:
-        if self.quiet:
-            return
-        if self.bar:
-            filled = "#" * (30 * step // self.steps)
-            line = f"{self.name} [{filled:<30}] {step}/{self.steps} loss {loss:.3f} "
-            self.width = max(self.width, len(line))
-            print(f"\r{line:<{self.width}}", end="\n" if step == self.steps else "", file=sys.stderr)
-        elif step >= self.next or step == self.steps:
-            print(f"{self.name}: step {step} of {self.steps}, loss {loss:.4f}", file=sys.stderr, flush=True)
-            self.next = step + self.every
-
-
-@contextmanager
-def stop_requests() -> Iterator[list[int]]:
-    """Yields a list that fills when the process is asked to stop (SIGTERM, as a cluster sends before its limit)."""
-    asked: list[int] = []
-
-    def note(number: int, frame: FrameType | None) -> None:
-        asked.append(number)
-
-    before = signal.signal(signal.SIGTERM, note)
-    try:
-        yield asked
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def make_deterministic(seed: int, *, threads: int = 1) -> None:

@@ -10,7 +10,8 @@ from vistok.datasets.mixture import Mixture, Turn
 from vistok.grid.values import Recipe
 from vistok.mllm.model import MultimodalModel
 from vistok.mllm.prompt import Piece, PromptEncoder
-from vistok.training.loop import Batch, Learner
+from vistok.training.batches import Batch
+from vistok.training.loop import Learner
 
 
 class MultimodalLearner(Learner):

@@ -1,0 +1,64 @@
+"""A training's batches, made by the process itself or ahead of it by data-loader workers."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from multiprocessing import active_children
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from vistok.errors import VistokError
+from vistok.training.stops import deaf_children
+
+Batch = Mapping[str, Tensor]
+
+
+class _Steps(Dataset[Batch]):
+    def __init__(self, make: Callable[[int], Batch]) -> None:
+        self.make = make
+
+    def __getitem__(self, step: int) -> Batch:
+        return self.make(step)
+
+
+@contextmanager
+def batches(name: str, make: Callable[[int], Batch], steps: range, workers: int) -> Iterator[Iterator[Batch]]:
+    """Yields the batch of each of `steps`; with `workers`, so many processes make them ahead.
+
+    Args:
+        name: what an error calls the training.
+        make: returns the batch of a step.
+        steps: those to come.
+        workers: 0 has this very process make them.
+
+    Raises:
+        VistokError: a worker was killed, wherever in the block that came out.
+    """
+    loader = DataLoader(
+        _Steps(make), batch_size=None, sampler=steps, num_workers=workers, generator=torch.Generator()
+    )
+    with deaf_children():
+        made: Any = iter(loader)
+    started = active_children()
+    try:
+        yield made
+    except Exception as error:
+        if not any(map(_was_killed, started)):
+            raise
+        raise VistokError(
+            f"{name}: a process that prepares batches was killed, most often for want of memory: raise `memory_mb` "
+            "of this step in the scale's `resources`, or lower its `cpus`. The next start goes on from the last "
+            "saved step."
+        ) from error
+    finally:
+        # Left to the garbage collector, an error's traceback would keep them: deaf workers outlive a terminate().
+        if workers:
+            made._shutdown_workers()
+
+
+def _was_killed(worker: BaseProcess) -> bool:
+    worker.join(timeout=0.2)  # what it was talking through breaks before it counts as dead
+    return worker.exitcode is not None and worker.exitcode < 0
