@@ -10,10 +10,9 @@ import pytest
 from tests.datasets.conftest import write
 
 from vistok.datasets.mixture import Mixture, MixtureSample, Turn
-from vistok.datasets.parquet import write_file
 from vistok.datasets.preprocessing import Preprocessing
-from vistok.datasets.rows import ImageRow, schema_of
-from vistok.datasets.shards import Shards, write_shards
+from vistok.datasets.rows import ImageRow, Source
+from vistok.datasets.shards import Shards, write_rows, write_shards
 from vistok.errors import VistokError
 from vistok.grid.load import load_study
 from vistok.grid.scale import ImageSet
@@ -142,9 +141,9 @@ def test_a_mixture_that_can_ask_nothing_is_refused(sets: list[Shards]) -> None:
 
 def test_an_image_that_went_bad_is_named(tmp_path: Path) -> None:
     rows = [ImageRow("77", b"no image", captions=("a cat",))]
-    write_file(rows, schema_of(()), tmp_path / "part-00000.parquet")
-    with pytest.raises(VistokError, match=f"image 77 of {tmp_path} cannot be decoded: not an image"):
-        mixture([Shards(tmp_path)]).sample(0)
+    write_rows(Source((), iter(rows)), tmp_path / "bad")
+    with pytest.raises(VistokError, match=f"image 77 of {tmp_path / 'bad'} cannot be decoded: not an image"):
+        mixture([Shards(tmp_path / "bad")]).sample(0)
 
 
 def test_the_papers_sets_are_asked_what_they_know(

@@ -1,5 +1,6 @@
 import multiprocessing
 import pickle
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -7,11 +8,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from vistok.datasets.images import ImageIndex, load_image
+from vistok.datasets.images import load_image
+from vistok.datasets.manifest import damaged_files
 from vistok.datasets.preprocessing import squash
-from vistok.datasets.shards import Shards, write_image_shards, write_shards
+from vistok.datasets.shards import Shards, write_shards
 from vistok.datasets.sources import open_source
 from vistok.errors import VistokError
+from vistok.files import digest_file
 from vistok.grid.scale import ImageSet
 
 Set = tuple[ImageSet, Path]
@@ -30,8 +33,12 @@ def test_rows_come_back_as_they_went_in(coco_set: Set, shards: Shards) -> None:
     assert list(shards) == rows
     assert [shards.row(position) for position in range(len(shards))] == rows
     assert shards.categories == source.categories
-    assert shards.ids == ("1", "2", "3", "4", "5", "6")
+    assert list(shards.column("image_id")) == ["1", "2", "3", "4", "5", "6"]
+    assert list(shards.column("captions")) == [list(row.captions) for row in rows]
     assert [path.name for path in sorted(shards.path.iterdir())] == [
+        "_groups.npy",
+        "_ids.npy",
+        "_manifest.json",
         "part-00000.parquet",
         "part-00001.parquet",
     ]
@@ -57,11 +64,51 @@ def test_a_row_is_read_without_its_neighbours_files(shared_data: Path, tmp_path:
     """Photographs of some 100 kB share a row group with a few others, not with the whole file."""
     image_set = ImageSet(format="coco", images="coco/val2017", first=30)
     write_shards(image_set, shared_data, tmp_path / "photographs")
-    (part,) = (tmp_path / "photographs").iterdir()
+    (part,) = (tmp_path / "photographs").glob("*.parquet")
     metadata = pq.ParquetFile(part).metadata
     sizes = [metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups)]
     assert len(sizes) > 5
     assert max(sizes) < 1_000_000
+
+
+def test_files_are_bounded_in_rows_and_bytes(
+    shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image_set = ImageSet(format="coco", images="coco/val2017", first=12)
+    monkeypatch.setattr("vistok.datasets.shards._FILE_BYTES", 400_000)
+    write_shards(image_set, shared_data, tmp_path / "photographs", rows_per_file=5)
+    shards = Shards(tmp_path / "photographs")
+    assert sum(file.rows for file in shards.manifest.files) == len(shards) == 12
+    largest = max(len(row.image) for row in shards)
+    assert all(file.rows <= 5 and file.bytes < 400_000 + 2 * largest for file in shards.manifest.files)
+    assert any(file.rows < 5 for file in shards.manifest.files[:-1])
+
+
+def test_a_process_keeps_few_files_and_rows(
+    shards: Shards, monkeypatch: pytest.MonkeyPatch, coco_set: Set, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("vistok.datasets.parquet._FILES_KEPT", 2)
+    monkeypatch.setattr("vistok.datasets.parquet._TABLE_BYTES_KEPT", 1)
+    write_shards(*coco_set, tmp_path / "single", rows_per_file=1)
+    shards = Shards(tmp_path / "single")
+    rows = list(shards)
+    for position in (0, 5, 2, 3, 0, 4, 1):
+        assert shards.row(position) == rows[position]
+    _, files = shards._open()
+    assert (len(files._files), len(files._tables)) == (2, 1)
+
+
+def test_the_manifest_tells_what_a_set_has(coco_set: Set, shards: Shards) -> None:
+    image_set, root = coco_set
+    manifest = shards.manifest
+    assert (manifest.rows, manifest.categories) == (6, shards.categories)
+    with_objects = sum(bool(row.objects) for row in shards)
+    assert manifest.rows_with["objects"] == with_objects
+    assert manifest.rows_with["label"] == 0
+    assert manifest.sources == {name: digest_file(root / name) for name in image_set.files}
+    assert [file.sha256 for file in manifest.files] == [
+        digest_file(path) for path in sorted(shards.path.glob("*.parquet"))
+    ]
 
 
 def test_another_library_reads_the_columns(shards: Shards) -> None:
@@ -96,15 +143,6 @@ def test_other_processes_read_what_was_open_already(shards: Shards) -> None:
     assert copied.by_id(2) == expected[1]
 
 
-def test_images_of_questions(shared_data: Path, tmp_path: Path) -> None:
-    index = ImageIndex(shared_data, ["coco/val2017", "vqa/images"])
-    assert write_image_shards([262148, 802, 262148], index, tmp_path / "images") == 2
-    shards = Shards(tmp_path / "images")
-    assert shards.ids == ("262148", "802")
-    assert shards.by_id(802).image == (shared_data / "coco/val2017/000000000802.jpg").read_bytes()
-    assert shards.categories == ()
-
-
 def test_a_truncated_image_leaves_the_old_shards(coco_set: Set, shards: Shards) -> None:
     image_set, root = coco_set
     path = root / "coco/train2017/000000000005.jpg"
@@ -127,31 +165,75 @@ def test_an_empty_set_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
 def test_a_truncated_shard_is_refused(shards: Shards, share: float) -> None:
     path = shards.path / "part-00001.parquet"
-    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
-    with pytest.raises(
-        VistokError, match=r"part-00001.parquet is no whole Parquet file: .* Make the shards again"
-    ):
-        len(Shards(shards.path))
+    size = path.stat().st_size
+    path.write_bytes(path.read_bytes()[: int(share * size)])
+    with pytest.raises(VistokError, match=rf"part-00001.parquet has \d+ bytes, and {size} by .*shards again"):
+        Shards(shards.path)
 
 
-def test_damaged_pages_are_refused(shards: Shards) -> None:
+def test_a_file_more_or_less_is_refused(shards: Shards) -> None:
+    part = shards.path / "part-00001.parquet"
+    shutil.copy(part, shards.path / "part-00002.parquet")
+    with pytest.raises(VistokError, match=r"part-00002.parquet has \d+ bytes, and none by _manifest.json"):
+        Shards(shards.path)
+    (shards.path / "part-00002.parquet").unlink()
+    part.unlink()
+    with pytest.raises(VistokError, match=r"part-00001.parquet has no bytes"):
+        Shards(shards.path)
+
+
+def test_every_bit_counts(shards: Shards) -> None:
+    """Whichever bit of whichever file flips: who reads the set finds out."""
+    whole = {path: path.read_bytes() for path in sorted(shards.path.iterdir())}
+    sizes = np.array([len(data) for data in whole.values()])
+    chance = np.random.default_rng(0)
+    for _ in range(300):
+        path = list(whole)[chance.choice(len(whole), p=sizes / sizes.sum())]
+        data = bytearray(whole[path])
+        data[chance.integers(len(data))] ^= 1 << chance.integers(8)
+        path.write_bytes(data)
+        with pytest.raises(VistokError, match="again"):
+            list(Shards(shards.path))
+        path.write_bytes(whole[path])
+    assert len(list(Shards(shards.path))) == 6
+
+
+def test_a_change_that_keeps_the_size_is_found_file_by_file(shards: Shards) -> None:
+    assert damaged_files(shards.path) == []
+    for name in ("part-00001.parquet", "_ids.npy"):
+        path = shards.path / name
+        path.write_bytes(path.read_bytes()[:-9] + bytes(9))
+    assert damaged_files(shards.path) == ["part-00001.parquet", "_ids.npy"]
+
+
+def test_a_damaged_column_is_refused_without_reading_images(shards: Shards) -> None:
     path = shards.path / "part-00000.parquet"
-    data = bytearray(path.read_bytes())
-    data[4:400] = bytes(396)
-    path.write_bytes(data)
-    with pytest.raises(VistokError, match=r"part-00000.parquet is no whole Parquet file"):
-        Shards(shards.path).row(0)
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"caption 1", b"caption 3"))
+    assert list(shards.column("image_id")) == ["1", "2", "3", "4", "5", "6"]
+    with pytest.raises(VistokError, match=r"part-00000.parquet is damaged: .*Make the shards again"):
+        list(shards.column("captions"))
 
 
-def test_a_foreign_parquet_file_is_refused(tmp_path: Path) -> None:
+def test_a_folder_without_a_manifest_is_refused(tmp_path: Path) -> None:
     pq.write_table(pa.table({"a": [1]}), tmp_path / "part-00000.parquet")
-    with pytest.raises(VistokError, match="but no shard of images"):
-        len(Shards(tmp_path))
+    with pytest.raises(VistokError, match=r"no _manifest.json is there"):
+        Shards(tmp_path)
+    (tmp_path / "_manifest.json").write_text("[]")
+    with pytest.raises(VistokError, match="is no manifest of shards of version 1"):
+        Shards(tmp_path)
 
 
-def test_ids_that_stand_twice_are_refused(web_set: Set, tmp_path: Path) -> None:
+def test_an_annotation_file_that_is_missing_is_refused(coco_set: Set, tmp_path: Path) -> None:
+    image_set, root = coco_set
+    (root / "instances.json").unlink()
+    with pytest.raises(VistokError, match=r"instances.json"):
+        write_shards(image_set, root, tmp_path / "none")
+
+
+def test_an_id_that_stands_twice_names_no_row(web_set: Set, tmp_path: Path) -> None:
     image_set, root = web_set
     (root / "web/00002.tar").write_bytes((root / "web/00001.tar").read_bytes())
     write_shards(image_set, root, tmp_path / "shards")
-    with pytest.raises(VistokError, match="some image ids stand in several rows"):
+    with pytest.raises(VistokError, match="stands in several rows"):
         Shards(tmp_path / "shards").by_id("000010000")

@@ -14,10 +14,9 @@ from torch.nn import functional
 
 from vistok.datasets.coco import ObjectAnnotation
 from vistok.datasets.mixture import Mixture
-from vistok.datasets.parquet import write_file
 from vistok.datasets.preprocessing import Preprocessing
-from vistok.datasets.rows import ImageRow, QuestionAnswer, schema_of
-from vistok.datasets.shards import Shards
+from vistok.datasets.rows import ImageRow, QuestionAnswer, Source
+from vistok.datasets.shards import Shards, write_rows
 from vistok.errors import VistokError
 from vistok.grid.scale import LanguageModelSize, TextTraining
 from vistok.grid.values import Encoder, Optimiser, Recipe, Resampler
@@ -69,7 +68,7 @@ def png(seed: int) -> bytes:
 @pytest.fixture(scope="module")
 def shards(tmp_path_factory: pytest.TempPathFactory) -> Shards:
     """Eight images with one, two or three cats, a caption and a question."""
-    folder = tmp_path_factory.mktemp("shards")
+    folder = tmp_path_factory.mktemp("shards") / "eight"
     rows = [
         ImageRow(
             str(place),
@@ -80,7 +79,7 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> Shards:
         )
         for place in range(8)
     ]
-    write_file(rows, schema_of(["cat", "dog"]), folder / "part-00000.parquet")
+    write_rows(Source(("cat", "dog"), iter(rows)), folder)
     return Shards(folder)
 
 

@@ -3,13 +3,15 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 
 from vistok.datasets.coco import ObjectAnnotation
 
-_CATEGORIES = b"vistok.categories"
+# What a row may have besides its image; which rows have it is counted in a manifest.
+PARTS: Final = ("label", "captions", "objects", "questions")
+_CATEGORIES: Final = b"vistok.categories"
 _OBJECT = pa.struct(
     [
         ("category", pa.string()),
@@ -69,12 +71,6 @@ class Source:
 def schema_of(categories: Sequence[str]) -> pa.Schema:
     """Returns the columns of a shard; the set's category names are in the schema's metadata."""
     return _SCHEMA.with_metadata({_CATEGORIES: json.dumps(list(categories), ensure_ascii=False)})
-
-
-def categories_in(schema: pa.Schema) -> tuple[str, ...] | None:
-    """Returns the category names in a schema's metadata; None if it is no shard's schema."""
-    names = (schema.metadata or {}).get(_CATEGORIES)
-    return None if names is None else tuple(json.loads(names))
 
 
 def to_table(rows: Sequence[ImageRow], schema: pa.Schema) -> pa.Table:

@@ -1,23 +1,37 @@
-"""Image sets as Parquet shards: a few large files, one row an image, read at random by position or id."""
+"""Image sets as Parquet shards: files of bounded size, one row per image, read at random by position or id.
+
+A folder of shards holds `part-*.parquet`, `_manifest.json`, which lists them with their digests, and an index of
+their row groups and image ids. Every byte that is read is compared with a checksum.
+"""
 
 import os
-from collections.abc import Iterable, Iterator
-from itertools import chain, islice
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
-from vistok.datasets.images import ImageIndex, check_image, image_bytes, load_image
+from vistok.datasets.images import check_image, load_image
+from vistok.datasets.manifest import Manifest, ShardFile
 from vistok.datasets.parquet import OpenFiles, write_file
 from vistok.datasets.preprocessing import Pixels, squash
-from vistok.datasets.rows import ImageRow, Source, schema_of
+from vistok.datasets.row_index import Index, IndexWriter
+from vistok.datasets.rows import PARTS, ImageRow, Source, from_table, schema_of
 from vistok.datasets.sources import open_source
 from vistok.errors import VistokError
-from vistok.files import staged_folder
+from vistok.files import digest_file, staged_folder
 from vistok.grid.scale import ImageSet
 
+# Small enough for a file's footer to be read at once, large enough for a million photographs to be a thousand files.
+_FILE_ROWS = 10_000
+_FILE_BYTES = 1 << 26
 
-def write_shards(image_set: ImageSet, root: Path, out: Path, *, rows_per_file: int = 10_000) -> int:
+
+def write_shards(image_set: ImageSet, root: Path, out: Path, *, rows_per_file: int = _FILE_ROWS) -> int:
     """Gathers an image set below the data root into shards, which appear whole or not at all.
 
     The same set gives the same bytes. Every image is decoded once, so that a truncated one is refused here
@@ -29,40 +43,16 @@ def write_shards(image_set: ImageSet, root: Path, out: Path, *, rows_per_file: i
     Raises:
         VistokError: a file or image of the set is missing or malformed, or the folder cannot be written.
     """
-    return _write(open_source(image_set, root), out, rows_per_file, f" of {root / image_set.images}")
+    source = open_source(image_set, root)
+    digests = {name: _digest(root / name) for name in image_set.files}
+    return _write(source, out, rows_per_file, f" of {root / image_set.images}", digests)
 
 
-def write_image_shards(
-    ids: Iterable[int | str], index: ImageIndex, out: Path, *, rows_per_file: int = 10_000
+def _write(
+    source: Source, out: Path, rows_per_file: int, where: str, digests: Mapping[str, str] | None = None
 ) -> int:
-    """Gathers the images that questions are about, each once and in the order of `ids`, into shards.
-
-    Returns:
-        the number of images.
-
-    Raises:
-        VistokError: an image is missing, truncated or no image, or the folder cannot be written.
-    """
-    rows = (
-        ImageRow(str(image_id), image_bytes(index.require(image_id), what=f"image {image_id}"))
-        for image_id in dict.fromkeys(ids)
-    )
-    return _write(Source((), rows), out, rows_per_file, f" of {index.root}")
-
-
-def _write(source: Source, out: Path, rows_per_file: int, where: str) -> int:
-    schema = schema_of(source.categories)
-    count = 0
-    with staged_folder(out) as partial:
-        rows = _checked(source.rows, where)
-        for number, first in enumerate(rows):
-            part = chain([first], islice(rows, rows_per_file - 1))
-            count += write_file(part, schema, partial / f"part-{number:05d}.parquet")
-        if not count:
-            raise VistokError(
-                f"no images for {out}: the set{where} is empty. Check its entry in the scale's file."
-            )
-    return count
+    checked = Source(source.categories, _checked(source.rows, where))
+    return write_rows(checked, out, rows_per_file=rows_per_file, where=where, digests=digests)
 
 
 def _checked(rows: Iterator[ImageRow], where: str) -> Iterator[ImageRow]:
@@ -71,28 +61,119 @@ def _checked(rows: Iterator[ImageRow], where: str) -> Iterator[ImageRow]:
         yield row
 
 
-class Shards:
-    """A folder of shards; nothing is opened before it is needed, and every process opens its own files."""
+def _digest(path: Path) -> str:
+    if not path.is_file():
+        raise VistokError(f"file not found: {path}. Check the image set, or the scale's data_root.")
+    return digest_file(path)
 
-    def __init__(self, path: Path) -> None:
-        """Finds the files.
 
-        Raises:
-            VistokError: the folder is missing or has none.
-        """
-        self.path = path
-        self._paths = sorted(path.glob("part-*.parquet"))
-        if not self._paths:
-            raise VistokError(f"no shards in {path}: no file part-*.parquet is there. Make the shards first.")
-        self._opened: tuple[int, OpenFiles] | None = None
-        self._positions: dict[str, int] = {}
+def write_rows(
+    source: Source,
+    out: Path,
+    *,
+    rows_per_file: int = _FILE_ROWS,
+    where: str = "",
+    digests: Mapping[str, str] | None = None,
+) -> int:
+    """Writes rows as they are to a folder of shards, which appears whole or not at all; returns their number.
 
-    def __len__(self) -> int:
-        """The number of images, by the files' footers alone."""
-        return len(self._files)
+    Args:
+        where: what an error text calls the set.
+        digests: those of the annotation files that the rows were read from.
+
+    Raises:
+        VistokError: there is no row, or the folder cannot be written.
+    """
+    schema = schema_of(source.categories)
+    with staged_folder(out) as partial:
+        rows = _CountedRows(source.rows)
+        files = [
+            _write_part(number, part, schema, partial, rows.index)
+            for number, part in enumerate(_parts(rows, rows_per_file))
+        ]
+        if not files:
+            raise VistokError(
+                f"no images for {out}: the set{where} is empty. Check its entry in the scale's file."
+            )
+        manifest = Manifest(
+            rows=rows.index.rows,
+            rows_with={part: rows.rows_with[part] for part in PARTS},
+            categories=source.categories,
+            sources=digests or {},
+            files=tuple(files),
+            indexes=rows.index.write(partial),
+        )
+        manifest.write(partial)
+    return manifest.rows
+
+
+@dataclass
+class _CountedRows:
+    """The rows of a set on their way into files."""
+
+    rows: Iterator[ImageRow]
+    index: IndexWriter = field(default_factory=IndexWriter)
+    rows_with: Counter[str] = field(default_factory=Counter)
 
     def __iter__(self) -> Iterator[ImageRow]:
-        return self._files.rows()
+        for row in self.rows:
+            self.index.add_id(row.image_id)
+            self.rows_with.update(part for part in PARTS if getattr(row, part) not in (None, ()))
+            yield row
+
+
+def _parts(rows: Iterable[ImageRow], rows_per_file: int) -> Iterator[Iterator[ImageRow]]:
+    """Yields the rows of one file after the other; each must be consumed before the next is asked for."""
+    left = iter(rows)
+
+    def part(first: ImageRow) -> Iterator[ImageRow]:
+        count = size = 0
+        for row in chain([first], left):
+            yield row
+            count, size = count + 1, size + len(row.image)
+            if count == rows_per_file or size >= _FILE_BYTES:
+                return
+
+    for first in left:
+        yield part(first)
+
+
+def _write_part(
+    number: int, rows: Iterator[ImageRow], schema: pa.Schema, folder: Path, index: IndexWriter
+) -> ShardFile:
+    path = folder / f"part-{number:05d}.parquet"
+    *groups, footer = write_file(rows, schema, path)
+    index.add_groups(number, groups)
+    return ShardFile(
+        name=path.name,
+        rows=sum(group.rows for group in groups),
+        bytes=footer.end,
+        sha256=digest_file(path),
+        footer=footer.start,
+        footer_crc32=footer.crc32,
+    )
+
+
+class Shards:
+    """A folder of shards; no file is opened before it is needed, and every process opens its own."""
+
+    def __init__(self, path: Path) -> None:
+        """Reads the manifest.
+
+        Raises:
+            VistokError: the folder is missing or has none, or its files are not those that were written.
+        """
+        self.path = path
+        self.manifest = Manifest.read(path)
+        self._opened: tuple[int, Index, OpenFiles] | None = None
+
+    def __len__(self) -> int:
+        return self.manifest.rows
+
+    def __iter__(self) -> Iterator[ImageRow]:
+        index, files = self._open()
+        for group in range(index.groups):
+            yield from from_table(files.group(index.locate(group)))
 
     def __getstate__(self) -> dict[str, object]:
         return {**vars(self), "_opened": None}
@@ -100,22 +181,20 @@ class Shards:
     @property
     def categories(self) -> tuple[str, ...]:
         """The names of the set's categories, which labels and objects refer to; () for sets without."""
-        return self._files.categories
-
-    @property
-    def ids(self) -> tuple[str, ...]:
-        """The image ids, in row order."""
-        return self._files.ids()
+        return self.manifest.categories
 
     def row(self, position: int) -> ImageRow:
         """Returns one image by its position.
 
         Raises:
             IndexError: the position is not in 0..len-1.
+            VistokError: its file is damaged.
         """
         if not 0 <= position < len(self):
             raise IndexError(f"row {position} of {len(self)} in {self.path}")
-        return self._files.row(position)
+        index, files = self._open()
+        group = index.locate(index.group_of(position))
+        return from_table(files.group(group).slice(position - group.first_row, 1))[0]
 
     def by_id(self, image_id: int | str) -> ImageRow:
         """Returns one image by its official id.
@@ -123,18 +202,23 @@ class Shards:
         Raises:
             VistokError: no image, or more than one, has it.
         """
-        if not self._positions:
-            self._positions = {asked: position for position, asked in enumerate(self.ids)}
-            if len(self._positions) < len(self):
+        index, _ = self._open()
+        rows = [self.row(position) for position in index.candidates(str(image_id))]
+        match [row for row in rows if row.image_id == str(image_id)]:
+            case [row]:
+                return row
+            case []:
                 raise VistokError(
-                    f"{self.path}: some image ids stand in several rows. Make the shards again."
+                    f"image {image_id!r} is not among the {len(self)} of {self.path}. "
+                    "Make the shards again if the questions have changed since."
                 )
-        if (position := self._positions.get(str(image_id))) is None:
-            raise VistokError(
-                f"image {image_id!r} is not among the {len(self)} of {self.path}. "
-                "Make the shards again if the questions have changed since."
-            )
-        return self.row(position)
+        raise VistokError(f"image {image_id!r} stands in several rows of {self.path}: take it by position.")
+
+    def column(self, name: str) -> Iterator[Any]:
+        """Yields one column's values in row order, such as the captions; no image is read."""
+        index, files = self._open()
+        for group in range(index.groups):
+            yield from files.column(index.locate(group), name).to_pylist()
 
     def pixels(self, size: int) -> Pixels:
         """Returns all images decoded and squashed: [n, size, size, 3]. It is for sets that fit in memory.
@@ -148,10 +232,11 @@ class Shards:
             pixels[position] = squash(load_image(row.image, what=what), size)
         return pixels
 
-    @property
-    def _files(self) -> OpenFiles:
+    def _open(self) -> tuple[Index, OpenFiles]:
         # Handles survive neither a pickle nor a fork: a DataLoader's worker opens its own.
         process = os.getpid()
         if self._opened is None or self._opened[0] != process:
-            self._opened = process, OpenFiles(self._paths)
-        return self._opened[1]
+            footers = [(self.path / file.name, file.footer_piece) for file in self.manifest.files]
+            self._opened = process, Index(self.path, self.manifest), OpenFiles(footers)
+        _, index, files = self._opened
+        return index, files
