@@ -13,9 +13,9 @@ import pytest
 from pytest_regressions.file_regression import FileRegressionFixture
 
 from vistok.grid.paths import Paths
-from vistok.pages.latex import escape, prose
-from vistok.pages.render_html import cited
-from vistok.pages.render_md import escape as escape_md
+from vistok.pages.escapes import latex, markdown
+from vistok.pages.table import SUFFIXES
+from vistok.pages.templating import FORMATS, cited
 from vistok.steps import tabulate
 
 Rendered = Callable[[Any, str], str]
@@ -76,7 +76,7 @@ def test_the_same_inputs_give_the_same_bytes_without_a_trace_of_the_machine(
     mini: Any, excerpt: Any, checkout: Path, rendered: Rendered
 ) -> None:
     for small in (mini, excerpt):
-        for suffix in tabulate.RENDERERS:
+        for suffix in SUFFIXES:
             text = rendered(small, suffix)
             assert rendered(small, suffix) == text
             assert str(checkout) not in text
@@ -170,15 +170,19 @@ def test_latex_compiles(mini: Any, excerpt: Any, rendered: Rendered, tmp_path: P
 
 
 def test_latex_sets_any_text() -> None:
-    assert escape("50% & #1_{x}^2~$\\") == (
+    assert latex("50% & #1_{x}^2~$\\") == (
         r"50\% \& \#1\_\{x\}\textasciicircum{}2\textasciitilde{}\$\textbackslash{}"
     )
-    assert escape("Žižek, Gödel, São, Ångström") == r"\v{Z}i\v{z}ek, G\"{o}del, S\~{a}o, \r{A}ngstr\"{o}m"
-    assert escape("中 −1 ✓") == r"{[}U+4E2D{]} $-$1 $\checkmark$"
-    assert prose("run `a/b --cores` now") == r"run \texttt{a/\allowbreak{}b -{}-cores} now"
+    assert latex("Žižek, Gödel, São, Ångström") == r"\v{Z}i\v{z}ek, G\"{o}del, S\~{a}o, \r{A}ngstr\"{o}m"
+    assert latex("中 −1 ✓") == r"{[}U+4E2D{]} $-$1 $\checkmark$"
+    assert FORMATS["tex"].code("a/b --cores") == r"\texttt{a/\allowbreak{}b -{}-cores}"
 
 
-def test_markdown_and_citations() -> None:
-    assert escape_md("a|b_c*d <e> [f]") == r"a\|b\_c\*d \<e\> \[f\]"
+def test_markdown_shows_any_text() -> None:
+    assert markdown("a|b*d <e> [f] `g`") == r"a\|b\*d \<e\> \[f\] \`g\`"
+    assert markdown("coco_oc.json, __init__ and _x") == r"coco_oc.json, \_\_init\_\_ and \_x"
+
+
+def test_a_label_is_parted_from_its_citation() -> None:
     assert cited("CLIP (Radford et al., 2021)") == ("CLIP", "Radford et al., 2021")
     assert cited("CLIP-20M") == ("CLIP-20M", "")

@@ -23,9 +23,7 @@ from vistok.files import digest_file, write_json, write_jsonl
 from vistok.grid.load import load_study
 from vistok.grid.paths import Paths
 from vistok.grid.values import Column, Row
-from vistok.pages.render_csv import render_csv
-from vistok.pages.render_md import render_md
-from vistok.pages.render_tex import render_tex
+from vistok.pages.table import render_table
 from vistok.published.tables import read_all_published, read_published
 from vistok.steps import fit_blind, tabulate
 from vistok.steps.asking import ask, ask_all
@@ -481,9 +479,11 @@ def test_a_finding_about_one_row_marks_its_cell(mini: Any, report: Report) -> No
     assert [column.audit for column in made.columns] == [("2",), (), (), (), (), (), ()]
     marked = [(place, cell.audit) for place, row in enumerate(made.rows) for cell in row.cells if cell.audit]
     assert marked == [(1, ("1",))] and made.rows[1].cells[-1].audit
-    assert "60.9</ins><sup>" not in render_md(made)
-    assert "52.6<sup>1</sup> → " in render_md(made) and "VQA<sup>2</sup><br>" in render_md(made)
-    assert r"52.6\textsuperscript{1}" in render_tex(made)
-    lines = list(csv.DictReader(render_csv(made).splitlines()))
+    assert "60.9</ins><sup>" not in render_table(made, "md")
+    assert "52.6<sup>1</sup> → " in render_table(made, "md") and "VQA<sup>2</sup><br>" in render_table(
+        made, "md"
+    )
+    assert r"52.6\textsuperscript{1}" in render_table(made, "tex")
+    lines = list(csv.DictReader(render_table(made, "csv").splitlines()))
     anchors = [line["audit"] for line in lines if line["column"] in ("VQA", "Avg")]
     assert anchors[:4] == ["column", "", "column", "average"]

@@ -77,7 +77,7 @@ def test_comments_and_docstrings_rerun_nothing(built: Any) -> None:
         ("supervision/contrastive.py", {"pretrain_tokenizer clip"} | steps(CLIP, TUNED) | TABLE | CURVES),
         ("tokenizers/open_clip_encoder.py", set()),
         ("training/language.py", LLMS | BLIND | steps(DEIT, CLIP, TUNED) | TABLE | CURVES),
-        ("pages/render_md.py", TABLE),
+        ("pages/table.py", TABLE),
         ("pages/curves.py", CURVES),
         ("world/render.py", EVERYTHING),
     ],

@@ -16,7 +16,7 @@ from vistok.claims.values import CLAIMS, read_claims
 from vistok.errors import VistokError
 from vistok.files import write_json, write_text
 from vistok.pages.claims_figure import page_figures
-from vistok.pages.rendering import render, rounded
+from vistok.pages.templating import render, rounded
 from vistok.published.tables import read_all_published
 
 GROUPS: dict[Group, str] = {

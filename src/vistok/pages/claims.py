@@ -9,7 +9,7 @@ from vistok.claims.values import StudyClaims, read_claims
 from vistok.errors import unknown
 from vistok.files import write_json, write_text
 from vistok.pages.claims_figure import page_figures
-from vistok.pages.rendering import render, rounded
+from vistok.pages.templating import render, rounded
 from vistok.published.tables import PublishedTable, read_all_published
 
 

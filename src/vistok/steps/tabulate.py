@@ -1,25 +1,12 @@
 """Renders one table: published, ours, difference, interval and blind baselines, in four formats."""
 
-from collections.abc import Callable
-
 from vistok.audit.checks import table_findings
 from vistok.files import write_text
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
-from vistok.pages.render_csv import render_csv
-from vistok.pages.render_html import render_html
-from vistok.pages.render_md import render_md
-from vistok.pages.render_tex import render_tex
+from vistok.pages.table import SUFFIXES, render_table
 from vistok.published.tables import PUBLISHED, read_all_published
 from vistok.tables.assemble import assemble
-from vistok.tables.values import TableReport
-
-RENDERERS: dict[str, Callable[[TableReport], str]] = {
-    "csv": render_csv,
-    "md": render_md,
-    "tex": render_tex,
-    "html": render_html,
-}
 
 
 def run(study: Study, table: str) -> None:
@@ -31,5 +18,5 @@ def run(study: Study, table: str) -> None:
     """
     published = read_all_published(PUBLISHED)
     report = assemble(study, table, published[study.table(table).number], table_findings(published))
-    for suffix, text in {suffix: render(report) for suffix, render in RENDERERS.items()}.items():
+    for suffix, text in {suffix: render_table(report, suffix) for suffix in SUFFIXES}.items():
         write_text(Paths(study).table(table, suffix), text)

@@ -1,8 +1,10 @@
-"""Text as plain pdflatex sets it, whatever a label or a reason holds."""
+"""Text that a page shows as it is, whatever a label or a reason holds: in Markdown and in LaTeX."""
 
 import re
 import unicodedata
 
+# In GitHub Markdown an underscore between letters is one.
+_MARKS = re.compile(r"([\\`*{}\[\]<>|~]|(?<![^\W_])_|_(?![^\W_]))")
 _SIGNS = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%",
     "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
@@ -19,19 +21,19 @@ _ACCENTS = {
 }  # fmt: skip
 
 
-def escape(text: str) -> str:
-    """Returns text in the LaTeX that sets it; a character that pdflatex has not stands as its code point."""
+def markdown(text: str) -> str:
+    """Returns text in the Markdown that shows it."""
+    return _MARKS.sub(r"\\\1", text)
+
+
+def latex(text: str) -> str:
+    """Returns text in the LaTeX that sets it; a character unknown to pdflatex is shown as its code point."""
     return "".join(_character(character) for character in text)
 
 
-def prose(text: str) -> str:
-    """Returns text in LaTeX, with what stands between backticks as code that may break after a slash."""
-    parts = text.split("`")
-    return "".join(_code(part) if place % 2 else escape(part) for place, part in enumerate(parts))
-
-
-def _code(text: str) -> str:
-    breakable = escape(text).replace("/", r"/\allowbreak{}")
+def latex_code(text: str) -> str:
+    """Returns code in LaTeX that may break after a slash."""
+    breakable = latex(text).replace("/", r"/\allowbreak{}")
     return rf"\texttt{{{re.sub('--', '-{}-', breakable)}}}"
 
 

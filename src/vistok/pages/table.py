@@ -1,0 +1,46 @@
+"""A table as pages: CSV, Markdown, LaTeX, and one HTML page that needs no network, for a phone, a desk and paper."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from vistok.pages.table_csv import render_csv
+from vistok.pages.templating import render
+from vistok.tables.values import Cell, TableReport
+
+SUFFIXES = ("csv", "md", "tex", "html")
+_ROOM = 1.04  # the bar's axis ends a little behind the column's greatest number
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One cell's picture: positions in per cent of the column's axis, None where there is nothing to draw."""
+
+    ours: float | None
+    low: float | None
+    high: float | None
+    published: float | None
+    blind: float | None
+
+    @property
+    def spread(self) -> float:
+        """The width of the interval, wide enough to be seen."""
+        return max(round((self.high or 0.0) - (self.low or 0.0), 1), 0.5)
+
+
+def render_table(report: TableReport, suffix: str) -> str:
+    """Returns a table in one of `SUFFIXES`."""
+    if suffix == "csv":
+        return render_csv(report)
+    bars = [_bars([row.cells[index] for row in report.rows]) for index in range(len(report.columns))]
+    return render(f"table.{suffix}.j2", report=report, bars=list(zip(*bars, strict=True)))
+
+
+def _bars(cells: list[Cell]) -> list[Bar]:
+    """Returns the pictures of one column, all on one axis from zero."""
+    rows = [(cell.ours, cell.low, cell.high, _float(cell.published), cell.bar) for cell in cells]
+    top = max((value for row in rows for value in row if value is not None), default=0.0) * _ROOM or 1.0
+    return [Bar(*(None if value is None else round(100 * value / top, 1) for value in row)) for row in rows]
+
+
+def _float(published: Decimal | None) -> float | None:
+    return None if published is None else float(published)

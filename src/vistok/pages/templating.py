@@ -1,0 +1,110 @@
+"""The one mechanism that makes pages: Jinja templates, every value escaped as the template's format needs."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup, escape
+
+from vistok.pages.escapes import latex, latex_code, markdown
+
+MISSING = "–"
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How text becomes part of a page: plain text, and what stands between backticks."""
+
+    text: Callable[[str], str]
+    code: Callable[[str], str]
+
+
+FORMATS = {
+    "html": Format(escape, lambda code: f"<code>{escape(code)}</code>"),
+    "md": Format(markdown, lambda code: f"`{code}`"),
+    "tex": Format(latex, latex_code),
+}
+
+
+def render(template: str, **values: Any) -> str:
+    r"""Returns a template of `pages/templates`, filled in; the suffix before `.j2` is the format it is escaped for.
+
+    A LaTeX template writes `<< value >>`, `<% tag %>` and `<# comment #>`: there braces and per cent signs are text.
+    """
+    return _environment(latex=template.endswith(".tex.j2")).get_template(template).render(**values)
+
+
+@cache
+def _environment(*, latex: bool) -> Environment:
+    if latex:
+        return _environment(latex=False).overlay(
+            block_start_string="<%",
+            block_end_string="%>",
+            variable_start_string="<<",
+            variable_end_string=">>",
+            comment_start_string="<#",
+            comment_end_string="#>",
+        )
+    environment = Environment(
+        loader=PackageLoader("vistok.pages"),
+        autoescape=True,  # what `_finalised` returns is safe, in the format that it was made for
+        finalize=_finalised,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(prose=prose, show=show, cited=cited)
+    environment.tests.update(numeric=_is_numeric)
+    return environment
+
+
+def _format(context: Context) -> Format:
+    return FORMATS[str(context.name).removesuffix(".j2").rpartition(".")[2]]
+
+
+@pass_context
+def _finalised(context: Context, value: object) -> Markup:
+    """Returns a value as it may stand in the page."""
+    return value if isinstance(value, Markup) else Markup(_format(context).text(str(value)))
+
+
+@pass_context
+def prose(context: Context, text: str) -> Markup:
+    """Returns text for a page, with what stands between backticks as code."""
+    to, parts = _format(context), text.split("`")
+    return Markup("").join(
+        Markup(to.code(part) if place % 2 else to.text(part)) for place, part in enumerate(parts)
+    )
+
+
+def cited(label: str) -> tuple[str, str]:
+    """Returns a label's name and its citation: 'MAE (He et al., 2022)' -> 'MAE', 'He et al., 2022'."""
+    found = re.fullmatch(r"(.+?)\s*\((.+)\)", label)
+    return (found[1], found[2]) if found else (label, "")
+
+
+def show(value: object) -> str:
+    """Returns a number as text: 10,000; 54.27; 35.9125; 1.4e-08; a dash for None."""
+    if value is None:
+        return MISSING
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, int):
+        return f"{value:,}"
+    if value and abs(value) < 0.001:
+        return f"{value:.1e}"
+    return f"{value:.4g}" if abs(value) < 1 else f"{value:.6g}"
+
+
+def rounded(value: float) -> float:
+    """Returns a float to six significant digits, so that last bits do not show in committed files."""
+    return float(f"{value:.6g}")
+
+
+def _is_numeric(value: object) -> bool:
+    return isinstance(value, int | float) or bool(re.fullmatch(r"[+-]?[\d,.]+", str(value)))
