@@ -139,7 +139,7 @@ def _write_objects(
 def answer_at_random(study: Study, wanted: Run) -> None:
     """Writes predictions that are right as often as `SKILL` says, for the questions that can be asked."""
     rng = np.random.default_rng(list(SKILL).index(wanted.path))
-    for task in study.suite():
+    for task in study.answered_tasks():
         asked = score_run.ask(study, task.id)
         rows = []
         for key, record in zip(asked.references.ids, asked.references.records, strict=True):
@@ -157,7 +157,7 @@ def answer_at_random(study: Study, wanted: Run) -> None:
 def say_without_images(study: Study, llm: str) -> None:
     """Writes what a language model says that sees nothing: the same to every question of a kind."""
     said = {"vqa": "yes", "caption": "a photograph", "counting": "1", "identification": "No."}
-    for task in study.suite():
+    for task in study.answered_tasks():
         ids = score_run.ask(study, task.id).references.ids
         rows = [{"id": key, "prompt": "", "answer": said[task.kind], "raw": said[task.kind]} for key in ids]
         write_jsonl(Paths(study).blind_predictions(llm, task.id), rows)
@@ -175,10 +175,10 @@ def scored(root: Path, study: Study) -> Small:
         patch.chdir(root)
         for run in study.runs():
             answer_at_random(study, run)
-            score_run.run(study, run)
+            score_run.run(study, run, "gvt")
         for llm in study.answering_llms():
             say_without_images(study, llm)
-        fit_blind.run(study)
+        fit_blind.run(study, "gvt")
     return Small(study, root)
 
 

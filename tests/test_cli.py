@@ -52,7 +52,15 @@ def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> N
 
 @pytest.mark.parametrize(
     "arguments",
-    [["answr"], [], ["--verison"], ["answer"], ["answer", "--scael", "mini"], ["score", "--kind", "vqa"]],
+    [
+        ["answr"],
+        [],
+        ["--verison"],
+        ["answer"],
+        ["answer", "clip/frozen/vicuna-7b/seed-0"],
+        ["answer", "--scael", "mini"],
+        ["score", "--kind", "vqa"],
+    ],
 )
 def test_a_wrong_command_is_told_with_the_usage(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
@@ -71,20 +79,28 @@ def test_a_wrong_command_is_told_with_the_usage(
         (["pretrain-tokenizer", "clp"], "unknown tokenizer 'clp'. Did you mean 'clip'?"),
         (["train-llm", "vicuna"], "unknown llm 'vicuna'. Did you mean 'vicuna-7b'?"),
         (["write-shards", "coco_train"], "unknown image set 'coco_train'. Did you mean 'coco-train'?"),
-        (["answer", "clip/frozen/vicuna-7b"], "not a run id: 'clip/frozen/vicuna-7b'."),
+        (["answer", "clip/frozen/vicuna-7b", "--suite", "gvt"], "not a run id: 'clip/frozen/vicuna-7b'."),
         (["tune-mllm", "clip/frosen/vicuna-7b/seed-0"], "unknown recipe 'frosen'. Did you mean 'frozen'?"),
-        (["score-run", "a;rm -rf/frozen/vicuna-7b/seed-0"], "unknown tokenizer 'a;rm -rf'."),
-        (["fit-blind", "--scale", "minni"], "unknown scale 'minni'. Did you mean 'mini'?"),
-        (["fit-blind", "--split", "tset"], "unknown split 'tset'. Did you mean 'test'?"),
+        (
+            ["score-run", "a;rm -rf/frozen/vicuna-7b/seed-0", "--suite", "gvt"],
+            "unknown tokenizer 'a;rm -rf'.",
+        ),
+        (["fit-blind", "gvt", "--scale", "minni"], "unknown scale 'minni'. Did you mean 'mini'?"),
+        (["fit-blind", "gvt", "--split", "tset"], "unknown split 'tset'. Did you mean 'test'?"),
+        (["fit-blind", "gtv"], "unknown suite 'gtv'. Did you mean 'gvt'? Legal: gvt."),
+        (
+            ["answer", "clip/frozen/vicuna-7b/seed-0", "--suite", "gtv"],
+            "unknown suite 'gtv'. Did you mean 'gvt'?",
+        ),
         (["make-world", "--scale", "paper"], "the scale 'paper' has no world of its own"),
         (["pretrain-tokenizer", "clip", "--scale", "paper"], "takes 'clip' as published"),
         (["train-llm", "vicuna-7b", "--scale", "paper"], "nothing to train"),
         (
-            ["fit-blind", "--scale", "excerpt", "--data-root", "/nowhere"],
+            ["fit-blind", "gvt", "--scale", "excerpt", "--data-root", "/nowhere"],
             "/nowhere of the scale 'excerpt' does not",
         ),
         (
-            ["fit-blind", "--scale", "excerpt", "--data-root", "Snakefile"],
+            ["fit-blind", "gvt", "--scale", "excerpt", "--data-root", "Snakefile"],
             "'excerpt' is a file, not a folder",
         ),
     ],
@@ -104,7 +120,7 @@ def test_outside_a_checkout_is_one_clear_message(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert run("fit-blind") == 1
+    assert run("fit-blind", "gvt") == 1
     assert "start vistok in the root of its checkout" in capsys.readouterr().err
 
 
@@ -115,7 +131,7 @@ def test_ctrl_c_is_one_clear_message(
         raise KeyboardInterrupt
 
     monkeypatch.setattr("vistok.grid.load.load_study", interrupted)
-    assert run("fit-blind") == 130
+    assert run("fit-blind", "gvt") == 130
     assert capsys.readouterr().err == (
         "vistok: interrupted; nothing is half-written, start the same command again.\n"
     )

@@ -26,14 +26,15 @@ _STEPS: Final = {
     "pretrain-tokenizer": ("pretrain a tokenizer", "tokenizer"),
     "train-llm": ("train a scale's own language model", "llm"),
     "tune-mllm": ("train one run's MLLM", "run"),
-    "answer": ("answer all tasks with one run's MLLM", "run"),
-    "answer-blind": ("answer all tasks with a language model alone, without the images", "llm"),
-    "score-run": ("score what one run answered", "run"),
-    "fit-blind": ("score the blind baselines of all tasks", None),
+    "answer": ("answer a suite of tasks with one run's MLLM", "run"),
+    "answer-blind": ("answer a suite of tasks with a language model alone, without the images", "llm"),
+    "score-run": ("score what one run answered to a suite", "run"),
+    "fit-blind": ("score the blind baselines of a suite", "suite"),
     "tabulate": ("render a table", "table"),
     "draw-curves": ("draw the loss curves of a table's trainings", "table"),
     "weigh-claims": ("weigh the paper's claims on the scale's cells", None),
 }
+_PER_SUITE: Final = ("answer", "answer-blind", "score-run")
 _TOOLS: Final = {
     "score": "score anybody's predictions, without a model",
     "compare": "test whether one model's predictions are better than another's",
@@ -80,6 +81,8 @@ def make_parser(verb: str | None = None) -> argparse.ArgumentParser:
         step = _add(verbs, name, about, _run_step)
         if wanted:
             step.add_argument("wanted", metavar=wanted.upper(), help=f"id of the {wanted.replace('_', ' ')}")
+        if name in _PER_SUITE:
+            step.add_argument("--suite", required=True, help="a suite of workflow/grid/tasks.yaml")
         _add_scale(step)
     for name, about in _TOOLS.items():
         tool = _add(verbs, name, about, _run_tool)
@@ -117,10 +120,14 @@ def _run_step(asked: argparse.Namespace) -> None:
     study, wanted = _study(asked), _STEPS[asked.verb][1]
     found = getattr(study, wanted)(asked.wanted) if wanted else None
     run = _imported(f"vistok.steps.{asked.verb.replace('-', '_')}").run
+    suite = []
+    if asked.verb in _PER_SUITE:
+        study.suite(asked.suite)
+        suite = [asked.suite]
     if wanted is None:
         run(study)
     else:
-        run(study, found if wanted == "run" else asked.wanted)
+        run(study, found if wanted == "run" else asked.wanted, *suite)
 
 
 def _run_tool(asked: argparse.Namespace) -> int | None:

@@ -31,7 +31,7 @@ def test_every_scale_loads(repository: Path, scale: str) -> None:
     assert study.scale.id == scale
     assert study.models.scale.id == study.scale.models
     assert len([run for run in study.runs("table-2") if run.tokenizer in PAPER]) == 14
-    assert [task.id for task in study.suite()] == [
+    assert [task.id for task in study.answered_tasks()] == [
         "vqav2",
         "coco-caption",
         "coco-oc",

@@ -14,7 +14,7 @@ def places(study: Study) -> list[Path]:
         *(paths.llm(name) for name in study.llms),
         *(paths.mllm(run) for run in study.runs()),
     ]
-    tasks = [task.id for task in study.suite()]
+    tasks = [task.id for task in study.answered_tasks()]
     return [
         paths.data,
         *(paths.shards(name) for name in study.scale.image_sets),

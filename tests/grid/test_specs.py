@@ -20,7 +20,8 @@ FROZEN = {name for name in MLLMS if "/frozen/" in name}
 TUNED = MLLMS - FROZEN
 TOKENIZERS = {f"tokenizer {name}" for name in ("deit", "dino", "mae", "dinov2", "clip-20m", "clip")}
 SHARDS = {f"shards {name}" for name in ("imagenet", "web", "lvd", "web-small", "coco-train", "objects365")}
-ASKING = {"answer", "score"}
+ANSWER, SCORE = {"answer gvt"}, {"score gvt"}
+ASKING = ANSWER | SCORE
 TABLE = {"table"}
 
 
@@ -28,9 +29,10 @@ def digests(study: Study) -> dict[str, str]:
     """Returns the digest of every spec of a study."""
     found = {
         "world": specs.world_spec(study),
-        "answer": specs.answer_spec(study),
-        "score": specs.score_spec(study),
     }
+    for suite in study.suites:
+        found[f"answer {suite}"] = specs.answer_spec(study, suite)
+        found[f"score {suite}"] = specs.score_spec(study, suite)
     found |= {f"shards {name}": specs.shards_spec(study, name) for name in study.scale.image_sets}
     found |= {f"tokenizer {name}": specs.tokenizer_spec(study, name) for name in study.tokenizers}
     found |= {f"llm {name}": specs.llm_spec(study, name) for name in study.llms}
@@ -75,12 +77,12 @@ GRID = [
     ("grid/tokenizers.yaml", "dino/image_set", "lvd", {"tokenizer dino"}),
     ("grid/tasks.yaml", "coco-oc/prompt", "Q: {question}", ASKING),
     ("grid/tasks.yaml", "coco-oc/decoding", {"beams": 2, "max_new_tokens": 3}, ASKING),
-    ("grid/tasks.yaml", "coco-oc/metric", "error", {"score"} | TABLE),
-    ("grid/tasks.yaml", "coco-oc/protocol", "corrected", {"score"} | TABLE),
-    ("grid/tasks.yaml", "coco-oc/protocols", ["released"], {"score"} | TABLE),
+    ("grid/tasks.yaml", "coco-oc/metric", "error", SCORE | TABLE),
+    ("grid/tasks.yaml", "coco-oc/protocol", "corrected", SCORE | TABLE),
+    ("grid/tasks.yaml", "coco-oc/protocols", ["released"], SCORE | TABLE),
     ("scales/mini.yaml", "save_every", 17, set()),
-    ("scales/mini.yaml", "answer_batch", 17, {"answer"}),
-    ("scales/mini.yaml", "bootstrap_resamples", 17, {"score"}),
+    ("scales/mini.yaml", "answer_batch", 17, ANSWER),
+    ("scales/mini.yaml", "bootstrap_resamples", 17, SCORE),
     ("scales/mini.yaml", "missing_images", "skip", ASKING),
     ("scales/mini.yaml", "precision", "bf16", MLLMS),
     ("scales/mini.yaml", "mixture", ["coco-train"], MLLMS),
@@ -99,7 +101,7 @@ GRID = [
     ("scales/mini.yaml", "resources", {"all": {"minutes": 3}}, set()),
     ("scales/mini.yaml", "recipes/tuned", {"steps": 1}, TUNED),
     ("scales/mini.yaml", "tasks/coco-oc/references", "gvtbench/other.json", ASKING),
-    ("scales/mini.yaml", "tasks/coco-oc/prior", "gvtbench/other.json", {"score"}),
+    ("scales/mini.yaml", "tasks/coco-oc/prior", "gvtbench/other.json", SCORE),
     ("scales/mini.yaml", "splits", {}, set()),
 ]  # fmt: skip
 
@@ -141,6 +143,20 @@ def test_a_new_row_changes_the_table_and_adds_its_run(checkout: Any, study: Stud
     before, after = digests(study), digests(checkout.load())
     assert after.keys() - before.keys() == {"mllm mae/frozen/llama-7b/seed-0"}
     assert {name for name in before if before[name] != after[name]} == TABLE
+
+
+def test_a_new_task_changes_the_specs_of_its_own_suite_alone(checkout: Any, study: Study) -> None:
+    def add(suite: str) -> None:
+        checkout.edit("grid/tasks.yaml", lambda tasks: tasks.update(new=tasks["coco-oc"] | {"suite": suite}))
+
+    before = digests(study)
+    add("another")
+    after = digests(checkout.load())
+    assert after.keys() - before.keys() == {"answer another", "score another"}
+    assert {name for name in before if before[name] != after[name]} == set()
+    add("gvt")
+    after = digests(checkout.load())
+    assert {name for name in before if before[name] != after[name]} == ASKING
 
 
 def test_specs_are_of_a_split_and_of_a_data_root(checkout: Any, study: Study) -> None:

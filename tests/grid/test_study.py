@@ -22,6 +22,7 @@ HOSTILE = ["../x", "a;rm -rf", "", "CLIP!", "clip\n", "clip/frozen"]
         (Study.llm, "vicuna-7", r"unknown llm .*'vicuna-7b'\? Legal: llama-7b, vicuna-7b\. .*llms\.yaml\.$"),
         (Study.recipe, "tunned", r"unknown recipe .*'tuned'\? Legal: frozen, tuned\. .*recipes\.yaml\.$"),
         (Study.task, "coco_oc", r"unknown task .*'coco-oc'\? Legal: coco-caption, .*tasks\.yaml\.$"),
+        (Study.suite, "gtv", r"unknown suite 'gtv'. Did you mean 'gvt'\? Legal: gvt\. .*tasks\.yaml\.$"),
         (Study.table, "table-22", r"unknown table .*'table-2'\? Legal: table-2\. .*tables\.yaml\.$"),
         (Study.image_set, "cocotrain", r"unknown image set .*'coco-train'\? .*workflow/scales/mini\.yaml\.$"),
     ],
@@ -55,6 +56,33 @@ def test_a_run_of_two_tables_is_one_run(checkout: Any) -> None:
     assert study.runs()[:14] == study.runs("table-2")
     assert [run.path for run in study.runs()[14:]] == ["clip/frozen/vicuna-7b/seed-7"]
     assert len(study.runs("table-3")) == 3
+
+
+def test_a_run_answers_the_suites_of_the_tables_that_it_stands_in(checkout: Any) -> None:
+    def add_table(tables: Any) -> None:
+        row = {"tokenizer": "clip", "recipe": "frozen", "llm": "llama-7b"}
+        columns = [{"task": task, "published": "Scene"} for task in ("scene", "vqav2")]
+        rows = [tables["table-2"]["rows"][0], row]
+        tables["table-7"] = {**tables["table-2"], "number": 7, "columns": columns, "rows": rows}
+
+    checkout.edit(
+        "grid/tasks.yaml",
+        lambda tasks: tasks.update(
+            {name: tasks["coco-oc"] | {"suite": "seed"} for name in ("scene", "spatial")}
+        ),
+    )
+    assert checkout.load().suites_shown() == ("gvt",)
+    assert "scene" not in [task.id for task in checkout.load().answered_tasks()]
+    checkout.edit("grid/tables.yaml", add_table)
+    study = checkout.load()
+    assert study.suites_shown() == ("gvt", "seed") and study.suites_shown("table-7") == ("seed", "gvt")
+    answered = {run.path.removesuffix("/seed-0"): suites for run, suites in study.suites_by_run().items()}
+    assert answered["deit/frozen/vicuna-7b"] == ("gvt", "seed")
+    assert answered["clip/frozen/llama-7b"] == ("seed", "gvt")
+    assert answered["clip/frozen/vicuna-7b"] == ("gvt",)
+    assert [task.id for task in study.suite("seed")] == ["scene", "spatial"]
+    assert [task.id for task in study.answered_tasks()][-2:] == ["scene", "spatial"]
+    assert study.llms_of("seed") == study.llms_of("gvt") == ("vicuna-7b", "llama-7b")
 
 
 def test_a_run_is_found_by_its_path(study: Study) -> None:
@@ -115,7 +143,7 @@ def test_models_of_another_scale_answer(checkout: Any) -> None:
 def test_a_split_has_its_own_files_and_results(checkout: Any) -> None:
     test, dev = checkout.load("mini"), checkout.load("mini", split="dev")
     assert (test.results_id, dev.results_id) == ("mini", "mini-dev")
-    for task in test.suite():
+    for task in test.answered_tasks():
         there, here = test.task_files(task.id), dev.task_files(task.id)
         assert there is not None
         assert here is not None

@@ -1,6 +1,7 @@
 """A file that is asked for by a wrong name is refused with what is legal."""
 
 import re
+from typing import Any
 
 import pytest
 
@@ -33,6 +34,26 @@ RUN = "clip/frozen/vicuna-7b/seed-0"
 )
 def test_files_of_the_study_and_other_words_are_left_alone(study: Study, target: str) -> None:
     check_target(study, target)
+
+
+@pytest.mark.parametrize(
+    ("found", "config"),
+    [
+        ("paper", "scale=paper,"),
+        ("paper-dev", "scale=paper split=dev,"),
+        ("paper-h200", "scale=paper-h200,"),
+        ("paper-h200-dev", "scale=paper-h200 split=dev,"),
+        ("paper-h2000", "scale=paper split=h2000,"),
+        ("papper-dev", "scale=papper-dev,"),
+    ],
+)
+def test_a_scale_may_have_a_dash_in_its_name(
+    checkout: Any, monkeypatch: pytest.MonkeyPatch, found: str, config: str
+) -> None:
+    checkout.write("scales/paper-h200.yaml", "extends: paper\n")
+    monkeypatch.chdir(checkout.root)
+    with pytest.raises(VistokError, match=re.escape(f"is of {found!r}, and") + f".* Add --config {config}"):
+        check_target(checkout.load(), f"paper_tables/{found}/table-2.html")
 
 
 @pytest.mark.parametrize(

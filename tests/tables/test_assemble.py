@@ -192,7 +192,7 @@ def test_the_best_baseline_of_each_column_is_marked(mini: Any, report: Report) -
 
 def test_a_language_model_without_the_image_is_scored_as_any_answers_are(mini: Any) -> None:
     study = mini.study
-    for task in study.suite():
+    for task in study.answered_tasks():
         blind = json.loads(Paths(study).blind(task.id).read_text())
         predictions = Paths(study).blind_predictions("vicuna-7b", task.id)
         assert blind["inputs"] == {"vicuna-7b": digest_file(predictions)}
@@ -214,13 +214,13 @@ def test_every_language_model_of_a_table_has_its_own_row(
     table = study.table("table-2").model_copy(update={"rows": (*study.table("table-2").rows, row)})
     both = replace(study, llms={**study.llms, "llama-7b": another}, tables={"table-2": table})
     assert both.answering_llms("table-2") == ("vicuna-7b", "llama-7b")
-    for task in both.suite():
+    for task in both.answered_tasks():
         places = [Paths(both).blind_predictions(llm, task.id) for llm in both.answering_llms()]
         write_jsonl(places[1], [json.loads(line) for line in places[0].read_text().splitlines()])
         place = Path(f"results/mini/deit/frozen/vicuna-7b/seed-0/{task.id}/metrics.json")
         scored = json.loads(place.read_text()) | {"run": "deit/frozen/llama-7b/seed-0"}
         write_json(Paths(both).metrics(both.run(scored["run"]), task.id), scored)
-    fit_blind.run(both)
+    fit_blind.run(both, "gvt")
     made = assemble(both, "table-2", read_published(tabulate.PUBLISHED, 2))
     assert [baseline.title for baseline in made.baselines][2:] == [
         "Blind: Vicuna-7B without the image",
@@ -310,8 +310,8 @@ def test_a_folder_without_any_question_is_refused(mini: Any, excerpt: Any, tmp_p
     with pytest.raises(
         VistokError, match=r"no question can be asked of what is in .*coco-oc: not in the data"
     ):
-        ask_all(replace(excerpt.study, scale=scale))
-    assert all(asked.reason is None for asked in ask_all(mini.study).values())
+        ask_all(replace(excerpt.study, scale=scale), "gvt")
+    assert all(asked.reason is None for asked in ask_all(mini.study, "gvt").values())
 
 
 def test_small_scales_say_whose_models_answer(mini: Any, excerpt: Any, report: Report) -> None:

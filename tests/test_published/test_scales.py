@@ -39,7 +39,7 @@ def test_a_tolerance_is_declared_for_every_task_of_the_paper_scale_and_for_none_
     repository: Path,
 ) -> None:
     paper = load_study("paper", root=repository)
-    assert paper.scale.published_tolerance.keys() == {task.id for task in paper.suite()}
+    assert paper.scale.published_tolerance.keys() == {task.id for task in paper.answered_tasks()}
     assert load_study("mini", root=repository).scale.published_tolerance == {}
 
 

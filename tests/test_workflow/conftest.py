@@ -63,7 +63,7 @@ class Checkout:
         return said
 
     def jobs(self, *arguments: str, target: str = "paper_tables", scale: str = "smoke") -> set[str]:
-        """Returns the jobs that snakemake would run, such as `answer clip/tuned`."""
+        """Returns the jobs that snakemake would run, such as `answer_gvt clip/tuned`."""
         said = self.build(target, "-n", *arguments, scale=scale)
         found = [(rule, re.search("wildcards: .*?=(.*)", lines)) for rule, lines in _JOB.findall(said)]
         jobs = {f"{rule} {wildcard[1]}" if wildcard else rule for rule, wildcard in found}

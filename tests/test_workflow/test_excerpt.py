@@ -34,7 +34,10 @@ def test_a_question_without_its_photograph_waits_for_it(built: Any, official: Pa
     assert built.jobs(*asked, target=target, scale="excerpt") == set()
     for photograph in photographs:
         shutil.move(tmp_path / photograph.name, photograph)
-    assert built.jobs(*asked, target=target, scale="excerpt") == {"answer_blind vicuna-7b", "fit_blind"}
+    assert built.jobs(*asked, target=target, scale="excerpt") == {
+        "answer_blind_gvt vicuna-7b",
+        "fit_blind_gvt",
+    }
 
 
 def test_a_part_of_the_question_files_is_enough(built: Any, official: Path, tmp_path: Path) -> None:
@@ -48,8 +51,8 @@ def test_a_part_of_the_question_files_is_enough(built: Any, official: Path, tmp_
     assert built.jobs(*asked, target=target, scale="excerpt") == set()
     shutil.move(tmp_path / "coco_mci.json", official / "gvtbench")
     assert {job.split()[0] for job in built.jobs(*asked, target=target, scale="excerpt")} == {
-        "answer",
-        "score_run",
+        "answer_gvt",
+        "score_run_gvt",
     }
 
 

@@ -1,6 +1,7 @@
 """What reruns after an edit is exactly what depends on it."""
 
 import shutil
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,11 @@ CURVES = {"draw_curves table-2"}
 DEIT, CLIP, TUNED = "deit/frozen", "clip/frozen", "clip/tuned"
 SHARDS = {f"write_shards {name}" for name in ("coco-train", "objects365", "imagenet", "web")}
 LLMS = {"train_llm llama-7b", "train_llm vicuna-7b"}
-BLIND = {"answer_blind vicuna-7b", "fit_blind"}
+BLIND = {"answer_blind_gvt vicuna-7b", "fit_blind_gvt"}
 PRETRAINED = {"pretrain_tokenizer deit", "pretrain_tokenizer clip"}
 
 
-def steps(*rows: str, of: tuple[str, ...] = ("tune_mllm", "answer", "score_run")) -> set[str]:
+def steps(*rows: str, of: tuple[str, ...] = ("tune_mllm", "answer_gvt", "score_run_gvt")) -> set[str]:
     return {f"{step} {row}" for row in rows for step in of}
 
 
@@ -67,11 +68,11 @@ def test_comments_and_docstrings_rerun_nothing(built: Any) -> None:
     [
         (
             "evaluation/scorers/counting.py",
-            steps(DEIT, CLIP, TUNED, of=("score_run",)) | {"fit_blind"} | TABLE,
+            steps(DEIT, CLIP, TUNED, of=("score_run_gvt",)) | {"fit_blind_gvt"} | TABLE,
         ),
         (
             "evaluation/generation.py",
-            steps(DEIT, CLIP, TUNED, of=("answer", "score_run")) | BLIND | TABLE,
+            steps(DEIT, CLIP, TUNED, of=("answer_gvt", "score_run_gvt")) | BLIND | TABLE,
         ),
         ("mllm/resampler.py", steps(DEIT, CLIP, TUNED) | TABLE | CURVES),
         ("supervision/contrastive.py", {"pretrain_tokenizer clip"} | steps(CLIP, TUNED) | TABLE | CURVES),
@@ -114,6 +115,60 @@ def test_a_new_row_has_its_own_jobs(built: Any) -> None:
         assert built.jobs() == steps("deit/tuned") | TABLE | CURVES
 
 
+def add_task(built: Any, suite: str) -> ExitStack:
+    """Adds a task that asks what another asks; a block ends it."""
+    changes = ExitStack()
+    for file, entry in (("grid/tasks.yaml", {"suite": suite, "label": "New"}), ("scales/smoke.yaml", {})):
+
+        def add(whole: dict[str, Any], entry: dict[str, str] = entry) -> None:
+            tasks = whole.get("tasks", whole)
+            tasks["new"] = tasks["coco-oc"] | entry
+
+        changes.enter_context(built.changed(f"workflow/{file}", add))
+    return changes
+
+
+def add_table(built: Any, task: str, row: str) -> Any:
+    tokenizer, recipe = row.split("/")
+    rows = [{"tokenizer": tokenizer, "recipe": recipe, "llm": "vicuna-7b"}]
+    columns = [{"task": task, "published": "COCO-OC"}]
+
+    def add(tables: dict[str, Any]) -> None:
+        tables["table-3"] = tables["table-2"] | {"columns": columns, "rows": rows}
+
+    return built.changed("workflow/grid/tables.yaml", add)
+
+
+NEW_TABLE = {"tabulate table-3", "draw_curves table-3"}
+
+
+def test_a_table_over_known_runs_and_tasks_is_tabulated_alone(built: Any) -> None:
+    with add_table(built, "coco-oc", CLIP):
+        assert built.jobs() == NEW_TABLE
+
+
+def test_a_table_with_a_new_row_answers_its_suite(built: Any) -> None:
+    with add_table(built, "coco-oc", "deit/tuned"):
+        assert built.jobs() == steps("deit/tuned") | NEW_TABLE
+
+
+def test_a_task_of_another_suite_has_no_old_question_answered_or_scored_again(built: Any) -> None:
+    asked = {"answer_another clip/frozen", "score_run_another clip/frozen"}
+    blind = {"answer_blind_another vicuna-7b", "fit_blind_another"}
+    with add_task(built, "another"):
+        assert built.jobs() == set(), "no table shows it"
+        with add_table(built, "new", CLIP):
+            assert built.jobs() == asked | blind | NEW_TABLE
+        with add_table(built, "new", "deit/tuned"):
+            asked = {job.replace(CLIP, "deit/tuned") for job in asked}
+            assert built.jobs() == steps("deit/tuned", of=("tune_mllm",)) | asked | blind | NEW_TABLE
+
+
+def test_a_task_that_joins_a_suite_has_it_asked_again(built: Any) -> None:
+    with add_task(built, "gvt"):
+        assert built.jobs() == steps(DEIT, CLIP, TUNED, of=("answer_gvt", "score_run_gvt")) | BLIND | TABLE
+
+
 def test_a_new_tokenizer_with_local_weights_is_not_pretrained(built: Any, tmp_path: Path) -> None:
     weights = tmp_path / "mine.safetensors"
     weights.write_bytes(b"any")
@@ -149,5 +204,5 @@ def test_a_file_by_a_wrong_name_is_refused_with_the_nearest(built: Any) -> None:
 
 
 def test_another_split_trains_nothing(built: Any) -> None:
-    asked = steps(DEIT, CLIP, TUNED, of=("answer", "score_run")) | BLIND | TABLE | CURVES
+    asked = steps(DEIT, CLIP, TUNED, of=("answer_gvt", "score_run_gvt")) | BLIND | TABLE | CURVES
     assert built.jobs("--config", "split=dev") == asked

@@ -28,7 +28,12 @@ def test_the_paper_scale_asks_for_sizes_that_grow(built: Any) -> None:
 def test_the_jobs_of_a_group_ask_for_one_place(built: Any, profile: str) -> None:
     """Snakemake refuses a group whose members name different partitions, accounts or GPU types."""
     said = built.build("paper_tables", "-nF", "--workflow-profile", f"workflow/profiles/{profile}")
-    assert "rule answer_blind:" in said and "rule score_run:" in said
+    jobs = re.findall(r"^rule (\w+):\n((?:    .*\n)*)", said, re.MULTILINE)
+    places = {name: re.search(r"slurm_partition=(\w+)", lines) for name, lines in jobs}
+    gpu, cpu = ("gpu", "cpu") if profile == "slurm-example" else (None, None)
+    for name in ("tune_mllm", "answer_gvt", "answer_blind_gvt", "score_run_gvt", "fit_blind_gvt"):
+        assert (places[name] and places[name][1]) == gpu, "what a profile says of a step holds for each suite"
+    assert (places["tabulate"] and places["tabulate"][1]) == cpu
 
 
 MACHINES = re.compile(
@@ -45,7 +50,7 @@ def test_rules_name_no_machine(repository: Path) -> None:
 
 def python_lines(text: str) -> int:
     """Counts the lines of a file of rules that stand in no rule and are neither empty nor a comment."""
-    outside = re.sub(r"^( *)rule \w+:\n(?:\1 +.*\n|\n)*", "", f"{text}\n", flags=re.MULTILINE)
+    outside = re.sub(r"^( *)rule ?\w*:\n(?:\1 +.*\n|\n)*", "", f"{text}\n", flags=re.MULTILINE)
     return sum(1 for line in outside.splitlines() if line.strip() and not line.lstrip().startswith("#"))
 
 
@@ -62,9 +67,8 @@ def test_python_in_rules_is_counted() -> None:
 
 def test_rules_are_short_and_say_what_they_are(repository: Path) -> None:
     for path in rule_files(repository)[1:]:
-        for name, body in re.findall(
-            r"^ *rule (\w+):\n(.*?)(?=^\S|\Z)", path.read_text(), re.MULTILINE | re.DOTALL
-        ):
+        rules = re.findall(r"^( *)rule ?(\w*):\n((?:\1 +\S.*\n|\n(?=\1 ))*)", path.read_text(), re.MULTILINE)
+        for _, name, body in rules:
             wanted = ("output", "log", "benchmark", "threads", "resources", "params", "shell")
             assert body.lstrip().startswith('"""'), name
             assert not [word for word in wanted if f" {word}:\n" not in body and f" {word}: " not in body], (

@@ -13,8 +13,16 @@ from cluster import RUN, Build
 from safetensors.torch import load_file
 
 BUILT = ("checkpoints", "paper_tables/smoke", "results/smoke")
-RULES = {"make_world", "write_shards", "train_llm", "pretrain_tokenizer", "tune_mllm", "answer", "score_run"}
-RULES |= {"fit_blind", "tabulate", "draw_curves"}
+RULES = {
+    "make_world",
+    "write_shards",
+    "train_llm",
+    "pretrain_tokenizer",
+    "tune_mllm",
+    "answer_gvt",
+    "score_run_gvt",
+}
+RULES |= {"fit_blind_gvt", "tabulate", "draw_curves"}
 FROZEN = "deit/frozen/vicuna-7b/seed-0"
 
 

@@ -18,7 +18,7 @@ from moto.server import ThreadedMotoServer
 RUN = "clip/tuned/vicuna-7b/seed-0"
 STAGE = f"run@{RUN}"
 WEIGHTS = f"checkpoints/smoke/mllms/{RUN}/model.safetensors"
-RERUN = {f"{step} clip/tuned" for step in ("tune_mllm", "answer", "score_run")}
+RERUN = {f"{step} clip/tuned" for step in ("tune_mllm", "answer_gvt", "score_run_gvt")}
 TABLE = {"tabulate table-2", "draw_curves table-2"}
 BUCKET = "vistok"
 # Several commands of DVC in one process: importing it costs more than most of them.

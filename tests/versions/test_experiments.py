@@ -8,6 +8,7 @@ import yaml
 
 from vistok.grid.load import load_study
 from vistok.grid.study import Study
+from vistok.grid.values import Column, Row
 from vistok.versions.experiments import LIST, RECORDS, export, listing, parameters, stages
 
 
@@ -62,6 +63,21 @@ def test_an_edited_value_changes_its_own_parameters(repository: Path, mini: Stud
     clip = mini.tokenizer("clip").model_copy(update={"image_set": "lvd"})
     after = parameters(with_(mini, tokenizers={**mini.tokenizers, "clip": clip}), repository)
     assert changed(before, after, depth=2) == {"tokenizers/clip", "shards/web"}
+
+
+def test_a_new_task_of_another_suite_changes_no_parameters_of_what_is_there(
+    repository: Path, mini: Study
+) -> None:
+    task = mini.task("coco-oc").model_copy(update={"id": "new", "suite": "another"})
+    column = Column(task="new", published="COCO-OC")
+    table = mini.table("table-2").model_copy(update={"id": "table-x", "columns": (column,)})
+    table = table.model_copy(update={"rows": (Row(tokenizer="clip", recipe="frozen", llm="llama-7b"),)})
+    more = with_(mini, tasks={**mini.tasks, "new": task}, tables={**mini.tables, "table-x": table})
+    new = {"suites/another", "tables/table-x", "runs/clip/frozen/llama-7b/seed-0"}
+    assert changed(parameters(mini, repository), parameters(more, repository), depth=2) == new
+    assert set(listing(more)["runs"]) - {*listing(mini)["runs"]} == {"clip/frozen/llama-7b/seed-0"}
+    path = "results/mini/clip/frozen/llama-7b/seed-0/new/metrics.json"
+    assert listing(more)["runs"]["clip/frozen/llama-7b/seed-0"]["metrics"] == path
 
 
 def with_(study: Study, **values: Any) -> Study:

@@ -14,6 +14,7 @@ from vistok.workflow.code import code, pretraining_code, run_code
 from vistok.workflow.config import check_checkout, model_options, open_study, options
 from vistok.workflow.files import TABLE_FORMATS, Files
 from vistok.workflow.sizes import size_of
+from vistok.workflow.suites import rule_of, share_out
 
 # A plan of many jobs is millions of objects that live to its end: to look for garbage among them takes long, and
 # longest at the end itself. What Snakemake has imported, no search need go through either.
@@ -29,6 +30,13 @@ try:
     checks.check_plan(FILES, sys.argv[1:])
 except VistokError as error:
     raise SystemExit(f"vistok: {error}") from None
+
+for settings in (
+    workflow.resource_settings.overwrite_resources,
+    workflow.resource_settings.overwrite_threads,
+    workflow.group_settings.overwrite_groups,
+):
+    share_out(settings, STUDY.suites)
 
 MODELS = STUDY.models
 RESULTS = STUDY.results_id

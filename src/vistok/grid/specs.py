@@ -86,28 +86,28 @@ def task_spec(study: Study, task: str) -> Spec:
     }
 
 
-def answer_spec(study: Study) -> Spec:
-    """Returns what the answers of a run depend on besides its checkpoints."""
+def answer_spec(study: Study, suite: str) -> Spec:
+    """Returns what the answers of a run to a suite depend on besides its checkpoints."""
     return {
-        "tasks": {task.id: task_spec(study, task.id) for task in study.suite()},
+        "tasks": {task.id: task_spec(study, task.id) for task in study.suite(suite)},
         "answer_batch": study.scale.answer_batch,
     }
 
 
-def answer_blind_spec(study: Study, llm: str) -> Spec:
-    """Returns what a language model's answers without the image depend on besides its checkpoint."""
+def answer_blind_spec(study: Study, llm: str, suite: str) -> Spec:
+    """Returns what a language model's answers to a suite without the image depend on besides its checkpoint."""
     models = study.models
     return {
-        **answer_spec(study),
+        **answer_spec(study, suite),
         "llm": None if models.scale.language_model else models.llm(llm).weights,
         "precision": models.scale.precision,
     }
 
 
-def score_spec(study: Study) -> Spec:
-    """Returns what scores, the blind baselines' included, depend on besides the answers."""
+def score_spec(study: Study, suite: str) -> Spec:
+    """Returns what a suite's scores, the blind baselines' included, depend on besides the answers."""
     tasks = {}
-    for task in study.suite():
+    for task in study.suite(suite):
         files = study.task_files(task.id)
         tasks[task.id] = {
             **task_spec(study, task.id),

@@ -54,6 +54,15 @@ class Study:
     def task(self, asked: str) -> Task:
         return find("task", asked, self.tasks, GRID / "tasks.yaml")
 
+    @property
+    def suites(self) -> dict[str, tuple[Task, ...]]:
+        """Every suite with its tasks: those that are asked together, as each task says of itself."""
+        names = dict.fromkeys(task.suite for task in self.tasks.values())
+        return {name: tuple(task for task in self.tasks.values() if task.suite == name) for name in names}
+
+    def suite(self, asked: str) -> tuple[Task, ...]:
+        return find("suite", asked, self.suites, GRID / "tasks.yaml")
+
     def table(self, asked: str) -> Table:
         return find("table", asked, self.tables, GRID / "tables.yaml")
 
@@ -93,6 +102,26 @@ class Study:
         """Returns the language models of one table's runs, or of all runs, in the tables' order."""
         return tuple(dict.fromkeys(run.llm for run in self.runs(table)))
 
+    def suites_shown(self, table: str | None = None) -> tuple[str, ...]:
+        """Returns the suites whose tasks one table shows, or all tables, in the order of their columns."""
+        tables = self.tables.values() if table is None else [self.table(table)]
+        columns = (column.task for entry in tables for column in entry.columns)
+        return tuple(dict.fromkeys(self.task(task).suite for task in columns))
+
+    def suites_by_run(self) -> dict[Run, tuple[str, ...]]:
+        """Returns every run with the suites that it answers: those of the tables that it stands in."""
+        found: dict[Run, tuple[str, ...]] = {}
+        for table in self.tables:
+            shown = self.suites_shown(table)
+            for run in self.runs(table):
+                found[run] = tuple(dict.fromkeys((*found.get(run, ()), *shown)))
+        return found
+
+    def llms_of(self, suite: str) -> tuple[str, ...]:
+        """Returns the language models that answer a suite: those of the tables that show it."""
+        tables = [table for table in self.tables if suite in self.suites_shown(table)]
+        return tuple(dict.fromkeys(llm for table in tables for llm in self.answering_llms(table)))
+
     def run(self, path: str) -> Run:
         """Returns the run with this id, e.g. `clip/frozen/vicuna-7b/seed-0`."""
         match path.split("/"):
@@ -103,10 +132,9 @@ class Study:
         example = "".join(f", e.g. {run.path}" for run in self.runs()[:1])
         raise VistokError(f"not a run id: {path!r}. Legal: tokenizer/recipe/llm/seed-N{example}.")
 
-    def suite(self) -> tuple[Task, ...]:
-        """Returns the tasks that some table shows, in column order."""
-        columns = (column.task for table in self.tables.values() for column in table.columns)
-        return tuple(self.task(task) for task in dict.fromkeys(columns))
+    def answered_tasks(self) -> tuple[Task, ...]:
+        """Returns the tasks of all suites of which some table shows a task."""
+        return tuple(task for suite in self.suites_shown() for task in self.suite(suite))
 
 
 def find(kind: str, asked: object, known: Mapping[str, T], file: Path) -> T:

@@ -3,7 +3,7 @@
 from pathlib import PurePath
 
 from vistok.errors import VistokError, unknown
-from vistok.grid.study import Study
+from vistok.grid.study import SCALES, Study
 
 
 def check_target(study: Study, target: str) -> None:
@@ -36,13 +36,16 @@ def check_target(study: Study, target: str) -> None:
 
 
 def _check_task(study: Study, asked: str) -> None:
-    suite = [task.id for task in study.suite()]
-    if asked not in suite:
-        raise unknown("task", asked, suite)
+    answered = [task.id for task in study.answered_tasks()]
+    if asked not in answered:
+        raise unknown("task", asked, answered)
 
 
 def _other_scale(target: str, found: str, asked: str) -> VistokError:
-    scale, _, split = found.partition("-")
+    scales = [path.stem for path in SCALES.glob("*.yaml")]
+    named = [name for name in scales if f"{found}-".startswith(f"{name}-")]
+    scale = max(named, key=len, default=found)
+    split = found.removeprefix(scale).removeprefix("-")
     config = f"--config scale={scale}" + (f" split={split}" if split else "")
     return VistokError(
         f"{target} is of {found!r}, and the workflow was asked for {asked!r}. Add {config}, or ask for a file of "

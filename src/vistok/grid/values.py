@@ -166,6 +166,7 @@ class Task(Value):
     id: Id
     label: str
     kind: TaskKind
+    suite: Id = Field(description="the tasks that are asked with it, in one job per run")
     prompt: str = Field(description="after the image; {question} is replaced")
     decoding: Decoding
     metric: str

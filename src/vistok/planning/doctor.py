@@ -101,17 +101,17 @@ def _data(study: Study, runs: Sequence[Run]) -> Iterator[Line]:
 def _questions(study: Study, root: Path) -> Iterator[Line]:
     """Tells which tasks are asked nothing where only what is there is asked; that none is asked is a failure."""
     unasked = 0
-    for task in study.suite():
+    for task in study.answered_tasks():
         if reason := absent_questions(study, task.id) or absent_photographs(study, task.id):
             unasked += 1
             yield Line("note", f"questions of {task.id}", f"none is asked: {reason}")
-    if unasked == len(study.suite()):
+    if unasked == len(study.answered_tasks()):
         yield Line("FAIL", "questions", f"no task has any in {root}. Lay those of at least one task there.")
 
 
 def _expected(study: Study, root: Path) -> Iterator[Line]:
     """Tells of each task whose file is there whether it asks as many questions as the official one."""
-    for task in study.suite():
+    for task in study.answered_tasks():
         files = study.task_files(task.id)
         if files is None or task.expected_questions is None or not (root / files.references).is_file():
             continue

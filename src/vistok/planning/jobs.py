@@ -1,7 +1,8 @@
 """The jobs that some runs of a study need, what each costs, and whether what it makes is there."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -66,33 +67,46 @@ def _model_jobs(study: Study, runs: Sequence[Run]) -> list[Job]:
     return jobs + [Job("tune-mllm", run.path, tuning(models, run), paths.mllm(run).is_dir()) for run in runs]
 
 
-def _result_jobs(study: Study, runs: Sequence[Run]) -> list[Job]:
-    paths, tasks = Paths(study), [task.id for task in study.suite()]
-    questions = {task.id: task.expected_questions or 0 for task in study.suite()}
-    if world := study.models.scale.world:
-        questions = {task: world["coco_val"] * world.get("questions_per_image", 1) for task in tasks}
+def _suite_jobs(study: Study, suite: str, runs: Sequence[Run]) -> list[Job]:
+    """Returns the jobs that answer one suite, with some runs and with their language models alone, and score it."""
+    paths, tasks, questions = Paths(study), [task.id for task in study.suite(suite)], _questions(study, suite)
+
+    def answer(name: str, run: Run, file_of: Callable[[str], Path]) -> Job:
+        return Job(
+            "answer", f"{name} {suite}", answering(study, run, questions), are_there(map(file_of, tasks))
+        )
 
     def are_there(files: Iterable[Path]) -> bool:
         return all(file.is_file() for file in files)
 
-    answered = [are_there(paths.predictions(run, task) for task in tasks) for run in runs]
-    scored = [are_there(paths.metrics(run, task) for task in tasks) for run in runs]
-    jobs = [
-        Job("answer", run.path, answering(study, run, questions), there)
-        for run, there in zip(runs, answered, strict=True)
-    ]
+    jobs = [answer(run.path, run, partial(paths.predictions, run)) for run in runs]
     # Asked without the image, which this counts all the same: an upper bound.
+    by_llm = {run.llm: run for run in runs}
     jobs += [
-        Job(
-            "answer",
-            f"blind/{run.llm}",
-            answering(study, run, questions),
-            are_there(paths.blind_predictions(run.llm, task) for task in tasks),
-        )
-        for run in {run.llm: run for run in runs}.values()
+        answer(f"blind/{llm}", run, partial(paths.blind_predictions, llm)) for llm, run in by_llm.items()
     ]
-    jobs += [Job("score-run", run.path, _NOTHING, there) for run, there in zip(runs, scored, strict=True)]
-    jobs.append(Job("fit-blind", "blind", _NOTHING, are_there(paths.blind(task) for task in tasks)))
+    for run in runs:
+        scored = are_there(paths.metrics(run, task) for task in tasks)
+        jobs.append(Job("score-run", f"{run.path} {suite}", _NOTHING, scored))
+    fitted = are_there(map(paths.blind, tasks))
+    return [*jobs, Job("fit-blind", suite, _NOTHING, fitted)]
+
+
+def _questions(study: Study, suite: str) -> dict[str, int]:
+    """Returns how many questions each task of a suite asks, about."""
+    if world := study.models.scale.world:
+        each = world["coco_val"] * world.get("questions_per_image", 1)
+        return {task.id: each for task in study.suite(suite)}
+    return {task.id: task.expected_questions or 0 for task in study.suite(suite)}
+
+
+def _result_jobs(study: Study, runs: Sequence[Run]) -> list[Job]:
+    paths, suites = Paths(study), study.suites_by_run()
+    by_suite: dict[str, list[Run]] = {}
+    for run in runs:
+        for suite in suites.get(run, study.suites_shown()):
+            by_suite.setdefault(suite, []).append(run)
+    jobs = [job for suite, own in by_suite.items() for job in _suite_jobs(study, suite, own)]
     for table in study.tables:
         if set(study.runs(table)) & set(runs):
             jobs.append(Job("tabulate", table, _NOTHING, paths.table(table, "html").is_file()))

@@ -25,7 +25,7 @@ def tokenizer_weights(study: Study, tokenizer: str) -> str | None:
 def question_files(study: Study) -> list[str]:
     """Returns the files and folders that the tasks of a study read."""
     found: list[str] = []
-    for task in study.suite():
+    for task in study.answered_tasks():
         if files := study.task_files(task.id):
             named = (files.references, files.questions, files.prior, files.prior_questions)
             found += [*files.images, *(name for name in named if name)]

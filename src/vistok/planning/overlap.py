@@ -36,7 +36,7 @@ def check_training_captions(study: Study) -> str:
 
 def _asked(study: Study) -> Iterator[tuple[str, str, Captions]]:
     """Yields each captioning task with its reference file's name and content, if the file is there."""
-    for task in study.suite():
+    for task in study.answered_tasks():
         files = study.task_files(task.id)
         if (
             files

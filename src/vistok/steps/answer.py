@@ -1,4 +1,4 @@
-"""Answers all tasks of the suite with one run's MLLM."""
+"""Answers a suite of tasks with one run's MLLM."""
 
 from vistok.datasets.images import load_image
 from vistok.datasets.preprocessing import Preprocessing
@@ -13,10 +13,10 @@ from vistok.steps.models import load_trained
 from vistok.training.loop import make_deterministic
 
 
-def run(study: Study, wanted: Run) -> None:
-    """Writes predictions.jsonl for every task: id, prompt, answer and raw generation, one question a line."""
+def run(study: Study, wanted: Run, suite: str) -> None:
+    """Writes a suite's predictions.jsonl: id, prompt, answer and raw generation, one line per question."""
     make_deterministic(0)
-    asked = ask_all(study)
+    asked = ask_all(study, suite)
     model, encoder = load_trained(study.models, wanted)
     answerer = SeeingAnswerer(model, encoder, batch=study.scale.answer_batch)
     seen_by = study.models.encoder(wanted.tokenizer)
@@ -26,6 +26,6 @@ def run(study: Study, wanted: Run) -> None:
         (name, preprocessing.evaluation(load_image(path, what="photograph")))
         for name, path in photographs.items()
     )
-    for task in study.suite():
+    for task in study.suite(suite):
         rows = answers(answerer, task, asked[task.id])
         write_jsonl(Paths(study).predictions(wanted, task.id), rows)

@@ -1,4 +1,4 @@
-"""Answers all tasks of the suite with a language model alone: what its answers are worth without the image."""
+"""Answers a suite of tasks with a language model alone: what its answers are worth without the image."""
 
 from vistok.evaluation.generation import BlindAnswerer
 from vistok.files import write_jsonl
@@ -10,10 +10,10 @@ from vistok.steps.language_model import load_llm
 from vistok.training.loop import make_deterministic
 
 
-def run(study: Study, llm: str) -> None:
-    """Writes predictions.jsonl for every task: the run's prompts and decoding, with nothing in place of the image."""
+def run(study: Study, llm: str, suite: str) -> None:
+    """Writes a suite's predictions.jsonl: the prompts and decoding of runs, with nothing in place of the image."""
     make_deterministic(0)
-    asked = ask_all(study)
+    asked = ask_all(study, suite)
     answerer = BlindAnswerer(*load_llm(study.models, llm), batch=study.scale.answer_batch)
-    for task in study.suite():
+    for task in study.suite(suite):
         write_jsonl(Paths(study).blind_predictions(llm, task.id), answers(answerer, task, asked[task.id]))

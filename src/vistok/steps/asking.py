@@ -12,7 +12,7 @@ from vistok.grid.load import Study
 from vistok.grid.paths import Paths
 from vistok.grid.scale import TaskFiles
 from vistok.grid.values import Task
-from vistok.planning.needs import absent_questions
+from vistok.planning.needs import absent_photographs, absent_questions
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,17 @@ class Asked:
     reason: str | None
 
 
-def ask_all(study: Study) -> dict[str, Asked]:
-    """Reads the questions of every task of the suite.
+def ask_all(study: Study, suite: str) -> dict[str, Asked]:
+    """Reads the questions of every task of a suite.
 
     Raises:
-        VistokError: as `ask` does, or no task has a question.
+        VistokError: as `ask` does, or no task of any suite has a question.
     """
-    asked = {task.id: ask(study, task.id) for task in study.suite()}
-    if not any(questions.prompts for questions in asked.values()):
+    asked = {task.id: ask(study, task.id) for task in study.suite(suite)}
+    elsewhere = (task.id for task in study.answered_tasks() if task.id not in asked)
+    if not any(questions.prompts for questions in asked.values()) and all(
+        absent_questions(study, task) or absent_photographs(study, task) for task in elsewhere
+    ):
         reasons = "; ".join(f"{task}: {questions.reason}" for task, questions in asked.items())
         raise VistokError(
             f"no question can be asked of what is in {study.scale.data_root} ({reasons}). Lay the official files of "

@@ -27,16 +27,16 @@ from vistok.steps.score_run import cell, scores
 FOLDS = 5
 
 
-def run(study: Study) -> None:
-    """Writes metrics.json of the blind baselines of every task of the suite.
+def run(study: Study, suite: str) -> None:
+    """Writes metrics.json of the blind baselines of every task of a suite.
 
     What language models said without the image stands in their predictions.jsonl.
     """
     paths = Paths(study)
-    for task in study.suite():
+    for task in study.suite(suite):
         asked = ask(study, task.id)
         report = cell(study, task, asked, blind_answers(study, task, asked))
-        said = {llm: paths.blind_predictions(llm, task.id) for llm in study.answering_llms()}
+        said = {llm: paths.blind_predictions(llm, task.id) for llm in study.llms_of(suite)}
         report["text_only"] = {
             llm: scores(study, task, asked, read_predictions(path, asked.references.ids, allow_missing=False))
             for llm, path in said.items()

@@ -1,4 +1,4 @@
-"""Scores what one run answered, on every task of the suite and under every protocol."""
+"""Scores what one run answered to a suite, on every task and under every protocol."""
 
 from typing import Any
 
@@ -11,10 +11,10 @@ from vistok.grid.values import Run, Task
 from vistok.steps.asking import Asked, ask
 
 
-def run(study: Study, wanted: Run) -> None:
-    """Writes metrics.json for every task of a run."""
+def run(study: Study, wanted: Run, suite: str) -> None:
+    """Writes a run's metrics.json for every task of a suite."""
     paths = Paths(study)
-    for task in study.suite():
+    for task in study.suite(suite):
         asked = ask(study, task.id)
         predictions = paths.predictions(wanted, task.id)
         answers = read_predictions(predictions, asked.references.ids, allow_missing=False)

@@ -32,7 +32,8 @@ def export(study: Study, root: Path = Path()) -> None:
 
 def listing(study: Study) -> Values:
     """Returns what `dvc.yaml` is templated from: the ids of everything that is made, and under which names."""
-    models, runs = study.models, study.runs()
+    models, runs, paths = study.models, study.runs(), Paths(study)
+    suites, first = study.suites_by_run(), {suite: tasks[0].id for suite, tasks in study.suites.items()}
     tokenizers = [name for name in dict.fromkeys(run.tokenizer for run in runs) if models.pretrains(name)]
     return {
         "scale": study.scale.id,
@@ -42,8 +43,16 @@ def listing(study: Study) -> Values:
         "shards": _image_sets(models, tokenizers),
         "llms": _llms(models, runs) if models.scale.language_model else [],
         "tokenizers": tokenizers,
-        "runs": {run.path: {"tokenizer": run.tokenizer, "llm": run.llm} for run in runs},
-        "task": next(task.id for task in study.suite()),
+        # Of a job's files one is named, and all come.
+        "runs": {
+            run.path: {
+                "tokenizer": run.tokenizer,
+                "llm": run.llm,
+                "metrics": " ".join(str(paths.metrics(run, first[suite])) for suite in suites[run]),
+            }
+            for run in runs
+        },
+        "blind": " ".join(str(paths.blind(first[suite])) for suite in study.suites_shown()),
         "tables": list(study.tables),
     }
 
@@ -82,19 +91,23 @@ def parameters(study: Study, root: Path = Path()) -> Values:
     """Returns what each experiment depends on, by the sections that the stages of `dvc.yaml` name."""
     models = study.models
     listed = listing(study)
+    suites = {name: _suite(study, name) for name in study.suites_shown()}
     return {
         "data": _data(study, root),
-        "questions": specs.score_spec(study)
-        | specs.answer_spec(study)
-        | _code("score_run", "fit_blind", "answer_blind"),
+        "suites": suites,
         "shards": {
             name: specs.shards_spec(models, name) | _code("write_shards") for name in listed["shards"]
         },
         "llms": {llm: _llm(models, llm) for llm in {run.llm for run in study.runs()} | {*listed["llms"]}},
         "tokenizers": {run.tokenizer: _tokenizer(models, run.tokenizer) for run in study.runs()},
-        "runs": {run.path: _run(models, run) for run in study.runs()},
+        "runs": {
+            run.path: _run(models, run) | _digests(suites, own) for run, own in study.suites_by_run().items()
+        },
         "tables": {
-            table: specs.table_spec(study, table) | _code("tabulate", "draw_curves") for table in study.tables
+            table: specs.table_spec(study, table)
+            | _digests(suites, study.suites_shown(table))
+            | _code("tabulate", "draw_curves")
+            for table in study.tables
         },
     }
 
@@ -144,6 +157,16 @@ def _tokenizer(models: Study, tokenizer: str) -> Values:
 def _run(models: Study, run: Run) -> Values:
     chosen = (encoder_module(models, run.tokenizer),)
     return specs.mllm_spec(models, run) | _code("tune_mllm", "answer", chosen=chosen)
+
+
+def _suite(study: Study, suite: str) -> Values:
+    spec = specs.score_spec(study, suite) | specs.answer_spec(study, suite)
+    return spec | _code("score_run", "fit_blind", "answer_blind")
+
+
+def _digests(suites: Values, chosen: tuple[str, ...]) -> Values:
+    """Returns the chosen suites by digest alone: what is in them stands once, in a section of its own."""
+    return {"suites": {name: specs.spec_digest(suites[name]) for name in chosen}}
 
 
 def _code(*steps: str, chosen: tuple[str, ...] = ()) -> Values:

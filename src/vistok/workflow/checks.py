@@ -89,7 +89,8 @@ def _check_data_root(study: Study) -> None:
 
 def _check_questions(files: Files) -> None:
     study = files.study
-    if all(absent_questions(study, task) or absent_photographs(study, task) for task in files.suite):
+    tasks = [task.id for task in study.answered_tasks()]
+    if all(absent_questions(study, task) or absent_photographs(study, task) for task in tasks):
         raise VistokError(
             f"no task has its question files and photographs in {study.scale.data_root}. Put those of at least one "
             f"there (vistok doctor --scale {study.scale.id} names them), then start the same command again."

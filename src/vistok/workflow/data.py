@@ -12,12 +12,12 @@ def pinned(study: Study) -> str | None:
     return pinned_digest(PINS, Path(study.scale.data_root))
 
 
-def task_data(study: Study) -> str:
-    """Returns the digest of what the tasks read: as pinned, else of annotations and photographs' names."""
+def task_data(study: Study, suite: str) -> str:
+    """Returns the digest of what a suite's tasks read: as pinned, else of annotations and photographs' names."""
     root = Path(study.scale.data_root)
     if digest := pinned(study):
         return digest
-    tasks = [files for task in study.suite() if (files := study.task_files(task.id))]
+    tasks = [files for task in study.suite(suite) if (files := study.task_files(task.id))]
     named = [(task.references, task.questions, task.prior, task.prior_questions) for task in tasks]
     read = [root / name for names in named for name in names if name and (root / name).is_file()]
     seen = {path for task in tasks for folder in task.images for path in (root / folder).rglob("*")}

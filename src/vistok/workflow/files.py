@@ -32,9 +32,8 @@ class Files:
     def paths(self) -> Paths:
         return Paths(self.study)
 
-    @cached_property
-    def suite(self) -> list[str]:
-        return [task.id for task in self.study.suite()]
+    def _tasks(self, suite: str) -> list[str]:
+        return [task.id for task in self.study.suite(suite)]
 
     @cached_property
     def run(self) -> Callable[[str], Run]:
@@ -50,17 +49,17 @@ class Files:
         archives = [entry for name in named for entry in downloads_for(name, self.downloads) if entry.urls]
         return list(dict.fromkeys(f"data/fetched/{study.results_id}/{entry.id}" for entry in archives))
 
-    def of_run(self, name: str) -> list[str]:
-        """Returns one file of this name for each task of the run that a wildcard names."""
-        return [f"results/{self.study.results_id}/{{run}}/{task}/{name}" for task in self.suite]
+    def of_run(self, suite: str, name: str) -> list[str]:
+        """Returns one file of this name for each task of a suite, of the run that a wildcard names."""
+        return [f"results/{self.study.results_id}/{{run}}/{task}/{name}" for task in self._tasks(suite)]
 
-    def blind(self) -> list[str]:
-        """Returns the metrics of every task's blind baselines."""
-        return [str(self.paths.blind(task)) for task in self.suite]
+    def blind(self, suite: str) -> list[str]:
+        """Returns the metrics of the blind baselines of every task of a suite."""
+        return [str(self.paths.blind(task)) for task in self._tasks(suite)]
 
-    def blind_predictions(self, llm: str) -> list[str]:
-        """Returns what a language model says to each task's questions without the image."""
-        return [str(self.paths.blind_predictions(llm, task)) for task in self.suite]
+    def blind_predictions(self, suite: str, llm: str) -> list[str]:
+        """Returns what a language model answers to each task of a suite without the image."""
+        return [str(self.paths.blind_predictions(llm, task)) for task in self._tasks(suite)]
 
     def own_llm(self, llm: str) -> list[str]:
         """Returns the checkpoint of a language model, if the scale makes its own."""
