@@ -15,9 +15,9 @@ from vistok.evaluation.blind import (
     prior_answers_by_fold,
     vqa_prior_answers,
 )
-from vistok.evaluation.scorers.captions import CaptionReference, score_captions
-from vistok.evaluation.scorers.counting import score_counting
-from vistok.evaluation.scorers.identification import score_identification
+from vistok.evaluation.score.captions import CaptionReference, score_captions
+from vistok.evaluation.score.counting import score_counting
+from vistok.evaluation.score.identification import score_identification
 
 
 def test_the_constant_is_the_most_frequent_and_ties_go_by_the_alphabet() -> None:

@@ -16,9 +16,9 @@ import pytest
 from vistok.audit.checks import table_findings
 from vistok.audit.findings import Finding, PublishedCells
 from vistok.errors import VistokError
-from vistok.evaluation.predictions import read_predictions
 from vistok.evaluation.references import load_references
-from vistok.evaluation.score import score_answers
+from vistok.evaluation.score.predictions import read_predictions
+from vistok.evaluation.score.scoring import score_answers
 from vistok.files import digest_file, write_json, write_jsonl
 from vistok.grid.load import load_study
 from vistok.grid.paths import Paths

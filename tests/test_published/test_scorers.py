@@ -15,7 +15,7 @@ from pytest_regressions.file_regression import FileRegressionFixture
 
 from vistok.cli import main
 from vistok.evaluation.references import load_references
-from vistok.evaluation.score import PROTOCOLS
+from vistok.evaluation.score.scoring import PROTOCOLS
 from vistok.files import write_json, write_jsonl
 
 # Of 200 images, so that a protocol's document frequencies show.

@@ -67,11 +67,11 @@ def test_comments_and_docstrings_rerun_nothing(built: Any) -> None:
     ("module", "expected"),
     [
         (
-            "evaluation/scorers/counting.py",
+            "evaluation/score/counting.py",
             steps(DEIT, CLIP, TUNED, of=("score_run_gvt",)) | {"fit_blind_gvt"} | TABLE,
         ),
         (
-            "evaluation/generation.py",
+            "evaluation/answer/generation.py",
             steps(DEIT, CLIP, TUNED, of=("answer_gvt", "score_run_gvt")) | BLIND | TABLE,
         ),
         ("mllm/resampler.py", steps(DEIT, CLIP, TUNED) | TABLE | CURVES),

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from vistok.commands.score import add_question_arguments
-from vistok.evaluation.compare import compare_files
+from vistok.evaluation.score.compare import compare_files
 from vistok.files import check_destination, write_json
 
 

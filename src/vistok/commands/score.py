@@ -5,9 +5,9 @@ from pathlib import Path
 
 from vistok.errors import VistokError
 from vistok.evaluation.references import KINDS
-from vistok.evaluation.score import PROTOCOLS
-from vistok.evaluation.score_files import score_files
-from vistok.evaluation.scorers import captions
+from vistok.evaluation.score import captions
+from vistok.evaluation.score.files import score_files
+from vistok.evaluation.score.scoring import PROTOCOLS
 
 
 def add_question_arguments(parser: argparse.ArgumentParser) -> None:

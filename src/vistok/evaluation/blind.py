@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vistok.errors import VistokError
-from vistok.evaluation.scorers.cider import constant_ciders
-from vistok.evaluation.scorers.ptb import tokenise
+from vistok.evaluation.score.cider import constant_ciders
+from vistok.evaluation.score.ptb import tokenise
 
 
 def constant_answer(answers: Sequence[str]) -> str:

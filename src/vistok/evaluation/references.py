@@ -9,9 +9,9 @@ from vistok.datasets.coco import read_captions
 from vistok.datasets.gvtbench import read_object_questions
 from vistok.datasets.vqa import read_annotations
 from vistok.errors import VistokError, unknown
-from vistok.evaluation.predictions import QuestionId
-from vistok.evaluation.scorers.captions import CaptionReference
-from vistok.evaluation.scorers.choice import read_choice_questions
+from vistok.evaluation.score.captions import CaptionReference
+from vistok.evaluation.score.choice import read_choice_questions
+from vistok.evaluation.score.predictions import QuestionId
 
 KINDS = ("vqa", "caption", "counting", "identification", "choice")
 

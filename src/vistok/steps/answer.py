@@ -2,7 +2,7 @@
 
 from vistok.datasets.images import load_image
 from vistok.datasets.preprocessing import Preprocessing
-from vistok.evaluation.answering import SeeingAnswerer
+from vistok.evaluation.answer.answering import SeeingAnswerer
 from vistok.files import write_jsonl
 from vistok.grid.load import Study
 from vistok.grid.paths import Paths

@@ -1,6 +1,6 @@
 """Answers a suite of tasks with a language model alone: what its answers are worth without the image."""
 
-from vistok.evaluation.generation import BlindAnswerer
+from vistok.evaluation.answer.generation import BlindAnswerer
 from vistok.files import write_jsonl
 from vistok.grid.load import Study
 from vistok.grid.paths import Paths

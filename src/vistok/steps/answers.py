@@ -1,7 +1,7 @@
 """The lines of a predictions.jsonl: what a model said, as it is kept and as it is scored."""
 
-from vistok.evaluation.generation import Answerer, Question
-from vistok.evaluation.predictions import postprocess_released, postprocess_vqa
+from vistok.evaluation.answer.generation import Answerer, Question
+from vistok.evaluation.score.predictions import postprocess_released, postprocess_vqa
 from vistok.grid.values import Task
 from vistok.steps.asking import Asked
 

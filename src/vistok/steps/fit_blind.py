@@ -16,7 +16,7 @@ from vistok.evaluation.blind import (
     prior_answers_by_fold,
     vqa_prior_answers,
 )
-from vistok.evaluation.predictions import read_predictions
+from vistok.evaluation.score.predictions import read_predictions
 from vistok.files import digest_file, write_json
 from vistok.grid.load import Study
 from vistok.grid.paths import Paths

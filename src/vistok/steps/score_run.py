@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from vistok.evaluation.predictions import read_predictions
-from vistok.evaluation.score import score_answers
+from vistok.evaluation.score.predictions import read_predictions
+from vistok.evaluation.score.scoring import score_answers
 from vistok.files import digest_file, write_json
 from vistok.grid.load import Study
 from vistok.grid.paths import Paths

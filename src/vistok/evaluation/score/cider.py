@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from vistok.evaluation.scorers.base import Values
+from vistok.evaluation.score.base import Values
 
 _ORDERS = 4
 _SIGMA = 6.0

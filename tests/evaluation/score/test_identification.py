@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from vistok.datasets.gvtbench import ObjectQuestion, read_object_questions
-from vistok.evaluation.scorers.identification import read_corrected, read_released, score_identification
+from vistok.evaluation.score.identification import read_corrected, read_released, score_identification
 
 
 def questions(answers: str, objects: int = 3) -> list[ObjectQuestion]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from vistok.evaluation.scorers.final import final_answer, plain
+from vistok.evaluation.score.final import final_answer, plain
 
 LETTERS: Final = "ABCD"
 

@@ -8,8 +8,8 @@ import pytest
 
 from vistok.datasets.vqa import VQAAnnotation, read_annotations
 from vistok.errors import VistokError
-from vistok.evaluation.predictions import postprocess_released_vqa, postprocess_vqa
-from vistok.evaluation.scorers.vqa import (
+from vistok.evaluation.score.predictions import postprocess_released_vqa, postprocess_vqa
+from vistok.evaluation.score.vqa import (
     CONTRACTIONS,
     PROTOCOLS,
     leave_one_out,

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from vistok.errors import unknown
-from vistok.evaluation.predictions import missing_ids
 from vistok.evaluation.references import KINDS, References
-from vistok.evaluation.scorers import captions, choice, counting, identification, vqa
-from vistok.evaluation.scorers.base import Scored
+from vistok.evaluation.score import captions, choice, counting, identification, vqa
+from vistok.evaluation.score.base import Scored
+from vistok.evaluation.score.predictions import missing_ids
 from vistok.evaluation.statistics import interval_of_mean
 
 # The first protocol of a kind is the one to believe.

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from vistok.evaluation.scorers.final import final_answer
+from vistok.evaluation.score.final import final_answer
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import pytest
 import torch
 from transformers import GenerationConfig
 
-from vistok.evaluation.answering import SeeingAnswerer
-from vistok.evaluation.generation import BlindAnswerer, Question
+from vistok.evaluation.answer.answering import SeeingAnswerer
+from vistok.evaluation.answer.generation import BlindAnswerer, Question
 from vistok.grid.scale import LanguageModelSize, TextTraining
 from vistok.grid.values import Decoding, Encoder, Optimiser, Resampler
 from vistok.mllm.llm import build_language_model, make_word_tokenizer

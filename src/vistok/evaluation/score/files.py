@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from vistok.errors import VistokError
-from vistok.evaluation.predictions import read_predictions
 from vistok.evaluation.references import References, load_references
-from vistok.evaluation.score import DECIMALS, protocol_of, reported, score_questions
-from vistok.evaluation.scorers import captions
-from vistok.evaluation.scorers.letters import LETTERS
+from vistok.evaluation.score import captions
+from vistok.evaluation.score.letters import LETTERS
+from vistok.evaluation.score.predictions import read_predictions
+from vistok.evaluation.score.scoring import DECIMALS, protocol_of, reported, score_questions
 from vistok.files import check_destination, write_json, write_jsonl
 
 

@@ -15,8 +15,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from vistok.errors import VistokError, unknown
-from vistok.evaluation.scorers.base import Answers, Scored, Values, check
-from vistok.evaluation.scorers.ptb import java_on_path, package_folder, tokenise
+from vistok.evaluation.score.base import Answers, Scored, Values, check
+from vistok.evaluation.score.ptb import java_on_path, package_folder, tokenise
 
 PROTOCOLS = ("official", "full-set")
 METRICS = ("CIDEr", "BLEU", "METEOR", "ROUGE-L", "SPICE")

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from vistok.datasets.gvtbench import ObjectQuestion
-from vistok.evaluation.scorers.base import Answers, Scored, Values, check, share
-from vistok.evaluation.scorers.final import final_answer
+from vistok.evaluation.score.base import Answers, Scored, Values, check, share
+from vistok.evaluation.score.final import final_answer
 
 PROTOCOLS = ("corrected", "released")
 

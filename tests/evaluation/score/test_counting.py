@@ -3,7 +3,7 @@
 import pytest
 
 from vistok.datasets.gvtbench import ObjectQuestion
-from vistok.evaluation.scorers.counting import read_corrected, read_released, score_counting
+from vistok.evaluation.score.counting import read_corrected, read_released, score_counting
 
 
 def questions(*counts: int) -> list[ObjectQuestion]:

@@ -15,8 +15,8 @@ import numpy as np
 
 from vistok.datasets.official import wrong_record
 from vistok.errors import VistokError
-from vistok.evaluation.scorers.base import Scored, Values, check, split
-from vistok.evaluation.scorers.letters import LETTERS, read_letter
+from vistok.evaluation.score.base import Scored, Values, check, split
+from vistok.evaluation.score.letters import LETTERS, read_letter
 from vistok.files import read_json
 
 PROTOCOLS = ("official", "released")

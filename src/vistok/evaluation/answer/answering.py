@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from vistok.evaluation.generation import Answerer, Question, groups
+from vistok.evaluation.answer.generation import Answerer, Question, groups
 from vistok.mllm.model import MultimodalModel
 from vistok.mllm.prompt import PromptEncoder
 

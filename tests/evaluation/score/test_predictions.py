@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from vistok.errors import VistokError
-from vistok.evaluation.predictions import (
+from vistok.evaluation.score.predictions import (
     missing_ids,
     postprocess_released,
     postprocess_released_vqa,

@@ -17,7 +17,7 @@ from functools import lru_cache
 import numpy as np
 
 from vistok.datasets.vqa import VQAAnnotation
-from vistok.evaluation.scorers.base import Answers, Scored, check, split
+from vistok.evaluation.score.base import Answers, Scored, check, split
 
 PROTOCOLS = ("official", "released", "lavis")
 

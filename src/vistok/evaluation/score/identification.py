@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vistok.datasets.gvtbench import ObjectQuestion
-from vistok.evaluation.scorers.base import Answers, Scored, check, share, split
-from vistok.evaluation.scorers.final import final_answer
+from vistok.evaluation.score.base import Answers, Scored, check, share, split
+from vistok.evaluation.score.final import final_answer
 
 PROTOCOLS = ("corrected", "released")
 

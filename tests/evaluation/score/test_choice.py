@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from vistok.errors import VistokError
-from vistok.evaluation.scorers.choice import (
+from vistok.evaluation.score.choice import (
     ChoiceQuestion,
     choose,
     dimension_name,
     read_choice_questions,
     score_choice,
 )
-from vistok.evaluation.scorers.letters import read_letter
+from vistok.evaluation.score.letters import read_letter
 
 OPTIONS = ("One", "Two", "Three dogs.", "A man")
 # SEED-Bench's image questions by dimension; the leaderboard's row, of which Table 7 prints the first eight.

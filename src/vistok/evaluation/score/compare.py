@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from vistok.errors import VistokError
-from vistok.evaluation.score import protocol_of, score_questions
-from vistok.evaluation.score_files import read_files
+from vistok.evaluation.score.files import read_files
+from vistok.evaluation.score.scoring import protocol_of, score_questions
 from vistok.evaluation.statistics import LEAST_GROUPS, paired_test
 
 _NO_WIDTH = 1e-9  # of an interval in points, but for rounding

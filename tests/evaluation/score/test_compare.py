@@ -11,7 +11,7 @@ import pytest
 
 from vistok.cli import main
 from vistok.errors import VistokError
-from vistok.evaluation.compare import compare_files
+from vistok.evaluation.score.compare import compare_files
 
 IMAGES, EACH = 60, 5
 
@@ -109,5 +109,5 @@ def test_the_verb_prints_a_line_and_writes_a_file(
 
 
 def test_comparing_imports_no_torch() -> None:
-    code = "import sys, vistok.evaluation.compare; sys.exit('torch' in sys.modules)"
+    code = "import sys, vistok.evaluation.score.compare; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

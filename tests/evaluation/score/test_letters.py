@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from vistok.evaluation.scorers.letters import read_letter
+from vistok.evaluation.score.letters import read_letter
 
 OPTIONS = ("On the table", "Under a chair", "Near the door", "It is not shown")
 

@@ -3,8 +3,6 @@
 import argparse
 import gzip
 import json
-import subprocess
-import sys
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -14,8 +12,8 @@ import pytest
 from vistok.commands.score import add_arguments, run
 from vistok.errors import VistokError
 from vistok.evaluation.references import KINDS, load_references
-from vistok.evaluation.score import PROTOCOLS, score_answers, score_questions
-from vistok.evaluation.score_files import score_files
+from vistok.evaluation.score.files import score_files
+from vistok.evaluation.score.scoring import PROTOCOLS, score_answers, score_questions
 
 
 def score(*arguments: str | Path) -> None:
@@ -332,10 +330,3 @@ def test_each_captions_value_can_be_had(paths: dict[str, Path], tmp_path: Path, 
     assert json.loads(out.read_text())["metrics"]["CIDEr"] == pytest.approx(mean, abs=1e-5)
     with pytest.raises(VistokError, match="another file of the same command is there"):
         score("caption", *given, "--per-question", out)
-
-
-def test_scoring_imports_no_torch() -> None:
-    code = (
-        "import sys, vistok.evaluation.score_files, vistok.evaluation.blind; sys.exit('torch' in sys.modules)"
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -10,9 +10,9 @@ import pytest
 
 from vistok.datasets.coco import read_captions
 from vistok.errors import VistokError
-from vistok.evaluation.scorers.captions import ALL_BUT_SPICE, CaptionReference, score_captions
-from vistok.evaluation.scorers.cider import constant_ciders
-from vistok.evaluation.scorers.ptb import java_on_path, tokenise
+from vistok.evaluation.score.captions import ALL_BUT_SPICE, CaptionReference, score_captions
+from vistok.evaluation.score.cider import constant_ciders
+from vistok.evaluation.score.ptb import java_on_path, tokenise
 
 PEOPLE = [
     CaptionReference(1, ("A red bus on a street.", "The bus is red")),
