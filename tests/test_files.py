@@ -15,15 +15,13 @@ from vistok.files import (
     digest_bytes,
     digest_file,
     digest_value,
-    read_bytes,
-    read_json,
-    read_jsonl,
     staged_file,
     staged_folder,
     write_json,
     write_jsonl,
     write_text,
 )
+from vistok.reading import read_json, read_jsonl
 
 
 def names(folder: Path) -> list[str]:
@@ -221,44 +219,6 @@ def test_json_lines_come_back(tmp_path: Path) -> None:
     assert read_jsonl(tmp_path / "a.jsonl", what="answers") == rows
     write_jsonl(tmp_path / "none.jsonl", [])
     assert read_jsonl(tmp_path / "none.jsonl", what="answers") == []
-
-
-def test_json_lines_of_others_are_read(tmp_path: Path) -> None:
-    (tmp_path / "a.jsonl").write_bytes(b'{"id": 1}\r\n\r\n{"id": 2}\n\n')
-    assert read_jsonl(tmp_path / "a.jsonl", what="answers") == [{"id": 1}, {"id": 2}]
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        (b'{"id": 1}\n{"id": 2', r"a\.jsonl \(answers\), line 2, is not valid JSON: .*truncated"),
-        (b'{"id": 1}\n[2]\n', r"a\.jsonl \(answers\), line 2: a JSON object is needed, found b'\[2\]'"),
-        (b'{"id": "\xff"}', "line 1, is not valid JSON"),
-        (b"[" * 100_000, "line 1, is not valid JSON"),
-    ],
-)
-def test_wrong_json_lines_are_refused(tmp_path: Path, text: bytes, said: str) -> None:
-    (tmp_path / "a.jsonl").write_bytes(text)
-    with pytest.raises(VistokError, match=said):
-        read_jsonl(tmp_path / "a.jsonl", what="answers")
-
-
-@pytest.mark.parametrize("text", [b"", b"{", b'{"a": 1', b"<html>", b"\xff\xfe\xfa", b"[" * 100_000])
-def test_wrong_json_is_refused(tmp_path: Path, text: bytes) -> None:
-    (tmp_path / "a.json").write_bytes(text)
-    with pytest.raises(
-        VistokError, match=r"a\.json \(annotations\) is not valid JSON: .*fetch or make it again"
-    ):
-        read_json(tmp_path / "a.json", what="annotations")
-
-
-def test_a_missing_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(
-        VistokError, match=r"annotations not found: .*a\.json\. Check the path, or the scale's"
-    ):
-        read_json(tmp_path / "a.json", what="annotations")
-    with pytest.raises(VistokError, match=r"annotations cannot be read: .*: Is a directory"):
-        read_bytes(tmp_path, what="annotations")
 
 
 def test_digests(tmp_path: Path) -> None:

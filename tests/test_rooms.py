@@ -7,7 +7,7 @@ from pathlib import Path
 import vistok
 
 PACKAGE = Path(vistok.__file__).parent
-BASE = ("errors", "leftovers", "files", "headers", "pins", "sources", "checkpoints")
+BASE = ("errors", "reading", "leftovers", "files", "headers", "pins", "sources", "checkpoints")
 ROOMS = (
     "grid",
     "world",

@@ -17,8 +17,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from vistok.errors import VistokError
-from vistok.files import read_json, staged_folder, write_json
+from vistok.files import staged_folder, write_json
 from vistok.headers import read_shapes
+from vistok.reading import read_json
 
 WEIGHTS: Final = "model.safetensors"
 _PACKAGES: Final = ("accelerate", "numpy", "timm", "tokenizers", "torch", "transformers")

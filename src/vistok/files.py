@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and readers that say what is wrong with a file."""
+"""Files that appear whole or not at all."""
 
 import errno
 import hashlib
@@ -168,59 +168,6 @@ def write_json(path: Path, value: object) -> None:
 def write_jsonl(path: Path, rows: list[dict[str, Any]]) -> None:
     """Writes a JSON Lines file, one object a line."""
     write_text(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
-
-
-def read_json(path: Path, *, what: str) -> Any:
-    """Returns the JSON value in `path`; `what` names the file's role in the error text.
-
-    Raises:
-        VistokError: the file is missing, or is not JSON.
-    """
-    try:
-        return json.loads(read_bytes(path, what=what))
-    except (ValueError, RecursionError) as error:
-        raise VistokError(
-            f"{path} ({what}) is not valid JSON: {error}. It may be truncated: fetch or make it again."
-        ) from error
-
-
-def read_jsonl(path: Path, *, what: str) -> list[dict[str, Any]]:
-    """Returns the objects of a JSON Lines file, one a line.
-
-    Raises:
-        VistokError: the file is missing, or a line is no JSON object.
-    """
-    rows = []
-    for number, line in enumerate(read_bytes(path, what=what).split(b"\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise VistokError(
-                f"{path} ({what}), line {number}, is not valid JSON: {error}. It may be truncated: fetch or "
-                "make it again."
-            ) from error
-        if not isinstance(row, dict):
-            raise VistokError(
-                f"{path} ({what}), line {number}: a JSON object is needed, found {line[:60]!r}."
-            )
-        rows.append(row)
-    return rows
-
-
-def read_bytes(path: Path, *, what: str) -> bytes:
-    """Returns the bytes of a file; `what` names its role in the error text.
-
-    Raises:
-        VistokError: the file is missing, or cannot be read.
-    """
-    try:
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise VistokError(f"{what} not found: {path}. Check the path, or the scale's data_root.") from error
-    except OSError as error:
-        raise VistokError(f"{what} cannot be read: {path}: {error.strerror}.") from error
 
 
 def no_folder(path: Path) -> str:

@@ -95,9 +95,12 @@ def test_a_list_without_ids_is_refused(tmp_path: Path, line: str) -> None:
 def test_a_list_that_is_no_text_is_refused(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "list.txt.gz"
     path.write_bytes(data)
-    with pytest.raises(VistokError, match=r"list\.txt\.gz \(image list\) is no text.*fetch or make it again"):
+    with pytest.raises(
+        VistokError,
+        match=r"list\.txt\.gz \(image list\) is no (text|whole gzip file).*fetch or make it again",
+    ):
         read_image_list(path, "coco")
-    with pytest.raises(VistokError, match=r"list\.txt\.gz \(vocabulary\) is no text"):
+    with pytest.raises(VistokError, match=r"list\.txt\.gz \(vocabulary\) is no (text|whole gzip file)"):
         read_categories(path)
 
 

@@ -61,7 +61,7 @@ def test_images_that_are_asked_about_are_left_out(coco_set: Set) -> None:
     left = changed(image_set, leave_out=("val.json", "test.json"))
     assert [row.image_id for row in open_source(left, root).rows] == ["2", "3", "5"]
     assert [row.image_id for row in open_source(changed(left, first=2), root).rows] == ["2", "3"]
-    with pytest.raises(VistokError, match=r"COCO captions file cannot be read: .*absent\.json"):
+    with pytest.raises(VistokError, match=r"COCO captions file not found: .*absent\.json"):
         open_source(changed(image_set, leave_out=("absent.json",)), root)
 
 

@@ -10,6 +10,7 @@ from vistok.datasets.sources import open_source
 from vistok.datasets.visual_genome import read_coco_ids, read_regions, visual_genome_source
 from vistok.errors import VistokError
 from vistok.grid.scale import ImageSet
+from vistok.reading import read_json
 
 EXCERPT = "visual_genome/v{}/region_descriptions.json.gz"
 
@@ -43,9 +44,8 @@ def test_both_official_layouts(shared_data: Path, photographs: Path, version: st
 
 
 def test_the_excerpts_images_are_those_of_the_official_list(shared_data: Path) -> None:
-    from vistok.datasets.official import read_official
 
-    listed = read_official(shared_data / "visual_genome/v1.2/image_data.json", what="image data")
+    listed = read_json(shared_data / "visual_genome/v1.2/image_data.json", what="image data")
     assert [*read_regions(shared_data / EXCERPT.format("1.2"))] == [row["image_id"] for row in listed]
 
 
@@ -123,7 +123,7 @@ def test_another_shape_is_refused(tmp_path: Path, value: object, said: str) -> N
 
 
 def test_what_is_missing_is_named(tmp_path: Path, photographs: Path) -> None:
-    with pytest.raises(VistokError, match=r"region descriptions cannot be read: .*absent.json: No such file"):
+    with pytest.raises(VistokError, match=r"region descriptions not found: .*absent\.json"):
         visual_genome_source(photographs, tmp_path / "absent.json")
     path = write(tmp_path / "regions.json", [{"id": 6, "regions": []}])
     with pytest.raises(VistokError, match=r"image '6.jpg' not found: no file .*images.*VG_100K.*VG_100K_2"):

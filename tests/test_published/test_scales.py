@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from vistok.errors import VistokError
-from vistok.files import read_json, write_json
+from vistok.files import write_json
 from vistok.grid.load import load_study
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
 from vistok.grid.values import Row
+from vistok.reading import read_json
 from vistok.tables.agreement import Compared, compare
 
 PUBLISHED = Path("paper_tables/published")

@@ -13,7 +13,7 @@ from vistok.datasets.coco import read_captions, read_instances
 from vistok.datasets.vcr import read_metadata
 from vistok.datasets.vqa import read_annotations, read_questions
 from vistok.errors import VistokError
-from vistok.files import read_jsonl
+from vistok.reading import read_jsonl
 from vistok.world.catalog import BY_NAME, CATEGORY_NAMES
 from vistok.world.world import WorldSizes, make_world, sample_scenes
 

@@ -1,9 +1,6 @@
 """What both curators start from: for each image, how many objects of each category are annotated."""
 
-import gzip
-import json
 import re
-import zlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +10,7 @@ from typing import Literal
 from vistok.datasets.coco import read_instances
 from vistok.datasets.vcr import read_metadata
 from vistok.errors import VistokError
-from vistok.files import read_bytes
+from vistok.reading import parse_json, read_text
 
 ImageId = int | str
 Origin = Literal["coco", "vcr"]
@@ -99,11 +96,11 @@ def read_annotations(
 
 def read_categories(path: Path) -> tuple[str, ...]:
     """Returns a vocabulary: the names of VCR's `cocoontology.json`, or the lines of a text file."""
-    text = _text(path, what="vocabulary")
+    text = read_text(path, what="vocabulary")
     if path.suffix != ".json":
         return tuple(line.strip() for line in text.splitlines() if line.strip())
     try:
-        return tuple(entry["name"] for entry in json.loads(text).values())
+        return tuple(entry["name"] for entry in parse_json(text).values())
     except (ValueError, AttributeError, KeyError, TypeError) as error:
         raise VistokError(
             f'{path} is no vocabulary: {{"1": {{"name": ...}}, ...}} as in cocoontology.json is needed.'
@@ -119,7 +116,7 @@ def read_image_list(path: Path, origin: Origin) -> tuple[ImageId, ...]:
     Raises:
         VistokError: the file is missing, is no text, or a line names no image.
     """
-    lines = _text(path, what="image list").splitlines()
+    lines = read_text(path, what="image list").splitlines()
     return tuple(_image_id(path, line, origin) for line in lines if line.strip())
 
 
@@ -134,17 +131,6 @@ def select(
     unwanted = set(leave_out)
     asked = known if keep is None else keep
     return tuple(known[image] for image in asked if image in known and image not in unwanted)
-
-
-def _text(path: Path, *, what: str) -> str:
-    data = read_bytes(path, what=what)
-    try:
-        return (gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data).decode("utf-8")
-    except (UnicodeDecodeError, EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise VistokError(
-            f"{path} ({what}) is no text, plain or gzipped: {error}. It may be truncated, or another file: fetch or "
-            "make it again."
-        ) from error
 
 
 def _vcr_image(folder: Path, file: Path) -> AnnotatedImage:
@@ -169,6 +155,6 @@ def _image_name(path: Path, line: str) -> str:
     if not line.startswith("{"):
         return line.split()[0]
     try:
-        return str(json.loads(line)["img_fn"])
+        return str(parse_json(line)["img_fn"])
     except (ValueError, KeyError) as error:
         raise VistokError(f"{path}: a JSON line with img_fn is needed, found {line[:80]!r}.") from error

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from vistok.claims.values import QuestionCount
 from vistok.errors import VistokError
-from vistok.files import read_json
 from vistok.published.tables import PublishedTable
+from vistok.reading import read_json
 
 Cell = tuple[int, str, str]
 _Z95 = 1.959963984540054

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vistok.datasets.official import read_official, records, wrong_record
+from vistok.datasets.official import records, wrong_record
+from vistok.reading import read_json
 
 _INSTANCES = "COCO instances file"
 _CAPTIONS = "COCO captions file"
@@ -56,7 +57,7 @@ def read_instances(path: Path) -> Instances:
         VistokError: the file is missing, truncated or of another shape, or refers to an image or category
             that it does not list.
     """
-    value = read_official(path, what=_INSTANCES, drop=frozenset({"segmentation"}))
+    value = read_json(path, what=_INSTANCES, drop=frozenset({"segmentation"}))
     images = dict(_image(path, row) for row in records(path, value, "images", what=_INSTANCES))
     names = dict(_category(path, row) for row in records(path, value, "categories", what=_INSTANCES))
     objects: dict[int, list[ObjectAnnotation]] = {image: [] for image in images}
@@ -91,7 +92,7 @@ def read_captions(path: Path) -> Captions:
         VistokError: the file is missing, truncated or of another shape, or captions an image that it does
             not list.
     """
-    value = read_official(path, what=_CAPTIONS)
+    value = read_json(path, what=_CAPTIONS)
     file_names: dict[int, str] = {}
     captions: dict[int, list[str]] = {}
     for position, row in enumerate(records(path, value, "images", what=_CAPTIONS)):

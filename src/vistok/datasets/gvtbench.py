@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from vistok.datasets.official import read_official
 from vistok.errors import VistokError
+from vistok.reading import read_json
 
 # "exis" is a typo of the released VCR file; it stands in every question whose answer is "No.".
 _TEMPLATES = (
@@ -117,7 +117,7 @@ def read_object_questions(path: Path, kind: str | None = None) -> tuple[ObjectQu
     Raises:
         VistokError: the file is missing, is no JSON list, or a record lacks a field or is of another kind.
     """
-    rows = read_official(path, what="GVTBench file")
+    rows = read_json(path, what="GVTBench file")
     if not isinstance(rows, list):
         raise VistokError(f"{path} is no GVTBench file: a JSON list is needed, found {type(rows).__name__}.")
     questions = tuple(_question(path, position, row) for position, row in enumerate(rows))

@@ -6,6 +6,7 @@ from pathlib import Path
 from vistok.datasets.images import SUFFIXES, image_bytes
 from vistok.datasets.rows import ImageRow, Source
 from vistok.errors import VistokError
+from vistok.reading import read_text
 
 _MAPPING = "LOC_synset_mapping.txt"
 
@@ -46,7 +47,7 @@ def _synsets(folder: Path, root: Path) -> dict[str, str]:
     mapping = next((path for path in (parent / _MAPPING for parent in above) if path.is_file()), None)
     if mapping is None:
         return {name: name for name in present}
-    lines = mapping.read_text(encoding="utf-8").splitlines()
+    lines = read_text(mapping, what="class names").splitlines()
     synsets = {synset: name.strip() for synset, _, name in (line.partition(" ") for line in lines if line)}
     if strangers := [name for name in present if name not in synsets]:
         raise VistokError(

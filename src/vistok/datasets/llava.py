@@ -6,8 +6,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from vistok.datasets.images import ImageIndex, id_in_name, image_bytes
-from vistok.datasets.official import listed, read_official, wrong_record
+from vistok.datasets.official import listed, wrong_record
 from vistok.datasets.rows import ImageRow, QuestionAnswer, Source
+from vistok.reading import read_json
 
 _CONVERSATIONS = "LLaVA conversations file"
 _IMAGE = "<image>"
@@ -49,7 +50,7 @@ def read_conversations(path: Path) -> dict[str, list[QuestionAnswer]]:
             answered.
     """
     found: dict[str, list[QuestionAnswer]] = {}
-    entries = listed(path, read_official(path, what=_CONVERSATIONS), what=_CONVERSATIONS)
+    entries = listed(path, read_json(path, what=_CONVERSATIONS), what=_CONVERSATIONS)
     for position, entry in enumerate(entries):
         match entry:
             case {"image": str() as image, "conversations": [*turns]} if pairs := _pairs(turns):

@@ -1,44 +1,11 @@
-"""Reads official annotation files, JSON (gzipped or not) and CSV, and refuses wrong ones."""
+"""The records of official annotation files, JSON and CSV, and what is said of wrong ones."""
 
 import csv
-import gzip
-import json
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from vistok.errors import VistokError
-
-_GZIP = b"\x1f\x8b"
-
-
-def read_official(path: Path, *, what: str, drop: frozenset[str] = frozenset()) -> Any:
-    """Returns the JSON value of a `.json` or `.json.gz` file.
-
-    `drop` names object keys that are thrown away while parsing: the polygons of COCO's training
-    annotations would take gigabytes.
-
-    Raises:
-        VistokError: the file is missing, unreadable, truncated, or not JSON.
-    """
-
-    def without(value: dict[str, Any]) -> dict[str, Any]:
-        return {key: kept for key, kept in value.items() if key not in drop}
-
-    try:
-        data = path.read_bytes()
-        text = gzip.decompress(data) if data.startswith(_GZIP) else data
-        return json.loads(text, object_hook=without if drop else None)
-    except (ValueError, EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise VistokError(
-            f"{path} ({what}) is not valid JSON: {error}. It may be truncated: fetch or make it again."
-        ) from error
-    except OSError as error:
-        raise VistokError(
-            f"{what} cannot be read: {path}: {error.strerror}. "
-            "Legal: a .json or .json.gz file. Check the path, or the scale's data_root."
-        ) from error
 
 
 def records(path: Path, value: object, key: str, *, what: str) -> list[dict[str, Any]]:
@@ -86,7 +53,7 @@ def read_lines(path: Path, *, what: str) -> Iterator[list[str]]:
         VistokError: the file is missing, unreadable, or no CSV.
     """
     try:
-        with path.open(encoding="utf-8", newline="") as stream:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
             yield from csv.reader(stream, strict=True)
     except (csv.Error, UnicodeDecodeError) as error:
         raise VistokError(

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 from vistok.datasets.coco import ObjectAnnotation
 from vistok.datasets.images import ImageIndex, image_bytes, image_size
-from vistok.datasets.official import read_lines, read_official, wrong_record
+from vistok.datasets.official import read_lines, wrong_record
 from vistok.datasets.rows import ImageRow, Source
 from vistok.errors import VistokError
+from vistok.reading import read_json
 
 _BOXES = "Open Images boxes file"
 _CLASSES = "Open Images class descriptions"
@@ -105,7 +106,7 @@ def read_relatives(path: Path, names: Mapping[str, str]) -> dict[str, frozenset[
             case _:
                 raise wrong_record(path, "a class", "a LabelName is", node)
 
-    walk(read_official(path, what=_HIERARCHY), frozenset())
+    walk(read_json(path, what=_HIERARCHY), frozenset())
     related = {name: set(ancestors) - {name} for name, ancestors in above.items()}
     for name, ancestors in above.items():
         for ancestor in ancestors - {name}:

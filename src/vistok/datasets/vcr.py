@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from vistok.datasets.official import read_official, wrong_record
+from vistok.datasets.official import wrong_record
 from vistok.errors import VistokError
+from vistok.reading import read_json
 
 _METADATA = "VCR metadata file"
 Box = tuple[float, float, float, float, float]
@@ -29,7 +30,7 @@ def read_metadata(path: Path) -> VCRMetadata:
     Raises:
         VistokError: the file is missing, truncated, or of another shape.
     """
-    value = read_official(path, what=_METADATA, drop=frozenset({"segms"}))
+    value = read_json(path, what=_METADATA, drop=frozenset({"segms"}))
     match value:
         case {
             "boxes": list() as boxes,

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from vistok.datasets.images import ImageIndex, image_bytes
-from vistok.datasets.official import listed, read_official, wrong_record
+from vistok.datasets.official import listed, wrong_record
 from vistok.datasets.rows import ImageRow, Source
+from vistok.reading import read_json
 
 _REGIONS = "Visual Genome region descriptions"
 _IMAGES = "Visual Genome image data"
@@ -46,7 +47,7 @@ def read_regions(path: Path) -> dict[int, tuple[str, ...]]:
         VistokError: the file is missing, truncated or of another shape, or lists an image twice.
     """
     found: dict[int, tuple[str, ...]] = {}
-    entries = listed(path, read_official(path, what=_REGIONS, drop=_UNREAD), what=_REGIONS)
+    entries = listed(path, read_json(path, what=_REGIONS, drop=_UNREAD), what=_REGIONS)
     for position, entry in enumerate(entries):
         match entry:
             case {"id": int() as image, "regions": [*regions]} if image not in found:
@@ -74,7 +75,7 @@ def read_coco_ids(path: Path) -> dict[int, int]:
         VistokError: the file is missing, truncated or of another shape.
     """
     found = {}
-    for position, entry in enumerate(listed(path, read_official(path, what=_IMAGES), what=_IMAGES)):
+    for position, entry in enumerate(listed(path, read_json(path, what=_IMAGES), what=_IMAGES)):
         match entry:
             case {"image_id": int() as image, "coco_id": int() as photograph}:
                 found[image] = photograph

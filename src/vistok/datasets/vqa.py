@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vistok.datasets.official import read_official, records, wrong_record
+from vistok.datasets.official import records, wrong_record
 from vistok.errors import VistokError
+from vistok.reading import read_json
 
 _ANNOTATIONS = "VQAv2 annotations file"
 _QUESTIONS = "VQAv2 questions file"
@@ -48,7 +49,7 @@ def read_annotations(path: Path) -> tuple[VQAAnnotation, ...]:
         VistokError: the file is missing, truncated, or of another shape, or an annotation has not ten answers:
             the VQA accuracy of fewer, or more, is another measure.
     """
-    rows = records(path, read_official(path, what=_ANNOTATIONS), "annotations", what=_ANNOTATIONS)
+    rows = records(path, read_json(path, what=_ANNOTATIONS), "annotations", what=_ANNOTATIONS)
     return tuple(_annotation(path, position, row) for position, row in enumerate(rows))
 
 
@@ -73,7 +74,7 @@ def read_questions(path: Path) -> tuple[VQAQuestion, ...]:
     Raises:
         VistokError: the file is missing, truncated, or of another shape.
     """
-    rows = records(path, read_official(path, what=_QUESTIONS), "questions", what=_QUESTIONS)
+    rows = records(path, read_json(path, what=_QUESTIONS), "questions", what=_QUESTIONS)
     return tuple(_question(path, position, row) for position, row in enumerate(rows))
 
 

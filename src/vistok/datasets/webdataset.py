@@ -1,6 +1,5 @@
 """Reads image-text pairs in tars, as img2dataset writes them, as an image set."""
 
-import json
 import tarfile
 from collections.abc import Iterator
 from itertools import chain
@@ -8,6 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from vistok.datasets.rows import ImageRow, Source
 from vistok.errors import VistokError
+from vistok.reading import parse_json
 
 _TAR_BLOCK = 512
 
@@ -59,7 +59,9 @@ def _refuse_cut(path: Path) -> None:
 def _sample(path: Path, key: str, members: dict[str, bytes]) -> ImageRow:
     image = next((members[suffix] for suffix in ("jpg", "jpeg", "png", "webp") if suffix in members), None)
     try:
-        caption = members["txt"].decode() if "txt" in members else json.loads(members["json"])["caption"]
+        caption = (
+            members["txt"].decode() if "txt" in members else parse_json(members["json"].decode())["caption"]
+        )
     except (KeyError, TypeError, ValueError):
         caption = None
     if image is None or not isinstance(caption, str):

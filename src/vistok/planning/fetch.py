@@ -10,11 +10,12 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from vistok.errors import VistokError
-from vistok.files import digest_file, read_json, staged_file, write_json
+from vistok.files import digest_file, staged_file, write_json
 from vistok.grid.downloads import Download, require_by_hand
 from vistok.planning.download import download
 from vistok.planning.units import said_bytes
 from vistok.planning.unpack import is_archive, unpack
+from vistok.reading import read_json
 
 
 def marker(entry: Download, root: Path) -> Path:

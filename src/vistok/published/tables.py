@@ -95,7 +95,7 @@ def read_published(folder: Path, number: int) -> PublishedTable:
     """
     path = folder / f"table{number}.csv"
     try:
-        with path.open(encoding="utf-8", newline="") as stream:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
             header, *lines = list(csv.reader(stream)) or [[]]
     except FileNotFoundError as error:
         raise VistokError(

@@ -2,7 +2,7 @@
 
 from vistok.checkpoints import Stopwatch
 from vistok.errors import VistokError
-from vistok.files import digest_value, read_bytes, read_json, staged_folder, write_json
+from vistok.files import digest_value, staged_folder, write_json
 from vistok.grid.load import Study
 from vistok.grid.paths import Paths
 from vistok.grid.specs import llm_spec
@@ -13,6 +13,7 @@ from vistok.mllm.llm import (
     save_language_model,
 )
 from vistok.mllm.prompt import PromptEncoder
+from vistok.reading import read_json, read_text
 from vistok.sources import source_digest
 from vistok.steps.inputs import input_digests
 from vistok.training.curves import write_curves
@@ -85,6 +86,6 @@ def _texts(paths: Paths, study: Study) -> list[str]:
     """Returns every text of both corpora, so that base and tuned model share one vocabulary."""
     size = study.scale.language_model
     assert size is not None
-    plain = read_bytes(paths.data / size.pretraining.corpus, what="text corpus").decode("utf-8").splitlines()
+    plain = read_text(paths.data / size.pretraining.corpus, what="text corpus").splitlines()
     entries = read_json(paths.data / size.instruction_tuning.corpus, what="instruction file")
     return plain + [turn["value"] for entry in entries for turn in entry["conversations"]]

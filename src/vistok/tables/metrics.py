@@ -7,10 +7,10 @@ from pathlib import Path
 from pydantic import BaseModel, FiniteFloat, NonNegativeInt, ValidationError
 
 from vistok.errors import VistokError
-from vistok.files import read_json
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
 from vistok.grid.values import Run, Task
+from vistok.reading import read_json
 
 FITTED = ("constant", "prior")
 

@@ -10,11 +10,11 @@ from transformers import PreTrainedModel
 
 from vistok.datasets.order import example_at
 from vistok.errors import VistokError
-from vistok.files import read_bytes, read_json
 from vistok.grid.values import TaskKind
 from vistok.mllm.llm import IMAGE_END
 from vistok.mllm.loss import token_loss
 from vistok.mllm.prompt import Piece, PromptEncoder
+from vistok.reading import read_json, read_text
 from vistok.training.batches import Batch
 from vistok.training.loop import Learner
 
@@ -59,7 +59,7 @@ def read_documents(path: Path, start: str) -> list[Document]:
 
     The words of a scene follow no rule that could be learnt, and would drown what does.
     """
-    lines = read_bytes(path, what="text corpus").decode("utf-8").splitlines()
+    lines = read_text(path, what="text corpus").splitlines()
     return [_document(line, start) for line in lines if line.strip()]
 
 

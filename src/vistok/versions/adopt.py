@@ -8,8 +8,9 @@ from typing import Any, Final
 import yaml
 
 from vistok.errors import VistokError
-from vistok.files import read_json, write_text
+from vistok.files import write_text
 from vistok.pins import PINS, content_digest, pinned_digests
+from vistok.reading import read_json
 from vistok.versions import ledger
 from vistok.versions.record import RECORD, stamp, waiting
 

@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from vistok.files import read_json, write_json
+from vistok.files import write_json
 from vistok.pins import TIMESTAMP
+from vistok.reading import read_json
 
 Entry = dict[str, Any]
 _FOLDER: Final = Path(".snakemake")

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from vistok.errors import VistokError
-from vistok.files import read_json, staged_folder, write_json
+from vistok.files import staged_folder, write_json
 from vistok.pins import content_digest
+from vistok.reading import read_json
 from vistok.versions import ledger
 from vistok.versions.experiments import RECORDS, Stage
 

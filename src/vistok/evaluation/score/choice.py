@@ -17,7 +17,7 @@ from vistok.datasets.official import wrong_record
 from vistok.errors import VistokError
 from vistok.evaluation.score.base import Scored, Values, check, split
 from vistok.evaluation.score.letters import LETTERS, read_letter
-from vistok.files import read_json
+from vistok.reading import read_json
 
 PROTOCOLS = ("official", "released")
 DIMENSIONS = (

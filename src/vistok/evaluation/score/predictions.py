@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from vistok.errors import VistokError
-from vistok.files import read_jsonl
+from vistok.reading import read_jsonl
 
 QuestionId: TypeAlias = int | str
 
@@ -97,7 +97,7 @@ def _is_id(value: object) -> bool:
 def _is_answer(value: object) -> bool:
     if isinstance(value, list):
         return len(value) > 1 and all(_is_loss(loss) for loss in value)
-    return isinstance(value, str) and _is_unicode(value)
+    return isinstance(value, str)
 
 
 def _is_loss(value: object) -> bool:
@@ -105,15 +105,6 @@ def _is_loss(value: object) -> bool:
         return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
     except OverflowError:  # a whole number that no float can hold
         return False
-
-
-def _is_unicode(text: str) -> bool:
-    """Tells whether a text can be written: JSON may hold halves of characters."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _problem(what: str, found: Sequence[str]) -> str:
