@@ -41,13 +41,18 @@ def mixture(sets: list[Shards], **changes: Any) -> Mixture:
     return Mixture(sets, **{**ASKED, "preprocessing": PREPROCESSING, "seed": 0, **changes})
 
 
+def whole_images(sets: list[Shards]) -> np.ndarray:
+    """Every image of the sets as it is without a crop or a flip."""
+    return np.stack([PREPROCESSING.evaluation(shards.decoded(row)) for shards in sets for row in shards])
+
+
 def same(first: MixtureSample, second: MixtureSample) -> bool:
     return first.turns == second.turns and np.array_equal(first.image, second.image)
 
 
 def which(sample: MixtureSample, sets: list[Shards]) -> int:
     """Tells the image of a sample by its pixels, flipped or not."""
-    images = np.concatenate([PREPROCESSING.normalise(shards.pixels(12)) for shards in sets])
+    images = whole_images(sets)
     flips = (sample.image, sample.image[:, :, ::-1])
     (found,) = (n for n, image in enumerate(images) if any(np.array_equal(image, flip) for flip in flips))
     return found
@@ -112,8 +117,7 @@ def test_kinds_follow_what_each_image_supports(sets: list[Shards]) -> None:
 
 def test_flips_and_crops(sets: list[Shards]) -> None:
     straight = mixture(sets, horizontal_flip=False)
-    whole = [PREPROCESSING.normalise(shards.pixels(12)) for shards in sets]
-    images = np.concatenate(whole)
+    images = whole_images(sets)
     assert all((images == straight.sample(n).image).all((1, 2, 3)).any() for n in range(9))
     cropped = mixture(sets, crop_scale=(0.3, 0.6))
     assert not any((images == cropped.sample(n).image).all((1, 2, 3)).any() for n in range(9))

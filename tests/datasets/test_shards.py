@@ -8,9 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from vistok.datasets.images import load_image
 from vistok.datasets.manifest import damaged_files
-from vistok.datasets.preprocessing import squash
 from vistok.datasets.shards import Shards, write_shards
 from vistok.datasets.sources import open_source
 from vistok.errors import VistokError
@@ -123,13 +121,6 @@ def test_the_same_set_gives_the_same_bytes(coco_set: Set, shards: Shards, tmp_pa
     write_shards(image_set, root, tmp_path / "again", rows_per_file=4)
     for path in shards.path.iterdir():
         assert (tmp_path / "again" / path.name).read_bytes() == path.read_bytes()
-
-
-def test_pixels_decode_the_whole_set(shards: Shards) -> None:
-    pixels = shards.pixels(8)
-    assert (pixels.shape, pixels.dtype) == ((6, 8, 8, 3), np.uint8)
-    for position, row in enumerate(shards):
-        assert np.array_equal(pixels[position], squash(load_image(row.image, what="image"), 8))
 
 
 def test_other_processes_read_what_was_open_already(shards: Shards) -> None:

@@ -1,14 +1,20 @@
 """A tiny encoder, a tiny labelled and captioned image set, and a ten-line training loop."""
 
-from collections.abc import Callable
+import io
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
+from vistok.datasets.coco import ObjectAnnotation
+from vistok.datasets.rows import ImageRow, Source
+from vistok.datasets.shards import Shards, write_rows
 from vistok.grid.scale import Pretraining
 from vistok.grid.values import Encoder, Optimiser
-from vistok.supervision.base import Objective, PretrainingData, make_objective
+from vistok.supervision.base import Objective, make_objective
+from vistok.supervision.data import PretrainingData
 
 SIZE = 24
 # A small set and few steps: small heads, and crops that leave the patterns to see.
@@ -48,20 +54,47 @@ def encoder() -> Encoder:
     )
 
 
-@pytest.fixture(scope="session")
-def data() -> PretrainingData:
+def png(pixels: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def patterns() -> Iterator[ImageRow]:
     """Four kinds of image, six of each: stripes or checks, of two colours, under some noise."""
-    chance = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     rows, columns = np.mgrid[:SIZE, :SIZE] // 4
-    pixels, labels = [], []
-    for label in (0, 1, 2, 3) * 6:
+    words = ("red checks", "red stripes", "blue checks", "blue stripes, all across")
+    for number, label in enumerate((0, 1, 2, 3) * 6):
         pattern = (rows if label % 2 else rows + columns) % 2
         colour = np.array([220, 60, 40]) if label < 2 else np.array([40, 90, 220])
-        image = pattern[..., None] * colour + chance.integers(0, 30, (SIZE, SIZE, 3))
-        pixels.append(image.clip(0, 255).astype(np.uint8))
-        labels.append(label)
-    words = ("red checks", "red stripes", "blue checks", "blue stripes, all across")
-    return PretrainingData(np.stack(pixels), np.array(labels), [words[label] for label in labels])
+        pixels = pattern[..., None] * colour + rng.integers(0, 30, (SIZE, SIZE, 3))
+        box = ObjectAnnotation("check", (6.0, 0.0, 12.0, 6.0), False)
+        crowd = ObjectAnnotation("stripe", (0.0, 0.0, 1.0, 1.0), True)
+        yield ImageRow(
+            str(number), png(pixels.clip(0, 255).astype(np.uint8)), label, (words[label],), (box, crowd)
+        )
+
+
+@pytest.fixture(scope="session")
+def shards(tmp_path_factory: pytest.TempPathFactory) -> Shards:
+    """The patterns with labels, texts and boxes, as shards."""
+    folder = tmp_path_factory.mktemp("shards") / "patterns"
+    write_rows(Source(("check", "stripe", "blue check", "blue stripe"), patterns()), folder, rows_per_file=10)
+    return Shards(folder)
+
+
+@pytest.fixture(scope="session")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> PretrainingData:
+    """The patterns without anything that supervises."""
+    folder = tmp_path_factory.mktemp("shards") / "bare"
+    write_rows(Source((), (ImageRow(row.image_id, row.image) for row in patterns())), folder)
+    return PretrainingData(Shards(folder), SIZE)
+
+
+@pytest.fixture(scope="session")
+def data(shards: Shards) -> PretrainingData:
+    return PretrainingData(shards, SIZE)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,8 @@ import torch
 from vistok.errors import VistokError
 from vistok.grid.scale import Pretraining
 from vistok.grid.values import Encoder, Optimiser
-from vistok.supervision.base import Objective, PretrainingData, batch_indices, make_objective
+from vistok.supervision.base import Objective, batch_indices, make_objective
+from vistok.supervision.data import PretrainingData
 
 OBJECTIVES = ("contrastive", "dino", "dinov2", "masked-pixels", "supervised")
 every_objective = pytest.mark.parametrize("name", OBJECTIVES)
@@ -134,20 +135,16 @@ def test_an_unknown_option_is_refused(name, encoder, data) -> None:
 
 
 @pytest.mark.parametrize(("name", "lacks"), [("supervised", "label"), ("contrastive", "text")])
-def test_an_objective_says_what_its_images_lack(name, lacks, encoder, data) -> None:
-    with pytest.raises(VistokError, match=f"needs a {lacks} an image"):
-        make_objective(name, encoder, _options(), PretrainingData(data.pixels), 0)
+def test_an_objective_says_what_its_images_lack(name, lacks, encoder, bare) -> None:
+    with pytest.raises(
+        VistokError, match=rf"the {name} objective needs a {lacks} for each image, and 24 of the 24"
+    ):
+        make_objective(name, encoder, _options(), bare, 0)
 
 
-@pytest.mark.parametrize(
-    ("pixels", "labels", "says"),
-    [
-        (np.zeros((2, 8, 8, 3), np.float32), None, "float32"),
-        (np.zeros((2, 3, 8, 8), np.uint8), None, r"\[2, 3, 8, 8\]"),
-        (np.zeros((0, 8, 8, 3), np.uint8), None, "no images"),
-        (np.zeros((2, 8, 8, 3), np.uint8), np.zeros(3, np.int64), "2 images and 3 labels"),
-    ],
-)
-def test_data_that_does_not_fit_is_refused(pixels, labels, says) -> None:
-    with pytest.raises(VistokError, match=says):
-        PretrainingData(pixels, labels)
+@every_objective
+def test_images_may_be_read_again_each_time(name, make, shards) -> None:
+    """A set that does not fit in memory is streamed, and gives the same batches."""
+    objective = make(name)
+    kept, streamed = PretrainingData(shards, 24), PretrainingData(shards, 24, cache_bytes=0)
+    assert equal(objective.batch(kept, 2), objective.batch(streamed, 2))

@@ -34,7 +34,9 @@ def test_it_tells_the_kinds_of_image_apart_without_collapse(make, data, trainer)
     assert shares.max(-1).values.mean() > 0.5  # sure of each image: 1/16 would be the uniform collapse
     chosen, kinds = (
         shares.argmax(-1),
-        torch.from_numpy(data.labels[batch_indices(24, 12, 60, seed=0)]).repeat(2),
+        torch.from_numpy(
+            data.examples(batch_indices(24, 12, 60, seed=0), frozenset({"label"})).labels
+        ).repeat(2),
     )
     favourites = {int(kind): chosen[kinds == kind].mode().values.item() for kind in kinds.unique()}
     agreeing = torch.tensor([favourites[int(kind)] for kind in kinds]) == chosen

@@ -41,9 +41,9 @@ def test_a_category_that_is_always_there_is_left_out() -> None:
 def test_features_are_the_mean_patch_before_the_norm(encoder, data) -> None:
     from vistok.supervision import augment
 
-    built = build_encoder(encoder)
-    features = mean_patch_features(built, "imagenet", batch=7)(data.pixels)
-    images = augment.normalise(augment.from_bytes(data.pixels), "imagenet")
+    built, pixels = build_encoder(encoder), data.examples(range(24), frozenset()).pixels
+    features = mean_patch_features(built, "imagenet", batch=7)(pixels)
+    images = augment.normalise(augment.from_bytes(pixels), "imagenet")
     tokens = encode(built, embed(built, images), norm=False).detach()
     assert np.allclose(features, tokens[:, 1:].mean(1).numpy(), atol=1e-5)
 

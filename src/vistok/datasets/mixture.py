@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from vistok.datasets.images import load_image
 from vistok.datasets.order import epoch_order
 from vistok.datasets.preprocessing import WHOLE, Box, Floats, Pixels, Preprocessing, crop_box, squash
 from vistok.datasets.questions import Annotations, Turn, draw_turns, within
@@ -136,7 +135,7 @@ class Mixture:
     def _decoded(self, which: int, number: int) -> tuple[Pixels, Annotations]:
         shards = self._shards[which]
         row = shards.row(number)
-        image = load_image(row.image, what=f"image {row.image_id} of {shards.path}")
+        image = shards.decoded(row)
         known = Annotations(row.captions, row.objects, row.questions, shards.categories)
         if self._crop_scale == WHOLE:  # squashing later would give the same pixels, from a larger cache
             return squash(image, self._preprocessing.image_size), known

@@ -12,13 +12,12 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
+from PIL import Image
 
 from vistok.datasets.images import check_image, load_image
 from vistok.datasets.manifest import Manifest, ShardFile
 from vistok.datasets.parquet import OpenFiles, write_file
-from vistok.datasets.preprocessing import Pixels, squash
 from vistok.datasets.row_index import Index, IndexWriter
 from vistok.datasets.rows import PARTS, ImageRow, Source, from_table, schema_of
 from vistok.datasets.sources import open_source
@@ -220,17 +219,13 @@ class Shards:
         for group in range(index.groups):
             yield from files.column(index.locate(group), name).to_pylist()
 
-    def pixels(self, size: int) -> Pixels:
-        """Returns all images decoded and squashed: [n, size, size, 3]. It is for sets that fit in memory.
+    def decoded(self, row: ImageRow) -> Image.Image:
+        """Returns the RGB image of one of the set's rows.
 
         Raises:
-            VistokError: an image cannot be decoded.
+            VistokError: it cannot be decoded.
         """
-        pixels = np.empty((len(self), size, size, 3), dtype=np.uint8)
-        for position, row in enumerate(self):
-            what = f"image {row.image_id} of {self.path}"
-            pixels[position] = squash(load_image(row.image, what=what), size)
-        return pixels
+        return load_image(row.image, what=f"image {row.image_id} of {self.path}")
 
     def _open(self) -> tuple[Index, OpenFiles]:
         # Handles survive neither a pickle nor a fork: a DataLoader's worker opens its own.

@@ -1,9 +1,12 @@
 """Pretrains a visual tokenizer under its supervision, and lets it pass only if its features tell categories."""
 
+from itertools import islice
+
 import numpy as np
 from timm.models.vision_transformer import VisionTransformer
 
 from vistok.checkpoints import Stopwatch, save_checkpoint
+from vistok.datasets.preprocessing import squash
 from vistok.datasets.shards import Shards
 from vistok.errors import VistokError
 from vistok.files import digest_value
@@ -13,7 +16,8 @@ from vistok.grid.specs import tokenizer_spec
 from vistok.grid.values import Encoder
 from vistok.sources import source_digest
 from vistok.steps.inputs import input_digests
-from vistok.supervision.base import PretrainingData, make_objective
+from vistok.supervision.base import make_objective
+from vistok.supervision.data import PretrainingData
 from vistok.supervision.learner import PretrainingLearner
 from vistok.supervision.probe import check_gate, linear_probe, mean_patch_features
 from vistok.tokenizers.base import build_tokenizer
@@ -39,7 +43,7 @@ def run(study: Study, tokenizer: str) -> None:
     stopwatch, paths, spec = Stopwatch(), Paths(study), tokenizer_spec(study, tokenizer)
     make_deterministic(0)
     encoder, pretraining = study.encoder(tokenizer), study.scale.pretraining[entry.objective]
-    data = _data(Shards(paths.shards(entry.image_set)), encoder.image_size)
+    data = PretrainingData(Shards(paths.shards(entry.image_set)), encoder.image_size)
     objective = make_objective(entry.objective, encoder, pretraining, data, seed=0)
     plan = Plan(pretraining.steps, pretraining.optimiser, study.scale.save_every)
     out = paths.tokenizer(tokenizer)
@@ -65,26 +69,12 @@ def run(study: Study, tokenizer: str) -> None:
     TrainingState(paths.state(out), identity).forget()
 
 
-def _data(shards: Shards, size: int) -> PretrainingData:
-    rows = list(shards)
-    labels = [row.label for row in rows]
-    texts = [row.captions[0] for row in rows if row.captions]
-    return PretrainingData(
-        pixels=shards.pixels(size),
-        labels=None if None in labels else np.array(labels, dtype=np.int64),
-        texts=texts if len(texts) == len(rows) else None,
-    )
-
-
 def _probe(exported: VisionTransformer, encoder: Encoder, paths: Paths, study: Study) -> float:
     """Returns the AUC of a linear probe for the categories of the scale's probe set."""
     shards = Shards(paths.shards(study.scale.probe_set or ""))
-    presence = np.array(
-        [
-            [category in {entry.category for entry in row.objects} for category in shards.categories]
-            for row in shards
-        ]
-    )
+    rows = list(islice(shards, PROBE_IMAGES))
+    names = [{entry.category for entry in row.objects} for row in rows]
+    presence = np.array([[category in seen for category in shards.categories] for seen in names])
+    pixels = np.stack([squash(shards.decoded(row), encoder.image_size) for row in rows])
     features = mean_patch_features(exported, encoder.normalisation)
-    pixels = shards.pixels(encoder.image_size)
-    return linear_probe(features, pixels[:PROBE_IMAGES], presence[:PROBE_IMAGES], seed=0)
+    return linear_probe(features, pixels, presence, seed=0)

@@ -2,20 +2,20 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib import import_module
 from typing import ClassVar, Final, final
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int64, UInt8
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from vistok.datasets.order import examples_at
-from vistok.errors import VistokError, unknown
+from vistok.errors import unknown
 from vistok.grid.scale import Pretraining
 from vistok.grid.values import Encoder
 from vistok.supervision import augment
+from vistok.supervision.data import Examples, Part, PretrainingData
 from vistok.supervision.encoder import build_encoder, prepare
 
 # One module an objective, imported only when it is asked for.
@@ -31,39 +31,6 @@ _MODULES: Final = {
 _WHITENED: Final = 1000  # images that the patch embedding is whitened on
 
 
-@dataclass(frozen=True, eq=False)
-class PretrainingData:
-    """The images of one pretraining set, in memory, with what supervises them.
-
-    Attributes:
-        pixels: RGB, one size for all.
-        labels: one class an image, from 0 (supervised only).
-        texts: one text an image (contrastive only).
-
-    Raises:
-        VistokError: the arrays do not belong together.
-    """
-
-    pixels: UInt8[np.ndarray, "images height width 3"]
-    labels: Int64[np.ndarray, " images"] | None = None
-    texts: list[str] | None = None
-
-    def __post_init__(self) -> None:
-        if self.pixels.ndim != 4 or self.pixels.shape[-1] != 3 or self.pixels.dtype != np.uint8:
-            raise VistokError(
-                f"pretraining needs RGB images as bytes, [images, height, width, 3]; found "
-                f"{self.pixels.dtype} {list(self.pixels.shape)}."
-            )
-        if len(self.pixels) == 0:
-            raise VistokError("the pretraining set has no images. Check the scale's `image_sets`.")
-        for name, values in (("labels", self.labels), ("texts", self.texts)):
-            if values is not None and len(values) != len(self.pixels):
-                raise VistokError(
-                    f"the pretraining set has {len(self.pixels)} images and {len(values)} {name}; one for "
-                    "each is needed. Make its shards again."
-                )
-
-
 class Objective(nn.Module, ABC):
     """A pretraining objective: an encoder, whatever heads and teachers train it, and its loss.
 
@@ -73,17 +40,21 @@ class Objective(nn.Module, ABC):
     Attributes:
         encoder: the encoder that gradients reach.
         defaults: the options that this objective knows, at their mini-scale values.
+        needs: the parts of a row besides its pixels that supervise it.
     """
 
     defaults: ClassVar[Mapping[str, float]]
+    needs: ClassVar[frozenset[Part]] = frozenset()
 
     def __init__(self, encoder: Encoder, pretraining: Pretraining, data: PretrainingData, seed: int) -> None:
         super().__init__()
+        for part in sorted(self.needs):
+            data.require(part, type(self).__module__.rpartition(".")[2])
         self.encoder = build_encoder(encoder)
         self.size = encoder.image_size
         self.normalisation = encoder.normalisation
-        sample = augment.from_bytes(data.pixels[:_WHITENED])
-        prepare(self.encoder, augment.normalise(sample, self.normalisation))
+        sample = data.examples(range(min(_WHITENED, len(data))), frozenset())
+        prepare(self.encoder, augment.normalise(augment.from_bytes(sample.pixels), self.normalisation))
         self.pretraining = pretraining
         self.seed = seed
         for option in pretraining.options:
@@ -95,15 +66,15 @@ class Objective(nn.Module, ABC):
     def views(
         self,
         images: Float[Tensor, "batch 3 height width"],
-        chosen: PretrainingData,
-        chance: np.random.Generator,
+        examples: Examples,
+        rng: np.random.Generator,
     ) -> dict[str, Tensor]:
         """Returns what the loss needs of the images of one step, augmented.
 
         Args:
-            images: the pixels of `chosen`, from 0 to 1.
-            chosen: the step's images with their labels and texts.
-            chance: the only source of randomness.
+            images: the pixels of `examples`, from 0 to 1.
+            examples: the step's images with the parts of their rows that the objective needs.
+            rng: the only source of randomness.
         """
 
     @abstractmethod
@@ -124,13 +95,10 @@ class Objective(nn.Module, ABC):
     @final
     def batch(self, data: PretrainingData, step: int) -> dict[str, Tensor]:
         """Returns the batch of a step: a pure function of the data, the seed and the step."""
-        rows = batch_indices(len(data.pixels), self.pretraining.batch, step, self.seed)
-        chosen = PretrainingData(
-            pixels=data.pixels[rows],
-            labels=None if data.labels is None else data.labels[rows],
-            texts=None if data.texts is None else [data.texts[row] for row in rows],
-        )
-        return self.views(augment.from_bytes(chosen.pixels), chosen, np.random.default_rng([self.seed, step]))
+        positions = batch_indices(len(data), self.pretraining.batch, step, self.seed)
+        examples = data.examples(positions, self.needs)
+        images = augment.from_bytes(examples.pixels)
+        return self.views(images, examples, np.random.default_rng([self.seed, step]))
 
 
 def batch_indices(images: int, batch: int, step: int, seed: int) -> Int64[np.ndarray, " batch"]:

@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 from typing_extensions import override
 
-from vistok.errors import VistokError
 from vistok.grid.scale import Pretraining
 from vistok.grid.values import Encoder
 from vistok.supervision import augment
-from vistok.supervision.base import Objective, PretrainingData
+from vistok.supervision.base import Objective
+from vistok.supervision.data import Examples, Part, PretrainingData
 from vistok.supervision.encoder import class_feature, embed
 
 _DEFAULTS: Final = {
@@ -88,15 +88,11 @@ class Contrastive(Objective):
     """Two encoders, two projections and a learnt temperature; only the image encoder is kept."""
 
     defaults: ClassVar[Mapping[str, float]] = _DEFAULTS
+    needs: ClassVar[frozenset[Part]] = frozenset({"captions"})
 
     def __init__(self, encoder: Encoder, pretraining: Pretraining, data: PretrainingData, seed: int) -> None:
         super().__init__(encoder, pretraining, data, seed)
-        if data.texts is None:
-            raise VistokError(
-                "the contrastive objective needs a text an image, and this image set has none. Give the "
-                "tokenizer an `image_set` of format 'webdataset'."
-            )
-        self.vocabulary = Words(data.texts)
+        self.vocabulary = Words(data.texts())
         embedding, width, layers, heads, self.context = (
             int(self.options[name])
             for name in ("embedding", "text_width", "text_layers", "text_heads", "context")
@@ -112,13 +108,13 @@ class Contrastive(Objective):
     def views(
         self,
         images: Float[Tensor, "batch 3 height width"],
-        chosen: PretrainingData,
-        chance: np.random.Generator,
+        examples: Examples,
+        rng: np.random.Generator,
     ) -> dict[str, Tensor]:
-        assert chosen.texts is not None
+        assert examples.texts is not None
         # No flip: a text may say which side an object is on.
-        images = augment.random_crop(images, chance, self.size, (self.options["crop_least"], 1.0), flip=0.0)
-        tokens = self.vocabulary.encode(chosen.texts, self.context)
+        images = augment.random_crop(images, rng, self.size, (self.options["crop_least"], 1.0), flip=0.0)
+        tokens = self.vocabulary.encode(examples.texts, self.context)
         return {"images": augment.normalise(images, self.normalisation), "tokens": tokens}
 
     @override

@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from vistok.grid.scale import Pretraining
 from vistok.grid.values import Encoder
-from vistok.supervision.base import PretrainingData
+from vistok.supervision.data import Examples, PretrainingData
 from vistok.supervision.encoder import class_feature, embed, encode, split_class_token
 from vistok.supervision.ibot import block_masks, patch_cross_entropy
 from vistok.supervision.self_distillation import (
@@ -61,18 +61,18 @@ class DinoV2(SelfDistillation):
     def views(
         self,
         images: Float[Tensor, "batch 3 height width"],
-        chosen: PretrainingData,
-        chance: np.random.Generator,
+        examples: Examples,
+        rng: np.random.Generator,
     ) -> dict[str, Tensor]:
         hidden = block_masks(
-            chance,
+            rng,
             2 * len(images),
             self.global_grid,
             share=self.options["mask_share"],
             least=self.options["mask_least"],
             greatest=self.options["mask_greatest"],
         )
-        return {**super().views(images, chosen, chance), "hidden": hidden}
+        return {**super().views(images, examples, rng), "hidden": hidden}
 
     @override
     def loss(self, batch: dict[str, Tensor], step: int) -> Float[Tensor, ""]:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def block_masks(
-    chance: Generator, images: int, grid: tuple[int, int], *, share: float, least: float, greatest: float
+    rng: Generator, images: int, grid: tuple[int, int], *, share: float, least: float, greatest: float
 ) -> Bool[Tensor, "images patches"]:
     """Returns which patches are hidden: in a share of the images, one block of random place and shape.
 
@@ -18,14 +18,14 @@ def block_masks(
     """
     rows, columns = grid
     patches = rows * columns
-    point = chance.uniform(0, 1, (images, 2)) * [rows, columns]
+    point = rng.uniform(0, 1, (images, 2)) * [rows, columns]
     # iBOT code: aspect from 0.3 to 1 / 0.3, evenly on a log scale.
-    aspect = np.exp(chance.uniform(np.log(0.3), -np.log(0.3), (images, 1)) / 2)
+    aspect = np.exp(rng.uniform(np.log(0.3), -np.log(0.3), (images, 1)) / 2)
     row, column = np.divmod(np.arange(patches), columns)
     down, across = (np.abs(place + 0.5 - point[:, [axis]]) for axis, place in enumerate((row, column)))
     nearness = np.maximum(down * aspect, across / aspect).argsort(axis=1).argsort(axis=1)
-    counts = np.maximum(1, np.round(chance.uniform(least, greatest, images) * patches))
-    counts[chance.permutation(images) >= round(share * images)] = 0
+    counts = np.maximum(1, np.round(rng.uniform(least, greatest, images) * patches))
+    counts[rng.permutation(images) >= round(share * images)] = 0
     return torch.from_numpy(nearness < counts[:, None])
 
 

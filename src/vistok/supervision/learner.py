@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from vistok.errors import VistokError
-from vistok.supervision.base import Objective, PretrainingData
+from vistok.supervision.base import Objective
+from vistok.supervision.data import PretrainingData
 from vistok.training.batches import Batch
 from vistok.training.loop import Learner
 

@@ -14,7 +14,8 @@ from typing_extensions import override
 from vistok.grid.scale import Pretraining
 from vistok.grid.values import Encoder
 from vistok.supervision import augment
-from vistok.supervision.base import Objective, PretrainingData
+from vistok.supervision.base import Objective
+from vistok.supervision.data import Examples, PretrainingData
 from vistok.supervision.encoder import embed, encode, initialise
 
 _DEFAULTS: Final = {
@@ -57,11 +58,11 @@ class MaskedPixels(Objective):
     def views(
         self,
         images: Float[Tensor, "batch 3 height width"],
-        chosen: PretrainingData,
-        chance: np.random.Generator,
+        examples: Examples,
+        rng: np.random.Generator,
     ) -> dict[str, Tensor]:
-        images = augment.random_crop(images, chance, self.size, (self.options["crop_least"], 1.0))
-        order = torch.from_numpy(chance.random((len(images), self.patches)).argsort(axis=1))
+        images = augment.random_crop(images, rng, self.size, (self.options["crop_least"], 1.0))
+        order = torch.from_numpy(rng.random((len(images), self.patches)).argsort(axis=1))
         kept = self.patches - round(self.patches * self.options["mask_ratio"])
         normalised = augment.normalise(images, self.normalisation)
         return {"images": normalised, "visible": order[:, :kept], "hidden": order[:, kept:]}

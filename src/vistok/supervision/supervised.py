@@ -10,11 +10,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 from typing_extensions import override
 
-from vistok.errors import VistokError
 from vistok.grid.scale import Pretraining
 from vistok.grid.values import Encoder
 from vistok.supervision import augment
-from vistok.supervision.base import Objective, PretrainingData
+from vistok.supervision.base import Objective
+from vistok.supervision.data import Examples, Part, PretrainingData
 from vistok.supervision.encoder import class_feature, embed, initialise
 
 _DEFAULTS: Final = {
@@ -32,15 +32,11 @@ class Supervised(Objective):
     """A linear classifier on the class token."""
 
     defaults: ClassVar[Mapping[str, float]] = _DEFAULTS
+    needs: ClassVar[frozenset[Part]] = frozenset({"label"})
 
     def __init__(self, encoder: Encoder, pretraining: Pretraining, data: PretrainingData, seed: int) -> None:
         super().__init__(encoder, pretraining, data, seed)
-        if data.labels is None:
-            raise VistokError(
-                "the supervised objective needs a label an image, and this image set has none. Give the "
-                "tokenizer an `image_set` of format 'imagenet'."
-            )
-        self.classes = int(data.labels.max()) + 1
+        self.classes = data.classes
         self.head = nn.Linear(self.encoder.embed_dim, self.classes)
         initialise(self.head)
 
@@ -48,24 +44,24 @@ class Supervised(Objective):
     def views(
         self,
         images: Float[Tensor, "batch 3 height width"],
-        chosen: PretrainingData,
-        chance: np.random.Generator,
+        examples: Examples,
+        rng: np.random.Generator,
     ) -> dict[str, Tensor]:
-        assert chosen.labels is not None
+        assert examples.labels is not None
         options = self.options
-        images = augment.random_crop(images, chance, self.size, (options["crop_least"], 1.0))
-        images = augment.colour_jitter(images, chance, strength=options["jitter"], hue=0.0, grey=0.0)
+        images = augment.random_crop(images, rng, self.size, (options["crop_least"], 1.0))
+        images = augment.colour_jitter(images, rng, strength=options["jitter"], hue=0.0, grey=0.0)
         grid, patch = self.encoder.patch_embed.grid_size[0], self.encoder.patch_embed.patch_size[0]
         side = int(
-            chance.integers(min(options["window_least"], grid), min(options["window_greatest"], grid) + 1)
+            rng.integers(min(options["window_least"], grid), min(options["window_greatest"], grid) + 1)
         )
-        images = augment.random_window(augment.normalise(images, self.normalisation), chance, patch, side)
-        targets = smooth_targets(chosen.labels, self.classes, options["label_smoothing"])
-        if chance.random() < options["mixed"]:
-            share = float(chance.beta(options["mixup"], options["mixup"]))
+        images = augment.random_window(augment.normalise(images, self.normalisation), rng, patch, side)
+        targets = smooth_targets(examples.labels, self.classes, options["label_smoothing"])
+        if rng.random() < options["mixed"]:
+            share = float(rng.beta(options["mixup"], options["mixup"]))
             images, targets = mix(images, share), mix(targets, share)
         # The place of a window is drawn apart from its content: classes are learnt in every place.
-        corner = torch.from_numpy(chance.integers(0, grid - side + 1, 2))
+        corner = torch.from_numpy(rng.integers(0, grid - side + 1, 2))
         return {"images": images, "targets": targets, "corner": corner}
 
     @override
