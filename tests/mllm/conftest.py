@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from transformers import LlamaForCausalLM, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
 from vistok.grid.scale import LanguageModelSize, TextTraining
 from vistok.grid.values import Encoder, Optimiser, Resampler
-from vistok.mllm.llm import build_language_model, make_word_tokenizer
+from vistok.mllm.language_models.causal import CausalLanguageModel
 from vistok.mllm.model import MultimodalModel
+from vistok.mllm.words import make_word_tokenizer
 from vistok.tokenizers.base import build_tokenizer
 
 CORPUS = (
@@ -65,13 +66,13 @@ def words() -> PreTrainedTokenizerBase:
 
 
 @pytest.fixture
-def llm(words: PreTrainedTokenizerBase) -> LlamaForCausalLM:
+def llm(words: PreTrainedTokenizerBase) -> CausalLanguageModel:
     torch.manual_seed(0)
-    return build_language_model(SIZE, len(words))
+    return CausalLanguageModel.build(SIZE, words)
 
 
 @pytest.fixture
-def make_model(llm: LlamaForCausalLM) -> Callable[..., MultimodalModel]:
+def make_model(llm: CausalLanguageModel) -> Callable[..., MultimodalModel]:
     """Builds an MLLM on the same language model; `connector` is another resampler's size."""
 
     def build(*, tune_tokenizer: bool = False, connector: Resampler = SMALL) -> MultimodalModel:

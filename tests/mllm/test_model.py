@@ -37,58 +37,51 @@ def images() -> torch.Tensor:
     return torch.randn(2, 3, 24, 24, generator=torch.Generator().manual_seed(2))
 
 
-def loss_of(
-    model: MultimodalModel, encoder: PromptEncoder, images: torch.Tensor, tokens: Tokens
-) -> torch.Tensor:
-    before = torch.tensor(encoder.before_image)
-    total, weight = model.loss(images, before, tokens.ids, tokens.weights, tokens.mask)
+def loss_of(model: MultimodalModel, images: torch.Tensor, tokens: Tokens) -> torch.Tensor:
+    total, weight = model.loss(images, tokens.ids, tokens.weights, tokens.mask)
     return total / weight
 
 
 def test_the_sequence_is_start_image_text(
-    make_model: Make, encoder: PromptEncoder, images: torch.Tensor, tokens: Tokens
+    make_model: Make, encoder: PromptEncoder, images: torch.Tensor
 ) -> None:
     model = make_model()
-    words, before = model.llm.get_input_embeddings(), torch.tensor(encoder.before_image)
     seen = model.see(images)
     assert seen.shape == (2, 3, 32)
-    whole = model.embed(before, seen, tokens.ids)
-    assert torch.equal(whole[0, :2], words(before))
-    assert torch.equal(whole[:, 2:5], seen)
-    assert torch.equal(whole[:, 5:], words(tokens.ids))
+    front = model.conditioning(seen).front
+    assert torch.equal(front[0, :2], model.llm.embed(torch.tensor(encoder.before_image)))
+    assert torch.equal(front[:, 2:], seen)
 
 
 def test_the_loss_is_that_of_a_plain_forward_with_labels(
-    make_model: Make, encoder: PromptEncoder, images: torch.Tensor, tokens: Tokens
+    make_model: Make, images: torch.Tensor, tokens: Tokens
 ) -> None:
     model = make_model()
-    before = torch.tensor(encoder.before_image)
-    embedded = model.embed(before, model.see(images), tokens.ids)
+    front = model.conditioning(model.see(images)).front
+    embedded = torch.cat([front, model.llm.embed(tokens.ids)], dim=1)
     labels = torch.full(embedded.shape[:2], -100)
     labels[:, 5:][tokens.weights > 0] = tokens.ids[tokens.weights > 0]
     mask = torch.cat([torch.ones(2, 5, dtype=torch.long), tokens.mask], dim=1)
-    plain = model.llm(inputs_embeds=embedded, attention_mask=mask, labels=labels).loss
-    assert torch.allclose(loss_of(model, encoder, images, tokens), plain, rtol=1e-6)
+    plain = model.llm.network(inputs_embeds=embedded, attention_mask=mask, labels=labels).loss
+    assert torch.allclose(loss_of(model, images, tokens), plain, rtol=1e-6)
 
 
-def test_padding_does_not_change_the_loss(
-    make_model: Make, encoder: PromptEncoder, images: torch.Tensor, tokens: Tokens
-) -> None:
-    model, before = make_model(), torch.tensor(encoder.before_image)
+def test_padding_does_not_change_the_loss(make_model: Make, images: torch.Tensor, tokens: Tokens) -> None:
+    model = make_model()
     short = int(tokens.mask[0].sum())
     alone, _ = model.loss(
-        images[:1], before, tokens.ids[:1, :short], tokens.weights[:1, :short], tokens.mask[:1, :short]
+        images[:1], tokens.ids[:1, :short], tokens.weights[:1, :short], tokens.mask[:1, :short]
     )
-    padded, _ = model.loss(images[:1], before, tokens.ids[:1], tokens.weights[:1], tokens.mask[:1])
+    padded, _ = model.loss(images[:1], tokens.ids[:1], tokens.weights[:1], tokens.mask[:1])
     assert torch.allclose(alone, padded, rtol=1e-6)
 
 
 @pytest.mark.parametrize("tuned", [False, True])
 def test_only_what_the_recipe_trains_gets_a_gradient(
-    make_model: Make, encoder: PromptEncoder, images: torch.Tensor, tokens: Tokens, tuned: bool
+    make_model: Make, images: torch.Tensor, tokens: Tokens, tuned: bool
 ) -> None:
     model = make_model(tune_tokenizer=tuned)
-    loss_of(model, encoder, images, tokens).backward()
+    loss_of(model, images, tokens).backward()
     touched = {
         name.partition(".")[0]
         for name, parameter in model.named_parameters()
@@ -105,7 +98,7 @@ def test_what_is_frozen_stays_in_use(make_model: Make, tuned: bool) -> None:
     model = make_model(tune_tokenizer=tuned)
     for chosen in (model, model.train(), model.eval().train()):
         assert chosen.connector.training
-        assert not chosen.llm.training and not chosen.llm.base_model.training
+        assert not chosen.llm.training and not chosen.llm.network.training
         assert chosen.tokenizer.training == tuned
     assert not model.eval().connector.training
     assert not model.tokenizer.training
@@ -159,12 +152,12 @@ def test_a_checkpoint_of_another_architecture_is_refused(make_model: Make, other
 
 
 def test_a_language_model_in_half_precision_reads_what_is_seen(
-    make_model: Make, encoder: PromptEncoder, images: torch.Tensor, tokens: Tokens
+    make_model: Make, images: torch.Tensor, tokens: Tokens
 ) -> None:
     model = make_model()
-    whole = loss_of(model, encoder, images, tokens)
+    whole = loss_of(model, images, tokens)
     model.llm.to(torch.bfloat16)
-    half = loss_of(model, encoder, images, tokens)
+    half = loss_of(model, images, tokens)
     half.backward()
     assert half.dtype == torch.float32
     assert half.item() == pytest.approx(whole.item(), rel=0.05)

@@ -11,8 +11,9 @@ from vistok.cli import main
 from vistok.errors import VistokError
 from vistok.grid.load import Study, load_study
 from vistok.grid.paths import Paths
-from vistok.mllm.llm import build_language_model
+from vistok.mllm.language_models.causal import CausalLanguageModel
 from vistok.mllm.model import Connector
+from vistok.mllm.words import make_word_tokenizer
 from vistok.planning.costs import connector_parameters, language_model, tuning
 from vistok.planning.plan import Rates, chosen, lines, make_plan
 from vistok.planning.units import said_bytes
@@ -42,7 +43,8 @@ def test_the_own_language_model_has_as_many_parameters_as_planned() -> None:
     study = load_study("mini")
     parameters, width, layers, vocabulary = language_model(study, "vicuna-7b")
     assert study.scale.language_model is not None
-    built = build_language_model(study.scale.language_model, vocabulary)
+    words = make_word_tokenizer(f"word-{number}" for number in range(vocabulary - 7))
+    built = CausalLanguageModel.build(study.scale.language_model, words).network
     assert (built.config.hidden_size, built.config.num_hidden_layers) == (width, layers)
     assert parameters == built.num_parameters()
 

@@ -9,8 +9,9 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from vistok.errors import VistokError
-from vistok.mllm.llm import make_word_tokenizer
+from vistok.mllm.language_models.causal import CausalLanguageModel
 from vistok.mllm.prompt import Piece, PromptEncoder
+from vistok.mllm.words import make_word_tokenizer
 from vistok.training.language import (
     Document,
     LanguageLearner,
@@ -33,9 +34,10 @@ def encoder() -> PromptEncoder:
 
 
 @pytest.fixture(scope="module")
-def bigrams(encoder: PromptEncoder) -> LlamaForCausalLM:
+def bigrams(encoder: PromptEncoder) -> CausalLanguageModel:
     """A Llama that says what stands here behind a word, whatever came before it."""
-    model = llama(encoder)
+    llm = llama(encoder)
+    model = llm.network
     words = encoder.tokenizer.get_vocab()
     follows = {
         "ring": "2",
@@ -53,16 +55,16 @@ def bigrams(encoder: PromptEncoder) -> LlamaForCausalLM:
         model.lm_head.weight.zero_()
         for word, following in follows.items():
             model.lm_head.weight[words[following], words[word]] = 1.0
-    return model
+    return llm
 
 
-def llama(encoder: PromptEncoder) -> LlamaForCausalLM:
+def llama(encoder: PromptEncoder) -> CausalLanguageModel:
     vocabulary = len(encoder.tokenizer)
     config = LlamaConfig(
         vocab_size=vocabulary, hidden_size=vocabulary + vocabulary % 2, num_hidden_layers=1,
         num_attention_heads=1, intermediate_size=4, tie_word_embeddings=False,
     )  # fmt: skip
-    return LlamaForCausalLM(config)
+    return CausalLanguageModel(LlamaForCausalLM(config), encoder.tokenizer)
 
 
 def turns(*said: str) -> Document:
@@ -141,7 +143,7 @@ class TestLearning:
 
     def learner(self, encoder: PromptEncoder) -> LanguageLearner:
         torch.manual_seed(0)
-        return LanguageLearner(llama(encoder), encoder, self.DOCUMENTS, batch=4, seed=3)
+        return LanguageLearner(llama(encoder), self.DOCUMENTS, batch=4, seed=3)
 
     def test_an_epoch_has_every_document_once(self, encoder: PromptEncoder) -> None:
         learner = self.learner(encoder)
@@ -168,12 +170,14 @@ class TestLearning:
         batch = learner.batch(0, 0, 1)
         total, weight = learner(batch)
         labels = batch["ids"].masked_fill(batch["weights"] == 0, -100)
-        plain = learner.model(input_ids=batch["ids"], attention_mask=batch["mask"], labels=labels).loss
+        plain = learner.model.network(
+            input_ids=batch["ids"], attention_mask=batch["mask"], labels=labels
+        ).loss
         assert torch.allclose(total / weight, plain, rtol=1e-6)
 
     def test_nothing_to_learn_is_refused(self, encoder: PromptEncoder) -> None:
         with pytest.raises(VistokError, match="no documents to learn"):
-            LanguageLearner(llama(encoder), encoder, [], batch=4, seed=0)
+            LanguageLearner(llama(encoder), [], batch=4, seed=0)
 
 
 class TestScore:
@@ -185,34 +189,32 @@ class TestScore:
                            "Descibe the image: This is an image of ", "tell me more")
         ] == ["vqa", "counting", "identification", "caption", None, None]  # fmt: skip
 
-    def test_a_model_that_is_right_by_construction(
-        self, bigrams: LlamaForCausalLM, encoder: PromptEncoder
-    ) -> None:
+    def test_a_model_that_is_right_by_construction(self, bigrams: CausalLanguageModel) -> None:
         right = [
             turns("How many ring", "2"),
             turns("Does glass", "Yes.", "Question: what", "red box", "How many ring", "2"),
             turns("describe it", "blue"),
         ]
-        assert text_accuracy(bigrams, encoder, right) == {
+        assert text_accuracy(bigrams, right) == {
             "caption": 100.0, "counting": 100.0, "identification": 100.0, "vqa": 100.0,
         }  # fmt: skip
 
-    def test_every_word_has_to_be_right(self, bigrams: LlamaForCausalLM, encoder: PromptEncoder) -> None:
+    def test_every_word_has_to_be_right(self, bigrams: CausalLanguageModel) -> None:
         some = [
             turns("How many ring", "2"), turns("How many ring", "3"), turns("How many glass", "2"),
             turns("How many ring", "2"),
             turns("Question: what", "red blue"), turns("Question: what", "red box"), turns("Question: what", "red"),
             turns("tell me", "2"),
         ]  # fmt: skip
-        assert text_accuracy(bigrams, encoder, some) == {"counting": 50.0, "vqa": pytest.approx(200 / 3)}
+        assert text_accuracy(bigrams, some) == {"counting": 50.0, "vqa": pytest.approx(200 / 3)}
 
-    def test_more_than_one_batch(self, bigrams: LlamaForCausalLM, encoder: PromptEncoder) -> None:
+    def test_more_than_one_batch(self, bigrams: CausalLanguageModel) -> None:
         many = [turns("How many ring", "2" if place < 75 else "3") for place in range(150)]
-        assert text_accuracy(bigrams, encoder, many) == {"counting": 50.0}
+        assert text_accuracy(bigrams, many) == {"counting": 50.0}
 
-    def test_what_is_not_asked_is_not_scored(self, bigrams: LlamaForCausalLM, encoder: PromptEncoder) -> None:
-        assert text_accuracy(bigrams, encoder, [turns("tell me", "2")]) == {}
-        assert text_accuracy(bigrams, encoder, []) == {}
+    def test_what_is_not_asked_is_not_scored(self, bigrams: CausalLanguageModel) -> None:
+        assert text_accuracy(bigrams, [turns("tell me", "2")]) == {}
+        assert text_accuracy(bigrams, []) == {}
 
 
 class TestGate:

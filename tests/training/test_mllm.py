@@ -20,9 +20,9 @@ from vistok.datasets.shards import Shards, write_rows
 from vistok.errors import VistokError
 from vistok.grid.scale import LanguageModelSize, TextTraining
 from vistok.grid.values import Encoder, Optimiser, Recipe, Resampler
-from vistok.mllm.llm import build_language_model, make_word_tokenizer
+from vistok.mllm.language_models.causal import CausalLanguageModel
 from vistok.mllm.model import MultimodalModel
-from vistok.mllm.prompt import PromptEncoder
+from vistok.mllm.words import make_word_tokenizer
 from vistok.tokenizers.base import build_tokenizer
 from vistok.training.batches import Batch
 from vistok.training.loop import Plan, train
@@ -105,7 +105,7 @@ def make(shards: Shards) -> Callable[..., MultimodalLearner]:
         torch.manual_seed(0)
         words = make_word_tokenizer(CORPUS)
         chosen = recipe(tune=tune)
-        llm = build_language_model(SIZE, len(words))
+        llm = CausalLanguageModel.build(SIZE, words)
         model = MultimodalModel(build_tokenizer(ENCODER), llm, chosen.connector, tune_tokenizer=tune)
         mixture = Mixture(
             [shards],
@@ -114,14 +114,14 @@ def make(shards: Shards) -> Callable[..., MultimodalLearner]:
             preprocessing=Preprocessing(16, "clip"),
             seed=0,
         )
-        return MultimodalLearner(model, PromptEncoder(words), mixture, chosen)
+        return MultimodalLearner(model, mixture, chosen)
 
     return build
 
 
 def rows(learner: MultimodalLearner, batch: Batch) -> list[tuple[bytes, str]]:
     """Returns the image and the text of each row of a batch."""
-    texts = learner.encoder.tokenizer.batch_decode(batch["ids"], skip_special_tokens=False)
+    texts = learner.words.tokenizer.batch_decode(batch["ids"], skip_special_tokens=False)
     return [(image.numpy().tobytes(), text) for image, text in zip(batch["images"], texts, strict=True)]
 
 
@@ -143,7 +143,7 @@ def test_captions_weigh_one_and_short_answers_more(make: Callable[..., Multimoda
     learner = make()
     batch = learner.batch(0, 0, 1)
     for ids, weights in zip(batch["ids"].tolist(), batch["weights"].tolist(), strict=True):
-        weight_of = dict(zip(learner.encoder.tokenizer.convert_ids_to_tokens(ids), weights, strict=True))
+        weight_of = dict(zip(learner.words.tokenizer.convert_ids_to_tokens(ids), weights, strict=True))
         assert weight_of["and"] == 1.0
         assert {
             weight_of[word] for word in ("red", "blue", "1", "2", "3", "Yes.", "No.") if word in weight_of
@@ -168,7 +168,7 @@ def test_a_part_is_not_padded_for_the_longest_row_of_another(
     batch, seen = learner.batch(0, 0, 1), []
     longer = {name: functional.pad(batch[name], (0, 40)) for name in ("ids", "weights", "mask")}
     loss = learner.model.loss
-    monkeypatch.setattr(learner.model, "loss", lambda *given: seen.append(given[2].shape) or loss(*given))
+    monkeypatch.setattr(learner.model, "loss", lambda *given: seen.append(given[1].shape) or loss(*given))
     assert learner({**batch, **longer}) == learner(batch)
     assert seen[0] == seen[1] == batch["ids"].shape
 

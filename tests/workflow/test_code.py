@@ -15,5 +15,5 @@ def test_a_step_counts_the_encoder_that_it_builds(mini: Files) -> None:
 
 
 def test_a_module_that_a_step_does_not_import_is_refused() -> None:
-    with pytest.raises(VistokError, match=r"vistok\.steps\.tabulate does not import vistok\.mllm\.llm"):
-        code("tabulate", "vistok.mllm.llm")
+    with pytest.raises(VistokError, match=r"vistok\.steps\.tabulate does not import vistok\.mllm\.model"):
+        code("tabulate", "vistok.mllm.model")

@@ -5,11 +5,9 @@ from typing import cast
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
-from torch.nn import functional
-from transformers import PreTrainedModel
 
 from vistok.grid.values import Resampler
-from vistok.mllm.loss import token_loss
+from vistok.mllm.language_models.base import Conditioning, LanguageModel
 from vistok.mllm.resampler import PerceiverResampler
 from vistok.tokenizers.base import VisualTokenizer
 
@@ -37,11 +35,11 @@ class MultimodalModel(nn.Module):
     """A visual tokenizer joined to a frozen language model."""
 
     def __init__(
-        self, tokenizer: VisualTokenizer, llm: PreTrainedModel, connector: Resampler, *, tune_tokenizer: bool
+        self, tokenizer: VisualTokenizer, llm: LanguageModel, connector: Resampler, *, tune_tokenizer: bool
     ) -> None:
         super().__init__()
         self.tokenizer = tokenizer
-        self.connector = Connector(tokenizer.encoder.width, llm.config.hidden_size, connector)
+        self.connector = Connector(tokenizer.encoder.width, llm.width, connector)
         self.llm = llm
         self.tune_tokenizer = tune_tokenizer
         self.tokenizer.requires_grad_(tune_tokenizer)
@@ -62,33 +60,27 @@ class MultimodalModel(nn.Module):
             tokens = self.tokenizer(images)
         return cast(Tensor, self.connector(tokens))
 
-    def embed(
-        self,
-        before: Int[Tensor, "start"],
-        seen: Float[Tensor, "batch latents width"],
-        after: Int[Tensor, "batch rest"],
-    ) -> Float[Tensor, "batch length width"]:
-        """Returns the input embeddings of `before` + visual tokens + `after`."""
-        words = self.llm.get_input_embeddings()
-        start = words(before).expand(len(seen), -1, -1)
-        return torch.cat([start, seen.to(start.dtype), words(after)], dim=1)
+    def conditioning(self, seen: Float[Tensor, "batch latents width"]) -> Conditioning:
+        """Returns what an answer about images is given: `<s><Img> ` and the visual tokens, in front of the words."""
+        return Conditioning(torch.cat([blind(self.llm, len(seen)).front, seen.to(self.llm.dtype)], dim=1))
 
     def loss(
         self,
         images: Float[Tensor, "batch 3 size size"],
-        before: Int[Tensor, "start"],
-        ids: Int[Tensor, "batch rest"],
-        weights: Float[Tensor, "batch rest"],
-        mask: Int[Tensor, "batch rest"],
+        ids: Int[Tensor, "batch length"],
+        weights: Float[Tensor, "batch length"],
+        mask: Int[Tensor, "batch length"],
     ) -> tuple[Tensor, Tensor]:
-        """Returns the weighted sum of the token losses, and the sum of the weights."""
-        embedded = self.embed(before, self.see(images), ids)
-        front = embedded.shape[1] - ids.shape[1]
-        attention = functional.pad(mask, (front, 0), value=1)
-        hidden = self.llm.base_model(inputs_embeds=embedded, attention_mask=attention, use_cache=False)[0]
-        return token_loss(hidden[:, front - 1 : -1], self.llm.get_output_embeddings(), ids, weights)
+        """Returns the weighted sum of the losses of the words behind the image, and the sum of the weights."""
+        return self.llm.answer_loss(self.conditioning(self.see(images)), ids, weights, mask)
 
     def trained_tensors(self) -> dict[str, Tensor]:
         """Returns what a checkpoint must hold: the connector, and the tokenizer if it was tuned."""
         kept = ("connector.", "tokenizer.") if self.tune_tokenizer else ("connector.",)
         return {name: tensor for name, tensor in self.state_dict().items() if name.startswith(kept)}
+
+
+def blind(llm: LanguageModel, rows: int) -> Conditioning:
+    """Returns the conditioning of a question without its image: the same sequence, with no token between the marks."""
+    before = torch.tensor(llm.words.before_image, device=llm.device)
+    return Conditioning(llm.embed(before).expand(rows, -1, -1))

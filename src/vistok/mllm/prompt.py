@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from vistok.mllm.llm import IMAGE_END, IMAGE_START
+from vistok.mllm.words import IMAGE_END, IMAGE_START
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,9 @@ class Tokens:
     weights: Float[Tensor, "batch length"]
     mask: Int[Tensor, "batch length"]
 
+    def to(self, device: torch.device) -> "Tokens":
+        return Tokens(self.ids.to(device), self.weights.to(device), self.mask.to(device))
+
     def state(self) -> dict[str, Tensor]:
         return {"ids": self.ids, "weights": self.weights, "mask": self.mask}
 
@@ -46,6 +49,11 @@ class PromptEncoder:
         # before is thus cut off in front of an I: alone, "<Img> " ends with a space of its own in LLaMA's tokenizer.
         self.before_image = (int(tokenizer.bos_token_id), *self.encode(f"{IMAGE_START} I")[:-1])
         self._known: dict[str, tuple[int, ...]] = {}
+
+    @property
+    def start(self) -> str:
+        """What a text starts with."""
+        return str(self.tokenizer.bos_token)
 
     def encode(self, text: str) -> tuple[int, ...]:
         return tuple(self.tokenizer(text, add_special_tokens=False)["input_ids"])
@@ -75,6 +83,10 @@ class PromptEncoder:
             weights[row, place] = torch.tensor(row_weights)
             mask[row, place] = 1
         return Tokens(ids, weights, mask)
+
+    def pad_texts(self, texts: Sequence[str], *, left: bool = False) -> Tokens:
+        """Returns a padded batch of texts that are read, not learnt."""
+        return self.pad([self.pieces([Piece(text)]) for text in texts], left=left)
 
     def _cached(self, text: str) -> tuple[int, ...]:
         if text not in self._known:

@@ -17,8 +17,8 @@ def run(study: Study, wanted: Run, suite: str) -> None:
     """Writes a suite's predictions.jsonl: id, prompt, answer and raw generation, one line per question."""
     make_deterministic(0)
     asked = ask_all(study, suite)
-    model, encoder = load_trained(study.models, wanted)
-    answerer = SeeingAnswerer(model, encoder, batch=study.scale.answer_batch)
+    model = load_trained(study.models, wanted)
+    answerer = SeeingAnswerer(model, batch=study.scale.answer_batch)
     seen_by = study.models.encoder(wanted.tokenizer)
     preprocessing = Preprocessing(seen_by.image_size, seen_by.normalisation)
     photographs = {str(path): path for questions in asked.values() for path in questions.images.values()}

@@ -14,6 +14,6 @@ def run(study: Study, llm: str, suite: str) -> None:
     """Writes a suite's predictions.jsonl: the prompts and decoding of runs, with nothing in place of the image."""
     make_deterministic(0)
     asked = ask_all(study, suite)
-    answerer = BlindAnswerer(*load_llm(study.models, llm), batch=study.scale.answer_batch)
+    answerer = BlindAnswerer(load_llm(study.models, llm), batch=study.scale.answer_batch)
     for task in study.suite(suite):
         write_jsonl(Paths(study).blind_predictions(llm, task.id), answers(answerer, task, asked[task.id]))

@@ -7,7 +7,6 @@ from vistok.grid.load import Study
 from vistok.grid.paths import Paths
 from vistok.grid.values import Run
 from vistok.mllm.model import MultimodalModel
-from vistok.mllm.prompt import PromptEncoder
 from vistok.steps.language_model import load_llm
 from vistok.tokenizers.weights import load_tokenizer
 
@@ -19,25 +18,24 @@ def parts(study: Study, run: Run) -> list[Path]:
     return llm + ([paths.tokenizer(run.tokenizer)] if study.pretrains(run.tokenizer) else [])
 
 
-def assemble(study: Study, run: Run) -> tuple[MultimodalModel, PromptEncoder]:
-    """Returns an MLLM with an untrained connector, and the prompt encoder of its language model."""
+def assemble(study: Study, run: Run) -> MultimodalModel:
+    """Returns an MLLM with an untrained connector."""
     paths = Paths(study)
-    llm, encoder = load_llm(study, run.llm)
+    llm = load_llm(study, run.llm)
     checkpoint = paths.tokenizer(run.tokenizer) if study.pretrains(run.tokenizer) else None
     tokenizer = load_tokenizer(study.encoder(run.tokenizer), checkpoint=checkpoint, data_root=paths.data)
     recipe = study.recipe(run.recipe)
-    model = MultimodalModel(tokenizer, llm, recipe.connector, tune_tokenizer=recipe.tune_tokenizer)
-    return model, encoder
+    return MultimodalModel(tokenizer, llm, recipe.connector, tune_tokenizer=recipe.tune_tokenizer)
 
 
-def load_trained(study: Study, run: Run) -> tuple[MultimodalModel, PromptEncoder]:
+def load_trained(study: Study, run: Run) -> MultimodalModel:
     """Returns an MLLM as its recipe has trained it.
 
     Raises:
         VistokError: its checkpoint is missing, or is of another architecture.
     """
-    model, encoder = assemble(study, run)
+    model = assemble(study, run)
     folder = Paths(study).mllm(run)
     kept = ("connector.", "tokenizer.") if model.tune_tokenizer else ("connector.",)
     load_tensors(model, read_tensors(folder / WEIGHTS), source=folder, only=kept)
-    return model, encoder
+    return model

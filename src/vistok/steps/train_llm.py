@@ -6,13 +6,9 @@ from vistok.files import digest_value, staged_folder, write_json
 from vistok.grid.load import Study
 from vistok.grid.paths import Paths
 from vistok.grid.specs import llm_spec
-from vistok.mllm.llm import (
-    build_language_model,
-    load_language_model,
-    make_word_tokenizer,
-    save_language_model,
-)
-from vistok.mllm.prompt import PromptEncoder
+from vistok.mllm.language_models.causal import CausalLanguageModel
+from vistok.mllm.language_models.load import load_language_model, save_language_model
+from vistok.mllm.words import make_word_tokenizer
 from vistok.reading import read_json, read_text
 from vistok.sources import source_digest
 from vistok.steps.inputs import input_digests
@@ -47,21 +43,19 @@ def run(study: Study, llm: str) -> None:
     base = study.llm(llm).base
     stage = size.instruction_tuning if base else size.pretraining
     if base:
-        model, tokenizer = load_language_model(paths.llm(base))
+        model = load_language_model(paths.llm(base))
         model.requires_grad_(True)
     else:
-        tokenizer = make_word_tokenizer(_texts(paths, study))
-        model = build_language_model(size, len(tokenizer))
-    encoder = PromptEncoder(tokenizer)
+        model = CausalLanguageModel.build(size, make_word_tokenizer(_texts(paths, study)))
     corpus = paths.data / stage.corpus
-    start = tokenizer.bos_token
+    start = model.words.start
     weight = size.short_answer_weight
     documents = (
         read_conversations(corpus, start, short_answer_weight=weight)
         if base
         else read_documents(corpus, start)
     )
-    learner = LanguageLearner(model, encoder, documents[:-HELD_OUT], batch=stage.batch, seed=0)
+    learner = LanguageLearner(model, documents[:-HELD_OUT], batch=stage.batch, seed=0)
     job = study.scale.job("train-llm")
     plan = Plan(stage.steps, stage.optimiser, study.scale.save_every, workers=job.cpus - 1, part=job.part)
     out = paths.llm(llm)
@@ -71,11 +65,11 @@ def run(study: Study, llm: str) -> None:
     curves = train(learner, plan, state=paths.state(out), identity=identity, name=f"llm {llm}")
     if not is_first():
         return
-    scores = text_accuracy(model, encoder, documents[-HELD_OUT:]) if base else {}
+    scores = text_accuracy(model, documents[-HELD_OUT:]) if base else {}
     if base:
         check_language_gate(scores, size.gate, f"the language model {llm!r}")
     with staged_folder(out) as partial:
-        save_language_model(partial, model, tokenizer)
+        save_language_model(partial, model)
         write_json(partial / "gate.json", {"text_only_accuracy": scores, "gate": size.gate if base else {}})
         write_curves(partial, curves)
         write_json(partial / "provenance.json", stopwatch.provenance(inputs))

@@ -24,7 +24,7 @@ def run(study: Study, wanted: Run) -> None:
     stopwatch, paths, spec = Stopwatch(), Paths(study), mllm_spec(study, wanted)
     make_deterministic(wanted.seed)
     recipe, encoder = study.recipe(wanted.recipe), study.encoder(wanted.tokenizer)
-    model, words = assemble(study, wanted)
+    model = assemble(study, wanted)
     shards = [paths.shards(name) for name in study.scale.mixture]
     mixture = Mixture(
         [Shards(folder) for folder in shards],
@@ -42,7 +42,7 @@ def run(study: Study, wanted: Run) -> None:
     plan = Plan(recipe.steps, recipe.optimiser, study.scale.save_every, workers=job.cpus - 1, part=job.part)
     inputs = input_digests([*parts(study, wanted), *shards]) | {"spec": digest_value(spec)}
     identity = digest_value([inputs, source_digest(__name__)])
-    learner = MultimodalLearner(model, words, mixture, recipe)
+    learner = MultimodalLearner(model, mixture, recipe)
     curves = train(learner, plan, state=paths.state(out), identity=identity, name=f"mllm {wanted.path}")
     if not is_first():
         return

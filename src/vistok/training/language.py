@@ -2,18 +2,16 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
 
 import torch
 from torch import Tensor
-from transformers import PreTrainedModel
 
 from vistok.datasets.order import example_at
 from vistok.errors import VistokError
 from vistok.grid.values import TaskKind
-from vistok.mllm.llm import IMAGE_END
-from vistok.mllm.loss import token_loss
+from vistok.mllm.language_models.base import LanguageModel
 from vistok.mllm.prompt import Piece, PromptEncoder
+from vistok.mllm.words import IMAGE_END
 from vistok.reading import read_json, read_text
 from vistok.training.batches import Batch
 from vistok.training.loop import Learner
@@ -26,8 +24,7 @@ class LanguageLearner(Learner):
 
     def __init__(
         self,
-        model: PreTrainedModel,
-        encoder: PromptEncoder,
+        model: LanguageModel,
         documents: Sequence[Document],
         *,
         batch: int,
@@ -37,7 +34,6 @@ class LanguageLearner(Learner):
         if not documents:
             raise VistokError("there are no documents to learn: the corpus is too short. Make it longer.")
         self.model = model.train()
-        self.encoder = encoder
         self.documents = documents
         self.size = batch
         self.seed = seed
@@ -45,13 +41,11 @@ class LanguageLearner(Learner):
     def batch(self, step: int, process: int, processes: int) -> Batch:
         positions = range(step * self.size + process, (step + 1) * self.size, processes)
         chosen = (self.documents[example_at(place, len(self.documents), self.seed)] for place in positions)
-        return self.encoder.pad([self.encoder.pieces(document) for document in chosen]).state()
+        return self.model.words.pad([self.model.words.pieces(document) for document in chosen]).state()
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        ids, mask = batch["ids"], batch["mask"]
-        hidden = self.model.base_model(input_ids=ids, attention_mask=mask, use_cache=False)[0]
-        output = self.model.get_output_embeddings()
-        return token_loss(hidden[:, :-1], cast(torch.nn.Module, output), ids[:, 1:], batch["weights"][:, 1:])
+        text = self.model.unconditioned(len(batch["ids"]))
+        return self.model.answer_loss(text, batch["ids"], batch["weights"], batch["mask"])
 
 
 def read_documents(path: Path, start: str) -> list[Document]:
@@ -109,33 +103,33 @@ def kind_of(prompt: str) -> TaskKind | None:
 
 
 @torch.no_grad()
-def text_accuracy(
-    model: PreTrainedModel, encoder: PromptEncoder, documents: Sequence[Document]
-) -> dict[TaskKind, float]:
+def text_accuracy(model: LanguageModel, documents: Sequence[Document]) -> dict[TaskKind, float]:
     """Returns, for each kind, the per cent of answers that the model would give word for word from text alone."""
     right: dict[TaskKind, list[bool]] = {}
     model.eval()
     for first in range(0, len(documents), 64):
         chosen = documents[first : first + 64]
-        tokens = encoder.pad([encoder.pieces(document) for document in chosen])
-        said = model(input_ids=tokens.ids, attention_mask=tokens.mask).logits[:, :-1].argmax(-1)
-        agrees = said == tokens.ids[:, 1:]
+        tokens = model.words.pad([model.words.pieces(document) for document in chosen])
+        learnt = tokens.weights > 0
+        output = model.logits(model.unconditioned(len(chosen)), tokens.ids, learnt, tokens.mask).argmax(-1)
+        agrees = torch.zeros_like(learnt)
+        agrees[learnt] = output == tokens.ids[learnt]
         for document, row in zip(chosen, agrees, strict=True):
-            for kind, place in _answers(encoder, document):
-                right.setdefault(kind, []).append(bool(row[place].all()))
+            for kind, span in _answers(model.words, document):
+                right.setdefault(kind, []).append(bool(row[span].all()))
     return {kind: 100 * sum(hits) / len(hits) for kind, hits in sorted(right.items())}
 
 
-def _answers(encoder: PromptEncoder, document: Document) -> list[tuple[TaskKind, slice]]:
-    """Returns the kind of each answer of a conversation and its place among the predicted tokens."""
-    places, at = [], 0
+def _answers(words: PromptEncoder, document: Document) -> list[tuple[TaskKind, slice]]:
+    """Returns the kind of each answer of a conversation and where its tokens are, without the end token."""
+    spans, at = [], 0
     for before, piece in zip((Piece(""), *document), document, strict=False):
-        length = len(encoder.pieces([piece])[0])
+        length = len(words.pieces([piece])[0])
         kind = kind_of(before.text)
         if piece.weight and piece.ends and kind:
-            places.append((kind, slice(at - 1, at + length - 2)))
+            spans.append((kind, slice(at, at + length - 1)))
         at += length
-    return places
+    return spans
 
 
 def check_language_gate(scores: dict[TaskKind, float], gate: dict[TaskKind, float], name: str) -> None:

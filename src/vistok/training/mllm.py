@@ -9,7 +9,7 @@ from torch import Tensor
 from vistok.datasets.mixture import Mixture, Turn
 from vistok.grid.values import Recipe
 from vistok.mllm.model import MultimodalModel
-from vistok.mllm.prompt import Piece, PromptEncoder
+from vistok.mllm.prompt import Piece
 from vistok.training.batches import Batch
 from vistok.training.loop import Learner
 
@@ -17,37 +17,34 @@ from vistok.training.loop import Learner
 class MultimodalLearner(Learner):
     """A multimodal model with its mixture; one position of the mixture is one image with its turns."""
 
-    def __init__(
-        self, model: MultimodalModel, encoder: PromptEncoder, mixture: Mixture, recipe: Recipe
-    ) -> None:
+    def __init__(self, model: MultimodalModel, mixture: Mixture, recipe: Recipe) -> None:
         super().__init__()
         self.model = model
-        self.encoder = encoder
+        self.words = model.llm.words
         self.mixture = mixture
         self.recipe = recipe
-        self.before = torch.tensor(encoder.before_image)
         self.rates = {"model.tokenizer.": recipe.tokenizer_rate}
         self.frozen_parts = ("model.llm.",) if recipe.tune_tokenizer else ("model.llm.", "model.tokenizer.")
 
     def batch(self, step: int, process: int, processes: int) -> Batch:
         size = self.recipe.batch
         samples = [
-            self.mixture.sample(place) for place in range(step * size + process, (step + 1) * size, processes)
+            self.mixture.sample(position)
+            for position in range(step * size + process, (step + 1) * size, processes)
         ]
-        tokens = self.encoder.pad([self.encoder.pieces(self._pieces(sample.turns)) for sample in samples])
+        tokens = self.words.pad([self.words.pieces(self._pieces(sample.turns)) for sample in samples])
         return {"images": torch.from_numpy(np.stack([sample.image for sample in samples])), **tokens.state()}
 
     def _pieces(self, turns: Sequence[Turn]) -> list[Piece]:
         pieces: list[Piece] = []
         for turn in turns:
             weight = 1.0 if turn.kind == "caption" else self.recipe.short_answer_weight
-            prompt = Piece(turn.prompt) if pieces else self.encoder.after_image(turn.prompt)
+            prompt = Piece(turn.prompt) if pieces else self.words.after_image(turn.prompt)
             pieces += [prompt, Piece(turn.answer, weight=weight, ends=True)]
         return pieces
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        before = self.before.to(batch["ids"].device)
         # A share of a batch is padded to its longest row, which may stand in another part of it.
         longest = int(batch["mask"].sum(dim=1).max())
         ids, weights, mask = (batch[name][:, :longest] for name in ("ids", "weights", "mask"))
-        return self.model.loss(batch["images"], before, ids, weights, mask)
+        return self.model.loss(batch["images"], ids, weights, mask)

@@ -12,9 +12,10 @@ from vistok.evaluation.answer.answering import SeeingAnswerer
 from vistok.evaluation.answer.generation import BlindAnswerer, Question
 from vistok.grid.scale import LanguageModelSize, TextTraining
 from vistok.grid.values import Decoding, Encoder, Optimiser, Resampler
-from vistok.mllm.llm import build_language_model, make_word_tokenizer
+from vistok.mllm.language_models.causal import CausalLanguageModel
 from vistok.mllm.model import MultimodalModel
 from vistok.mllm.prompt import PromptEncoder
+from vistok.mllm.words import make_word_tokenizer
 from vistok.tokenizers.base import build_tokenizer
 
 WORDS = [
@@ -70,7 +71,7 @@ def model(encoder: PromptEncoder) -> MultimodalModel:
     """An MLLM whose random weights are so large that what it says hangs on image and question."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    llm = build_language_model(SIZE, len(encoder.tokenizer))
+    llm = CausalLanguageModel.build(SIZE, encoder.tokenizer)
     connector = Resampler(latents=3, depth=1, heads=2, head_width=8, feedforward_multiple=2)
     built = MultimodalModel(build_tokenizer(ENCODER), llm, connector, tune_tokenizer=False)
     with torch.no_grad():
@@ -98,8 +99,8 @@ def questions() -> list[Question]:
     ]
 
 
-def answerer(model: MultimodalModel, encoder: PromptEncoder, batch: int) -> SeeingAnswerer:
-    made = SeeingAnswerer(model, encoder, batch=batch)
+def answerer(model: MultimodalModel, batch: int) -> SeeingAnswerer:
+    made = SeeingAnswerer(model, batch=batch)
     made.look(pictures())
     return made
 
@@ -112,7 +113,7 @@ def texts(answers: Sequence[Any]) -> list[str]:
 def alone(model: MultimodalModel, encoder: PromptEncoder, question: Question, decoding: Decoding) -> str:
     """Returns what transformers generates for one sequence without any padding."""
     image = torch.from_numpy(dict(pictures())[question.image_id])[None]
-    words = model.llm.get_input_embeddings()
+    words = model.llm.embed
     after = encoder.encode(f"</Img>{question.prompt}")
     sequence = torch.cat(
         [words(torch.tensor([encoder.before_image])), model.see(image), words(torch.tensor([after]))], dim=1
@@ -127,7 +128,7 @@ def alone(model: MultimodalModel, encoder: PromptEncoder, question: Question, de
         pad_token_id=encoder.end,
     )
     mask = torch.ones(sequence.shape[:2], dtype=torch.long)
-    ids = model.llm.generate(inputs_embeds=sequence, attention_mask=mask, generation_config=config)
+    ids = model.llm.network.generate(inputs_embeds=sequence, attention_mask=mask, generation_config=config)
     return encoder.tokenizer.decode(ids[0], skip_special_tokens=True).strip()
 
 
@@ -139,9 +140,7 @@ def alone(model: MultimodalModel, encoder: PromptEncoder, question: Question, de
 def test_the_batch_size_does_not_change_an_answer(
     model: MultimodalModel, encoder: PromptEncoder, questions: list[Question], decoding: Decoding
 ) -> None:
-    one, seven, all_ = (
-        texts(answerer(model, encoder, batch).answer(questions, decoding)) for batch in (1, 7, 64)
-    )
+    one, seven, all_ = (texts(answerer(model, batch).answer(questions, decoding)) for batch in (1, 7, 64))
     assert one == seven == all_
     assert len(set(one)) > QUESTIONS / 3, "answers that were all alike would show nothing"
 
@@ -155,31 +154,31 @@ def test_the_batch_size_does_not_change_an_answer(
 def test_answers_are_those_of_a_plain_generation(
     model: MultimodalModel, encoder: PromptEncoder, questions: list[Question], decoding: Decoding
 ) -> None:
-    said = texts(answerer(model, encoder, 7).answer(questions[:20], decoding))
+    said = texts(answerer(model, 7).answer(questions[:20], decoding))
     assert said == [alone(model, encoder, question, decoding) for question in questions[:20]]
 
 
 def test_answers_come_in_the_order_of_the_questions(
     model: MultimodalModel, encoder: PromptEncoder, questions: list[Question]
 ) -> None:
-    made = answerer(model, encoder, 7)
+    made = answerer(model, 7)
     forwards, backwards = made.answer(questions, GREEDY), made.answer(questions[::-1], GREEDY)
     assert [answer.question for answer in forwards] == questions
     assert forwards == backwards[::-1]
 
 
-def test_padding_stands_before_the_image(model: MultimodalModel, encoder: PromptEncoder) -> None:
-    made = answerer(model, encoder, 7)
-    rows = [list(encoder.encode(f"</Img>{prompt}")) for prompt in ("a b c d", "e")]
-    tokens = encoder.pad([(row, [0.0] * len(row)) for row in rows], left=True)
+def test_padding_is_before_the_image(model: MultimodalModel, encoder: PromptEncoder) -> None:
+    made = answerer(model, 7)
+    prompts = ["</Img>a b c d", "</Img>e"]
+    tokens = encoder.pad_texts(prompts, left=True)
     seen = torch.stack([made.seen["image 0"], made.seen["image 1"]])
-    embedded, mask = made._left_padded(
-        model.embed(torch.tensor(encoder.before_image), seen, tokens.ids[:, :0]), tokens.ids, tokens.mask
-    )
-    words = model.llm.get_input_embeddings()
+    conditioning = model.conditioning(seen)
+    embedded, mask = model.llm._left_padded(conditioning, tokens.ids, tokens.mask)
+    words = model.llm.embed
     assert mask.tolist() == [[1] * 10, [0] * 3 + [1] * 7]
-    for row, (image, ids) in enumerate(zip(seen, rows, strict=True)):
-        whole = torch.cat([words(torch.tensor(encoder.before_image)), image, words(torch.tensor(ids))])
+    for row, (image, prompt) in enumerate(zip(seen, prompts, strict=True)):
+        ids = torch.tensor(encoder.encode(prompt))
+        whole = torch.cat([words(torch.tensor(encoder.before_image)), image, words(ids)])
         assert torch.equal(embedded[row, 10 - len(whole) :], whole)
 
 
@@ -189,7 +188,7 @@ def test_each_image_is_encoded_once(
     shown: list[int] = []
     hook = model.tokenizer.register_forward_hook(lambda module, given, made: shown.append(len(given[0])))
     try:
-        made = answerer(model, encoder, 4)
+        made = answerer(model, 4)
         assert shown == [4, 4, 1]
         made.answer(questions, GREEDY)
         made.answer(questions, BEAMS)
@@ -199,7 +198,7 @@ def test_each_image_is_encoded_once(
 
 
 def test_images_are_encoded_the_same_in_any_batch(model: MultimodalModel, encoder: PromptEncoder) -> None:
-    one, four = answerer(model, encoder, 1).seen, answerer(model, encoder, 4).seen
+    one, four = answerer(model, 1).seen, answerer(model, 4).seen
     assert list(one) == list(four) == [f"image {place}" for place in range(IMAGES)]
     assert one["image 0"].shape == (3, 32)
     for name in one:
@@ -209,7 +208,7 @@ def test_images_are_encoded_the_same_in_any_batch(model: MultimodalModel, encode
 def test_answers_end_in_time(
     model: MultimodalModel, encoder: PromptEncoder, questions: list[Question]
 ) -> None:
-    made = answerer(model, encoder, 64)
+    made = answerer(model, 64)
     for longest in (1, 3):
         said = texts(made.answer(questions, Decoding(max_new_tokens=longest)))
         assert max(len(encoder.encode(text)) for text in said) == longest
@@ -218,7 +217,7 @@ def test_answers_end_in_time(
 def test_a_repetition_costs(
     model: MultimodalModel, encoder: PromptEncoder, questions: list[Question]
 ) -> None:
-    made = answerer(model, encoder, 64)
+    made = answerer(model, 64)
 
     def repeated(penalty: float) -> int:
         said = made.answer(questions, Decoding(max_new_tokens=6, repetition_penalty=penalty))
@@ -231,12 +230,12 @@ def test_a_repetition_costs(
 def test_beams_find_other_answers(
     model: MultimodalModel, encoder: PromptEncoder, questions: list[Question]
 ) -> None:
-    made = answerer(model, encoder, 64)
+    made = answerer(model, 64)
     assert texts(made.answer(questions, BEAMS)) != texts(made.answer(questions, GREEDY))
 
 
 def test_no_questions_have_no_answers(model: MultimodalModel, encoder: PromptEncoder) -> None:
-    made = SeeingAnswerer(model, encoder, batch=4)
+    made = SeeingAnswerer(model, batch=4)
     made.look(iter(()))
     assert made.answer([], GREEDY) == []
     assert made.seen == {}
@@ -245,14 +244,14 @@ def test_no_questions_have_no_answers(model: MultimodalModel, encoder: PromptEnc
 def test_special_words_are_not_said(
     model: MultimodalModel, encoder: PromptEncoder, questions: list[Question]
 ) -> None:
-    said = answerer(model, encoder, 64).answer(questions, GREEDY)
+    said = answerer(model, 64).answer(questions, GREEDY)
     assert not any(mark in text for text in texts(said) for mark in ("</s>", "<s>", "<Img>"))
     assert all(text == text.strip() for text in texts(said))
 
 
 def test_an_answering_model_is_in_use(model: MultimodalModel, encoder: PromptEncoder) -> None:
     model.train()
-    made = answerer(model, encoder, 4)
+    made = answerer(model, 4)
     assert not made.model.connector.training
     assert not made.seen["image 0"].requires_grad
 
@@ -260,10 +259,10 @@ def test_an_answering_model_is_in_use(model: MultimodalModel, encoder: PromptEnc
 def test_a_blind_answer_is_what_the_language_model_says_with_no_token_in_the_place_of_the_image(
     model: MultimodalModel, encoder: PromptEncoder, questions: list[Question]
 ) -> None:
-    said = texts(BlindAnswerer(model.llm, encoder, batch=7).answer(questions[:20], GREEDY))
+    said = texts(BlindAnswerer(model.llm, batch=7).answer(questions[:20], GREEDY))
     for question, text in zip(questions[:20], said, strict=True):
         ids = torch.tensor([[*encoder.before_image, *encoder.encode(f"</Img>{question.prompt}")]])
-        whole = model.llm.generate(
+        whole = model.llm.network.generate(
             input_ids=ids,
             attention_mask=torch.ones_like(ids),
             generation_config=GenerationConfig(
@@ -276,7 +275,7 @@ def test_a_blind_answer_is_what_the_language_model_says_with_no_token_in_the_pla
 def test_a_blind_answer_does_not_hang_on_the_image(
     model: MultimodalModel, encoder: PromptEncoder, questions: list[Question]
 ) -> None:
-    made = BlindAnswerer(model.llm, encoder, batch=7)
+    made = BlindAnswerer(model.llm, batch=7)
     elsewhere = [Question(question.id, "an image never seen", question.prompt) for question in questions]
     assert texts(made.answer(questions, GREEDY)) == texts(made.answer(elsewhere, GREEDY))
     assert len(set(texts(made.answer(questions, GREEDY)))) > QUESTIONS / 3

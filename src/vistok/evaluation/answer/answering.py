@@ -8,15 +8,15 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vistok.evaluation.answer.generation import Answerer, Question, groups
+from vistok.mllm.language_models.base import Conditioning
 from vistok.mllm.model import MultimodalModel
-from vistok.mllm.prompt import PromptEncoder
 
 
 class SeeingAnswerer(Answerer):
     """An MLLM that has seen a set of images and answers questions about them."""
 
-    def __init__(self, model: MultimodalModel, encoder: PromptEncoder, *, batch: int) -> None:
-        super().__init__(model.llm, encoder, batch=batch)
+    def __init__(self, model: MultimodalModel, *, batch: int) -> None:
+        super().__init__(model.llm, batch=batch)
         self.model = model.eval()
         self.seen: dict[str, Float[Tensor, "latents width"]] = {}
 
@@ -24,11 +24,10 @@ class SeeingAnswerer(Answerer):
     def look(self, images: Iterator[tuple[str, Float[np.ndarray, "3 size size"]]]) -> None:
         """Encodes images once for all questions about them."""
         for group in groups(images, self.batch):
-            pixels = torch.from_numpy(np.stack([image for _, image in group])).to(self.device)
+            pixels = torch.from_numpy(np.stack([image for _, image in group])).to(self.llm.device)
             # Kept off the GPU: the visual tokens of VQAv2's 40,000 photographs take 20 GB.
             self.seen |= dict(zip((name for name, _ in group), self.model.see(pixels).cpu(), strict=True))
 
-    def _front(self, questions: Sequence[Question]) -> Tensor:
-        seen = torch.stack([self.seen[question.image_id] for question in questions]).to(self.device)
-        before = torch.tensor(self.encoder.before_image, device=self.device)
-        return self.model.embed(before, seen, before.new_empty((len(seen), 0)))
+    def _conditioning(self, questions: Sequence[Question]) -> Conditioning:
+        seen = torch.stack([self.seen[question.image_id] for question in questions])
+        return self.model.conditioning(seen.to(self.llm.device))

@@ -1,0 +1,176 @@
+"""Causal language models, such as LLaMA: what conditions an answer and all words stand in one sequence."""
+
+from collections.abc import Sequence
+from typing import Any, Self, cast
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+from torch.nn import functional
+from transformers import (
+    GenerationConfig,
+    LlamaConfig,
+    LlamaForCausalLM,
+    LogitsProcessorList,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    RepetitionPenaltyLogitsProcessor,
+)
+
+from vistok.grid.scale import LanguageModelSize
+from vistok.grid.values import Decoding
+from vistok.mllm.language_models.base import Conditioning, LanguageModel
+
+
+class CausalLanguageModel(LanguageModel):
+    """A decoder: each token is predicted from the front and from the words before it.
+
+    Args:
+        states: the name of the argument that takes what the network's cross-attention layers read, such as
+            Mllama's `cross_attention_states`; None for a network without such layers.
+    """
+
+    auto = "AutoModelForCausalLM"
+
+    def __init__(
+        self, network: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, states: str | None = None
+    ) -> None:
+        tokenizer.pad_token = tokenizer.eos_token  # as in the released code
+        super().__init__(network, tokenizer)
+        self.states = states
+
+    def logits(
+        self,
+        conditioning: Conditioning,
+        ids: Int[Tensor, "batch length"],
+        learnt: Bool[Tensor, "batch length"],
+        mask: Int[Tensor, "batch length"],
+    ) -> Float[Tensor, "tokens vocabulary"]:
+        embedded, front = self._joined(conditioning, ids), conditioning.front.shape[1]
+        if not front and bool(learnt[:, 0].any()):
+            raise ValueError("the first token of a text has nothing before it: it cannot be learnt")
+        hidden = self._decoder(
+            inputs_embeds=embedded,
+            attention_mask=functional.pad(mask, (front, 0), value=1),
+            use_cache=False,
+            **self._states(conditioning),
+        )[0]
+        first = 0 if front else 1
+        return self._words(hidden[:, front + first - 1 : -1][learnt[:, first:]])
+
+    @classmethod
+    def build(cls, size: LanguageModelSize, tokenizer: PreTrainedTokenizerBase) -> Self:
+        """Builds a Llama-type model of a scale that trains its own.
+
+        The initial weights are drawn with a deviation of 1/sqrt(width): with the usual 0.02 a model this small
+        never learns to look things up in its prefix.
+        """
+        config = LlamaConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=size.width,
+            intermediate_size=size.feedforward,
+            num_hidden_layers=size.layers,
+            num_attention_heads=size.heads,
+            max_position_embeddings=size.context,
+            initializer_range=size.width**-0.5,
+            bos_token_id=1,
+            eos_token_id=2,
+            pad_token_id=2,
+            tie_word_embeddings=True,
+        )
+        return cls(LlamaForCausalLM(config), tokenizer)
+
+    @torch.no_grad()
+    def generate(self, conditioning: Conditioning, prompts: Sequence[str], decoding: Decoding) -> list[str]:
+        tokens = self.words.pad_texts(prompts, left=True).to(self.device)
+        embedded, mask = self._left_padded(conditioning, tokens.ids, tokens.mask)
+        tokenizer = self.words.tokenizer
+        output = cast(Any, self.network).generate(
+            inputs_embeds=embedded,
+            attention_mask=mask,
+            logits_processor=_penalties(decoding),
+            generation_config=GenerationConfig(
+                num_beams=decoding.beams,
+                max_new_tokens=decoding.max_new_tokens,
+                repetition_penalty=1.0,
+                length_penalty=decoding.length_penalty,
+                do_sample=False,
+                bos_token_id=tokenizer.bos_token_id,
+                eos_token_id=self.words.end,
+                pad_token_id=self.words.end,
+            ),
+            **self._states(conditioning),
+        )
+        return [text.strip() for text in tokenizer.batch_decode(output, skip_special_tokens=True)]
+
+    def _option_logits(
+        self,
+        conditioning: Conditioning,
+        prompts: Sequence[str],
+        owner: Int[Tensor, "options"],
+        ids: Int[Tensor, "options length"],
+        there: Bool[Tensor, "options length"],
+    ) -> Float[Tensor, "tokens vocabulary"]:
+        tokens = self.words.pad_texts(prompts).to(self.device)
+        mask = functional.pad(tokens.mask, (conditioning.front.shape[1], 0), value=1)
+        ends = mask.sum(1)
+        prefix = self._decoder(
+            inputs_embeds=self._joined(conditioning, tokens.ids),
+            attention_mask=mask,
+            use_cache=True,
+            **self._states(conditioning),
+        )
+        hidden = prefix[0][torch.arange(len(ends), device=ends.device), ends - 1][owner, None]
+        if ids.shape[1] > 1:
+            cache = prefix.past_key_values
+            cache.batch_select_indices(owner)
+            rest = ids[:, :-1]
+            # Padding of a prompt stands between it and its options: positions go on from the prompt's own end.
+            following = self._decoder(
+                inputs_embeds=self.embed(rest),
+                attention_mask=torch.cat([mask[owner], torch.ones_like(rest)], dim=1),
+                position_ids=ends[owner, None] + torch.arange(rest.shape[1], device=ends.device),
+                past_key_values=cache,
+                use_cache=True,
+            )[0]
+            hidden = torch.cat([hidden, following], dim=1)
+        return self._words(hidden[there])
+
+    @property
+    def _decoder(self) -> Any:
+        """The network without its output layer; Mllama names itself as its base model."""
+        return getattr(self.network, "model", self.network.base_model)
+
+    def _joined(self, conditioning: Conditioning, ids: Tensor) -> Tensor:
+        """Returns the embeddings of the front and of the words behind it."""
+        words = self.embed(ids)
+        return torch.cat([conditioning.front.to(words.dtype), words], dim=1)
+
+    def _left_padded(self, conditioning: Conditioning, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Puts padding before the front: rows of one batch end together and start apart."""
+        embedded = self._joined(conditioning, ids)
+        whole = functional.pad(mask, (conditioning.front.shape[1], 0), value=1)
+        # Padding is between front and prompt here; a stable sort by the mask moves it before both.
+        order = whole.argsort(dim=1, stable=True)
+        return embedded.gather(1, order[..., None].expand_as(embedded)), whole.gather(1, order)
+
+    def _words(self, hidden: Tensor) -> Tensor:
+        return cast(Tensor, cast(Any, self.network.get_output_embeddings())(hidden))
+
+    def _states(self, conditioning: Conditioning) -> dict[str, Tensor]:
+        if conditioning.states is None:
+            return {}
+        if self.states is None:
+            raise ValueError(f"{type(self.network).__name__} has no cross-attention layers to read states")
+        return {self.states: conditioning.states.to(self.network.dtype)}
+
+
+def _penalties(decoding: Decoding) -> LogitsProcessorList:
+    """Returns the repetition penalty on what was generated so far.
+
+    Left to itself, `generate` spares as many of a row's first words as the row has padding in front: it takes
+    them for padded words of a prompt, which embeddings do not have. A batch would then change an answer.
+    """
+    if decoding.repetition_penalty == 1.0:
+        return LogitsProcessorList()
+    return LogitsProcessorList([RepetitionPenaltyLogitsProcessor(decoding.repetition_penalty)])

@@ -1,0 +1,45 @@
+"""The marks around an image, and a tokenizer made from the words of a corpus."""
+
+import re
+from collections.abc import Iterable
+
+from transformers import PreTrainedTokenizerFast as FastTokenizer
+
+import tokenizers
+from tokenizers import AddedToken, Regex, decoders, models, pre_tokenizers
+
+IMAGE_START = "<Img>"
+IMAGE_END = "</Img>"
+_CONTINUED = "##"
+_PLURALS = ("s", "es")
+
+
+def make_word_tokenizer(corpus: Iterable[str]) -> FastTokenizer:
+    """Returns a tokenizer with every word of `corpus`; '?', ',' and ':' stand alone.
+
+    A word that is another with "s" or "es" behind it is split in two pieces, so that "rings" and "ring" share
+    their first: with a word of its own for each, the plurals of questions had to be learnt one by one.
+    """
+    split = pre_tokenizers.Sequence(
+        [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Split(Regex("[?,:]"), behavior="isolated")]
+    )
+    special = ["<unk>", "<s>", "</s>", IMAGE_START, IMAGE_END]
+    marks = re.compile("|".join(map(re.escape, special)))
+    texts = {marks.sub(" ", text) for text in corpus}
+    vocabulary = {word for text in texts for word, _ in split.pre_tokenize_str(text)}
+    whole = sorted(word for word in vocabulary if not _stems(word) & vocabulary)
+    suffixes = [f"{_CONTINUED}{suffix}" for suffix in _PLURALS]
+    pieces = {piece: index for index, piece in enumerate([*special, *suffixes, *whole])}
+    words = tokenizers.Tokenizer(
+        models.WordPiece(pieces, unk_token="<unk>", continuing_subword_prefix=_CONTINUED)
+    )
+    words.pre_tokenizer = split
+    words.decoder = decoders.WordPiece(prefix=_CONTINUED, cleanup=False)
+    words.add_special_tokens([AddedToken(name) for name in special])
+    return FastTokenizer(
+        tokenizer_object=words, unk_token="<unk>", bos_token="<s>", eos_token="</s>", pad_token="</s>"
+    )
+
+
+def _stems(word: str) -> set[str]:
+    return {word.removesuffix(suffix) for suffix in _PLURALS if word.endswith(suffix)}
