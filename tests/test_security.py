@@ -189,11 +189,11 @@ def shell_values(text: str) -> set[str]:
 
 # Ids that the loader has checked, digests, paths made of ids, and options that are quoted where they are made.
 SAFE_VALUES = {
-    "log", "output.digest", "params.pinned", "params.generated", "resources.launch",
+    "log", "params.suite", "params.generated", "resources.launch",
     "wildcards.image_set", "wildcards.llm", "wildcards.tokenizer", "wildcards.run", "wildcards.table",
     "wildcards.download",
 }  # fmt: skip
-QUOTED = {"params.options", "params.released"}
+QUOTED = {"params.name", "params.options", "params.released"}
 
 
 def test_rules_put_only_checked_or_quoted_values_into_a_shell() -> None:

@@ -42,6 +42,7 @@ _TOOLS: Final = {
     "audit": "audit the published tables and the benchmark files",
     "record": "record for DVC what Snakemake made",
     "claims": "weigh the paper's claims against cells",
+    "list-data": "list official files by digest, so that a change of any is noticed",
     "plan": "print what tables or runs cost before they run",
     "doctor": "check beforehand what would make a long run fail",
     "fetch": "fetch, verify and unpack an official archive",
@@ -136,7 +137,7 @@ def _run_tool(asked: argparse.Namespace) -> int | None:
 
 
 def _tool(verb: str) -> ModuleType:
-    return _imported(f"vistok.commands.{verb}")
+    return _imported(f"vistok.commands.{verb.replace('-', '_')}")
 
 
 def _imported(name: str) -> ModuleType:

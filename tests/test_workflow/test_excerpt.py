@@ -1,7 +1,10 @@
 """Real files go through the real importers, evaluation and scorers to a table."""
 
 import json
+import shlex
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,13 @@ TASKS = ("vqav2", "coco-caption", "coco-oc", "coco-mci", "vcr-oc", "vcr-mci")
 def read(built: Any, path: str) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((built.root / path).read_text())
     return found
+
+
+def list_again(built: Any, output: str, *, everything: bool = False) -> None:
+    """Runs the command that an error names, or the same for all that the scale reads."""
+    command = shlex.split(output.partition("runs anew: ")[2].partition("\n")[0])
+    given = command[1:2] + command[3:] if everything else command[1:]
+    subprocess.run([Path(sys.executable).with_name("vistok"), *given], cwd=built.root, check=True)
 
 
 def keep_one_row(tables: dict[str, Any]) -> None:
@@ -34,6 +44,9 @@ def test_a_question_without_its_photograph_waits_for_it(built: Any, official: Pa
     assert built.jobs(*asked, target=target, scale="excerpt") == set()
     for photograph in photographs:
         shutil.move(tmp_path / photograph.name, photograph)
+    status, output = built.snakemake(target, "-n", *asked, scale="excerpt")
+    assert status == 1 and "coco/val2017 has changed since its files were listed" in output
+    list_again(built, output)
     assert built.jobs(*asked, target=target, scale="excerpt") == {
         "answer_blind_gvt vicuna-7b",
         "fit_blind_gvt",
@@ -51,13 +64,29 @@ def test_a_part_of_the_question_files_is_enough(built: Any, official: Path, tmp_
     assert built.jobs(*asked, target=target, scale="excerpt") == set()
     shutil.move(tmp_path / "coco_mci.json", official / "gvtbench")
     assert {job.split()[0] for job in built.jobs(*asked, target=target, scale="excerpt")} == {
+        "list_data",
         "answer_gvt",
         "score_run_gvt",
     }
 
 
+def test_files_that_lie_elsewhere_rerun_nothing_once_they_are_listed(
+    built: Any, official: Path, tmp_path: Path
+) -> None:
+    target = BLIND.format("coco-oc")
+    built.build(target, "--config", f"data_root={official}", scale="excerpt")
+    other = tmp_path / "other"
+    shutil.copytree(official, other, copy_function=shutil.copyfile)
+    elsewhere = ("--config", f"data_root={other}")
+    status, output = built.snakemake(target, "-n", *elsewhere, scale="excerpt")
+    assert status == 1 and f"--data-root {other}" in output
+    list_again(built, output, everything=True)
+    assert built.jobs(*elsewhere, target=target, scale="excerpt") == set()
+
+
 def test_real_questions_about_real_photographs(built: Any, shared_data: Path) -> None:
     asked = ("--config", f"data_root={shared_data}")
+    shutil.rmtree(built.root / "data/digests", ignore_errors=True)
     with built.changed("workflow/grid/tables.yaml", keep_one_row):
         built.build("paper_tables", *asked, scale="excerpt")
         assert built.jobs(*asked, scale="excerpt") == set()
@@ -79,6 +108,7 @@ def test_real_questions_about_real_photographs(built: Any, shared_data: Path) ->
 
 
 def test_the_audit_reads_the_released_files(built: Any, shared_data: Path) -> None:
+    shutil.rmtree(built.root / "data/digests", ignore_errors=True)
     built.build("paper_audit", "--config", f"data_root={shared_data}", scale="excerpt")
     text = (built.root / "paper_tables/audit.json").read_text()
     assert '"coco-oc-constant"' in text and '"smoke-coco-oc-constant"' in text

@@ -2,16 +2,19 @@
 
 import atexit
 import gc
+import re
 import shlex
 import sys
+from pathlib import Path
 
 from vistok.errors import VistokError
 from vistok.grid import specs
 from vistok.grid.downloads import load_downloads
 from vistok.sources import source_digest
-from vistok.workflow import checks, data, earlier
+from vistok.workflow import checks, earlier
 from vistok.workflow.code import code, pretraining_code, run_code
 from vistok.workflow.config import check_checkout, model_options, open_study, options
+from vistok.pins import PINS, pinned_digest
 from vistok.workflow.files import TABLE_FORMATS, Files
 from vistok.workflow.sizes import size_of
 from vistok.workflow.suites import rule_of, share_out
@@ -56,12 +59,27 @@ wildcard_constraints:
     image_set="|".join(MODELS.scale.image_sets) or "none",
     download="|".join(FILES.downloads),
     table="|".join(STUDY.tables),
+    owner=f"{STUDY.scale.id}|{SCALE}",
+    listed="|".join(map(re.escape, FILES.listed())) or "none",
 
 
-def data_files(study):
-    """Returns what a step that reads official files waits for: the world's data where the scale makes it.
+def data_files(study, digests):
+    """Returns what a step that reads data waits for: the digests, and the data itself where the scale makes it.
 
-    Its time says nothing, so it is ancient; the digest beside it is small, and thus judged by its content.
+    The data's time says nothing, so it is ancient; the digests are small, and thus judged by their content.
     """
-    root = study.scale.data_root
-    return [ancient(root), f"{root}.md5"] if study.scale.world else []
+    return digests + ([ancient(study.scale.data_root)] if study.scale.world else [])
+
+
+# Where data lies and how it is named changes no result. Snakemake leaves params that ask for `input` out of what it
+# compares.
+def options_of_study(wildcards, input):
+    return OPTIONS
+
+
+def released_root(wildcards, input):
+    return "" if STUDY.scale.world else f"--data-root {shlex.quote(STUDY.scale.data_root)}"
+
+
+def options_of_models(wildcards, input):
+    return MODEL_OPTIONS

@@ -6,7 +6,7 @@ for suite in STUDY.suites_shown():
         name:
             rule_of("answer", suite)
         input:
-            data_files(STUDY),
+            data_files(STUDY, FILES.task_digests(suite)),
             f"checkpoints/{SCALE}/mllms/{{run}}",
             lambda wildcards: FILES.parts(wildcards.run),
         output:
@@ -19,19 +19,19 @@ for suite in STUDY.suites_shown():
         resources:
             **size_of(STUDY, "answer"),
         params:
-            options=f"--suite {suite} {OPTIONS}",
+            suite=suite,
+            options=options_of_study,
             spec=specs.spec_digest(specs.answer_spec(STUDY, suite)),
             source=lambda wildcards: run_code("answer", MODELS, FILES.run(wildcards.run).tokenizer),
-            data=data.task_data(STUDY, suite),
         shell:
-            "vistok answer {wildcards.run} {params.options} 2>&1 | tee -i {log}"
+            "vistok answer {wildcards.run} --suite {params.suite} {params.options} 2>&1 | tee -i {log}"
 
     rule:
         """Scores what one run answered to a suite."""
         name:
             rule_of("score_run", suite)
         input:
-            data_files(STUDY),
+            data_files(STUDY, FILES.task_digests(suite)),
             FILES.of_run(suite, "predictions.jsonl"),
         output:
             FILES.of_run(suite, "metrics.json"),
@@ -43,19 +43,19 @@ for suite in STUDY.suites_shown():
         resources:
             **size_of(STUDY, "score-run"),
         params:
-            options=f"--suite {suite} {OPTIONS}",
+            suite=suite,
+            options=options_of_study,
             spec=specs.spec_digest(specs.score_spec(STUDY, suite)),
             source=code("score_run"),
-            data=data.task_data(STUDY, suite),
         shell:
-            "vistok score-run {wildcards.run} {params.options} 2>&1 | tee -i {log}"
+            "vistok score-run {wildcards.run} --suite {params.suite} {params.options} 2>&1 | tee -i {log}"
 
     rule:
         """Answers a suite of tasks with a language model alone, without the images."""
         name:
             rule_of("answer_blind", suite)
         input:
-            data_files(STUDY),
+            data_files(STUDY, FILES.task_digests(suite)),
             lambda wildcards: FILES.own_llm(wildcards.llm),
         output:
             FILES.blind_predictions(suite, "{llm}"),
@@ -67,21 +67,21 @@ for suite in STUDY.suites_shown():
         resources:
             **size_of(STUDY, "answer"),
         params:
-            options=f"--suite {suite} {OPTIONS}",
+            suite=suite,
+            options=options_of_study,
             spec=lambda wildcards, suite=suite: specs.spec_digest(
                 specs.answer_blind_spec(STUDY, wildcards.llm, suite)
             ),
             source=code("answer_blind"),
-            data=data.task_data(STUDY, suite),
         shell:
-            "vistok answer-blind {wildcards.llm} {params.options} 2>&1 | tee -i {log}"
+            "vistok answer-blind {wildcards.llm} --suite {params.suite} {params.options} 2>&1 | tee -i {log}"
 
     rule:
         """Scores the blind baselines of a suite."""
         name:
             rule_of("fit_blind", suite)
         input:
-            data_files(STUDY),
+            data_files(STUDY, FILES.task_digests(suite)),
             [FILES.blind_predictions(suite, llm) for llm in STUDY.llms_of(suite)],
         output:
             FILES.blind(suite),
@@ -96,7 +96,6 @@ for suite in STUDY.suites_shown():
             options=OPTIONS,
             spec=specs.spec_digest(specs.score_spec(STUDY, suite)),
             source=code("fit_blind"),
-            data=data.task_data(STUDY, suite),
             suite=suite,
         shell:
             "vistok fit-blind {params.suite} {params.options} 2>&1 | tee -i {log}"

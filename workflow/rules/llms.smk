@@ -1,7 +1,7 @@
 rule train_llm:
     """Trains one language model of a scale that makes its own, on text alone."""
     input:
-        data_files(MODELS),
+        data_files(MODELS, FILES.corpus_digests()),
         lambda wildcards: FILES.base(wildcards.llm),
     output:
         directory(f"checkpoints/{SCALE}/llms/{{llm}}"),
@@ -15,9 +15,8 @@ rule train_llm:
     resources:
         **size_of(MODELS, "train-llm"),
     params:
-        options=MODEL_OPTIONS,
+        options=options_of_models,
         spec=lambda wildcards: specs.spec_digest(specs.llm_spec(MODELS, wildcards.llm)),
         source=code("train_llm"),
-        data=data.pinned(MODELS),
     shell:
         "{resources.launch} vistok train-llm {wildcards.llm} {params.options} 2>&1 | tee -i {log}"

@@ -13,7 +13,7 @@ rule tune_mllm:
     resources:
         **size_of(MODELS, "tune-mllm"),
     params:
-        options=MODEL_OPTIONS,
+        options=options_of_models,
         spec=lambda wildcards: specs.spec_digest(specs.mllm_spec(MODELS, FILES.run(wildcards.run))),
         source=lambda wildcards: run_code("tune_mllm", MODELS, FILES.run(wildcards.run).tokenizer),
     shell:

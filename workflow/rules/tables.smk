@@ -13,7 +13,7 @@ rule tabulate:
     resources:
         **size_of(STUDY, "tabulate"),
     params:
-        options=OPTIONS,
+        options=options_of_study,
         spec=lambda wildcards: specs.spec_digest(specs.table_spec(STUDY, wildcards.table)),
         source=code("tabulate"),
     shell:
@@ -34,7 +34,7 @@ rule draw_curves:
     resources:
         **size_of(STUDY, "draw-curves"),
     params:
-        options=OPTIONS,
+        options=options_of_study,
         runs=lambda wildcards: [run.path for run in STUDY.runs(wildcards.table)],
         number=lambda wildcards: STUDY.table(wildcards.table).number,
         source=code("draw_curves"),
@@ -59,7 +59,7 @@ rule paper_claims:
     resources:
         **size_of(STUDY, "weigh-claims"),
     params:
-        options=OPTIONS,
+        options=options_of_study,
         spec=[specs.spec_digest(specs.table_spec(STUDY, table)) for table in STUDY.tables],
         source=code("weigh_claims"),
     shell:
@@ -71,7 +71,7 @@ rule paper_audit:
     input:
         FILES.published(),
         "workflow/grid/claims.yaml",
-        data_files(MODELS),
+        data_files(MODELS, FILES.audit_digests()),
     output:
         [f"paper_tables/audit.{suffix}" for suffix in ("md", "html", "json")],
     log:
@@ -82,9 +82,8 @@ rule paper_audit:
     resources:
         **size_of(STUDY, "audit"),
     params:
-        released="" if STUDY.scale.world else f"--data-root {shlex.quote(STUDY.scale.data_root)}",
+        released=released_root,
         generated=" ".join(["--generated", *FILES.made_questions()]),
-        data=lambda wildcards: [data.pinned(MODELS), data.audit_data(STUDY)],
         source=source_digest("vistok.commands.audit"),
     shell:
         "vistok audit {params.released} {params.generated} 2>&1 | tee -i {log}"

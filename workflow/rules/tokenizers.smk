@@ -12,7 +12,7 @@ rule pretrain_tokenizer:
     resources:
         **size_of(MODELS, "pretrain-tokenizer"),
     params:
-        options=MODEL_OPTIONS,
+        options=options_of_models,
         spec=lambda wildcards: specs.spec_digest(specs.tokenizer_spec(MODELS, wildcards.tokenizer)),
         source=lambda wildcards: pretraining_code(MODELS, wildcards.tokenizer),
     shell:

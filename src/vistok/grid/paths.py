@@ -17,6 +17,12 @@ class Paths:
     def data(self) -> Path:
         return Path(self.study.scale.data_root)
 
+    def digest(self, name: str = ".") -> Path:
+        """Returns the small file with the digest of what is at a path below the data root; by default, of all of it."""
+        if name == ".":
+            return Path(f"{self.study.scale.data_root}.json")
+        return Path("data/digests") / self.study.scale.id / f"{name}.json"
+
     def shards(self, image_set: str) -> Path:
         return Path("shards") / self.study.scale.models / image_set
 

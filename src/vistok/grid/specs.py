@@ -82,7 +82,6 @@ def task_spec(study: Study, task: str) -> Spec:
         "decoding": _plain(entry.decoding),
         "files": files and files.model_dump(mode="json", exclude={"prior", "prior_questions"}),
         "missing_images": study.scale.missing_images,
-        "data_root": study.scale.data_root,
     }
 
 

@@ -12,8 +12,8 @@ from vistok.files import no_folder
 from vistok.grid.downloads import downloads_for, load_downloads
 from vistok.grid.study import Study
 from vistok.grid.values import Run
-from vistok.pins import PINS, folder_digest, pinned_digest
 from vistok.planning import machine, slurm
+from vistok.planning.listed import check_pinned
 from vistok.planning.needs import (
     absent_photographs,
     absent_questions,
@@ -74,7 +74,7 @@ def _data(study: Study, runs: Sequence[Run]) -> Iterator[Line]:
         owner = study if each == study.scale.id else study.models
         root = Path(owner.scale.data_root)
         if owner.scale.world:
-            yield _told(f"data of {each}", lambda root=root: _pinned(root))  # type: ignore[misc]
+            yield _told(f"data of {each}", lambda root=root: check_pinned(root))  # type: ignore[misc]
             continue
         if not root.is_dir():
             yield Line("FAIL", f"data of {each}", f"{root} {no_folder(root)}. Name it: --data-root FOLDER")
@@ -125,18 +125,6 @@ def _expected(study: Study, root: Path) -> Iterator[Line]:
         yield Line(
             "ok" if same else "note", f"questions of {task.id}", f"{files.references} asks {found:,}{other}"
         )
-
-
-def _pinned(root: Path) -> str:
-    if not root.is_dir():
-        return f"{root} will be made"
-    wanted, found = pinned_digest(PINS, root), folder_digest(root)
-    if wanted and wanted != found:
-        raise VistokError(
-            f"{root} has the digest {found}, {PINS} pins {wanted}. Remove the folder to have it made again, or restore "
-            f"it: dvc checkout {PINS}"
-        )
-    return f"{root}: {found}{'' if wanted else ' (not pinned)'}"
 
 
 def _weights(models: Study, runs: Sequence[Run]) -> Iterator[Line]:

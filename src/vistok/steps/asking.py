@@ -12,6 +12,7 @@ from vistok.grid.load import Study
 from vistok.grid.paths import Paths
 from vistok.grid.scale import TaskFiles
 from vistok.grid.values import Task
+from vistok.planning.listed import check_listed, task_names
 from vistok.planning.needs import absent_photographs, absent_questions
 
 
@@ -67,6 +68,7 @@ def ask(study: Study, task: str) -> Asked:
         raise VistokError(
             f"the scale {study.scale.id!r} names no files for the task {task!r}: add it to its `tasks`."
         )
+    check_listed(study, task_names(study, [task]))
     if absent := absent_questions(study, task):
         return Asked(References(entry.kind, (), (), ()), (), {}, absent)
     references = load_references(entry.kind, root / files.references)

@@ -7,9 +7,11 @@ from pathlib import Path
 from vistok.benchmark.annotations import Annotations, ImageId, read_annotations, read_image_list
 from vistok.benchmark.curate import curate
 from vistok.benchmark.questions import CurationTask, write_questions
+from vistok.datasets.digest_list import DigestList
 from vistok.errors import VistokError, unknown
 from vistok.files import staged_folder
 from vistok.grid.load import Study
+from vistok.grid.paths import Paths
 from vistok.pins import PINS, folder_digest, pinned_digest
 from vistok.world.world import WorldSizes, make_world
 
@@ -20,7 +22,7 @@ _VCR_FILES = (("dev", "_dev"), ("val", ""))
 
 
 def run(study: Study, *, check: bool = True) -> None:
-    """Writes the scale's data root.
+    """Writes the scale's data root, and the list of its files.
 
     Raises:
         VistokError: the scale has no world, or the bytes made are not those that are pinned.
@@ -33,6 +35,7 @@ def run(study: Study, *, check: bool = True) -> None:
         _curate(partial)
         if check:
             _check_digest(partial, root)
+    DigestList(root, Paths(study).digest()).write()
 
 
 def _sizes(sizes: Mapping[str, int], file: Path) -> WorldSizes:

@@ -9,6 +9,7 @@ from vistok.grid.specs import llm_spec
 from vistok.mllm.language_models.causal import CausalLanguageModel
 from vistok.mllm.language_models.load import load_language_model, save_language_model
 from vistok.mllm.words import make_word_tokenizer
+from vistok.planning.listed import check_listed, corpus_names
 from vistok.reading import read_json, read_text
 from vistok.sources import source_digest
 from vistok.steps.inputs import input_digests
@@ -39,6 +40,7 @@ def run(study: Study, llm: str) -> None:
             f"the scale {study.scale.id!r} takes {study.llm(llm).weights} as published: nothing to train."
         )
     stopwatch, paths, spec = Stopwatch(), Paths(study), llm_spec(study, llm)
+    check_listed(study, corpus_names(study))
     make_deterministic(0)
     base = study.llm(llm).base
     stage = size.instruction_tuning if base else size.pretraining

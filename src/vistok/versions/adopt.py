@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import yaml
 
+from vistok.datasets.digest_list import DigestList
 from vistok.errors import VistokError
-from vistok.files import write_text
 from vistok.pins import PINS, content_digest, pinned_digests
 from vistok.reading import read_json
 from vistok.versions import ledger
@@ -78,11 +78,11 @@ def _made_here_since(outs: list[Path], recorded: dict[str, ledger.Entry]) -> boo
 
 
 def _adopt_data() -> None:
-    """Writes the digest beside each data folder that is what is pinned, as the rule that makes it does."""
+    """Lists the files of each data folder that is what is pinned, as the step that makes it does."""
     for folder, digest in pinned_digests(PINS).items():
-        beside = Path(f"{folder}.md5")
+        beside = Path(f"{folder}.json")
         if folder.is_dir() and not beside.is_file() and content_digest(folder) == digest:
-            write_text(beside, f"{digest}\n")
+            DigestList(folder, beside).write()
 
 
 def _locked() -> dict[str, Pins]:

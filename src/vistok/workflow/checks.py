@@ -9,6 +9,7 @@ from vistok.files import no_folder
 from vistok.grid.downloads import Download, downloads_for
 from vistok.grid.study import Study
 from vistok.grid.targets import check_target
+from vistok.planning.listed import check_times, study_names
 from vistok.planning.needs import absent_photographs, absent_questions
 from vistok.versions.record import waiting
 from vistok.workflow.files import Files
@@ -18,14 +19,18 @@ def check_plan(files: Files, words: Sequence[str]) -> None:
     """Checks what must hold before jobs are planned; `words` are those of Snakemake's command line.
 
     Raises:
-        VistokError: a target is unknown, weights are missing, a folder cannot hold results, or results that DVC
-            brought are not adopted.
+        VistokError: a target is unknown, weights are missing, a folder cannot hold results, official files have
+            changed since they were listed, or results that DVC brought are not adopted.
     """
     _check_adopted()
     _check_folders(files.study, os.path.isdir)  # else Snakemake itself breaks before it starts
     for word in words:
         check_target(files.study, word)  # for Snakemake names nothing legal
-    _check_weights(files, fetching=is_fetching(words))
+    fetching = is_fetching(words)
+    _check_weights(files, fetching=fetching)
+    if not fetching:
+        for study in files.studies():
+            check_times(study, study_names(study))
 
 
 def check_start(files: Files, words: Sequence[str], gpus: int | None) -> None:
@@ -40,7 +45,7 @@ def check_start(files: Files, words: Sequence[str], gpus: int | None) -> None:
     """
     _check_gpus(files.models, gpus)
     _check_folders(files.study, lambda folder: os.access(folder, os.W_OK))
-    for study in (files.study, files.models):
+    for study in files.studies():
         _check_data_root(study)
     if not is_fetching(words):
         _check_questions(files)

@@ -10,6 +10,7 @@ from vistok.grid.downloads import Download, downloads_for
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
 from vistok.grid.values import Run
+from vistok.planning import listed
 from vistok.planning.needs import question_files, tokenizer_weights, training_files
 from vistok.published.tables import NUMBERS
 
@@ -28,6 +29,10 @@ class Files:
     def models(self) -> Study:
         return self.study.models
 
+    def studies(self) -> tuple[Study, ...]:
+        """Returns the studies whose data roots are read: the questions' and, where it is another, the models'."""
+        return (self.study,) if self.models is self.study else (self.study, self.models)
+
     @cached_property
     def paths(self) -> Paths:
         return Paths(self.study)
@@ -39,6 +44,36 @@ class Files:
     def run(self) -> Callable[[str], Run]:
         """Returns the run of a path; kept, for it is asked for several times per job."""
         return cache(self.models.run)
+
+    def listed(self) -> list[str]:
+        """Returns every file and folder below the data roots that is listed before it is read."""
+        names = [
+            name for study in self.studies() if not study.scale.world for name in listed.study_names(study)
+        ]
+        return list(dict.fromkeys(names))
+
+    def task_digests(self, suite: str) -> list[str]:
+        """Returns the digests of what the tasks of a suite read."""
+        return self._digests(self.study, listed.task_names(self.study, self._tasks(suite)))
+
+    def image_set_digests(self, image_set: str) -> list[str]:
+        """Returns the digests of what an image set is made from."""
+        return self._digests(self.models, listed.image_set_names(self.models, image_set))
+
+    def corpus_digests(self) -> list[str]:
+        """Returns the digests of the texts that language models are trained on."""
+        return self._digests(self.models, listed.corpus_names(self.models))
+
+    def audit_digests(self) -> list[str]:
+        """Returns the digests of the official files that the audit reads, and of those that the scale makes."""
+        return self._digests(self.study, listed.audit_names(self.study)) + self._digests(
+            self.models, [listed.WHOLE] if self.models.scale.world else []
+        )
+
+    @staticmethod
+    def _digests(study: Study, names: Iterable[str]) -> list[str]:
+        paths = Paths(study)
+        return [str(paths.digest(name)) for name in names]
 
     def fetched(self) -> list[str]:
         """Returns the marks of the downloads that the study's files come from, but for those given out by hand."""

@@ -1,0 +1,33 @@
+"""`vistok list-data`: lists official files by digest, so that a change of any of them is noticed."""
+
+import argparse
+
+from vistok.grid.load import load_study
+from vistok.planning.listed import find_name, study_names, write_list
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments of `vistok list-data`."""
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="PATH",
+        help="a file or folder below the data root (default: all that the scale reads)",
+    )
+    parser.add_argument("--scale", default="mini", help="a file of workflow/scales (default: mini)")
+    parser.add_argument("--split", default="test", help="which questions (default: test)")
+    parser.add_argument(
+        "--data-root", metavar="FOLDER", help="where the official files are, if not where the scale says"
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    """Writes the lists, below `data/digests`.
+
+    Raises:
+        VistokError: the study reads nothing of this name, or a file cannot be read or written.
+    """
+    study = load_study(args.scale, split=args.split, data_root=args.data_root)
+    known = study_names(study)
+    for name in [find_name(each, known) for each in args.names] or known:
+        print(f"{write_list(study, name)}  {name}", flush=True)

@@ -1,0 +1,147 @@
+"""The digest lists of the official files that a study reads: which there are, and whether they still hold."""
+
+import shlex
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+from vistok.datasets.digest_list import DigestList
+from vistok.errors import VistokError, unknown
+from vistok.grid.paths import Paths
+from vistok.grid.scale import TaskFiles
+from vistok.grid.study import Study
+from vistok.pins import PINS, folder_digest, pinned_digest
+
+WHOLE: Final = "."
+AUDITED: Final = (
+    "gvtbench", "coco/annotations", "coco/karpathy", "visual_genome/image_data.json", "vcr/vcr1images"
+)  # fmt: skip
+
+
+def task_names(study: Study, tasks: Iterable[str]) -> list[str]:
+    """Returns the files and folders below the data root that tasks read, and that are there, in order."""
+    if study.scale.world:
+        return [WHOLE]
+    files = [found for task in tasks if (found := study.task_files(task))]
+    return _there(study, [name for each in files for name in _named(each)])
+
+
+def image_set_names(study: Study, image_set: str) -> list[str]:
+    """Returns the files and folders below the data root that an image set is made from, and that are there."""
+    if study.scale.world:
+        return [WHOLE]
+    entry = study.image_set(image_set)
+    return _there(study, [entry.images, *entry.files])
+
+
+def corpus_names(study: Study) -> list[str]:
+    """Returns the texts that a scale's own language models are trained on."""
+    size = study.scale.language_model
+    if study.scale.world or size is None:
+        return [WHOLE] if study.scale.world else []
+    return _there(study, [size.pretraining.corpus, size.instruction_tuning.corpus])
+
+
+def audit_names(study: Study) -> list[str]:
+    """Returns the files and folders below the data root that the audit reads, and that are there."""
+    return [] if study.scale.world else _there(study, AUDITED)
+
+
+def study_names(study: Study) -> list[str]:
+    """Returns every file and folder below the data root that some job of a study reads, and that is there."""
+    if study.scale.world:
+        return [WHOLE]
+    names = (
+        task_names(study, [task.id for task in study.answered_tasks()])
+        + corpus_names(study)
+        + audit_names(study)
+    )
+    return list(
+        dict.fromkeys(names + [n for each in study.scale.image_sets for n in image_set_names(study, each)])
+    )
+
+
+def digest_list(study: Study, name: str) -> DigestList:
+    """Returns the list of one file or folder below a study's data root."""
+    paths = Paths(study)
+    return DigestList(paths.data / name, paths.digest(name))
+
+
+def check_listed(study: Study, names: Sequence[str]) -> None:
+    """Refuses to read files that are not those that were listed.
+
+    Raises:
+        VistokError: one is new, gone, or of another size or time; names the command that lists them again.
+    """
+    for name in names:
+        if found := digest_list(study, name).differences():
+            raise _stale(study, name, f"{found[0]}{f', and {len(found) - 1} more' if len(found) > 1 else ''}")
+
+
+def check_times(study: Study, names: Sequence[str]) -> None:
+    """As `check_listed`, but from the time of each file or folder itself: looks at no photograph.
+
+    Raises:
+        VistokError: one has another time than when it was listed.
+    """
+    for name in names:
+        if name != WHOLE and not digest_list(study, name).seems_unchanged():
+            raise _stale(study, name, f"{Paths(study).data / name} has changed")
+
+
+def write_list(study: Study, name: str) -> str:
+    """Lists one file or folder, and returns its digest.
+
+    Raises:
+        VistokError: it is missing, or is made by the scale itself and is not what is pinned.
+    """
+    if name == WHOLE:
+        check_pinned(Paths(study).data)
+    return digest_list(study, name).write()
+
+
+def check_pinned(root: Path) -> str:
+    """Returns what was found of a data root that its scale makes.
+
+    Raises:
+        VistokError: its content is not what is pinned.
+    """
+    if not root.is_dir():
+        return f"{root} will be made"
+    pinned, found = pinned_digest(PINS, root), folder_digest(root)
+    if pinned and pinned != found:
+        raise VistokError(
+            f"{root} has the digest {found}, {PINS} pins {pinned}. Remove the folder to have it made again, or restore "
+            f"it: dvc checkout {PINS}"
+        )
+    return f"{root}: {found}{'' if pinned else ' (not pinned)'}"
+
+
+def find_name(name: str, known: Sequence[str]) -> str:
+    """Returns the name of a file or folder that a study reads.
+
+    Raises:
+        VistokError: it reads none of this name.
+    """
+    if name not in known:
+        raise unknown("file or folder of the study's data", name, known)
+    return name
+
+
+def _named(files: TaskFiles) -> list[str]:
+    optional = (files.references, files.questions, files.prior, files.prior_questions)
+    return [*files.images, *(name for name in optional if name)]
+
+
+def _there(study: Study, names: Iterable[str]) -> list[str]:
+    root = Paths(study).data
+    return [name for name in dict.fromkeys(names) if (root / name).exists()]
+
+
+def _stale(study: Study, name: str, what: str) -> VistokError:
+    scale = study.scale
+    root = "" if scale.world else f" --data-root {shlex.quote(scale.data_root)}"
+    return VistokError(
+        f"{what} since its files were listed. If that is meant, list them again, and what reads them runs anew: "
+        f"vistok list-data {shlex.quote(name)} --scale {scale.id}{root}"
+    )
