@@ -62,7 +62,7 @@ def test_weights_that_are_about_to_be_fetched_may_be_missing(repository: Path, t
 
     status, said = snakemake("paper_tables")
     assert status == 1
-    assert "weights/clip_base_25ep.pt. Fetch them (vistok fetch clip-20m-substitute), or mend" in said
+    assert "weights/clip_base_25ep.pt. Fetch them (vistok fetch clip-20m-substitute), or fix" in said
     status, said = snakemake("paper_data")
     assert status == 0
     assert "output: data/fetched/paper/clip-20m-substitute" in said

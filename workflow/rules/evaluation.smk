@@ -93,7 +93,7 @@ for suite in STUDY.suites_shown():
         resources:
             **size_of(STUDY, "fit-blind"),
         params:
-            options=OPTIONS,
+            options=options_of_study,
             spec=specs.spec_digest(specs.score_spec(STUDY, suite)),
             source=code("fit_blind"),
             suite=suite,
