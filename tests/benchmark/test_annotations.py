@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests.benchmark.conftest import write_instances
 
-from vistok.benchmark.annotations import read_annotations, read_categories, read_image_list, select
+from vistok.benchmark.annotations import read_annotations, read_categories, read_image_list, select, strangers
 from vistok.errors import VistokError
 
 
@@ -51,6 +51,68 @@ def test_a_list_of_images_is_read_from_ids_names_and_paths(tmp_path: Path) -> No
     path = tmp_path / "list.txt"
     path.write_text("139\n000000000285.jpg\nval2014/COCO_val2014_000000000632.jpg 632\n\n")
     assert read_image_list(path, "coco") == (139, 285, 632)
+
+
+@pytest.mark.parametrize(
+    ("line", "image"),
+    [
+        ("\ufeff139", 139),
+        ("  139 ", 139),
+        ("139.0", 139),
+        ("139.jpg", 139),
+        ("x/COCO_train2014_000000000139.JPG", 139),
+        ("000000000139.jpg#4\tA man.", 139),
+        ("000000000139.jpg a/000000000285.jpg", 139),
+        ("1000000000139", 1000000000139),
+    ],
+)
+def test_a_line_of_a_list_names_the_image_that_it_says(tmp_path: Path, line: str, image: int) -> None:
+    (tmp_path / "list.txt").write_text(f"{line}\n", encoding="utf-8")
+    assert read_image_list(tmp_path / "list.txt", "coco") == (image,)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["-139", "1.4e3", "1.4", "+5", "0x8b", "139,285", "photo_7.jpg", "img (3).png", "1000000000139.jpg", "139.txt",
+     "v2-139", "val2014_139"],
+)  # fmt: skip
+def test_a_line_that_only_ends_in_a_number_names_no_image(tmp_path: Path, line: str) -> None:
+    (tmp_path / "list.txt").write_text(f"285\n{line}\n")
+    with pytest.raises(VistokError, match=r"list\.txt, line 2: .* names no COCO image"):
+        read_image_list(tmp_path / "list.txt", "coco")
+
+
+def test_paths_of_vcr_may_hold_spaces(tmp_path: Path) -> None:
+    path = tmp_path / "list.txt"
+    path.write_text("\ufefflsmdc 1/a b@0.jpg\nmovie/c@1.png 0\n", encoding="utf-8")
+    assert read_image_list(path, "vcr") == ("lsmdc 1/a b@0.jpg", "movie/c@1.png")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("a.jpg b.jpg", "one path that ends in"),
+        ("movie/clip@0", "one path that ends in"),
+        ('{"img_fn": 3}', "img_fn is needed"),
+        ('{"img": "a.jpg"}', "img_fn is needed"),
+        ('{"img_fn": "a.jpg", "img_fn": "b.jpg"}', "img_fn is needed"),
+    ],
+)
+def test_a_line_that_names_no_or_two_images_of_vcr_is_refused(tmp_path: Path, line: str, said: str) -> None:
+    (tmp_path / "list.txt").write_text(line)
+    with pytest.raises(VistokError, match=rf"list\.txt, line 1: .*{said}"):
+        read_image_list(tmp_path / "list.txt", "vcr")
+
+
+def test_images_of_a_list_that_are_not_annotated_are_known(vcr_folder: Path) -> None:
+    annotations = read_annotations(vcr_folder)
+    known = annotations.images[0].image_id
+    assert strangers(annotations, ["x.jpg", known, "y.jpg", "x.jpg"]) == ("x.jpg", "y.jpg")
+
+
+def test_a_vocabulary_may_begin_with_a_mark(tmp_path: Path) -> None:
+    (tmp_path / "names.txt").write_bytes("\ufeffcross\r\nhalf moon\r\n".encode("utf-16-le"))
+    assert read_categories(tmp_path / "names.txt") == ("cross", "half moon")
 
 
 def test_karpathy_lists_are_read_as_they_are(shared_data: Path) -> None:

@@ -1,6 +1,7 @@
 """`vistok curate` writes files that agree with their annotations, the same bytes each time."""
 
 import argparse
+import json
 from itertools import chain
 from pathlib import Path
 
@@ -57,6 +58,53 @@ def test_lists_restrict_and_exclude_images(many_instances: Path, tmp_path: Path)
     images = {question.image_id for question in read_object_questions(out)}
     assert images <= set(range(100, 300))
     assert len(images) > 150
+
+
+def test_listed_images_that_are_not_annotated_are_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    instances = write_instances(tmp_path / "i.json", [{"person": 1}, {"knife": 1}])
+    keep, leave_out = tmp_path / "keep.txt", tmp_path / "out.txt"
+    keep.write_text("1\n2\n7\n8\n7\n")
+    leave_out.write_text("9\n")
+    lists = ("--images", keep, "--exclude-images", leave_out)
+    vistok_curate("identification", "--instances", instances, *lists, "--out", tmp_path / "made.json")
+    said = capsys.readouterr().out
+    assert (
+        f"--images: 2 of 4 listed images are not annotated in {instances} and were passed over (first: 7)"
+        in said
+    )
+    assert "--exclude-images: 1 of 1 listed images are not annotated" in said
+
+
+def test_nothing_is_said_to_be_absent_that_nobody_looked_for(tmp_path: Path) -> None:
+    path = write_instances(tmp_path / "i.json", [{"person": 1}, {"knife": 1}, {"skis": 1}])
+    value = json.loads(path.read_text())
+    for image, absent in zip(value["images"], ([3], [4], []), strict=True):
+        image |= {"neg_category_ids": absent, "not_exhaustive_category_ids": []}
+    path.write_text(json.dumps(value))
+    for rules in ("corrected", "released"):
+        vistok_curate(
+            "identification", "--instances", path, "--rules", rules, "--out", tmp_path / "made.json"
+        )
+        made = read_object_questions(tmp_path / "made.json")
+        no = {(question.image_id, question.object_name) for question in made if question.answer == "No."}
+        assert no == {(1, "knife"), (2, "person")}
+    assert vistok_curate("check", tmp_path / "made.json", "--instances", path) == 0
+
+
+def test_a_question_that_federated_annotations_cannot_answer_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_instances(tmp_path / "i.json", [{"person": 1}])
+    row = {"image_id": 1, "text_in": "Does knife exist in the image?", "text_out": "No.", "n_obj_exist": 1}
+    (tmp_path / "q.json").write_text(json.dumps([row]))
+    assert vistok_curate("check", tmp_path / "q.json", "--instances", path) == 0
+    value = json.loads(path.read_text())
+    value["images"][0]["neg_category_ids"] = [4]
+    path.write_text(json.dumps(value))
+    assert vistok_curate("check", tmp_path / "q.json", "--instances", path) == 1
+    assert "asks about 'knife', and the annotations do not say whether one is" in capsys.readouterr().out
 
 
 def test_the_karpathy_lists_keep_the_training_split_out(

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from vistok.datasets.coco import ImageRecord, ObjectAnnotation, read_captions, read_instances
+from vistok.datasets.questions import Annotations, within
 from vistok.errors import VistokError
 
 
@@ -60,11 +61,37 @@ CATEGORY = {"id": 1, "name": "cat"}
 @pytest.mark.parametrize(
     ("images", "annotations", "categories", "message"),
     [
-        ([{**IMAGE, "height": None}], [OBJECT], [CATEGORY], "id, file_name, height and width are needed"),
+        ([{**IMAGE, "height": None}], [OBJECT], [CATEGORY], "id, height and width are needed"),
         ([IMAGE], [{**OBJECT, "bbox": [0, 0, 1]}], [CATEGORY], "annotation 0: .* bbox of four numbers"),
         ([IMAGE], [OBJECT, {**OBJECT, "image_id": 6}], [CATEGORY], "annotation 1: .* that the file lists"),
         ([IMAGE], [{**OBJECT, "category_id": 9}], [CATEGORY], "annotation 0: .* that the file lists"),
         ([IMAGE], [OBJECT], [{"id": 1}], "a category: id and name are needed"),
+        ([IMAGE, IMAGE], [OBJECT], [CATEGORY], "images: 1 values of id stand twice or more"),
+        ([IMAGE], [{**OBJECT, "id": 7}] * 2, [CATEGORY], "annotations: 1 values of id stand twice"),
+        ([IMAGE], [OBJECT], [CATEGORY, {"id": 1, "name": "dog"}], "categories: 1 values of id stand twice"),
+        (
+            [IMAGE],
+            [{**OBJECT, "iscrowd": "0"}],
+            [CATEGORY],
+            "annotation 0: an iscrowd of 0 or 1, as a number",
+        ),
+        (
+            [IMAGE],
+            [{**OBJECT, "iscrowd": None}],
+            [CATEGORY],
+            "annotation 0: an iscrowd of 0 or 1, as a number",
+        ),
+        ([IMAGE], [{**OBJECT, "bbox": [0, 0, -1, 1]}], [CATEGORY], "annotation 0: a bbox of four numbers"),
+        ([IMAGE], [{**OBJECT, "bbox": [0, 0, 1, float("nan")]}], [CATEGORY], "annotation 0: a bbox of four"),
+        ([IMAGE], [{**OBJECT, "bbox": [0, float("inf"), 1, 1]}], [CATEGORY], "annotation 0: a bbox of four"),
+        ([IMAGE], [{**OBJECT, "bbox": [10**400, 0, 1, 1]}], [CATEGORY], "annotation 0: a bbox of four"),
+        ([IMAGE], [{**OBJECT, "bbox": ["0", 0, 1, 1]}], [CATEGORY], "annotation 0: a bbox of four"),
+        (
+            [{**IMAGE, "neg_category_ids": 1}],
+            [OBJECT],
+            [CATEGORY],
+            "a list of category ids in neg_category_ids",
+        ),
         ([IMAGE], [OBJECT], None, "a list 'categories' is needed"),
     ],
 )
@@ -74,6 +101,64 @@ def test_wrong_instances_are_refused(
     path = _write(tmp_path, {"images": images, "annotations": annotations, "categories": categories})
     with pytest.raises(VistokError, match=message):
         read_instances(path)
+
+
+@pytest.mark.parametrize(
+    ("box", "kept"),
+    [
+        ([1, 0, 1, 2], (1.0, 0.0, 1.0, 2.0)),
+        ([-1, 0, 2, 1], (-1.0, 0.0, 2.0, 1.0)),
+        ([1, 1, 0, 1], (1.0, 1.0, 0.0, 1.0)),
+        ([3, 0, 1, 1], (0.0, 0.0, 3.0, 2.0)),
+        ([9, 9, 1, 1], (0.0, 0.0, 3.0, 2.0)),
+        ([0, -2, 1, 2], (0.0, 0.0, 3.0, 2.0)),
+        ([0, -2, 1, 0], (0.0, 0.0, 3.0, 2.0)),
+    ],
+)
+def test_an_object_whose_box_lies_outside_its_image_may_be_anywhere_in_it(
+    tmp_path: Path, box: list[int], kept: tuple[float, ...]
+) -> None:
+    value = {"images": [IMAGE], "annotations": [{**OBJECT, "bbox": box}], "categories": [CATEGORY]}
+    (found,) = read_instances(_write(tmp_path, value)).objects[5]
+    assert found.box == kept
+    known = Annotations((), (found,), (), ("cat", "dog"))
+    for part in ((0, 0, 3, 2), (0, 0, 1, 1), (2, 0, 3, 1)):
+        inside = within(known, part)
+        assert box[0] < 3 or inside.objects or inside.unsure == {"cat"}
+
+
+def test_a_name_under_two_ids_is_one_category(tmp_path: Path) -> None:
+    value = {"images": [IMAGE], "annotations": [OBJECT], "categories": [CATEGORY, {**CATEGORY, "id": 2}]}
+    assert read_instances(_write(tmp_path, value)).categories == ("cat",)
+
+
+def test_a_federated_file_says_what_is_absent_and_what_is_not_counted(tmp_path: Path) -> None:
+    image: dict[str, Any] = {"height": 2, "width": 3, "coco_url": "http://x.example/val/000000000005.jpg"}
+    value = {
+        "images": [
+            {**image, "id": 5, "neg_category_ids": [2], "not_exhaustive_category_ids": [1]},
+            {**image, "id": 6, "neg_category_ids": [], "not_exhaustive_category_ids": []},
+        ],
+        "annotations": [OBJECT],
+        "categories": [CATEGORY, {"id": 2, "name": "dog"}, {"id": 3, "name": "emu"}],
+    }
+    found = read_instances(_write(tmp_path, value))
+    assert found.absent == {5: {"dog"}, 6: frozenset()}
+    assert found.images[5].file_name == "000000000005.jpg"
+    assert [(each.category, each.crowd) for each in found.objects[5]] == [("cat", True)]
+
+
+def test_an_image_without_a_name_is_known_by_its_id(tmp_path: Path) -> None:
+    value = {"images": [{"id": 5, "height": 2, "width": 3}], "annotations": [], "categories": [CATEGORY]}
+    assert read_instances(_write(tmp_path, value)).images[5].file_name is None
+
+
+def test_captions_that_stand_twice_are_refused(tmp_path: Path) -> None:
+    row = {"id": 1, "image_id": 5, "caption": "a"}
+    with pytest.raises(VistokError, match=r"annotations: 1 values of id stand twice or more \(first: 1\)"):
+        read_captions(_write(tmp_path, {"images": [IMAGE], "annotations": [row, row]}))
+    with pytest.raises(VistokError, match="images: 1 values of id stand twice"):
+        read_captions(_write(tmp_path, {"images": [IMAGE, IMAGE], "annotations": [row]}))
 
 
 @pytest.mark.parametrize(

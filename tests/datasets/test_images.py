@@ -14,6 +14,7 @@ from vistok.errors import VistokError
     [
         ("000000000802.jpg", 802), ("COCO_val2014_000000000802.jpg", 802), ("000000000802.JPEG", 802),
         ("802.jpg", None), ("000000000802.json", None), ("000000000802.jpg.part", None),
+        ("1000000000802.jpg", None), ("x0000000000802.jpg", None),
     ],
 )  # fmt: skip
 def test_ids_in_names(name: str, expected: int | None) -> None:

@@ -34,6 +34,13 @@ def line(image: str, label: str = "/m/01yrx", box: str = "0.1,0.5,0.2,1.0", grou
     return f"{image},xclick,{label},1,{box},0,0,{group}"
 
 
+def test_files_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_text("/m/01yrx,Cat\n", encoding="utf-8-sig")
+    boxes = write_boxes(tmp_path / "b.csv", line("a1"))
+    boxes.write_text(boxes.read_text(), encoding="utf-8-sig")
+    assert [box.category for box in read_boxes(boxes, read_classes(tmp_path / "c.csv"))] == ["Cat"]
+
+
 def test_the_official_excerpt_with_clicks(shared_data: Path, photographs: Path) -> None:
     folder = shared_data / "openimages"
     source = openimages_source(

@@ -75,6 +75,16 @@ def test_other_than_ten_answers_are_refused(tmp_path: Path, number: int) -> None
         read_annotations(path)
 
 
+def test_a_question_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    path = _write(tmp_path, {"annotations": [WHOLE, WHOLE]})
+    with pytest.raises(VistokError, match=r"annotations: 1 values of question_id stand twice .*first: 7001"):
+        read_annotations(path)
+    question = {"question_id": 7001, "image_id": 9, "question": "what?"}
+    path = _write(tmp_path, {"questions": [question, {**question, "question": "who?"}]})
+    with pytest.raises(VistokError, match=r"questions: 1 values of question_id stand twice"):
+        read_questions(path)
+
+
 def test_questions_are_no_annotations(shared_data: Path) -> None:
     with pytest.raises(VistokError, match="no VQAv2 annotations file: an object with a list 'annotations'"):
         read_annotations(shared_data / "vqa/vqav2_60k_questions_test.json.gz")

@@ -25,11 +25,18 @@ class AnnotatedImage:
         image_id: an integer for COCO, a path below the image folder for VCR.
         counts: category -> annotated regions, crowds included, in order of first appearance.
         crowds: the categories of which some region is a crowd, so that their true count is unknown.
+        absent: the categories that people looked for and did not find, of others nobody knows (LVIS); None: all that
+            `counts` lacks.
     """
 
     image_id: ImageId
     counts: Mapping[str, int]
     crowds: frozenset[str] = frozenset()
+    absent: frozenset[str] | None = None
+
+    def lacks(self, category: str) -> bool:
+        """Tells whether an object of this category is known not to be in the image."""
+        return category not in self.counts and (self.absent is None or category in self.absent)
 
     @property
     def objects(self) -> int:
@@ -87,6 +94,7 @@ def read_annotations(
                 image,
                 Counter(found.category for found in objects),
                 frozenset(found.category for found in objects if found.crowd),
+                instances.absent.get(image),
             )
             for image, objects in instances.objects.items()
         ),
@@ -110,14 +118,16 @@ def read_categories(path: Path) -> tuple[str, ...]:
 def read_image_list(path: Path, origin: Origin) -> tuple[ImageId, ...]:
     """Returns the image ids of a list, repeated where the list repeats them.
 
-    Legal, plain or gzipped: one image a line as an id, a file name or a path (what follows a space is
-    ignored), or VCR's JSON Lines, whose records name an image each in `img_fn`.
+    Legal, plain or gzipped: one image per line, for COCO as an id or a file name that ends in one, for VCR as a path
+    that ends in .jpg, .jpeg or .png, in which there may be spaces; what follows the first of them and a space is
+    ignored. Or VCR's JSON Lines, whose records name an image each in `img_fn`.
 
     Raises:
         VistokError: the file is missing, is no text, or a line names no image.
     """
     lines = read_text(path, what="image list").splitlines()
-    return tuple(_image_id(path, line, origin) for line in lines if line.strip())
+    read = _coco_id if origin == "coco" else _vcr_path
+    return tuple(read(path, number, line.strip()) for number, line in enumerate(lines, 1) if line.strip())
 
 
 def select(
@@ -125,12 +135,18 @@ def select(
 ) -> tuple[AnnotatedImage, ...]:
     """Returns the images in `keep`, as often as it lists them (all of them once by default).
 
-    Images that are not annotated are passed over.
+    Images that are not annotated are passed over, see `strangers`.
     """
     known = {image.image_id: image for image in annotations.images}
     unwanted = set(leave_out)
     asked = known if keep is None else keep
     return tuple(known[image] for image in asked if image in known and image not in unwanted)
+
+
+def strangers(annotations: Annotations, listed: Iterable[ImageId]) -> tuple[ImageId, ...]:
+    """Returns the images of a list that are not among the annotated ones, each once."""
+    known = {image.image_id for image in annotations.images}
+    return tuple(dict.fromkeys(image for image in listed if image not in known))
 
 
 def _vcr_image(folder: Path, file: Path) -> AnnotatedImage:
@@ -139,22 +155,41 @@ def _vcr_image(folder: Path, file: Path) -> AnnotatedImage:
     return AnnotatedImage(image, Counter(read_metadata(file).names))
 
 
-def _image_id(path: Path, line: str, origin: Origin) -> ImageId:
-    name = _image_name(path, line)
-    if origin == "vcr":
-        return name
-    digits = re.search(r"(\d+)(\.\w+)?$", name)
-    if not digits:
-        raise VistokError(
-            f"{path}: {line[:80]!r} names no COCO image: an id or a file name with one is needed."
-        )
-    return int(digits[1])
+# An id, or a file name in any folder: up to eleven digits, or twelve behind a prefix as COCO has it. Flickr's lists put
+# a caption's number behind it.
+_COCO = re.compile(
+    r"(?:(?P<id>\d+)(?:\.0)?|(?:\S*/)?(?:(?P<short>\d{1,11})|(?:\S*[^\d\s/])?(?P<long>\d{12}))\.(?:jpe?g|png)(?:#\d+)?)"
+    r"(?:\s.*)?",
+    re.IGNORECASE,
+)
+_PATH = re.compile(r"(.+?\.(?:jpe?g|png))(?:\s.*)?", re.IGNORECASE)
 
 
-def _image_name(path: Path, line: str) -> str:
-    if not line.startswith("{"):
-        return line.split()[0]
+def _coco_id(path: Path, number: int, line: str) -> int:
+    if found := _COCO.fullmatch(line):
+        return int(found["id"] or found["short"] or found["long"])
+    raise VistokError(
+        f"{path}, line {number}: {line[:80]!r} names no COCO image: an id or a file name such as 000000000139.jpg is "
+        "needed."
+    )
+
+
+def _vcr_path(path: Path, number: int, line: str) -> str:
+    if line.startswith("{"):
+        return _img_fn(path, number, line)
+    found = _PATH.fullmatch(line)
+    if found and not re.search(r"\.(?:jpe?g|png)$", line[found.end(1) :], re.IGNORECASE):
+        return found[1]
+    raise VistokError(
+        f"{path}, line {number}: {line[:80]!r} names no VCR image: one path that ends in .jpg, .jpeg or .png is needed."
+    )
+
+
+def _img_fn(path: Path, number: int, line: str) -> str:
     try:
-        return str(parse_json(line)["img_fn"])
-    except (ValueError, KeyError) as error:
-        raise VistokError(f"{path}: a JSON line with img_fn is needed, found {line[:80]!r}.") from error
+        name = parse_json(line)["img_fn"]
+    except (ValueError, KeyError, TypeError):
+        name = None
+    if isinstance(name, str) and name:
+        return name
+    raise VistokError(f"{path}, line {number}: a JSON object with img_fn is needed, found {line[:80]!r}.")

@@ -83,7 +83,10 @@ def _wrong_answer(
         return str(error)
     if whole_vocabulary and name not in categories:
         return f"asks about {name!r}, which the annotations have no category of"
-    count = image.counts.get(categories.get(name, name), 0)
+    category = categories.get(name, name)
+    count = image.counts.get(category, 0)
+    if not count and not image.lacks(category):
+        return f"asks about {name!r}, and the annotations do not say whether one is in the image"
     expected = str(count)
     if not question.question.startswith("How many"):
         expected = "Yes." if count else "No."

@@ -46,7 +46,7 @@ def _released_pairs(
 ) -> list[Pair]:
     if image.objects < _RELEASED_LEAST_OBJECTS[origin]:
         return []
-    absent = shuffled([name for name in categories if name not in image.counts], random)
+    absent = shuffled([name for name in categories if image.lacks(name)], random)
     return [(image, name) for name in (*image.counts, *absent[: len(image.counts)])]
 
 
@@ -58,6 +58,6 @@ def _twins(
     twins: dict[tuple[str, int], list[tuple[Pair, Pair]]] = defaultdict(list)
     for name in sorted(set(categories)):
         present = shuffled([image for image in once if name in image.counts], random)
-        absent = shuffled([image for image in once if name not in image.counts], random)
+        absent = shuffled([image for image in once if image.lacks(name)], random)
         twins[name, 0] = [((yes, name), (no, name)) for yes, no in zip(present, absent, strict=False)]
     return twins

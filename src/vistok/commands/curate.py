@@ -4,7 +4,14 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from vistok.benchmark.annotations import ImageId, Origin, read_annotations, read_image_list
+from vistok.benchmark.annotations import (
+    Annotations,
+    ImageId,
+    Origin,
+    read_annotations,
+    read_image_list,
+    strangers,
+)
 from vistok.benchmark.check import check_questions
 from vistok.benchmark.curate import RELEASED_QUESTIONS, TOGETHER, curate
 from vistok.benchmark.questions import write_questions
@@ -39,11 +46,12 @@ def run(args: argparse.Namespace) -> int:
     if args.seed < 0:
         raise VistokError(f"--seed {args.seed}: a whole number from 0 on is needed.")
     annotations = read_annotations(args.instances, categories=args.categories)
+    keep, leave_out = (_listed(paths, annotations.origin) for paths in (args.images, args.exclude_images))
     questions = curate(
         args.curate,
         annotations,
-        keep=_listed(args.images, annotations.origin) if args.images else None,
-        leave_out=_listed(args.exclude_images, annotations.origin),
+        keep=keep if args.images else None,
+        leave_out=leave_out,
         rules=args.rules,
         questions=args.questions,
         seed=args.seed,
@@ -54,6 +62,8 @@ def run(args: argparse.Namespace) -> int:
         f"{args.out}: {len(questions)} {args.curate} questions{_why_fewer(args, len(questions))} about {images} "
         f"images, {args.rules} rules"
     )
+    for option, listed in (("--images", keep), ("--exclude-images", leave_out)):
+        _print_strangers(option, listed, annotations, args.instances)
     if (
         args.rules == "corrected"
         and annotations.origin == "coco"
@@ -64,6 +74,16 @@ def run(args: argparse.Namespace) -> int:
             "test splits keeps to images that are held out."
         )
     return 0
+
+
+def _print_strangers(
+    option: str, listed: Sequence[ImageId], annotations: Annotations, instances: Path
+) -> None:
+    if absent := strangers(annotations, listed):
+        print(
+            f"{option}: {len(absent)} of {len(set(listed))} listed images are not annotated in {instances} and were "
+            f"passed over (first: {absent[0]})."
+        )
 
 
 def _why_fewer(args: argparse.Namespace, made: int) -> str:

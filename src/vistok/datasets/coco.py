@@ -1,24 +1,39 @@
-"""Reads COCO's instances and captions files."""
+"""Reads COCO's instances and captions files, and LVIS's."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
+from math import isfinite
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from vistok.datasets.official import records, wrong_record
+from vistok.datasets.official import records, refuse_twins, wrong_record
 from vistok.reading import read_json
 
 _INSTANCES = "COCO instances file"
 _CAPTIONS = "COCO captions file"
 
 
+Box = tuple[float, float, float, float]
+
+
 @dataclass(frozen=True, slots=True)
 class ImageRecord:
-    """One image of an instances file; height and width in pixels."""
+    """One image of an instances file.
 
-    file_name: str
+    Attributes:
+        file_name: None where the file names none.
+        height: in pixels.
+        width: in pixels.
+        absent: in a federated file, such as LVIS, the ids of the categories that people looked for and did not find;
+            of others, nobody knows. None: of every category.
+        uncounted: the ids of the categories of which not every object is annotated.
+    """
+
+    file_name: str | None
     height: int
     width: int
+    absent: frozenset[int] | None = None
+    uncounted: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +41,21 @@ class ObjectAnnotation:
     """One annotated object; the box is x, y, width, height in pixels, a crowd is a region of many."""
 
     category: str
-    box: tuple[float, float, float, float]
+    box: Box
     crowd: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Instances:
-    """An instances file: every image has an entry in `objects`, an empty one if nothing is annotated."""
+    """An instances file: every image has an entry in `objects`, an empty one if nothing is annotated.
+
+    `absent` has an entry for each image of a federated file: the categories that are not in it, as people verified.
+    """
 
     images: Mapping[int, ImageRecord]
     objects: Mapping[int, tuple[ObjectAnnotation, ...]]
     categories: tuple[str, ...]
+    absent: Mapping[int, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,49 +72,93 @@ class Captions:
 def read_instances(path: Path) -> Instances:
     """Returns the images, objects and categories of an instances file (.json or .json.gz).
 
+    A box that lies outside its image says that the object is there, and not where: it is taken for the whole image. The
+    objects of a category that is not exhaustively annotated in an image (LVIS) are crowds, for their number is unknown.
+
     Raises:
-        VistokError: the file is missing, truncated or of another shape, or refers to an image or category
-            that it does not list.
+        VistokError: the file is missing, truncated or of another shape, names an id twice, refers to an image or
+            category that it does not list, or has a box of no size.
     """
     value = read_json(path, what=_INSTANCES, drop=frozenset({"segmentation"}))
-    images = dict(_image(path, row) for row in records(path, value, "images", what=_INSTANCES))
-    names = dict(_category(path, row) for row in records(path, value, "categories", what=_INSTANCES))
+    rows = {
+        key: records(path, value, key, what=_INSTANCES) for key in ("images", "categories", "annotations")
+    }
+    for key, listed in rows.items():
+        refuse_twins(path, key, "id", listed)
+    images = dict(_image(path, row) for row in rows["images"])
+    names = dict(_category(path, row) for row in rows["categories"])
     objects: dict[int, list[ObjectAnnotation]] = {image: [] for image in images}
-    for position, row in enumerate(records(path, value, "annotations", what=_INSTANCES)):
-        where = f"annotation {position}"
-        match row:
-            case {
-                "image_id": int() as image,
-                "category_id": int() as category,
-                "bbox": [
-                    int() | float() as x,
-                    int() | float() as y,
-                    int() | float() as w,
-                    int() | float() as h,
-                ],
-            }:
-                if image not in images or category not in names:
-                    raise wrong_record(
-                        path, where, "an image_id and a category_id that the file lists are", row
-                    )
-                box = (float(x), float(y), float(w), float(h))
-                objects[image].append(ObjectAnnotation(names[category], box, bool(row.get("iscrowd", 0))))
-            case _:
-                raise wrong_record(path, where, "image_id, category_id and a bbox of four numbers are", row)
-    return Instances(images, {image: tuple(found) for image, found in objects.items()}, tuple(names.values()))
+    for position, row in enumerate(rows["annotations"]):
+        image, found = _object(path, f"annotation {position}", row, images, names)
+        objects[image].append(found)
+    return Instances(
+        images,
+        {image: tuple(found) for image, found in objects.items()},
+        tuple(dict.fromkeys(names.values())),
+        {
+            image: frozenset(names[key] for key in record.absent if key in names)
+            for image, record in images.items()
+            if record.absent is not None
+        },
+    )
+
+
+def _object(
+    path: Path, where: str, row: dict[str, Any], images: Mapping[int, ImageRecord], names: Mapping[int, str]
+) -> tuple[int, ObjectAnnotation]:
+    needed = "image_id, category_id and a bbox of four numbers are"
+    match row:
+        case {"image_id": int() as image, "category_id": int() as category, "bbox": [*numbers]}:
+            record, name, crowd, box = (
+                images.get(image),
+                names.get(category),
+                row.get("iscrowd", 0),
+                _box(numbers),
+            )
+            if record and name is not None and box and crowd in (0, 1):
+                unclear = bool(crowd) or category in record.uncounted
+                return image, ObjectAnnotation(name, _in_image(box, record), unclear)
+            needed = "a bbox of four numbers (x, y, width and height, these two not below 0) is"
+            if record is None or name is None:
+                needed = "an image_id and a category_id that the file lists are"
+            elif crowd not in (0, 1):
+                needed = "an iscrowd of 0 or 1, as a number, is"
+    raise wrong_record(path, where, needed, row)
+
+
+def _box(numbers: list[Any]) -> Box | None:
+    """Returns x, y, width and height; None where they are no box."""
+    if len(numbers) != 4 or not all(isinstance(number, int | float) for number in numbers):
+        return None
+    try:
+        x, y, width, height = map(float, numbers)
+    except OverflowError:
+        return None
+    return (x, y, width, height) if isfinite(x + y + width + height) and min(width, height) >= 0 else None
+
+
+def _in_image(box: Box, image: ImageRecord) -> Box:
+    x, y, width, height = box
+    across, down = min(x + width, image.width) - max(x, 0), min(y + height, image.height) - max(y, 0)
+    if min(across, down) < 0 or (across == 0 < width) or (down == 0 < height):
+        return 0.0, 0.0, float(image.width), float(image.height)
+    return box
 
 
 def read_captions(path: Path) -> Captions:
     """Returns the captions of each image, as written, in file order (.json or .json.gz).
 
     Raises:
-        VistokError: the file is missing, truncated or of another shape, or captions an image that it does
-            not list.
+        VistokError: the file is missing, truncated or of another shape, names an id twice, or captions an image that
+            it does not list.
     """
     value = read_json(path, what=_CAPTIONS)
     file_names: dict[int, str] = {}
     captions: dict[int, list[str]] = {}
-    for position, row in enumerate(records(path, value, "images", what=_CAPTIONS)):
+    rows = {key: records(path, value, key, what=_CAPTIONS) for key in ("images", "annotations")}
+    for key, listed in rows.items():
+        refuse_twins(path, key, "id", listed)
+    for position, row in enumerate(rows["images"]):
         match row:
             case {"id": int() as image}:
                 captions[image] = []
@@ -103,7 +166,7 @@ def read_captions(path: Path) -> Captions:
                     file_names[image] = row["file_name"]
             case _:
                 raise wrong_record(path, f"image {position}", "an integer id is", row)
-    for position, row in enumerate(records(path, value, "annotations", what=_CAPTIONS)):
+    for position, row in enumerate(rows["annotations"]):
         match row:
             case {"image_id": int() as image, "caption": str() as caption} if image in captions:
                 captions[image].append(caption)
@@ -115,14 +178,21 @@ def read_captions(path: Path) -> Captions:
 
 def _image(path: Path, row: dict[str, Any]) -> tuple[int, ImageRecord]:
     match row:
-        case {
-            "id": int() as image,
-            "file_name": str() as name,
-            "height": int() as height,
-            "width": int() as width,
-        }:
-            return image, ImageRecord(name, height, width)
-    raise wrong_record(path, "an image", "id, file_name, height and width are", row)
+        case {"id": int() as image, "height": int() as height, "width": int() as width}:
+            name = row.get("file_name") or PurePosixPath(str(row.get("coco_url", ""))).name or None
+            if name is None or isinstance(name, str):
+                federated = "neg_category_ids" in row or "not_exhaustive_category_ids" in row
+                absent = _ids(path, row, "neg_category_ids") if federated else None
+                uncounted = _ids(path, row, "not_exhaustive_category_ids")
+                return image, ImageRecord(name, height, width, absent, uncounted)
+    raise wrong_record(path, "an image", "id, height and width are", row)
+
+
+def _ids(path: Path, row: dict[str, Any], key: str) -> frozenset[int]:
+    match row.get(key, []):
+        case [*ids] if all(isinstance(each, int) for each in ids):
+            return frozenset(ids)
+    raise wrong_record(path, "an image", f"a list of category ids in {key} is", row)
 
 
 def _category(path: Path, row: dict[str, Any]) -> tuple[int, str]:

@@ -13,12 +13,12 @@ from PIL import Image
 from vistok.errors import VistokError
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
-_NUMBERED = re.compile(r"(\d{12})\.(?:jpe?g|png)", re.IGNORECASE)
+_NUMBERED = re.compile(r"(?<!\d)(\d{12})\.(?:jpe?g|png)", re.IGNORECASE)
 _UNDECODABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError)
 
 
 def id_in_name(file_name: str) -> int | None:
-    """Returns the image id that a COCO file name ends in, whatever its prefix; None for other names."""
+    """Returns the id, of twelve digits, that a COCO file name ends in, whatever its prefix; None for other names."""
     found = _NUMBERED.search(file_name)
     return int(found[1]) if found and found.end() == len(file_name) else None
 

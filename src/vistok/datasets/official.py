@@ -1,7 +1,8 @@
 """The records of official annotation files, JSON and CSV, and what is said of wrong ones."""
 
 import csv
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,20 @@ def read_lines(path: Path, *, what: str) -> Iterator[list[str]]:
             f"{what} cannot be read: {path}: {error.strerror}. "
             "Legal: a .csv file. Check the path, or the scale's data_root."
         ) from error
+
+
+def refuse_twins(path: Path, where: str, key: str, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Makes sure that no two records that have an id have the same: one of them would be lost, or counted twice.
+
+    Raises:
+        VistokError: some have.
+    """
+    counts = Counter(repr(row[key]) for row in rows if row.get(key) is not None)
+    if twins := [name for name, count in counts.items() if count > 1]:
+        raise VistokError(
+            f"{path}, {where}: {len(twins)} values of {key} stand twice or more (first: {twins[0]}), and each record "
+            "needs its own. Files that were joined repeat ids: number them again, or fetch or make the file again."
+        )
 
 
 def wrong_record(path: Path, where: str, needed: str, found: object) -> VistokError:

@@ -66,7 +66,8 @@ def _coco(image_set: ImageSet, root: Path) -> Source:
     objects = instances.objects if instances else {}
     texts = captions.captions if captions else {}
     names: dict[int, int | str] = dict(captions.file_names) if captions else {}
-    names |= {image: record.file_name for image, record in instances.images.items()} if instances else {}
+    known = instances.images.items() if instances else ()
+    names |= {image: record.file_name for image, record in known if record.file_name}
     index = ImageIndex(root, [image_set.images])
 
     def rows() -> Iterator[ImageRow]:
@@ -83,7 +84,8 @@ def _coco(image_set: ImageSet, root: Path) -> Source:
 
     if not (image_set.instances or image_set.captions or image_set.questions):
         return Source((), _folder(root / image_set.images))
-    return Source(instances.categories if instances else (), rows())
+    # Where nobody looked for most categories, identification is not asked about: what is not annotated may be there.
+    return Source(instances.categories if instances and not instances.absent else (), rows())
 
 
 def _questions(image_set: ImageSet, root: Path) -> dict[int, list[QuestionAnswer]]:

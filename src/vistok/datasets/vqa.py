@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vistok.datasets.official import records, wrong_record
+from vistok.datasets.official import records, refuse_twins, wrong_record
 from vistok.errors import VistokError
 from vistok.reading import read_json
 
@@ -50,7 +50,9 @@ def read_annotations(path: Path) -> tuple[VQAAnnotation, ...]:
             the VQA accuracy of fewer, or more, is another measure.
     """
     rows = records(path, read_json(path, what=_ANNOTATIONS), "annotations", what=_ANNOTATIONS)
-    return tuple(_annotation(path, position, row) for position, row in enumerate(rows))
+    found = tuple(_annotation(path, position, row) for position, row in enumerate(rows))
+    refuse_twins(path, "annotations", "question_id", rows)
+    return found
 
 
 def read_texts(path: Path, wanted: Iterable[int], annotations: Path) -> list[str]:
@@ -75,7 +77,9 @@ def read_questions(path: Path) -> tuple[VQAQuestion, ...]:
         VistokError: the file is missing, truncated, or of another shape.
     """
     rows = records(path, read_json(path, what=_QUESTIONS), "questions", what=_QUESTIONS)
-    return tuple(_question(path, position, row) for position, row in enumerate(rows))
+    found = tuple(_question(path, position, row) for position, row in enumerate(rows))
+    refuse_twins(path, "questions", "question_id", rows)
+    return found
 
 
 def _annotation(path: Path, position: int, row: dict[str, Any]) -> VQAAnnotation:
