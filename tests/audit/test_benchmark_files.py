@@ -19,6 +19,7 @@ from vistok.benchmark.annotations import read_annotations
 from vistok.benchmark.curate import CurationTask, curate
 from vistok.benchmark.questions import Rules, write_questions
 from vistok.errors import VistokError
+from vistok.pages.wording import worded
 from vistok.published.tables import PublishedTable, read_all_published
 
 Tables = dict[int, PublishedTable]
@@ -131,7 +132,7 @@ def test_images_of_the_training_split(
 def test_the_version_of_coco_oc_is_recognised(found: dict[str, Finding]) -> None:
     finding = found["coco-oc-versions"]
     assert finding.facts["version"] == "GVTBench/coco_oc.json"
-    assert finding.title == (
+    assert worded(finding).title == (
         "Two different files are released as coco_oc.json; coco_oc.json here is the official GVTBench/coco_oc.json"
     )
     assert [row["answer '1', per cent"] for row in finding.rows] == [54.27, 85.48]
@@ -171,6 +172,8 @@ def test_images_that_visual_genome_describes_are_counted(
     asked = sum(row["image_id"] in described for row in records)
     assert (finding.verdict, finding.facts["in Visual Genome"]) == ("doubtful", 7)
     assert finding.facts["questions about them"] == asked
+    assert worded(finding).title == "coco_oc.json: 7 of its 4,825 images are in Visual Genome"
+    assert worded(finding).meaning.endswith(f"read what is on the photographs of {asked} questions.")
 
 
 @pytest.mark.parametrize("name", ["vcr-oc", "vcr-mci"])
@@ -179,7 +182,7 @@ def test_a_question_is_counted_as_often_as_it_stands_there(
 ) -> None:
     path = shared_data / f"gvtbench/{name.replace('-', '_')}.json"
     asked = Counter((row["image_id"], row["text_in"]) for row in json.loads(path.read_text()))
-    assert f"some counted up to {max(asked.values())} times" in found[f"{name}-duplicates"].meaning
+    assert f"some counted up to {max(asked.values())} times" in worded(found[f"{name}-duplicates"]).meaning
 
 
 @pytest.mark.parametrize(
@@ -222,7 +225,9 @@ def test_training_images_beside_a_file_of_ours_are_compared(
     captions.parent.mkdir(parents=True)
     captions.write_text(json.dumps({"images": [{"id": image} for image in images], "annotations": []}))
     found = {finding.anchor: finding for finding in generated_findings(path, tables)}
-    assert found[f"{generated_file(path).anchor}-training-overlap"].verdict == verdict
+    finding = found[f"{generated_file(path).anchor}-training-overlap"]
+    assert finding.verdict == verdict
+    assert (worded(finding).meaning == "No image was trained on.") == (verdict == "clean")
 
 
 def with_photographs(path: Path) -> BenchmarkFile:
@@ -257,6 +262,7 @@ def test_a_photograph_that_was_trained_on_is_found_under_any_name(
     finding = found[f"{file.anchor}-training-copies"]
     assert (finding.verdict, finding.facts["in a training set"]) == (verdict, copies)
     assert [row["image"] for row in finding.rows] == file.images[:1] * copies
+    assert f": {copies} of its " in worded(finding).title
 
 
 @pytest.mark.parametrize(

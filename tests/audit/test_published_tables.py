@@ -15,6 +15,7 @@ from vistok.audit.dimensions import check_dimensions
 from vistok.audit.findings import Finding
 from vistok.audit.granularity import Search, column_granularity, is_reachable
 from vistok.audit.question_counts import check_granularity, distinct_cells, questions_found
+from vistok.pages.wording import worded
 from vistok.published.facts import UNDERLINED
 from vistok.published.tables import PublishedTable, read_all_published
 
@@ -57,12 +58,12 @@ def test_wrong_averages_are_explained_where_they_can_be(tables: Tables) -> None:
     found = by_anchor(check_averages(tables))
     assert (
         "mean of VQAv2, COCO-Caption, VCR-OC, VCR-MCI alone, which is 44.70"
-        in found["average-table-5-llava"].surprise
+        in worded(found["average-table-5-llava"]).surprise
     )
-    assert "right if VQA is 49.8, not 48.9" in found["average-table-2-mae-tuned"].surprise
+    assert "right if VQA is 49.8, not 48.9" in worded(found["average-table-2-mae-tuned"]).surprise
     assert (
         "No cells left out, and no two neighbouring digits swapped"
-        in found["average-table-7-eva-clip"].surprise
+        in worded(found["average-table-7-eva-clip"]).surprise
     )
 
 
@@ -82,7 +83,7 @@ def test_how_often_any_average_would_be_explained_is_told(tables: Tables) -> Non
     share = sum(any(abs(slip - average) <= 0.05 + 1e-9 for slip in slips) for average in wrong) / len(wrong)
     assert (
         f"fits {share:.0%} of all wrong averages"
-        in by_anchor(check_averages(tables))["average-table-5-llava"].surprise
+        in worded(by_anchor(check_averages(tables))["average-table-5-llava"]).surprise
     )
 
 
@@ -155,7 +156,7 @@ def test_location_and_attributes_are_exchanged(tables: Tables) -> None:
     assert (finding.facts["mismatches as printed"], finding.facts["mismatches exchanged"]) == (2, 0)
     assert finding.facts["weighted mean exchanged"] == pytest.approx(35.50, abs=0.005)
     assert finding.facts["weighted mean as printed"] == pytest.approx(34.89, abs=0.005)
-    assert finding.meaning == (
+    assert worded(finding).meaning == (
         "FD changes instance location by -0.39, not +0.39. Section 4.3's sentence that FD improves location is the "
         "reverse of what was measured. A difference on that many questions has a standard error of 2.1: it may be "
         "chance."
@@ -167,6 +168,7 @@ def test_labels_put_right_are_not_reported_as_exchanged(tables: Tables) -> None:
     right = changed(right, 7, "eva-clip", {"Inst.Loc": "29.84", "Inst.Attr": "31.40"})
     found = by_anchor(check_dimensions(right))
     assert found["dimensions-table-7"].verdict == "clean"
+    assert worded(found["dimensions-table-7"]).title == "Table 7: 0 columns disagree with the leaderboard"
     assert "dimensions-table-7-exchanged" not in found
 
 
@@ -175,7 +177,7 @@ def test_another_exchange_is_named_for_what_it_is(tables: Tables) -> None:
     found = by_anchor(check_dimensions(changed(tables, 7, "eva-clip-fd", row)))
     finding = found["dimensions-table-7-exchanged"]
     assert finding.facts["columns"] == "Scene, Reason"
-    assert "location" not in finding.meaning
+    assert "location" not in worded(finding).meaning
 
 
 def test_cells_that_no_number_of_right_answers_gives(tables: Tables) -> None:

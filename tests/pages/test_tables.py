@@ -13,7 +13,7 @@ import pytest
 from pytest_regressions.file_regression import FileRegressionFixture
 
 from vistok.grid.paths import Paths
-from vistok.pages.escapes import latex, markdown
+from vistok.pages.escapes import latex, markdown, printable, spreadsheet
 from vistok.pages.table import SUFFIXES
 from vistok.pages.templating import FORMATS, cited
 from vistok.steps import tabulate
@@ -181,6 +181,17 @@ def test_latex_sets_any_text() -> None:
 def test_markdown_shows_any_text() -> None:
     assert markdown("a|b*d <e> [f] `g`") == r"a\|b\*d \<e\> \[f\] \`g\`"
     assert markdown("coco_oc.json, __init__ and _x") == r"coco_oc.json, \_\_init\_\_ and \_x"
+
+
+def test_no_label_is_a_formula_and_every_number_is_one() -> None:
+    formulas = ["=HYPERLINK(1)", "+1+cmd|x", "-2+3", "@SUM(1)", "-x"]
+    assert [spreadsheet(text) for text in formulas] == [f"'{text}" for text in formulas]
+    numbers = ["-", "", "-3.25", "0.5", "-1e-05", "DeiT (x)", "1 = 2"]
+    assert [spreadsheet(text) for text in numbers] == numbers
+
+
+def test_what_would_steer_a_terminal_is_spelt_out() -> None:
+    assert printable("a\x1b[2J\tb\nc\u202ed\N{NO-BREAK SPACE}é") == "a\\x1b[2J b c\\u202ed\N{NO-BREAK SPACE}é"
 
 
 def test_a_label_is_parted_from_its_citation() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from vistok.audit.checks import table_findings
-from vistok.audit.findings import Finding, PublishedCells
+from vistok.audit.findings import Finding, PublishedCells, Verdict
 from vistok.errors import VistokError
 from vistok.evaluation.references import load_references
 from vistok.evaluation.score.predictions import read_predictions
@@ -301,7 +301,7 @@ def test_absent_question_files_are_named_and_ask_nothing(
 
 def test_absent_question_files_are_an_error_where_none_may_be_skipped(partial: Any) -> None:
     scale = partial.study.scale.model_copy(update={"missing_images": "error"})
-    with pytest.raises(VistokError, match=r"annotations file cannot be read: .*vqav2_annotations\.json"):
+    with pytest.raises(VistokError, match=r"annotations file not found: .*vqav2_annotations\.json"):
         ask(replace(partial.study, scale=scale), "vqav2")
 
 
@@ -448,7 +448,7 @@ def test_what_the_audit_finds_stands_beside_the_published_numbers(
     findings = table_findings(read_all_published(tabulate.PUBLISHED))
     made = assemble(mini.study, "table-2", read_published(tabulate.PUBLISHED, 2), findings)
     assert {column.title: column.audit for column in made.columns if column.audit} == {"COCO-OC": ("1", "2")}
-    assert [note.anchor for note in made.audit] == [
+    assert [note.finding.anchor for note in made.audit] == [
         "granularity-tables-2-3-coco-oc",
         "homogeneity-table-2-coco-oc",
     ]
@@ -462,20 +462,23 @@ def test_what_the_audit_finds_stands_beside_the_published_numbers(
 def test_a_finding_about_one_row_marks_its_cell(mini: Any, report: Report) -> None:
     made = report(mini)
     row_ids = ["row-1", "row-5", "row-6", None, "row-11"]
-    said = {"tested": "t", "surprise": "s", "meaning": "m", "group": "tables"}
+    facts = {"wrong": 0, "recomputed": 1}
+
+    def finding(
+        anchor: str, verdict: Verdict, table: int, columns: tuple[str, ...], row: str | None = None
+    ) -> Finding:
+        about = (PublishedCells(table, columns, row),)
+        return Finding("averages", anchor, group="tables", verdict=verdict, facts=facts, about=about)
+
     findings = [
-        Finding("other-table", verdict="wrong", title="no", about=(PublishedCells(5, ("VQA",)),), **said),
-        Finding("right", verdict="clean", title="no", about=(PublishedCells(2, ("VQA",)),), **said),
-        Finding(
-            "other-row", verdict="wrong", title="no", about=(PublishedCells(2, ("VQA",), "row-2"),), **said
-        ),
-        Finding(
-            "average", verdict="wrong", title="yes", about=(PublishedCells(2, ("Avg",), "row-5"),), **said
-        ),
-        Finding("column", verdict="doubtful", title="yes", about=(PublishedCells(2, ("VQA", "X")),), **said),
+        finding("other-table", "wrong", 5, ("VQA",)),
+        finding("right", "clean", 2, ("VQA",)),
+        finding("other-row", "wrong", 2, ("VQA",), "row-2"),
+        finding("average", "wrong", 2, ("Avg",), "row-5"),
+        finding("column", "doubtful", 2, ("VQA", "X")),
     ]
     made = with_audit(made, row_ids, findings)
-    assert [(note.mark, note.anchor) for note in made.audit] == [("1", "average"), ("2", "column")]
+    assert [(note.mark, note.finding.anchor) for note in made.audit] == [("1", "average"), ("2", "column")]
     assert [column.audit for column in made.columns] == [("2",), (), (), (), (), (), ()]
     marked = [(place, cell.audit) for place, row in enumerate(made.rows) for cell in row.cells if cell.audit]
     assert marked == [(1, ("1",))] and made.rows[1].cells[-1].audit

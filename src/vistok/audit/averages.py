@@ -1,6 +1,7 @@
 """Recomputes every average of the published tables within its rounding interval."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from itertools import combinations
 
@@ -54,14 +55,13 @@ def _agrees(table: PublishedTable, cells: Cells, average: Decimal) -> bool:
 
 def _wrong_average(table: PublishedTable, row: int, cells: Cells, average: Decimal) -> Finding:
     row_id, exact, half = table.row_ids[row], mean(cells), _half_unit(table)
+    readings = _readings(cells)
+    slip = next((slip for slip in readings if abs(slip.average - average) <= half), None)
     return Finding(
+        kind="average",
         anchor=f"average-table-{table.number}-{slug(row_id)}",
         group="tables",
         verdict="wrong",
-        title=f"Table {table.number}, {row_id}: the average is printed as {average}, the columns give "
-        f"{exact:.2f}",
-        tested="Whether the printed average is the mean of the printed columns, both taken with their "
-        "rounding.",
         facts={
             "table": table.number,
             "row": row_id,
@@ -71,50 +71,51 @@ def _wrong_average(table: PublishedTable, row: int, cells: Cells, average: Decim
             "recomputed high": float(exact + half),
         },
         rows=tuple({"column": column, "printed": str(value)} for column, value in cells.items()),
-        surprise=f"Impossible by rounding: the mean lies in {exact - half:.4f}..{exact + half:.4f}. "
-        + _explanation(cells, average, half),
+        details={
+            "printed": average,
+            "exact": exact,
+            "low": exact - half,
+            "high": exact + half,
+            "slip": slip,
+            "chance": _explained_by_chance(readings, exact, half),
+            "near": _NEAR,
+        },
         about=(PublishedCells(table.number, (AVERAGE,), row_id),),
-        meaning=f"Comparisons of averages must use {exact:.2f}, unless a cell is what is misprinted.",
     )
 
 
-def _explanation(cells: Cells, average: Decimal, half: Decimal) -> str:
-    """Returns the slip that would give a printed average, with how many wrong averages some slip gives."""
-    readings = _readings(cells)
-    explained = next((text for found, text in readings if abs(found - average) <= half), None)
-    if explained is None:
-        return "No cells left out, and no two neighbouring digits swapped, explain it."
-    chance = _explained_by_chance([found for found, _ in readings], mean(cells), half)
-    return f"{explained} Such a slip fits {chance:.0%} of all wrong averages within {_NEAR} points: a hint, no proof."
+@dataclass(frozen=True, slots=True)
+class _Slip:
+    """A slip that gives a wrong average: the mean of some columns alone, or two digits of one cell swapped."""
+
+    average: Decimal
+    columns: tuple[str, ...]
+    printed: Decimal | None = None
+    swapped: Decimal | None = None
 
 
-def _readings(cells: Cells) -> list[tuple[Decimal, str]]:
-    """Returns simple slips, each with the average that it gives: columns left out (fewest first), digits swapped."""
+def _readings(cells: Cells) -> list[_Slip]:
+    """Returns simple slips: columns left out (fewest first), digits swapped."""
     subsets = [chosen for size in range(len(cells) - 1, 1, -1) for chosen in combinations(cells, size)]
-    left_out = [(mean({name: cells[name] for name in chosen}), chosen) for chosen in subsets]
-    swaps = [(name, value, swapped) for name, value in cells.items() for swapped in _transpositions(value)]
     return [
+        *(_Slip(mean({name: cells[name] for name in chosen}), chosen) for chosen in subsets),
         *(
-            (found, f"It is the mean of {', '.join(chosen)} alone, which is {found:.2f}.")
-            for found, chosen in left_out
-        ),
-        *(
-            (
-                mean({**cells, name: swapped}),
-                f"It is right if {name} is {swapped}, not {value}: two digits swapped.",
-            )
-            for name, value, swapped in swaps
+            _Slip(mean({**cells, name: swapped}), (name,), value, swapped)
+            for name, value in cells.items()
+            for swapped in _transpositions(value)
         ),
     ]
 
 
-def _explained_by_chance(readings: list[Decimal], exact: Decimal, half: Decimal) -> float:
+def _explained_by_chance(readings: list[_Slip], exact: Decimal, half: Decimal) -> float:
     """Returns the share of averages near the right one, yet wrong, that some slip gives."""
     unit = (2 * half).normalize()
     steps = int(_NEAR / unit)
     near = [exact.quantize(unit) + step * unit for step in range(-steps, steps + 1)]
     wrong = [average for average in near if abs(average - exact) > unit]
-    return sum(any(abs(found - average) <= half for found in readings) for average in wrong) / len(wrong)
+    return sum(any(abs(slip.average - average) <= half for slip in readings) for average in wrong) / len(
+        wrong
+    )
 
 
 def _transpositions(value: Decimal) -> list[Decimal]:
@@ -125,13 +126,9 @@ def _transpositions(value: Decimal) -> list[Decimal]:
 
 def _summary(recomputed: int, wrong: list[Finding]) -> Finding:
     return Finding(
+        kind="averages",
         anchor="averages",
         group="tables",
         verdict="note" if wrong else "clean",
-        title=f"{len(wrong)} of {recomputed} printed averages are wrong",
-        tested="Every 'Avg' cell whose row is complete, against the mean of its columns.",
         facts={"recomputed": recomputed, "wrong": len(wrong)},
-        surprise="Exact arithmetic: rounding cannot explain those counted as wrong.",
-        meaning="'Avg' adds CIDEr to accuracies, so that one point of caption score weighs as much as one "
-        "point of accuracy; compare columns rather than averages.",
     )

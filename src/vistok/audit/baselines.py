@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from vistok.audit.benchmark_file import BenchmarkFile
-from vistok.audit.findings import Finding, Verdict, p_text
+from vistok.audit.findings import Finding, Verdict
 from vistok.evaluation.blind import constant_answer, prior_answers_by_fold
 from vistok.evaluation.statistics import PairedTest, bootstrap_interval, paired_test
 from vistok.published.tables import PublishedTable
@@ -26,12 +26,10 @@ def check_constant(file: BenchmarkFile, tables: Published) -> Finding:
     most = MOST_CONSTANT.get(len(file.answer_counts), MOST_CONSTANT_OF_MANY)
     verdict: Verdict = "doubtful" if beaten or share > most else "clean"
     return Finding(
+        kind="constant",
         anchor=f"{file.anchor}-constant",
         group=file.group,
         verdict=verdict,
-        title=f"{file.name}: answering {guess!r} to everything scores {share:.2f} "
-        f"%{_beats(tables, file.column, beaten)}",
-        tested="The accuracy of the most frequent answer, said to every question.",
         facts={
             "answer": guess,
             "accuracy": share,
@@ -41,8 +39,7 @@ def check_constant(file: BenchmarkFile, tables: Published) -> Finding:
             **_counts(tables, file.column, beaten),
         },
         rows=tuple(beaten),
-        surprise=f"95 % interval {interval[0]:.1f}..{interval[1]:.1f}, by bootstrap over images.",
-        meaning=_meaning(file, beaten, "a sentence that looks at nothing"),
+        details={"file": file.name, "column": file.column, "best": _best(beaten)},
     )
 
 
@@ -59,13 +56,10 @@ def check_object_prior(file: BenchmarkFile, tables: Published) -> Finding | None
     interval = bootstrap_interval(right, file.images, resamples=RESAMPLES)
     beaten = beaten_cells(tables, file.column, share)
     return Finding(
+        kind="object-prior",
         anchor=f"{file.anchor}-object-prior",
         group=file.group,
         verdict="doubtful" if beaten or _tells(test) else "clean",
-        title=f"{file.name}: the object's name alone scores {share:.1f} "
-        f"%{_beats(tables, file.column, beaten)}",
-        tested=f"The accuracy of each object's most frequent answer, fitted on the images of {folds - 1} of {folds} "
-        "folds and tested on those of the other.",
         facts={
             "accuracy": share,
             "low": interval[0],
@@ -75,20 +69,14 @@ def check_object_prior(file: BenchmarkFile, tables: Published) -> Finding | None
             **_counts(tables, file.column, beaten),
         },
         rows=tuple(beaten),
-        surprise=f"95 % interval {interval[0]:.1f}..{interval[1]:.1f}; {test.difference:+.1f} points over "
-        "the constant "
-        f"answer, {p_text(test.p_value)} by sign flips over images ({RESAMPLES} "
-        f"tried).{_below_constant(test)}",
-        meaning=_meaning(file, beaten, "knowing what is asked about"),
-    )
-
-
-def _below_constant(test: PairedTest) -> str:
-    """Returns why a prior may score below the constant answer, where it does."""
-    if test.difference > -SMALLEST_LIFT:
-        return ""
-    return (
-        " Where answers are balanced, one that is frequent in some folds is rare in the other: hence so low."
+        details={
+            "file": file.name,
+            "column": file.column,
+            "best": _best(beaten),
+            "folds": folds,
+            "resamples": RESAMPLES,
+            "below_constant": test.difference <= -SMALLEST_LIFT,
+        },
     )
 
 
@@ -121,19 +109,5 @@ def _counts(tables: Published, column: str | None, beaten: list[dict[str, str]])
     return {"published cells": len(distinct), "published cells beaten": len(beaten)} if column else {}
 
 
-def _beats(tables: Published, column: str | None, beaten: list[dict[str, str]]) -> str:
-    counts = _counts(tables, column, beaten)
-    return f", above {len(beaten)} of {counts['published cells']} published cells" if beaten else ""
-
-
-def _meaning(file: BenchmarkFile, beaten: list[dict[str, str]], source: str) -> str:
-    if file.column is None:
-        return "What a score on this file is worth is its distance from this."
-    if not beaten:
-        return f"Every published cell of {file.column} is above it."
-    best = max(beaten, key=lambda row: float(row["published"]))
-    return (
-        f"Published cells of {file.column} up to {best['published']} ({best['row']}, Table {best['table']}) "
-        "are no evidence of "
-        f"seeing: {source} does better."
-    )
+def _best(beaten: list[dict[str, str]]) -> dict[str, str] | None:
+    return max(beaten, key=lambda row: float(row["published"]), default=None)

@@ -12,12 +12,6 @@ _VERDICTS: dict[Verdict, AuditVerdict] = {
     "within noise": "doubtful",
     "not measured": "note",
 }
-_MEANINGS: dict[Verdict, str] = {
-    "holds": "The printed numbers bear the sentence, beyond what the size of the benchmark leaves to chance.",
-    "contradicted": "A printed number that the sentence is about says the reverse, beyond chance.",
-    "within noise": "Some differences that the sentence rests on are not beyond chance by the printed numbers.",
-    "not measured": "The cells that could tell are not all there.",
-}
 
 
 def claim_findings(outcomes: Iterable[Outcome]) -> tuple[Finding, ...]:
@@ -27,13 +21,11 @@ def claim_findings(outcomes: Iterable[Outcome]) -> tuple[Finding, ...]:
 
 def _finding(outcome: Outcome) -> Finding:
     claim, total = outcome.claim, len(outcome.differences)
-    where = "abstract" if claim.section == "abstract" else f"section {claim.section}"
     return Finding(
+        kind="claim",
         anchor=f"claim-{claim.id}",
         group="claims",
         verdict=_VERDICTS[outcome.verdict],
-        title=f"“{claim.quote}” ({where})",
-        tested=claim.reading,
         facts={
             "verdict": outcome.verdict,
             "differences": total,
@@ -51,19 +43,8 @@ def _finding(outcome: Outcome) -> Finding:
             }
             for difference in outcome.differences
         ),
-        surprise=_surprise(outcome),
-        meaning=_MEANINGS[outcome.verdict],
-    )
-
-
-def _surprise(outcome: Outcome) -> str:
-    total = len(outcome.differences)
-    if not total:
-        return "Nothing to test."
-    towards = sum(difference.towards for difference in outcome.differences)
-    return (
-        f"{towards} of {total} differences are as the claim says; with intervals that cover all of them at "
-        "95 %, "
-        f"{outcome.count('holds')} hold, {outcome.count('within noise')} are within noise, "
-        f"{outcome.count('contradicted')} contradict."
+        details={
+            "claim": claim,
+            "towards": sum(difference.towards for difference in outcome.differences),
+        },
     )

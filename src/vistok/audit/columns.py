@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from decimal import Decimal
 
-from vistok.audit.findings import Finding, PublishedCells, p_text, slug
+from vistok.audit.findings import Finding, PublishedCells, slug
 from vistok.audit.question_counts import COLUMNS
 from vistok.evaluation.statistics import homogeneity_test
 from vistok.published.facts import UNDERLINED
@@ -24,18 +24,12 @@ def check_marks(tables: Mapping[int, PublishedTable]) -> tuple[Finding, ...]:
     tied = [row for row in rows if row["place by value"] == 2 and row["place by rank"] != 2]
     return (
         Finding(
+            kind="marks",
             anchor="marks",
             group="tables",
             verdict="wrong" if wrong else "note" if tied else "clean",
-            title=f"{len(rows)} second-best marks: {len(wrong)} wrong, {len(tied)} beside a tie for the best",
-            tested="Whether the underlined cell of each column of Tables 2 and 5 is the second best. Which "
-            "cells "
-            "are bold cannot be told from the paper's text; the best rows are computed.",
             facts={"marks": len(rows), "wrong": len(wrong), "beside a tie": len(tied)},
             rows=tuple(tied + wrong) or tuple(rows),
-            surprise="Exact comparison of printed numbers.",
-            meaning="Where two rows tie for the best, the paper underlines the next value, which is third by "
-            "rank.",
         ),
     )
 
@@ -66,11 +60,10 @@ def check_repeated_rows(tables: Mapping[int, PublishedTable]) -> tuple[Finding, 
     differing = {key: found for key, found in repeated.items() if len(set(found.values())) > 1}
     return (
         Finding(
+            kind="repeated-rows",
             anchor="repeated-rows",
             group="tables",
             verdict="wrong" if differing else "clean",
-            title=f"{len(differing)} of {len(repeated)} cells that several tables print differ between them",
-            tested="CLIP in Tables 2, 3 and 4, and GVT in Tables 5 and 6, cell by cell.",
             facts={"cells": len(repeated), "differing": len(differing)},
             rows=tuple(
                 {
@@ -80,8 +73,6 @@ def check_repeated_rows(tables: Mapping[int, PublishedTable]) -> tuple[Finding, 
                 }
                 for (row, column), found in differing.items()
             ),
-            surprise="Exact comparison of printed numbers.",
-            meaning="The tables quote the same runs: they are not independent evidence.",
         ),
     )
 
@@ -102,14 +93,11 @@ def _homogeneity(table: PublishedTable, column: str, questions: int) -> Finding:
     values = [value for row in range(len(table.rows)) if (value := table.value(row, column)) is not None]
     test = homogeneity_test(values, questions)
     alike = test.p_value > 0.05
-    differ = "cannot be told apart by the printed numbers" if alike else "differ"
     return Finding(
+        kind="homogeneity",
         anchor=f"homogeneity-table-2-{slug(column)}",
         group="tables",
         verdict="doubtful" if alike else "clean",
-        title=f"The {len(values)} tokenizers of Table 2 {differ} on {column}",
-        tested=f"Chi-square test that all rows have one accuracy, on {questions:,} questions a row, taken as "
-        "independent.",
         facts={
             "chi2": test.chi2,
             "degrees of freedom": test.degrees,
@@ -118,13 +106,6 @@ def _homogeneity(table: PublishedTable, column: str, questions: int) -> Finding:
             "lowest": min(values),
             "highest": max(values),
         },
-        surprise=f"chi2 = {test.chi2:.1f} on {test.degrees} degrees of freedom, {p_text(test.p_value)}; "
-        "conservative, because the rows answer the same questions, though several on an image make it less so."
-        + (" With every row's answers, which the paper does not give, less could be shown." if alike else ""),
+        details={"rows": len(values), "column": column, "alike": alike},
         about=(PublishedCells(2, (column,)),) if alike else (),
-        meaning="No ranking can be read from this column as it is printed: that self-supervised tokenizers perceive "
-        "finer detail cannot rest on it."
-        if alike
-        else "Some rows differ by more than chance, if the questions are those of the released file. Which of two is "
-        "better is another question: neighbours may tie, and each row is one training.",
     )

@@ -83,16 +83,11 @@ def _exchange(table: PublishedTable, pair: tuple[str, str], printed: Labels, exc
         name: weighted_mean(row, labels) - weighted_mean(before, labels)
         for name, labels in (("as", printed), ("ex", exchanged))
     }
-    error = _standard_error(row[second], before[second], printed[first].questions)
     return Finding(
+        kind="dimensions-exchanged",
         anchor="dimensions-table-7-exchanged",
         group="tables",
         verdict="wrong",
-        title=f"Table 7: the columns {first} and {second} are exchanged",
-        tested="Whether the columns agree with SEED-Bench's leaderboard row of the same model, as labelled "
-        "and "
-        f"with each of the {len(_PRINTED) * (len(_PRINTED) - 1) // 2} exchanges of two labels. Source: "
-        f"{SEED_BENCH_SOURCE}.",
         facts={
             "columns": f"{first}, {second}",
             "mismatches as printed": _mismatches(table, printed),
@@ -113,25 +108,20 @@ def _exchange(table: PublishedTable, pair: tuple[str, str], printed: Labels, exc
             }
             for column in printed
         ),
-        surprise=f"Of all exchanges only this one leaves {_mismatches(table, exchanged)} columns in "
-        "disagreement (as "
-        f"printed: {_mismatches(table, printed)}). The question-weighted mean is then {means['ex']:.2f}, as "
-        "the "
-        f"leaderboard says ({LEADERBOARD_IMAGE_AVERAGE}); as printed it would be {means['as']:.2f}.",
+        details={
+            "pair": pair,
+            "exchanges": math.comb(len(_PRINTED), 2),
+            "source": SEED_BENCH_SOURCE,
+            "leaderboard": LEADERBOARD_IMAGE_AVERAGE,
+            "printed": means["as"],
+            "exchanged": means["ex"],
+            "dimension": printed[first].name.lower(),
+            "gains": [gains[column] for column in pair],
+            "location_reversed": first == "Inst.Loc" and gains[first] > 0 > gains[second],
+            "error": _standard_error(row[second], before[second], printed[first].questions),
+        },
         about=(PublishedCells(7, pair),),
-        meaning=_change(pair, printed[first], gains, error),
     )
-
-
-def _change(pair: tuple[str, str], meant: Dimension, gains: Mapping[str, Decimal], error: float) -> str:
-    """Returns what the exchange does to the gain of the dimension that the first label names."""
-    first, second = pair
-    said = f"FD changes {meant.name.lower()} by {gains[second]:+.2f}, not {gains[first]:+.2f}."
-    if meant.column == "Inst.Loc" and gains[first] > 0 > gains[second]:
-        said += " Section 4.3's sentence that FD improves location is the reverse of what was measured."
-    if abs(gains[second]) < 2 * error:
-        said += f" A difference on that many questions has a standard error of {error:.1f}: it may be chance."
-    return said
 
 
 def _standard_error(one: Decimal, other: Decimal, questions: int) -> float:
@@ -142,15 +132,12 @@ def _standard_error(one: Decimal, other: Decimal, questions: int) -> float:
 def _no_exchange(table: PublishedTable, printed: Labels) -> Finding:
     mismatches = _mismatches(table, printed)
     return Finding(
+        kind="dimensions",
         anchor="dimensions-table-7",
         group="tables",
         verdict="wrong" if mismatches else "clean",
-        title=f"Table 7: {mismatches} columns disagree with the leaderboard",
-        tested="The columns against SEED-Bench's leaderboard row of the same model. Source: "
-        f"{SEED_BENCH_SOURCE}.",
         facts={"mismatches": mismatches},
-        surprise="Exact comparison of printed numbers.",
-        meaning="No exchange of two labels fits better.",
+        details={"source": SEED_BENCH_SOURCE},
     )
 
 
@@ -172,18 +159,13 @@ def _unreachable(table: PublishedTable, labels: Labels) -> Finding:
     )
     cells = len(table.row_ids) * len(labels)
     return Finding(
+        kind="unreachable",
         anchor="dimensions-table-7-unreachable",
         group="tables",
         verdict="wrong" if rows else "clean",
-        title=f"Table 7: {len(rows)} of {cells} cells are no whole number of right answers",
-        tested="Whether k right answers, rounded or truncated, give each cell, for SEED-Bench's number of "
-        "questions "
-        "in that dimension and with the labels of the finding before.",
         facts={"cells": cells, "unreachable": len(rows)},
         rows=rows,
-        surprise="Impossible by rounding or truncation; typing errors are the likely cause.",
         about=tuple(PublishedCells(7, (str(row["column"]),), str(row["row"])) for row in rows),
-        meaning="The cells named are wrong, by the distance to the nearest possible value at least.",
     )
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vistok.audit.baselines import RESAMPLES, SMALLEST_LIFT
 from vistok.audit.benchmark_file import BenchmarkFile
-from vistok.audit.findings import Finding, p_text
+from vistok.audit.findings import Finding
 from vistok.evaluation.blind import constant_answer
 from vistok.evaluation.statistics import paired_test
 
@@ -51,23 +51,17 @@ def check_leak(file: BenchmarkFile) -> Finding | None:
     constant = file.correct([constant_answer(file.answers)] * len(guesses))
     test = paired_test(right, constant, file.images, resamples=RESAMPLES)
     leaks = test.difference > SMALLEST_LIFT and test.p_value < 0.01
-    telling = f" Telling: {', '.join(repr(word.words) for word in words)}." if leaks else ""
-    variants = len(set(texts))
     return Finding(
+        kind="label-leak",
         anchor=f"{file.anchor}-label-leak",
         group=file.group,
         verdict="wrong" if leaks else "clean",
-        title=f"{file.name}: the wording alone {'tells the answer' if leaks else 'tells nothing'}, "
-        f"{right.mean():.1f} % right",
-        tested="A logistic regression on runs of one to three words, spaces and marks, the object's name masked (its "
-        "spelling counts in the object's prior), cross-validated "
-        f"over {folds} folds of the images.",
         facts={
             "accuracy": float(right.mean()),
             "constant answer": float(constant.mean()),
             "lift": test.difference,
             "p": test.p_value,
-            "wordings": variants,
+            "wordings": len(set(texts)),
             "telling words": ", ".join(word.words for word in words) if leaks else "",
         },
         rows=tuple(
@@ -81,13 +75,13 @@ def check_leak(file: BenchmarkFile) -> Finding | None:
         )
         if leaks
         else (),
-        surprise=f"{test.difference:+.1f} points over the constant answer, {p_text(test.p_value)} by sign "
-        "flips over "
-        f"images ({RESAMPLES} tried); {variants} different wordings.{telling}",
-        meaning="A model that reads the question needs no image. Scores on this file measure the wording as "
-        "well as sight; use the corrected file."
-        if leaks
-        else "Beside the object's name, the wording gives nothing away.",
+        details={
+            "file": file.name,
+            "leaks": leaks,
+            "folds": folds,
+            "resamples": RESAMPLES,
+            "words": [word.words for word in words],
+        },
     )
 
 

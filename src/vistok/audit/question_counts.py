@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from vistok.audit.findings import Finding, PublishedCells, p_text, slug
+from vistok.audit.findings import Finding, PublishedCells, slug
 from vistok.audit.granularity import Granularity, Search, column_granularity, is_reachable
 from vistok.published.tables import PublishedTable
 
@@ -73,15 +73,12 @@ def _telling(
         for value in distinct_cells(tables, group, column)
         if not is_reachable(value, found.questions)
     ]
-    but = f" (not {', '.join(exceptions)})" if exceptions else ""
     label = _tables_label(group)
     return Finding(
+        kind="question-count",
         anchor=f"granularity-{slug(label)}-{slug(column)}",
         group="tables",
         verdict="doubtful",
-        title=f"{column} of {label} was probably measured on {found.questions} questions, not 10,000",
-        tested=f"For which numbers of questions the column's percentages are whole numbers of right answers; "
-        f"all from {SEARCHED[0]} to {SEARCHED[-1]} were tried.",
         facts={
             "tables": label,
             "column": column,
@@ -92,25 +89,21 @@ def _telling(
             "p": found.p_value,
             "standard error in points": error,
         },
-        surprise=f"{found.fitting} of {found.cells} cells (a row that several tables print is one) are multiples of "
-        f"100/{found.questions}{but}; a random "
-        f"cell is with probability {found.chance:.2f}. {p_text(found.p_value)} after correction for all "
-        "numbers tried. "
-        "Numbers rounded by hand to that step are the other reading.",
+        details={
+            "exceptions": exceptions,
+            "searched": (SEARCHED[0], SEARCHED[-1]),
+            "apart": 1.96 * math.sqrt(2) * error,
+        },
         about=tuple(PublishedCells(number, (column,)) for number in group),
-        meaning=f"A standard error of {error:.1f} points a cell: two printed cells tell rows apart from about "
-        f"{1.96 * math.sqrt(2) * error:.0f} points on, if the rows err on questions of their own; their answers to the "
-        "same questions could tell more, and are not given.",
     )
 
 
 def _summary(columns: Mapping[tuple[tuple[int, ...], str], Granularity]) -> Finding:
     return Finding(
+        kind="granularity",
         anchor="granularity",
         group="tables",
         verdict="note",
-        title="Which numbers of questions could have produced each column",
-        tested="Every OC and MCI column of Tables 2-6 and 8. VQA and CIDEr are no shares of whole questions.",
         rows=tuple(
             {
                 "tables": _tables_label(group),
@@ -123,8 +116,4 @@ def _summary(columns: Mapping[tuple[tuple[int, ...], str], Granularity]) -> Find
             }
             for (group, column), found in columns.items()
         ),
-        surprise="p is corrected for the numbers tried in its column, not for the number of columns.",
-        meaning="10,000 questions, as released, can produce every column; a far smaller number that also "
-        "fits "
-        "every cell, against the odds, is what was probably used.",
     )

@@ -24,11 +24,10 @@ def check_training_copies(file: BenchmarkFile, root: Path) -> Finding | None:
         return None
     shared = [image for image, digest in digests.items() if digest in training]
     return Finding(
+        kind="training-copies",
         anchor=f"{file.anchor}-training-copies",
         group=file.group,
         verdict="wrong" if shared else "clean",
-        title=f"{file.name}: {len(shared)} of its {len(digests):,} photographs are in a training set",
-        tested=f"Whether a photograph of the file has a copy in {', '.join(TRAINING_IMAGES)}, byte for byte.",
         facts={
             "photographs": len(digests),
             "not here": len(found) - len(digests),
@@ -36,10 +35,7 @@ def check_training_copies(file: BenchmarkFile, root: Path) -> Finding | None:
             "in a training set": len(shared),
         },
         rows=tuple({"image": image} for image in shared[:20]),
-        surprise="Exact comparison of files.",
-        meaning="A model has seen the shared photographs in training."
-        if shared
-        else "No photograph was trained on.",
+        details={"file": file.name, "folders": TRAINING_IMAGES},
     )
 
 

@@ -7,6 +7,7 @@ from vistok.claims.values import CLAIMS
 from vistok.errors import VistokError
 from vistok.files import no_folder
 from vistok.pages.audit import run_audit
+from vistok.pages.wording import worded
 from vistok.published.tables import PUBLISHED
 
 
@@ -43,6 +44,6 @@ def run(args: argparse.Namespace) -> int:
     findings = run_audit(args.published, args.data_root, args.generated, args.out, claims=args.claims)
     for finding in findings:
         if finding.verdict in ("wrong", "doubtful") and finding.group != "claims":
-            print(f"{finding.verdict:8}  {finding.anchor}: {finding.title}")
+            print(f"{finding.verdict:8}  {finding.anchor}: {worded(finding).title}")
     print(f"{args.out}/audit.html, audit.md, audit.json: {len(findings)} findings")
     return 0

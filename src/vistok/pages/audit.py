@@ -9,7 +9,7 @@ from vistok.audit.benchmark_file import released_files
 from vistok.audit.beside import not_checked
 from vistok.audit.checks import file_findings, generated_findings, table_findings
 from vistok.audit.claims import claim_findings
-from vistok.audit.findings import MEANING, Finding, Group, Scalar
+from vistok.audit.findings import Finding, Group, Scalar, Verdict
 from vistok.claims.evaluate import Outcome, evaluate_claims
 from vistok.claims.measured import published_cells
 from vistok.claims.values import CLAIMS, read_claims
@@ -17,6 +17,7 @@ from vistok.errors import VistokError
 from vistok.files import write_json, write_text
 from vistok.pages.claims_figure import page_figures
 from vistok.pages.templating import render, rounded
+from vistok.pages.wording import Wording, worded
 from vistok.published.tables import read_all_published
 
 GROUPS: dict[Group, str] = {
@@ -24,6 +25,14 @@ GROUPS: dict[Group, str] = {
     "claims": "The claims, on the printed numbers",
     "benchmark": "The released benchmark files",
     "ours": "Benchmarks made here",
+}
+
+
+MEANING: dict[Verdict, str] = {
+    "wrong": "the printed number, text or file is not what it says; a claim: contradicted",
+    "doubtful": "the number cannot bear what is concluded from it; a claim: within noise",
+    "note": "nothing wrong; the reader should know; a claim: not measured",
+    "clean": "checked, nothing found; a claim: holds",
 }
 
 
@@ -88,22 +97,23 @@ def write_findings(
 def findings_json(findings: Sequence[Finding], notes: Sequence[str]) -> dict[str, Any]:
     """Returns the findings for machines, floats to six significant digits."""
     return {
-        "findings": [
-            {
-                "anchor": finding.anchor,
-                "group": finding.group,
-                "verdict": finding.verdict,
-                "title": finding.title,
-                "tested": finding.tested,
-                "facts": {name: _plain(value) for name, value in finding.facts.items()},
-                "rows": [{name: _plain(value) for name, value in row.items()} for row in finding.rows],
-                "surprise": finding.surprise,
-                "meaning": finding.meaning,
-            }
-            for finding in findings
-        ],
+        "findings": [_finding_json(finding, worded(finding)) for finding in findings],
         "not_checked": list(notes),
         "summary": dict(Counter(finding.verdict for finding in findings)),
+    }
+
+
+def _finding_json(finding: Finding, wording: Wording) -> dict[str, Any]:
+    return {
+        "anchor": finding.anchor,
+        "group": finding.group,
+        "verdict": finding.verdict,
+        "title": wording.title,
+        "tested": wording.tested,
+        "facts": {name: _plain(value) for name, value in finding.facts.items()},
+        "rows": [{name: _plain(value) for name, value in row.items()} for row in finding.rows],
+        "surprise": wording.surprise,
+        "meaning": wording.meaning,
     }
 
 
@@ -113,7 +123,11 @@ def _plain(value: Scalar) -> Scalar:
 
 def _page(findings: Sequence[Finding], notes: Sequence[str]) -> dict[str, Any]:
     groups = [
-        {"id": group, "title": title, "findings": [finding for finding in findings if finding.group == group]}
+        {
+            "id": group,
+            "title": title,
+            "findings": [(finding, worded(finding)) for finding in findings if finding.group == group],
+        }
         for group, title in GROUPS.items()
     ]
     verdicts = Counter[str](finding.verdict for finding in findings)

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from vistok.pages.table_csv import render_csv
 from vistok.pages.templating import render
+from vistok.pages.wording import worded
 from vistok.tables.values import Cell, TableReport
 
 SUFFIXES = ("csv", "md", "tex", "html")
@@ -32,7 +33,7 @@ def render_table(report: TableReport, suffix: str) -> str:
     if suffix == "csv":
         return render_csv(report)
     bars = [_bars([row.cells[index] for row in report.rows]) for index in range(len(report.columns))]
-    return render(f"table.{suffix}.j2", report=report, bars=list(zip(*bars, strict=True)))
+    return render(f"table.{suffix}.j2", report=report, worded=worded, bars=list(zip(*bars, strict=True)))
 
 
 def _bars(cells: list[Cell]) -> list[Bar]:

@@ -3,6 +3,7 @@
 import csv
 import io
 
+from vistok.pages.escapes import spreadsheet
 from vistok.tables.values import Baseline, Cell, Row, TableReport
 
 
@@ -14,8 +15,8 @@ def render_csv(report: TableReport) -> str:
     lines = [
         _line(report, row, place, protocols) for row in report.rows for place in range(len(report.columns))
     ]
-    writer.writerow(lines[0])
-    writer.writerows(line.values() for line in lines)
+    writer.writerow(map(spreadsheet, lines[0]))
+    writer.writerows([spreadsheet(str(value)) for value in line.values()] for line in lines)
     return text.getvalue()
 
 
@@ -46,7 +47,9 @@ def _line(report: TableReport, row: Row, place: int, protocols: tuple[str, ...])
         "seed_values": " ".join(str(value) for value in cell.seed_values),
         **{f"ours_{name}": _plain(cell.protocols.get(name)) for name in protocols},
         **_blind_protocols(report.baselines, place, protocols),
-        "audit": " ".join(note.anchor for note in report.audit if note.mark in (*column.audit, *cell.audit)),
+        "audit": " ".join(
+            note.finding.anchor for note in report.audit if note.mark in (*column.audit, *cell.audit)
+        ),
         "footnote": row.footnote,
     }
 

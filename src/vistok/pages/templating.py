@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
-from vistok.pages.escapes import latex, latex_code, markdown
+from vistok.pages.escapes import latex, latex_code, markdown, printable
 
 MISSING = "–"
 
@@ -24,6 +24,7 @@ class Format:
 
 
 FORMATS = {
+    "txt": Format(lambda text: text.replace("`", "'"), lambda code: f"`{code}`"),
     "html": Format(escape, lambda code: f"<code>{escape(code)}</code>"),
     "md": Format(markdown, lambda code: f"`{code}`"),
     "tex": Format(latex, latex_code),
@@ -36,6 +37,13 @@ def render(template: str, **values: Any) -> str:
     A LaTeX template writes `<< value >>`, `<% tag %>` and `<# comment #>`: there braces and per cent signs are text.
     """
     return _environment(latex=template.endswith(".tex.j2")).get_template(template).render(**values)
+
+
+def sentences(template: str, **values: Any) -> dict[str, str]:
+    """Returns the texts that a template sets, by name, each in one line; backticks stand around code in them alone."""
+    module = _environment(latex=False).get_template(template).make_module(values)
+    texts = {name: value for name, value in vars(module).items() if isinstance(value, Markup)}
+    return {name: re.sub(r"\s*\n\s*", " ", text).strip() for name, text in texts.items()}
 
 
 @cache
@@ -58,7 +66,7 @@ def _environment(*, latex: bool) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(prose=prose, show=show, cited=cited)
+    environment.filters.update(prose=prose, show=show, cited=cited, fmt=format, quoted=repr, p=p_text)
     environment.tests.update(numeric=_is_numeric)
     return environment
 
@@ -70,13 +78,13 @@ def _format(context: Context) -> Format:
 @pass_context
 def _finalised(context: Context, value: object) -> Markup:
     """Returns a value as it may stand in the page."""
-    return value if isinstance(value, Markup) else Markup(_format(context).text(str(value)))
+    return value if isinstance(value, Markup) else Markup(_format(context).text(printable(str(value))))
 
 
 @pass_context
 def prose(context: Context, text: str) -> Markup:
     """Returns text for a page, with what stands between backticks as code."""
-    to, parts = _format(context), text.split("`")
+    to, parts = _format(context), printable(text).split("`")
     return Markup("").join(
         Markup(to.code(part) if place % 2 else to.text(part)) for place, part in enumerate(parts)
     )
@@ -99,6 +107,13 @@ def show(value: object) -> str:
     if value and abs(value) < 0.001:
         return f"{value:.1e}"
     return f"{value:.4g}" if abs(value) < 1 else f"{value:.6g}"
+
+
+def p_text(p_value: float) -> str:
+    """Returns a p-value as a reader wants it: 'p = 0.038', 'p = 2.6e-13'."""
+    if p_value >= 0.001:
+        return f"p = {p_value:.3f}".rstrip("0").rstrip(".")
+    return "p < 1e-300" if p_value < 1e-300 else f"p = {p_value:.1e}"
 
 
 def rounded(value: float) -> float:

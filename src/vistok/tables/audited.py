@@ -33,7 +33,7 @@ def with_audit(
                 (cells[about.row, title] if about.row else columns[title]).append(mark)
                 there = True
         if there:
-            notes.append(AuditNote(mark, finding.anchor, finding.title))
+            notes.append(AuditNote(mark, finding))
     return replace(
         report,
         columns=tuple(replace(column, audit=tuple(columns[column.title])) for column in report.columns),

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal
 
+from vistok.audit.findings import Finding
+
 AVERAGE = "average"
 MINUS = "−"
 
@@ -135,11 +137,10 @@ class Baseline:
 
 @dataclass(frozen=True, slots=True)
 class AuditNote:
-    """What the audit finds in published numbers of a table: its mark there, and its anchor in the audit's pages."""
+    """What the audit finds in published numbers of a table, and its mark there."""
 
     mark: str
-    anchor: str
-    title: str
+    finding: Finding
 
 
 @dataclass(frozen=True, slots=True)
