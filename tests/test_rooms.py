@@ -7,9 +7,12 @@ from pathlib import Path
 import vistok
 
 PACKAGE = Path(vistok.__file__).parent
-BASE = ("errors", "reading", "leftovers", "files", "headers", "pins", "sources", "checkpoints")
+BASE = (
+    "errors", "reading", "leftovers", "files", "headers", "pins", "sources", "provenance", "locks", "checkpoints",
+)  # fmt: skip
 ROOMS = (
     "grid",
+    "chain",
     "world",
     "datasets",
     "benchmark",

@@ -1,77 +1,57 @@
 """Checkpoints: `model.safetensors`, `config.json` (enough to rebuild the module) and `provenance.json`."""
 
 import argparse
-import importlib.metadata
-import platform
+import hashlib
 import re
-import resource
-import subprocess
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from vistok.errors import VistokError
-from vistok.files import staged_folder, write_json
-from vistok.headers import read_shapes
+from vistok.files import write_json
+from vistok.headers import WEIGHTS, read_shapes
+from vistok.provenance import proven_folder
 from vistok.reading import read_json
-
-WEIGHTS: Final = "model.safetensors"
-_PACKAGES: Final = ("accelerate", "numpy", "timm", "tokenizers", "torch", "transformers")
-
-
-@dataclass
-class Stopwatch:
-    """Measures what provenance tells of one step; nothing that a table is made from reads it."""
-
-    started: float = field(default_factory=time.monotonic)
-
-    def provenance(self, inputs: Mapping[str, str]) -> dict[str, Any]:
-        """Returns commit, package versions, hardware, seconds, peak memory (MiB) and input digests."""
-        return {
-            "commit": _commit(),
-            "packages": {name: importlib.metadata.version(name) for name in _PACKAGES},
-            "python": platform.python_version(),
-            "machine": platform.machine(),
-            "accelerator": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
-            "seconds": round(time.monotonic() - self.started, 1),
-            "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
-            "inputs": dict(sorted(inputs.items())),
-        }
-
-
-def _commit() -> str | None:
-    try:
-        asked = subprocess.run(
-            ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=True
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return asked.stdout.strip()
 
 
 def save_checkpoint(
     folder: Path,
     tensors: Mapping[str, Tensor],
     config: Mapping[str, Any],
-    provenance: Mapping[str, Any],
+    about: Mapping[str, Any],
     *,
     also: Callable[[Path], None] | None = None,
 ) -> None:
-    """Writes a checkpoint folder whole or not at all; `also` adds its own files to it."""
-    with staged_folder(folder) as partial:
+    """Writes a checkpoint folder whole or not at all.
+
+    Args:
+        folder: where it is to be.
+        tensors: what it holds.
+        config: enough to rebuild the module.
+        about: what provenance.json says besides the digests of the files; see `Stopwatch.provenance`.
+        also: adds its own files to the folder that it is given.
+    """
+    with proven_folder(folder, about) as partial:
         if also:
             also(partial)
         save_file(
             {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, partial / WEIGHTS
         )
         write_json(partial / "config.json", config)
-        write_json(partial / "provenance.json", provenance)
+
+
+def digest_tensors(tensors: Mapping[str, Tensor]) -> str:
+    """Returns the SHA-256 of tensors: of their names, types, shapes and values, in whatever order they come."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().cpu().contiguous()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def read_config(folder: Path) -> dict[str, Any]:

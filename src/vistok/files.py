@@ -28,8 +28,12 @@ _CLOSED: Final = {
 
 
 @contextmanager
-def staged_file(path: Path) -> Iterator[Path]:
+def staged_file(path: Path, *, durable: bool = False) -> Iterator[Path]:
     """Yields a path beside `path` to write to; renames it onto `path` if the block ends well.
+
+    Args:
+        path: where the file is to be.
+        durable: whether it must outlive a crash of the machine: it is then on the disk before it is renamed.
 
     Raises:
         VistokError: the disk is full, the folder cannot be written, or a folder or a device is at `path`. What stood
@@ -46,15 +50,23 @@ def staged_file(path: Path) -> Iterator[Path]:
         with _explained(path):
             yield partial
             partial.chmod(0o644)
+            if durable:
+                _to_disk(partial)
             partial.replace(path)
+            if durable:
+                _to_disk(path.parent)
     finally:
         partial.unlink(missing_ok=True)
         os.close(handle)
 
 
 @contextmanager
-def staged_folder(path: Path) -> Iterator[Path]:
+def staged_folder(path: Path, *, durable: bool = False) -> Iterator[Path]:
     """Yields an empty folder beside `path` to fill; puts it in the place of `path` if the block ends well.
+
+    Args:
+        path: where the folder is to be.
+        durable: as in `staged_file`, for every file in it.
 
     Raises:
         VistokError: the disk is full, or the folder cannot be written. What stood at `path` still stands.
@@ -70,13 +82,27 @@ def staged_folder(path: Path) -> Iterator[Path]:
         with _explained(path):
             partial.mkdir()
             yield partial
+            if durable:
+                for made in (*partial.rglob("*"), partial):
+                    _to_disk(made)
             if path.exists():
                 path.replace(old)
             partial.replace(path)
+            if durable:
+                _to_disk(path.parent)
     finally:
         if old.exists() and not path.exists():
             old.replace(path)
         shutil.rmtree(stage, ignore_errors=True)
+        os.close(handle)
+
+
+def _to_disk(path: Path) -> None:
+    """Waits until a file, or the names in a folder, are on the disk itself."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
         os.close(handle)
 
 

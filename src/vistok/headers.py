@@ -3,10 +3,11 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from vistok.errors import VistokError
 
+WEIGHTS: Final = "model.safetensors"  # in a checkpoint's folder
 _LENGTH: Final = 8  # bytes that say how long the header is
 _LONGEST: Final = 100_000_000  # bytes, as the format allows
 
@@ -17,27 +18,40 @@ def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
     Raises:
         VistokError: the file is missing, truncated, or of another kind.
     """
+    header, start = _read(path)
+    return _shapes(path, header, path.stat().st_size - start)
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """Returns what a .safetensors file says beside its tensors; nothing where it has no readable header."""
+    try:
+        told = _read(path)[0].get("__metadata__")
+    except VistokError:
+        return {}
+    return {str(key): str(value) for key, value in told.items()} if isinstance(told, dict) else {}
+
+
+def _read(path: Path) -> tuple[dict[str, Any], int]:
+    """Returns the header of a file, and where its tensors start."""
     try:
         with path.open("rb") as stream:
             length = int.from_bytes(stream.read(_LENGTH), "little")
             header = json.loads(stream.read(length)) if 0 < length <= _LONGEST else None
-        size = path.stat().st_size
     except FileNotFoundError as error:
         raise VistokError(f"weights not found: {path}.") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise _broken(path, "it has no header") from error
-    match header:
-        case {**entries}:
-            return _shapes(path, entries, size - _LENGTH - length)
-    raise _broken(path, "it has no header")
+    if not isinstance(header, dict):
+        raise _broken(path, "it has no header")
+    return header, _LENGTH + length
 
 
-def _shapes(path: Path, entries: Mapping[object, object], size: int) -> dict[str, tuple[int, ...]]:
+def _shapes(path: Path, entries: Mapping[str, Any], size: int) -> dict[str, tuple[int, ...]]:
     found, end = {}, 0
     for name, entry in entries.items():
         match entry:
             case {"shape": [*shape], "data_offsets": [int(), int() as last]}:
-                found[str(name)] = tuple(int(side) for side in shape)
+                found[name] = tuple(int(side) for side in shape)
                 end = max(end, last)
     if size != end:
         raise _broken(path, f"its header tells of {end:,} bytes of tensors, {size:,} are there")

@@ -11,11 +11,12 @@ import yaml
 from safetensors.torch import save_file
 from torch import nn
 
-from vistok.checkpoints import WEIGHTS, save_checkpoint
+from vistok.checkpoints import save_checkpoint
 from vistok.errors import VistokError
 from vistok.files import write_json
 from vistok.grid.load import GRID, SCALES, load_study
 from vistok.grid.values import Encoder
+from vistok.headers import WEIGHTS
 from vistok.tokenizers.base import VisualTokenizer, build_tokenizer
 from vistok.tokenizers.weights import load_foreign, load_tokenizer
 
@@ -32,7 +33,7 @@ def trained(encoder: Encoder, shake: Shake) -> VisualTokenizer:
 
 def save_own(tokenizer: VisualTokenizer, folder: Path) -> Path:
     config = {"encoder": tokenizer.encoder.model_dump(mode="json"), "probe_auc": 90.0}
-    save_checkpoint(folder, tokenizer.state_dict(), config, {})
+    save_checkpoint(folder, tokenizer.state_dict(), config, {"inputs": {}})
     return folder
 
 

@@ -1,11 +1,13 @@
 """The saved state of a training: whole, of one identity, and ignored where it is neither."""
 
+import random
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from vistok.grid.values import Optimiser
 from vistok.training.loop import Learner
@@ -34,8 +36,9 @@ def trained(
 def fresh(
     make_learner: Callable[..., Learner], optimiser: Optimiser
 ) -> tuple[Learner, torch.optim.Optimizer]:
-    """The same learner with other weights, untrained."""
+    """The same learner with other weights, untrained, but for what is frozen."""
     learner = make_learner(seed=1)
+    learner.backbone.load_state_dict(make_learner().backbone.state_dict())
     return learner, make_optimiser(learner, optimiser, learner.rates)
 
 
@@ -50,11 +53,11 @@ def equal(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
 
 def test_everything_comes_back(trained, fresh, state: Path) -> None:
     TrainingState(state, "a").save(3, *trained, CURVES)
-    random = torch.get_rng_state()
+    drawn = torch.get_rng_state()
     torch.manual_seed(99)
     assert not equal(fresh[0].student.state_dict(), trained[0].student.state_dict())
     assert TrainingState(state, "a").restore(*fresh) == (3, CURVES)
-    assert torch.equal(torch.get_rng_state(), random)
+    assert torch.equal(torch.get_rng_state(), drawn)
     for part in ("student", "teacher"):
         assert equal(getattr(fresh[0], part).state_dict(), getattr(trained[0], part).state_dict())
     assert flat(trained[1]) and equal(flat(fresh[1]), flat(trained[1]))
@@ -89,10 +92,10 @@ def test_a_state_of_another_identity_is_not_used(trained, fresh, state: Path) ->
     TrainingState(state, "a").save(3, *trained, CURVES)
     before = {name: tensor.clone() for name, tensor in fresh[0].state_dict().items()}
     torch.manual_seed(5)
-    random = torch.get_rng_state()
+    drawn = torch.get_rng_state()
     assert TrainingState(state, "b").restore(*fresh) == (0, [])
     assert equal(fresh[0].state_dict(), before) and not flat(fresh[1])
-    assert torch.equal(torch.get_rng_state(), random)
+    assert torch.equal(torch.get_rng_state(), drawn)
 
 
 @pytest.mark.parametrize("length", [0, 1, 7, 8, 100, 5000, -1])
@@ -132,3 +135,62 @@ def test_a_save_that_fails_leaves_the_last_one(trained, fresh, state: Path) -> N
         saved.save(4, *trained, [{"step": object()}])  # type: ignore[dict-item]
     assert saved.restore(*fresh) == (3, CURVES)
     assert [path.name for path in state.iterdir()] == ["state.safetensors"]
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_flipped_bit_is_noticed_and_said(
+    trained, fresh, state: Path, seed: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    saved = TrainingState(state, "a")
+    saved.save(3, *trained, CURVES)
+    whole = bytearray(saved.file.read_bytes())
+    place = random.Random(seed).randrange(8 * len(whole))
+    whole[place // 8] ^= 1 << place % 8
+    saved.file.write_bytes(whole)
+    assert saved.restore(*fresh) == (0, [])
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"{saved.file} is not used, and the training starts from step 0: ")
+
+
+@pytest.mark.parametrize("start", [0.3, 0.6])
+def test_lost_pages_are_noticed(trained, fresh, state: Path, start: float) -> None:
+    saved = TrainingState(state, "a")
+    saved.save(3, *trained, CURVES)
+    whole = saved.file.read_bytes()
+    first = int(len(whole) * start)
+    saved.file.write_bytes(whole[:first] + bytes(len(whole) // 3) + whole[first + len(whole) // 3 :])
+    before = {name: tensor.clone() for name, tensor in fresh[0].state_dict().items()}
+    assert saved.restore(*fresh) == (0, [])
+    assert equal(fresh[0].state_dict(), before)
+
+
+@pytest.mark.parametrize("change", [{"step": "abc"}, {"curves": "["}, {"step": None}, {"identity": "b"}])
+def test_another_header_is_not_used(trained, fresh, state: Path, change: dict[str, str | None]) -> None:
+    saved = TrainingState(state, "a")
+    saved.save(3, *trained, CURVES)
+    with safe_open(saved.file, "pt") as file:
+        about = file.metadata() | change
+    save_file(load_file(saved.file), saved.file, metadata={key: text for key, text in about.items() if text})
+    assert saved.restore(*fresh) == (0, [])
+
+
+def test_a_state_without_its_random_numbers_is_not_used(trained, fresh, state: Path) -> None:
+    saved = TrainingState(state, "a")
+    saved.save(3, *trained, CURVES)
+    with safe_open(saved.file, "pt") as file:
+        about = file.metadata()
+    tensors = load_file(saved.file)
+    del tensors["random"]
+    save_file(tensors, saved.file, metadata=about)
+    assert saved.restore(*fresh) == (0, [])
+
+
+def test_a_state_beside_other_frozen_parts_is_not_used(
+    trained, fresh, state: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    TrainingState(state, "a").save(3, *trained, CURVES)
+    assert TrainingState(state, "a").restore(*fresh)[0] == 3
+    with torch.no_grad():
+        fresh[0].backbone.bias[0] += 1
+    assert TrainingState(state, "a").restore(*fresh) == (0, [])
+    assert "the frozen parts are others than those that it was trained beside" in capsys.readouterr().err

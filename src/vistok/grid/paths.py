@@ -27,16 +27,16 @@ class Paths:
         return Path("shards") / self.study.scale.models / image_set
 
     def tokenizer(self, tokenizer: str) -> Path:
-        return self._checkpoints / "tokenizers" / tokenizer
+        return self.checkpoints / "tokenizers" / tokenizer
 
     def llm(self, llm: str) -> Path:
-        return self._checkpoints / "llms" / llm
+        return self.checkpoints / "llms" / llm
 
     def mllm(self, run: Run) -> Path:
-        return self._checkpoints / "mllms" / run.path
+        return self.checkpoints / "mllms" / run.path
 
     @property
-    def _checkpoints(self) -> Path:
+    def checkpoints(self) -> Path:
         return Path("checkpoints") / self.study.scale.models
 
     def state(self, checkpoint: Path) -> Path:

@@ -9,11 +9,10 @@ from vistok.errors import VistokError
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
 from vistok.grid.values import Encoder, LanguageModel
-from vistok.headers import read_shapes
+from vistok.headers import WEIGHTS, read_shapes
 from vistok.planning.needs import tokenizer_weights
 from vistok.reading import read_json
 
-WEIGHTS = "model.safetensors"
 _LEAST = 0.995  # of the parameters that an entry states
 
 

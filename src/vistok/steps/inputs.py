@@ -5,13 +5,17 @@ from pathlib import Path
 
 from vistok.datasets.manifest import MANIFEST, Manifest
 from vistok.files import digest_file, digest_value
-
-# What tells how a checkpoint came to be, and differs from run to run.
-_ABOUT = frozenset({"provenance.json"})
+from vistok.provenance import PROVENANCE, content_digest, read_provenance
 
 
 def input_digests(paths: Iterable[Path]) -> dict[str, str]:
-    """Returns a digest for each file or folder, by its path."""
+    """Returns a digest for each file or folder, by its path.
+
+    What carries its provenance is taken at its word; whoever loads it checks every byte.
+
+    Raises:
+        VistokError: a provenance.json was changed.
+    """
     return {path.as_posix(): _digest(path) for path in paths}
 
 
@@ -22,5 +26,7 @@ def _digest(path: Path) -> str:
         return Manifest.read(
             path
         ).digest  # shards may be terabytes: what is read of them is verified as it is read
-    files = sorted(file for file in path.rglob("*") if file.is_file() and file.name not in _ABOUT)
-    return digest_value({file.relative_to(path).as_posix(): digest_file(file) for file in files})
+    if (path / PROVENANCE).is_file():
+        return content_digest(read_provenance(path))
+    files = (file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
+    return digest_value({file.relative_to(path).as_posix(): digest_file(file) for file in sorted(files)})

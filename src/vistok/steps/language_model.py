@@ -2,6 +2,7 @@
 
 import torch
 
+from vistok.chain.checkpoints import check_llm
 from vistok.grid.load import Study
 from vistok.grid.paths import Paths
 from vistok.mllm.language_models.base import LanguageModel
@@ -9,7 +10,13 @@ from vistok.mllm.language_models.load import load_language_model
 
 
 def load_llm(study: Study, llm: str) -> LanguageModel:
-    """Returns a frozen language model, the scale's own or as published."""
+    """Returns a frozen language model, the scale's own or as published.
+
+    Raises:
+        VistokError: it is missing, or the scale's own was changed or is not the one that the study names.
+    """
     precision = torch.bfloat16 if study.scale.precision == "bf16" else torch.float32
     own = study.scale.language_model is not None
+    if own:
+        check_llm(study, llm)
     return load_language_model(Paths(study).llm(llm) if own else study.llm(llm).weights, precision=precision)

@@ -1,28 +1,34 @@
 """Puts the parts of an MLLM together from their checkpoints, for training and for answering."""
 
-from pathlib import Path
+from collections.abc import Collection
+from typing import Any
 
-from vistok.checkpoints import WEIGHTS, load_tensors, read_tensors
+from torch import Tensor
+
+from vistok.chain.checkpoints import check_mllm, check_tokenizer
+from vistok.checkpoints import digest_tensors, load_tensors, read_config, read_tensors
+from vistok.errors import VistokError
+from vistok.files import digest_value
 from vistok.grid.load import Study
 from vistok.grid.paths import Paths
 from vistok.grid.values import Run
+from vistok.headers import WEIGHTS
 from vistok.mllm.model import MultimodalModel
 from vistok.steps.language_model import load_llm
 from vistok.tokenizers.weights import load_tokenizer
 
 
-def parts(study: Study, run: Run) -> list[Path]:
-    """Returns the checkpoints of this project that an MLLM is made of."""
-    paths = Paths(study)
-    llm = [paths.llm(run.llm)] if study.scale.language_model else []
-    return llm + ([paths.tokenizer(run.tokenizer)] if study.pretrains(run.tokenizer) else [])
-
-
 def assemble(study: Study, run: Run) -> MultimodalModel:
-    """Returns an MLLM with an untrained connector."""
+    """Returns an MLLM with an untrained connector.
+
+    Raises:
+        VistokError: a part is missing, was changed, or is not the one that the study names.
+    """
     paths = Paths(study)
     llm = load_llm(study, run.llm)
     checkpoint = paths.tokenizer(run.tokenizer) if study.pretrains(run.tokenizer) else None
+    if checkpoint:
+        check_tokenizer(study, run.tokenizer)
     tokenizer = load_tokenizer(study.encoder(run.tokenizer), checkpoint=checkpoint, data_root=paths.data)
     recipe = study.recipe(run.recipe)
     return MultimodalModel(tokenizer, llm, recipe.connector, tune_tokenizer=recipe.tune_tokenizer)
@@ -32,10 +38,41 @@ def load_trained(study: Study, run: Run) -> MultimodalModel:
     """Returns an MLLM as its recipe has trained it.
 
     Raises:
-        VistokError: its checkpoint is missing, or is of another architecture.
+        VistokError: its checkpoint or one of its parts is missing, was changed, or is not the one that the study
+            names.
     """
     model = assemble(study, run)
     folder = Paths(study).mllm(run)
-    kept = ("connector.", "tokenizer.") if model.tune_tokenizer else ("connector.",)
-    load_tensors(model, read_tensors(folder / WEIGHTS), source=folder, only=kept)
+    check_mllm(study, run)
+    held = held_tensors(study, run, model)
+    load_tensors(model, read_tensors(folder / WEIGHTS), source=folder, only=tuple(held))
+    trained_beside, frozen = read_config(folder).get("frozen"), frozen_digests(model, held)
+    if trained_beside != frozen:
+        raise VistokError(
+            f"{folder} was trained beside other weights than are loaded now: {_others(trained_beside, frozen)}. Bring "
+            "back those that it was trained with, or delete it and train it again with snakemake."
+        )
     return model
+
+
+def held_tensors(study: Study, run: Run, model: MultimodalModel) -> dict[str, Tensor]:
+    """Returns what a run's checkpoint holds: what is trained, and random weights, which stand nowhere else."""
+    held = model.trained_tensors()
+    if not study.pretrains(run.tokenizer) and study.encoder(run.tokenizer).weights == "random":
+        held |= {name: tensor for name, tensor in model.state_dict().items() if name.startswith("tokenizer.")}
+    return held
+
+
+def frozen_digests(model: MultimodalModel, held: Collection[str]) -> dict[str, str]:
+    """Returns the digest of each part that a checkpoint does not hold, and of the words' ids."""
+    frozen = {name: tensor for name, tensor in model.state_dict().items() if name not in held}
+    digests = {
+        part: digest_tensors({name: tensor for name, tensor in frozen.items() if name.startswith(f"{part}.")})
+        for part in ("tokenizer", "llm")
+    }
+    return digests | {"words": digest_value(model.llm.words.tokenizer.get_vocab())}
+
+
+def _others(before: Any, now: dict[str, str]) -> str:
+    known = before if isinstance(before, dict) else {}
+    return ", ".join(part for part in sorted(known.keys() | now.keys()) if known.get(part) != now.get(part))

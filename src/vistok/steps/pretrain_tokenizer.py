@@ -5,7 +5,7 @@ from itertools import islice
 import numpy as np
 from timm.models.vision_transformer import VisionTransformer
 
-from vistok.checkpoints import Stopwatch, save_checkpoint
+from vistok.checkpoints import save_checkpoint
 from vistok.datasets.preprocessing import squash
 from vistok.datasets.shards import Shards
 from vistok.errors import VistokError
@@ -14,8 +14,10 @@ from vistok.grid.load import Study
 from vistok.grid.paths import Paths
 from vistok.grid.specs import tokenizer_spec
 from vistok.grid.values import Encoder
+from vistok.provenance import Stopwatch
 from vistok.sources import source_digest
 from vistok.steps.inputs import input_digests
+from vistok.steps.training import training
 from vistok.supervision.base import make_objective
 from vistok.supervision.data import PretrainingData
 from vistok.supervision.learner import PretrainingLearner
@@ -24,7 +26,6 @@ from vistok.tokenizers.base import build_tokenizer
 from vistok.tokenizers.weights import load_foreign
 from vistok.training.curves import write_curves
 from vistok.training.loop import Plan, make_deterministic, train
-from vistok.training.state import TrainingState
 
 PROBE_IMAGES = 2000
 
@@ -41,32 +42,31 @@ def run(study: Study, tokenizer: str) -> None:
             f"the scale {study.scale.id!r} takes {tokenizer!r} as published: nothing to pretrain."
         )
     stopwatch, paths, spec = Stopwatch(), Paths(study), tokenizer_spec(study, tokenizer)
-    make_deterministic(0)
-    encoder, pretraining = study.encoder(tokenizer), study.scale.pretraining[entry.objective]
-    data = PretrainingData(Shards(paths.shards(entry.image_set)), encoder.image_size)
-    objective = make_objective(entry.objective, encoder, pretraining, data, seed=0)
-    plan = Plan(pretraining.steps, pretraining.optimiser, study.scale.save_every)
-    out = paths.tokenizer(tokenizer)
     inputs = input_digests([paths.shards(entry.image_set)]) | {"spec": digest_value(spec)}
-    identity = digest_value([inputs, source_digest(__name__)])
-    learner = PretrainingLearner(objective, data)
-    curves = train(learner, plan, state=paths.state(out), identity=identity, name=f"tokenizer {tokenizer}")
-    exported = objective.exported()
-    assert isinstance(exported, VisionTransformer)
-    auc = _probe(exported, encoder, paths, study)
-    if (gate := study.scale.probe_gate.get(entry.objective)) is not None:
-        check_gate(auc, gate, tokenizer)
-    built = build_tokenizer(encoder)
-    load_foreign(built.trunk, exported.state_dict(), out)
-    config = {"encoder": encoder.model_dump(mode="json"), "probe_auc": round(auc, 4)}
-    save_checkpoint(
-        out,
-        built.state_dict(),
-        config,
-        stopwatch.provenance(inputs),
-        also=lambda folder: write_curves(folder, curves),
-    )
-    TrainingState(paths.state(out), identity).forget()
+    with training(paths, paths.tokenizer(tokenizer), [inputs, source_digest(__name__)]) as work:
+        if work is None:
+            return
+        make_deterministic(0)
+        encoder, pretraining = study.encoder(tokenizer), study.scale.pretraining[entry.objective]
+        data = PretrainingData(Shards(paths.shards(entry.image_set)), encoder.image_size)
+        objective = make_objective(entry.objective, encoder, pretraining, data, seed=0)
+        plan = Plan(pretraining.steps, pretraining.optimiser, study.scale.save_every)
+        learner = PretrainingLearner(objective, data)
+        curves = train(learner, plan, state=work.state, identity=work.identity, name=f"tokenizer {tokenizer}")
+        exported = objective.exported()
+        assert isinstance(exported, VisionTransformer)
+        auc = _probe(exported, encoder, paths, study)
+        if (gate := study.scale.probe_gate.get(entry.objective)) is not None:
+            check_gate(auc, gate, tokenizer)
+        built = build_tokenizer(encoder)
+        load_foreign(built.trunk, exported.state_dict(), work.out)
+        save_checkpoint(
+            work.out,
+            built.state_dict(),
+            {"encoder": encoder.model_dump(mode="json"), "probe_auc": round(auc, 4)},
+            work.about(stopwatch, inputs),
+            also=lambda folder: write_curves(folder, curves),
+        )
 
 
 def _probe(exported: VisionTransformer, encoder: Encoder, paths: Paths, study: Study) -> float:

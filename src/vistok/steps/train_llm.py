@@ -1,20 +1,27 @@
 """Makes a scale's own language model: from text alone, or tuned on instructions from its base."""
 
-from vistok.checkpoints import Stopwatch
+from pathlib import Path
+
+from vistok.chain.checkpoints import check_llm
 from vistok.errors import VistokError
-from vistok.files import digest_value, staged_folder, write_json
+from vistok.files import digest_value, write_json
 from vistok.grid.load import Study
 from vistok.grid.paths import Paths
+from vistok.grid.scale import LanguageModelSize
 from vistok.grid.specs import llm_spec
+from vistok.mllm.language_models.base import LanguageModel
 from vistok.mllm.language_models.causal import CausalLanguageModel
 from vistok.mllm.language_models.load import load_language_model, save_language_model
 from vistok.mllm.words import make_word_tokenizer
 from vistok.planning.listed import check_listed, corpus_names
+from vistok.provenance import Stopwatch, proven_folder
 from vistok.reading import read_json, read_text
 from vistok.sources import source_digest
 from vistok.steps.inputs import input_digests
+from vistok.steps.training import training
 from vistok.training.curves import write_curves
 from vistok.training.language import (
+    Document,
     LanguageLearner,
     check_language_gate,
     read_conversations,
@@ -23,7 +30,6 @@ from vistok.training.language import (
 )
 from vistok.training.loop import Plan, make_deterministic, train
 from vistok.training.processes import is_first
-from vistok.training.state import TrainingState
 
 HELD_OUT = 300
 
@@ -41,41 +47,46 @@ def run(study: Study, llm: str) -> None:
         )
     stopwatch, paths, spec = Stopwatch(), Paths(study), llm_spec(study, llm)
     check_listed(study, corpus_names(study))
-    make_deterministic(0)
     base = study.llm(llm).base
     stage = size.instruction_tuning if base else size.pretraining
-    if base:
-        model = load_language_model(paths.llm(base))
-        model.requires_grad_(True)
-    else:
-        model = CausalLanguageModel.build(size, make_word_tokenizer(_texts(paths, study)))
-    corpus = paths.data / stage.corpus
-    start = model.words.start
-    weight = size.short_answer_weight
-    documents = (
-        read_conversations(corpus, start, short_answer_weight=weight)
-        if base
-        else read_documents(corpus, start)
-    )
-    learner = LanguageLearner(model, documents[:-HELD_OUT], batch=stage.batch, seed=0)
-    job = study.scale.job("train-llm")
-    plan = Plan(stage.steps, stage.optimiser, study.scale.save_every, workers=job.cpus - 1, part=job.part)
-    out = paths.llm(llm)
-    before = [paths.llm(base)] if base else []
+    before, corpus = [paths.llm(base)] if base else [], paths.data / stage.corpus
     inputs = input_digests([*before, corpus]) | {"spec": digest_value(spec)}
-    identity = digest_value([inputs, source_digest(__name__)])
-    curves = train(learner, plan, state=paths.state(out), identity=identity, name=f"llm {llm}")
-    if not is_first():
-        return
-    scores = text_accuracy(model, documents[-HELD_OUT:]) if base else {}
-    if base:
-        check_language_gate(scores, size.gate, f"the language model {llm!r}")
-    with staged_folder(out) as partial:
-        save_language_model(partial, model)
-        write_json(partial / "gate.json", {"text_only_accuracy": scores, "gate": size.gate if base else {}})
-        write_curves(partial, curves)
-        write_json(partial / "provenance.json", stopwatch.provenance(inputs))
-    TrainingState(paths.state(out), identity).forget()
+    with training(paths, paths.llm(llm), [inputs, source_digest(__name__)]) as work:
+        if work is None:
+            return
+        make_deterministic(0)
+        model = _start(study, base, size)
+        documents = _documents(corpus, model.words.start, size if base else None)
+        learner = LanguageLearner(model, documents[:-HELD_OUT], batch=stage.batch, seed=0)
+        job = study.scale.job("train-llm")
+        plan = Plan(stage.steps, stage.optimiser, study.scale.save_every, workers=job.cpus - 1, part=job.part)
+        curves = train(learner, plan, state=work.state, identity=work.identity, name=f"llm {llm}")
+        if not is_first():
+            return
+        scores = text_accuracy(model, documents[-HELD_OUT:]) if base else {}
+        gate = size.gate if base else {}
+        if base:
+            check_language_gate(scores, gate, f"the language model {llm!r}")
+        with proven_folder(work.out, work.about(stopwatch, inputs)) as partial:
+            save_language_model(partial, model)
+            write_json(partial / "gate.json", {"text_only_accuracy": scores, "gate": gate})
+            write_curves(partial, curves)
+
+
+def _start(study: Study, base: str | None, size: LanguageModelSize) -> LanguageModel:
+    """Returns the model that is trained: its base, or a new one."""
+    if base is None:
+        return CausalLanguageModel.build(size, make_word_tokenizer(_texts(Paths(study), study)))
+    check_llm(study, base)
+    model = load_language_model(Paths(study).llm(base))
+    model.requires_grad_(True)
+    return model
+
+
+def _documents(corpus: Path, start: str, tuned: LanguageModelSize | None) -> list[Document]:
+    if tuned is None:
+        return read_documents(corpus, start)
+    return read_conversations(corpus, start, short_answer_weight=tuned.short_answer_weight)
 
 
 def _texts(paths: Paths, study: Study) -> list[str]:

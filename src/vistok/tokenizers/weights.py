@@ -7,9 +7,10 @@ from typing import Final
 from pydantic import ValidationError
 from torch import Tensor, nn
 
-from vistok.checkpoints import WEIGHTS, load_tensors, read_config, read_tensors
+from vistok.checkpoints import load_tensors, read_config, read_tensors
 from vistok.errors import VistokError
 from vistok.grid.values import Encoder
+from vistok.headers import WEIGHTS
 from vistok.tokenizers.base import VisualTokenizer, build_tokenizer
 
 _UNUSED: Final = (".mask_token",)  # in a trunk's parts, but not in its features

@@ -1,5 +1,6 @@
 """A training's batches, made by the process itself or ahead of it by data-loader workers."""
 
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from multiprocessing import active_children
@@ -46,8 +47,9 @@ def batches(name: str, make: Callable[[int], Batch], steps: range, workers: int)
     try:
         yield made
     except Exception as error:
-        if not any(map(_was_killed, started)):
-            raise
+        with _unheard(signal.SIGCHLD):  # PyTorch's own handler would raise once more in the middle of this
+            if not any(map(_was_killed, started)):
+                raise
         raise VistokError(
             f"{name}: a process that prepares batches was killed, most often for want of memory: raise `memory_mb` "
             "of this step in the scale's `resources`, or lower its `cpus`. The next start goes on from the last "
@@ -56,7 +58,17 @@ def batches(name: str, make: Callable[[int], Batch], steps: range, workers: int)
     finally:
         # Left to the garbage collector, an error's traceback would keep them: deaf workers outlive a terminate().
         if workers:
-            made._shutdown_workers()
+            with _unheard(signal.SIGCHLD):
+                made._shutdown_workers()
+
+
+@contextmanager
+def _unheard(number: signal.Signals) -> Iterator[None]:
+    before = signal.signal(number, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
 
 
 def _was_killed(worker: BaseProcess) -> bool:

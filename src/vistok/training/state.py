@@ -1,7 +1,8 @@
 """The saved state of a training that is under way: weights, optimiser moments, random state, curves.
 
 It is kept outside the outputs of a workflow, so that a killed training goes on from it; it belongs to one
-identity (a digest of everything that decides the result) and is not used for another.
+identity (a digest of everything that decides the result) and is not used for another. It carries a digest of
+itself, and of the frozen parts that it was trained beside.
 """
 
 import json
@@ -14,9 +15,15 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from vistok.checkpoints import digest_tensors
+from vistok.errors import VistokError
 from vistok.files import staged_file
+from vistok.provenance import sealed, unsealed
+from vistok.training.processes import is_first
+from vistok.training.progress import say
 
 Curves = list[dict[str, float]]
+Tensors = dict[str, Tensor]
 
 
 class TrainingState:
@@ -26,30 +33,39 @@ class TrainingState:
         self.folder = folder
         self.file = folder / "state.safetensors"
         self.identity = identity
+        self._frozen: str | None = None
 
     def save(self, step: int, module: nn.Module, optimiser: torch.optim.Optimizer, curves: Curves) -> None:
+        """Saves what follows `step` steps."""
         tensors = {f"module.{name}": tensor for name, tensor in _kept(module).items()}
         for index, moments in optimiser.state_dict()["state"].items():
             tensors |= {
                 f"optimiser.{index}.{name}": torch.as_tensor(value) for name, value in moments.items()
             }
         tensors["random"] = torch.get_rng_state()
-        about = {"identity": self.identity, "step": str(step), "curves": json.dumps(curves)}
         copies = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
-        with staged_file(self.file) as partial:
-            save_file(copies, partial, metadata=about)
+        about = {
+            "identity": self.identity,
+            "step": str(step),
+            "curves": json.dumps(curves),
+            "frozen": self._digest_of_frozen(module),
+            "tensors": digest_tensors(copies),
+        }
+        with staged_file(self.file, durable=True) as partial:
+            save_file(copies, partial, metadata=sealed(about))
 
     def restore(self, module: nn.Module, optimiser: torch.optim.Optimizer) -> tuple[int, Curves]:
-        """Restores what was saved and returns the next step and the curves so far; (0, []) where nothing fits."""
+        """Restores what was saved and returns the next step and the curves so far.
+
+        Where there is nothing that can be used, it says why and returns (0, []).
+        """
         if not self.file.is_file():
             return 0, []
         try:
-            with safe_open(self.file, "pt") as saved:
-                about = saved.metadata() or {}
-                tensors = {name: saved.get_tensor(name) for name in saved.keys()}  # noqa: SIM118
-        except (SafetensorError, OSError):
-            return 0, []
-        if about.get("identity") != self.identity:
+            about, tensors = self._read(module)
+        except (SafetensorError, OSError, ValueError, VistokError) as reason:
+            if is_first():
+                say(f"{self.file} is not used, and the training starts from step 0: {_sentence(reason)}")
             return 0, []
         module.load_state_dict(_below(tensors, "module."), strict=False)
         _restore_moments(optimiser, _below(tensors, "optimiser."))
@@ -57,7 +73,34 @@ class TrainingState:
         return int(about["step"]), json.loads(about["curves"])
 
     def forget(self) -> None:
+        """Removes what was saved."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _read(self, module: nn.Module) -> tuple[dict[str, str], Tensors]:
+        with safe_open(self.file, "pt") as saved:
+            about = unsealed(self.file, saved.metadata() or {})
+            tensors = {name: saved.get_tensor(name) for name in saved.keys()}  # noqa: SIM118
+        if about["tensors"] != digest_tensors(tensors):
+            raise ValueError("its tensors are not those that were saved: the disk has lost some of them")
+        if about["identity"] != self.identity:
+            raise ValueError(
+                "it is of another training: the study, its inputs or the code have changed since"
+            )
+        if about["frozen"] != self._digest_of_frozen(module):
+            raise ValueError("the frozen parts are others than those that it was trained beside")
+        return about, tensors
+
+    def _digest_of_frozen(self, module: nn.Module) -> str:
+        if self._frozen is None:
+            kept = _kept(module)
+            self._frozen = digest_tensors(
+                {name: tensor for name, tensor in module.state_dict().items() if name not in kept}
+            )
+        return self._frozen
+
+
+def _sentence(reason: Exception) -> str:
+    return " ".join(str(reason).split()).rstrip(".") + "."
 
 
 def _kept(module: nn.Module) -> dict[str, Tensor]:

@@ -1,0 +1,88 @@
+"""Checks that a checkpoint is whole, and the one that the study asks for: of its name, its spec and its parts."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from vistok.errors import VistokError
+from vistok.files import digest_value
+from vistok.grid.paths import Paths
+from vistok.grid.specs import llm_spec, mllm_spec, tokenizer_spec
+from vistok.grid.study import Study
+from vistok.grid.values import Run
+from vistok.headers import read_metadata
+from vistok.provenance import check_whole, content_digest, read_provenance
+
+STATE = "state.safetensors"
+Spec = dict[str, Any]
+
+
+def check_llm(study: Study, llm: str) -> str:
+    """Checks the checkpoint of a language model that the scale makes, and returns the digest of its content.
+
+    Raises:
+        VistokError: it is missing, changed, or not of this model as the study now has it.
+    """
+    paths, base = Paths(study), study.llm(llm).base
+    return _check(paths, paths.llm(llm), llm_spec(study, llm), [paths.llm(base)] if base else [])
+
+
+def check_tokenizer(study: Study, tokenizer: str) -> str:
+    """Checks the checkpoint of a tokenizer that the scale pretrains, and returns the digest of its content.
+
+    Raises:
+        VistokError: it is missing, changed, or not of this tokenizer as the study now has it.
+    """
+    paths = Paths(study)
+    return _check(paths, paths.tokenizer(tokenizer), tokenizer_spec(study, tokenizer), [])
+
+
+def check_mllm(study: Study, run: Run) -> str:
+    """Checks the checkpoint of a run, and returns the digest of its content.
+
+    Raises:
+        VistokError: it is missing, changed, not of this run as the study now has it, or was trained with other
+            parts than those that are there now.
+    """
+    paths = Paths(study)
+    return _check(paths, paths.mllm(run), mllm_spec(study, run), parts(study, run))
+
+
+def parts(study: Study, run: Run) -> list[Path]:
+    """Returns the checkpoints of this project that an MLLM is made of."""
+    paths = Paths(study)
+    llm = [paths.llm(run.llm)] if study.scale.language_model else []
+    return llm + ([paths.tokenizer(run.tokenizer)] if study.pretrains(run.tokenizer) else [])
+
+
+def checkpoint_name(paths: Paths, folder: Path) -> str:
+    """Returns what a checkpoint calls itself: its path below the checkpoints of its scale."""
+    return folder.relative_to(paths.checkpoints).as_posix()
+
+
+def _check(paths: Paths, folder: Path, spec: Spec, made_from: Sequence[Path]) -> str:
+    about, name = check_whole(folder), checkpoint_name(paths, folder)
+    if about.get("name") != name:
+        raise _other(folder, f"it is that of {about.get('name')!r}, which was put in the place of {name!r}")
+    if about["inputs"].get("spec") != digest_value(spec):
+        raise _other(folder, "it was made when the study said something else of it")
+    for part in made_from:
+        if part.exists() and about["inputs"].get(part.as_posix()) != content_digest(read_provenance(part)):
+            raise _other(folder, f"it was made from another {part} than is there now")
+    _forget_state(paths.state(folder), about["identity"])
+    return content_digest(about)
+
+
+def _forget_state(state: Path, identity: str) -> None:
+    """Removes the state of a training whose checkpoint has been found whole."""
+    file = state / STATE
+    if file.is_file() and read_metadata(file).get("identity") == identity:
+        shutil.rmtree(state, ignore_errors=True)
+
+
+def _other(folder: Path, reason: str) -> VistokError:
+    return VistokError(
+        f"{folder} is not the checkpoint that is needed: {reason}. Delete it and make it again: "
+        f"snakemake {folder} --cores 2, with the --config of its scale."
+    )

@@ -1,0 +1,64 @@
+"""What the three trainings share: one writer, an identity, and nothing done twice."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vistok.chain.checkpoints import checkpoint_name
+from vistok.files import digest_value
+from vistok.grid.paths import Paths
+from vistok.locks import only_writer
+from vistok.provenance import Stopwatch, is_finished
+from vistok.training.processes import is_first, join
+from vistok.training.state import TrainingState
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training that is to be done.
+
+    Attributes:
+        out: the folder of its checkpoint.
+        name: what the checkpoint calls itself.
+        state: the folder of its resumable state.
+        identity: the digest of everything that decides its result.
+    """
+
+    out: Path
+    name: str
+    state: Path
+    identity: str
+
+    def about(self, stopwatch: Stopwatch, inputs: Mapping[str, str]) -> dict[str, Any]:
+        """Returns what provenance.json says."""
+        return stopwatch.provenance(inputs, name=self.name, identity=self.identity)
+
+
+@contextmanager
+def training(paths: Paths, out: Path, decided_by: object) -> Iterator[Training | None]:
+    """Yields the training of a checkpoint, whose output it holds meanwhile; None where it is done already.
+
+    The state outlives the training: what runs after a step may yet lose its output. It is removed once the
+    checkpoint has been found whole, here or by what loads it.
+
+    Args:
+        paths: of the study.
+        out: the folder of the checkpoint.
+        decided_by: everything that decides the result, as a JSON-like value.
+
+    Raises:
+        VistokError: another process is at it.
+    """
+    join()
+    work = Training(out, checkpoint_name(paths, out), paths.state(out), digest_value(decided_by))
+    with only_writer(out) if is_first() else nullcontext():
+        if not is_finished(out, work.identity):
+            yield work
+            return
+        if is_first():
+            TrainingState(work.state, work.identity).forget()
+            print(f"vistok: {out} is finished, whole and of this study: nothing to do.", file=sys.stderr)
+        yield None
