@@ -5,7 +5,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vistok.datasets.images import ImageIndex, check_image, id_in_name, load_image
+from vistok.datasets.images import (
+    PHOTOGRAPHS,
+    ImageIndex,
+    check_image,
+    id_in_name,
+    image_size,
+    load_image,
+)
 from vistok.errors import VistokError
 
 
@@ -107,3 +114,32 @@ def test_a_transparent_palette_becomes_rgb(tmp_path: Path) -> None:
     image.putpalette([0, 0, 0, 200, 100, 50])
     image.save(tmp_path / "a.png", transparency=b"\x00\x80")
     assert load_image(tmp_path / "a.png", what="image").getpixel((0, 0)) == (200, 100, 50)
+
+
+def test_greys_of_sixteen_bits_keep_their_brightness(tmp_path: Path) -> None:
+    values = np.array([[0, 255, 256, 32768, 65535]], dtype=np.uint16)
+    Image.fromarray(values).save(tmp_path / "a.png")
+    image = np.asarray(load_image(tmp_path / "a.png", what="image"))
+    assert image[0, :, 0].tolist() == [0, 0, 1, 128, 255]
+    assert (image == image[..., :1]).all()
+    check_image(tmp_path / "a.png", what="image")
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 7), (7, 900), (900, 3), (8, 8)])
+def test_thin_photographs_are_whole(size: tuple[int, int]) -> None:
+    for kind in PHOTOGRAPHS:
+        stream = io.BytesIO()
+        Image.new("RGB", size, (9, 9, 9)).save(stream, kind)
+        check_image(stream.getvalue(), what="image")
+        assert load_image(stream.getvalue(), what="image").size == size
+        assert image_size(stream.getvalue(), what="image") == size
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "BMP", "GIF", "ICO", "PPM", "PCX", "TGA", "DDS", "EPS"])
+def test_no_other_format_is_opened_whatever_its_name(tmp_path: Path, kind: str) -> None:
+    Image.new("RGB", (16, 16)).save(tmp_path / "a.jpg", kind)
+    for read in (load_image, check_image):
+        with pytest.raises(VistokError, match="cannot be decoded: not an image"):
+            read(tmp_path / "a.jpg", what="image")
+    with pytest.raises(VistokError, match="cannot be decoded: not an image"):
+        image_size((tmp_path / "a.jpg").read_bytes(), what="image")

@@ -5,7 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from vistok.datasets.images import load_image
+from vistok.datasets.shards import Shards, write_shards
 from vistok.datasets.sources import open_source
 from vistok.errors import VistokError
 from vistok.grid.scale import ImageSet
@@ -80,7 +83,11 @@ def test_a_truncated_tar_is_refused(web_set: Set, kept: int) -> None:
     [
         ([("a.txt", b"no image")], r"found \.txt"),
         ([("a.jpg", b"no caption"), ("a.json", b"{}")], r"found \.jpg, \.json"),
-        ([("a.jpg", b"image"), ("a.txt", b"\xff")], r"found \.jpg, \.txt"),
+        ([("a.jpg", b"image"), ("a.txt", b" \n")], r"found \.jpg, \.txt"),
+        (
+            [("a.jpg", b"image"), ("a.txt", b""), ("a.json", b'{"caption": null}')],
+            r"found \.jpg, \.txt, \.json",
+        ),
     ],
 )
 def test_an_incomplete_sample_is_refused(
@@ -89,3 +96,80 @@ def test_an_incomplete_sample_is_refused(
     make_tar(tmp_path / "web/00000.tar", members)
     with pytest.raises(VistokError, match=rf"00000.tar, sample 'a': an image .* needed, {found}"):
         list(open_source(ImageSet(format="webdataset", images="web"), tmp_path).rows)
+
+
+def read(root: Path) -> list[tuple[str, str]]:
+    rows = open_source(ImageSet(format="webdataset", images="web"), root).rows
+    return [(row.image_id, row.captions[0]) for row in rows]
+
+
+def sample(key: str, caption: bytes) -> list[tuple[str, bytes]]:
+    return [(f"{key}.jpg", b"image"), (f"{key}.txt", caption)]
+
+
+def test_a_damaged_header_in_the_middle_loses_nothing_in_silence(tmp_path: Path, make_tar: MakeTar) -> None:
+    path = tmp_path / "web/00000.tar"
+    make_tar(path, [member for number in range(3) for member in sample(f"{number:03d}", b"a cat")])
+    whole = path.read_bytes()
+    assert len(read(tmp_path)) == 3
+    for header in range(0, 6 * 1024, 1024):
+        path.write_bytes(whole[: header + 150] + b"#" + whole[header + 151 :])
+        with pytest.raises(VistokError, match=r"00000\.tar is no whole tar: .*(header|checksum)"):
+            read(tmp_path)
+
+
+def test_a_second_tar_behind_the_first_is_refused(tmp_path: Path, make_tar: MakeTar) -> None:
+    path = tmp_path / "web/00000.tar"
+    make_tar(path, sample("000", b"a cat"))
+    first = path.read_bytes()
+    make_tar(path, sample("001", b"a dog"))
+    path.write_bytes(first + path.read_bytes())
+    with pytest.raises(VistokError, match=r"00000\.tar is no whole tar: another tar was joined to it"):
+        read(tmp_path)
+    path.write_bytes(first + bytes(1 << 21))
+    assert read(tmp_path) == [("000", "a cat")]
+
+
+def test_hidden_members_are_left_out(tmp_path: Path, make_tar: MakeTar) -> None:
+    members = [("./._000.jpg", b"x"), ("./000.jpg", b"image"), ("._000.txt", b"x"), ("./000.txt", b"a cat")]
+    hidden = [("__MACOSX/._000.txt", b"x"), (".DS_Store", b"x"), (".git/000.txt", b"x")]
+    make_tar(tmp_path / "web/00000.tar", [*members, *hidden])
+    assert read(tmp_path) == [("000", "a cat")]
+
+
+def test_a_member_that_stands_twice_is_refused(tmp_path: Path, make_tar: MakeTar) -> None:
+    make_tar(tmp_path / "web/00000.tar", [*sample("000", b"a cat"), ("000.txt", b"a dog")])
+    with pytest.raises(VistokError, match=r"00000\.tar: 000\.txt stands there twice"):
+        read(tmp_path)
+
+
+def test_captions_are_text_in_any_unicode_encoding(tmp_path: Path, make_tar: MakeTar) -> None:
+    path = tmp_path / "web/00000.tar"
+    make_tar(
+        path,
+        [*sample("000", "\ufeffa caf\xe9".encode()), *sample("001", "\ufeffa caf\xe9".encode("utf-16-le"))],
+    )
+    assert read(tmp_path) == [("000", "a caf\xe9"), ("001", "a caf\xe9")]
+    make_tar(path, sample("000", "a caf\xe9".encode("latin-1")))
+    with pytest.raises(VistokError, match=r"00000\.tar \(sample '000', \.txt\), line 1, is no text in UTF-8"):
+        read(tmp_path)
+
+
+def test_a_caption_that_txt_leaves_empty_is_read_from_json(tmp_path: Path, make_tar: MakeTar) -> None:
+    make_tar(tmp_path / "web/00000.tar", [*sample("000", b"\n"), ("000.json", b'{"caption": "a cat"}')])
+    assert read(tmp_path) == [("000", "a cat")]
+
+
+def test_only_tars_may_hold_webp(tmp_path: Path, make_tar: MakeTar) -> None:
+    stream = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(stream, "WEBP")
+    make_tar(tmp_path / "web/00000.tar", [("000.webp", stream.getvalue()), ("000.txt", b"a cat")])
+    assert write_shards(ImageSet(format="webdataset", images="web"), tmp_path, tmp_path / "shards") == 1
+    (row,) = Shards(tmp_path / "shards")
+    assert load_image(row.image, what="image").size == (8, 8)
+    (tmp_path / "photographs").mkdir()
+    (tmp_path / "photographs/a.jpg").write_bytes(stream.getvalue())
+    with pytest.raises(
+        VistokError, match=r"image a\.jpg .*cannot be decoded: not an image. Legal: a whole JPEG"
+    ):
+        write_shards(ImageSet(format="coco", images="photographs"), tmp_path, tmp_path / "more")

@@ -7,12 +7,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path, PurePosixPath
+from typing import Final
 
+import numpy as np
 from PIL import Image
 
 from vistok.errors import VistokError
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
+# What photographs may be, by their content; Pillow would try some forty formats, and start Ghostscript for one of them.
+PHOTOGRAPHS: Final = ("JPEG", "PNG")
+FORMATS: Final = (*PHOTOGRAPHS, "WEBP")
 _NUMBERED = re.compile(r"(?<!\d)(\d{12})\.(?:jpe?g|png)", re.IGNORECASE)
 _UNDECODABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError)
 
@@ -87,26 +92,29 @@ def image_bytes(path: Path, *, what: str) -> bytes:
 def load_image(source: Path | bytes, *, what: str) -> Image.Image:
     """Returns the decoded RGB image of a file, or of a file's bytes; `what` names it in the error text.
 
-    An orientation tag is not applied and transparency is dropped, as the released code does.
+    An orientation tag is not applied and transparency is dropped, as the released code does. Of 16 bits per pixel the
+    upper 8 are kept, as Pillow does of 16-bit colours.
 
     Raises:
-        VistokError: the file is missing, truncated, or no image.
+        VistokError: the file is missing, truncated, or none of `FORMATS`.
     """
-    with _explained(source, what), Image.open(io.BytesIO(_bytes(source))) as image:
+    with _explained(source, what, FORMATS), _opened(source, FORMATS) as image:
         image.load()
+        if image.mode.startswith("I;16"):
+            return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
         if image.mode == "P" and "transparency" in image.info:
             return image.convert("RGBA").convert("RGB")
         return image.convert("RGB")
 
 
-def check_image(source: Path | bytes, *, what: str) -> None:
+def check_image(source: Path | bytes, *, what: str, formats: Sequence[str] = PHOTOGRAPHS) -> None:
     """Refuses what `load_image` refuses, in half the time: JPEGs are decoded at an eighth of their size.
 
     Raises:
-        VistokError: the file is missing, truncated, or no image.
+        VistokError: the file is missing, truncated, or of another format.
     """
-    with _explained(source, what), Image.open(io.BytesIO(_bytes(source))) as image:
-        image.draft("RGB", (image.width // 8, image.height // 8))
+    with _explained(source, what, formats), _opened(source, formats) as image:
+        image.draft("RGB", (max(image.width // 8, 1), max(image.height // 8, 1)))
         image.load()
 
 
@@ -116,16 +124,17 @@ def image_size(data: bytes, *, what: str) -> tuple[int, int]:
     Raises:
         VistokError: the bytes are no image.
     """
-    with _explained(data, what), Image.open(io.BytesIO(data)) as image:
+    with _explained(data, what, PHOTOGRAPHS), _opened(data, PHOTOGRAPHS) as image:
         return image.size
 
 
-def _bytes(source: Path | bytes) -> bytes:
-    return source if isinstance(source, bytes) else source.read_bytes()
+def _opened(source: Path | bytes, formats: Sequence[str]) -> Image.Image:
+    data = source if isinstance(source, bytes) else source.read_bytes()
+    return Image.open(io.BytesIO(data), formats=tuple(formats))
 
 
 @contextmanager
-def _explained(source: Path | bytes, what: str) -> Iterator[None]:
+def _explained(source: Path | bytes, what: str, formats: Sequence[str] = PHOTOGRAPHS) -> Iterator[None]:
     where = "" if isinstance(source, bytes) else f" in {source}"
     try:
         yield
@@ -136,5 +145,6 @@ def _explained(source: Path | bytes, what: str) -> Iterator[None]:
         reason = "not an image" if "cannot identify image file" in str(error) else str(error)
         raise VistokError(
             f"{what}{where} cannot be decoded: {reason}. "
-            "Legal: a whole JPEG or PNG file. It may be truncated: fetch or make it again."
+            f"Legal: a whole {' or '.join(formats)} file. It may be truncated, or of another format: fetch or make it "
+            "again."
         ) from error

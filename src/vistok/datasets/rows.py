@@ -8,6 +8,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from vistok.datasets.coco import ObjectAnnotation
+from vistok.datasets.images import PHOTOGRAPHS
 
 # What a row may have besides its image; which rows have it is counted in a manifest.
 PARTS: Final = ("label", "captions", "objects", "questions")
@@ -62,10 +63,11 @@ class ImageRow:
 
 @dataclass(frozen=True)
 class Source:
-    """A set's category names, and its images one after the other."""
+    """A set's category names, its images one after the other, and the formats that they may have."""
 
     categories: tuple[str, ...]
     rows: Iterator[ImageRow]
+    formats: tuple[str, ...] = PHOTOGRAPHS
 
 
 def schema_of(categories: Sequence[str]) -> pa.Schema:

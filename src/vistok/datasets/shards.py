@@ -50,13 +50,13 @@ def write_shards(image_set: ImageSet, root: Path, out: Path, *, rows_per_file: i
 def _write(
     source: Source, out: Path, rows_per_file: int, where: str, digests: Mapping[str, str] | None = None
 ) -> int:
-    checked = Source(source.categories, _checked(source.rows, where))
+    checked = Source(source.categories, _checked(source, where))
     return write_rows(checked, out, rows_per_file=rows_per_file, where=where, digests=digests)
 
 
-def _checked(rows: Iterator[ImageRow], where: str) -> Iterator[ImageRow]:
-    for row in rows:
-        check_image(row.image, what=f"image {row.image_id}{where}")
+def _checked(source: Source, where: str) -> Iterator[ImageRow]:
+    for row in source.rows:
+        check_image(row.image, what=f"image {row.image_id}{where}", formats=source.formats)
         yield row
 
 

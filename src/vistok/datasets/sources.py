@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def open_source(image_set: ImageSet, root: Path) -> Source:
     source = _opened(image_set, folder, root)
     unwanted = _left_out(image_set, root)
     rows = (row for row in source.rows if row.image_id not in unwanted)
-    return Source(source.categories, islice(rows, image_set.first))
+    return replace(source, rows=islice(rows, image_set.first))
 
 
 def _left_out(image_set: ImageSet, root: Path) -> set[str]:

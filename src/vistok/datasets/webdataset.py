@@ -5,46 +5,62 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path, PurePosixPath
 
+from vistok.datasets.images import FORMATS
 from vistok.datasets.rows import ImageRow, Source
 from vistok.errors import VistokError
-from vistok.reading import parse_json
+from vistok.reading import decoded, parse_json
 
 _TAR_BLOCK = 512
+_PIECE = 1 << 20
 
 
 def webdataset_source(folder: Path) -> Source:
     """Reads the samples of all tars of a folder, which are its captions' images.
 
     Raises:
-        VistokError: there is no tar; while rows are consumed: a tar is cut, or a sample lacks image or caption.
+        VistokError: there is no tar; while rows are consumed: a tar is cut, damaged or joined to another, or a sample
+            lacks image or caption.
     """
     tars = sorted(folder.glob("*.tar"))
     if not tars:
         raise VistokError(f"no .tar files in {folder}: name the folder that img2dataset wrote.")
-    return Source((), chain.from_iterable(map(_samples, tars)))
+    return Source((), chain.from_iterable(map(_samples, tars)), FORMATS)
 
 
 def _samples(path: Path) -> Iterator[ImageRow]:
     """Reads the samples of a tar, whose members stay in memory: no name in it ever becomes a file."""
-    _refuse_cut(path)
     key, members = "", dict[str, bytes]()
+    for name, data in _members(path):
+        stem, _, suffix = name.name.partition(".")
+        if (found := str(name.with_name(stem))) != key and members:
+            yield _sample(path, key, members)
+            members = {}
+        key, suffix = found, suffix.lower()
+        if suffix in members:
+            raise VistokError(f"{path}: {name} stands there twice. Fetch or make the tar again.")
+        members[suffix] = data
+    if members:
+        yield _sample(path, key, members)
+
+
+def _members(path: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
+    """Yields the name and the bytes of each file in a tar; links and hidden files, as macOS adds them, are left out."""
+    _refuse_cut(path)
     try:
         with tarfile.open(path, "r:") as archive:
             for member in archive:
-                stream = archive.extractfile(member) if member.isreg() else None
-                if stream is None:
-                    continue
                 name = PurePosixPath(member.name)
-                stem, _, suffix = name.name.partition(".")
-                if (found := str(name.with_name(stem))) != key and members:
-                    yield _sample(path, key, members)
-                    members = {}
-                key = found
-                members[suffix.lower()] = stream.read()
+                stream = archive.extractfile(member) if member.isreg() else None
+                if stream is not None and not _is_hidden(name):
+                    yield name, stream.read()
+            end = archive.offset
     except (tarfile.TarError, EOFError) as error:
         raise VistokError(f"{path} is no whole tar: {error}. Fetch or make it again.") from error
-    if members:
-        yield _sample(path, key, members)
+    _refuse_rest(path, end)
+
+
+def _is_hidden(name: PurePosixPath) -> bool:
+    return any(part == "__MACOSX" or (part.startswith(".") and part != "..") for part in name.parts)
 
 
 def _refuse_cut(path: Path) -> None:
@@ -56,17 +72,45 @@ def _refuse_cut(path: Path) -> None:
             raise VistokError(f"{path} is no whole tar: its end is missing. Fetch or make it again.")
 
 
+def _refuse_rest(path: Path, end: int) -> None:
+    """Refuses a tar with anything behind the place where its reading ended: tarfile stops at the first odd header."""
+    with path.open("rb") as stream:
+        stream.seek(end)
+        marked = not any(stream.read(_TAR_BLOCK))
+        while piece := stream.read(_PIECE):
+            if any(piece):
+                break
+        else:
+            if marked:
+                return
+    why = "another tar was joined to it" if marked else f"the header at byte {end} is damaged"
+    raise VistokError(
+        f"{path} is no whole tar: {why}, and what follows would be lost. Fetch or make it again."
+    )
+
+
 def _sample(path: Path, key: str, members: dict[str, bytes]) -> ImageRow:
     image = next((members[suffix] for suffix in ("jpg", "jpeg", "png", "webp") if suffix in members), None)
-    try:
-        caption = (
-            members["txt"].decode() if "txt" in members else parse_json(members["json"].decode())["caption"]
-        )
-    except (KeyError, TypeError, ValueError):
-        caption = None
-    if image is None or not isinstance(caption, str):
+    caption = _caption(path, key, members)
+    if image is None or not caption:
         raise VistokError(
             f"{path}, sample {key!r}: an image (.jpg, .jpeg, .png, .webp) and a caption (.txt, or `caption` "
-            f"in .json) are needed, found {', '.join(f'.{suffix}' for suffix in members)}."
+            f"in .json) that is not empty are needed, found {', '.join(f'.{suffix}' for suffix in members)}."
         )
     return ImageRow(key, image, captions=(caption,))
+
+
+def _caption(path: Path, key: str, members: dict[str, bytes]) -> str:
+    """Returns what .txt says, or .json where it says nothing, as img2dataset writes it of a caption that is null."""
+    texts = {
+        suffix: decoded(members[suffix], path, what=f"sample {key!r}, .{suffix}")
+        for suffix in ("txt", "json")
+        if suffix in members
+    }
+    if texts.get("txt", "").strip():
+        return texts["txt"]
+    try:
+        found = parse_json(texts["json"])["caption"]
+    except (KeyError, TypeError, ValueError):
+        return ""
+    return found if isinstance(found, str) and found.strip() else ""
