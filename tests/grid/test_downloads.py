@@ -8,7 +8,7 @@ import pytest
 from vistok.errors import VistokError
 from vistok.grid.downloads import downloads_for, find_download, load_downloads
 from vistok.grid.load import load_study
-from vistok.planning.needs import question_files, training_files
+from vistok.grid.needs import question_files, training_files
 
 
 @pytest.fixture(scope="module")

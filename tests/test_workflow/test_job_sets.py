@@ -169,9 +169,12 @@ def test_a_task_of_another_suite_has_no_old_question_answered_or_scored_again(bu
             assert built.jobs() == steps("deit/tuned", of=("tune_mllm",)) | asked | blind | NEW_TABLE
 
 
-def test_a_task_that_joins_a_suite_has_it_asked_again(built: Any) -> None:
+def test_a_task_that_joins_a_suite_has_the_whole_suite_asked_again_where_it_is_shown(built: Any) -> None:
     with add_task(built, "gvt"):
-        assert built.jobs() == steps(DEIT, CLIP, TUNED, of=("answer_gvt", "score_run_gvt")) | BLIND | TABLE
+        assert built.jobs() == set(), "no table shows it"
+        with add_table(built, "new", CLIP):
+            asked = steps(CLIP, of=("answer_gvt", "score_run_gvt"))
+            assert built.jobs() == asked | BLIND | TABLE | NEW_TABLE
 
 
 def test_a_new_tokenizer_with_local_weights_is_not_pretrained(built: Any, tmp_path: Path) -> None:

@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from vistok.grid.load import load_study
+from vistok.grid.steps import STEPS
+
 
 def rule_files(repository: Path) -> list[Path]:
     return [repository / "Snakefile", *sorted((repository / "workflow/rules").glob("*.smk"))]
@@ -24,12 +27,36 @@ def test_the_paper_scale_asks_for_sizes_that_grow(built: Any) -> None:
             assert f"mem_mb={64_000 * attempt}" in resources and "runtime=2880" in resources
 
 
+def test_rules_are_of_the_steps_and_read_and_write_what_these_say(built: Any) -> None:
+    """Each job of a whole build, of the claims and of the audit: its rule, and its files in their order."""
+    said = built.build("paper_tables", "paper_claims", "paper_audit", "-nF")
+    found = re.findall(r"^(?:local)?rule (\w+):\n(?:    input: (.*)\n)?    output: (.*)$", said, re.MULTILINE)
+    study = load_study("smoke", root=built.root)
+    data = [str(path) for path in STEPS["make-world"].outputs(study)]
+    expected = set()
+    for step in STEPS.values():
+        by_itself = [()] if step.id in ("weigh-claims", "audit") else []
+        for ids in [*step.jobs(study, study.runs()), *by_itself]:
+            suite = ids[step.over.index("suite") :] if "suite" in step.over else ()
+            name = "_".join((step.rule_name, *suite))
+            read = (data if step.reads_data else []) + [str(path) for path in step.inputs(study, *ids)]
+            expected.add((name, frozenset(read), tuple(map(str, step.outputs(study, *ids)))))
+    jobs = {
+        (name, frozenset(filter(None, read.split(", "))), tuple(made.split(", ")))
+        for name, read, made in found
+    }
+    assert jobs == expected
+
+
 @pytest.mark.parametrize("profile", ["slurm", "slurm-example"])
 def test_the_jobs_of_a_group_ask_for_one_place(built: Any, profile: str) -> None:
     """Snakemake refuses a group whose members name different partitions, accounts or GPU types."""
     said = built.build("paper_tables", "-nF", "--workflow-profile", f"workflow/profiles/{profile}")
-    jobs = re.findall(r"^rule (\w+):\n((?:    .*\n)*)", said, re.MULTILINE)
-    places = {name: re.search(r"slurm_partition=(\w+)", lines) for name, lines in jobs}
+    found = re.findall(r"^ *rule (\w+):\n|^ *resources: (.*)", said, re.MULTILINE)
+    names, asked = [name for name, _ in found if name], [text for _, text in found if text]
+    places = {
+        name: re.search(r"slurm_partition=(\w+)", text) for name, text in zip(names, asked, strict=True)
+    }
     gpu, cpu = ("gpu", "cpu") if profile == "slurm-example" else (None, None)
     for name in ("tune_mllm", "answer_gvt", "answer_blind_gvt", "score_run_gvt", "fit_blind_gvt"):
         assert (places[name] and places[name][1]) == gpu, "what a profile says of a step holds for each suite"

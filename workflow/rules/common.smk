@@ -8,16 +8,13 @@ import sys
 from pathlib import Path
 
 from vistok.errors import VistokError
-from vistok.grid import specs
 from vistok.grid.downloads import load_downloads
-from vistok.sources import source_digest
+from vistok.grid.steps import step_called
 from vistok.workflow import checks, earlier
-from vistok.workflow.code import code, pretraining_code, run_code
 from vistok.workflow.config import check_checkout, model_options, open_study, options
 from vistok.pins import PINS, pinned_digest
-from vistok.workflow.files import TABLE_FORMATS, Files
-from vistok.workflow.sizes import size_of
-from vistok.workflow.suites import rule_of, share_out
+from vistok.workflow.files import Files
+from vistok.workflow.rules import StepRule, share_out
 
 # A plan of many jobs is millions of objects that live to its end: to look for garbage among them takes long, and
 # longest at the end itself. What Snakemake has imported, no search need go through either.
@@ -42,7 +39,6 @@ for settings in (
     share_out(settings, STUDY.suites)
 
 MODELS = STUDY.models
-RESULTS = STUDY.results_id
 SCALE = MODELS.scale.id
 MODEL_OPTIONS = model_options(STUDY, config["data_root"])
 OPTIONS = options(STUDY, config["data_root"])
@@ -61,6 +57,11 @@ wildcard_constraints:
     table="|".join(STUDY.tables),
     owner=f"{STUDY.scale.id}|{SCALE}",
     listed="|".join(map(re.escape, FILES.listed())) or "none",
+
+
+def rule_of(verb, **fixed):
+    """Returns a step as a rule takes it; `fixed` are ids that stand in the rule instead of wildcards."""
+    return StepRule(STUDY, step_called(verb), fixed)
 
 
 def data_files(study, digests):

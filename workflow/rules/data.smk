@@ -1,21 +1,26 @@
+make_world = rule_of("make-world")
+list_data = rule_of("list-data")
+write_shards = rule_of("write-shards")
+
+
 if MODELS.scale.world:
 
     rule make_world:
         """Makes the scale's own data in the official formats, and checks its bytes against data.dvc."""
         output:
-            directory(MODELS.scale.data_root),
-            digest=f"{MODELS.scale.data_root}.json",
+            directory(make_world.outputs[0]),
+            digest=make_world.outputs[1],
         log:
-            f"logs/{SCALE}/make_world.log",
+            make_world.log,
         benchmark:
-            f"benchmarks/{SCALE}/make_world.tsv"
+            make_world.benchmark
         threads: 1
         resources:
-            **size_of(MODELS, "make-world"),
+            **make_world.resources,
         params:
             options=options_of_models,
-            spec=specs.spec_digest(specs.world_spec(MODELS)),
-            source=code("make_world"),
+            spec=make_world.spec,
+            source=make_world.source,
             pinned=pinned_digest(PINS, Path(MODELS.scale.data_root)),
         shell:
             "vistok make-world {params.options} 2>&1 | tee -i {log}"
@@ -26,15 +31,15 @@ if not (STUDY.scale.world and MODELS.scale.world):
     rule list_data:
         """Digests one official file, or a folder of them, where snakemake itself runs; never again by itself."""
         output:
-            "data/digests/{owner}/{listed}.json",
+            list_data.outputs,
         log:
-            "logs/{owner}/list_data/{listed}.log",
+            list_data.log,
         benchmark:
-            "benchmarks/{owner}/list_data/{listed}.tsv"
+            list_data.benchmark
         localrule: True
         threads: 1
         resources:
-            **size_of(STUDY, "fetch"),
+            **list_data.resources,
         params:
             options=lambda wildcards, input: OPTIONS if wildcards.owner == STUDY.scale.id else MODEL_OPTIONS,
             name=lambda wildcards: shlex.quote(wildcards.listed),
@@ -47,17 +52,17 @@ rule write_shards:
     input:
         lambda wildcards: data_files(MODELS, FILES.image_set_digests(wildcards.image_set)),
     output:
-        directory(f"shards/{SCALE}/{{image_set}}"),
+        directory(write_shards.outputs),
     log:
-        f"logs/{SCALE}/write_shards/{{image_set}}.log",
+        write_shards.log,
     benchmark:
-        f"benchmarks/{SCALE}/write_shards/{{image_set}}.tsv"
+        write_shards.benchmark
     threads: 1
     resources:
-        **size_of(MODELS, "write-shards"),
+        **write_shards.resources,
     params:
         options=options_of_models,
-        spec=lambda wildcards: specs.spec_digest(specs.shards_spec(MODELS, wildcards.image_set)),
-        source=code("write_shards"),
+        spec=write_shards.spec,
+        source=write_shards.source,
     shell:
         "vistok write-shards {wildcards.image_set} {params.options} 2>&1 | tee -i {log}"

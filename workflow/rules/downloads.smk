@@ -1,18 +1,20 @@
 # Official archives for a scale that reads real files; scales that make their own data have none.
+fetch = rule_of("fetch")
+
 if not STUDY.scale.world:
 
     rule fetch:
         """Fetches, verifies and unpacks one official archive, where snakemake itself runs."""
         output:
-            touch(f"data/fetched/{RESULTS}/{{download}}"),
+            touch(fetch.outputs),
         log:
-            f"logs/{RESULTS}/fetch/{{download}}.log",
+            fetch.log,
         benchmark:
-            f"benchmarks/{RESULTS}/fetch/{{download}}.tsv"
+            fetch.benchmark
         localrule: True
         threads: 1
         resources:
-            **size_of(STUDY, "fetch"),
+            **fetch.resources,
         params:
             options=f"--scale {STUDY.scale.id} --data-root {shlex.quote(STUDY.scale.data_root)}",
         shell:

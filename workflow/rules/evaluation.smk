@@ -1,101 +1,102 @@
 # One rule per suite: no two suites have the same files.
 for suite in STUDY.suites_shown():
+    answer = rule_of("answer", suite=suite)
+    score_run = rule_of("score-run", suite=suite)
+    answer_blind = rule_of("answer-blind", suite=suite)
+    fit_blind = rule_of("fit-blind", suite=suite)
 
     rule:
         """Answers a suite of tasks with one run's MLLM."""
         name:
-            rule_of("answer", suite)
+            answer.name
         input:
             data_files(STUDY, FILES.task_digests(suite)),
-            f"checkpoints/{SCALE}/mllms/{{run}}",
-            lambda wildcards: FILES.parts(wildcards.run),
+            answer.inputs,
         output:
-            FILES.of_run(suite, "predictions.jsonl"),
+            answer.outputs,
         log:
-            f"logs/{RESULTS}/answer/{suite}/{{run}}.log",
+            answer.log,
         benchmark:
-            f"benchmarks/{RESULTS}/answer/{suite}/{{run}}.tsv"
+            answer.benchmark
         threads: 1
         resources:
-            **size_of(STUDY, "answer"),
+            **answer.resources,
         params:
             suite=suite,
             options=options_of_study,
-            spec=specs.spec_digest(specs.answer_spec(STUDY, suite)),
-            source=lambda wildcards: run_code("answer", MODELS, FILES.run(wildcards.run).tokenizer),
+            spec=answer.spec,
+            source=answer.source,
         shell:
             "vistok answer {wildcards.run} --suite {params.suite} {params.options} 2>&1 | tee -i {log}"
 
     rule:
         """Scores what one run answered to a suite."""
         name:
-            rule_of("score_run", suite)
+            score_run.name
         input:
             data_files(STUDY, FILES.task_digests(suite)),
-            FILES.of_run(suite, "predictions.jsonl"),
+            score_run.inputs,
         output:
-            FILES.of_run(suite, "metrics.json"),
+            score_run.outputs,
         log:
-            f"logs/{RESULTS}/score_run/{suite}/{{run}}.log",
+            score_run.log,
         benchmark:
-            f"benchmarks/{RESULTS}/score_run/{suite}/{{run}}.tsv"
+            score_run.benchmark
         threads: 1
         resources:
-            **size_of(STUDY, "score-run"),
+            **score_run.resources,
         params:
             suite=suite,
             options=options_of_study,
-            spec=specs.spec_digest(specs.score_spec(STUDY, suite)),
-            source=code("score_run"),
+            spec=score_run.spec,
+            source=score_run.source,
         shell:
             "vistok score-run {wildcards.run} --suite {params.suite} {params.options} 2>&1 | tee -i {log}"
 
     rule:
         """Answers a suite of tasks with a language model alone, without the images."""
         name:
-            rule_of("answer_blind", suite)
+            answer_blind.name
         input:
             data_files(STUDY, FILES.task_digests(suite)),
-            lambda wildcards: FILES.own_llm(wildcards.llm),
+            answer_blind.inputs,
         output:
-            FILES.blind_predictions(suite, "{llm}"),
+            answer_blind.outputs,
         log:
-            f"logs/{RESULTS}/answer_blind/{suite}/{{llm}}.log",
+            answer_blind.log,
         benchmark:
-            f"benchmarks/{RESULTS}/answer_blind/{suite}/{{llm}}.tsv"
+            answer_blind.benchmark
         threads: 1
         resources:
-            **size_of(STUDY, "answer"),
+            **answer_blind.resources,
         params:
             suite=suite,
             options=options_of_study,
-            spec=lambda wildcards, suite=suite: specs.spec_digest(
-                specs.answer_blind_spec(STUDY, wildcards.llm, suite)
-            ),
-            source=code("answer_blind"),
+            spec=answer_blind.spec,
+            source=answer_blind.source,
         shell:
             "vistok answer-blind {wildcards.llm} --suite {params.suite} {params.options} 2>&1 | tee -i {log}"
 
     rule:
         """Scores the blind baselines of a suite."""
         name:
-            rule_of("fit_blind", suite)
+            fit_blind.name
         input:
             data_files(STUDY, FILES.task_digests(suite)),
-            [FILES.blind_predictions(suite, llm) for llm in STUDY.llms_of(suite)],
+            fit_blind.inputs,
         output:
-            FILES.blind(suite),
+            fit_blind.outputs,
         log:
-            f"logs/{RESULTS}/fit_blind/{suite}.log",
+            fit_blind.log,
         benchmark:
-            f"benchmarks/{RESULTS}/fit_blind/{suite}.tsv"
+            fit_blind.benchmark
         threads: 1
         resources:
-            **size_of(STUDY, "fit-blind"),
+            **fit_blind.resources,
         params:
             options=options_of_study,
-            spec=specs.spec_digest(specs.score_spec(STUDY, suite)),
-            source=code("fit_blind"),
+            spec=fit_blind.spec,
+            source=fit_blind.source,
             suite=suite,
         shell:
             "vistok fit-blind {params.suite} {params.options} 2>&1 | tee -i {log}"

@@ -1,20 +1,22 @@
+tune_mllm = rule_of("tune-mllm")
+
+
 rule tune_mllm:
     """Trains one run: a tokenizer joined to a frozen language model by a connector."""
     input:
-        FILES.mixture(),
-        lambda wildcards: FILES.parts(wildcards.run),
+        tune_mllm.inputs,
     output:
-        directory(f"checkpoints/{SCALE}/mllms/{{run}}"),
+        directory(tune_mllm.outputs),
     log:
-        f"logs/{SCALE}/tune_mllm/{{run}}.log",
+        tune_mllm.log,
     benchmark:
-        f"benchmarks/{SCALE}/tune_mllm/{{run}}.tsv"
+        tune_mllm.benchmark
     threads: 1
     resources:
-        **size_of(MODELS, "tune-mllm"),
+        **tune_mllm.resources,
     params:
         options=options_of_models,
-        spec=lambda wildcards: specs.spec_digest(specs.mllm_spec(MODELS, FILES.run(wildcards.run))),
-        source=lambda wildcards: run_code("tune_mllm", MODELS, FILES.run(wildcards.run).tokenizer),
+        spec=tune_mllm.spec,
+        source=tune_mllm.source,
     shell:
         "{resources.launch} vistok tune-mllm {wildcards.run} {params.options} 2>&1 | tee -i {log}"

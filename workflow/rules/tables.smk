@@ -1,21 +1,26 @@
+tabulate = rule_of("tabulate")
+draw_curves = rule_of("draw-curves")
+paper_claims = rule_of("weigh-claims")
+paper_audit = rule_of("audit")
+
+
 rule tabulate:
     """Renders one table: published, ours, difference, interval and baselines."""
     input:
-        lambda wildcards: FILES.metrics([wildcards.table]),
-        FILES.published(),
+        tabulate.inputs,
     output:
-        [f"paper_tables/{RESULTS}/{{table}}.{suffix}" for suffix in TABLE_FORMATS],
+        tabulate.outputs,
     log:
-        f"logs/{RESULTS}/tabulate/{{table}}.log",
+        tabulate.log,
     benchmark:
-        f"benchmarks/{RESULTS}/tabulate/{{table}}.tsv"
+        tabulate.benchmark
     threads: 1
     resources:
-        **size_of(STUDY, "tabulate"),
+        **tabulate.resources,
     params:
         options=options_of_study,
-        spec=lambda wildcards: specs.spec_digest(specs.table_spec(STUDY, wildcards.table)),
-        source=code("tabulate"),
+        spec=tabulate.spec,
+        source=tabulate.source,
     shell:
         "vistok tabulate {wildcards.table} {params.options} 2>&1 | tee -i {log}"
 
@@ -23,21 +28,20 @@ rule tabulate:
 rule draw_curves:
     """Draws the loss and learning-rate curves of all trainings behind one table."""
     input:
-        lambda wildcards: FILES.trainings(wildcards.table),
+        draw_curves.inputs,
     output:
-        f"paper_tables/{RESULTS}/{{table}}-curves.png",
+        draw_curves.outputs,
     log:
-        f"logs/{RESULTS}/draw_curves/{{table}}.log",
+        draw_curves.log,
     benchmark:
-        f"benchmarks/{RESULTS}/draw_curves/{{table}}.tsv"
+        draw_curves.benchmark
     threads: 1
     resources:
-        **size_of(STUDY, "draw-curves"),
+        **draw_curves.resources,
     params:
         options=options_of_study,
-        runs=lambda wildcards: [run.path for run in STUDY.runs(wildcards.table)],
-        number=lambda wildcards: STUDY.table(wildcards.table).number,
-        source=code("draw_curves"),
+        spec=draw_curves.spec,
+        source=draw_curves.source,
     shell:
         "vistok draw-curves {wildcards.table} {params.options} 2>&1 | tee -i {log}"
 
@@ -45,23 +49,20 @@ rule draw_curves:
 rule paper_claims:
     """Weighs the paper's claims: on its own numbers, and on the cells of this scale."""
     input:
-        lambda wildcards: FILES.metrics(STUDY.tables),
-        FILES.published(),
-        "workflow/grid/claims.yaml",
+        paper_claims.inputs,
     output:
-        [f"paper_tables/{RESULTS}/claims.{suffix}" for suffix in ("md", "html", "json", "svg")],
-        f"results/{RESULTS}/cells.json",
+        paper_claims.outputs,
     log:
-        f"logs/{RESULTS}/paper_claims.log",
+        paper_claims.log,
     benchmark:
-        f"benchmarks/{RESULTS}/paper_claims.tsv"
+        paper_claims.benchmark
     threads: 1
     resources:
-        **size_of(STUDY, "weigh-claims"),
+        **paper_claims.resources,
     params:
         options=options_of_study,
-        spec=[specs.spec_digest(specs.table_spec(STUDY, table)) for table in STUDY.tables],
-        source=code("weigh_claims"),
+        spec=paper_claims.spec,
+        source=paper_claims.source,
     shell:
         "vistok weigh-claims {params.options} 2>&1 | tee -i {log}"
 
@@ -69,21 +70,20 @@ rule paper_claims:
 rule paper_audit:
     """Audits the paper's tables, the released benchmark files below a data_root, and the generated ones."""
     input:
-        FILES.published(),
-        "workflow/grid/claims.yaml",
+        paper_audit.inputs,
         data_files(MODELS, FILES.audit_digests()),
     output:
-        [f"paper_tables/audit.{suffix}" for suffix in ("md", "html", "json")],
+        paper_audit.outputs,
     log:
-        "logs/paper_audit.log",
+        paper_audit.log,
     benchmark:
-        "benchmarks/paper_audit.tsv"
+        paper_audit.benchmark
     threads: 1
     resources:
-        **size_of(STUDY, "audit"),
+        **paper_audit.resources,
     params:
         released=released_root,
         generated=" ".join(["--generated", *FILES.made_questions()]),
-        source=source_digest("vistok.commands.audit"),
+        source=paper_audit.source,
     shell:
         "vistok audit {params.released} {params.generated} 2>&1 | tee -i {log}"

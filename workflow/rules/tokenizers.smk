@@ -1,19 +1,22 @@
+pretrain_tokenizer = rule_of("pretrain-tokenizer")
+
+
 rule pretrain_tokenizer:
     """Pretrains one tokenizer of a scale that makes its own."""
     input:
-        lambda wildcards: FILES.pretraining_shards(wildcards.tokenizer),
+        pretrain_tokenizer.inputs,
     output:
-        directory(f"checkpoints/{SCALE}/tokenizers/{{tokenizer}}"),
+        directory(pretrain_tokenizer.outputs),
     log:
-        f"logs/{SCALE}/pretrain_tokenizer/{{tokenizer}}.log",
+        pretrain_tokenizer.log,
     benchmark:
-        f"benchmarks/{SCALE}/pretrain_tokenizer/{{tokenizer}}.tsv"
+        pretrain_tokenizer.benchmark
     threads: 1
     resources:
-        **size_of(MODELS, "pretrain-tokenizer"),
+        **pretrain_tokenizer.resources,
     params:
         options=options_of_models,
-        spec=lambda wildcards: specs.spec_digest(specs.tokenizer_spec(MODELS, wildcards.tokenizer)),
-        source=lambda wildcards: pretraining_code(MODELS, wildcards.tokenizer),
+        spec=pretrain_tokenizer.spec,
+        source=pretrain_tokenizer.source,
     shell:
         "vistok pretrain-tokenizer {wildcards.tokenizer} {params.options} 2>&1 | tee -i {log}"

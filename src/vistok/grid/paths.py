@@ -1,15 +1,23 @@
-"""Where every file of a study stands: pure functions of its ids, for the steps and the workflow alike."""
+"""Where every file of a study is: pure functions of its ids, for the steps and the workflow alike."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from vistok.grid.study import Study
 from vistok.grid.values import Run
 
+TABLE_FORMATS: Final = ("csv", "md", "tex", "html")
+CLAIMS_FORMATS: Final = ("md", "html", "json", "svg")
+AUDIT_FORMATS: Final = ("md", "html", "json")
+TABLES: Final = Path("paper_tables")
+PUBLISHED: Final = TABLES / "published"
+NUMBERS: Final = tuple(range(1, 9))  # of the paper's tables
+
 
 @dataclass(frozen=True)
 class Paths:
-    """The files of one study, relative to the root of its checkout."""
+    """The files of one study, relative to the root of its checkout; a run is named by its id, too."""
 
     study: Study
 
@@ -19,9 +27,13 @@ class Paths:
 
     def digest(self, name: str = ".") -> Path:
         """Returns the small file with the digest of what is at a path below the data root; by default, of all of it."""
-        if name == ".":
-            return Path(f"{self.study.scale.data_root}.json")
-        return Path("data/digests") / self.study.scale.id / f"{name}.json"
+        return (
+            Path(f"{self.study.scale.data_root}.json") if name == "." else listed(self.study.scale.id, name)
+        )
+
+    def fetched(self, download: str) -> Path:
+        """Returns the mark of a download that is below the data root."""
+        return Path("data/fetched") / self.study.results_id / download
 
     def shards(self, image_set: str) -> Path:
         return Path("shards") / self.study.scale.models / image_set
@@ -32,8 +44,8 @@ class Paths:
     def llm(self, llm: str) -> Path:
         return self.checkpoints / "llms" / llm
 
-    def mllm(self, run: Run) -> Path:
-        return self.checkpoints / "mllms" / run.path
+    def mllm(self, run: Run | str) -> Path:
+        return self.checkpoints / "mllms" / _id(run)
 
     @property
     def checkpoints(self) -> Path:
@@ -47,11 +59,11 @@ class Paths:
     def results(self) -> Path:
         return Path("results") / self.study.results_id
 
-    def predictions(self, run: Run, task: str) -> Path:
-        return self.results / run.path / task / "predictions.jsonl"
+    def predictions(self, run: Run | str, task: str) -> Path:
+        return self.results / _id(run) / task / "predictions.jsonl"
 
-    def metrics(self, run: Run, task: str) -> Path:
-        return self.results / run.path / task / "metrics.json"
+    def metrics(self, run: Run | str, task: str) -> Path:
+        return self.results / _id(run) / task / "metrics.json"
 
     def blind(self, task: str) -> Path:
         return self.results / "blind" / task / "metrics.json"
@@ -59,5 +71,38 @@ class Paths:
     def blind_predictions(self, llm: str, task: str) -> Path:
         return self.results / "blind" / task / llm / "predictions.jsonl"
 
+    @property
+    def tables(self) -> Path:
+        return TABLES / self.study.results_id
+
     def table(self, table: str, suffix: str) -> Path:
-        return Path("paper_tables") / self.study.results_id / f"{table}.{suffix}"
+        return self.tables / f"{table}.{suffix}"
+
+    def curves(self, table: str) -> Path:
+        return self.tables / f"{table}-curves.png"
+
+    def claims(self, suffix: str) -> Path:
+        return self.tables / f"claims.{suffix}"
+
+    @property
+    def cells(self) -> Path:
+        return self.results / "cells.json"
+
+
+def listed(scale: str, name: str) -> Path:
+    """Returns the small file with the digest of what is at a path below the data root of a scale."""
+    return Path("data/digests") / scale / f"{name}.json"
+
+
+def audit(suffix: str) -> Path:
+    """Returns where the audit is, which is of no scale."""
+    return TABLES / f"audit.{suffix}"
+
+
+def published(number: int) -> Path:
+    """Returns the paper's own table of a number."""
+    return PUBLISHED / f"table{number}.csv"
+
+
+def _id(run: Run | str) -> str:
+    return run if isinstance(run, str) else run.path

@@ -8,7 +8,7 @@ from vistok.grid.values import Encoder, Id, Objective, Optimiser, RelativePath, 
 
 ALL_RECIPES: Final = "all"
 ALL_STEPS: Final = "all"
-Step = Literal[
+StepId = Literal[
     "all",
     "fetch",
     "make-world",
@@ -202,7 +202,7 @@ class Scale(Value):
     )
     precision: Literal["fp32", "bf16"] = "fp32"
     save_every: int = Field(200, gt=0, description="steps between two saves of the training state")
-    resources: dict[Step, JobSize] = Field(
+    resources: dict[StepId, JobSize] = Field(
         {}, description=f"what each step's job asks for, over what `{ALL_STEPS}` of them do"
     )
 
@@ -220,7 +220,7 @@ class Scale(Value):
                 )
         return self
 
-    def job(self, step: Step) -> JobSize:
+    def job(self, step: StepId) -> JobSize:
         """Returns what one job of a step asks for."""
         own = self.resources.get(step, JobSize()).model_dump(exclude_unset=True)
         return self.resources.get(ALL_STEPS, JobSize()).model_copy(update=own)

@@ -5,10 +5,11 @@ pass through, and once more for gradients of weights that are trained. Attention
 visual tokens and short questions it is a few per cent.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Final
 
+from vistok.grid.downloads import downloads_for, load_downloads
 from vistok.grid.study import Study
 from vistok.grid.values import Recipe, Resampler, Run, TaskKind
 
@@ -100,25 +101,39 @@ def _text_tokens(recipe: Recipe) -> float:
     return sum(TURN_TOKENS[kind] * count for kind, count in recipe.turns.items()) * drawn / turns
 
 
-def answering(study: Study, run: Run, questions: Mapping[str, int]) -> Cost:
-    """Returns what answering costs at most: every answer as long as its task allows.
-
-    Args:
-        questions: how many questions each task asks.
-    """
-    parameters, width, layers, _ = language_model(study, run.llm)
-    encoder, recipe, number = study.encoder(run.tokenizer), study.recipe(run.recipe), _bytes_of(study)
+def answering(study: Study, run: Run, suite: str) -> Cost:
+    """Returns what answering a suite costs at most: every answer as long as its task allows."""
+    encoder, recipe = study.encoder(run.tokenizer), study.recipe(run.recipe)
     connector, join = _connector(study, run)
     look = 2 * encoder.parameters_m * 1e6 * encoder.tokens + join
+    alone = answering_blind(study, run.llm, suite, tokens=recipe.connector.latents)
+    return replace(
+        alone,
+        flops=alone.flops + sum(questions(study, suite).values()) * look,
+        memory=alone.memory + 4 * (encoder.parameters_m * 1e6 + connector),
+    )
+
+
+def answering_blind(study: Study, llm: str, suite: str, *, tokens: int = 0) -> Cost:
+    """Returns what a language model's answers to a suite cost at most, with so many visual tokens before each."""
+    parameters, width, layers, _ = language_model(study, llm)
+    number, asked = _bytes_of(study), questions(study, suite)
     flops, cached = 0.0, 0
-    for task in map(study.task, questions):
-        read = AROUND_IMAGE + recipe.connector.latents + TURN_TOKENS[task.kind]
+    for task in study.suite(suite):
+        read = AROUND_IMAGE + tokens + TURN_TOKENS[task.kind]
         beams, written = task.decoding.beams, task.decoding.max_new_tokens
-        flops += questions[task.id] * (look + 2 * parameters * (read + beams * written))
+        flops += asked[task.id] * 2 * parameters * (read + beams * written)
         cached = max(cached, beams * (read + written))
-    weights = number * parameters + 4 * (encoder.parameters_m * 1e6 + connector)
     cache = study.scale.answer_batch * cached * 2 * number * width * layers
-    return Cost(flops, memory=weights + cache, kept=300.0 * sum(questions.values()))
+    return Cost(flops, memory=number * parameters + cache, kept=300.0 * sum(asked.values()))
+
+
+def questions(study: Study, suite: str) -> dict[str, int]:
+    """Returns how many questions each task of a suite asks, about."""
+    if world := study.models.scale.world:
+        each = world["coco_val"] * world.get("questions_per_image", 1)
+        return {task.id: each for task in study.suite(suite)}
+    return {task.id: task.expected_questions or 0 for task in study.suite(suite)}
 
 
 def pretraining(study: Study, tokenizer: str) -> Cost:
@@ -142,6 +157,28 @@ def text_training(study: Study, llm: str) -> Cost:
     stage = own.instruction_tuning if study.llm(llm).base else own.pretraining
     flops = 6 * parameters * stage.steps * stage.batch * own.context * _FILLED
     return Cost(flops, _TRAINED_BYTES * parameters, 4 * parameters, _SAVED_BYTES * parameters)
+
+
+def sharding(study: Study, image_set: str) -> Cost:
+    """Returns the bytes of shards: every photograph again, as many as are stated of its archives, 0 where none are."""
+    known = {} if study.scale.world else load_downloads()
+    archives = downloads_for(study.image_set(image_set).images, known)
+    return Cost(0, 0, kept=sum(entry.bytes or 0 for entry in archives))
+
+
+_COSTS: Final[dict[str, Callable[..., Cost]]] = {
+    "write-shards": lambda study, image_set: sharding(study.models, image_set),
+    "pretrain-tokenizer": lambda study, tokenizer: pretraining(study.models, tokenizer),
+    "train-llm": lambda study, llm: text_training(study.models, llm),
+    "tune-mllm": lambda study, run: tuning(study.models, study.models.run(run)),
+    "answer": lambda study, run, suite: answering(study, study.models.run(run), suite),
+    "answer-blind": answering_blind,
+}
+
+
+def cost_of(study: Study, step: str, *ids: str) -> Cost:
+    """Returns what one job of a step costs; nothing where that is not worth counting."""
+    return _COSTS[step](study, *ids) if step in _COSTS else Cost(0, 0, 0)
 
 
 def _connector(study: Study, run: Run) -> tuple[int, float]:

@@ -10,17 +10,17 @@ from vistok.errors import VistokError
 from vistok.evaluation.references import load_references
 from vistok.files import no_folder
 from vistok.grid.downloads import downloads_for, load_downloads
-from vistok.grid.study import Study
-from vistok.grid.values import Run
-from vistok.planning import machine, slurm
-from vistok.planning.listed import check_pinned
-from vistok.planning.needs import (
+from vistok.grid.needs import (
     absent_photographs,
     absent_questions,
     is_absent,
     question_files,
     training_files,
 )
+from vistok.grid.study import Study
+from vistok.grid.values import Run
+from vistok.planning import machine, slurm
+from vistok.planning.listed import check_pinned
 from vistok.planning.overlap import check_training_captions
 from vistok.planning.plan import make_plan
 from vistok.planning.weights import check_language_model, check_tokenizer

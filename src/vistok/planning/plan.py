@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Final
 
 from vistok.grid.downloads import downloads_for, load_downloads
-from vistok.grid.scale import Step
+from vistok.grid.needs import question_files, training_files
+from vistok.grid.scale import StepId
 from vistok.grid.study import Study
 from vistok.grid.values import Run
 from vistok.planning.fetch import is_there
 from vistok.planning.jobs import Job, jobs_of
-from vistok.planning.needs import question_files, training_files
 from vistok.planning.units import said_bytes
 
 # One A100: 312 TFLOP/s in bf16 without sparsity. Training at a third of it is usual for 7-B models; answering
@@ -52,10 +52,10 @@ class Plan:
     bytes_to_fetch: float = 0.0
     rates: Rates = field(default_factory=Rates)
 
-    def of(self, step: Step) -> list[Job]:
+    def of(self, step: StepId) -> list[Job]:
         return [job for job in self.jobs if job.step == step]
 
-    def gpus(self, step: Step) -> int:
+    def gpus(self, step: StepId) -> int:
         return self.study.scale.job(step).gpus
 
     def hours(self, *, gpu: bool) -> float:
@@ -134,7 +134,7 @@ def lines(plan: Plan) -> list[str]:
     ]
 
 
-def _row(plan: Plan, step: Step) -> str:
+def _row(plan: Plan, step: StepId) -> str:
     jobs, gpus = plan.of(step), plan.gpus(step)
     left = [job for job in jobs if not job.there]
     hours = sum(plan.rates.hours(job, gpus) for job in left)

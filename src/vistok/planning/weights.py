@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from vistok.errors import VistokError
+from vistok.grid.needs import tokenizer_weights
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
 from vistok.grid.values import Encoder, LanguageModel
 from vistok.headers import WEIGHTS, read_shapes
-from vistok.planning.needs import tokenizer_weights
 from vistok.reading import read_json
 
 _LEAST = 0.995  # of the parameters that an entry states

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import Final
 
 from vistok.errors import VistokError
+from vistok.grid import paths
 
-NUMBERS = tuple(range(1, 9))
-PUBLISHED = Path("paper_tables/published")
+NUMBERS: Final = paths.NUMBERS
+PUBLISHED: Final = paths.PUBLISHED
 BLANK = "-"
 _TUNING = {"×": "frozen", "✓": "tuned"}
 

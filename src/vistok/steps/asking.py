@@ -9,11 +9,11 @@ from vistok.errors import VistokError
 from vistok.evaluation.references import References, load_references
 from vistok.files import no_folder
 from vistok.grid.load import Study
+from vistok.grid.needs import absent_photographs, absent_questions
 from vistok.grid.paths import Paths
 from vistok.grid.scale import TaskFiles
 from vistok.grid.values import Task
 from vistok.planning.listed import check_listed, task_names
-from vistok.planning.needs import absent_photographs, absent_questions
 
 
 @dataclass(frozen=True)

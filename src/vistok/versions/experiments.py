@@ -10,6 +10,7 @@ import yaml
 from vistok.files import write_text
 from vistok.grid import specs
 from vistok.grid.paths import Paths
+from vistok.grid.steps import STEPS
 from vistok.grid.study import Study
 from vistok.grid.values import Run
 from vistok.pins import PINS, pinned_digest
@@ -30,31 +31,43 @@ def export(study: Study, root: Path = Path()) -> None:
     write_text(root / RECORDS / study.results_id / "params.yaml", yaml.safe_dump(values))
 
 
+# Which step makes what each kind of stage versions; a run's stage versions its checkpoint and all its results.
+_STAGES: Final = {
+    "shards": "write-shards",
+    "llm": "train-llm",
+    "tokenizer": "pretrain-tokenizer",
+    "run": "tune-mllm",
+}
+
+
 def listing(study: Study) -> Values:
     """Returns what `dvc.yaml` is templated from: the ids of everything that is made, and under which names."""
-    models, runs, paths = study.models, study.runs(), Paths(study)
-    suites, first = study.suites_by_run(), {suite: tasks[0].id for suite, tasks in study.suites.items()}
-    tokenizers = [name for name in dict.fromkeys(run.tokenizer for run in runs) if models.pretrains(name)]
+    runs = study.runs()
+    made = {kind: [ids[0] for ids in STEPS[step].jobs(study, runs)] for kind, step in _STAGES.items()}
     return {
         "scale": study.scale.id,
         "split": study.split,
         "results": study.results_id,
-        "models": models.scale.id,
-        "shards": _image_sets(models, tokenizers),
-        "llms": _llms(models, runs) if models.scale.language_model else [],
-        "tokenizers": tokenizers,
-        # Of a job's files one is named, and all come.
+        "models": study.models.scale.id,
+        "shards": made["shards"],
+        "llms": made["llm"],
+        "tokenizers": made["tokenizer"],
         "runs": {
             run.path: {
                 "tokenizer": run.tokenizer,
                 "llm": run.llm,
-                "metrics": " ".join(str(paths.metrics(run, first[suite])) for suite in suites[run]),
+                "metrics": _targets(study, "score-run", run),
             }
             for run in runs
         },
-        "blind": " ".join(str(paths.blind(first[suite])) for suite in study.suites_shown()),
+        "blind": _targets(study, "fit-blind", *runs),
         "tables": list(study.tables),
     }
+
+
+def _targets(study: Study, step: str, *runs: Run) -> str:
+    """Returns one file of each job of a step behind some runs: the others come with it."""
+    return " ".join(str(STEPS[step].outputs(study, *ids)[0]) for ids in STEPS[step].jobs(study, runs))
 
 
 @dataclass(frozen=True)
@@ -67,101 +80,76 @@ class Stage:
 
 def stages(study: Study) -> dict[str, Stage]:
     """Returns the stages of `dvc.yaml` that version what Snakemake makes, by name."""
-    listed, paths = listing(study), Paths(study)
-    shared, own = RECORDS / listed["models"], RECORDS / listed["results"]
-    found = {
-        f"shards@{name}": Stage(shared / "shards" / name, (paths.shards(name),)) for name in listed["shards"]
-    }
-    for name in listed["llms"]:
-        found[f"llm@{name}"] = Stage(shared / "llms" / name, (paths.llm(name),))
-    for name in listed["tokenizers"]:
-        found[f"tokenizer@{name}"] = Stage(shared / "tokenizers" / name, (paths.tokenizer(name),))
-    for run in study.runs():
-        outs = (paths.mllm(run), paths.results / run.path)
-        found[f"run@{run.path}"] = Stage(own / "runs" / run.path, outs)
-    found["blind"] = Stage(own / "blind", (paths.results / "blind",))
+    shared, own, results = RECORDS / study.models.scale.id, RECORDS / study.results_id, Paths(study).results
+    stages: dict[str, Stage] = {}
+    for kind, verb in _STAGES.items():
+        for ids in STEPS[verb].jobs(study, study.runs()):
+            outs, folder = STEPS[verb].outputs(study, *ids), f"{kind.removesuffix('s')}s"
+            more = [results / ids[0]] if kind == "run" else []
+            stages["@".join((kind, *ids))] = Stage(
+                (own if more else shared) / folder / ids[0], (*outs, *more)
+            )
+    stages["blind"] = Stage(own / "blind", (results / "blind",))
     for table in study.tables:
-        files = [paths.table(table, suffix) for suffix in ("csv", "md", "tex", "html")]
-        curves = files[0].with_name(f"{table}-curves.png")
-        found[f"table@{table}"] = Stage(own / "tables" / table, (*files, curves))
-    return found
+        outs = STEPS["tabulate"].outputs(study, table) + STEPS["draw-curves"].outputs(study, table)
+        stages[f"table@{table}"] = Stage(own / "tables" / table, tuple(outs))
+    return stages
 
 
 def parameters(study: Study, root: Path = Path()) -> Values:
     """Returns what each experiment depends on, by the sections that the stages of `dvc.yaml` name."""
-    models = study.models
-    listed = listing(study)
+    runs = study.runs()
     suites = {name: _suite(study, name) for name in study.suites_shown()}
+    shards = [ids[0] for ids in STEPS["write-shards"].jobs(study, runs)]
+    llms = dict.fromkeys([*(ids[0] for ids in STEPS["train-llm"].jobs(study, runs)), *study.answering_llms()])
     return {
         "data": _data(study, root),
         "suites": suites,
-        "shards": {
-            name: specs.shards_spec(models, name) | _code("write_shards") for name in listed["shards"]
+        "shards": {name: _made_by(study, "write-shards", name) for name in shards},
+        "llms": {llm: _llm(study, llm) for llm in llms},
+        "tokenizers": {
+            name: _tokenizer(study, name) for name in dict.fromkeys(run.tokenizer for run in runs)
         },
-        "llms": {llm: _llm(models, llm) for llm in {run.llm for run in study.runs()} | {*listed["llms"]}},
-        "tokenizers": {run.tokenizer: _tokenizer(models, run.tokenizer) for run in study.runs()},
         "runs": {
-            run.path: _run(models, run) | _digests(suites, own) for run, own in study.suites_by_run().items()
+            run.path: _run(study, run) | _digests(suites, own) for run, own in study.suites_by_run().items()
         },
         "tables": {
-            table: specs.table_spec(study, table)
+            table: _made_by(study, "tabulate", table)
             | _digests(suites, study.suites_shown(table))
-            | _code("tabulate", "draw_curves")
+            | _code(study, ("tabulate", table), ("draw-curves", table))
             for table in study.tables
         },
     }
 
 
-def encoder_module(study: Study, tokenizer: str) -> str:
-    """Returns the module that builds a tokenizer's kind of encoder."""
-    return f"vistok.tokenizers.{study.encoder(tokenizer).library.replace('-', '_')}_encoder"
-
-
-def objective_module(study: Study, tokenizer: str) -> str:
-    """Returns the module of the supervision that a tokenizer is pretrained under."""
-    return f"vistok.supervision.{str(study.tokenizer(tokenizer).objective).replace('-', '_')}"
-
-
-def _image_sets(models: Study, tokenizers: list[str]) -> list[str]:
-    pretraining = [models.tokenizer(name).image_set for name in tokenizers]
-    probe = [models.scale.probe_set] if tokenizers else []
-    return [name for name in dict.fromkeys([*models.scale.mixture, *pretraining, *probe]) if name]
-
-
-def _llms(models: Study, runs: tuple[Run, ...]) -> list[str]:
-    """Returns the language models that are trained: those of the runs, each behind what it is tuned from."""
-    names = (name for run in runs for name in (models.llm(run.llm).base, run.llm))
-    return list(dict.fromkeys(name for name in names if name))
-
-
 def _data(study: Study, root: Path) -> Values:
     scales = (study.scale, study.models.scale)
     pinned = {scale.data_root: pinned_digest(root / PINS, Path(scale.data_root)) for scale in scales}
-    return {"pinned": pinned, **specs.world_spec(study.models), **_code("make_world")}
+    return {"pinned": pinned, **_made_by(study, "make-world")}
 
 
-def _llm(models: Study, llm: str) -> Values:
-    base = models.llm(llm).base
-    tuned_from = {"base_spec": specs.llm_spec(models, base)} if base else {}
-    return specs.llm_spec(models, llm) | tuned_from | _code("train_llm")
+def _llm(study: Study, llm: str) -> Values:
+    base = study.models.llm(llm).base
+    tuned_from = {"base_spec": STEPS["train-llm"].spec(study, base)} if base else {}
+    return _made_by(study, "train-llm", llm) | tuned_from
 
 
-def _tokenizer(models: Study, tokenizer: str) -> Values:
-    spec = specs.tokenizer_spec(models, tokenizer)
-    if not models.pretrains(tokenizer):
-        return spec
-    chosen = (objective_module(models, tokenizer), encoder_module(models, tokenizer))
-    return spec | _code("pretrain_tokenizer", chosen=chosen)
+def _tokenizer(study: Study, tokenizer: str) -> Values:
+    if study.models.pretrains(tokenizer):
+        return _made_by(study, "pretrain-tokenizer", tokenizer)
+    return STEPS["pretrain-tokenizer"].spec(study, tokenizer)
 
 
-def _run(models: Study, run: Run) -> Values:
-    chosen = (encoder_module(models, run.tokenizer),)
-    return specs.mllm_spec(models, run) | _code("tune_mllm", "answer", chosen=chosen)
+def _run(study: Study, run: Run) -> Values:
+    answers = [("answer", *ids) for ids in STEPS["answer"].jobs(study, [run])]
+    return _made_by(study, "tune-mllm", run.path) | _code(study, ("tune-mllm", run.path), *answers)
 
 
 def _suite(study: Study, suite: str) -> Values:
+    runs, llm = study.runs(), study.llms_of(suite)[0]
     spec = specs.score_spec(study, suite) | specs.answer_spec(study, suite)
-    return spec | _code("score_run", "fit_blind", "answer_blind")
+    jobs = [("score-run", runs[0].path, suite), ("fit-blind", suite), ("answer-blind", llm, suite)]
+    return spec | _code(study, *jobs)
 
 
 def _digests(suites: Values, chosen: tuple[str, ...]) -> Values:
@@ -169,5 +157,14 @@ def _digests(suites: Values, chosen: tuple[str, ...]) -> Values:
     return {"suites": {name: specs.spec_digest(suites[name]) for name in chosen}}
 
 
-def _code(*steps: str, chosen: tuple[str, ...] = ()) -> Values:
-    return {"code": {step: source_digest(f"vistok.steps.{step}", *chosen) for step in steps}}
+def _made_by(study: Study, step: str, *ids: str) -> Values:
+    return STEPS[step].spec(study, *ids) | _code(study, (step, *ids))
+
+
+def _code(study: Study, *jobs: tuple[str, ...]) -> Values:
+    """Returns the digest of the code of some jobs, each a step and its ids, by step."""
+    return {
+        "code": {
+            step: source_digest(STEPS[step].module, *STEPS[step].modules(study, *ids)) for step, *ids in jobs
+        }
+    }

@@ -7,10 +7,10 @@ from pathlib import Path
 from vistok.errors import VistokError
 from vistok.files import no_folder
 from vistok.grid.downloads import Download, downloads_for
+from vistok.grid.needs import absent_photographs, absent_questions
 from vistok.grid.study import Study
 from vistok.grid.targets import check_target
 from vistok.planning.listed import check_times, study_names
-from vistok.planning.needs import absent_photographs, absent_questions
 from vistok.versions.record import waiting
 from vistok.workflow.files import Files
 

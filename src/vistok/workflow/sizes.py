@@ -4,13 +4,13 @@ import shutil
 from collections.abc import Callable
 from typing import Any, Final
 
-from vistok.grid.scale import LAUNCHED, RESUMED, JobSize, Step
+from vistok.grid.scale import LAUNCHED, RESUMED, JobSize, StepId
 from vistok.grid.study import Study
 
 MOST_GROWTH: Final = 3
 
 
-def size_of(study: Study, step: Step) -> dict[str, Any]:
+def size_of(study: Study, step: StepId) -> dict[str, Any]:
     """Returns the resources of a step's jobs: more memory and, but for trainings, more time at each attempt.
 
     Attempts grow up to the third. A training goes on from its saved state, and a cluster refuses a job that asks

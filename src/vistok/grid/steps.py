@@ -1,0 +1,371 @@
+"""The steps of the workflow, once: what each ranges over, reads and writes, and what its result depends on.
+
+The rules, the command line, the experiments of DVC and the plan of costs follow from this list.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, cast
+
+from vistok.errors import unknown
+from vistok.grid import paths as files
+from vistok.grid import specs
+from vistok.grid.needs import image_sets, tokenizer_weights
+from vistok.grid.paths import Paths
+from vistok.grid.scale import StepId
+from vistok.grid.specs import Spec
+from vistok.grid.study import GRID, Study
+from vistok.grid.values import Run
+
+Ids = tuple[str, ...]
+CLAIMS: Final = GRID / "claims.yaml"
+
+
+def _nothing(study: Study, *ids: str) -> list[Any]:
+    return []
+
+
+def _no_spec(study: Study, *ids: str) -> Spec:
+    return {}
+
+
+def _one(study: Study, runs: Sequence[Run]) -> list[Ids]:
+    return [()]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One verb of the workflow. What it is asked takes a study and the ids of one job, a run's being its path.
+
+    Attributes:
+        about: what it does, for the command line.
+        over: what its jobs range over, as wildcards and arguments are called.
+        jobs: the ids of its jobs behind some runs of a study.
+        outputs: what a job makes; an id may be a wildcard, such as `{run}`.
+        inputs: what a job reads besides the data root: checkpoints, shards, answers, scores.
+        reads_data: whether it reads the data root of its study.
+        spec: what of the study a job's result depends on besides its inputs.
+        modules: the modules that a job looks up by an id of the grid, besides those that its own code names.
+        shared: whether its study is the one whose checkpoints answer, which several scales may share.
+        size: the step whose job size in a scale is its own, too; its own id if not given.
+        rule: its name among the rules; its id with underscores if not given.
+        code: the module that takes it, for the digest of what it runs; that of its name in `vistok.steps` if not given.
+    """
+
+    id: str
+    about: str
+    over: Ids
+    jobs: Callable[[Study, Sequence[Run]], Iterable[Ids]]
+    outputs: Callable[..., list[Path]]
+    inputs: Callable[..., Sequence[Path | str]] = _nothing
+    reads_data: bool = False
+    spec: Callable[..., Spec] = _no_spec
+    modules: Callable[..., list[str]] = _nothing
+    shared: bool = False
+    size: StepId | None = None
+    rule: str = ""
+    code: str = ""
+
+    def whose(self, study: Study) -> Study:
+        """Returns the study that a job is of: the given one, or that of the models that answer for it."""
+        return study.models if self.shared else study
+
+    @property
+    def rule_name(self) -> str:
+        return self.rule or self.id.replace("-", "_")
+
+    @property
+    def module(self) -> str:
+        return self.code or f"vistok.steps.{self.id.replace('-', '_')}"
+
+    @property
+    def size_id(self) -> StepId:
+        """The key of a scale's `resources` that holds what its jobs ask for."""
+        return self.size or cast("StepId", self.id)
+
+    def log(self, study: Study, *ids: str) -> Path:
+        return self._beside("logs", study, ids, "log")
+
+    def benchmark(self, study: Study, *ids: str) -> Path:
+        return self._beside("benchmarks", study, ids, "tsv")
+
+    def _beside(self, folder: str, study: Study, ids: Ids, suffix: str) -> Path:
+        return Path(folder, self.whose(study).results_id, "/".join((self.rule_name, *ids)) + f".{suffix}")
+
+
+def encoder_module(study: Study, tokenizer: str) -> str:
+    """Returns the module that builds a tokenizer's kind of encoder."""
+    return f"vistok.tokenizers.{study.encoder(tokenizer).library.replace('-', '_')}_encoder"
+
+
+def objective_module(study: Study, tokenizer: str) -> str:
+    """Returns the module of the supervision that a tokenizer is pretrained under."""
+    return f"vistok.supervision.{str(study.tokenizer(tokenizer).objective).replace('-', '_')}"
+
+
+def parts(study: Study, run: str) -> list[Path]:
+    """Returns what one run's MLLM is made of: checkpoints that the scale makes, and local files."""
+    models, paths = study.models, Paths(study)
+    tokenizer = models.run(run).tokenizer
+    weights = tokenizer_weights(models, tokenizer)
+    local = [Path(models.scale.data_root, weights)] if weights else []
+    return own_llm(study, models.run(run).llm) + (
+        [paths.tokenizer(tokenizer)] if models.pretrains(tokenizer) else local
+    )
+
+
+def own_llm(study: Study, llm: str) -> list[Path]:
+    """Returns the checkpoint of a language model, if the scale makes its own."""
+    return [Paths(study).llm(llm)] if study.models.scale.language_model else []
+
+
+def _base(study: Study, llm: str) -> list[Path]:
+    base = study.models.llm(llm).base
+    return [Paths(study).llm(base)] if base else []
+
+
+def _pretraining_shards(study: Study, tokenizer: str) -> list[Path]:
+    names = study.models.tokenizer(tokenizer).image_set, study.models.scale.probe_set
+    return [Paths(study).shards(name) for name in dict.fromkeys(names) if name]
+
+
+def _mixture(study: Study, run: str) -> list[Path]:
+    return [Paths(study).shards(name) for name in study.models.scale.mixture]
+
+
+def _predictions(study: Study, run: str, suite: str) -> list[Path]:
+    return [Paths(study).predictions(run, task.id) for task in study.suite(suite)]
+
+
+def _metrics(study: Study, run: str, suite: str) -> list[Path]:
+    return [Paths(study).metrics(run, task.id) for task in study.suite(suite)]
+
+
+def _blind_predictions(study: Study, llm: str, suite: str) -> list[Path]:
+    return [Paths(study).blind_predictions(llm, task.id) for task in study.suite(suite)]
+
+
+def _table_files(study: Study, table: str) -> list[Path]:
+    return [Paths(study).table(table, suffix) for suffix in files.TABLE_FORMATS]
+
+
+def cells(study: Study, tables: Iterable[str]) -> list[str]:
+    """Returns the metrics of every cell of some tables, and of their blind baselines."""
+    pattern = str(
+        Paths(study).metrics("{run}", "{task}")
+    )  # a text is quickly filled: there may be 100,000 cells
+    found: dict[str, None] = {}
+    for table in tables:
+        columns = [column.task for column in study.table(table).columns]
+        paths = [run.path for run in study.runs(table)]
+        found |= dict.fromkeys(pattern.format(run=path, task=task) for path in paths for task in columns)
+        found |= dict.fromkeys(str(Paths(study).blind(task)) for task in columns)
+    return list(found)
+
+
+def trainings(study: Study, table: str) -> list[Path]:
+    """Returns every checkpoint that the scale trains for a table."""
+    runs, paths = study.runs(table), Paths(study)
+    made = {path for run in runs for path in _base(study, run.llm) + own_llm(study, run.llm)}
+    made = made if study.models.scale.language_model else set()
+    made |= {paths.tokenizer(run.tokenizer) for run in runs if study.models.pretrains(run.tokenizer)}
+    return sorted(made) + [paths.mllm(run) for run in runs]
+
+
+def _tokenizers(study: Study, runs: Sequence[Run]) -> list[Ids]:
+    names = dict.fromkeys(run.tokenizer for run in runs if study.models.pretrains(run.tokenizer))
+    return [(name,) for name in names]
+
+
+def _llms(study: Study, runs: Sequence[Run]) -> list[Ids]:
+    """The language models that are trained: each behind what it is tuned from."""
+    if study.models.scale.language_model is None:
+        return []
+    names = (name for run in runs for name in (study.models.llm(run.llm).base, run.llm) if name)
+    return [(name,) for name in dict.fromkeys(names)]
+
+
+def _suites(study: Study, runs: Sequence[Run]) -> list[tuple[Run, str]]:
+    """Each run with each suite that it answers; a run of no table answers all that are shown."""
+    answered, shown = study.suites_by_run(), study.suites_shown()
+    return [(run, suite) for run in runs for suite in answered.get(run, shown)]
+
+
+def _tables(study: Study, runs: Sequence[Run]) -> list[Ids]:
+    return [(table,) for table in study.tables if not set(runs).isdisjoint(study.runs(table))]
+
+
+def _curves_spec(study: Study, table: str) -> Spec:
+    return {"runs": [run.path for run in study.runs(table)], "number": study.table(table).number}
+
+
+_LIST: Final = (
+    Step(
+        "fetch",
+        "fetch, verify and unpack an official archive",
+        over=("download",),
+        jobs=lambda study, runs: [],  # what is to be fetched is planned by itself
+        outputs=lambda study, download: [Paths(study).fetched(download)],
+        code="vistok.commands.fetch",
+    ),
+    Step(
+        "make-world",
+        "make the data of a scale that has a world of its own",
+        over=(),
+        jobs=lambda study, runs: [()] if study.models.scale.world else [],
+        outputs=lambda study: [Paths(study.models).data, Paths(study.models).digest()],
+        spec=lambda study: specs.world_spec(study.models),
+        shared=True,
+    ),
+    Step(
+        "list-data",
+        "list official files by digest, so that a change of any is noticed",
+        over=("owner", "listed"),
+        jobs=lambda study, runs: [],  # done where official files are, once
+        outputs=lambda study, owner, listed: [files.listed(owner, listed)],
+        size="fetch",
+        code="vistok.commands.list_data",
+    ),
+    Step(
+        "write-shards",
+        "gather an image set into shards",
+        over=("image_set",),
+        jobs=lambda study, runs: [(name,) for name in image_sets(study.models, runs)],
+        outputs=lambda study, image_set: [Paths(study).shards(image_set)],
+        reads_data=True,
+        spec=lambda study, image_set: specs.shards_spec(study.models, image_set),
+        shared=True,
+    ),
+    Step(
+        "pretrain-tokenizer",
+        "pretrain a tokenizer",
+        over=("tokenizer",),
+        jobs=_tokenizers,
+        outputs=lambda study, tokenizer: [Paths(study).tokenizer(tokenizer)],
+        inputs=_pretraining_shards,
+        spec=lambda study, tokenizer: specs.tokenizer_spec(study.models, tokenizer),
+        modules=lambda study, tokenizer: [
+            objective_module(study.models, tokenizer),
+            encoder_module(study.models, tokenizer),
+        ],
+        shared=True,
+    ),
+    Step(
+        "train-llm",
+        "train a scale's own language model",
+        over=("llm",),
+        jobs=_llms,
+        outputs=lambda study, llm: [Paths(study).llm(llm)],
+        inputs=_base,
+        reads_data=True,
+        spec=lambda study, llm: specs.llm_spec(study.models, llm),
+        shared=True,
+    ),
+    Step(
+        "tune-mllm",
+        "train one run's MLLM",
+        over=("run",),
+        jobs=lambda study, runs: [(run.path,) for run in runs],
+        outputs=lambda study, run: [Paths(study).mllm(run)],
+        inputs=lambda study, run: _mixture(study, run) + parts(study, run),
+        spec=lambda study, run: specs.mllm_spec(study.models, study.models.run(run)),
+        modules=lambda study, run: [encoder_module(study.models, study.models.run(run).tokenizer)],
+        shared=True,
+    ),
+    Step(
+        "answer",
+        "answer a suite of tasks with one run's MLLM",
+        over=("run", "suite"),
+        jobs=lambda study, runs: [(run.path, suite) for run, suite in _suites(study, runs)],
+        outputs=_predictions,
+        inputs=lambda study, run, suite: [Paths(study).mllm(run), *parts(study, run)],
+        reads_data=True,
+        spec=lambda study, run, suite: specs.answer_spec(study, suite),
+        modules=lambda study, run, suite: [encoder_module(study.models, study.models.run(run).tokenizer)],
+    ),
+    Step(
+        "answer-blind",
+        "answer a suite of tasks with a language model alone, without the images",
+        over=("llm", "suite"),
+        jobs=lambda study, runs: dict.fromkeys((run.llm, suite) for run, suite in _suites(study, runs)),
+        outputs=_blind_predictions,
+        inputs=lambda study, llm, suite: own_llm(study, llm),
+        reads_data=True,
+        spec=lambda study, llm, suite: specs.answer_blind_spec(study, llm, suite),
+        size="answer",
+    ),
+    Step(
+        "score-run",
+        "score what one run answered to a suite",
+        over=("run", "suite"),
+        jobs=lambda study, runs: [(run.path, suite) for run, suite in _suites(study, runs)],
+        outputs=_metrics,
+        inputs=_predictions,
+        reads_data=True,
+        spec=lambda study, run, suite: specs.score_spec(study, suite),
+    ),
+    Step(
+        "fit-blind",
+        "score the blind baselines of a suite",
+        over=("suite",),
+        jobs=lambda study, runs: dict.fromkeys((suite,) for _, suite in _suites(study, runs)),
+        outputs=lambda study, suite: [Paths(study).blind(task.id) for task in study.suite(suite)],
+        inputs=lambda study, suite: [
+            path for llm in study.llms_of(suite) for path in _blind_predictions(study, llm, suite)
+        ],
+        reads_data=True,
+        spec=lambda study, suite: specs.score_spec(study, suite),
+    ),
+    Step(
+        "tabulate",
+        "render a table",
+        over=("table",),
+        jobs=_tables,
+        outputs=_table_files,
+        inputs=lambda study, table: [*cells(study, [table]), *map(files.published, files.NUMBERS)],
+        spec=lambda study, table: specs.table_spec(study, table),
+    ),
+    Step(
+        "draw-curves",
+        "draw the loss curves of a table's trainings",
+        over=("table",),
+        jobs=_tables,
+        outputs=lambda study, table: [Paths(study).curves(table)],
+        inputs=trainings,
+        spec=_curves_spec,
+    ),
+    Step(
+        "weigh-claims",
+        "weigh the paper's claims on the scale's cells",
+        over=(),
+        jobs=lambda study, runs: [],  # asked for by itself, and over all tables
+        outputs=lambda study: [*map(Paths(study).claims, files.CLAIMS_FORMATS), Paths(study).cells],
+        inputs=lambda study: [*cells(study, study.tables), *map(files.published, files.NUMBERS), CLAIMS],
+        spec=lambda study: {"tables": {table: specs.table_spec(study, table) for table in study.tables}},
+        rule="paper_claims",
+    ),
+    Step(
+        "audit",
+        "audit the published tables and the benchmark files",
+        over=(),
+        jobs=lambda study, runs: [],  # asked for by itself
+        outputs=lambda study: [files.audit(suffix) for suffix in files.AUDIT_FORMATS],
+        inputs=lambda study: [*map(files.published, files.NUMBERS), CLAIMS],
+        reads_data=True,
+        rule="paper_audit",
+        code="vistok.commands.audit",
+    ),
+)
+STEPS: Final[dict[str, Step]] = {step.id: step for step in _LIST}
+
+
+def step_called(verb: str) -> Step:
+    """Returns the step of a verb.
+
+    Raises:
+        VistokError: there is none; names those that there are.
+    """
+    if verb not in STEPS:
+        raise unknown("step", verb, STEPS)
+    return STEPS[verb]

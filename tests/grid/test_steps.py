@@ -1,0 +1,140 @@
+"""What each step ranges over, reads and writes follows from the study, and all that tells of steps tells the same."""
+
+import argparse
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+import yaml
+
+from vistok.cli import make_parser
+from vistok.errors import VistokError
+from vistok.grid.scale import ALL_STEPS, LAUNCHED, RESUMED, StepId
+from vistok.grid.steps import STEPS, cells, parts, step_called
+from vistok.grid.study import Study
+
+DEIT, CLIP_20M = "deit/frozen/vicuna-7b/seed-0", "clip-20m/frozen/vicuna-7b/seed-0"
+SCALES = ("mini", "excerpt", "paper")
+
+
+@pytest.fixture(params=SCALES)
+def any_study(request: pytest.FixtureRequest, checkout: Any) -> Study:
+    loaded: Study = checkout.load(request.param)
+    return loaded
+
+
+def texts(paths: Any) -> list[str]:
+    return [str(path) for path in paths]
+
+
+def test_a_step_reads_what_steps_before_it_write(any_study: Study) -> None:
+    """The list is in the order of the work; what no step makes stands in the checkout or below the data root."""
+    made: set[str] = set()
+    for step in STEPS.values():
+        for ids in step.jobs(any_study, any_study.runs()):
+            assert len(ids) == len(step.over)
+            for path in texts(step.inputs(any_study, *ids)):
+                own = path.startswith(
+                    ("paper_tables/published/", "workflow/grid/", any_study.models.scale.data_root)
+                )
+                assert own or path in made, f"{step.id} {ids} reads {path}"
+            written = texts(step.outputs(any_study, *ids))
+            assert written and made.isdisjoint(written), "one file, one job"
+            made.update(written)
+
+
+def test_outputs_name_wildcards_as_they_are_given(study: Study) -> None:
+    run = "clip/frozen/vicuna-7b/seed-0"
+    for step in STEPS.values():
+        ids = {
+            "run": run,
+            "suite": "gvt",
+            "llm": "vicuna-7b",
+            "tokenizer": "clip",
+            "image_set": "web",
+            "table": "table-2",
+        }
+        given = [ids.get(name, name) for name in step.over]
+        wild = [
+            name if name == "gvt" else f"{{{place}}}" for place, name in zip(step.over, given, strict=True)
+        ]
+        patterns = texts(step.outputs(study, *wild))
+        filled = [pattern.format(**dict(zip(step.over, given, strict=True))) for pattern in patterns]
+        assert filled == texts(step.outputs(study, *given))
+
+
+def test_a_run_is_made_of_what_its_scale_makes(checkout: Any) -> None:
+    mini, excerpt, paper = map(checkout.load, SCALES)
+    made = ["checkpoints/mini/llms/vicuna-7b", "checkpoints/mini/tokenizers/deit"]
+    assert texts(parts(mini, DEIT)) == texts(parts(excerpt, DEIT)) == made
+    assert parts(paper, DEIT) == []
+    assert texts(parts(paper, CLIP_20M)) == ["data/paper/weights/clip_base_25ep.pt"]
+    with pytest.raises(VistokError, match="unknown tokenizer 'diet'"):
+        parts(mini, DEIT.replace("deit", "diet"))
+
+
+def test_a_language_model_waits_for_its_base(study: Study) -> None:
+    assert texts(STEPS["train-llm"].inputs(study, "vicuna-7b")) == ["checkpoints/mini/llms/llama-7b"]
+    assert STEPS["train-llm"].inputs(study, "llama-7b") == []
+
+
+def test_a_pretraining_reads_its_shards_and_the_probes_once(study: Study) -> None:
+    shards = texts(STEPS["pretrain-tokenizer"].inputs(study, "clip"))
+    assert shards == list(dict.fromkeys(shards)) and "shards/mini/web" in shards
+    assert f"shards/mini/{study.scale.probe_set}" in shards
+
+
+def test_a_table_waits_for_its_cells_and_their_baselines(study: Study) -> None:
+    found = cells(study, ["table-2"])
+    assert {f"results/mini/{DEIT}/coco-oc/metrics.json", "results/mini/blind/coco-oc/metrics.json"} <= set(
+        found
+    )
+    assert len(found) == len(set(found)) == 6 * (len(study.runs("table-2")) + 1)
+
+
+def test_curves_wait_for_every_training_of_their_table(study: Study, checkout: Any) -> None:
+    trainings = texts(STEPS["draw-curves"].inputs(study, "table-2"))
+    assert {"checkpoints/mini/llms/llama-7b", "checkpoints/mini/tokenizers/dino"} <= {*trainings}
+    paper = checkout.load("paper")
+    assert texts(STEPS["draw-curves"].inputs(paper, "table-2")) == [
+        f"checkpoints/paper/mllms/{run.path}" for run in paper.runs("table-2")
+    ]
+
+
+def test_a_run_of_no_table_answers_every_suite_that_is_shown(study: Study) -> None:
+    run = study.run("mae/tuned/llama-7b/seed-12")
+    assert list(STEPS["answer"].jobs(study, [run])) == [(run.path, "gvt")]
+
+
+def test_scales_give_sizes_to_steps_and_to_nothing_else() -> None:
+    sized = {step.size_id for step in STEPS.values()}
+    assert {*get_args(StepId)} == {ALL_STEPS, *sized}
+    assert LAUNCHED <= RESUMED <= sized
+
+
+def test_every_step_is_a_verb_of_the_command_line() -> None:
+    """As the list tells it: the command line does not read the list itself, for that would make every start slow."""
+    verbs = next(
+        action for action in make_parser()._actions if isinstance(action, argparse._SubParsersAction)
+    )
+    for step in STEPS.values():
+        parser = verbs.choices[step.id]
+        assert parser.description == step.about
+        if step.module.startswith("vistok.steps."):  # others take more than ids
+            assert all(
+                f" {name.upper()}" in parser.format_usage().replace("\n", " ") for name in step.over
+            ), step.id
+
+
+@pytest.mark.parametrize("profile", ["slurm", "slurm-example"])
+def test_a_profile_sets_what_steps_there_are(repository: Path, profile: str) -> None:
+    told = yaml.safe_load((repository / f"workflow/profiles/{profile}/config.yaml").read_text())
+    rules = {step.rule_name for step in STEPS.values()}
+    assert {*told["groups"], *told.get("set-resources", {})} <= rules
+    assert {*told["group-components"]} <= {*told["groups"].values()}
+
+
+def test_an_unknown_step_names_the_nearest() -> None:
+    with pytest.raises(VistokError, match=r"unknown step 'awnser'\. Did you mean 'answer'"):
+        step_called("awnser")
+    assert step_called("answer").over == ("run", "suite")
