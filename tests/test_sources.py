@@ -174,13 +174,13 @@ def test_a_real_step_counts_what_it_really_imports(step: str) -> None:
 def test_kinds_and_objectives_count_for_the_steps_that_look_them_up() -> None:
     pretraining = imported_modules("vistok.steps.pretrain_tokenizer")
     assert {
-        "vistok.supervision.dino",
-        "vistok.supervision.contrastive",
+        "vistok.supervision.objectives.dino",
+        "vistok.supervision.objectives.contrastive",
         "vistok.tokenizers.timm_encoder",
     } <= pretraining
     assert "vistok.tokenizers.timm_encoder" in imported_modules("vistok.steps.answer")
-    chosen = imported_modules("vistok.steps.pretrain_tokenizer", "vistok.supervision.supervised")
-    assert "vistok.supervision.dino" not in chosen
+    chosen = imported_modules("vistok.steps.pretrain_tokenizer", "vistok.supervision.objectives.supervised")
+    assert "vistok.supervision.objectives.dino" not in chosen
 
 
 def test_there_are_no_relative_imports() -> None:

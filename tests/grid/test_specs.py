@@ -18,7 +18,7 @@ MLLMS = {
 } | {f"mllm clip/frozen/vicuna-7b/seed-{seed}" for seed in (1, 2)}
 FROZEN = {name for name in MLLMS if "/frozen/" in name}
 TUNED = MLLMS - FROZEN
-TOKENIZERS = {f"tokenizer {name}" for name in ("deit", "dino", "mae", "dinov2", "clip-20m", "clip")}
+TOKENIZERS = {f"tokenizer {name}" for name in ("deit", "dino", "mae", "dinov2", "clip-20m", "clip", "fd")}
 SHARDS = {f"shards {name}" for name in ("imagenet", "web", "lvd", "web-small", "coco-train", "objects365")}
 ANSWER, SCORE = {"answer gvt"}, {"score gvt"}
 ASKING = ANSWER | SCORE
@@ -75,6 +75,9 @@ GRID = [
     ("grid/recipes.yaml", "frozen/prompts/vqa", "{question}?", MLLMS),
     ("grid/tokenizers.yaml", "dino/objective", "dinov2", {"tokenizer dino"}),
     ("grid/tokenizers.yaml", "dino/image_set", "lvd", {"tokenizer dino"}),
+    ("grid/tokenizers.yaml", "dino/base", "mae", {"tokenizer dino"}),
+    ("grid/tokenizers.yaml", "fd/teacher", "dino", {"tokenizer fd"}),
+    ("scales/mini.yaml", "pretraining/feature-distillation/options", {"beta": 1.0}, {"tokenizer fd"}),
     ("grid/tasks.yaml", "coco-oc/prompt", "Q: {question}", ASKING),
     ("grid/tasks.yaml", "coco-oc/decoding", {"beams": 2, "max_new_tokens": 3}, ASKING),
     ("grid/tasks.yaml", "coco-oc/metric", "error", SCORE | TABLE),

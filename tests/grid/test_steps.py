@@ -43,6 +43,23 @@ def test_a_step_reads_what_steps_before_it_write(any_study: Study) -> None:
             made.update(written)
 
 
+def test_a_pretraining_waits_for_what_it_is_made_from(checkout: Any) -> None:
+    mini, step = checkout.load("mini"), STEPS["pretrain-tokenizer"]
+    assert "checkpoints/mini/tokenizers/clip" in texts(step.inputs(mini, "fd"))
+    assert not any("checkpoints" in path for path in texts(step.inputs(mini, "clip")))
+    runs = [mini.run(f"{name}/frozen/vicuna-7b/seed-0") for name in ("fd", "dino")]
+    assert [*step.jobs(mini, runs)] == [("clip",), ("fd",), ("dino",)]
+    assert [
+        ids for ids in STEPS["write-shards"].jobs(mini, runs) if ids == ("web",)
+    ]  # what its teacher is shown
+    assert step.modules(mini, "fd")[0].endswith("objectives.feature_distillation")
+    checkout.edit("grid/tokenizers.yaml", lambda whole: whole["clip"].update(objective=None, image_set=None))
+    checkout.edit(
+        "grid/tokenizers.yaml", lambda whole: whole["clip"]["encoder"].update(weights="weights/clip.pt")
+    )
+    assert "data/mini/weights/clip.pt" in texts(step.inputs(checkout.load("mini"), "fd"))
+
+
 def test_outputs_name_wildcards_as_they_are_given(study: Study) -> None:
     run = "clip/frozen/vicuna-7b/seed-0"
     for step in STEPS.values():

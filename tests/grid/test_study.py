@@ -133,6 +133,25 @@ def test_an_entry_without_objective_is_taken_as_published_at_every_scale(checkou
     assert mini.encoder("clip") == mini.tokenizer("clip").encoder
 
 
+def test_what_a_tokenizer_is_made_from_goes_before_it(checkout: Any) -> None:
+    checkout.edit("grid/tokenizers.yaml", lambda whole: whole["clip"].update(base="dino"))
+    mini, paper = checkout.load("mini"), checkout.load("paper")
+    assert mini.lineage(["mae", "fd", "dino"]) == ("mae", "dino", "clip", "fd")
+    assert paper.lineage(["mae", "fd", "dino"]) == (
+        "mae",
+        "fd",
+        "dino",
+    )  # taken as published: made from nothing
+    checkout.edit(
+        "grid/tokenizers.yaml",
+        lambda whole: [whole["clip"].pop(key) for key in ("objective", "image_set", "base")],
+    )
+    assert checkout.load("mini").lineage(["fd"]) == (
+        "clip",
+        "fd",
+    )  # a published teacher of a student made here
+
+
 def test_models_of_another_scale_answer(checkout: Any) -> None:
     excerpt = checkout.load("excerpt", data_root="elsewhere")
     assert (excerpt.models.scale.id, excerpt.models.scale.data_root) == ("mini", "data/mini")

@@ -13,8 +13,9 @@ from vistok.datasets.rows import ImageRow, Source
 from vistok.datasets.shards import Shards, write_rows
 from vistok.grid.scale import Pretraining
 from vistok.grid.values import Encoder, Optimiser
-from vistok.supervision.base import Objective, make_objective
+from vistok.supervision.base import Objective, Setup, make_objective
 from vistok.supervision.data import PretrainingData
+from vistok.tokenizers.base import VisualTokenizer, build_tokenizer
 
 SIZE = 24
 # A small set and few steps: small heads, and crops that leave the patterns to see.
@@ -28,8 +29,8 @@ SMALL_OPTIONS: dict[str, dict[str, float]] = {
     "dino": _DISTILLATION,
     "dinov2": _DISTILLATION,
     "contrastive": {"embedding": 16, "text_width": 16, "text_layers": 1, "text_heads": 1},
+    "feature-distillation": {},
 }
-OBJECTIVES = sorted(SMALL_OPTIONS)
 
 
 @pytest.fixture(autouse=True)
@@ -98,17 +99,29 @@ def data(shards: Shards) -> PretrainingData:
 
 
 @pytest.fixture(scope="session")
-def make(encoder: Encoder, data: PretrainingData) -> Callable[..., Objective]:
+def teacher(encoder: Encoder) -> VisualTokenizer:
+    """Another encoder than the student, of random weights that differ from patch to patch."""
+    torch.manual_seed(7)
+    wider = {**encoder.arguments, "embed_dim": 48, "num_heads": 3}
+    changes = {"arguments": wider, "width": 48, "normalisation": "clip", "final_norm": True}
+    return build_tokenizer(encoder.model_copy(update=changes))
+
+
+@pytest.fixture(scope="session")
+def make(encoder: Encoder, data: PretrainingData, teacher: VisualTokenizer) -> Callable[..., Objective]:
     """Makes a small objective by its id; keyword arguments are options."""
 
-    def build(name: str, seed: int = 0, steps: int = 40, **options: float) -> Objective:
+    def build(
+        name: str, seed: int = 0, steps: int = 40, base: VisualTokenizer | None = None, **options: float
+    ) -> Objective:
         pretraining = Pretraining(
             steps=steps,
             batch=12,
             optimiser=Optimiser(learning_rate=3e-3, warmup_steps=0),
             options={**SMALL_OPTIONS[name], **options},
         )
-        return make_objective(name, encoder, pretraining, data, seed)
+        taught_by = teacher if name == "feature-distillation" else None
+        return make_objective(name, Setup(encoder, pretraining, data, seed, base, taught_by))
 
     return build
 

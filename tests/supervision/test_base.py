@@ -9,13 +9,14 @@ import timm
 import torch
 
 from vistok.errors import VistokError
+from vistok.grid.kinds import kinds_in
 from vistok.grid.scale import Pretraining
-from vistok.grid.values import Encoder, Optimiser
-from vistok.supervision.base import Objective, batch_indices, make_objective
+from vistok.grid.values import OBJECTIVES, Encoder, Optimiser
+from vistok.supervision.base import Objective, Setup, batch_indices, make_objective
 from vistok.supervision.data import PretrainingData
+from vistok.tokenizers.base import build_tokenizer
 
-OBJECTIVES = ("contrastive", "dino", "dinov2", "masked-pixels", "supervised")
-every_objective = pytest.mark.parametrize("name", OBJECTIVES)
+every_objective = pytest.mark.parametrize("name", kinds_in(OBJECTIVES))
 
 
 @pytest.fixture(autouse=True)
@@ -125,13 +126,14 @@ def _options(**options: float) -> Pretraining:
 
 def test_an_unknown_objective_names_the_nearest(encoder, data) -> None:
     with pytest.raises(VistokError, match="Did you mean 'dinov2'"):
-        make_objective("dino2", encoder, _options(), data, 0)
+        make_objective("dino2", Setup(encoder, _options(), data, 0))
 
 
 @every_objective
-def test_an_unknown_option_is_refused(name, encoder, data) -> None:
+def test_an_unknown_option_is_refused(name, encoder, data, teacher) -> None:
+    taught_by = teacher if name == "feature-distillation" else None
     with pytest.raises(VistokError, match="unknown pretraining option 'label_smothing'"):
-        make_objective(name, encoder, _options(label_smothing=0.1), data, 0)
+        make_objective(name, Setup(encoder, _options(label_smothing=0.1), data, 0, teacher=taught_by))
 
 
 @pytest.mark.parametrize(("name", "lacks"), [("supervised", "label"), ("contrastive", "text")])
@@ -139,7 +141,7 @@ def test_an_objective_says_what_its_images_lack(name, lacks, encoder, bare) -> N
     with pytest.raises(
         VistokError, match=rf"the {name} objective needs a {lacks} for each image, and 24 of the 24"
     ):
-        make_objective(name, encoder, _options(), bare, 0)
+        make_objective(name, Setup(encoder, _options(), bare, 0))
 
 
 @every_objective
@@ -148,3 +150,27 @@ def test_images_may_be_read_again_each_time(name, make, shards) -> None:
     objective = make(name)
     kept, streamed = PretrainingData(shards, 24), PretrainingData(shards, 24, cache_bytes=0)
     assert equal(objective.batch(kept, 2), objective.batch(streamed, 2))
+
+
+def test_a_teacher_is_given_where_one_is_needed_and_nowhere_else(encoder, data, teacher) -> None:
+    with pytest.raises(VistokError, match="the feature-distillation objective needs a teacher: name one"):
+        make_objective("feature-distillation", Setup(encoder, _options(), data, 0))
+    with pytest.raises(VistokError, match="the dino objective takes no teacher: leave out"):
+        make_objective("dino", Setup(encoder, _options(), data, 0, teacher=teacher))
+
+
+@every_objective
+def test_a_base_is_what_the_encoder_starts_from(name, make, encoder: Encoder) -> None:
+    torch.manual_seed(3)
+    base = build_tokenizer(encoder)
+    started = make(name, base=base)
+    weights = base.trunk.state_dict()
+    for module in (started.encoder, started.exported()):
+        found = module.state_dict()
+        assert all(torch.equal(found[part], tensor) for part, tensor in weights.items())
+    assert not equal(started.encoder.state_dict(), make(name).encoder.state_dict())
+
+
+def test_a_base_of_another_architecture_is_refused(make, teacher) -> None:
+    with pytest.raises(VistokError, match="of another architecture"):
+        make("dino", base=teacher)

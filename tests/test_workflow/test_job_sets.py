@@ -76,7 +76,10 @@ def test_comments_and_docstrings_rerun_nothing(built: Any) -> None:
             steps(DEIT, CLIP, TUNED, of=("answer_gvt", "score_run_gvt")) | BLIND | TABLE,
         ),
         ("mllm/resampler.py", steps(DEIT, CLIP, TUNED) | TABLE | CURVES),
-        ("supervision/contrastive.py", {"pretrain_tokenizer clip"} | steps(CLIP, TUNED) | TABLE | CURVES),
+        (
+            "supervision/objectives/contrastive.py",
+            {"pretrain_tokenizer clip"} | steps(CLIP, TUNED) | TABLE | CURVES,
+        ),
         ("tokenizers/open_clip_encoder.py", set()),
         ("training/language.py", LLMS | BLIND | steps(DEIT, CLIP, TUNED) | TABLE | CURVES),
         ("pages/table.py", TABLE),
@@ -114,6 +117,17 @@ def test_a_new_row_has_its_own_jobs(built: Any) -> None:
     row = {"tokenizer": "deit", "recipe": "tuned", "llm": "vicuna-7b", "published": 7}
     with built.changed("workflow/grid/tables.yaml", lambda tables: tables["table-2"]["rows"].append(row)):
         assert built.jobs() == steps("deit/tuned") | TABLE | CURVES
+
+
+def test_a_student_is_taught_by_what_is_there_and_again_when_its_teacher_changes(built: Any) -> None:
+    row = {"tokenizer": "fd", "recipe": "frozen", "llm": "vicuna-7b"}
+    student = {"pretrain_tokenizer fd"} | steps("fd/frozen") | TABLE | CURVES
+    objective = "src/vistok/supervision/objectives/contrastive.py"
+    text = (built.root / objective).read_text()
+    with built.changed("workflow/grid/tables.yaml", lambda tables: tables["table-2"]["rows"].append(row)):
+        assert built.jobs() == student
+        with built.edited(objective, text, f"{text}\nEDITED = True\n"):
+            assert built.jobs() == student | {"pretrain_tokenizer clip"} | steps(CLIP, TUNED)
 
 
 def add_task(built: Any, suite: str) -> ExitStack:

@@ -32,10 +32,13 @@ def check_tokenizer(study: Study, tokenizer: str) -> str:
     """Checks the checkpoint of a tokenizer that the scale pretrains, and returns the digest of its content.
 
     Raises:
-        VistokError: it is missing, changed, or not of this tokenizer as the study now has it.
+        VistokError: it is missing, changed, not of this tokenizer as the study now has it, or was made from another
+            base or teacher than is there now.
     """
     paths = Paths(study)
-    return _check(paths, paths.tokenizer(tokenizer), tokenizer_spec(study, tokenizer), [])
+    spec, made_from = tokenizer_spec(study, tokenizer), study.tokenizer(tokenizer).made_from
+    own = [paths.tokenizer(name) for name in made_from if study.pretrains(name)]
+    return _check(paths, paths.tokenizer(tokenizer), spec, own)
 
 
 def check_mllm(study: Study, run: Run) -> str:

@@ -151,9 +151,23 @@ def _check_references(study: Study) -> None:
             study.llm(row.llm)
         for column in table.columns:
             study.task(column.task)
+    for name in study.tokenizers:
+        _check_descent(study, name, ())
     for name in study.llms:
         _line("llm", name, lambda link: study.llm(link).base, GRID / "llms.yaml")
     _check_scale(study, study.scale)
+
+
+def _check_descent(study: Study, tokenizer: str, behind: tuple[str, ...]) -> None:
+    """Refuses a tokenizer that is made from an unknown one, or in the end from itself."""
+    if tokenizer in behind:
+        circle = " from ".join((*behind[behind.index(tokenizer) :], tokenizer))
+        raise VistokError(
+            f"{GRID / 'tokenizers.yaml'}: tokenizer {tokenizer!r} is made from itself: {circle}. "
+            "Take one of these bases or teachers out."
+        )
+    for name in study.tokenizer(tokenizer).made_from:
+        _check_descent(study, name, (*behind, tokenizer))
 
 
 def _check_scale(study: Study, scale: Scale) -> None:

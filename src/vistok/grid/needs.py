@@ -10,8 +10,8 @@ from vistok.grid.values import Run
 def image_sets(study: Study, runs: Iterable[Run]) -> list[str]:
     """Returns the image sets that runs are trained on, their tokenizers' own pretraining included."""
     names = list(study.scale.mixture)
-    for run in runs:
-        if study.pretrains(run.tokenizer) and (name := study.tokenizer(run.tokenizer).image_set):
+    for tokenizer in study.lineage(run.tokenizer for run in runs):
+        if study.pretrains(tokenizer) and (name := study.tokenizer(tokenizer).image_set):
             names += [name, *([study.scale.probe_set] if study.scale.probe_set else [])]
     return list(dict.fromkeys(names))
 
@@ -63,5 +63,6 @@ def training_files(study: Study, runs: Iterable[Run]) -> list[str]:
     for name in image_sets(study, runs):
         entry = study.image_set(name)
         found += [entry.images, *entry.files]
-    found += [weights for run in runs if (weights := tokenizer_weights(study, run.tokenizer))]
+    tokenizers = study.lineage(run.tokenizer for run in runs)
+    found += [weights for name in tokenizers if (weights := tokenizer_weights(study, name))]
     return list(dict.fromkeys(found))

@@ -37,10 +37,21 @@ def tokenizer_spec(study: Study, tokenizer: str) -> Spec:
         "encoder": study.encoder(tokenizer).architecture,
         "objective": entry.objective,
         "image_set": entry.image_set,
+        "base": _made_from(study, tokenizer, entry.base),
+        "teacher": _made_from(study, tokenizer, entry.teacher),
         "pretraining": pretraining and _plain(pretraining),
         "probe_set": scale.probe_set,
         "probe_gate": scale.probe_gate.get(entry.objective) if entry.objective else None,
     }
+
+
+def _made_from(study: Study, tokenizer: str, other: str | None) -> Spec | None:
+    """Returns what decides a base or a teacher; where this scale makes it, its checkpoint says the rest."""
+    if other is None or not study.pretrains(tokenizer):
+        return None
+    encoder = study.encoder(other)
+    weights = None if study.pretrains(other) else encoder.weights
+    return {"tokenizer": other, "encoder": encoder.architecture, "weights": weights}
 
 
 def llm_spec(study: Study, llm: str) -> Spec:

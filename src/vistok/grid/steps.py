@@ -11,12 +11,13 @@ from typing import Any, Final, cast
 from vistok.errors import unknown
 from vistok.grid import paths as files
 from vistok.grid import specs
+from vistok.grid.kinds import module_of
 from vistok.grid.needs import image_sets, tokenizer_weights
 from vistok.grid.paths import Paths
 from vistok.grid.scale import StepId
 from vistok.grid.specs import Spec
 from vistok.grid.study import GRID, Study
-from vistok.grid.values import Run
+from vistok.grid.values import OBJECTIVES, Run
 
 Ids = tuple[str, ...]
 CLAIMS: Final = GRID / "claims.yaml"
@@ -101,18 +102,29 @@ def encoder_module(study: Study, tokenizer: str) -> str:
 
 def objective_module(study: Study, tokenizer: str) -> str:
     """Returns the module of the supervision that a tokenizer is pretrained under."""
-    return f"vistok.supervision.{str(study.tokenizer(tokenizer).objective).replace('-', '_')}"
+    return module_of(OBJECTIVES, str(study.tokenizer(tokenizer).objective))
+
+
+def _pretraining_modules(study: Study, tokenizer: str) -> list[str]:
+    """The modules that a pretraining looks up: its objective, and each kind of encoder that it builds."""
+    built = (tokenizer, *study.models.tokenizer(tokenizer).made_from)
+    encoders = dict.fromkeys(encoder_module(study.models, name) for name in built)
+    return [objective_module(study.models, tokenizer), *encoders]
 
 
 def parts(study: Study, run: str) -> list[Path]:
     """Returns what one run's MLLM is made of: checkpoints that the scale makes, and local files."""
-    models, paths = study.models, Paths(study)
-    tokenizer = models.run(run).tokenizer
+    parsed = study.models.run(run)
+    return own_llm(study, parsed.llm) + _tokenizer(study, parsed.tokenizer)
+
+
+def _tokenizer(study: Study, tokenizer: str) -> list[Path]:
+    """The checkpoint that the scale makes of a tokenizer, or the local file that it is loaded from."""
+    models = study.models
+    if models.pretrains(tokenizer):
+        return [Paths(study).tokenizer(tokenizer)]
     weights = tokenizer_weights(models, tokenizer)
-    local = [Path(models.scale.data_root, weights)] if weights else []
-    return own_llm(study, models.run(run).llm) + (
-        [paths.tokenizer(tokenizer)] if models.pretrains(tokenizer) else local
-    )
+    return [Path(models.scale.data_root, weights)] if weights else []
 
 
 def own_llm(study: Study, llm: str) -> list[Path]:
@@ -128,6 +140,11 @@ def _base(study: Study, llm: str) -> list[Path]:
 def _pretraining_shards(study: Study, tokenizer: str) -> list[Path]:
     names = study.models.tokenizer(tokenizer).image_set, study.models.scale.probe_set
     return [Paths(study).shards(name) for name in dict.fromkeys(names) if name]
+
+
+def _made_from(study: Study, tokenizer: str) -> list[Path]:
+    """The checkpoints or files of a pretraining's base and teacher."""
+    return [path for name in study.models.tokenizer(tokenizer).made_from for path in _tokenizer(study, name)]
 
 
 def _mixture(study: Study, run: str) -> list[Path]:
@@ -169,13 +186,14 @@ def trainings(study: Study, table: str) -> list[Path]:
     runs, paths = study.runs(table), Paths(study)
     made = {path for run in runs for path in _base(study, run.llm) + own_llm(study, run.llm)}
     made = made if study.models.scale.language_model else set()
-    made |= {paths.tokenizer(run.tokenizer) for run in runs if study.models.pretrains(run.tokenizer)}
+    made |= {paths.tokenizer(name) for (name,) in _tokenizers(study, runs)}
     return sorted(made) + [paths.mllm(run) for run in runs]
 
 
 def _tokenizers(study: Study, runs: Sequence[Run]) -> list[Ids]:
-    names = dict.fromkeys(run.tokenizer for run in runs if study.models.pretrains(run.tokenizer))
-    return [(name,) for name in names]
+    """The tokenizers that are pretrained: each behind those that it is made from."""
+    names = study.models.lineage(run.tokenizer for run in runs)
+    return [(name,) for name in names if study.models.pretrains(name)]
 
 
 def _llms(study: Study, runs: Sequence[Run]) -> list[Ids]:
@@ -243,12 +261,9 @@ _LIST: Final = (
         over=("tokenizer",),
         jobs=_tokenizers,
         outputs=lambda study, tokenizer: [Paths(study).tokenizer(tokenizer)],
-        inputs=_pretraining_shards,
+        inputs=lambda study, tokenizer: _pretraining_shards(study, tokenizer) + _made_from(study, tokenizer),
         spec=lambda study, tokenizer: specs.tokenizer_spec(study.models, tokenizer),
-        modules=lambda study, tokenizer: [
-            objective_module(study.models, tokenizer),
-            encoder_module(study.models, tokenizer),
-        ],
+        modules=_pretraining_modules,
         shared=True,
     ),
     Step(

@@ -1,7 +1,7 @@
 """The whole study at one scale: every entry of the grid by its id, and what follows from them together."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self, TypeVar
@@ -80,6 +80,14 @@ class Study:
 
     def pretrains(self, tokenizer: str) -> bool:
         return self.scale.encoder is not None and self.tokenizer(tokenizer).objective is not None
+
+    def lineage(self, tokenizers: Iterable[str]) -> tuple[str, ...]:
+        """Returns tokenizers, each behind those that this scale makes it from: its base and its teacher."""
+        line: dict[str, None] = {}
+        for name in tokenizers:
+            made_from = self.tokenizer(name).made_from if self.pretrains(name) else ()
+            line |= dict.fromkeys((*self.lineage(made_from), name))
+        return tuple(line)
 
     def task_files(self, task: str) -> TaskFiles | None:
         """Returns where a task's files are at this scale and split; None where the scale has none."""

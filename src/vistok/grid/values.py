@@ -1,11 +1,12 @@
 """The words of the study as frozen, validated values: tokenizer, llm, recipe, task, table, run."""
 
-from typing import Annotated, Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from vistok.errors import unknown
+from vistok.grid.kinds import kinds_in
 
 
 def _stays_below(path: str) -> str:
@@ -21,7 +22,11 @@ RelativePath = Annotated[str, StringConstraints(pattern=r"^[\w.@-][\w.@/ -]*$"),
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 TaskKind = Literal["vqa", "caption", "counting", "identification"]
 Normalisation = Literal["imagenet", "clip", "siglip"]
-Objective = Literal["supervised", "dino", "masked-pixels", "dinov2", "contrastive"]
+OBJECTIVES: Final = "supervision/objectives"
+if TYPE_CHECKING:
+    Objective = str
+else:
+    Objective = Literal[*kinds_in(OBJECTIVES)]
 
 
 class Value(BaseModel):
@@ -83,11 +88,20 @@ class Tokenizer(Value):
         None, description="how a scale that pretrains makes it; none: as published"
     )
     image_set: Id | None = Field(None, description="what a scale that pretrains shows it")
+    base: Id | None = Field(None, description="the tokenizer whose weights its pretraining starts from")
+    teacher: Id | None = Field(None, description="the tokenizer whose features its pretraining teaches it")
+
+    @property
+    def made_from(self) -> tuple[str, ...]:
+        """The tokenizers that its pretraining takes: its base and its teacher, where it has them."""
+        return tuple(dict.fromkeys(name for name in (self.base, self.teacher) if name))
 
     @model_validator(mode="after")
     def _is_pretrained_on_images(self) -> Self:
         if (self.objective is None) != (self.image_set is None):
             raise ValueError("`objective` and `image_set` go together: a scale that pretrains needs both")
+        if self.made_from and self.objective is None:
+            raise ValueError("`base` and `teacher` are for a pretraining, which needs an `objective` too")
         return self
 
 

@@ -144,7 +144,9 @@ def pretraining(study: Study, tokenizer: str) -> Cost:
     size = study.scale.pretraining[entry.objective]
     passes = 12 if entry.objective in ("dino", "dinov2") else 3  # views of student and teacher
     parameters = encoder.parameters_m * 1e6
-    flops = passes * 2 * parameters * encoder.tokens * size.batch * size.steps
+    teacher = study.encoder(entry.teacher) if entry.teacher else None
+    taught = teacher.parameters_m * 1e6 * teacher.tokens if teacher else 0
+    flops = 2 * (passes * parameters * encoder.tokens + taught) * size.batch * size.steps
     return Cost(flops, _TRAINED_BYTES * parameters, 4 * parameters, _SAVED_BYTES * parameters)
 
 

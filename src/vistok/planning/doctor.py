@@ -128,7 +128,7 @@ def _expected(study: Study, root: Path) -> Iterator[Line]:
 
 
 def _weights(models: Study, runs: Sequence[Run]) -> Iterator[Line]:
-    for name in dict.fromkeys(run.tokenizer for run in runs):
+    for name in models.lineage(run.tokenizer for run in runs):
         yield _told(f"weights of {name}", lambda name=name: check_tokenizer(models, name))  # type: ignore[misc]
     for name in dict.fromkeys(run.llm for run in runs):
         yield _told(f"weights of {name}", lambda name=name: check_language_model(models, name))  # type: ignore[misc]

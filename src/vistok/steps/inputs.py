@@ -23,9 +23,8 @@ def _digest(path: Path) -> str:
     if not path.is_dir():
         return digest_file(path)
     if (path / MANIFEST).is_file():
-        return Manifest.read(
-            path
-        ).digest  # shards may be terabytes: what is read of them is verified as it is read
+        # Shards may be terabytes: what is read of them is verified as it is read.
+        return Manifest.read(path).digest
     if (path / PROVENANCE).is_file():
         return content_digest(read_provenance(path))
     files = (file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))

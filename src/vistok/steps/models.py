@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
-from vistok.chain.checkpoints import check_mllm, check_tokenizer
+from vistok.chain.checkpoints import check_mllm
 from vistok.checkpoints import digest_tensors, load_tensors, read_config, read_tensors
 from vistok.errors import VistokError
 from vistok.files import digest_value
@@ -15,7 +15,7 @@ from vistok.grid.values import Run
 from vistok.headers import WEIGHTS
 from vistok.mllm.model import MultimodalModel
 from vistok.steps.language_model import load_llm
-from vistok.tokenizers.weights import load_tokenizer
+from vistok.steps.tokenizer import load_study_tokenizer
 
 
 def assemble(study: Study, run: Run) -> MultimodalModel:
@@ -24,12 +24,8 @@ def assemble(study: Study, run: Run) -> MultimodalModel:
     Raises:
         VistokError: a part is missing, was changed, or is not the one that the study names.
     """
-    paths = Paths(study)
     llm = load_llm(study, run.llm)
-    checkpoint = paths.tokenizer(run.tokenizer) if study.pretrains(run.tokenizer) else None
-    if checkpoint:
-        check_tokenizer(study, run.tokenizer)
-    tokenizer = load_tokenizer(study.encoder(run.tokenizer), checkpoint=checkpoint, data_root=paths.data)
+    tokenizer = load_study_tokenizer(study, run.tokenizer)
     recipe = study.recipe(run.recipe)
     return MultimodalModel(tokenizer, llm, recipe.connector, tune_tokenizer=recipe.tune_tokenizer)
 

@@ -17,8 +17,9 @@ from vistok.grid.values import Encoder
 from vistok.provenance import Stopwatch
 from vistok.sources import source_digest
 from vistok.steps.inputs import input_digests
+from vistok.steps.tokenizer import load_study_tokenizer, load_teacher
 from vistok.steps.training import training
-from vistok.supervision.base import make_objective
+from vistok.supervision.base import Setup, make_objective
 from vistok.supervision.data import PretrainingData
 from vistok.supervision.learner import PretrainingLearner
 from vistok.supervision.probe import check_gate, linear_probe, mean_patch_features
@@ -42,14 +43,17 @@ def run(study: Study, tokenizer: str) -> None:
             f"the scale {study.scale.id!r} takes {tokenizer!r} as published: nothing to pretrain."
         )
     stopwatch, paths, spec = Stopwatch(), Paths(study), tokenizer_spec(study, tokenizer)
-    inputs = input_digests([paths.shards(entry.image_set)]) | {"spec": digest_value(spec)}
+    made_from = [paths.tokenizer(name) for name in entry.made_from if study.pretrains(name)]
+    inputs = input_digests([*made_from, paths.shards(entry.image_set)]) | {"spec": digest_value(spec)}
     with training(paths, paths.tokenizer(tokenizer), [inputs, source_digest(__name__)]) as work:
         if work is None:
             return
         make_deterministic(0)
         encoder, pretraining = study.encoder(tokenizer), study.scale.pretraining[entry.objective]
         data = PretrainingData(Shards(paths.shards(entry.image_set)), encoder.image_size)
-        objective = make_objective(entry.objective, encoder, pretraining, data, seed=0)
+        base = load_study_tokenizer(study, entry.base) if entry.base else None
+        teacher = load_teacher(study, entry.teacher) if entry.teacher else None
+        objective = make_objective(entry.objective, Setup(encoder, pretraining, data, 0, base, teacher))
         plan = Plan(pretraining.steps, pretraining.optimiser, study.scale.save_every)
         learner = PretrainingLearner(objective, data)
         curves = train(learner, plan, state=work.state, identity=work.identity, name=f"tokenizer {tokenizer}")

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import import_module
 from typing import ClassVar, Final, final
 
@@ -11,24 +12,35 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from vistok.datasets.order import examples_at
-from vistok.errors import unknown
+from vistok.errors import VistokError, unknown
+from vistok.grid.kinds import kinds_in
 from vistok.grid.scale import Pretraining
-from vistok.grid.values import Encoder
+from vistok.grid.values import OBJECTIVES, Encoder
 from vistok.supervision import augment
 from vistok.supervision.data import Examples, Part, PretrainingData
-from vistok.supervision.encoder import build_encoder, prepare
-
-# One module an objective, imported only when it is asked for.
-_MODULES: Final = {
-    "supervised": "supervised",
-    "dino": "dino",
-    "masked-pixels": "masked_pixels",
-    "dinov2": "dinov2",
-    "contrastive": "contrastive",
-}
-
+from vistok.supervision.encoder import build_encoder, prepare, start_from
+from vistok.tokenizers.base import VisualTokenizer
 
 _WHITENED: Final = 1000  # images that the patch embedding is whitened on
+
+
+@dataclass(frozen=True, eq=False)
+class Setup:
+    """What an objective is built from.
+
+    Attributes:
+        encoder: the architecture of the tokenizer.
+        data: the images; they tell the number of classes and the words too.
+        base: whose weights the encoder starts from; None: from random ones.
+        teacher: whose features it learns to give.
+    """
+
+    encoder: Encoder
+    pretraining: Pretraining
+    data: PretrainingData
+    seed: int
+    base: VisualTokenizer | None = None
+    teacher: VisualTokenizer | None = None
 
 
 class Objective(nn.Module, ABC):
@@ -41,22 +53,33 @@ class Objective(nn.Module, ABC):
         encoder: the encoder that gradients reach.
         defaults: the options that this objective knows, at their mini-scale values.
         needs: the parts of a row besides its pixels that supervise it.
+        needs_teacher: whether another tokenizer teaches it.
     """
 
     defaults: ClassVar[Mapping[str, float]]
     needs: ClassVar[frozenset[Part]] = frozenset()
+    needs_teacher: ClassVar[bool] = False
 
-    def __init__(self, encoder: Encoder, pretraining: Pretraining, data: PretrainingData, seed: int) -> None:
+    def __init__(self, setup: Setup) -> None:
         super().__init__()
+        encoder, pretraining, data = setup.encoder, setup.pretraining, setup.data
+        name = type(self).__module__.rpartition(".")[2].replace("_", "-")
         for part in sorted(self.needs):
-            data.require(part, type(self).__module__.rpartition(".")[2])
+            data.require(part, name)
+        if self.needs_teacher != (setup.teacher is not None):
+            raise VistokError(
+                f"the {name} objective {'needs a' if self.needs_teacher else 'takes no'} teacher: "
+                f"{'name one as' if self.needs_teacher else 'leave out'} the tokenizer's `teacher`."
+            )
         self.encoder = build_encoder(encoder)
         self.size = encoder.image_size
         self.normalisation = encoder.normalisation
         sample = data.examples(range(min(_WHITENED, len(data))), frozenset())
         prepare(self.encoder, augment.normalise(augment.from_bytes(sample.pixels), self.normalisation))
+        if setup.base:
+            start_from(self.encoder, setup.base)
         self.pretraining = pretraining
-        self.seed = seed
+        self.seed = setup.seed
         for option in pretraining.options:
             if option not in self.defaults:
                 raise unknown("pretraining option", option, self.defaults, edit=f"{type(self).__module__}")
@@ -106,22 +129,20 @@ def batch_indices(images: int, batch: int, step: int, seed: int) -> Int64[np.nda
     return examples_at(range(step * batch, (step + 1) * batch), images, seed)
 
 
-def make_objective(
-    objective: str, encoder: Encoder, pretraining: Pretraining, data: PretrainingData, seed: int
-) -> Objective:
+def make_objective(objective: str, setup: Setup) -> Objective:
     """Builds an objective with random weights that depend on the seed alone.
 
     Args:
         objective: an id of `vistok.grid.values.Objective`.
-        data: tells the number of classes and the words; the same must be given when training is resumed.
+        setup: the same must be given when training is resumed.
 
     Raises:
-        VistokError: there is no such objective or option, or the data lacks what the objective needs.
+        VistokError: there is no such objective or option, or the data or the teacher that it needs is missing.
     """
-    if objective not in _MODULES:
-        raise unknown("objective", objective, _MODULES, edit="src/vistok/supervision/base.py")
-    module = import_module(f"vistok.supervision.{_MODULES[objective]}")
+    if objective not in (known := kinds_in(OBJECTIVES)):
+        raise unknown("objective", objective, known, edit=f"src/vistok/{OBJECTIVES}/")
+    module = import_module(f"vistok.supervision.objectives.{objective.replace('-', '_')}")
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        built: Objective = module.build(encoder, pretraining, data, seed)
+        torch.manual_seed(setup.seed)
+        built: Objective = module.build(setup)
     return built

@@ -1,5 +1,7 @@
 """The one ViT architecture under every supervision: how it is built, and its forward pass in two halves."""
 
+from pathlib import Path
+
 import timm
 import torch
 from jaxtyping import Bool, Float, Int64
@@ -9,8 +11,10 @@ from timm.models.vision_transformer import Block, VisionTransformer
 from torch import Tensor, nn
 from torch.nn import functional
 
+from vistok.checkpoints import load_tensors
 from vistok.errors import VistokError
 from vistok.grid.values import Encoder
+from vistok.tokenizers.base import VisualTokenizer
 
 
 def build_encoder(encoder: Encoder) -> VisionTransformer:
@@ -67,6 +71,19 @@ def prepare(encoder: VisionTransformer, images: Float[Tensor, "images 3 height w
     encoder.patch_embed.proj.weight[: len(weight)] = weight
     if encoder.patch_embed.proj.bias is not None:
         encoder.patch_embed.proj.bias[: len(weight)] = bias
+
+
+def start_from(encoder: VisionTransformer, base: VisualTokenizer) -> None:
+    """Gives an encoder the weights of another tokenizer of the same architecture.
+
+    A tokenizer has no norm behind its last block: the encoder keeps its own.
+
+    Raises:
+        VistokError: the base is of another architecture.
+    """
+    weights = base.trunk.state_dict()
+    norm = {name: tensor for name, tensor in encoder.state_dict().items() if name.startswith("norm.")}
+    load_tensors(encoder, {**norm, **weights}, source=Path(base.encoder.name))
 
 
 def _whitening(images: Tensor, patch: int, most: int) -> tuple[Tensor, Tensor]:

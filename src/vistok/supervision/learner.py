@@ -19,6 +19,7 @@ class PretrainingLearner(Learner):
         super().__init__()
         self.objective = objective
         self.data = data
+        self.frozen_parts = ("objective.teacher.",) if objective.needs_teacher else ()
 
     def batch(self, step: int, process: int, processes: int) -> Batch:
         if processes != 1:

@@ -12,11 +12,9 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from vistok.errors import VistokError
-from vistok.grid.scale import Pretraining
-from vistok.grid.values import Encoder
 from vistok.supervision import augment
-from vistok.supervision.base import Objective
-from vistok.supervision.data import Examples, PretrainingData
+from vistok.supervision.base import Objective, Setup
+from vistok.supervision.data import Examples
 from vistok.supervision.prototypes import Centre, ProjectionHead
 
 SHARED_DEFAULTS: Final[Mapping[str, float]] = {
@@ -48,8 +46,8 @@ SHARED_DEFAULTS: Final[Mapping[str, float]] = {
 class SelfDistillation(Objective):
     """A student learns what its running mean, the teacher, sees in other crops; the teacher is exported."""
 
-    def __init__(self, encoder: Encoder, pretraining: Pretraining, data: PretrainingData, seed: int) -> None:
-        super().__init__(encoder, pretraining, data, seed)
+    def __init__(self, setup: Setup) -> None:
+        super().__init__(setup)
         self.head = self.new_head()
         self.teacher_encoder = copy.deepcopy(self.encoder).requires_grad_(False)
         self.teacher_head = copy.deepcopy(self.head).requires_grad_(False)

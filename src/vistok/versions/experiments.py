@@ -108,7 +108,7 @@ def parameters(study: Study, root: Path = Path()) -> Values:
         "shards": {name: _made_by(study, "write-shards", name) for name in shards},
         "llms": {llm: _llm(study, llm) for llm in llms},
         "tokenizers": {
-            name: _tokenizer(study, name) for name in dict.fromkeys(run.tokenizer for run in runs)
+            name: _tokenizer(study, name) for name in study.models.lineage(run.tokenizer for run in runs)
         },
         "runs": {
             run.path: _run(study, run) | _digests(suites, own) for run, own in study.suites_by_run().items()
@@ -136,7 +136,9 @@ def _llm(study: Study, llm: str) -> Values:
 
 def _tokenizer(study: Study, tokenizer: str) -> Values:
     if study.models.pretrains(tokenizer):
-        return _made_by(study, "pretrain-tokenizer", tokenizer)
+        made_from = {name: _tokenizer(study, name) for name in study.models.tokenizer(tokenizer).made_from}
+        derived = {"made_from": made_from} if made_from else {}
+        return _made_by(study, "pretrain-tokenizer", tokenizer) | derived
     return STEPS["pretrain-tokenizer"].spec(study, tokenizer)
 
 

@@ -104,7 +104,7 @@ def _check_questions(files: Files) -> None:
 
 def _check_weights(files: Files, *, fetching: bool) -> None:
     """Refuses weights that are not there: Snakemake takes a table for granted that it cannot make."""
-    for tokenizer in dict.fromkeys(run.tokenizer for run in files.study.runs()):
+    for tokenizer in files.models.lineage(run.tokenizer for run in files.study.runs()):
         for weights in files.local_weights(tokenizer):
             fetched = downloads_for(files.models.encoder(tokenizer).weights, files.downloads)
             if not Path(weights).exists() and not (fetched and fetching):

@@ -10,11 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from typing_extensions import override
 
-from vistok.grid.scale import Pretraining
-from vistok.grid.values import Encoder
 from vistok.supervision import augment
-from vistok.supervision.base import Objective
-from vistok.supervision.data import Examples, Part, PretrainingData
+from vistok.supervision.base import Objective, Setup
+from vistok.supervision.data import Examples, Part
 from vistok.supervision.encoder import class_feature, embed, initialise
 
 _DEFAULTS: Final = {
@@ -34,9 +32,9 @@ class Supervised(Objective):
     defaults: ClassVar[Mapping[str, float]] = _DEFAULTS
     needs: ClassVar[frozenset[Part]] = frozenset({"label"})
 
-    def __init__(self, encoder: Encoder, pretraining: Pretraining, data: PretrainingData, seed: int) -> None:
-        super().__init__(encoder, pretraining, data, seed)
-        self.classes = data.classes
+    def __init__(self, setup: Setup) -> None:
+        super().__init__(setup)
+        self.classes = setup.data.classes
         self.head = nn.Linear(self.encoder.embed_dim, self.classes)
         initialise(self.head)
 

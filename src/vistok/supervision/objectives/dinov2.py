@@ -11,9 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from typing_extensions import override
 
-from vistok.grid.scale import Pretraining
-from vistok.grid.values import Encoder
-from vistok.supervision.data import Examples, PretrainingData
+from vistok.supervision.base import Setup
+from vistok.supervision.data import Examples
 from vistok.supervision.encoder import class_feature, embed, encode, split_class_token
 from vistok.supervision.ibot import block_masks, patch_cross_entropy
 from vistok.supervision.self_distillation import (
@@ -40,8 +39,8 @@ class DinoV2(SelfDistillation):
 
     defaults: ClassVar[Mapping[str, float]] = _DEFAULTS
 
-    def __init__(self, encoder: Encoder, pretraining: Pretraining, data: PretrainingData, seed: int) -> None:
-        super().__init__(encoder, pretraining, data, seed)
+    def __init__(self, setup: Setup) -> None:
+        super().__init__(setup)
         self.patch_head = self.new_head()
         self.teacher_patch_head = copy.deepcopy(self.patch_head).requires_grad_(False)
         self.patch_centre = self.new_centre()

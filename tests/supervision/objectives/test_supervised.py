@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from vistok.supervision.supervised import mix, smooth_targets
+from vistok.supervision.objectives.supervised import mix, smooth_targets
 
 
 def test_smoothing_spreads_over_all_classes() -> None:

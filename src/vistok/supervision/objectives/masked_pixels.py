@@ -11,11 +11,9 @@ from timm.models.vision_transformer import Block
 from torch import Tensor, nn
 from typing_extensions import override
 
-from vistok.grid.scale import Pretraining
-from vistok.grid.values import Encoder
 from vistok.supervision import augment
-from vistok.supervision.base import Objective
-from vistok.supervision.data import Examples, PretrainingData
+from vistok.supervision.base import Objective, Setup
+from vistok.supervision.data import Examples
 from vistok.supervision.encoder import embed, encode, initialise
 
 _DEFAULTS: Final = {
@@ -34,8 +32,8 @@ class MaskedPixels(Objective):
     places: Tensor
     defaults: ClassVar[Mapping[str, float]] = _DEFAULTS
 
-    def __init__(self, encoder: Encoder, pretraining: Pretraining, data: PretrainingData, seed: int) -> None:
-        super().__init__(encoder, pretraining, data, seed)
+    def __init__(self, setup: Setup) -> None:
+        super().__init__(setup)
         rows, columns = self.encoder.patch_embed.grid_size
         self.patch = self.encoder.patch_embed.patch_size[0]
         self.patches = rows * columns

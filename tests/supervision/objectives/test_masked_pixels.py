@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from vistok.supervision.masked_pixels import normalised, patches_of, take
+from vistok.supervision.objectives.masked_pixels import normalised, patches_of, take
 
 
 def test_three_quarters_are_hidden_and_each_patch_is_on_one_side(make, data) -> None:

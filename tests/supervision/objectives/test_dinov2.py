@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from vistok.supervision.dinov2 import spread_loss
+from vistok.supervision.objectives.dinov2 import spread_loss
 
 
 def test_the_student_does_not_see_what_is_hidden_and_the_teacher_does(make, data) -> None:

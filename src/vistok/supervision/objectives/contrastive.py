@@ -12,11 +12,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from typing_extensions import override
 
-from vistok.grid.scale import Pretraining
-from vistok.grid.values import Encoder
 from vistok.supervision import augment
-from vistok.supervision.base import Objective
-from vistok.supervision.data import Examples, Part, PretrainingData
+from vistok.supervision.base import Objective, Setup
+from vistok.supervision.data import Examples, Part
 from vistok.supervision.encoder import class_feature, embed
 
 _DEFAULTS: Final = {
@@ -90,9 +88,9 @@ class Contrastive(Objective):
     defaults: ClassVar[Mapping[str, float]] = _DEFAULTS
     needs: ClassVar[frozenset[Part]] = frozenset({"captions"})
 
-    def __init__(self, encoder: Encoder, pretraining: Pretraining, data: PretrainingData, seed: int) -> None:
-        super().__init__(encoder, pretraining, data, seed)
-        self.vocabulary = Words(data.texts())
+    def __init__(self, setup: Setup) -> None:
+        super().__init__(setup)
+        self.vocabulary = Words(setup.data.texts())
         embedding, width, layers, heads, self.context = (
             int(self.options[name])
             for name in ("embedding", "text_width", "text_layers", "text_heads", "context")

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from vistok.supervision.contrastive import TextEncoder, Words, symmetric_cross_entropy
+from vistok.supervision.objectives.contrastive import TextEncoder, Words, symmetric_cross_entropy
 
 TEXTS = ["two red rings", "a star, on sand"]
 
