@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from vistok.errors import VistokError
+from vistok.grid.labels import labels_of
 from vistok.grid.study import Study
 
 HOSTILE = ["../x", "a;rm -rf", "", "CLIP!", "clip\n", "clip/frozen"]
@@ -173,3 +174,25 @@ def test_a_split_without_a_task_does_not_fall_back_on_the_test_split(checkout: A
     checkout.edit("scales/mini.yaml", lambda scale: scale["splits"]["dev"].pop("coco-oc"))
     assert checkout.load("mini", split="dev").task_files("coco-oc") is None
     assert checkout.load("mini").task_files("coco-oc") is not None
+
+
+def test_a_run_answers_what_its_rows_are_measured_on(checkout: Any) -> None:
+    def leave_out(tables: Any) -> None:
+        tasks = [column["task"] for column in tables["table-2"]["columns"]]
+        tables["table-2"]["rows"][0]["not_measured"] = dict.fromkeys(tasks, "no weights were released")
+        tables["table-2"]["rows"][1]["not_measured"] = {"vqav2": "trained on it"}
+
+    checkout.edit("grid/tables.yaml", leave_out)
+    study = checkout.load()
+    answered = {run.path: suites for run, suites in study.suites_by_run().items()}
+    assert answered["deit/frozen/vicuna-7b/seed-0"] == ()
+    assert answered["dino/frozen/vicuna-7b/seed-0"] == ("gvt",)
+    rows = study.table("table-2").rows
+    assert [len(study.table("table-2").measured(row)) for row in rows[:3]] == [0, 5, 6]
+
+
+def test_labels_come_from_the_values_that_a_row_names(study: Study) -> None:
+    table = study.table("table-2")
+    assert labels_of(study, table, table.rows[0]) == ("×", "Fully", "DeiT (Touvron et al., 2021)", "1.28M")
+    other = table.model_copy(update={"labels": {"LLM": "llm.label", "Mask": None}})
+    assert labels_of(study, other, table.rows[0]) == ("Vicuna-7B", "-")

@@ -387,7 +387,7 @@ def test_rows_and_labels_that_the_paper_has_not_are_refused(mini: Any, report: R
     with pytest.raises(
         VistokError, match=r"tables.yaml.*\['Colour'\] are no columns.*Legal: Tuning, Supervision"
     ):
-        report(mini, labels=("Colour",))
+        report(mini, labels={"Colour": None})
     wrong = Row(tokenizer="deit", recipe="frozen", llm="vicuna-7b", published=13)
     with pytest.raises(VistokError, match=r"row 13 of the paper's Table 2. Legal: 1..12"):
         report(mini, rows=(wrong,))
@@ -408,10 +408,34 @@ def test_another_table_of_the_paper_is_made_alike(mini: Any, report: Report) -> 
         Row(tokenizer="clip", recipe="frozen", llm="vicuna-7b", published=1),
         Row(tokenizer="my-encoder", recipe="frozen", llm="vicuna-7b"),
     )
-    made = report(mini, number=8, labels=("LLM", "Visual Tokenizer"), columns=columns, rows=rows)
+    labels = {"LLM": "llm.label", "Visual Tokenizer": "tokenizer.label"}
+    made = report(mini, number=8, labels=labels, columns=columns, rows=rows)
     assert made.rows[0].labels == ("Flant5-xxl", "EVA-CLIP")
     assert made.rows[1].labels == ("Vicuna-7B", "My_Encoder <50% & #1|")
     assert made.rows[0].cells[-1].published_text == "53.9"
+
+
+def test_a_row_may_be_measured_on_some_columns_and_say_why_not_on_others(mini: Any, report: Report) -> None:
+    why = "its weights were trained on <these> captions"
+    first, *others = mini.study.table("table-2").rows
+    row = first.model_copy(update={"not_measured": {"coco-caption": why}})
+    made = report(mini, rows=(row, *others))
+    captions, average = made.rows[0].cells[1], made.rows[0].cells[-1]
+    assert (captions.ours, captions.left_out, str(captions.published)) == (None, why, "65.8")
+    assert (average.ours_text, made.rows[1].cells[-1].ours_text) == (
+        "-",
+        report(mini).rows[1].cells[-1].ours_text,
+    )
+    assert (
+        r"→ -<br><sub>not measured: its weights were trained on \<these\> captions</sub> |"
+        in render_table(made, "md")
+    )
+    assert "not measured: its weights were trained on &lt;these&gt; captions" in render_table(made, "html")
+    assert r"trained on \textless{}these\textgreater{} captions" in render_table(made, "tex")
+    line = next(
+        csv.DictReader(line for line in render_table(made, "csv").splitlines()[0:3] if "coco-oc" not in line)
+    )
+    assert line["reason"] == ""
 
 
 def test_tables_need_no_torch() -> None:

@@ -8,7 +8,6 @@ from itertools import combinations
 from vistok.audit.findings import Finding, PublishedCells, slug
 from vistok.published.tables import PublishedTable
 
-AVERAGE = "Avg"
 _NEAR = 3
 Cells = Mapping[str, Decimal]
 
@@ -30,10 +29,10 @@ def check_averages(tables: Mapping[int, PublishedTable]) -> tuple[Finding, ...]:
 
 
 def _averaged_rows(table: PublishedTable) -> Iterator[tuple[int, Cells, Decimal]]:
-    if AVERAGE not in table.columns:
+    if table.average not in table.columns:
         return
     for row in range(len(table.rows)):
-        average = table.printed(row, AVERAGE)
+        average = table.printed(row, table.average)
         printed = {column: table.printed(row, column) for column in table.score_columns}
         cells = {column: value for column, value in printed.items() if value is not None}
         if average is not None and len(cells) == len(printed):
@@ -46,7 +45,7 @@ def mean(cells: Cells) -> Decimal:
 
 
 def _half_unit(table: PublishedTable) -> Decimal:
-    return Decimal(5).scaleb(-table.decimals(AVERAGE) - 1)
+    return Decimal(5).scaleb(-table.decimals(table.average) - 1)
 
 
 def _agrees(table: PublishedTable, cells: Cells, average: Decimal) -> bool:
@@ -80,7 +79,7 @@ def _wrong_average(table: PublishedTable, row: int, cells: Cells, average: Decim
             "chance": _explained_by_chance(readings, exact, half),
             "near": _NEAR,
         },
-        about=(PublishedCells(table.number, (AVERAGE,), row_id),),
+        about=(PublishedCells(table.number, (table.average,), row_id),),
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from vistok.errors import VistokError, unknown
+from vistok.grid.labels import check_labels
 from vistok.grid.read import merged, read_entries, read_mapping, validated
 from vistok.grid.scale import ALL_RECIPES, Scale
 from vistok.grid.study import GRID, SCALES, TEST, Study, find
@@ -145,10 +146,17 @@ def _changed_by(scale: Scale) -> str:
 def _check_references(study: Study) -> None:
     """Refuses a reference to an id that is not declared, at the file that must be edited."""
     for table in study.tables.values():
+        check_labels(table)
         for row in table.rows:
             study.tokenizer(row.tokenizer)
             study.recipe(row.recipe)
             study.llm(row.llm)
+            for task in row.not_measured.keys() - {column.task for column in table.columns}:
+                raise unknown(
+                    f"task of `not_measured` in {GRID / 'tables.yaml'}, entry {table.id!r}",
+                    task,
+                    [column.task for column in table.columns],
+                )
         for column in table.columns:
             study.task(column.task)
     for name in study.tokenizers:

@@ -12,6 +12,7 @@ CLAIMS_FORMATS: Final = ("md", "html", "json", "svg")
 AUDIT_FORMATS: Final = ("md", "html", "json")
 TABLES: Final = Path("paper_tables")
 PUBLISHED: Final = TABLES / "published"
+ABOUT: Final = "about.yaml"
 NUMBERS: Final = tuple(range(1, 9))  # of the paper's tables
 
 
@@ -102,6 +103,11 @@ def audit(suffix: str) -> Path:
 def published(number: int) -> Path:
     """Returns the paper's own table of a number."""
     return PUBLISHED / f"table{number}.csv"
+
+
+def all_published() -> list[Path]:
+    """Returns the paper's own tables, and what is said of them: what the audit finds in one may rest on others."""
+    return [*map(published, NUMBERS), PUBLISHED / ABOUT]
 
 
 def _id(run: Run | str) -> str:

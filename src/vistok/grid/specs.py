@@ -6,6 +6,7 @@ Words (labels, sources) and what cannot change a result (how often a training sa
 from typing import Any, Final
 
 from vistok.files import digest_value
+from vistok.grid.labels import labels_of
 from vistok.grid.study import Study
 from vistok.grid.values import Run, Value
 
@@ -134,6 +135,7 @@ def table_spec(study: Study, table: str) -> Spec:
     entry, models = study.table(table), study.models
     return {
         "table": _plain(entry),
+        "labels": [labels_of(study, entry, row) for row in entry.rows],
         "tasks": {
             column.task: study.task(column.task).model_dump(include=_TASK_WORDS) for column in entry.columns
         },

@@ -174,10 +174,11 @@ def cells(study: Study, tables: Iterable[str]) -> list[str]:
     )  # a text is quickly filled: there may be 100,000 cells
     found: dict[str, None] = {}
     for table in tables:
-        columns = [column.task for column in study.table(table).columns]
-        paths = [run.path for run in study.runs(table)]
-        found |= dict.fromkeys(pattern.format(run=path, task=task) for path in paths for task in columns)
-        found |= dict.fromkeys(str(Paths(study).blind(task)) for task in columns)
+        entry = study.table(table)
+        for row in entry.rows:
+            pairs = ((run.path, task) for run in row.runs for task in entry.measured(row))
+            found |= dict.fromkeys(pattern.format(run=path, task=task) for path, task in pairs)
+        found |= dict.fromkeys(str(Paths(study).blind(column.task)) for column in entry.columns)
     return list(found)
 
 
@@ -338,7 +339,7 @@ _LIST: Final = (
         over=("table",),
         jobs=_tables,
         outputs=_table_files,
-        inputs=lambda study, table: [*cells(study, [table]), *map(files.published, files.NUMBERS)],
+        inputs=lambda study, table: [*cells(study, [table]), *files.all_published()],
         spec=lambda study, table: specs.table_spec(study, table),
     ),
     Step(
@@ -356,7 +357,7 @@ _LIST: Final = (
         over=(),
         jobs=lambda study, runs: [],  # asked for by itself, and over all tables
         outputs=lambda study: [*map(Paths(study).claims, files.CLAIMS_FORMATS), Paths(study).cells],
-        inputs=lambda study: [*cells(study, study.tables), *map(files.published, files.NUMBERS), CLAIMS],
+        inputs=lambda study: [*cells(study, study.tables), *files.all_published(), CLAIMS],
         spec=lambda study: {"tables": {table: specs.table_spec(study, table) for table in study.tables}},
         rule="paper_claims",
     ),
@@ -366,7 +367,7 @@ _LIST: Final = (
         over=(),
         jobs=lambda study, runs: [],  # asked for by itself
         outputs=lambda study: [files.audit(suffix) for suffix in files.AUDIT_FORMATS],
-        inputs=lambda study: [*map(files.published, files.NUMBERS), CLAIMS],
+        inputs=lambda study: [*files.all_published(), CLAIMS],
         reads_data=True,
         rule="paper_audit",
         code="vistok.commands.audit",

@@ -97,14 +97,7 @@ class Study:
     def runs(self, table: str | None = None) -> tuple[Run, ...]:
         """Returns the runs of one table, or of all of them, each once, in the tables' order."""
         tables = self.tables.values() if table is None else [self.table(table)]
-        return tuple(
-            dict.fromkeys(
-                Run(tokenizer=row.tokenizer, recipe=row.recipe, llm=row.llm, seed=seed)
-                for entry in tables
-                for row in entry.rows
-                for seed in row.seeds
-            )
-        )
+        return tuple(dict.fromkeys(run for entry in tables for row in entry.rows for run in row.runs))
 
     def answering_llms(self, table: str | None = None) -> tuple[str, ...]:
         """Returns the language models of one table's runs, or of all runs, in the tables' order."""
@@ -117,12 +110,13 @@ class Study:
         return tuple(dict.fromkeys(self.task(task).suite for task in columns))
 
     def suites_by_run(self) -> dict[Run, tuple[str, ...]]:
-        """Returns every run with the suites that it answers: those of the tables that it stands in."""
+        """Returns every run with the suites that it answers: those that its rows are measured on."""
         found: dict[Run, tuple[str, ...]] = {}
-        for table in self.tables:
-            shown = self.suites_shown(table)
-            for run in self.runs(table):
-                found[run] = tuple(dict.fromkeys((*found.get(run, ()), *shown)))
+        for table in self.tables.values():
+            for row in table.rows:
+                suites = [self.task(task).suite for task in table.measured(row)]
+                for run in row.runs:
+                    found[run] = tuple(dict.fromkeys((*found.get(run, ()), *suites)))
         return found
 
     def llms_of(self, suite: str) -> tuple[str, ...]:

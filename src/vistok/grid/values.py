@@ -15,10 +15,18 @@ def _stays_below(path: str) -> str:
     return path
 
 
+def _is_one_line(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("one line of printable text is needed")
+    return text
+
+
 ID_PATTERN: Final = "^[a-z0-9]+(-[a-z0-9]+)*$"
 
 Id = Annotated[str, StringConstraints(pattern=ID_PATTERN, max_length=60)]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=120), AfterValidator(_is_one_line)]
 RelativePath = Annotated[str, StringConstraints(pattern=r"^[\w.@-][\w.@/ -]*$"), AfterValidator(_stays_below)]
+LabelSource = Annotated[str, StringConstraints(pattern=r"^(tokenizer|recipe|llm)\.[a-z_]+$")]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 TaskKind = Literal["vqa", "caption", "counting", "identification"]
 Normalisation = Literal["imagenet", "clip", "siglip"]
@@ -79,9 +87,9 @@ class Tokenizer(Value):
     """A visual tokenizer: an image encoder pretrained under one kind of supervision."""
 
     id: Id
-    label: str
+    label: Label
     supervision: Literal["fully", "self", "weakly"]
-    published_images: str = Field(description="the paper's '# Images' column")
+    published_images: Label = Field(description="the paper's '# Images' column")
     encoder: Encoder
     substitute: str | None = Field(None, description="what stands in for weights that were never released")
     objective: Objective | None = Field(
@@ -109,7 +117,7 @@ class LanguageModel(Value):
     """A language model; frozen in every recipe."""
 
     id: Id
-    label: str
+    label: Label
     weights: str = Field(min_length=1, description="a transformers name, or a local folder")
     width: int = Field(gt=0)
     layers: int = Field(gt=0)
@@ -145,7 +153,7 @@ class Recipe(Value):
     """How an MLLM is made from a tokenizer and a language model."""
 
     id: Id
-    label: str
+    label: Label
     tune_tokenizer: bool
     tokenizer_rate: float = Field(1.0, gt=0, description="the tuned tokenizer's share of the learning rate")
     connector: Resampler = Resampler()
@@ -178,7 +186,7 @@ class Task(Value):
     """Dataset, prompt, decoding, scorer and metric of one column."""
 
     id: Id
-    label: str
+    label: Label
     kind: TaskKind
     suite: Id = Field(description="the tasks that are asked with it, in one job per run")
     prompt: str = Field(description="after the image; {question} is replaced")
@@ -213,6 +221,14 @@ class Row(Value):
     llm: Id
     seeds: tuple[Seed, ...] = Field((0,), min_length=1)
     published: int | None = Field(None, ge=1)
+    not_measured: dict[Id, str] = Field({}, description="task -> why this row has no score of it")
+
+    @property
+    def runs(self) -> tuple["Run", ...]:
+        """The row's runs, one per seed."""
+        return tuple(
+            Run(tokenizer=self.tokenizer, recipe=self.recipe, llm=self.llm, seed=seed) for seed in self.seeds
+        )
 
 
 class Column(Value):
@@ -228,17 +244,32 @@ class Table(Value):
     id: Id
     caption: str
     number: int = Field(description="the published CSV's number")
-    labels: tuple[str, ...] = Field(description="label columns, as the published CSV heads them")
+    labels: dict[str, LabelSource | None] = Field(
+        min_length=1,
+        description="label column, as the published CSV heads it -> where a row that the paper does not have takes "
+        "it from, such as tokenizer.label; null: a dash",
+    )
+    named_by: str = Field(description="the label column that names a row")
     columns: tuple[Column, ...] = Field(min_length=1)
     rows: tuple[Row, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
-    def _each_row_stands_once(self) -> Self:
-        first: dict[Row, int] = {}
-        for place, row in enumerate(self.rows, start=1):
-            if first.setdefault(row, place) < place:
-                raise ValueError(f"row {place} is row {first[row]} once more: take one of them out")
+    def _is_named_by_a_label(self) -> Self:
+        if self.named_by not in self.labels:
+            raise ValueError(f"named_by: {unknown('label column', self.named_by, self.labels)}")
         return self
+
+    @model_validator(mode="after")
+    def _each_row_stands_once(self) -> Self:
+        first: dict[str, int] = {}
+        for place, row in enumerate(self.rows, start=1):
+            if first.setdefault(repr(row), place) < place:
+                raise ValueError(f"row {place} is row {first[repr(row)]} once more: take one of them out")
+        return self
+
+    def measured(self, row: Row) -> tuple[Id, ...]:
+        """Returns the tasks of the columns that a row is measured on."""
+        return tuple(column.task for column in self.columns if column.task not in row.not_measured)
 
 
 class Run(Value):

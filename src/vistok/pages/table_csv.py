@@ -41,7 +41,7 @@ def _line(report: TableReport, row: Row, place: int, protocols: tuple[str, ...])
         "high": _plain(cell.high),
         "n": _plain(cell.n),
         "of": _plain(cell.of),
-        "reason": cell.reason or "",
+        "reason": cell.reason or cell.left_out,
         **{f"blind_{baseline.name}": _plain(baseline.values[place]) for baseline in report.baselines},
         "beats_blind": {True: "yes", False: "no", None: ""}[cell.beats_blind],
         "seed_values": " ".join(str(value) for value in cell.seed_values),

@@ -8,13 +8,31 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Final
 
+from pydantic import Field
+
 from vistok.errors import VistokError
 from vistok.grid import paths
+from vistok.grid.read import read_mapping, validated
+from vistok.grid.values import Id, Value
 
 NUMBERS: Final = paths.NUMBERS
 PUBLISHED: Final = paths.PUBLISHED
 BLANK = "-"
-_TUNING = {"×": "frozen", "✓": "tuned"}
+
+
+class About(Value):
+    """What `about.yaml` says of all tables, which they do not say of themselves."""
+
+    id: Id
+    average: str = Field(description="the header of the column that averages the others")
+    row_ids: dict[int, tuple[str, ...]] = Field(
+        description="table -> the label columns that tell its rows apart"
+    )
+    words: dict[str, str] = Field({}, description="what a label is called in a row's id")
+
+    def row_id(self, number: int, row: Mapping[str, str]) -> str:
+        labels = [row[column] for column in self.row_ids.get(number, ()) if column in row]
+        return "/".join(self.words.get(label) or _slug(label) for label in labels)
 
 
 @dataclass(frozen=True)
@@ -25,11 +43,15 @@ class PublishedTable:
         number: the paper's table number.
         columns: the headers, in order.
         rows: for each row, header -> printed text; group labels stand on every row.
+        average: the header of the column that averages the others; not every table has it.
+        row_ids: an id per row, e.g. `clip/frozen` in Table 2, `flant5-xxl/eva-clip-fd` in Table 8.
     """
 
     number: int
     columns: tuple[str, ...]
     rows: tuple[Mapping[str, str], ...]
+    average: str
+    row_ids: tuple[str, ...]
 
     def printed(self, row: int, column: str) -> Decimal | None:
         """Returns the exact printed number of a cell; None where the paper leaves it blank.
@@ -68,15 +90,7 @@ class PublishedTable:
     @property
     def score_columns(self) -> tuple[str, ...]:
         """The numeric columns without the average."""
-        return tuple(column for column in self.numeric_columns if column != "Avg")
-
-    @property
-    def row_ids(self) -> tuple[str, ...]:
-        """An id a row, e.g. `clip/frozen` in Table 2, `flant5-xxl/eva-clip-fd` in Table 8.
-
-        Made of the labels that tell the rows apart: LLM, then method, then frozen or tuned.
-        """
-        return tuple(_row_id(row) for row in self.rows)
+        return tuple(column for column in self.numeric_columns if column != self.average)
 
     def row_index(self, row_id: str) -> int:
         """Returns the 0-based row with this id."""
@@ -107,9 +121,14 @@ def read_published(folder: Path, number: int) -> PublishedTable:
     for position, line in enumerate(lines, start=2):
         if len(line) != len(header):
             raise VistokError(f"{path}, line {position}: {len(header)} cells are needed, found {len(line)}.")
-    return PublishedTable(
-        number, tuple(header), tuple(dict(zip(header, line, strict=True)) for line in lines)
-    )
+    about, rows = _about(folder), [dict(zip(header, line, strict=True)) for line in lines]
+    row_ids = tuple(about.row_id(number, row) for row in rows)
+    return PublishedTable(number, tuple(header), tuple(rows), about.average, row_ids)
+
+
+def _about(folder: Path) -> About:
+    path = folder / paths.ABOUT
+    return validated(About, path.stem, read_mapping(path), str(path))
 
 
 def read_all_published(folder: Path) -> dict[int, PublishedTable]:
@@ -127,14 +146,6 @@ def _decimal(text: str) -> Decimal | None:
 def _decimals(number: Decimal) -> int:
     exponent = number.as_tuple().exponent
     return max(-exponent, 0) if isinstance(exponent, int) else 0
-
-
-def _row_id(row: Mapping[str, str]) -> str:
-    names = ("LLM", "Visual Tokenizer", "Visual Tokenizers", "Method", "Model", "Visual", "Task")
-    parts = [_slug(row[name]) for name in names if name in row]
-    if "Tuning" in row:
-        parts.append(_TUNING.get(row["Tuning"], _slug(row["Tuning"])))
-    return "/".join(parts)
 
 
 def _slug(label: str) -> str:

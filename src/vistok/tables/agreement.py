@@ -68,9 +68,12 @@ def compare(study: Study, published: Path) -> tuple[Compared, ...]:
 def _compared(
     study: Study, table: Table, printed: PublishedTable, row: Row, column: Column
 ) -> Compared | None:
-    runs = [Run(tokenizer=row.tokenizer, recipe=row.recipe, llm=row.llm, seed=seed) for seed in row.seeds]
-    theirs = None if row.published is None else printed.value(row.published - 1, column.published)
-    ours = None if theirs is None else _measured(study, runs, column.task)
+    theirs = (
+        None
+        if row.published is None or column.task in row.not_measured
+        else printed.value(row.published - 1, column.published)
+    )
+    ours = None if theirs is None else _measured(study, row.runs, column.task)
     if row.published is None or theirs is None or ours is None:
         return None
     tolerance = study.scale.published_tolerance.get(column.task)

@@ -6,17 +6,16 @@ from pathlib import Path
 
 from vistok.audit.findings import Finding
 from vistok.errors import VistokError
+from vistok.grid.labels import labels_of
 from vistok.grid.study import GRID, Study
 from vistok.grid.values import Row as GridRow
-from vistok.grid.values import Run, Table
+from vistok.grid.values import Table
 from vistok.published.tables import PUBLISHED, PublishedTable, read_published
 from vistok.tables import notes
 from vistok.tables.audited import with_audit
 from vistok.tables.cells import average, baseline, cell_of
 from vistok.tables.metrics import Metrics, baseline_names, read_baselines, read_cell
 from vistok.tables.values import AVERAGE, Cell, Column, Row, TableReport
-
-AVERAGE_TITLE = "Avg"
 
 
 def check_tables(study: Study, folder: Path = PUBLISHED) -> None:
@@ -61,7 +60,8 @@ def assemble(
         number=entry.number,
         caption=entry.caption,
         results=study.results_id,
-        labels=entry.labels,
+        labels=tuple(entry.labels),
+        main_label=[*entry.labels].index(entry.named_by),
         columns=columns,
         rows=_marked(_ranked(rows)),
         baselines=tuple(baseline(name, title, columns, blind) for name, title in titles.items()),
@@ -80,7 +80,7 @@ def _baseline_titles(study: Study, llms: Sequence[str]) -> list[str]:
 
 def _check(table: Table, published: PublishedTable) -> None:
     labels = [label for label in table.labels if label not in published.columns]
-    if labels or not table.labels:
+    if labels:
         raise VistokError(
             f"{GRID / 'tables.yaml'}, entry {table.id!r}: labels {labels} are no columns of the paper's "
             f"Table {table.number}. Legal: {', '.join(published.columns)}."
@@ -110,8 +110,8 @@ def _columns(study: Study, table: Table, published: PublishedTable) -> tuple[Col
         protocols = tuple(dict.fromkeys((task.protocol, *task.protocols)))
         found.append(Column(task.id, title, task.metric, task.protocol, protocols, decimals(title)))
     whole = {column.title for column in found} == set(published.score_columns)
-    if AVERAGE_TITLE in published.columns and whole:
-        found.append(Column(AVERAGE, AVERAGE_TITLE, "mean", "", (), decimals(AVERAGE_TITLE)))
+    if published.average in published.columns and whole:
+        found.append(Column(AVERAGE, published.average, "mean", "", (), decimals(published.average)))
     return tuple(found)
 
 
@@ -123,13 +123,15 @@ def _row(
     published: PublishedTable,
     blind: Mapping[str, Metrics],
 ) -> Row:
-    runs = [Run(tokenizer=row.tokenizer, recipe=row.recipe, llm=row.llm, seed=seed) for seed in row.seeds]
     cells: list[Cell] = []
     for column in columns:
         if column.task == AVERAGE:
             cell = average(cells, column)
+        elif column.task in row.not_measured:
+            cell = Cell(column.decimals, left_out=row.not_measured[column.task])
         else:
-            cell = cell_of([read_cell(study, run, column.task) for run in runs], column, blind[column.task])
+            metrics = [read_cell(study, run, column.task) for run in row.runs]
+            cell = cell_of(metrics, column, blind[column.task])
         printed = None if row.published is None else published.printed(row.published - 1, column.title)
         cells.append(replace(cell, published=printed))
     return Row(
@@ -137,7 +139,7 @@ def _row(
         tokenizer=row.tokenizer,
         recipe=row.recipe,
         llm=row.llm,
-        runs=tuple(run.path for run in runs),
+        runs=tuple(run.path for run in row.runs),
         seeds=row.seeds,
         cells=tuple(cells),
         footnote=notes.substitute(study, row.tokenizer),
@@ -147,15 +149,7 @@ def _row(
 def _labels(study: Study, row: GridRow, table: Table, published: PublishedTable) -> tuple[str, ...]:
     if row.published is not None:
         return tuple(published.rows[row.published - 1][label] for label in table.labels)
-    tokenizer = study.tokenizer(row.tokenizer)
-    known = {
-        "Tuning": study.recipe(row.recipe).label,
-        "Supervision": tokenizer.supervision.capitalize(),
-        "# Images": tokenizer.published_images,
-        "LLM": study.llm(row.llm).label,
-    }
-    names = {"Visual Tokenizer", "Visual Tokenizers", "Visual", "Method", "Model"}
-    return tuple(tokenizer.label if label in names else known.get(label, "-") for label in table.labels)
+    return labels_of(study, table, row)
 
 
 def _ranked(rows: Sequence[Row]) -> list[Row]:

@@ -57,6 +57,7 @@ class Cell:
         published: the paper's number; None where it prints none.
         ours: the mean over seeds; None where nothing was asked.
         low, high: the 95 % interval; over several seeds the mean of their ends.
+        left_out: why the row is not measured on the column; empty where it is.
         n, of, reason: the questions asked, the questions there are, and why the two differ.
         seed_values: each seed's value, in the order of the row's runs.
         protocols: the same answers under every protocol, mean over seeds.
@@ -73,6 +74,7 @@ class Cell:
     n: int | None = None
     of: int | None = None
     reason: str | None = None
+    left_out: str = ""
     seed_values: tuple[float, ...] = ()
     protocols: Mapping[str, float] = field(default_factory=dict)
     bar: float | None = None
@@ -145,13 +147,17 @@ class AuditNote:
 
 @dataclass(frozen=True, slots=True)
 class TableReport:
-    """A whole table, ready to be rendered; `notes` use backticks around what a person could type."""
+    """A whole table, ready to be rendered; `notes` use backticks around what a person could type.
+
+    `main_label` is the index of the label that names a row.
+    """
 
     id: str
     number: int
     caption: str
     results: str
     labels: tuple[str, ...]
+    main_label: int
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     baselines: tuple[Baseline, ...]
@@ -162,12 +168,6 @@ class TableReport:
     @property
     def title(self) -> str:
         return f"Table {self.number} ({self.results}): {self.caption}"
-
-    @property
-    def main_label(self) -> int:
-        """The position of the label that names a row."""
-        names = ("Visual Tokenizer", "Visual Tokenizers", "Visual", "Method", "Model")
-        return next((self.labels.index(name) for name in names if name in self.labels), len(self.labels) - 1)
 
     def side_labels(self, labels: tuple[str, ...]) -> str:
         """Returns the other labels of a row, or of the head, in one line that breaks only between labels."""

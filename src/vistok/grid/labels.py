@@ -1,0 +1,48 @@
+"""What a row has under a table's label columns, from the values that it names."""
+
+from typing import Final, Literal, get_origin
+
+from vistok.errors import unknown
+from vistok.grid.study import GRID, Study
+from vistok.grid.values import LanguageModel, Recipe, Row, Table, Tokenizer, Value
+
+_PARTS: Final[dict[str, type[Value]]] = {"tokenizer": Tokenizer, "recipe": Recipe, "llm": LanguageModel}
+BLANK: Final = "-"
+
+
+def labels_of(study: Study, table: Table, row: Row) -> tuple[str, ...]:
+    """Returns a row's labels, one per label column of its table."""
+    return tuple(_label(study, row, source) for source in table.labels.values())
+
+
+def check_labels(table: Table) -> None:
+    """Refuses a label that is taken from a field which is no text.
+
+    Raises:
+        VistokError: it names the field and those that are.
+    """
+    for source in filter(None, table.labels.values()):
+        part, _, field = source.partition(".")
+        legal = [name for name, about in _PARTS[part].model_fields.items() if _is_text(about.annotation)]
+        if field not in legal:
+            where = f"field of a {part} in {GRID / 'tables.yaml'}, entry {table.id!r}, labels"
+            raise unknown(where, field, legal)
+
+
+def _label(study: Study, row: Row, source: str | None) -> str:
+    if source is None:
+        return BLANK
+    part, _, field = source.partition(".")
+    of = {"tokenizer": study.tokenizer, "recipe": study.recipe, "llm": study.llm}[part]
+    value = of(getattr(row, part))
+    text = str(getattr(value, field))
+    return text.capitalize() if _is_choice(_PARTS[part].model_fields[field].annotation) else text
+
+
+def _is_text(annotation: object) -> bool:
+    return annotation is str or _is_choice(annotation)
+
+
+def _is_choice(annotation: object) -> bool:
+    """Tells whether a field takes one of some fixed words, which a table prints with a capital."""
+    return get_origin(annotation) is Literal
