@@ -112,11 +112,11 @@ def test_a_part_of_a_module_can_be_loaded(tmp_path: Path) -> None:
     module = model(3, 3)
     tensors = {name: torch.ones_like(tensor) for name, tensor in module.state_dict().items()}
     some = {name: tensor for name, tensor in tensors.items() if name[0] in "02"}
-    load_tensors(module, some, source=tmp_path, only=("0.", "2."))
+    load_tensors(module, some, source=tmp_path, names=some)
     assert bool((module[0].weight == 1).all())
     assert not bool((module[1].weight == 1).all())
     with pytest.raises(VistokError, match="2 tensors missing"):
-        load_tensors(module, some, source=tmp_path, only="1.")
+        load_tensors(module, some, source=tmp_path, names=["1.weight", "1.bias"])
 
 
 @pytest.mark.parametrize("wrap", [None, "state_dict", "model", "teacher"])

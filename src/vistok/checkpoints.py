@@ -3,7 +3,7 @@
 import argparse
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +38,20 @@ def save_checkpoint(
     with proven_folder(folder, about) as partial:
         if also:
             also(partial)
+        each = each_once(tensors)
         save_file(
-            {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, partial / WEIGHTS
+            {name: tensor.detach().cpu().contiguous() for name, tensor in each.items()}, partial / WEIGHTS
         )
         write_json(partial / "config.json", config)
+
+
+def each_once(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Returns tensors without those that are others by another name, such as an output layer tied to embeddings."""
+    first: dict[object, str] = {}
+    for name, tensor in tensors.items():
+        alone = tensor.is_meta or not tensor.numel()
+        first.setdefault(name if alone else (tensor.data_ptr(), tensor.shape), name)
+    return {name: tensors[name] for name in first.values()}
 
 
 def digest_tensors(tensors: Mapping[str, Tensor]) -> str:
@@ -122,15 +132,15 @@ def _read_foreign(path: Path, device: str) -> dict[str, Tensor]:
 
 
 def load_tensors(
-    module: nn.Module, tensors: Mapping[str, Tensor], *, source: Path, only: str | tuple[str, ...] = ""
+    module: nn.Module, tensors: Mapping[str, Tensor], *, source: Path, names: Collection[str] | None = None
 ) -> None:
-    """Loads `tensors` into `module`; every tensor of `module` whose name starts with `only` must be there.
+    """Loads `tensors` into `module`; they must be all of its tensors, or those that `names` names, each once.
 
     Raises:
         VistokError: the checkpoint is of another architecture.
     """
-    wanted = {name: tensor for name, tensor in module.state_dict().items() if name.startswith(only)}
-    missing = sorted(wanted.keys() - tensors.keys())
+    wanted = {name: tensor for name, tensor in module.state_dict().items() if names is None or name in names}
+    missing = sorted(each_once(wanted).keys() - tensors.keys())
     strange = sorted(tensors.keys() - wanted.keys())
     wrong = [
         f"{name} is {tuple(tensors[name].shape)}, needed {tuple(tensor.shape)}"

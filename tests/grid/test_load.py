@@ -202,7 +202,7 @@ def test_a_folder_that_is_no_checkout_is_refused(tmp_path: Path) -> None:
 RECIPES = """
 base:
   label: base
-  tune_tokenizer: false
+  trains: [connector]
   optimiser: {learning_rate: 1.0, warmup_steps: 1, epsilon: 0.5}
   steps: 1
   batch: 1

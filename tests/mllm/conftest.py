@@ -6,8 +6,9 @@ import pytest
 import torch
 from transformers import PreTrainedTokenizerBase
 
+from vistok.grid.connectors import Resampler
 from vistok.grid.scale import LanguageModelSize, TextTraining
-from vistok.grid.values import Encoder, Optimiser, Resampler
+from vistok.grid.values import Encoder, Optimiser, Part
 from vistok.mllm.language_models.causal import CausalLanguageModel
 from vistok.mllm.model import MultimodalModel
 from vistok.mllm.words import make_word_tokenizer
@@ -56,6 +57,11 @@ def small() -> Resampler:
 
 
 @pytest.fixture(scope="session")
+def encoder_entry() -> Encoder:
+    return ENCODER
+
+
+@pytest.fixture(scope="session")
 def size() -> LanguageModelSize:
     return SIZE
 
@@ -75,8 +81,8 @@ def llm(words: PreTrainedTokenizerBase) -> CausalLanguageModel:
 def make_model(llm: CausalLanguageModel) -> Callable[..., MultimodalModel]:
     """Builds an MLLM on the same language model; `connector` is another resampler's size."""
 
-    def build(*, tune_tokenizer: bool = False, connector: Resampler = SMALL) -> MultimodalModel:
+    def build(*, trains: tuple[Part, ...] = ("connector",), connector: Resampler = SMALL) -> MultimodalModel:
         torch.manual_seed(1)
-        return MultimodalModel(build_tokenizer(ENCODER), llm, connector, tune_tokenizer=tune_tokenizer)
+        return MultimodalModel(build_tokenizer(ENCODER), llm, connector, trains=trains)
 
     return build

@@ -7,13 +7,24 @@ import pytest
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from vistok.checkpoints import load_tensors
+from vistok.checkpoints import each_once, load_tensors, read_tensors, save_checkpoint
 from vistok.errors import VistokError
-from vistok.grid.values import Resampler
+from vistok.grid.connectors import Resampler
+from vistok.grid.scale import LanguageModelSize
+from vistok.grid.values import Encoder, Part
+from vistok.headers import WEIGHTS
+from vistok.mllm.language_models.causal import CausalLanguageModel
 from vistok.mllm.model import MultimodalModel
 from vistok.mllm.prompt import Piece, PromptEncoder, Tokens
+from vistok.tokenizers.base import build_tokenizer
 
 Make = Callable[..., MultimodalModel]
+TRAINS: list[tuple[Part, ...]] = [
+    ("connector",),
+    ("connector", "tokenizer"),
+    ("connector", "llm"),
+    ("connector", "tokenizer", "llm"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -76,30 +87,31 @@ def test_padding_does_not_change_the_loss(make_model: Make, images: torch.Tensor
     assert torch.allclose(alone, padded, rtol=1e-6)
 
 
-@pytest.mark.parametrize("tuned", [False, True])
+@pytest.mark.parametrize("trains", TRAINS, ids="+".join)
 def test_only_what_the_recipe_trains_gets_a_gradient(
-    make_model: Make, images: torch.Tensor, tokens: Tokens, tuned: bool
+    make_model: Make, images: torch.Tensor, tokens: Tokens, trains: tuple[Part, ...]
 ) -> None:
-    model = make_model(tune_tokenizer=tuned)
+    model = make_model(trains=trains)
     loss_of(model, images, tokens).backward()
     touched = {
         name.partition(".")[0]
         for name, parameter in model.named_parameters()
         if parameter.grad is not None and parameter.grad.any()
     }
-    assert touched == ({"connector", "tokenizer"} if tuned else {"connector"})
+    assert touched == set(trains)
     for name, parameter in model.named_parameters():
         assert (parameter.grad is None) == (not parameter.requires_grad), name
         assert parameter.requires_grad == (name.partition(".")[0] in touched), name
 
 
-@pytest.mark.parametrize("tuned", [False, True])
-def test_what_is_frozen_stays_in_use(make_model: Make, tuned: bool) -> None:
-    model = make_model(tune_tokenizer=tuned)
+@pytest.mark.parametrize("trains", TRAINS, ids="+".join)
+def test_what_is_frozen_stays_in_use(make_model: Make, trains: tuple[Part, ...]) -> None:
+    model = make_model(trains=trains)
     for chosen in (model, model.train(), model.eval().train()):
         assert chosen.connector.training
-        assert not chosen.llm.training and not chosen.llm.network.training
-        assert chosen.tokenizer.training == tuned
+        for part in ("connector", "tokenizer", "llm"):
+            modules = getattr(chosen, part).modules()
+            assert {module.training for module in modules} == {part in trains}, part
     assert not model.eval().connector.training
     assert not model.tokenizer.training
 
@@ -107,30 +119,51 @@ def test_what_is_frozen_stays_in_use(make_model: Make, tuned: bool) -> None:
 def test_a_tuned_tokenizer_in_use_takes_no_memory_for_gradients(
     make_model: Make, images: torch.Tensor
 ) -> None:
-    model = make_model(tune_tokenizer=True)
+    model = make_model(trains=("connector", "tokenizer"))
     with torch.no_grad():
         assert not model.see(images).requires_grad
     assert model.see(images).requires_grad
 
 
-@pytest.mark.parametrize("tuned", [False, True])
-def test_a_checkpoint_holds_what_was_trained(make_model: Make, tuned: bool) -> None:
-    model = make_model(tune_tokenizer=tuned)
+@pytest.mark.parametrize("trains", TRAINS, ids="+".join)
+def test_a_checkpoint_holds_what_was_trained(make_model: Make, trains: tuple[Part, ...]) -> None:
+    model = make_model(trains=trains)
     trained = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
-    kept = model.trained_tensors()
+    kept = each_once(model.trained_tensors())
     buffers = {name for name, _ in model.named_buffers()}
     assert trained <= kept.keys() <= trained | buffers
-    assert not any(name.startswith("llm.") for name in kept)
+    assert {name.split(".")[0] for name in kept} == set(trains)
 
 
-def test_a_checkpoint_comes_back(make_model: Make, images: torch.Tensor) -> None:
-    saved, model = make_model(), make_model()
+@pytest.mark.parametrize("trains", TRAINS, ids="+".join)
+def test_a_checkpoint_comes_back(
+    words: PreTrainedTokenizerBase, size: LanguageModelSize, encoder_entry: Encoder,
+    trains: tuple[Part, ...], tmp_path: Path, images: torch.Tensor,
+) -> None:  # fmt: skip
+    def build() -> MultimodalModel:
+        torch.manual_seed(1)
+        llm = CausalLanguageModel.build(size, words)
+        return MultimodalModel(
+            build_tokenizer(encoder_entry), llm, Resampler(latents=3), trains=trains
+        ).eval()
+
+    def answers(model: MultimodalModel) -> list[list[tuple[float, int]]]:
+        return model.llm.option_losses(
+            model.conditioning(model.see(images)), ["</Img>a", "</Img>box"], [["2"]] * 2
+        )
+
+    saved, model = build(), build()
     with torch.no_grad():
-        for tensor in saved.trained_tensors().values():
+        for tensor in each_once(saved.trained_tensors()).values():
             tensor += 0.5
-    assert not torch.equal(saved.see(images), model.see(images))
-    load_tensors(model, saved.trained_tensors(), source=Path("run"), only="connector.")
-    assert torch.equal(saved.see(images), model.see(images))
+    assert answers(saved) != answers(model)
+    save_checkpoint(tmp_path / "run", saved.trained_tensors(), {}, {})
+    tensors = read_tensors(tmp_path / "run" / WEIGHTS)
+    assert {name.split(".")[0] for name in tensors} == set(trains)
+    load_tensors(model, tensors, source=Path("run"), names=model.trained_tensors())
+    assert answers(saved) == answers(model)
+    for name, tensor in saved.state_dict().items():
+        assert torch.equal(tensor, model.state_dict()[name]), name
 
 
 @pytest.mark.parametrize(
@@ -138,7 +171,7 @@ def test_a_checkpoint_comes_back(make_model: Make, images: torch.Tensor) -> None
     [
         {"connector": Resampler(latents=4, depth=2, heads=2, head_width=8, feedforward_multiple=2)},
         {"connector": Resampler(latents=3, depth=1, heads=2, head_width=8, feedforward_multiple=2)},
-        {"tune_tokenizer": True},
+        {"trains": ("connector", "tokenizer")},
     ],
     ids=["more latents", "fewer layers", "another recipe"],
 )
@@ -147,7 +180,7 @@ def test_a_checkpoint_of_another_architecture_is_refused(make_model: Make, other
     model = make_model()
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     with pytest.raises(VistokError, match="run is a checkpoint of another architecture"):
-        load_tensors(model, tensors, source=Path("run"), only="connector.")
+        load_tensors(model, tensors, source=Path("run"), names=model.trained_tensors())
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
 
 

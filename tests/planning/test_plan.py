@@ -11,10 +11,10 @@ from vistok.cli import main
 from vistok.errors import VistokError
 from vistok.grid.load import Study, load_study
 from vistok.grid.paths import Paths
+from vistok.mllm.connectors.base import build_connector
 from vistok.mllm.language_models.causal import CausalLanguageModel
-from vistok.mllm.model import Connector
 from vistok.mllm.words import make_word_tokenizer
-from vistok.planning.costs import connector_parameters, language_model, tuning
+from vistok.planning.costs import language_model, tuning
 from vistok.planning.plan import Rates, chosen, lines, make_plan
 from vistok.planning.units import said_bytes
 
@@ -33,10 +33,10 @@ def paper() -> Study:
 def test_the_connector_has_as_many_parameters_as_planned(scale: str, tokenizer: str) -> None:
     study = load_study(scale)
     width = study.encoder(tokenizer).width
-    size, llm_width = study.recipe("frozen").connector, language_model(study, "vicuna-7b")[1]
+    value, llm_width = study.recipe("frozen").connector, language_model(study, "vicuna-7b")[1]
     with torch.device("meta"):
-        built = Connector(width, llm_width, size)
-    assert connector_parameters(width, llm_width, size) == sum(p.numel() for p in built.parameters())
+        built = build_connector(value, width, llm_width)
+    assert value.parameters(width, llm_width) == sum(p.numel() for p in built.parameters())
 
 
 def test_the_own_language_model_has_as_many_parameters_as_planned() -> None:

@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 ROWS = ("deit/frozen", "clip/frozen", "clip/tuned")
-TUNED = {"steps": 100, "tokenizer_rate": 0.2}
+TUNED = {"steps": 100, "rates": {"tokenizer": 0.2}}
 BUILT = ("checkpoints", "data", "paper_tables", "results", "shards", "state")
 # A provenance tells seconds, and Snakemake leaves a time in the folders that it knows of.
 _TIMED = ("provenance.json", ".snakemake_timestamp")

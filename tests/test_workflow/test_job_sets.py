@@ -30,7 +30,7 @@ def test_nothing_changed(built: Any) -> None:
 
 def test_a_recipe_value_reruns_its_row(built: Any) -> None:
     with built.changed(
-        "workflow/scales/smoke.yaml", lambda scale: scale["recipes"]["tuned"].update(tokenizer_rate=0.3)
+        "workflow/scales/smoke.yaml", lambda scale: scale["recipes"]["tuned"].update(rates={"tokenizer": 0.3})
     ):
         assert built.jobs() == steps(TUNED) | TABLE | CURVES
 

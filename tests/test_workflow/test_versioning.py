@@ -127,7 +127,7 @@ def test_a_fresh_clone_takes_pulled_results_for_its_own(origin: Lab, tmp_path: P
     pulled = lab.checkout.digests("results/smoke")
     assert pulled and pulled.items() <= origin.checkout.digests("results/smoke").items()
     with lab.checkout.changed(
-        "workflow/scales/smoke.yaml", lambda scale: scale["recipes"]["tuned"].update(tokenizer_rate=0.3)
+        "workflow/scales/smoke.yaml", lambda scale: scale["recipes"]["tuned"].update(rates={"tokenizer": 0.3})
     ):
         assert lab.checkout.jobs() == RERUN | TABLE
     corrupt_cache(lab)
@@ -158,7 +158,7 @@ def test_an_experiment_is_built_shared_and_exchanged(origin: Lab, tmp_path: Path
     before = lab.checkout.digests("checkpoints", "results")
     scale = lab.root / "workflow/scales/smoke.yaml"
     change = yaml.safe_load(scale.read_text())
-    change["recipes"]["tuned"].update(steps=5, tokenizer_rate=0.3)
+    change["recipes"]["tuned"].update(steps=5, rates={"tokenizer": 0.3})
     scale.write_text(yaml.safe_dump(change, sort_keys=False))
     curves = f"records/smoke/runs/{RUN}/curves.csv"
     asked = ("params diff --json", "metrics diff --all --json", f"plots diff --json --targets {curves}")
@@ -184,7 +184,7 @@ def test_an_experiment_is_built_shared_and_exchanged(origin: Lab, tmp_path: Path
 def check_comparison(params: Any, metrics: Any, plots: Any) -> None:
     """What DVC tells of the two versions: the parameters that were edited, the scores, the curves."""
     edited = {name.removeprefix(f"runs.{RUN}.") for name in params["records/smoke/params.yaml"]}
-    assert edited == {"recipe.tokenizer_rate", "recipe.steps"}
+    assert edited == {"recipe.rates.tokenizer", "recipe.steps"}
     scores = metrics[f"records/smoke/runs/{RUN}/metrics.json"]
     assert {name.split(".")[0] for name in scores} >= {"vqav2", "coco-oc", "vcr-mci"}
     assert plots

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from vistok.grid.values import Optimiser
 from vistok.training.batches import Batch
-from vistok.training.loop import Learner, Plan
+from vistok.training.learner import Learner
+from vistok.training.loop import Plan
 
 OPTIMISER = Optimiser(learning_rate=0.05, warmup_steps=2, weight_decay=0.1, clip_norm=1.0)
 
@@ -22,9 +23,6 @@ class TeacherLearner(Learner):
     Dropout draws from PyTorch's own random state, the teacher moves after each step, and the norm counts
     its batches: a resumed training that forgets any of it ends elsewhere.
     """
-
-    rates = {"student.0.": 0.5}
-    frozen_parts = ("backbone.",)
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__()
@@ -44,6 +42,14 @@ class TeacherLearner(Learner):
         features = self.backbone(batch["inputs"])
         losses = (self.student(features) - self.teacher(features)).square()
         return losses.sum(), torch.tensor(float(len(losses)))
+
+    def rate(self, name: str) -> float:
+        return 0.5 if name.startswith("student.0.") else 1.0
+
+    def trained_tensors(self) -> dict[str, Tensor]:
+        return {
+            name: tensor for name, tensor in self.state_dict().items() if not name.startswith("backbone.")
+        }
 
     def after_step(self, step: int) -> None:
         with torch.no_grad():

@@ -20,7 +20,8 @@ from torch import Tensor
 
 from vistok.errors import VistokError
 from vistok.training.batches import Batch
-from vistok.training.loop import Learner, Plan, make_deterministic, train
+from vistok.training.learner import Learner
+from vistok.training.loop import Plan, make_deterministic, train
 from vistok.training.progress import Progress
 from vistok.training.schedule import rate_at
 from vistok.training.state import Curves
@@ -320,7 +321,8 @@ from safetensors.torch import save_file
 from torch import nn
 from vistok.errors import VistokError
 from vistok.grid.values import Optimiser
-from vistok.training.loop import Learner, Plan, train
+from vistok.training.learner import Learner
+from vistok.training.loop import Plan, train
 
 class Words(Learner):
     # Says words after words; rows differ in length, and so do the weights of what a process learns.

@@ -18,8 +18,9 @@ from vistok.datasets.preprocessing import Preprocessing
 from vistok.datasets.rows import ImageRow, QuestionAnswer, Source
 from vistok.datasets.shards import Shards, write_rows
 from vistok.errors import VistokError
+from vistok.grid.connectors import Resampler
 from vistok.grid.scale import LanguageModelSize, TextTraining
-from vistok.grid.values import Encoder, Optimiser, Recipe, Resampler
+from vistok.grid.values import Encoder, Optimiser, Part, Recipe
 from vistok.mllm.language_models.causal import CausalLanguageModel
 from vistok.mllm.model import MultimodalModel
 from vistok.mllm.words import make_word_tokenizer
@@ -34,6 +35,12 @@ STAGE = TextTraining(corpus="text.txt", steps=1, batch=1, optimiser=OPTIMISER)
 SIZE = LanguageModelSize(
     width=16, layers=1, heads=2, feedforward=32, context=128, pretraining=STAGE, instruction_tuning=STAGE
 )
+TRAINS: list[tuple[Part, ...]] = [
+    ("connector",),
+    ("connector", "tokenizer"),
+    ("connector", "tokenizer", "llm"),
+]
+RATES: dict[Part, float] = {"tokenizer": 0.2, "llm": 0.5}
 PROMPTS = {
     "caption": "what does the image describe?",
     "vqa": "Question: {question} Answer:",
@@ -83,12 +90,12 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> Shards:
     return Shards(folder)
 
 
-def recipe(*, tune: bool) -> Recipe:
+def recipe(trains: tuple[Part, ...]) -> Recipe:
     return Recipe(
         id="test",
         label="",
-        tune_tokenizer=tune,
-        tokenizer_rate=0.2,
+        trains=trains,
+        rates={part: rate for part, rate in RATES.items() if part in trains},
         connector=Resampler(latents=3, depth=1, heads=2, head_width=8, feedforward_multiple=2),
         optimiser=OPTIMISER,
         steps=8,
@@ -101,12 +108,12 @@ def recipe(*, tune: bool) -> Recipe:
 
 @pytest.fixture
 def make(shards: Shards) -> Callable[..., MultimodalLearner]:
-    def build(*, tune: bool = False) -> MultimodalLearner:
+    def build(trains: tuple[Part, ...] = ("connector",)) -> MultimodalLearner:
         torch.manual_seed(0)
         words = make_word_tokenizer(CORPUS)
-        chosen = recipe(tune=tune)
+        chosen = recipe(trains)
         llm = CausalLanguageModel.build(SIZE, words)
-        model = MultimodalModel(build_tokenizer(ENCODER), llm, chosen.connector, tune_tokenizer=tune)
+        model = MultimodalModel(build_tokenizer(ENCODER), llm, chosen.connector, trains=trains)
         mixture = Mixture(
             [shards],
             turns=chosen.turns,
@@ -173,28 +180,28 @@ def test_a_part_is_not_padded_for_the_longest_row_of_another(
     assert seen[0] == seen[1] == batch["ids"].shape
 
 
-@pytest.mark.parametrize("tune", [False, True])
+@pytest.mark.parametrize("trains", TRAINS, ids="+".join)
 def test_a_stopped_training_goes_on_to_the_same_weights(
-    make: Callable[..., MultimodalLearner], tmp_path: Path, tune: bool
+    make: Callable[..., MultimodalLearner], tmp_path: Path, trains: tuple[Part, ...]
 ) -> None:
     plan = Plan(8, OPTIMISER, save_every=100, note_every=2)
 
     def run(learner: MultimodalLearner, folder: str) -> list[dict[str, float]]:
         return train(learner, plan, state=tmp_path / folder, identity="a", name="mllm")
 
-    alone, stopped, resumed = make(tune=tune), make(tune=tune), make(tune=tune)
+    alone, stopped, resumed = make(trains), make(trains), make(trains)
     before = {name: tensor.clone() for name, tensor in alone.model.state_dict().items()}
     curves = run(alone, "alone")
     stopped.model.connector.register_forward_hook(once(5))
     with pytest.raises(VistokError, match="stopped at step 5"):
         run(stopped, "stopped")
-    assert_only_trained_parts_are_saved(tmp_path / "stopped/state.safetensors", tune)
+    assert_only_trained_parts_are_saved(tmp_path / "stopped/state.safetensors", trains)
     assert run(resumed, "stopped") == curves
     moved = set()
     for name, tensor in alone.model.state_dict().items():
         assert torch.equal(tensor, resumed.model.state_dict()[name]), name
         moved |= set() if torch.equal(tensor, before[name]) else {name.partition(".")[0]}
-    assert moved == ({"connector", "tokenizer"} if tune else {"connector"})
+    assert moved == set(trains)
 
 
 def once(call: int) -> Callable[..., None]:
@@ -209,23 +216,24 @@ def once(call: int) -> Callable[..., None]:
     return hook
 
 
-def assert_only_trained_parts_are_saved(file: Path, tune: bool) -> None:
+def assert_only_trained_parts_are_saved(file: Path, trains: tuple[Part, ...]) -> None:
     with safe_open(file, "pt") as saved:
         parts = {name.split(".")[2] for name in saved.keys() if name.startswith("module.")}  # noqa: SIM118
-    assert parts == ({"connector", "tokenizer"} if tune else {"connector"})
+    assert parts == set(trains)
 
 
-def test_a_tuned_tokenizer_learns_at_its_own_rate(make: Callable[..., MultimodalLearner]) -> None:
-    learner = make(tune=True)
+def test_each_part_learns_at_its_own_rate(make: Callable[..., MultimodalLearner]) -> None:
+    learner = make(TRAINS[-1])
     names = {parameter: name for name, parameter in learner.named_parameters()}
-    for group in make_optimiser(learner, OPTIMISER, learner.rates).param_groups:
+    for group in make_optimiser(learner, OPTIMISER, learner.rate).param_groups:
         parts = {names[parameter].split(".")[1] for parameter in group["params"]}
-        assert parts == ({"tokenizer"} if group["rate"] == 0.2 else {"connector"})
+        assert parts == {{0.2: "tokenizer", 0.5: "llm", 1.0: "connector"}[group["rate"]]}
 
 
 def test_the_loss_falls(make: Callable[..., MultimodalLearner], tmp_path: Path) -> None:
     plan = Plan(60, OPTIMISER, save_every=100, note_every=1)
     losses = [
-        point["loss"] for point in train(make(tune=True), plan, state=tmp_path, identity="a", name="mllm")
+        point["loss"]
+        for point in train(make(("connector", "tokenizer")), plan, state=tmp_path, identity="a", name="mllm")
     ]
     assert np.mean(losses[-10:]) < np.mean(losses[:5]) - 0.1

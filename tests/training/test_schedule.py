@@ -54,7 +54,11 @@ class Parts(nn.Module):
 
 def groups(module: nn.Module, rates: dict[str, float]) -> dict[str, tuple[float, float]]:
     """Returns rate and decay of each parameter by its name."""
-    made = make_optimiser(module, optimiser(), rates)
+
+    def rate_of(name: str) -> float:
+        return next((rate for start, rate in rates.items() if name.startswith(start)), 1.0)
+
+    made = make_optimiser(module, optimiser(), rate_of)
     names = {parameter: name for name, parameter in module.named_parameters()}
     return {
         names[parameter]: (group["rate"], group["weight_decay"])
@@ -87,7 +91,7 @@ def test_a_rate_holds_for_all_names_that_start_so() -> None:
 
 def test_the_numbers_of_the_optimiser_arrive() -> None:
     wanted = Optimiser(learning_rate=3e-4, warmup_steps=1, betas=(0.8, 0.9), epsilon=1e-6, weight_decay=0.2)
-    made = make_optimiser(nn.Linear(2, 2), wanted, {})
+    made = make_optimiser(nn.Linear(2, 2), wanted, lambda name: 1.0)
     assert isinstance(made, torch.optim.AdamW)
     for group in made.param_groups:
         assert (group["lr"], group["betas"], group["eps"]) == (3e-4, (0.8, 0.9), 1e-6)

@@ -10,7 +10,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from vistok.grid.values import Optimiser
-from vistok.training.loop import Learner
+from vistok.training.learner import Learner
 from vistok.training.schedule import make_optimiser
 from vistok.training.state import TrainingState
 
@@ -23,7 +23,7 @@ def trained(
 ) -> tuple[Learner, torch.optim.Optimizer]:
     """A learner three steps on."""
     learner = make_learner()
-    made = make_optimiser(learner, optimiser, learner.rates)
+    made = make_optimiser(learner, optimiser, learner.rate)
     for step in range(3):
         made.zero_grad()
         learner(learner.batch(step, 0, 1))[0].backward()
@@ -39,7 +39,7 @@ def fresh(
     """The same learner with other weights, untrained, but for what is frozen."""
     learner = make_learner(seed=1)
     learner.backbone.load_state_dict(make_learner().backbone.state_dict())
-    return learner, make_optimiser(learner, optimiser, learner.rates)
+    return learner, make_optimiser(learner, optimiser, learner.rate)
 
 
 def flat(made: torch.optim.Optimizer) -> dict[str, torch.Tensor]:

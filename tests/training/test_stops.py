@@ -18,7 +18,8 @@ from safetensors.torch import save_file
 from torch import nn
 from vistok.errors import VistokError
 from vistok.grid.values import Optimiser
-from vistok.training.loop import Learner, Plan, train
+from vistok.training.learner import Learner
+from vistok.training.loop import Plan, train
 
 class Toy(Learner):
     def __init__(self):

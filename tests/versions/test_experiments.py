@@ -56,7 +56,7 @@ def test_published_checkpoints_are_no_stages(repository: Path) -> None:
 
 def test_an_edited_value_changes_its_own_parameters(repository: Path, mini: Study, tmp_path: Path) -> None:
     before = parameters(mini, repository)
-    recipes = {**mini.recipes, "tuned": mini.recipe("tuned").model_copy(update={"tokenizer_rate": 0.3})}
+    recipes = {**mini.recipes, "tuned": mini.recipe("tuned").model_copy(update={"rates": {"tokenizer": 0.3}})}
     after = parameters(with_(mini, recipes=recipes), repository)
     tuned = {f"runs/{run.path}" for run in mini.runs() if run.recipe == "tuned"}
     assert changed(before, after, depth=2) == tuned and len(tuned) == 6

@@ -107,7 +107,7 @@ def _recipes(path: Path, scale: Scale) -> dict[str, Recipe]:
     def layers(name: str) -> list[Mapping[str, Any]]:
         own = {key: value for key, value in entries[name].items() if key != "extends"}
         in_all = scale.recipes.get(ALL_RECIPES, {}) if parent_of(name) is None else {}
-        return [own, in_all, scale.recipes.get(name, {})]
+        return [own, in_all, _connector_sizes(own, scale), scale.recipes.get(name, {})]
 
     lines = {name: _line("recipe", name, parent_of, path) for name in entries}
     whole = {
@@ -115,6 +115,14 @@ def _recipes(path: Path, scale: Scale) -> dict[str, Recipe]:
         for name, line in lines.items()
     }
     return _values(Recipe, path, whole, _changed_by(scale))
+
+
+def _connector_sizes(recipe: Mapping[str, Any], scale: Scale) -> dict[str, Any]:
+    """Returns what a scale changes in the connector that a recipe names, by the connector's kind."""
+    connector = recipe.get("connector")
+    kind = connector.get("kind") if isinstance(connector, Mapping) else None
+    sizes: Mapping[Any, dict[str, Any]] = scale.connectors
+    return {"connector": sizes[kind]} if isinstance(kind, str) and kind in sizes else {}
 
 
 def _line(kind: str, name: str, parent_of: Callable[[str], Any], place: Path) -> list[str]:

@@ -62,7 +62,9 @@ def validated(kind: type[V], name: str, entry: Mapping[str, Any], place: str) ->
 
 
 def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns `below` with the keys of `above`, mappings merged key by key."""
+    """Returns `below` with the keys of `above`, mappings merged key by key; one of another kind replaces it whole."""
+    if "kind" in below and above.get("kind", below["kind"]) != below["kind"]:
+        return dict(above)
     result = dict(below)
     for key, value in above.items():
         both = isinstance(value, Mapping) and isinstance(result.get(key), Mapping)
@@ -114,6 +116,12 @@ def _explain(detail: ErrorDetails) -> str:
             return f"{where} is missing."
         case "unknown_key":
             return f"{where}: {detail['msg']}" if where else detail["msg"]
+        case "union_tag_not_found":
+            return f"{where}.kind is missing."
+        case "union_tag_invalid":
+            return str(
+                unknown(f"{where}.kind", context["tag"], re.findall("'(.*?)'", context["expected_tags"]))
+            )
         case "literal_error":
             return str(unknown(where, found, re.findall("'(.*?)'", context["expected"])))
         case "string_pattern_mismatch" if context["pattern"] == ID_PATTERN:

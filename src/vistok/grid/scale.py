@@ -4,6 +4,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
+from vistok.grid.connectors import ConnectorKind
 from vistok.grid.values import Encoder, Id, Objective, Optimiser, RelativePath, TaskKind, Value
 
 ALL_RECIPES: Final = "all"
@@ -182,6 +183,9 @@ class Scale(Value):
     recipes: dict[Id, dict[str, Any]] = Field(
         {},
         description=f"what this scale changes in a recipe; `{ALL_RECIPES}` first, in those without a parent",
+    )
+    connectors: dict[ConnectorKind, dict[str, Any]] = Field(
+        {}, description="what this scale changes in a connector of each kind, where a recipe names one"
     )
     task_kinds: dict[TaskKind, dict[str, Any]] = Field(
         {}, description="what this scale changes in tasks of a kind"

@@ -2,11 +2,12 @@
 
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from vistok.errors import unknown
+from vistok.grid.connectors import Connector, Resampler
 from vistok.grid.kinds import kinds_in
+from vistok.grid.value import Value as Value
 
 
 def _stays_below(path: str) -> str:
@@ -29,28 +30,13 @@ RelativePath = Annotated[str, StringConstraints(pattern=r"^[\w.@-][\w.@/ -]*$"),
 LabelSource = Annotated[str, StringConstraints(pattern=r"^(tokenizer|recipe|llm)\.[a-z_]+$")]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 TaskKind = Literal["vqa", "caption", "counting", "identification"]
+Part = Literal["connector", "tokenizer", "llm"]
 Normalisation = Literal["imagenet", "clip", "siglip"]
 OBJECTIVES: Final = "supervision/objectives"
 if TYPE_CHECKING:
     Objective = str
 else:
     Objective = Literal[*kinds_in(OBJECTIVES)]
-
-
-class Value(BaseModel):
-    """A frozen value that refuses unknown keys, and says which there are."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _keys_are_known(cls, entry: Any) -> Any:
-        strange = [key for key in entry if key not in cls.model_fields] if isinstance(entry, dict) else []
-        if strange:
-            legal = cls.model_fields.keys() - {"id"}
-            said = " ".join(str(unknown("key", key, legal)) for key in strange)
-            raise PydanticCustomError("unknown_key", "{said}", {"said": said})
-        return entry
 
 
 class Encoder(Value):
@@ -127,16 +113,6 @@ class LanguageModel(Value):
     source: str
 
 
-class Resampler(Value):
-    """The Perceiver Resampler's numbers (released code: perceiver.py, modeling_gvt.py and config.py)."""
-
-    latents: int = Field(32, gt=0)
-    depth: int = Field(6, gt=0)
-    heads: int = Field(16, gt=0)
-    head_width: int = Field(96, gt=0)
-    feedforward_multiple: int = Field(4, gt=0)
-
-
 class Optimiser(Value):
     """AdamW with linear warm-up, then cosine to `final_fraction` of the learning rate."""
 
@@ -154,9 +130,11 @@ class Recipe(Value):
 
     id: Id
     label: Label
-    tune_tokenizer: bool
-    tokenizer_rate: float = Field(1.0, gt=0, description="the tuned tokenizer's share of the learning rate")
-    connector: Resampler = Resampler()
+    trains: tuple[Part, ...] = Field(description="the parts that are trained; the others stay as they are")
+    rates: dict[Part, Annotated[float, Field(gt=0)]] = Field(
+        {}, description="each trained part's share of the learning rate; 1 if not named"
+    )
+    connector: Connector = Resampler()
     optimiser: Optimiser
     steps: int = Field(gt=0)
     batch: int = Field(gt=0, description="images a step, over all processes")
@@ -171,6 +149,17 @@ class Recipe(Value):
     horizontal_flip: bool = True
     crop_scale: tuple[float, float] = (1.0, 1.0)
     sources: dict[str, str] = Field({}, description="where each number comes from")
+
+    @model_validator(mode="after")
+    def _trains_what_it_makes(self) -> Self:
+        if "connector" not in self.trains or len(set(self.trains)) < len(self.trains):
+            raise ValueError(
+                f"`trains` names each trained part once, and the connector, which nothing else makes; found "
+                f"{[*self.trains]}"
+            )
+        if idle := sorted(self.rates.keys() - set(self.trains)):
+            raise ValueError(f"`rates` names {idle[0]!r}, which `trains` does not: {[*self.trains]}")
+        return self
 
 
 class Decoding(Value):

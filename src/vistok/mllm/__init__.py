@@ -1,1 +1,1 @@
-"""Multimodal models: tokenizer, LayerNorm, Perceiver Resampler, projection, frozen language model."""
+"""Multimodal models: connectors and language models by their kinds, and what joins them to a tokenizer."""

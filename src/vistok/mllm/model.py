@@ -1,68 +1,75 @@
-"""The multimodal model: tokenizer -> LayerNorm -> Perceiver Resampler -> projection -> frozen language model."""
+"""The multimodal model: a visual tokenizer, a connector and a language model."""
 
+from collections.abc import Collection, Sequence
 from typing import cast
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from vistok.grid.values import Resampler
+from vistok.grid.connectors import Connector
+from vistok.grid.values import Part
+from vistok.mllm.connectors.base import build_connector
 from vistok.mllm.language_models.base import Conditioning, LanguageModel
-from vistok.mllm.resampler import PerceiverResampler
 from vistok.tokenizers.base import VisualTokenizer
 
 
-class Connector(nn.Module):
-    """What every recipe trains: a LayerNorm, the resampler and a projection (released code: modeling_gvt.py).
+class MultimodalModel(nn.Module):
+    """A visual tokenizer joined to a language model by a connector.
 
-    The paper says that only the resampler is optimised; the released code trains the norm and the
-    projection too.
+    Args:
+        trains: the parts that a recipe trains: their attributes' names.
     """
 
-    def __init__(self, width: int, llm_width: int, size: Resampler) -> None:
-        super().__init__()
-        self.norm = nn.LayerNorm(width)
-        self.resampler = PerceiverResampler(width, size)
-        self.projection = nn.Linear(width, llm_width)
-
-    def forward(
-        self, tokens: Float[Tensor, "batch tokens width"]
-    ) -> Float[Tensor, "batch latents llm_width"]:
-        return cast(Tensor, self.projection(self.resampler(self.norm(tokens))))
-
-
-class MultimodalModel(nn.Module):
-    """A visual tokenizer joined to a frozen language model."""
-
     def __init__(
-        self, tokenizer: VisualTokenizer, llm: LanguageModel, connector: Resampler, *, tune_tokenizer: bool
+        self,
+        tokenizer: VisualTokenizer,
+        llm: LanguageModel,
+        connector: Connector,
+        *,
+        trains: Collection[Part],
     ) -> None:
         super().__init__()
         self.tokenizer = tokenizer
-        self.connector = Connector(tokenizer.encoder.width, llm.width, connector)
+        self.connector = build_connector(connector, tokenizer.encoder.width, llm.width)
         self.llm = llm
-        self.tune_tokenizer = tune_tokenizer
-        self.tokenizer.requires_grad_(tune_tokenizer)
-        self.llm.requires_grad_(False)
+        self.trains = frozenset(trains)
+        self.requires_grad_(False)
+        for part in self.trained_parts():
+            part.requires_grad_(True)
         self.train()
 
+    def trained_parts(self) -> list[nn.Module]:
+        return [part for name, part in self.named_children() if name in self.trains]
+
     def train(self, mode: bool = True) -> "MultimodalModel":
-        """Puts what is trained into training mode; the language model and a frozen tokenizer stay as in use."""
-        super().train(mode)
-        self.llm.eval()
-        if not self.tune_tokenizer:
-            self.tokenizer.eval()
+        """Puts what is trained into training mode; what is not stays as in use."""
+        super().train(False)
+        self.training = mode
+        for part in self.trained_parts():
+            part.train(mode)
         return self
 
-    def see(self, images: Float[Tensor, "batch 3 size size"]) -> Float[Tensor, "batch latents llm_width"]:
-        """Returns the visual tokens of images as the language model reads them."""
-        with torch.set_grad_enabled(self.tune_tokenizer and torch.is_grad_enabled()):
+    def see(self, images: Float[Tensor, "batch 3 size size"]) -> Float[Tensor, "batch tokens features"]:
+        """Returns what can be kept of images for all questions about them."""
+        with torch.set_grad_enabled("tokenizer" in self.trains and torch.is_grad_enabled()):
             tokens = self.tokenizer(images)
-        return cast(Tensor, self.connector(tokens))
+        return tokens if self.connector.reads_question else cast(Tensor, self.connector(tokens))
 
-    def conditioning(self, seen: Float[Tensor, "batch latents width"]) -> Conditioning:
-        """Returns what an answer about images is given: `<s><Img> ` and the visual tokens, in front of the words."""
-        return Conditioning(torch.cat([blind(self.llm, len(seen)).front, seen.to(self.llm.dtype)], dim=1))
+    def conditioning(
+        self, seen: Float[Tensor, "batch tokens features"], questions: Sequence[str] | None = None
+    ) -> Conditioning:
+        """Returns what answers to questions about images that were seen are given.
+
+        Front is `<s><Img> ` and the visual tokens, or the former alone where the language model has layers of its
+        own that read the latter.
+        """
+        if self.connector.reads_question:
+            seen = self.connector(seen, questions)
+        front = blind(self.llm, len(seen)).front
+        if self.connector.gives == "states":
+            return Conditioning(front, seen)
+        return Conditioning(torch.cat([front, seen.to(front.dtype)], dim=1))
 
     def loss(
         self,
@@ -75,9 +82,10 @@ class MultimodalModel(nn.Module):
         return self.llm.answer_loss(self.conditioning(self.see(images)), ids, weights, mask)
 
     def trained_tensors(self) -> dict[str, Tensor]:
-        """Returns what a checkpoint must hold: the connector, and the tokenizer if it was tuned."""
-        kept = ("connector.", "tokenizer.") if self.tune_tokenizer else ("connector.",)
-        return {name: tensor for name, tensor in self.state_dict().items() if name.startswith(kept)}
+        """Returns what training can change, by the names in the state dict."""
+        return {
+            name: tensor for name, tensor in self.state_dict().items() if name.split(".")[0] in self.trains
+        }
 
 
 def blind(llm: LanguageModel, rows: int) -> Conditioning:

@@ -11,7 +11,7 @@ from typing import Final
 
 from vistok.grid.downloads import downloads_for, load_downloads
 from vistok.grid.study import Study
-from vistok.grid.values import Recipe, Resampler, Run, TaskKind
+from vistok.grid.values import Recipe, Run, TaskKind
 
 # Tokens of one question with its answer, by kind: chosen from the prompts of the grid and official answers.
 TURN_TOKENS: Final[dict[TaskKind, int]] = {"caption": 24, "vqa": 18, "counting": 16, "identification": 14}
@@ -48,15 +48,6 @@ class Cost:
     passing: float = 0.0
 
 
-def connector_parameters(width: int, llm_width: int, size: Resampler) -> int:
-    """Returns the number of parameters of the norm, the resampler and the projection (mllm/model.py)."""
-    inner = size.heads * size.head_width
-    attention = 4 * width + 4 * width * inner  # two norms; query, key, value, out
-    feedforward = 2 * width + 2 * width * width * size.feedforward_multiple
-    resampler = (size.latents + 1) * width + size.depth * (attention + feedforward) + 2 * width
-    return 2 * width + resampler + (width + 1) * llm_width
-
-
 def language_model(study: Study, llm: str) -> tuple[float, int, int, int]:
     """Returns a language model's parameters, width, layers and vocabulary at a study's scale."""
     own, entry = study.scale.language_model, study.llm(llm)
@@ -73,22 +64,24 @@ def tuning(study: Study, run: Run) -> Cost:
     recipe, encoder = study.recipe(run.recipe), study.encoder(run.tokenizer)
     parameters, width, layers, vocabulary = language_model(study, run.llm)
     text = _text_tokens(recipe)
-    tokens = AROUND_IMAGE + recipe.connector.latents + text
+    tokens = AROUND_IMAGE + recipe.connector.tokens(encoder.tokens) + text
     longer = (
         LONG_ANSWER if any(study.image_set(name).format == "llava" for name in study.scale.mixture) else 0
     )
     seen, number = encoder.parameters_m * 1e6, _bytes_of(study)
     connector, join = _connector(study, run)
-    tuned = recipe.tune_tokenizer
-    sample = 2 * 2 * parameters * tokens + 3 * join + (3 if tuned else 1) * 2 * seen * encoder.tokens
+    tuned, whole = "tokenizer" in recipe.trains, "llm" in recipe.trains
+    sample = (3 if whole else 2) * 2 * parameters * tokens + 3 * join
+    sample += (3 if tuned else 1) * 2 * seen * encoder.tokens
     kept = KEPT_BYTES * number / 2 * width * layers * (tokens + longer) + 6 * (text + longer) * vocabulary
     kept += KEPT_BYTES_VIT * 2 * seen / (12 * encoder.width) * encoder.tokens if tuned else 0
-    trained = connector + (seen if tuned else 0)
+    trained = connector + (seen if tuned else 0) + (parameters if whole else 0)
+    frozen = (0 if whole else number * parameters) + (0 if tuned else 4 * seen)
     share = -(-recipe.batch // max(job.gpus, 1))
     share = min(share, job.part or share)
     return Cost(
         flops=recipe.steps * recipe.batch * sample,
-        memory=number * parameters + (0 if tuned else 4 * seen) + _TRAINED_BYTES * trained + share * kept,
+        memory=frozen + _TRAINED_BYTES * trained + share * kept,
         kept=4 * trained,
         passing=_SAVED_BYTES * trained,
     )
@@ -106,11 +99,13 @@ def answering(study: Study, run: Run, suite: str) -> Cost:
     encoder, recipe = study.encoder(run.tokenizer), study.recipe(run.recipe)
     connector, join = _connector(study, run)
     look = 2 * encoder.parameters_m * 1e6 * encoder.tokens + join
-    alone = answering_blind(study, run.llm, suite, tokens=recipe.connector.latents)
+    alone = answering_blind(study, run.llm, suite, tokens=recipe.connector.tokens(encoder.tokens))
+    # A language model that was trained is kept in single precision.
+    wider = (4 - _bytes_of(study)) * language_model(study, run.llm)[0] if "llm" in recipe.trains else 0
     return replace(
         alone,
         flops=alone.flops + sum(questions(study, suite).values()) * look,
-        memory=alone.memory + 4 * (encoder.parameters_m * 1e6 + connector),
+        memory=alone.memory + 4 * (encoder.parameters_m * 1e6 + connector) + wider,
     )
 
 
@@ -186,11 +181,11 @@ def cost_of(study: Study, step: str, *ids: str) -> Cost:
 def _connector(study: Study, run: Run) -> tuple[int, float]:
     """Returns a connector's parameters, and the operations of its forward pass for one image."""
     encoder, size = study.encoder(run.tokenizer), study.recipe(run.recipe).connector
-    parameters = connector_parameters(encoder.width, language_model(study, run.llm)[1], size)
-    keys_and_values = (
-        2 * encoder.width * size.heads * size.head_width * size.depth
-    )  # of the image's tokens too
-    return parameters, 2.0 * (parameters * size.latents + keys_and_values * encoder.tokens)
+    llm_width = language_model(study, run.llm)[1]
+    return (
+        size.parameters(encoder.width, llm_width),
+        size.operations(encoder.tokens, encoder.width, llm_width),
+    )
 
 
 def _bytes_of(study: Study) -> int:

@@ -9,13 +9,17 @@ from vistok.mllm.language_models.base import LanguageModel
 from vistok.mllm.language_models.load import load_language_model
 
 
-def load_llm(study: Study, llm: str) -> LanguageModel:
+def load_llm(study: Study, llm: str, *, whole: bool = False) -> LanguageModel:
     """Returns a frozen language model, the scale's own or as published.
+
+    Args:
+        whole: in single precision at every scale, as one that is trained needs.
 
     Raises:
         VistokError: it is missing, or the scale's own was changed or is not the one that the study names.
     """
-    precision = torch.bfloat16 if study.scale.precision == "bf16" else torch.float32
+    half = study.scale.precision == "bf16" and not whole
+    precision = torch.bfloat16 if half else torch.float32
     own = study.scale.language_model is not None
     if own:
         check_llm(study, llm)

@@ -19,15 +19,15 @@ from vistok.steps.tokenizer import load_study_tokenizer
 
 
 def assemble(study: Study, run: Run) -> MultimodalModel:
-    """Returns an MLLM with an untrained connector.
+    """Returns an MLLM that nothing has trained yet.
 
     Raises:
         VistokError: a part is missing, was changed, or is not the one that the study names.
     """
-    llm = load_llm(study, run.llm)
-    tokenizer = load_study_tokenizer(study, run.tokenizer)
     recipe = study.recipe(run.recipe)
-    return MultimodalModel(tokenizer, llm, recipe.connector, tune_tokenizer=recipe.tune_tokenizer)
+    llm = load_llm(study, run.llm, whole="llm" in recipe.trains)
+    tokenizer = load_study_tokenizer(study, run.tokenizer)
+    return MultimodalModel(tokenizer, llm, recipe.connector, trains=recipe.trains)
 
 
 def load_trained(study: Study, run: Run) -> MultimodalModel:
@@ -41,7 +41,7 @@ def load_trained(study: Study, run: Run) -> MultimodalModel:
     folder = Paths(study).mllm(run)
     check_mllm(study, run)
     held = held_tensors(study, run, model)
-    load_tensors(model, read_tensors(folder / WEIGHTS), source=folder, only=tuple(held))
+    load_tensors(model, read_tensors(folder / WEIGHTS), source=folder, names=held)
     trained_beside, frozen = read_config(folder).get("frozen"), frozen_digests(model, held)
     if trained_beside != frozen:
         raise VistokError(

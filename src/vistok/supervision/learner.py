@@ -9,7 +9,7 @@ from vistok.errors import VistokError
 from vistok.supervision.base import Objective
 from vistok.supervision.data import PretrainingData
 from vistok.training.batches import Batch
-from vistok.training.loop import Learner
+from vistok.training.learner import Learner
 
 
 class PretrainingLearner(Learner):
@@ -19,7 +19,6 @@ class PretrainingLearner(Learner):
         super().__init__()
         self.objective = objective
         self.data = data
-        self.frozen_parts = ("objective.teacher.",) if objective.needs_teacher else ()
 
     def batch(self, step: int, process: int, processes: int) -> Batch:
         if processes != 1:
@@ -32,6 +31,13 @@ class PretrainingLearner(Learner):
         step = int(batch["step"])
         views = {name: tensor for name, tensor in batch.items() if name != "step"}
         return cast(Tensor, self.objective(views, step)), torch.ones(())
+
+    def trained_tensors(self) -> dict[str, Tensor]:
+        """Returns everything but a teacher that was made before, which is in its own checkpoint."""
+        state = self.state_dict()
+        if not self.objective.needs_teacher:
+            return state
+        return {name: tensor for name, tensor in state.items() if not name.startswith("objective.teacher.")}
 
     def after_step(self, step: int) -> None:
         self.objective.after_step(step)

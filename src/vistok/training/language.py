@@ -14,7 +14,7 @@ from vistok.mllm.prompt import Piece, PromptEncoder
 from vistok.mllm.words import IMAGE_END
 from vistok.reading import read_json, read_text
 from vistok.training.batches import Batch
-from vistok.training.loop import Learner
+from vistok.training.learner import Learner
 
 Document = tuple[Piece, ...]
 

@@ -1,8 +1,7 @@
 """The one training loop: any learner, on one process or many (Accelerate), stopped and resumed at any step."""
 
 import os
-from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,34 +14,12 @@ from torch import Tensor, nn
 from vistok.errors import VistokError
 from vistok.grid.values import Optimiser
 from vistok.training.batches import Batch, batches
+from vistok.training.learner import Learner
 from vistok.training.processes import join
 from vistok.training.progress import Progress
 from vistok.training.schedule import make_optimiser, rate_at
 from vistok.training.state import Curves, TrainingState
 from vistok.training.stops import stop_requests
-
-
-class Learner(nn.Module, ABC):
-    """What the loop trains: a module with its data.
-
-    Attributes:
-        rates: share of the learning rate by the start of a parameter's name.
-        frozen_parts: starts of the names that training never changes, and that no saved state holds.
-    """
-
-    rates: Mapping[str, float] = {}
-    frozen_parts: tuple[str, ...] = ()
-
-    @abstractmethod
-    def batch(self, step: int, process: int, processes: int) -> Batch:
-        """Returns one process's share of the batch of a step; a pure function of its arguments."""
-
-    @abstractmethod
-    def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Returns the sum of the losses and the sum of their weights."""
-
-    def after_step(self, step: int) -> None:
-        """Does what follows an optimiser step, such as moving an averaged teacher."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +54,7 @@ def train(learner: Learner, plan: Plan, *, state: Path, identity: str, name: str
     accelerator = Accelerator(
         cpu=not torch.cuda.is_available(),
     )
-    optimiser = make_optimiser(learner, plan.optimiser, learner.rates)
+    optimiser = make_optimiser(learner, plan.optimiser, learner.rate)
     saved = TrainingState(state, identity)
     first, curves = saved.restore(learner, optimiser)
     learner.to(accelerator.device)

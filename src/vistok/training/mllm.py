@@ -1,4 +1,4 @@
-"""Trains an MLLM on the mixture: images with their question turns, the language model frozen."""
+"""Trains an MLLM on the mixture: images with their question turns."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from vistok.grid.values import Recipe
 from vistok.mllm.model import MultimodalModel
 from vistok.mllm.prompt import Piece
 from vistok.training.batches import Batch
-from vistok.training.loop import Learner
+from vistok.training.learner import Learner
 
 
 class MultimodalLearner(Learner):
@@ -23,8 +23,14 @@ class MultimodalLearner(Learner):
         self.words = model.llm.words
         self.mixture = mixture
         self.recipe = recipe
-        self.rates = {"model.tokenizer.": recipe.tokenizer_rate}
-        self.frozen_parts = ("model.llm.",) if recipe.tune_tokenizer else ("model.llm.", "model.tokenizer.")
+
+    def rate(self, name: str) -> float:
+        return next(
+            (rate for part, rate in self.recipe.rates.items() if name.startswith(f"model.{part}.")), 1.0
+        )
+
+    def trained_tensors(self) -> dict[str, Tensor]:
+        return {f"model.{name}": tensor for name, tensor in self.model.trained_tensors().items()}
 
     def batch(self, step: int, process: int, processes: int) -> Batch:
         size = self.recipe.batch

@@ -1,7 +1,7 @@
 """The optimiser and the learning-rate schedule."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable
 
 import torch
 from torch import nn
@@ -18,20 +18,21 @@ def rate_at(step: int, steps: int, optimiser: Optimiser) -> float:
     return optimiser.final_fraction + (1 - optimiser.final_fraction) * cosine
 
 
-def make_optimiser(module: nn.Module, optimiser: Optimiser, rates: Mapping[str, float]) -> torch.optim.AdamW:
+def make_optimiser(
+    module: nn.Module, optimiser: Optimiser, rate_of: Callable[[str], float]
+) -> torch.optim.AdamW:
     """Makes AdamW over the trainable parameters; vectors (biases, norms) do not decay.
 
     Chosen: the released utils.py means the same, but names norms by lists that miss some.
 
     Args:
-        rates: share of the learning rate by the start of a parameter's name.
+        rate_of: returns the share of the learning rate of a parameter, by its name.
     """
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in module.named_parameters():
         if parameter.requires_grad:
-            rate = next((share for start, share in rates.items() if name.startswith(start)), 1.0)
             decay = optimiser.weight_decay if parameter.ndim > 1 else 0.0
-            groups.setdefault((rate, decay), []).append(parameter)
+            groups.setdefault((rate_of(name), decay), []).append(parameter)
     return torch.optim.AdamW(
         [
             {"params": parameters, "weight_decay": decay, "rate": rate}

@@ -13,12 +13,13 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from vistok.checkpoints import digest_tensors
 from vistok.errors import VistokError
 from vistok.files import staged_file
 from vistok.provenance import sealed, unsealed
+from vistok.training.learner import Learner
 from vistok.training.processes import is_first
 from vistok.training.progress import say
 
@@ -35,9 +36,9 @@ class TrainingState:
         self.identity = identity
         self._frozen: str | None = None
 
-    def save(self, step: int, module: nn.Module, optimiser: torch.optim.Optimizer, curves: Curves) -> None:
+    def save(self, step: int, learner: Learner, optimiser: torch.optim.Optimizer, curves: Curves) -> None:
         """Saves what follows `step` steps."""
-        tensors = {f"module.{name}": tensor for name, tensor in _kept(module).items()}
+        tensors = {f"module.{name}": tensor for name, tensor in learner.trained_tensors().items()}
         for index, moments in optimiser.state_dict()["state"].items():
             tensors |= {
                 f"optimiser.{index}.{name}": torch.as_tensor(value) for name, value in moments.items()
@@ -48,13 +49,13 @@ class TrainingState:
             "identity": self.identity,
             "step": str(step),
             "curves": json.dumps(curves),
-            "frozen": self._digest_of_frozen(module),
+            "frozen": self._digest_of_frozen(learner),
             "tensors": digest_tensors(copies),
         }
         with staged_file(self.file, durable=True) as partial:
             save_file(copies, partial, metadata=sealed(about))
 
-    def restore(self, module: nn.Module, optimiser: torch.optim.Optimizer) -> tuple[int, Curves]:
+    def restore(self, learner: Learner, optimiser: torch.optim.Optimizer) -> tuple[int, Curves]:
         """Restores what was saved and returns the next step and the curves so far.
 
         Where there is nothing that can be used, it says why and returns (0, []).
@@ -62,12 +63,12 @@ class TrainingState:
         if not self.file.is_file():
             return 0, []
         try:
-            about, tensors = self._read(module)
+            about, tensors = self._read(learner)
         except (SafetensorError, OSError, ValueError, VistokError) as reason:
             if is_first():
                 say(f"{self.file} is not used, and the training starts from step 0: {_sentence(reason)}")
             return 0, []
-        module.load_state_dict(_below(tensors, "module."), strict=False)
+        learner.load_state_dict(_below(tensors, "module."), strict=False)
         _restore_moments(optimiser, _below(tensors, "optimiser."))
         torch.set_rng_state(tensors["random"])
         return int(about["step"]), json.loads(about["curves"])
@@ -76,7 +77,7 @@ class TrainingState:
         """Removes what was saved."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _read(self, module: nn.Module) -> tuple[dict[str, str], Tensors]:
+    def _read(self, learner: Learner) -> tuple[dict[str, str], Tensors]:
         with safe_open(self.file, "pt") as saved:
             about = unsealed(self.file, saved.metadata() or {})
             tensors = {name: saved.get_tensor(name) for name in saved.keys()}  # noqa: SIM118
@@ -86,31 +87,21 @@ class TrainingState:
             raise ValueError(
                 "it is of another training: the study, its inputs or the code have changed since"
             )
-        if about["frozen"] != self._digest_of_frozen(module):
+        if about["frozen"] != self._digest_of_frozen(learner):
             raise ValueError("the frozen parts are others than those that it was trained beside")
         return about, tensors
 
-    def _digest_of_frozen(self, module: nn.Module) -> str:
+    def _digest_of_frozen(self, learner: Learner) -> str:
         if self._frozen is None:
-            kept = _kept(module)
+            kept = learner.trained_tensors()
             self._frozen = digest_tensors(
-                {name: tensor for name, tensor in module.state_dict().items() if name not in kept}
+                {name: tensor for name, tensor in learner.state_dict().items() if name not in kept}
             )
         return self._frozen
 
 
 def _sentence(reason: Exception) -> str:
     return " ".join(str(reason).split()).rstrip(".") + "."
-
-
-def _kept(module: nn.Module) -> dict[str, Tensor]:
-    """Returns what training can change: everything but what the learner says is frozen."""
-    frozen: tuple[str, ...] = getattr(module, "frozen_parts", ())
-    return {
-        name: tensor
-        for name, tensor in module.state_dict().items()
-        if not (frozen and name.startswith(frozen))
-    }
 
 
 def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

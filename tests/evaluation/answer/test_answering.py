@@ -10,8 +10,9 @@ from transformers import GenerationConfig
 
 from vistok.evaluation.answer.answering import SeeingAnswerer
 from vistok.evaluation.answer.generation import BlindAnswerer, Question
+from vistok.grid.connectors import Resampler
 from vistok.grid.scale import LanguageModelSize, TextTraining
-from vistok.grid.values import Decoding, Encoder, Optimiser, Resampler
+from vistok.grid.values import Decoding, Encoder, Optimiser
 from vistok.mllm.language_models.causal import CausalLanguageModel
 from vistok.mllm.model import MultimodalModel
 from vistok.mllm.prompt import PromptEncoder
@@ -73,7 +74,7 @@ def model(encoder: PromptEncoder) -> MultimodalModel:
     torch.manual_seed(0)
     llm = CausalLanguageModel.build(SIZE, encoder.tokenizer)
     connector = Resampler(latents=3, depth=1, heads=2, head_width=8, feedforward_multiple=2)
-    built = MultimodalModel(build_tokenizer(ENCODER), llm, connector, tune_tokenizer=False)
+    built = MultimodalModel(build_tokenizer(ENCODER), llm, connector, trains=("connector",))
     with torch.no_grad():
         for name, parameter in built.named_parameters():
             if parameter.ndim > 1:

@@ -30,4 +30,4 @@ class SeeingAnswerer(Answerer):
 
     def _conditioning(self, questions: Sequence[Question]) -> Conditioning:
         seen = torch.stack([self.seen[question.image_id] for question in questions])
-        return self.model.conditioning(seen.to(self.llm.device))
+        return self.model.conditioning(seen.to(self.llm.device), [question.prompt for question in questions])

@@ -1,11 +1,38 @@
-"""The Perceiver Resampler of the released code (visual_modules/perceiver.py): tokens in, latents out."""
+"""The released connector: a norm, the Perceiver Resampler (visual_modules/perceiver.py) and a projection."""
+
+from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vistok.grid.values import Resampler
+from vistok.grid.connectors import Resampler
+from vistok.mllm.connectors.base import Connector
+
+
+def build(value: Resampler, width: int, llm_width: int) -> "ResamplerConnector":
+    return ResamplerConnector(value, width, llm_width)
+
+
+class ResamplerConnector(Connector):
+    """A LayerNorm, the resampler and a projection (released code: modeling_gvt.py).
+
+    The paper says that only the resampler is optimised; the released code trains the norm and the
+    projection too.
+    """
+
+    def __init__(self, size: Resampler, width: int, llm_width: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.resampler = PerceiverResampler(width, size)
+        self.projection = nn.Linear(width, llm_width)
+
+    def forward(
+        self, tokens: Float[Tensor, "batch tokens width"], questions: Sequence[str] | None = None
+    ) -> Float[Tensor, "batch latents llm_width"]:
+        projected: Tensor = self.projection(self.resampler(self.norm(tokens)))
+        return projected
 
 
 class PerceiverAttention(nn.Module):

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from vistok.grid.connectors import Resampler
 from vistok.grid.load import load_study
-from vistok.grid.values import Resampler
-from vistok.mllm.model import Connector
-from vistok.mllm.resampler import PerceiverAttention, PerceiverResampler
+from vistok.mllm.connectors.base import build_connector
+from vistok.mllm.connectors.resampler import PerceiverAttention, PerceiverResampler
 
 
 def millions(module: nn.Module) -> float:
@@ -27,7 +27,7 @@ def test_the_connector_has_the_published_parameters(
     paper: Resampler, width: int, resampler: float, projection: float
 ) -> None:
     with torch.device("meta"):
-        connector = Connector(width, 4096, paper)
+        connector = build_connector(paper, width, 4096)
     assert millions(connector.resampler) == pytest.approx(resampler, abs=0.03)
     assert millions(connector.projection) == pytest.approx(projection, abs=0.005)
     assert sum(parameter.numel() for parameter in connector.norm.parameters()) == 2 * width
@@ -35,7 +35,7 @@ def test_the_connector_has_the_published_parameters(
 
 def test_the_whole_connector_of_the_released_model(paper: Resampler) -> None:
     with torch.device("meta"):
-        connector = Connector(1024, 4096, paper)
+        connector = build_connector(paper, 1024, 4096)
         assert sum(parameter.numel() for parameter in connector.resampler.parameters()) == 88_153_088
         assert connector(torch.empty(2, 257, 1024)).shape == (2, 32, 4096)
     assert millions(connector) == pytest.approx(92.4, abs=0.05)

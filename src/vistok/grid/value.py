@@ -1,0 +1,24 @@
+"""What every value of the grid keeps to: frozen, and no key that it does not know."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic_core import PydanticCustomError
+
+from vistok.errors import unknown
+
+
+class Value(BaseModel):
+    """A frozen value that refuses unknown keys, and names the legal ones."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keys_are_known(cls, entry: Any) -> Any:
+        strange = [key for key in entry if key not in cls.model_fields] if isinstance(entry, dict) else []
+        if strange:
+            legal = cls.model_fields.keys() - {"id"}
+            message = " ".join(str(unknown("key", key, legal)) for key in strange)
+            raise PydanticCustomError("unknown_key", "{message}", {"message": message})
+        return entry

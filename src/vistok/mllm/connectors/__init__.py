@@ -1,0 +1,1 @@
+"""Connectors: one file per kind behind one interface (base.py)."""

@@ -1,0 +1,30 @@
+"""What the training loop trains."""
+
+from abc import ABC, abstractmethod
+
+from torch import Tensor, nn
+
+from vistok.training.batches import Batch
+
+
+class Learner(nn.Module, ABC):
+    """A module with its data."""
+
+    @abstractmethod
+    def batch(self, step: int, process: int, processes: int) -> Batch:
+        """Returns one process's share of the batch of a step; a pure function of its arguments."""
+
+    @abstractmethod
+    def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Returns the sum of the losses and the sum of their weights."""
+
+    def rate(self, name: str) -> float:
+        """Returns a parameter's share of the learning rate."""
+        return 1.0
+
+    def trained_tensors(self) -> dict[str, Tensor]:
+        """Returns what training can change, by the names in the state dict; a saved state holds no more."""
+        return self.state_dict()
+
+    def after_step(self, step: int) -> None:
+        """Does what follows an optimiser step, such as moving an averaged teacher."""
