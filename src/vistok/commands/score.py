@@ -32,8 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         required=True,
         metavar="FILE",
-        help='one object a line, {"id": ..., "answer": "..."}: question_id, image_id for captions, 0-based '
-        "position in the file for counting and identification",
+        help='one object per line, {"id": ..., "answer": "..."}: question_id, image_id for captions, 0-based '
+        "position in the file for counting and identification; or an official results list, or a file of LLaVA, "
+        "lmms-eval, VLMEvalKit (XLSX, TSV) or POPE, or CSV; gzipped or not",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="metrics.json to write")
     parser.add_argument(

@@ -11,6 +11,7 @@ from vistok.datasets.vqa import read_annotations
 from vistok.errors import VistokError, unknown
 from vistok.evaluation.score.captions import CaptionReference
 from vistok.evaluation.score.choice import read_choice_questions
+from vistok.evaluation.score.identity import Known
 from vistok.evaluation.score.predictions import QuestionId
 
 KINDS = ("vqa", "caption", "counting", "identification", "choice")
@@ -36,6 +37,12 @@ class References:
     def images(self) -> tuple[int | str, ...]:
         """The image of each question."""
         return tuple(record.image_id for record in self.records)
+
+    @property
+    def known(self) -> Known:
+        """What a file of answers may say of the questions."""
+        texts = tuple(getattr(record, "question", None) for record in self.records)
+        return Known(self.ids, self.images, texts, by_image=self.kind == "caption")
 
     def of_questions(self, ids: Collection[QuestionId]) -> "References":
         """Returns the part with these ids, in file order.

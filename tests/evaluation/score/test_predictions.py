@@ -67,7 +67,7 @@ def test_every_problem_is_counted_and_its_first_named(tmp_path: Path) -> None:
     rows = [
         {"id": 1, "answer": "a"},
         {"id": 1, "answer": "b"},
-        {"id": 2, "answer": 3},
+        {"id": 2, "answer": True},
         {"id": 3},
         {"id": 77, "answer": "c"},
         {"id": 78, "answer": "c"},

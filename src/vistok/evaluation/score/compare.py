@@ -30,7 +30,7 @@ def compare_files(
     Args:
         kind: one of `KINDS`.
         references: the official file, see `load_references`.
-        predictions: JSON Lines, see `read_predictions`.
+        predictions: a file of answers, see `read_predictions`.
         against: the other ones.
         protocol: one of `PROTOCOLS[kind]`; None means the first.
         only_answered: leave out the questions that one of them does not answer.

@@ -33,7 +33,7 @@ def score_files(
     Args:
         kind: one of `KINDS`.
         references: the official file, see `load_references`.
-        predictions: JSON Lines, see `read_predictions`.
+        predictions: a file of answers, see `read_predictions`.
         protocol: one of `PROTOCOLS[kind]`; None means the first.
         out: where to write; it appears whole or not at all.
         per_question: where to write the table's metric of each question, one `{"id", "image", "value"}` a line; None:
@@ -81,7 +81,7 @@ def read_files(
     Args:
         kind: one of `KINDS`.
         references: the official file, see `load_references`.
-        predictions: JSON Lines, see `read_predictions`.
+        predictions: a file of answers, see `read_predictions`.
         allow_missing: questions may have no answer.
         only_answered: questions without an answer are left out.
 
@@ -89,7 +89,9 @@ def read_files(
         VistokError: either file is not as it should be, or the kind is unknown.
     """
     questions = load_references(kind, references)
-    answers = read_predictions(predictions, questions.ids, allow_missing=allow_missing or only_answered)
+    answers = read_predictions(
+        predictions, questions.ids, allow_missing=allow_missing or only_answered, known=questions.known
+    )
     _check_losses(kind, predictions, answers)
     return _answered(questions, answers, predictions) if only_answered else questions, answers
 

@@ -1,16 +1,19 @@
 """Reads anybody's predictions, pairs them up with the questions, and trims generations as was released."""
 
+import re
 import string
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import isfinite
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from vistok.errors import VistokError
-from vistok.reading import read_jsonl
+from vistok.evaluation.score.identity import Known
+from vistok.evaluation.score.shapes import Rows, read_rows
 
 QuestionId: TypeAlias = int | str
+POSITIONS: Final = ("index", "doc_id")
 
 
 def postprocess_released(text: str) -> str:
@@ -46,43 +49,94 @@ def postprocess_vqa(text: str) -> str:
     return postprocess_released_vqa(text).removesuffix(".")
 
 
-def read_predictions(path: Path, ids: Sequence[QuestionId], *, allow_missing: bool) -> dict[str, Any]:
+def read_predictions(
+    path: Path, ids: Sequence[QuestionId], *, allow_missing: bool, known: Known | None = None
+) -> dict[str, Any]:
     """Returns the answer to each question, by the text of its id.
 
-    A line is an object with `id` and `answer`, a text, or `losses`, one number an option of a multiple-choice
-    question; further keys are passed over. An id may be a number or its text.
+    The file has one of the shapes of `vistok.evaluation.score.shapes`. An answer is a text or a number, which is its
+    text, or a list of losses, one per option of a multiple-choice question. An id may be a number or its text.
 
     Args:
-        path: JSON Lines file.
+        path: JSON Lines, a JSON list, CSV, TSV or XLSX, or one of them gzipped.
         ids: the ids of all questions.
         allow_missing: whether a question may go without an answer.
+        known: what is known of the questions; what a record says of its question's image and text is compared with it.
 
     Raises:
-        VistokError: the file cannot be read, or answers are missing, duplicate, unknown or no text; the
-            message counts each kind and names its first.
+        VistokError: the file cannot be read, a record is about another question than the one with its id, or answers
+            are missing, duplicate, unknown or no text; the message counts each kind and names its first.
     """
-    rows = read_jsonl(path, what="predictions")
-    named = [row for row in rows if _is_id(row.get("id"))]
+    found = read_rows(path, by_image=known is None or known.by_image)
+    rows = (
+        _identified(path, found, known)
+        if known
+        else [(row.get(found.id_key or "id"), row) for row in found.rows]
+    )
+    named = [(str(_plain_id(key)), row) for key, row in rows if _is_id(key)]
     answers: dict[str, Any] = {}
-    for row in named:
-        answers.setdefault(str(row["id"]), row.get("answer", row.get("losses")))
-    counts = Counter(str(row["id"]) for row in named)
-    known = {str(key) for key in ids}
+    for key, row in named:
+        answers.setdefault(key, row.get("answer"))
+    counts = Counter(key for key, _ in named)
+    legal = {str(key) for key in ids}
     problems = [
-        _problem("lines without an id", [str(row)[:60] for row in rows if not _is_id(row.get("id"))]),
+        _problem("lines without an id", [str(row)[:60] for key, row in rows if not _is_id(key)]),
         _problem("ids with several answers", [key for key, count in counts.items() if count > 1]),
-        _problem("ids that are no question's", [key for key in counts if key not in known]),
+        _problem("ids that are no question's", [key for key in counts if key not in legal]),
         _problem("answers that are no text", [key for key, said in answers.items() if not _is_answer(said)]),
     ]
     if not allow_missing:
         problems.append(_problem("questions without an answer", missing_ids(ids, answers)))
-    if found := [problem for problem in problems if problem]:
+    if wrong := [problem for problem in problems if problem]:
         raise VistokError(
-            f"{path} does not answer the {len(known)} questions: {'; '.join(found)}. One object a line is "
+            f"{path} does not answer the {len(legal)} questions: {'; '.join(wrong)}. One object a line is "
             'needed, one a question, such as {"id": 1, "answer": "two"}; --only-answered leaves questions without one '
             "out, vistok score --allow-missing scores them as wrong."
         )
+    if known:
+        _check_identity(path, named, known)
     return answers
+
+
+def _identified(path: Path, found: Rows, known: Known) -> list[tuple[Any, dict[str, Any]]]:
+    """Returns each record with the id of its question; a position in another tool's list must be confirmed by more."""
+    key = found.id_key
+    if key is not None and key not in POSITIONS:
+        return [(row.get(key), row) for row in found.rows]
+    count = len(known.ids)
+    positions = [_position(row.get(key) if key else number) for number, row in enumerate(found.rows)]
+    places = [position if position is not None and position < count else None for position in positions]
+    if key is None or list(known.ids) != list(range(count)):
+        pairs = enumerate(zip(places, found.rows, strict=True))
+        if unclear := [
+            number for number, (place, row) in pairs if place is None or not known.agrees(row, place)
+        ]:
+            raise VistokError(
+                f"{path}: {len(unclear)} of {len(found.rows)} records are told apart by their {key or 'order'} alone, "
+                "and do not say the image or the question that the reference has at that position (first: record "
+                f"{unclear[0]}). Give each record the id of its question."
+            )
+    return [
+        (row.get(key) if place is None and key else known.ids[place or 0], row)
+        for place, row in zip(places, found.rows, strict=True)
+    ]
+
+
+def _position(said: Any) -> int | None:
+    return int(float(said)) if re.fullmatch(r"\d{1,15}(?:\.0)?", str(said)) else None
+
+
+def _check_identity(path: Path, named: Sequence[tuple[str, dict[str, Any]]], known: Known) -> None:
+    placed = [(key, row, known.positions[key]) for key, row in named]
+    if wrong := [
+        (key, row, position) for key, row, position in placed if known.agrees(row, position) is False
+    ]:
+        key, row, position = wrong[0]
+        raise VistokError(
+            f"{path}: {len(wrong)} of {len(named)} answers are about another image or question than the one with their "
+            f"id (first: id {key}: {known.described(row, position)}). The file may be off by a line, or answer another "
+            "file."
+        )
 
 
 def missing_ids(ids: Sequence[QuestionId], answers: Mapping[str, Any]) -> list[str]:
@@ -91,7 +145,13 @@ def missing_ids(ids: Sequence[QuestionId], answers: Mapping[str, Any]) -> list[s
 
 
 def _is_id(value: object) -> bool:
-    return isinstance(value, int | str) and not isinstance(value, bool)
+    if isinstance(value, float):
+        return value.is_integer()
+    return isinstance(value, int | str) and not isinstance(value, bool) and value != ""
+
+
+def _plain_id(value: Any) -> Any:
+    return int(value) if isinstance(value, float) else value
 
 
 def _is_answer(value: object) -> bool:

@@ -1,0 +1,82 @@
+"""Whether an answer belongs to the question with its id: what a record says of its image and question is compared."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+# An id alone, or at the end of the name of a COCO photograph.
+_NUMBERED: Final = re.compile(r"^(\d+)$|(?<!\d)(\d{12})(?:\.(?:jpe?g|png))?$", re.IGNORECASE)
+_LONGEST: Final = 500
+_IMAGES: Final = ("image_id", "data_id", "image")
+_PROMPTS: Final = ("prompt", "input", "text_in", "query")
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of the questions, in their order.
+
+    Attributes:
+        ids: each question's id.
+        images: each question's image.
+        questions: each question's text; None where the reference file does not hold it.
+        by_image: whether the ids are those of images.
+    """
+
+    ids: Sequence[int | str]
+    images: Sequence[int | str]
+    questions: Sequence[str | None]
+    by_image: bool = False
+
+    @cached_property
+    def positions(self) -> Mapping[str, int]:
+        return {str(key): position for position, key in enumerate(self.ids)}
+
+    @cached_property
+    def _texts(self) -> frozenset[str]:
+        return frozenset(_bare(text) for text in self.questions if text)
+
+    def agrees(self, row: Mapping[str, Any], position: int) -> bool | None:
+        """Tells whether a record is about the question at a position; None where it does not say."""
+        said = [self._of_image(key, row[key], self.images[position]) for key in _IMAGES if key in row]
+        said += [
+            self._of_question(key, row[key], self.questions[position])
+            for key in ("question", *_PROMPTS)
+            if key in row
+        ]
+        return False if False in said else True if True in said else None
+
+    def described(self, row: Mapping[str, Any], position: int) -> str:
+        """Returns what a record says of its question, and what is known of the one at a position."""
+        told = {key: str(row[key])[:80] for key in (*_IMAGES, "question", *_PROMPTS) if key in row}
+        known = {"image": self.images[position]}
+        if text := self.questions[position]:
+            known["question"] = text
+        return f"it says {told}, and that question has {known}"
+
+    def _of_image(self, key: str, said: Any, image: int | str) -> bool | None:
+        if not isinstance(said, int | float | str) or len(text := str(said).strip()) > _LONGEST:
+            return None
+        if text == str(image) or (isinstance(image, str) and text.endswith(f"/{image}")):
+            return True
+        number = _NUMBERED.search(text.removesuffix(".0"))
+        if number and isinstance(image, int):
+            return int(number[1] or number[2]) == image
+        # Under `image` stand paths that a tool made up too, and images themselves.
+        return None if key == "image" or not text else False
+
+    def _of_question(self, key: str, said: Any, question: str | None) -> bool | None:
+        if question is None or not isinstance(said, str) or not (text := _bare(said)):
+            return None
+        if _bare(question) in text:
+            return True
+        if key == "question":
+            return False
+        # A prompt may word the question in its own way; it is wrong only if it asks another one of the file.
+        parts = [text, *(_bare(part) for part in re.split(r"\n|(?<=\?)", said))]
+        return False if any(part in self._texts for part in parts) else None
+
+
+def _bare(text: str) -> str:
+    return " ".join(text.split()).lower()

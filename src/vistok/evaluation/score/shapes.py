@@ -1,0 +1,190 @@
+"""Reads files of answers in the shapes that evaluation tools write, with what they say of the questions.
+
+| written by | file | id | answer |
+|---|---|---|---|
+| vistok, anybody | JSON Lines | id | answer, or losses |
+| the official VQAv2 and COCO tools | a JSON list | question_id; image_id | answer; caption |
+| LLaVA `model_vqa*.py` | JSON Lines | question_id | text |
+| lmms-eval `--log_samples` | JSON Lines | in `doc` or in a metric, or doc_id, a position | filtered_resps |
+| VLMEvalKit | XLSX, TSV or a JSON list | index, a position | prediction |
+| POPE | JSON Lines or a JSON list | none: in the order of the questions, which stand beside | answer |
+| a spreadsheet | CSV or TSV with a first line of names | any of these | any of these |
+
+Each may be gzipped.
+"""
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import inf
+from pathlib import Path
+from typing import Any, Final
+
+from vistok.errors import VistokError
+from vistok.evaluation.score.workbook import read_sheet
+from vistok.reading import decoded, kind_of, not_json, parse_json, parse_jsonl, read_data
+
+WHAT: Final = "predictions"
+IDS: Final = ("id", "question_id", "image_id", "index", "doc_id")
+# An answer's own name goes before "answer", under which some tools keep what is right.
+ANSWERS: Final = (
+    "prediction", "filtered_resps", "resps", "answer", "losses", "caption", "text", "response", "pred",
+)  # fmt: skip
+_LONGEST_CELL: Final = 1 << 27
+_EXACT: Final = 1 << 53
+_LEGAL: Final = (
+    'one object per line such as {"id": 1, "answer": "two"}, a list of such objects, or a table (CSV, TSV, XLSX) whose '
+    "first line names its columns"
+)
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The records of a file.
+
+    Attributes:
+        rows: in file order; each with its id under `id_key` and its answer under "answer", where it has them.
+        id_key: under which name the ids stand; None: the rows have none, and follow the order of the questions.
+    """
+
+    rows: Sequence[Row]
+    id_key: str | None
+
+
+def read_rows(path: Path, *, by_image: bool) -> Rows:
+    """Returns the records of a file of answers.
+
+    Args:
+        path: in one of the shapes above.
+        by_image: whether images are what is asked about, so that an `image_id` identifies a question.
+
+    Raises:
+        VistokError: the file cannot be read, or has none of the shapes.
+    """
+    rows = [_lifted(row) for row in _records(path)]
+    present = {key for row in rows for key in row}
+    legal = [key for key in IDS if by_image or key != "image_id"]
+    id_key = next((key for key in legal if key in present), None)
+    if rows and not present & set(ANSWERS):
+        raise _shapeless(path, f"found {', '.join(sorted(present)[:20])}, and none of {', '.join(ANSWERS)}")
+    if rows and id_key is None and "question" not in present:
+        raise _shapeless(path, f"found {', '.join(sorted(present)[:20])}, and none of {', '.join(legal)}")
+    return Rows([_answered(row) for row in rows], id_key)
+
+
+def _shapeless(path: Path, found: str) -> VistokError:
+    return VistokError(f"{path} ({WHAT}) has no shape of answers that is known: {found}. Legal: {_LEGAL}.")
+
+
+def _records(path: Path) -> list[Row]:
+    data = read_data(path, what=WHAT)
+    if kind_of(data).startswith("an Excel workbook (XLSX)"):
+        return list(_table(path, read_sheet(data, path)))
+    text = decoded(data, path, what=WHAT)
+    start = text.lstrip()[:1]
+    if start == "[":
+        return _listed(path, text)
+    if start == "{":
+        return _lines(path, text)
+    return list(_table(path, _csv_lines(path, text))) if text.strip() else parse_jsonl(text, path, what=WHAT)
+
+
+def _lines(path: Path, text: str) -> list[Row]:
+    try:
+        parse_json(text.lstrip().split("\n", 1)[0])
+    except ValueError as error:
+        return _whole(path, text, error)
+    return parse_jsonl(text, path, what=WHAT)
+
+
+def _whole(path: Path, text: str, first: ValueError) -> list[Row]:
+    """Returns the records of a file that is one JSON object in several lines, with the list of them in it."""
+    try:
+        value = parse_json(text)
+    except ValueError as error:
+        raise not_json(path, WHAT, text.split("\n", 1)[0], first, line=1) from error
+    match [each for each in value.values() if isinstance(each, list)]:
+        case [[*rows]] if all(isinstance(row, dict) for row in rows):
+            return rows
+    raise _shapeless(path, f"found one JSON object with the keys {', '.join(map(str, value))[:200]}")
+
+
+def _listed(path: Path, text: str) -> list[Row]:
+    try:
+        rows = parse_json(text)
+    except ValueError as error:
+        raise not_json(path, WHAT, text, error) from error
+    for position, row in enumerate(rows):
+        if not isinstance(row, dict):
+            raise VistokError(
+                f"{path} ({WHAT}), record {position}: a JSON object is needed, found {str(row)[:60]}."
+            )
+    return list(rows)
+
+
+def _csv_lines(path: Path, text: str) -> Iterator[list[str]]:
+    first = text.partition("\n")[0]
+    delimiter = max("\t,;", key=first.count)
+    csv.field_size_limit(_LONGEST_CELL)
+    try:
+        yield from csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    except csv.Error as error:
+        raise VistokError(
+            f"{path} ({WHAT}) is not valid CSV: {error}. Fetch or make the file again."
+        ) from error
+
+
+def _table(path: Path, lines: Iterator[Sequence[Any]]) -> Iterator[Row]:
+    header = [str(name).strip() for name in next(lines, [])]
+    names = {name.lower() for name in header}
+    if not (names & {*IDS, "question"} and names & set(ANSWERS)):
+        found = f"{', '.join(header)[:120]!r}, which names no id or no answer"
+        raise _shapeless(path, f"it is neither JSON nor a table: its first line is {found}")
+    if twins := [name for name in sorted(names) if sum(each.lower() == name for each in header) > 1]:
+        raise VistokError(f"{path} ({WHAT}) has two columns called {twins[0]}. Leave one.")
+    for number, line in enumerate(lines, start=2):
+        if not any(str(cell).strip() for cell in line):
+            continue
+        if len(line) > len(header):
+            raise VistokError(
+                f"{path} ({WHAT}), row {number}: {len(header)} cells are needed, found {len(line)}."
+            )
+        cells = [*line, *[""] * (len(header) - len(line))]
+        yield {name.lower(): cell for name, cell in zip(header, cells, strict=True)}
+
+
+def _lifted(row: Row) -> Row:
+    """Returns a sample of lmms-eval with what identifies its question: the log keeps it in `doc` or in a metric."""
+    if "doc_id" not in row:
+        return row
+    parts = [value for value in row.values() if isinstance(value, dict)]
+    found = {
+        key: next(part[key] for part in parts if key in part)
+        for key in ("question_id", "image_id", "question")
+        if any(key in part for part in parts)
+    }
+    return found | row
+
+
+def _answered(row: Row) -> Row:
+    """Returns a record with its answer under "answer", and nothing there where it has none."""
+    key = next((key for key in ANSWERS if key in row), None)
+    if key == "text" and "label" in row:  # a question of POPE with what is right
+        key = None
+    rest = {name: value for name, value in row.items() if name not in ANSWERS}
+    return (
+        rest if key is None else rest | {"answer": _said(row[key], unwrap=key in ("filtered_resps", "resps"))}
+    )
+
+
+def _said(value: Any, *, unwrap: bool) -> Any:
+    """Returns an answer; a number is its text, and a list of one response is that response where tools write such."""
+    while unwrap and isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
+        value = int(value)
+    number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < inf
+    return str(value) if number else value

@@ -1,0 +1,386 @@
+"""Answers in other tools' shapes score as the plain form does; what is misaligned or foreign is refused."""
+
+import csv
+import gzip
+import io
+import json
+import zipfile
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vistok.errors import VistokError
+from vistok.evaluation.score.files import score_files
+
+OBJECTS = ("dog", "cat", "car", "cup")
+PHOTOGRAPHS = (139, 285, 632, 724)
+COUNTS = ("2", "There is **one**.\n", "3", "=5")
+YES_NO = ("Yes", "no", "Yes, there is.", "No")
+HERE = Path(__file__).parent
+Rows = list[dict[str, Any]]
+
+
+def counting_questions() -> Rows:
+    return [
+        {
+            "image_id": image,
+            "text_in": f"How many {name}s are there in the image?",
+            "text_out": right,
+            "n_obj_exist": 3,
+        }
+        for image, name, right in zip(PHOTOGRAPHS, OBJECTS, "2134", strict=True)
+    ]
+
+
+def identification_questions() -> Rows:
+    return [
+        {
+            "image_id": image,
+            "text_in": f"Does {name} exist in the image?",
+            "text_out": right,
+            "n_obj_exist": 3,
+        }
+        for image, name, right in zip(PHOTOGRAPHS, OBJECTS, ("Yes.", "No.", "Yes.", "Yes."), strict=True)
+    ]
+
+
+def vqa_annotations() -> dict[str, Rows]:
+    return {
+        "annotations": [
+            {"question_id": 1000 * image, "image_id": image, "answers": [{"answer": right}] * 10}
+            for image, right in zip(PHOTOGRAPHS, ("yes", "2", "red", "no"), strict=True)
+        ]
+    }
+
+
+def captions() -> dict[str, Rows]:
+    texts = ("a dog on a mat", "two cats sleep", "a red car", "cups of tea")
+    return {
+        "images": [{"id": image} for image in PHOTOGRAPHS],
+        "annotations": [
+            {"id": number, "image_id": image, "caption": text}
+            for number, (image, text) in enumerate(zip(PHOTOGRAPHS, texts, strict=True))
+        ],
+    }
+
+
+REFERENCES = {
+    "counting": counting_questions(),
+    "identification": identification_questions(),
+    "vqa": vqa_annotations(),
+    "caption": captions(),
+}
+ANSWERS: dict[str, dict[int, str]] = {
+    "counting": dict(enumerate(COUNTS)),
+    "identification": dict(enumerate(YES_NO)),
+    "vqa": dict(zip((1000 * image for image in PHOTOGRAPHS), ("yes", "3", "red", "maybe"), strict=True)),
+    "caption": dict(zip(PHOTOGRAPHS, ("a dog", "cats sleep", "a blue car", "tea"), strict=True)),
+}
+
+
+def json_lines(rows: Rows) -> bytes:
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+
+
+def json_list(rows: Rows) -> bytes:
+    return json.dumps(rows).encode()
+
+
+def table(rows: Rows, *, delimiter: str, quoting: int) -> bytes:
+    """As pandas writes a frame with `to_csv(index=False)`, which VLMEvalKit does with a tab and QUOTE_ALL."""
+    stream = io.StringIO(newline="")
+    writer = csv.DictWriter(stream, rows[0], delimiter=delimiter, quoting=quoting, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return stream.getvalue().encode()
+
+
+def llava(kind: str) -> Rows:
+    """`model_vqa_loader.py`: one record per question, under the id of the question file."""
+    return [
+        {
+            "question_id": key,
+            "prompt": f"{question_of(kind, key)}\nAnswer the question using a single word or phrase.",
+            "text": said,
+            "answer_id": f"Xy{key}",
+            "model_id": "llava-v1.5-7b",
+            "metadata": {},
+        }
+        for key, said in ANSWERS[kind].items()
+    ]
+
+
+def question_of(kind: str, key: int) -> str:
+    return str(REFERENCES[kind][key]["text_in"]) if kind in ("counting", "identification") else "What is it?"
+
+
+def lmms_eval(kind: str) -> Rows:
+    """`save_results_samples`: `doc` is popped from the log, which metrics keep the ids of."""
+    metric = {
+        "vqa": lambda key, said: {"exact_match": 0.3, "submission": {"question_id": key, "answer": said}},
+        "caption": lambda key, said: {"coco_CIDEr": {"answer": ["a dog"], "pred": said, "image_id": key}},
+    }.get(kind, lambda key, said: {"exact_match": {"question": question_of(kind, key), "score": 1.0}})
+    return [
+        {
+            "doc_id": number, "target": "['yes']", "filtered_resps": [said], "doc_hash": "0a", "prompt_hash": "1b",
+            "target_hash": "2c", **metric(key, said), "input": f"{question_of(kind, key)}\nAnswer shortly.",
+        }
+        for number, (key, said) in enumerate(ANSWERS[kind].items())
+    ]  # fmt: skip
+
+
+def vlmevalkit(kind: str) -> Rows:
+    """The data set's columns but the image's bytes, `answer` what is right, and the model's `prediction`."""
+    return [
+        {"index": key, "question": question_of(kind, key), "answer": "right", "prediction": said}
+        for key, said in ANSWERS[kind].items()
+    ]
+
+
+def pope(kind: str) -> Rows:
+    """The answer file of POPE's `evaluate.py`: the questions in their order, and no id."""
+    return [{"question": question_of(kind, key), "answer": said} for key, said in ANSWERS[kind].items()]
+
+
+def official(answer: str, name: str) -> Callable[[str], Rows]:
+    return lambda kind: [{name: key, answer: said} for key, said in ANSWERS[kind].items()]
+
+
+def comma(rows: Rows) -> bytes:
+    return table(rows, delimiter=",", quoting=csv.QUOTE_MINIMAL)
+
+
+def tabs(rows: Rows) -> bytes:
+    return table(rows, delimiter="\t", quoting=csv.QUOTE_ALL)
+
+
+SHAPES: dict[str, tuple[str, Callable[[str], Rows], Callable[[Rows], bytes]]] = {
+    "official VQAv2": ("vqa", official("answer", "question_id"), json_list),
+    "official COCO": ("caption", official("caption", "image_id"), json_list),
+    "LLaVA VQA": ("vqa", llava, json_lines),
+    "LLaVA counting": ("counting", llava, json_lines),
+    "lmms-eval VQA": ("vqa", lmms_eval, json_lines),
+    "lmms-eval captions": ("caption", lmms_eval, json_lines),
+    "lmms-eval counting": ("counting", lmms_eval, json_lines),
+    "VLMEvalKit TSV": ("identification", vlmevalkit, tabs),
+    "VLMEvalKit JSON": ("counting", vlmevalkit, json_list),
+    "POPE lines": ("identification", pope, json_lines),
+    "POPE list": ("identification", pope, json_list),
+    "CSV": ("counting", official("answer", "id"), comma),
+    "CSV of captions": ("caption", official("caption", "image_id"), comma),
+    "TSV": ("vqa", official("prediction", "question_id"), tabs),
+}
+
+
+def scored(kind: str, folder: Path, data: bytes, **options: Any) -> dict[str, Any]:
+    (folder / "references.json").write_text(json.dumps(REFERENCES[kind]))
+    (folder / "predictions").write_bytes(data)
+    return score_files(
+        kind, references=folder / "references.json", predictions=folder / "predictions", protocol=None,
+        out=folder / "metrics.json", caption_metrics=("CIDEr",), **options,
+    )  # fmt: skip
+
+
+def plain(kind: str, folder: Path) -> dict[str, Any]:
+    return scored(
+        kind, folder, json_lines([{"id": key, "answer": said} for key, said in ANSWERS[kind].items()])
+    )
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_file_in_another_tools_shape_scores_as_the_plain_one(tmp_path: Path, name: str) -> None:
+    kind, rows, written = SHAPES[name]
+    expected = plain(kind, tmp_path)
+    assert 0 < expected["metrics"]["CIDEr" if kind == "caption" else "accuracy"] < 1000
+    data = written(rows(kind))
+    assert scored(kind, tmp_path, data) == expected
+    assert scored(kind, tmp_path, gzip.compress(data)) == expected
+    assert scored(kind, tmp_path, b"\xef\xbb\xbf" + data) == expected
+
+
+def test_a_workbook_that_xlsxwriter_wrote_for_vlmevalkit(tmp_path: Path) -> None:
+    expected = plain("counting", tmp_path)
+    data = (HERE / "vlmevalkit.xlsx").read_bytes()
+    assert scored("counting", tmp_path, data) == expected
+    assert scored("counting", tmp_path, gzip.compress(data)) == expected
+
+
+def workbook(sheet: str, *, relation: str = "worksheets/sheet1.xml") -> bytes:
+    """A workbook as openpyxl lays it out, with texts in the cells themselves."""
+    main = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+    other = 'xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"'
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(
+            "xl/workbook.xml", f'<workbook {main} {other}><sheets><sheet r:id="r1"/></sheets></workbook>'
+        )
+        archive.writestr(
+            "xl/_rels/workbook.xml.rels",
+            f'<Relationships><Relationship Id="r1" Target="{relation}"/></Relationships>',
+        )
+        archive.writestr(
+            "xl/worksheets/sheet1.xml", f"<worksheet {main}><sheetData>{sheet}</sheetData></worksheet>"
+        )
+    return stream.getvalue()
+
+
+def inline(name: str, text: str) -> str:
+    return f'<c r="{name}" t="inlineStr"><is><t>{text}</t></is></c>'
+
+
+def test_cells_of_a_workbook_may_be_numbers_texts_or_missing(tmp_path: Path) -> None:
+    header = "".join(
+        inline(f"{column}1", name) for column, name in zip("ABC", ("id", "x", "answer"), strict=True)
+    )
+    said = ("<v>2</v>", "<v>1.0</v>", None, None)
+    lines = [
+        f'<row><c r="A{n}"><v>{n - 2}</v></c>'
+        + (f'<c r="C{n}">{each}</c>' if each else inline(f"C{n}", "a_x000D_3"))
+        + "</row>"
+        for n, each in enumerate(said, 2)
+    ]
+    found = scored("counting", tmp_path, workbook(f"<row>{header}</row>{''.join(lines)}"))
+    assert found["metrics"]["accuracy"] == 75.0
+
+
+def test_hostile_workbooks_are_refused(tmp_path: Path) -> None:
+    whole = (HERE / "vlmevalkit.xlsx").read_bytes()
+    bomb = workbook("<row></row>" * (1 << 23))
+    for data, said in (
+        (whole[:-40], "no whole Excel workbook"),
+        (workbook("<row>"), "no whole Excel workbook"),
+        (workbook("", relation="worksheets/none.xml"), "no whole Excel workbook"),
+        (workbook('<row><c r="ZZZZZZ1"><v>1</v></c></row>'), "no whole Excel workbook"),
+        (workbook("<!DOCTYPE x []><row/>"), "no whole Excel workbook.*entities"),
+        (bomb, "unpacks to more than 100 times its size"),
+    ):
+        with pytest.raises(VistokError, match=said):
+            scored("counting", tmp_path, data)
+
+
+def shifted(rows: Sequence[dict[str, Any]], keys: Sequence[str]) -> Rows:
+    """The records of a file that is off by a line: each keeps its id and has the next one's contents."""
+    return [{**row, **{key: following[key] for key in keys}} for row, following in pairwise(rows)]
+
+
+OWN = [
+    {"id": number, "image_id": image, "question": question["text_in"], "answer": said}
+    for number, (image, question, said) in enumerate(
+        zip(PHOTOGRAPHS, REFERENCES["counting"], COUNTS, strict=True)
+    )
+]
+
+
+@pytest.mark.parametrize("kept", [("image_id",), ("question",), ("image_id", "question")])
+@pytest.mark.parametrize("written", [json_lines, json_list, comma, tabs])
+def test_a_file_that_is_off_by_a_line_is_refused(
+    tmp_path: Path, written: Callable[[Rows], bytes], kept: tuple[str, ...]
+) -> None:
+    def told(rows: Rows) -> bytes:
+        return written([{key: row[key] for key in ("id", "answer", *kept)} for row in rows])
+
+    assert scored("counting", tmp_path, told(OWN), only_answered=True)["n"] == 4
+    wrong = shifted(OWN, ("image_id", "question", "answer"))
+    with pytest.raises(
+        VistokError, match=r"3 of 3 answers are about another image or question .*first: id 0.*off by a line"
+    ):
+        scored("counting", tmp_path, told(wrong), only_answered=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "keys"),
+    [
+        ("LLaVA counting", ("prompt", "text")),
+        ("lmms-eval counting", ("input", "filtered_resps", "exact_match")),
+        ("VLMEvalKit TSV", ("question", "prediction")),
+        ("POPE lines", ("question", "answer")),
+    ],
+)
+def test_other_tools_files_that_are_off_by_a_line_are_refused(
+    tmp_path: Path, name: str, keys: tuple[str, ...]
+) -> None:
+    kind, rows, written = SHAPES[name]
+    with pytest.raises(VistokError, match=r"another image or question|do not say the image or the question"):
+        scored(kind, tmp_path, written(shifted(rows(kind), keys)), only_answered=True)
+
+
+@pytest.mark.parametrize(
+    "image",
+    ["COCO_val2014_000000000139.jpg", "000000000139", "coco/val2017/000000000139.jpg", 139, 139.0, "139"],
+)
+def test_an_image_may_be_named_in_any_way(tmp_path: Path, image: object) -> None:
+    for key in ("image_id", "image"):
+        data = json_lines([{"id": 0, "answer": "2", key: image}])
+        assert scored("counting", tmp_path, data, only_answered=True)["metrics"]["accuracy"] == 100.0
+        with pytest.raises(VistokError, match="another image or question"):
+            scored(
+                "counting", tmp_path, json_lines([{"id": 1, "answer": "2", key: image}]), only_answered=True
+            )
+
+
+def test_a_prompt_may_word_its_question_anew(tmp_path: Path) -> None:
+    rows: Rows = [
+        {"id": 0, "answer": "2", "prompt": "Count the dogs.", "image": "data:image/png;base64,AAAA"}
+    ]
+    assert scored("counting", tmp_path, json_lines(rows), only_answered=True)["n"] == 1
+
+
+def test_positions_in_another_tools_list_need_more_than_the_position(tmp_path: Path) -> None:
+    rows: Rows = [{"index": number, "prediction": "yes"} for number in range(4)]
+    with pytest.raises(VistokError, match="4 of 4 records are told apart by their index alone"):
+        scored("vqa", tmp_path, tabs(rows))
+    rows = [
+        {"index": number, "image_id": image, "prediction": "yes"} for number, image in enumerate(PHOTOGRAPHS)
+    ]
+    assert scored("vqa", tmp_path, tabs(rows))["metrics"]["accuracy"] == 25.0
+    with pytest.raises(VistokError, match="3 of 4 records are told apart by their order alone"):
+        scored(
+            "identification", tmp_path, json_list([*pope("identification")[:1], *pope("identification")[:3]])
+        )
+
+
+@pytest.mark.parametrize(("said", "accuracy"), [(2, 100.0), (2.0, 100.0), (2.5, 0.0), (-2, 0.0)])
+def test_a_number_is_an_answer(tmp_path: Path, said: float, accuracy: float) -> None:
+    data = json_lines([{"id": 0, "answer": said}])
+    assert scored("counting", tmp_path, data, only_answered=True)["metrics"]["accuracy"] == accuracy
+
+
+@pytest.mark.parametrize("said", [True, None, {"a": 1}, ["2"], float("inf")])
+def test_what_is_no_text_and_no_number_is_none(tmp_path: Path, said: object) -> None:
+    with pytest.raises(VistokError, match="1 answers that are no text"):
+        scored("counting", tmp_path, json_lines([{"id": 0, "answer": said}]), only_answered=True)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"<html><body>404</body></html>", "neither JSON nor a table"),
+        (b"0\t2\n1\t3\n", "neither JSON nor a table"),
+        (b"id,truth\n0,2\n", "neither JSON nor a table.*names no id or no answer"),
+        (b'id,answer\n0,"2\n', "not valid CSV"),
+        (b"id,answer\n0,2,3\n", "row 2: 2 cells are needed, found 3"),
+        (b"id,answer,Answer\n0,2,3\n", "two columns called answer"),
+        (b'[{"id": 0, "answer": "2"}, 7]', "record 1: a JSON object is needed, found 7"),
+        (b'[{"id": 0, "answer": "2"}, {"id', "may be truncated"),
+        (b'{"id": 0, "answer": "2"', "line 1, is not valid JSON.*may be truncated"),
+        (b'{\n "results": {"a": 1}\n}', "one JSON object with the keys results"),
+        (b'{"id": 0, "label": "yes", "text": "Is there a dog?"}', "1 answers that are no text"),
+        (b'{"who": 0, "answer": "yes"}', "none of id, question_id"),
+        (b'{"id": 0, "truth": "yes"}', "none of prediction"),
+        (b"PAR1abc", "it is a Parquet file"),
+        ("id,answer\n0,zw\xf6lf\n".encode("latin-1"), "line 2, is no text in UTF-8"),
+    ],
+)
+def test_a_file_of_no_known_shape_is_named_for_what_it_is(tmp_path: Path, data: bytes, said: str) -> None:
+    with pytest.raises(VistokError, match=said) as refused:
+        scored("identification", tmp_path, data)
+    assert ("truncated" in str(refused.value)) == ("truncated" in said)
+
+
+def test_one_object_in_several_lines_may_hold_the_list(tmp_path: Path) -> None:
+    rows = official("answer", "question_id")("vqa")
+    data = json.dumps({"model": "m", "results": rows}, indent=1).encode()
+    assert scored("vqa", tmp_path, data) == plain("vqa", tmp_path)
