@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from vistok.errors import VistokError
+from vistok.grid.connectors import Linear, Resampler
 from vistok.grid.load import load_study
 
 HOSTILE = ["../x", "a;rm -rf", "", "CLIP", "clip\n", " clip", "clip/../dino", "$(id)", "a" * 61, "é", "-clip"]
@@ -260,6 +261,64 @@ def test_a_scale_is_laid_over_recipes_in_order(recipes: Any) -> None:
     assert [recipe.optimiser.learning_rate for recipe in (base, middle, leaf)] == [10, 10, 10]
     assert [recipe.optimiser.warmup_steps for recipe in (base, middle, leaf)] == [10, 2, 2]
     assert [recipe.optimiser.epsilon for recipe in (base, middle, leaf)] == [10, 10, 30]
+
+
+def test_a_scale_gives_a_connector_its_size_by_kind(recipes: Any) -> None:
+    """A recipe that is made from one of another kind takes nothing of that one's connector."""
+
+    def other_kinds(entries: Any) -> None:
+        entries["base"]["connector"] = {"kind": "resampler", "latents": 64, "depth": 5}
+        entries["middle"]["connector"] = {"latents": 7}
+        entries["leaf"]["connector"] = {"kind": "linear"}
+
+    recipes.edit("grid/recipes.yaml", other_kinds)
+    recipes.edit("scales/mini.yaml", setting("connectors", {"resampler": {"latents": 3, "heads": 2}}))
+    recipes.edit("scales/mini.yaml", setting("recipes", {"base": {"connector": {"heads": 1}}}))
+    study = recipes.load()
+    base, middle, leaf = (study.recipe(name).connector for name in ("base", "middle", "leaf"))
+    assert base == Resampler(latents=3, depth=5, heads=1)
+    assert middle == Resampler(latents=7, depth=5, heads=1)
+    assert leaf == Linear()
+
+
+@pytest.mark.parametrize(
+    ("connector", "message"),
+    [
+        ({"latents": 3}, r"connector\.kind is missing"),
+        (
+            {"kind": "lineal"},
+            r"unknown connector\.kind 'lineal'\. Did you mean 'linear'\? Legal: linear, resampler",
+        ),
+        ({"kind": "linear", "latents": 3}, r"connector\.linear: unknown key 'latents'"),
+        ({"kind": "resampler", "latents": 0}, r"connector\.resampler\.latents: .* greater than 0"),
+    ],
+)
+def test_a_wrong_connector_is_explained(recipes: Any, connector: dict[str, Any], message: str) -> None:
+    recipes.edit("scales/mini.yaml", setting("connectors", {}))
+    recipes.edit("grid/recipes.yaml", lambda entries: entries["base"].update(connector=connector))
+    with pytest.raises(VistokError, match=rf"(?s)recipes\.yaml.*entry 'base'.*{message}"):
+        recipes.load()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"trains": ["tokenizer"]},
+            r"names .* the connector, which nothing else makes; found \['tokenizer'\]",
+        ),
+        ({"trains": ["connector", "connector"]}, "`trains` names each trained part once"),
+        (
+            {"trains": ["connector", "lm"]},
+            r"unknown trains\.1 'lm'\. Did you mean 'llm'\? Legal: connector, llm, tokenizer",
+        ),
+        ({"trains": ["connector"], "rates": {"llm": 0.1}}, "`rates` names 'llm', which `trains` does not"),
+    ],
+)
+def test_a_recipe_trains_parts_that_there_are(recipes: Any, change: dict[str, Any], message: str) -> None:
+    recipes.edit("grid/recipes.yaml", lambda entries: entries["base"].update(change))
+    with pytest.raises(VistokError, match=message):
+        recipes.load()
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> Shards:
 def recipe(trains: tuple[Part, ...]) -> Recipe:
     return Recipe(
         id="test",
-        label="",
+        label="test",
         trains=trains,
         rates={part: rate for part, rate in RATES.items() if part in trains},
         connector=Resampler(latents=3, depth=1, heads=2, head_width=8, feedforward_multiple=2),

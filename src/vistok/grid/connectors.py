@@ -1,6 +1,6 @@
 """Connectors as a recipe states them: one value per kind, which knows its size (mllm/connectors has the modules)."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -35,5 +35,23 @@ class Resampler(Value):
         return 2.0 * (self.parameters(width, llm_width) * self.latents + keys_and_values * seen)
 
 
-Connector = Resampler
-ConnectorKind = Literal["resampler"]
+class Linear(Value):
+    """One linear layer on every token of the image encoder, as LLaVA has it (arXiv 2304.08485 section 4.1)."""
+
+    kind: Literal["linear"] = "linear"
+
+    def tokens(self, seen: int) -> int:
+        """Returns how many visual tokens the language model reads: all `seen` ones of an image encoder."""
+        return seen
+
+    def parameters(self, width: int, llm_width: int) -> int:
+        """Returns the number of parameters between an encoder and a language model of these widths."""
+        return (width + 1) * llm_width
+
+    def operations(self, seen: int, width: int, llm_width: int) -> float:
+        """Returns the floating-point operations of a forward pass for one image."""
+        return 2.0 * self.parameters(width, llm_width) * seen
+
+
+Connector = Annotated[Resampler | Linear, Field(discriminator="kind")]
+ConnectorKind = Literal["resampler", "linear"]
