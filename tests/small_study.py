@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from vistok.chain.results import answer_inputs, blind_inputs, write_predictions
 from vistok.datasets.gvtbench import counting_question, identification_question
-from vistok.files import write_json, write_jsonl
+from vistok.files import write_json
 from vistok.grid.load import load_study
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
@@ -151,7 +152,7 @@ def answer_at_random(study: Study, wanted: Run) -> None:
             constant = task.id == "vcr-oc" and wanted.tokenizer == "my-encoder"
             said = "1" if constant else right if rng.random() < SKILL[wanted.path] else wrong
             rows.append({"id": key, "prompt": "", "answer": said, "raw": said})
-        write_jsonl(Paths(study).predictions(wanted, task.id), rows)
+        write_predictions(Paths(study).predictions(wanted, task.id), rows, answer_inputs(study, wanted, task))
 
 
 def say_without_images(study: Study, llm: str) -> None:
@@ -160,7 +161,7 @@ def say_without_images(study: Study, llm: str) -> None:
     for task in study.answered_tasks():
         ids = score_run.ask(study, task.id).references.ids
         rows = [{"id": key, "prompt": "", "answer": said[task.kind], "raw": said[task.kind]} for key in ids]
-        write_jsonl(Paths(study).blind_predictions(llm, task.id), rows)
+        write_predictions(Paths(study).blind_predictions(llm, task.id), rows, blind_inputs(study, llm, task))
 
 
 def build(root: Path, study: Study, photographs: Callable[[str, int], bool]) -> Small:

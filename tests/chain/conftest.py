@@ -47,14 +47,9 @@ class Maker:
 
 
 @pytest.fixture
-def study(repository: Path) -> Study:
-    return load_study("smoke", root=repository)
-
-
-@pytest.fixture
-def make(study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Maker:
+def make(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Maker:
     monkeypatch.chdir(tmp_path)
-    return Maker(study)
+    return Maker(load_study("smoke", root=repository))
 
 
 @pytest.fixture

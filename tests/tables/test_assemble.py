@@ -15,15 +15,17 @@ import pytest
 
 from vistok.audit.checks import table_findings
 from vistok.audit.findings import Finding, PublishedCells, Verdict
+from vistok.chain.results import blind_inputs, write_metrics, write_predictions
 from vistok.errors import VistokError
 from vistok.evaluation.references import load_references
 from vistok.evaluation.score.predictions import read_predictions
 from vistok.evaluation.score.scoring import score_answers
-from vistok.files import digest_file, write_json, write_jsonl
+from vistok.files import digest_file
 from vistok.grid.load import load_study
 from vistok.grid.paths import Paths
 from vistok.grid.values import Column, Row
 from vistok.pages.table import render_table
+from vistok.provenance import unsealed
 from vistok.published.tables import read_all_published, read_published
 from vistok.steps import fit_blind, tabulate
 from vistok.steps.asking import ask, ask_all
@@ -216,10 +218,11 @@ def test_every_language_model_of_a_table_has_its_own_row(
     assert both.answering_llms("table-2") == ("vicuna-7b", "llama-7b")
     for task in both.answered_tasks():
         places = [Paths(both).blind_predictions(llm, task.id) for llm in both.answering_llms()]
-        write_jsonl(places[1], [json.loads(line) for line in places[0].read_text().splitlines()])
+        rows = [json.loads(line) for line in places[0].read_text().splitlines()]
+        write_predictions(places[1], rows, blind_inputs(both, "llama-7b", task))
         place = Path(f"results/mini/deit/frozen/vicuna-7b/seed-0/{task.id}/metrics.json")
-        scored = json.loads(place.read_text()) | {"run": "deit/frozen/llama-7b/seed-0"}
-        write_json(Paths(both).metrics(both.run(scored["run"]), task.id), scored)
+        scored = unsealed(place, json.loads(place.read_text())) | {"run": "deit/frozen/llama-7b/seed-0"}
+        write_metrics(Paths(both).metrics(both.run(scored["run"]), task.id), scored)
     fit_blind.run(both, "gvt")
     made = assemble(both, "table-2", read_published(tabulate.PUBLISHED, 2))
     assert [baseline.title for baseline in made.baselines][2:] == [
@@ -376,7 +379,7 @@ def test_metrics_of_something_else_are_refused(
     path = Paths(mini.study).metrics(run, "coco-oc")
     before = path.read_text()
     try:
-        path.write_text(json.dumps(json.loads(before) | change))
+        write_metrics(path, unsealed(path, json.loads(before)) | change)
         with pytest.raises(VistokError, match=message):
             report(mini)
     finally:

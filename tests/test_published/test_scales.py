@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from vistok.chain import results as chain
 from vistok.errors import VistokError
-from vistok.files import write_json
 from vistok.grid.load import load_study
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
 from vistok.grid.values import Row
+from vistok.provenance import unsealed
 from vistok.reading import read_json
 from vistok.tables.agreement import Compared, compare
 
@@ -66,7 +67,7 @@ def results(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def write_metrics(study: Study, run: str, value: float, n: int = 5000) -> None:
     """Writes a metrics.json of VQAv2 as score-run does."""
     scored = {"metrics": {"accuracy": value}, "intervals": {"accuracy": [value - 1, value + 1]}, "n": n}
-    write_json(
+    chain.write_metrics(
         Paths(study).metrics(study.run(run), "vqav2"),
         {
             "task": "vqav2",
@@ -112,7 +113,7 @@ def test_a_cell_without_questions_is_left_out(results: Study) -> None:
 
 def test_metrics_of_another_run_are_refused(results: Study) -> None:
     path = Paths(results).metrics(results.run(DEIT), "vqav2")
-    write_json(path, read_json(path, what="metrics") | {"run": f"{CLIP}0"})
+    chain.write_metrics(path, unsealed(path, read_json(path, what="metrics")) | {"run": f"{CLIP}0"})
     with pytest.raises(VistokError, match="is of the task 'vqav2' and the run"):
         compare(results, PUBLISHED)
 

@@ -18,6 +18,7 @@ from vistok.grid.scale import StepId
 from vistok.grid.specs import Spec
 from vistok.grid.study import GRID, Study
 from vistok.grid.values import OBJECTIVES, Run
+from vistok.provenance import PROVENANCE
 
 Ids = tuple[str, ...]
 CLAIMS: Final = GRID / "claims.yaml"
@@ -163,6 +164,11 @@ def _blind_predictions(study: Study, llm: str, suite: str) -> list[Path]:
     return [Paths(study).blind_predictions(llm, task.id) for task in study.suite(suite)]
 
 
+def _with_provenance(predictions: Iterable[Path]) -> list[Path]:
+    """Answers, each with what says what it was made from."""
+    return [path for answers in predictions for path in (answers, answers.with_name(PROVENANCE))]
+
+
 def _table_files(study: Study, table: str) -> list[Path]:
     return [Paths(study).table(table, suffix) for suffix in files.TABLE_FORMATS]
 
@@ -294,7 +300,7 @@ _LIST: Final = (
         "answer a suite of tasks with one run's MLLM",
         over=("run", "suite"),
         jobs=lambda study, runs: [(run.path, suite) for run, suite in _suites(study, runs)],
-        outputs=_predictions,
+        outputs=lambda study, run, suite: _with_provenance(_predictions(study, run, suite)),
         inputs=lambda study, run, suite: [Paths(study).mllm(run), *parts(study, run)],
         reads_data=True,
         spec=lambda study, run, suite: specs.answer_spec(study, suite),
@@ -305,7 +311,7 @@ _LIST: Final = (
         "answer a suite of tasks with a language model alone, without the images",
         over=("llm", "suite"),
         jobs=lambda study, runs: dict.fromkeys((run.llm, suite) for run, suite in _suites(study, runs)),
-        outputs=_blind_predictions,
+        outputs=lambda study, llm, suite: _with_provenance(_blind_predictions(study, llm, suite)),
         inputs=lambda study, llm, suite: own_llm(study, llm),
         reads_data=True,
         spec=lambda study, llm, suite: specs.answer_blind_spec(study, llm, suite),

@@ -1,12 +1,13 @@
 """Answers a suite of tasks with one run's MLLM."""
 
+from vistok.chain.results import answer_inputs, write_predictions
 from vistok.datasets.images import load_image
 from vistok.datasets.preprocessing import Preprocessing
 from vistok.evaluation.answer.answering import SeeingAnswerer
-from vistok.files import write_jsonl
 from vistok.grid.load import Study
 from vistok.grid.paths import Paths
 from vistok.grid.values import Run
+from vistok.locks import only_writer
 from vistok.steps.answers import answers
 from vistok.steps.asking import ask_all
 from vistok.steps.models import load_trained
@@ -14,7 +15,17 @@ from vistok.training.loop import make_deterministic
 
 
 def run(study: Study, wanted: Run, suite: str) -> None:
-    """Writes a suite's predictions.jsonl: id, prompt, answer and raw generation, one line per question."""
+    """Writes a suite's predictions.jsonl: id, prompt, answer and raw generation, one line per question.
+
+    Raises:
+        VistokError: what answers cannot be trusted, no question can be asked, or another process is at it.
+    """
+    paths = Paths(study)
+    with only_writer(paths.results / wanted.path / suite):
+        _answer(study, paths, wanted, suite)
+
+
+def _answer(study: Study, paths: Paths, wanted: Run, suite: str) -> None:
     make_deterministic(0)
     asked = ask_all(study, suite)
     model = load_trained(study.models, wanted)
@@ -28,4 +39,4 @@ def run(study: Study, wanted: Run, suite: str) -> None:
     )
     for task in study.suite(suite):
         rows = answers(answerer, task, asked[task.id])
-        write_jsonl(Paths(study).predictions(wanted, task.id), rows)
+        write_predictions(paths.predictions(wanted, task.id), rows, answer_inputs(study, wanted, task))

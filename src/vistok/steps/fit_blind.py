@@ -3,6 +3,7 @@
 from collections.abc import Hashable, Sequence
 from pathlib import Path
 
+from vistok.chain.results import blind_inputs, check_predictions, write_metrics
 from vistok.datasets.coco import read_captions
 from vistok.datasets.gvtbench import read_object_questions
 from vistok.datasets.vqa import read_annotations, read_texts
@@ -17,7 +18,6 @@ from vistok.evaluation.blind import (
     vqa_prior_answers,
 )
 from vistok.evaluation.score.predictions import read_predictions
-from vistok.files import digest_file, write_json
 from vistok.grid.load import Study
 from vistok.grid.paths import Paths
 from vistok.grid.values import Task
@@ -36,13 +36,15 @@ def run(study: Study, suite: str) -> None:
     for task in study.suite(suite):
         asked = ask(study, task.id)
         report = cell(study, task, asked, blind_answers(study, task, asked))
-        said = {llm: paths.blind_predictions(llm, task.id) for llm in study.llms_of(suite)}
+        given = {llm: paths.blind_predictions(llm, task.id) for llm in study.llms_of(suite)}
+        report["inputs"] = {
+            llm: check_predictions(path, blind_inputs(study, llm, task)) for llm, path in given.items()
+        }
         report["text_only"] = {
             llm: scores(study, task, asked, read_predictions(path, asked.references.ids, allow_missing=False))
-            for llm, path in said.items()
+            for llm, path in given.items()
         }
-        report["inputs"] = {llm: digest_file(path) for llm, path in said.items()}
-        write_json(paths.blind(task.id), report)
+        write_metrics(paths.blind(task.id), report)
 
 
 def blind_answers(study: Study, task: Task, asked: Asked) -> dict[str, dict[str, str]]:

@@ -2,9 +2,14 @@
 
 from typing import Any
 
+from vistok.chain.results import (
+    answer_inputs,
+    check_predictions,
+    references_digest,
+    write_metrics,
+)
 from vistok.evaluation.score.predictions import read_predictions
 from vistok.evaluation.score.scoring import score_answers
-from vistok.files import digest_file, write_json
 from vistok.grid.load import Study
 from vistok.grid.paths import Paths
 from vistok.grid.values import Run, Task
@@ -12,21 +17,23 @@ from vistok.steps.asking import Asked, ask
 
 
 def run(study: Study, wanted: Run, suite: str) -> None:
-    """Writes a run's metrics.json for every task of a suite."""
+    """Writes a run's metrics.json for every task of a suite.
+
+    Raises:
+        VistokError: predictions are missing, were changed, or are of another checkpoint or other questions.
+    """
     paths = Paths(study)
     for task in study.suite(suite):
         asked = ask(study, task.id)
         predictions = paths.predictions(wanted, task.id)
+        inputs = {"predictions": check_predictions(predictions, answer_inputs(study, wanted, task))}
         answers = read_predictions(predictions, asked.references.ids, allow_missing=False)
-        inputs = {"predictions": digest_file(predictions)}
         report = cell(study, task, asked, {"answers": answers}) | {"run": wanted.path, "inputs": inputs}
-        write_json(paths.metrics(wanted, task.id), report)
+        write_metrics(paths.metrics(wanted, task.id), report)
 
 
 def cell(study: Study, task: Task, asked: Asked, answers: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Returns what metrics.json holds: each set of answers under each protocol, or why there is none."""
-    files = study.task_files(task.id)
-    references = Paths(study).data / files.references if files else None
     report: dict[str, Any] = {
         "task": task.id,
         "metric": task.metric,
@@ -36,7 +43,7 @@ def cell(study: Study, task: Task, asked: Asked, answers: dict[str, dict[str, An
         "reason": asked.reason,
         "prompt": task.prompt,
         "decoding": task.decoding.model_dump(mode="json"),
-        "references": digest_file(references) if references and references.is_file() else None,
+        "references": references_digest(study, task),
     }
     return report | {name: scores(study, task, asked, given) for name, given in answers.items()}
 

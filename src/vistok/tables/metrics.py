@@ -1,16 +1,17 @@
 """Reads metrics.json files: what a run, or a blind baseline, scores on one task."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, FiniteFloat, NonNegativeInt, ValidationError
 
+from vistok.chain.results import read_blind_metrics, read_run_metrics
 from vistok.errors import VistokError
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
 from vistok.grid.values import Run, Task
-from vistok.reading import read_json
 
 FITTED = ("constant", "prior")
 
@@ -78,10 +79,10 @@ def read_cell(study: Study, run: Run, task: str) -> Metrics:
     """Returns what a run scores on a task.
 
     Raises:
-        VistokError: its metrics.json is missing, or is not the one of this run and task.
+        VistokError: its metrics.json is missing, was changed, or is not of this run and task, or of what was answered.
     """
-    path = Paths(study).metrics(run, task)
-    return _read(study, path, study.task(task), run.path, ("answers",))
+    path, entry = Paths(study).metrics(run, task), study.task(task)
+    return _read(study, path, entry, run.path, ("answers",), lambda: read_run_metrics(study, run, entry))
 
 
 def read_baselines(study: Study, task: str, llms: Iterable[str]) -> Metrics:
@@ -93,9 +94,10 @@ def read_baselines(study: Study, task: str, llms: Iterable[str]) -> Metrics:
         llms: the language models that are asked without the image.
 
     Raises:
-        VistokError: their metrics.json is missing, or is not the one of this task.
+        VistokError: their metrics.json is missing, was changed, or is not of this task, or of what was answered.
     """
-    return _read(study, Paths(study).blind(task), study.task(task), None, baseline_names(llms))
+    path, entry = Paths(study).blind(task), study.task(task)
+    return _read(study, path, entry, None, baseline_names(llms), lambda: read_blind_metrics(study, entry))
 
 
 def rebuild_command(study: Study, target: Path | str) -> str:
@@ -105,12 +107,19 @@ def rebuild_command(study: Study, target: Path | str) -> str:
     return f"snakemake {target} --cores 2" + (f" --config {' '.join(config)}" if config else "")
 
 
-def _read(study: Study, path: Path, task: Task, run: str | None, names: tuple[str, ...]) -> Metrics:
+def _read(
+    study: Study,
+    path: Path,
+    task: Task,
+    run: str | None,
+    names: tuple[str, ...],
+    read: Callable[[], dict[str, Any]],
+) -> Metrics:
     again = rebuild_command(study, path)
     if not path.is_file():
         raise VistokError(f"metrics not found: {path}. Make them: {again}")
     try:
-        found = _File.model_validate(read_json(path, what="metrics"))
+        found = _File.model_validate(read())
         if (found.task, found.run) != (task.id, run):
             raise VistokError(
                 f"{path} is of the task {found.task!r} and the run {found.run!r}; {task.id!r} and {run!r} "
