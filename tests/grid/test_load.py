@@ -118,6 +118,7 @@ def test_a_wrong_key_or_value_is_refused(checkout: Any, file: str, change: Chang
         ("scales/mini.yaml", setting("recipes/tunned", {}), ["unknown recipe 'tunned'", "'tuned'?"]),
         ("scales/mini.yaml", setting("tasks/vqa", {"images": ["a"], "references": "b"}), ["task 'vqa'", "'vqav2'?"]),
         ("scales/mini.yaml", setting("splits/dev/vqa", {"images": ["a"], "references": "b"}), ["task 'vqa'"]),
+        ("grid/tokenizers.yaml", setting("dino/size", "large"), ["unknown encoder size 'large'", "base", "mini.yaml"]),
         ("grid/tokenizers.yaml", setting("fd/teacher", "clap"), ["unknown tokenizer 'clap'", "'clip'?"]),
         ("grid/tokenizers.yaml", setting("fd/base", "dinno"), ["unknown tokenizer 'dinno'", "'dino'?"]),
         ("grid/tokenizers.yaml", setting("fd/teacher", "fd"), ["'fd' is made from itself: fd from fd", "Take one"]),
@@ -374,7 +375,7 @@ def test_a_scale_changes_the_tasks_of_a_kind(checkout: Any) -> None:
 
 def test_a_scale_is_laid_over_the_one_that_it_extends(checkout: Any) -> None:
     mini, smoke = checkout.load("mini").scale, checkout.load("smoke").scale
-    assert smoke.encoder == mini.encoder
+    assert smoke.encoders == mini.encoders
     assert smoke.world is not None
     assert mini.world is not None
     assert smoke.world.keys() == mini.world.keys()

@@ -118,7 +118,7 @@ def test_what_is_no_run_is_refused(study: Study, path: str, said: str) -> None:
 
 def test_a_scale_that_pretrains_has_its_own_encoder(checkout: Any) -> None:
     mini, paper = checkout.load("mini"), checkout.load("paper")
-    assert {mini.encoder(name).name for name in mini.tokenizers} == {mini.scale.encoder.name}
+    assert {mini.encoder(name).name for name in mini.tokenizers} == {mini.scale.encoders["base"].name}
     assert all(mini.pretrains(name) and not paper.pretrains(name) for name in mini.tokenizers)
     assert {name: paper.encoder(name) for name in paper.tokenizers} == {
         name: entry.encoder for name, entry in paper.tokenizers.items()
@@ -132,6 +132,23 @@ def test_an_entry_without_objective_is_taken_as_published_at_every_scale(checkou
     mini = checkout.load("mini")
     assert not mini.pretrains("clip")
     assert mini.encoder("clip") == mini.tokenizer("clip").encoder
+
+
+def test_a_scale_may_pretrain_encoders_of_several_sizes(checkout: Any) -> None:
+    def add_size(scale: Any) -> None:
+        base = scale["encoders"]["base"]
+        scale["encoders"]["large"] = base | {
+            "arguments": base["arguments"] | {"depth": 6},
+            "parameters_m": 0.75,
+        }
+
+    checkout.edit("scales/mini.yaml", add_size)
+    checkout.edit("grid/tokenizers.yaml", lambda whole: whole["dino"].update(size="large"))
+    mini = checkout.load("mini")
+    assert mini.encoder("dino") == mini.scale.encoders["large"] != mini.encoder("mae")
+    assert (
+        checkout.load("paper").encoder("dino").name == "vit_base_patch16_224.dino"
+    )  # as published, at its own size
 
 
 def test_what_a_tokenizer_is_made_from_goes_before_it(checkout: Any) -> None:

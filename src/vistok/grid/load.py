@@ -194,7 +194,8 @@ def _check_scale(study: Study, scale: Scale) -> None:
     for name in (*scale.mixture, *([scale.probe_set] if scale.probe_set else ())):
         study.image_set(name)
     for tokenizer in study.tokenizers.values():
-        if scale.encoder and tokenizer.objective and tokenizer.image_set:
+        if scale.encoders and tokenizer.objective and tokenizer.image_set:
+            study.encoder(tokenizer.id)
             if tokenizer.objective not in scale.pretraining:
                 raise unknown(
                     "pretraining", tokenizer.objective, scale.pretraining, edit=str(study.scale_file)

@@ -169,14 +169,16 @@ class JobSize(Value):
 
 
 class Scale(Value):
-    """The size of everything; a scale without `encoder` and `language_model` takes published weights."""
+    """The size of everything; a scale without `encoders` and `language_model` takes published weights."""
 
     id: Id
     data_root: str = Field(min_length=1)
     models: Id = Field(description="the scale whose checkpoints answer: its own id, or another's")
     missing_images: Literal["error", "skip"] = "error"
     world: dict[str, int] | None = None
-    encoder: Encoder | None = None
+    encoders: dict[Id, Encoder] = Field(
+        {}, description="what this scale pretrains, by size: a tokenizer names the size that it has"
+    )
     pretraining: dict[Objective, Pretraining] = {}
     probe_gate: dict[Objective, float] = Field({}, description="least linear-probe AUC, in per cent")
     language_model: LanguageModelSize | None = None

@@ -76,10 +76,12 @@ class Study:
     def encoder(self, tokenizer: str) -> Encoder:
         """Returns the encoder of a tokenizer at this scale: the scale's own where it pretrains it."""
         entry = self.tokenizer(tokenizer)
-        return self.scale.encoder if self.pretrains(tokenizer) and self.scale.encoder else entry.encoder
+        if not self.pretrains(tokenizer):
+            return entry.encoder
+        return find("encoder size", entry.size, self.scale.encoders, self.scale_file)
 
     def pretrains(self, tokenizer: str) -> bool:
-        return self.scale.encoder is not None and self.tokenizer(tokenizer).objective is not None
+        return bool(self.scale.encoders) and self.tokenizer(tokenizer).objective is not None
 
     def lineage(self, tokenizers: Iterable[str]) -> tuple[str, ...]:
         """Returns tokenizers, each behind those that this scale makes it from: its base and its teacher."""

@@ -82,6 +82,7 @@ class Tokenizer(Value):
         None, description="how a scale that pretrains makes it; none: as published"
     )
     image_set: Id | None = Field(None, description="what a scale that pretrains shows it")
+    size: Id = Field("base", description="which of its encoders a scale that pretrains makes it with")
     base: Id | None = Field(None, description="the tokenizer whose weights its pretraining starts from")
     teacher: Id | None = Field(None, description="the tokenizer whose features its pretraining teaches it")
 

@@ -27,14 +27,14 @@ def build_encoder(encoder: Encoder) -> VisionTransformer:
     if encoder.library != "timm":
         raise VistokError(
             f"only encoders of library 'timm' can be pretrained here, and {encoder.name!r} is of "
-            f"{encoder.library!r}. Name a timm vision transformer in the scale's `encoder`."
+            f"{encoder.library!r}. Name a timm vision transformer in the scale's `encoders`."
         )
     try:
         built = timm.create_model(encoder.name, pretrained=False, **arguments)
     except (RuntimeError, TypeError, ValueError, AssertionError) as error:
         raise VistokError(
             f"timm cannot build {encoder.name!r} with {encoder.arguments}: {error}. "
-            "Mend the scale's `encoder`."
+            "Correct the scale's `encoders`."
         ) from error
     if (
         not isinstance(built, VisionTransformer)
@@ -45,7 +45,7 @@ def build_encoder(encoder: Encoder) -> VisionTransformer:
     ):
         raise VistokError(
             f"{encoder.name!r} with {encoder.arguments} is not a plain vision transformer (one class token, "
-            "learnt positions), which pretraining needs. Name one in the scale's `encoder`, such as "
+            "learnt positions), which pretraining needs. Name one in the scale's `encoders`, such as "
             "'vit_tiny_patch16_224'."
         )
     return built

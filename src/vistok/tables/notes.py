@@ -17,7 +17,7 @@ _PROTOCOLS = {
 def banner(study: Study) -> str:
     """Returns what a reader must know first: whose models answer, and which split was asked."""
     texts = []
-    if study.models.scale.encoder or study.models.scale.language_model:
+    if study.models.scale.encoders or study.models.scale.language_model:
         own = study.scale.id == study.models.scale.id
         who = (
             "Small models that it pretrains itself"
