@@ -23,7 +23,7 @@ if MODELS.scale.world:
             source=make_world.source,
             pinned=pinned_digest(PINS, Path(MODELS.scale.data_root)),
         shell:
-            "vistok make-world {params.options} 2>&1 | tee -i {log}"
+            "vistok make-world {params.options} " "2>&1 | {{ tee -i {log} || cat > /dev/null; }}"
 
 
 if not (STUDY.scale.world and MODELS.scale.world):
@@ -44,7 +44,7 @@ if not (STUDY.scale.world and MODELS.scale.world):
             options=lambda wildcards, input: OPTIONS if wildcards.owner == STUDY.scale.id else MODEL_OPTIONS,
             name=lambda wildcards: shlex.quote(wildcards.listed),
         shell:
-            "vistok list-data {params.name} {params.options} 2>&1 | tee -i {log}"
+            "vistok list-data {params.name} {params.options} " "2>&1 | {{ tee -i {log} || cat > /dev/null; }}"
 
 
 rule write_shards:
@@ -65,4 +65,5 @@ rule write_shards:
         spec=write_shards.spec,
         source=write_shards.source,
     shell:
-        "vistok write-shards {wildcards.image_set} {params.options} 2>&1 | tee -i {log}"
+        "vistok write-shards {wildcards.image_set} {params.options} "
+        "2>&1 | {{ tee -i {log} || cat > /dev/null; }}"

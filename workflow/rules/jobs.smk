@@ -2,8 +2,9 @@
 
 import os
 
-# Jobs find `vistok` beside this snakemake, never ask a model hub, and fail where vistok does, not its log. A cluster
-# sends SIGTERM to every process of a job: the shell and its log outlive it, for vistok has a state to save first.
+# Jobs find `vistok` beside this snakemake, never ask a model hub, and fail where vistok does, never where their log
+# cannot be written. A cluster sends SIGTERM to every process of a job: the shell and the log outlive it, for vistok has
+# a state to save first.
 shell.prefix(
     "set -euo pipefail; trap '' TERM; "
     f"export PATH={shlex.quote(os.path.dirname(sys.executable))}:$PATH "
