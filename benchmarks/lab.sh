@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A real Slurm of two nodes (n1, n2) with two CPUs and two make-believe GPUs each, all on this one machine.
-#   lab.sh start FOLDER | stop FOLDER | crash FOLDER NODE | node FOLDER NODE
+#   lab.sh start FOLDER | stop FOLDER | crash FOLDER NODE | node FOLDER NODE | away FOLDER SECONDS
 # Needs root and the Debian packages slurm-wlm and munge; installs nothing. Everything lies below FOLDER but two links
 # in /etc/slurm: jobs lose SLURM_CONF before their inner srun, so Slurm has to be found where it looks by itself.
 set -euo pipefail
@@ -113,10 +113,19 @@ crash() {
   kill -KILL $pids 2>/dev/null || true
 }
 
+# Takes the controller away for some seconds, as a restart of it or of its network does.
+away() {
+  kill -KILL "$(cat "$lab/slurmctld.pid")"
+  sleep "$1"
+  slurmctld
+  wait_for 30 nodes_up || true
+}
+
 case $verb in
   start) start ;;
   stop) stop ;;
   crash) crash "$3" ;;
   node) alive "$lab/slurmd-$3.pid" || slurmd -N "$3" ;;
-  *) echo "usage: lab.sh start|stop FOLDER, or crash|node FOLDER NODE" >&2; exit 2 ;;
+  away) away "$3" ;;
+  *) echo "usage: lab.sh start|stop FOLDER, crash|node FOLDER NODE, or away FOLDER SECONDS" >&2; exit 2 ;;
 esac

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,35 @@ def test_nothing_starts_beside_the_jobs_of_a_controller_that_was_killed(
     said = Build(checkout.root, tmp_path / "again.log").end()
     assert "rule tune_mllm" not in said, "the orphaned job has finished its work"
     assert checkout.digests(*BUILT) == before
+
+
+def test_a_controller_of_slurm_that_is_away_for_a_while(checkout: Any, lab: Path, tmp_path: Path) -> None:
+    """The executor asks about its jobs meanwhile, and turns to an accounting that is not there."""
+    before = checkout.digests(*BUILT)
+    remove_run(checkout, RUN)
+    build = Build(checkout.root, tmp_path / "away.log")
+    build.training()
+    cluster.lab("away", lab, "15")
+    build.end()
+    assert checkout.digests(*BUILT) == before
+
+
+def test_a_strangers_comment_neither_stops_a_start_nor_advises(checkout: Any, tmp_path: Path) -> None:
+    forged = f"x|/a\n99; touch PWNED|rule_x|{checkout.root}\ny|z"
+    for comment in (forged.encode(), b"\xe9"):
+        command = [
+            "sbatch",
+            "--parsable",
+            b"--comment=" + comment,
+            f"--chdir={checkout.root}",
+            "--wrap=sleep 60",
+        ]
+        subprocess.run(command, check=True, capture_output=True)
+    said = Build(checkout.root, tmp_path / "forged.log").end()
+    assert "PWNED" not in said and "Nothing to be done" in said
+    remove_run(checkout, FROZEN)
+    said = Build(checkout.root, tmp_path / "started.log").end()
+    assert "rule tune_mllm:" in said and "PWNED" not in said
 
 
 @pytest.fixture

@@ -18,9 +18,11 @@ def begin():
     limit = workflow.global_resources.get("gpu")
     try:
         LOCK = earlier.hold(SCALE)
-        earlier.check_no_jobs(local=workflow.local_exec)
+        earlier.check_no_jobs()
         checks.check_start(
             FILES, sys.argv[1:], None if limit is None or limit.value is None else int(limit.value)
         )
+        if not workflow.local_exec:
+            earlier.submit_patiently()
     except VistokError as error:
         raise SystemExit(f"vistok: {error}") from None

@@ -1,15 +1,18 @@
 """Keeps a start of the workflow from running beside an earlier one, or beside the cluster jobs that it left."""
 
+import errno
 import fcntl
-import os
 import shutil
 import subprocess
 from pathlib import Path
 from typing import IO, Final
 
 from vistok.errors import VistokError
+from vistok.workflow.clients import RUNS, install, noted_runs
 
-_TIMEOUT: Final = 120  # seconds
+SLURM: Final = Path(".snakemake/slurm")
+_TIMEOUT: Final = 30  # seconds
+_NO_LOCKS: Final = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
 
 
 def hold(scale: str) -> IO[str]:
@@ -18,25 +21,40 @@ def hold(scale: str) -> IO[str]:
     The kernel holds it: unlike Snakemake's own, none outlives a kill.
 
     Raises:
-        VistokError: another process holds it.
+        VistokError: another process holds it, or the file system keeps no locks.
     """
     lock = Path(f".snakemake/{scale}.lock").open("w")  # noqa: SIM115
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
+        lock.close()
         raise VistokError(
             "another snakemake is at work on this scale: wait until it ends, or stop it."
+        ) from error
+    except OSError as error:
+        lock.close()
+        if error.errno not in _NO_LOCKS:
+            raise
+        raise VistokError(
+            f"the file system of {Path(lock.name).absolute()} keeps no locks ({error.strerror}), and without one two "
+            "starts would write the same files. Have it mounted with locks (Lustre: -o flock; NFS: with its lock "
+            "service), or link .snakemake to a folder on one that has them."
         ) from error
     return lock
 
 
-def check_no_jobs(*, local: bool) -> None:
-    """Refuses to start beside jobs of an earlier start; `local`: this one asks nothing of a cluster.
+def submit_patiently() -> None:
+    """Has this process's executor ask Slurm patiently, and note the jobs that it submits."""
+    install(SLURM)
+
+
+def check_no_jobs() -> None:
+    """Refuses to start beside jobs of an earlier start.
 
     Raises:
         VistokError: there are such jobs, or Slurm does not say.
     """
-    if jobs := left_behind(local=local):
+    if jobs := left_behind():
         raise VistokError(
             f"{len(jobs)} job(s) of an earlier start are still queued or running here: {' '.join(jobs)}. "
             "They would write the same files. Wait until they end (squeue), or cancel them: "
@@ -44,28 +62,38 @@ def check_no_jobs(*, local: bool) -> None:
         )
 
 
-def left_behind(*, local: bool) -> list[str]:
-    """Returns the ids of cluster jobs that an earlier snakemake, since killed, submitted from this folder.
+def left_behind() -> list[str]:
+    """Returns the ids of cluster jobs that an earlier snakemake, since killed, submitted from this checkout.
 
-    They live on without it; the executor's comment tells them from the job that a controller itself may run in.
+    Slurm is asked for the user's own jobs, under the names that were noted when they were submitted, and for their
+    numbers alone: no text that anybody wrote is read.
     """
-    squeue = shutil.which("squeue")
-    if not squeue:
+    runs = noted_runs(SLURM)
+    if not runs:
         return []
-    answer = subprocess.run(
-        [squeue, "--noheader", "--format=%A|%k|%Z"],
-        capture_output=True,
-        text=True,
-        timeout=_TIMEOUT,
-        check=False,
-    )
+    command = ["squeue", "--me", "--noheader", "--format=%A", f"--name={','.join(runs)}"]
+    jobs = [line for line in _ask(command).split() if line.isdecimal()]
+    if not jobs:
+        (SLURM / RUNS).unlink()
+    return jobs
+
+
+def _ask(command: list[str]) -> str:
+    advice = f"Start where Slurm answers; or, if no job of this checkout is left, remove {SLURM / RUNS}."
+    if not shutil.which(command[0]):
+        raise VistokError(
+            f"jobs were submitted from this checkout, and this machine has no {command[0]} to tell whether they "
+            f"still run. {advice}"
+        )
+    try:
+        answer = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=_TIMEOUT, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise VistokError(
+            f"cannot ask whether earlier jobs still run: {command[0]} does not answer within {_TIMEOUT} s. {advice}"
+        ) from error
     if answer.returncode:
-        if local:
-            return []
-        raise VistokError(f"cannot ask whether earlier jobs still run: {answer.stderr.strip()}")
-    jobs = [line.split("|", 2) for line in answer.stdout.splitlines()]
-    return [
-        job
-        for job, comment, folder in jobs
-        if comment.startswith("rule_") and os.path.realpath(folder) == os.getcwd()  # noqa: PTH109
-    ]
+        said = " ".join(answer.stderr.split())[:200]
+        raise VistokError(f"cannot ask whether earlier jobs still run: {said}. {advice}")
+    return answer.stdout

@@ -1,0 +1,141 @@
+"""Slurm's own commands as Snakemake's executor calls them, made patient, and noting what is submitted.
+
+The executor (snakemake-executor-plugin-slurm 2.8) loses every job for good, and waits for ever, when one round of
+questions about them fails: while the controller restarts, or where it turns to an accounting that is not there. So it
+finds these first on its PATH: `squeue` and `sacct` then say nothing, for which it waits and asks again, `scontrol`
+says what it said before, and `sbatch` notes the name of the run before it submits.
+
+No import from this package: each question starts a process.
+"""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+COMMANDS: Final = ("sbatch", "squeue", "sacct", "scontrol")
+RUNS: Final = "runs"
+_CONFIG: Final = "config"
+_FORMAT: Final = "--format=%i|%T"
+_NAME: Final = re.compile(r"[\w.-]+")
+# Less than the executor's own patience: it gives a question 60 s, and one about the configuration 10 s.
+_TIMEOUT: Final = 45
+_CONFIG_TIMEOUT: Final = 8
+
+
+def install(folder: Path) -> None:
+    """Puts the commands of a cluster that has them first on this process's PATH, below `folder`."""
+    programs = folder.resolve() / "bin"
+    shutil.rmtree(programs, ignore_errors=True)
+    programs.mkdir(parents=True)
+    for name in filter(shutil.which, COMMANDS):
+        script = programs / name
+        words = shlex.join([sys.executable, "-m", __name__, str(programs), name])
+        script.write_text(f'#!/bin/sh\nexec {words} "$@"\n', encoding="utf-8")
+        script.chmod(0o755)
+    os.environ["PATH"] = f"{programs}{os.pathsep}{os.environ['PATH']}"
+
+
+def noted_runs(folder: Path) -> list[str]:
+    """Returns the names under which jobs have been submitted."""
+    file = folder / RUNS
+    lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+    return [line for line in dict.fromkeys(lines) if _NAME.fullmatch(line)]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs one command; returns its exit status.
+
+    Args:
+        arguments: the folder of these commands, a command's name, and what it was given.
+    """
+    programs, name, *given = arguments
+    path = [part for part in os.environ["PATH"].split(os.pathsep) if part != programs]
+    os.environ["PATH"] = os.pathsep.join(path)
+    folder, run = Path(programs).parent, _run(given)
+    if name in ("squeue", "sacct") and run:
+        return _states(folder, run, [name, *given])
+    if name == "scontrol" and given == ["show", "config"]:
+        return _config(folder)
+    if name == "sbatch" and run:
+        _note(folder, run)
+    return os.execvp(name, [name, *given])
+
+
+def _run(given: Sequence[str]) -> str | None:
+    """Returns the name of a run that a command is about: the value of `--name` or `--job-name`."""
+    for word, following in zip(given, [*given[1:], ""], strict=True):
+        option, _, value = word.partition("=")
+        if option in ("--name", "--job-name"):
+            found = value or following
+            return found if _NAME.fullmatch(found) else None
+    return None
+
+
+def _note(folder: Path, run: str) -> None:
+    if run not in noted_runs(folder):
+        with (folder / RUNS).open("a", encoding="utf-8") as stream:
+            stream.write(f"{run}\n")
+
+
+def _states(folder: Path, run: str, command: Sequence[str]) -> int:
+    """Prints the state of each job of a run; nothing where Slurm does not tell, which means: as before.
+
+    A job that was seen and has been forgotten has ended: UNKNOWN has the executor look for what it made.
+    """
+    squeue = ["squeue", _FORMAT, "--states=all", "--noheader", f"--name={run}"]
+    output = _ask(command, _TIMEOUT)
+    if output is None and command[0] == "sacct":
+        output = _ask(squeue, _TIMEOUT)
+    if output is None:
+        return 0
+    print(output, end="")
+    file = folder / f"{run}.json"
+    seen: set[str] = set()
+    with suppress(OSError, ValueError):
+        seen = set(json.loads(file.read_text(encoding="utf-8")))
+    there = {line.partition("|")[0].strip() for line in output.splitlines()} - {""}
+    for job in sorted(seen - there):
+        print(f"{job}|UNKNOWN")
+    if there - seen:
+        file.write_text(json.dumps(sorted(seen | there)), encoding="utf-8")
+    return 0
+
+
+def _config(folder: Path) -> int:
+    """Prints Slurm's configuration, or what it was when it was last told."""
+    file = folder / _CONFIG
+    output = _ask(["scontrol", "show", "config"], _CONFIG_TIMEOUT)
+    if output is None:
+        if not file.is_file():
+            return 1
+        output = file.read_text(encoding="utf-8")
+    else:
+        file.write_text(output, encoding="utf-8")
+    print(output, end="")
+    return 0
+
+
+def _ask(command: Sequence[str], seconds: float) -> str | None:
+    """Returns what a command says; None where it fails, or does not answer in time."""
+    try:
+        answer = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=seconds, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    if answer.returncode:
+        print(answer.stderr, end="", file=sys.stderr)
+        return None
+    return answer.stdout
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
