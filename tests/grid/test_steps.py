@@ -10,7 +10,7 @@ import yaml
 from vistok.cli import make_parser
 from vistok.errors import VistokError
 from vistok.grid.scale import ALL_STEPS, LAUNCHED, RESUMED, StepId
-from vistok.grid.steps import STEPS, cells, parts, step_called
+from vistok.grid.steps import STEPS, any_llm, cells, parts, step_called
 from vistok.grid.study import Study
 
 DEIT, CLIP_20M = "deit/frozen/vicuna-7b/seed-0", "clip-20m/frozen/vicuna-7b/seed-0"
@@ -35,7 +35,12 @@ def test_a_step_reads_what_steps_before_it_write(any_study: Study) -> None:
             assert len(ids) == len(step.over)
             for path in texts(step.inputs(any_study, *ids)):
                 own = path.startswith(
-                    ("paper_tables/published/", "workflow/grid/", any_study.models.scale.data_root)
+                    (
+                        "paper_tables/published/",
+                        "workflow/grid/",
+                        "data/digests/",
+                        any_study.models.scale.data_root,
+                    )
                 )
                 assert own or path in made, f"{step.id} {ids} reads {path}"
             written = texts(step.outputs(any_study, *ids))
@@ -57,7 +62,9 @@ def test_a_pretraining_waits_for_what_it_is_made_from(checkout: Any) -> None:
     checkout.edit(
         "grid/tokenizers.yaml", lambda whole: whole["clip"]["encoder"].update(weights="weights/clip.pt")
     )
-    assert "data/mini/weights/clip.pt" in texts(step.inputs(checkout.load("mini"), "fd"))
+    assert "data/digests/mini/weights-of-tokenizers/clip.json" in texts(
+        step.inputs(checkout.load("mini"), "fd")
+    )
 
 
 def test_outputs_name_wildcards_as_they_are_given(study: Study) -> None:
@@ -84,8 +91,10 @@ def test_a_run_is_made_of_what_its_scale_makes(checkout: Any) -> None:
     mini, excerpt, paper = map(checkout.load, SCALES)
     made = ["checkpoints/mini/llms/vicuna-7b", "checkpoints/mini/tokenizers/deit"]
     assert texts(parts(mini, DEIT)) == texts(parts(excerpt, DEIT)) == made
-    assert parts(paper, DEIT) == []
-    assert texts(parts(paper, CLIP_20M)) == ["data/paper/weights/clip_base_25ep.pt"]
+    digests = "data/digests/paper/weights-of-"
+    expected = [f"{digests}llms/vicuna-7b.json", f"{digests}tokenizers/clip-20m.json"]
+    assert texts(parts(paper, CLIP_20M)) == expected
+    assert texts(any_llm(paper, "vicuna-7b")) == expected[:1]
     with pytest.raises(VistokError, match="unknown tokenizer 'diet'"):
         parts(mini, DEIT.replace("deit", "diet"))
 

@@ -211,13 +211,16 @@ def test_a_new_tokenizer_with_local_weights_is_not_pretrained(built: Any, tmp_pa
         built.changed("workflow/grid/tokenizers.yaml", lambda grid: grid.update(mine=entry)),
         built.changed("workflow/grid/tables.yaml", lambda tables: tables["table-2"]["rows"].append(row)),
     ):
-        assert built.jobs() == steps("mine/frozen") | TABLE | CURVES
+        assert (
+            built.jobs()
+            == {"list_data smoke, listed=weights-of-tokenizers/mine"} | steps("mine/frozen") | TABLE | CURVES
+        )
         weights.unlink()
         status, said = built.snakemake("paper_tables", "-n")
         assert status == 1 and f"the weights of the tokenizer 'mine' are not there: {weights}" in said
         with built.edited("workflow/grid/tokenizers.yaml", str(weights), "weights/mine.safetensors"):
             status, said = built.snakemake("paper_tables", "-n")
-        assert status == 1 and "is what a job makes: lay them elsewhere, with an absolute path" in said
+        assert status == 1 and "is what a job makes: put them elsewhere, with an absolute path" in said
 
 
 def test_a_file_by_a_wrong_name_is_refused_with_the_nearest(built: Any) -> None:

@@ -66,6 +66,7 @@ def test_all_rules_end_in_the_bytes_of_a_local_build(checkout: Any, tmp_path: Pa
     ran = re.findall(r"^ *rule (\w+):", said, re.MULTILINE)
     assert set(ran) >= RULES
     assert said.count("has been submitted with SLURM jobid") < len(ran), "small jobs go together"
+    assert not (checkout.root / ".snakemake/slurm/runs").exists(), "no job is left"
 
 
 def test_a_run_that_loses_its_job_again_and_again(checkout: Any, tmp_path: Path) -> None:

@@ -26,10 +26,10 @@ if MODELS.scale.world:
             "vistok make-world {params.options} " "2>&1 | {{ tee -i {log} || cat > /dev/null; }}"
 
 
-if not (STUDY.scale.world and MODELS.scale.world):
+if FILES.listed():
 
     rule list_data:
-        """Digests one official file, or a folder of them, where snakemake itself runs; never again by itself."""
+        """Digests one official file, a folder of them or weights, where snakemake itself runs; never again by itself."""
         output:
             list_data.outputs,
         log:

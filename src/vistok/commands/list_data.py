@@ -1,8 +1,10 @@
-"""`vistok list-data`: lists official files by digest, so that a change of any of them is noticed."""
+"""`vistok list-data`: lists official files and weights by digest, so that a change of any of them is noticed."""
 
 import argparse
 
 from vistok.grid.load import load_study
+from vistok.grid.needs import WEIGHTS_OF, weight_names
+from vistok.planning.foreign import write_weight_list
 from vistok.planning.listed import find_name, study_names, write_list
 
 
@@ -12,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "names",
         nargs="*",
         metavar="PATH",
-        help="a file or folder below the data root (default: all that the scale reads)",
+        help="a file or folder below the data root, or weights (default: all that the scale reads)",
     )
     parser.add_argument("--scale", default="mini", help="a file of workflow/scales (default: mini)")
     parser.add_argument("--split", default="test", help="which questions (default: test)")
@@ -28,6 +30,8 @@ def run(args: argparse.Namespace) -> None:
         VistokError: the study reads nothing of this name, or a file cannot be read or written.
     """
     study = load_study(args.scale, split=args.split, data_root=args.data_root)
-    known = study_names(study)
+    own_models = study.models is study
+    known = study_names(study) + (weight_names(study, study.runs()) if own_models else [])
     for name in [find_name(each, known) for each in args.names] or known:
-        print(f"{write_list(study, name)}  {name}", flush=True)
+        write = write_weight_list if name.startswith(WEIGHTS_OF) else write_list
+        print(f"{write(study, name)}  {name}", flush=True)

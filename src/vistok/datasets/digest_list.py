@@ -42,10 +42,12 @@ class DigestList:
     Attributes:
         source: a file, or a folder with all that is in it.
         summary: a small JSON file: the digest of names and contents, the same wherever and whenever they lie there.
+        suffixes: of the files that count; None: all.
     """
 
     source: Path
     summary: Path
+    suffixes: frozenset[str] | None = None
 
     @property
     def lines(self) -> Path:
@@ -61,7 +63,7 @@ class DigestList:
         if not self.source.exists():
             raise VistokError(f"{self.source} is not there, so its files cannot be listed.")
         before = self._read() if self.lines.is_file() else {}
-        now, modified = dict(_states(self.source)), self.source.stat().st_mtime_ns
+        now, modified = self._states(), self.source.stat().st_mtime_ns
         digests = self._digests(now, before)
         entries = {name: Listed(now[name], digests[name]) for name in sorted(now)}
         with staged_file(self.lines) as partial, partial.open("w", encoding="utf-8") as stream:
@@ -93,7 +95,7 @@ class DigestList:
         """Returns what is there otherwise than listed, by names, sizes and times; nothing where there is no list."""
         if not self.lines.is_file():
             return []
-        listed, now = self._read(), dict(_states(self.source))
+        listed, now = self._read(), self._states()
         gone = [f"{self._named(name)} is gone" for name in sorted(listed.keys() - now.keys())]
         new = [f"{self._named(name)} is new" for name in sorted(now.keys() - listed.keys())]
         common = sorted(listed.keys() & now.keys())
@@ -108,11 +110,18 @@ class DigestList:
         found = self.differences()
         if not self.lines.is_file():
             return found
-        listed, now = self._read(), dict(_states(self.source))
+        listed, now = self._read(), self._states()
         same = [name for name, line in listed.items() if now.get(name) == line.state]
         digests = self._digests({name: now[name] for name in same}, {})
         rotten = [name for name in sorted(same) if digests[name] != listed[name].digest]
         return found + [f"{self._named(name)} has other bytes, at the same size and time" for name in rotten]
+
+    def _states(self) -> dict[str, State]:
+        return {
+            name: state
+            for name, state in _states(self.source)
+            if not name or self.suffixes is None or Path(name).suffix in self.suffixes
+        }
 
     def _named(self, name: str) -> str:
         return str(self.source / name if name else self.source)

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 from vistok.grid.study import Study
 from vistok.grid.values import Run
+
+WEIGHTS_OF: Final = "weights-of-"
 
 
 def image_sets(study: Study, runs: Iterable[Run]) -> list[str]:
@@ -20,6 +23,34 @@ def tokenizer_weights(study: Study, tokenizer: str) -> str | None:
     """Returns the file or folder that a tokenizer is loaded from; None where it is published or made here."""
     weights = study.encoder(tokenizer).weights
     return None if study.pretrains(tokenizer) or weights in ("published", "random") else weights
+
+
+def weight_names(study: Study, runs: Iterable[Run]) -> list[str]:
+    """Returns what the weights are listed as that some runs start from, and that the scale does not make itself."""
+    runs = list(runs)
+    tokenizers = [
+        tokenizer_weights_name(study, name) for name in study.lineage(run.tokenizer for run in runs)
+    ]
+    llms = [] if study.scale.language_model else [llm_weights_name(run.llm) for run in runs]
+    return [name for name in dict.fromkeys([*tokenizers, *llms]) if name]
+
+
+def run_weight_names(study: Study, run: Run) -> list[str]:
+    """Returns which of `weight_names` one run's own parts are loaded from."""
+    llm = [] if study.scale.language_model else [llm_weights_name(run.llm)]
+    tokenizer = tokenizer_weights_name(study, run.tokenizer)
+    return ([tokenizer] if tokenizer else []) + llm
+
+
+def tokenizer_weights_name(study: Study, tokenizer: str) -> str | None:
+    """Returns what a tokenizer's weights are listed as; None where they are made here or random."""
+    made = study.pretrains(tokenizer) or study.encoder(tokenizer).weights == "random"
+    return None if made else f"{WEIGHTS_OF}tokenizers/{tokenizer}"
+
+
+def llm_weights_name(llm: str) -> str:
+    """Returns what a language model's published weights are listed as."""
+    return f"{WEIGHTS_OF}llms/{llm}"
 
 
 def question_files(study: Study) -> list[str]:

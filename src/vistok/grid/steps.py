@@ -12,7 +12,7 @@ from vistok.errors import unknown
 from vistok.grid import paths as files
 from vistok.grid import specs
 from vistok.grid.kinds import module_of
-from vistok.grid.needs import image_sets, tokenizer_weights
+from vistok.grid.needs import image_sets, llm_weights_name, tokenizer_weights_name
 from vistok.grid.paths import Paths
 from vistok.grid.scale import StepId
 from vistok.grid.specs import Spec
@@ -114,18 +114,23 @@ def _pretraining_modules(study: Study, tokenizer: str) -> list[str]:
 
 
 def parts(study: Study, run: str) -> list[Path]:
-    """Returns what one run's MLLM is made of: checkpoints that the scale makes, and local files."""
+    """Returns what one run's MLLM is made of: checkpoints that the scale makes, and digests of other weights."""
     parsed = study.models.run(run)
-    return own_llm(study, parsed.llm) + _tokenizer(study, parsed.tokenizer)
+    return any_llm(study, parsed.llm) + _tokenizer(study, parsed.tokenizer)
 
 
 def _tokenizer(study: Study, tokenizer: str) -> list[Path]:
-    """The checkpoint that the scale makes of a tokenizer, or the local file that it is loaded from."""
+    """The checkpoint that the scale makes of a tokenizer, or the digest of the weights that it is loaded from."""
     models = study.models
     if models.pretrains(tokenizer):
         return [Paths(study).tokenizer(tokenizer)]
-    weights = tokenizer_weights(models, tokenizer)
-    return [Path(models.scale.data_root, weights)] if weights else []
+    name = tokenizer_weights_name(models, tokenizer)
+    return [Paths(models).digest(name)] if name else []
+
+
+def any_llm(study: Study, llm: str) -> list[Path]:
+    """Returns what a language model is loaded from: the scale's checkpoint, or the digest of published weights."""
+    return own_llm(study, llm) or [Paths(study.models).digest(llm_weights_name(llm))]
 
 
 def own_llm(study: Study, llm: str) -> list[Path]:
@@ -312,7 +317,7 @@ _LIST: Final = (
         over=("llm", "suite"),
         jobs=lambda study, runs: dict.fromkeys((run.llm, suite) for run, suite in _suites(study, runs)),
         outputs=lambda study, llm, suite: _with_provenance(_blind_predictions(study, llm, suite)),
-        inputs=lambda study, llm, suite: own_llm(study, llm),
+        inputs=lambda study, llm, suite: any_llm(study, llm),
         reads_data=True,
         spec=lambda study, llm, suite: specs.answer_blind_spec(study, llm, suite),
         size="answer",

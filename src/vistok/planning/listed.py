@@ -75,7 +75,7 @@ def check_listed(study: Study, names: Sequence[str]) -> None:
     """
     for name in names:
         if found := digest_list(study, name).differences():
-            raise _stale(study, name, f"{found[0]}{f', and {len(found) - 1} more' if len(found) > 1 else ''}")
+            raise stale(study, name, found)
 
 
 def check_times(study: Study, names: Sequence[str]) -> None:
@@ -86,7 +86,7 @@ def check_times(study: Study, names: Sequence[str]) -> None:
     """
     for name in names:
         if name != WHOLE and not digest_list(study, name).seems_unchanged():
-            raise _stale(study, name, f"{Paths(study).data / name} has changed")
+            raise stale(study, name, [f"{Paths(study).data / name} has changed"])
 
 
 def write_list(study: Study, name: str) -> str:
@@ -138,10 +138,12 @@ def _there(study: Study, names: Iterable[str]) -> list[str]:
     return [name for name in dict.fromkeys(names) if (root / name).exists()]
 
 
-def _stale(study: Study, name: str, what: str) -> VistokError:
+def stale(study: Study, name: str, found: Sequence[str]) -> VistokError:
+    """Returns the error that tells what was found otherwise than listed, and the command that lists it again."""
     scale = study.scale
     root = "" if scale.world else f" --data-root {shlex.quote(scale.data_root)}"
+    more = f", and {len(found) - 1} more" if len(found) > 1 else ""
     return VistokError(
-        f"{what} since its files were listed. If that is meant, list them again, and what reads them runs anew: "
-        f"vistok list-data {shlex.quote(name)} --scale {scale.id}{root}"
+        f"{found[0]}{more} since its files were listed. If that is meant, list them again, and what reads them "
+        f"runs anew: vistok list-data {shlex.quote(name)} --scale {scale.id}{root}"
     )

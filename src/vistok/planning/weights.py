@@ -1,7 +1,6 @@
 """Tells beforehand whether weights are there and of the right shape, without loading them or asking a network."""
 
 import math
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from vistok.grid.study import Study
 from vistok.grid.values import Encoder, LanguageModel
 from vistok.headers import WEIGHTS, read_shapes
 from vistok.reading import read_json
+from vistok.tokenizers.hub import encoder_file, model_folder
 
 _LEAST = 0.995  # of the parameters that an entry states
 
@@ -48,7 +48,7 @@ def check_language_model(study: Study, llm: str) -> str:
             return "will be trained"
         return f"{folder}: {len(read_shapes(folder / WEIGHTS))} tensors"
     entry = study.llm(llm)
-    folder = Path(entry.weights) if Path(entry.weights).is_dir() else _snapshot(entry.weights, "config.json")
+    folder = model_folder(entry.weights)
     config = read_json(folder / "config.json", what="language model's configuration")
     found = {"width": config.get("hidden_size"), "layers": config.get("num_hidden_layers")}
     if found != {"width": entry.width, "layers": entry.layers}:
@@ -105,18 +105,12 @@ def _check_shapes(encoder: Encoder, file: Path, *, own: bool) -> None:
 
 
 def _check_published(encoder: Encoder) -> str:
-    repository, names = _repository(encoder)
-    if repository is None:
+    file = encoder_file(encoder)
+    if file is None:
         return f"{encoder.name}: its library keeps it in no hub; not checked"
-    for name in names:
-        if file := _cached(repository, name):
-            if not name.endswith(".safetensors"):
-                return f"{file}: there, shapes not checked"
-            return _check_count(encoder, file)
-    raise VistokError(
-        f"the weights of {encoder.name!r} ({repository}) are not in this machine's cache, and jobs ask no network. "
-        f"Fetch them where there is one: {_how(encoder, repository)}"
-    )
+    if file.suffix != ".safetensors":
+        return f"{file}: there, shapes not checked"
+    return _check_count(encoder, file)
 
 
 def _check_count(encoder: Encoder, file: Path) -> str:
@@ -130,59 +124,6 @@ def _check_count(encoder: Encoder, file: Path) -> str:
             f"{encoder.parameters_m:,.2f} of width {encoder.width}. Mend the entry, or fetch the weights again."
         )
     return f"{file}: {count / 1e6:,.2f} million parameters"
-
-
-def _repository(encoder: Encoder) -> tuple[str | None, tuple[str, ...]]:
-    """Returns the hub repository of published weights, and the file names that they may have."""
-    names = (
-        "model.safetensors",
-        "open_clip_model.safetensors",
-        "pytorch_model.bin",
-        "open_clip_pytorch_model.bin",
-    )
-    match encoder.library:
-        case "timm":
-            import timm
-
-            known = timm.get_pretrained_cfg(encoder.name)
-            return (known.hf_hub_id or None) if known else None, names
-        case "open-clip":
-            import open_clip
-
-            known = open_clip.get_pretrained_cfg(encoder.name, str(encoder.arguments.get("pretrained")))
-            return (str(known.get("hf_hub") or "").rpartition("/")[0] or None), names[1:2] + names[
-                :1
-            ] + names[2:]
-        case _:
-            return encoder.name, names
-
-
-def _how(encoder: Encoder, repository: str) -> str:
-    name, tag = encoder.name, encoder.arguments.get("pretrained")
-    commands = {
-        "timm": f"import timm; timm.create_model('{name}', pretrained=True)",
-        "open-clip": f"import open_clip; open_clip.create_model('{name}', '{tag}')",
-        "transformers": f"from transformers import AutoModel; AutoModel.from_pretrained('{repository}')",
-    }
-    return f'python -c "{commands[encoder.library]}"'
-
-
-def _snapshot(repository: str, name: str) -> Path:
-    if found := _cached(repository, name):
-        return found.parent
-    raise VistokError(
-        f"{repository} is not in this machine's cache, and jobs ask no network. Accept its licence where it has one, "
-        f"then fetch it where there is a network: hf download {repository}"
-    )
-
-
-def _cached(repository: str, name: str) -> Path | None:
-    from huggingface_hub import constants, try_to_load_from_cache
-
-    found = try_to_load_from_cache(
-        repository, name, cache_dir=os.environ.get("HF_HUB_CACHE", constants.HF_HUB_CACHE)
-    )
-    return Path(found) if isinstance(found, str) else None
 
 
 def _count(shapes: Mapping[str, tuple[int, ...]]) -> int:

@@ -11,9 +11,11 @@ from vistok.datasets.shards import Shards
 from vistok.errors import VistokError
 from vistok.files import digest_value
 from vistok.grid.load import Study
+from vistok.grid.needs import tokenizer_weights_name
 from vistok.grid.paths import Paths
 from vistok.grid.specs import tokenizer_spec
 from vistok.grid.values import Encoder
+from vistok.planning.foreign import weight_digests
 from vistok.provenance import Stopwatch
 from vistok.sources import source_digest
 from vistok.steps.inputs import input_digests
@@ -45,6 +47,8 @@ def run(study: Study, tokenizer: str) -> None:
     stopwatch, paths, spec = Stopwatch(), Paths(study), tokenizer_spec(study, tokenizer)
     made_from = [paths.tokenizer(name) for name in entry.made_from if study.pretrains(name)]
     inputs = input_digests([*made_from, paths.shards(entry.image_set)]) | {"spec": digest_value(spec)}
+    foreign = [tokenizer_weights_name(study, name) for name in entry.made_from]
+    inputs |= weight_digests(study, [name for name in foreign if name])
     with training(paths, paths.tokenizer(tokenizer), [inputs, source_digest(__name__)]) as work:
         if work is None:
             return

@@ -10,9 +10,11 @@ from vistok.datasets.preprocessing import Preprocessing
 from vistok.datasets.shards import Shards
 from vistok.files import digest_value
 from vistok.grid.load import Study
+from vistok.grid.needs import run_weight_names
 from vistok.grid.paths import Paths
 from vistok.grid.specs import mllm_spec
 from vistok.grid.values import Run
+from vistok.planning.foreign import weight_digests
 from vistok.provenance import Stopwatch
 from vistok.sources import source_digest
 from vistok.steps.inputs import input_digests
@@ -33,6 +35,7 @@ def run(study: Study, wanted: Run) -> None:
     stopwatch, paths, spec = Stopwatch(), Paths(study), mllm_spec(study, wanted)
     shards = [paths.shards(name) for name in study.scale.mixture]
     inputs = input_digests([*parts(study, wanted), *shards]) | {"spec": digest_value(spec)}
+    inputs |= weight_digests(study, run_weight_names(study, wanted))
     with training(paths, paths.mllm(wanted), [inputs, source_digest(__name__)]) as work:
         if work is None:
             return

@@ -7,10 +7,11 @@ from pathlib import Path
 from vistok.errors import VistokError
 from vistok.files import no_folder
 from vistok.grid.downloads import Download, downloads_for
-from vistok.grid.needs import absent_photographs, absent_questions
+from vistok.grid.needs import absent_photographs, absent_questions, weight_names
 from vistok.grid.study import Study
 from vistok.grid.targets import check_target
-from vistok.planning.listed import check_times, study_names
+from vistok.planning import foreign
+from vistok.planning.listed import check_times, stale, study_names
 from vistok.versions.record import waiting
 from vistok.workflow.files import Files
 
@@ -31,6 +32,7 @@ def check_plan(files: Files, words: Sequence[str]) -> None:
     if not fetching:
         for study in files.studies():
             check_times(study, study_names(study))
+        _check_weight_times(files)
 
 
 def check_start(files: Files, words: Sequence[str], gpus: int | None) -> None:
@@ -113,6 +115,13 @@ def _check_weights(files: Files, *, fetching: bool) -> None:
                     f"{_advice(files.models, tokenizer, fetched)}, or fix its `weights` in "
                     "workflow/grid/tokenizers.yaml."
                 )
+
+
+def _check_weight_times(files: Files) -> None:
+    for name in weight_names(files.models, files.study.runs()):
+        local = foreign.local_list(files.models, name)
+        if local and not local.seems_unchanged():
+            raise stale(files.models, name, [f"{local.source} has changed"])
 
 
 def _advice(models: Study, tokenizer: str, fetched: Sequence[Download]) -> str:

@@ -1,9 +1,11 @@
 """Keeps a start of the workflow from running beside an earlier one, or beside the cluster jobs that it left."""
 
+import atexit
 import errno
 import fcntl
 import shutil
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final
 
@@ -44,8 +46,17 @@ def hold(scale: str) -> IO[str]:
 
 
 def submit_patiently() -> None:
-    """Has this process's executor ask Slurm patiently, and note the jobs that it submits."""
+    """Has this process's executor ask Slurm patiently, and note the jobs that it submits.
+
+    The note goes when the process ends in order and no job is left.
+    """
     install(SLURM)
+    atexit.register(_settle)
+
+
+def _settle() -> None:
+    with suppress(VistokError):
+        left_behind()
 
 
 def check_no_jobs() -> None:

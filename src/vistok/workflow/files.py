@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from vistok.grid.downloads import Download, downloads_for
-from vistok.grid.needs import question_files, tokenizer_weights, training_files
+from vistok.grid.needs import question_files, tokenizer_weights, training_files, weight_names
 from vistok.grid.paths import Paths
 from vistok.grid.steps import STEPS
 from vistok.grid.study import Study
@@ -31,11 +31,10 @@ class Files:
         return (self.study,) if self.models is self.study else (self.study, self.models)
 
     def listed(self) -> list[str]:
-        """Returns every file and folder below the data roots that is listed before it is read."""
-        names = [
-            name for study in self.studies() if not study.scale.world for name in listed.study_names(study)
-        ]
-        return list(dict.fromkeys(names))
+        """Returns all that is listed before it is read: files and folders below the data roots, and weights."""
+        roots = [study for study in self.studies() if not study.scale.world]
+        names = [name for study in roots for name in listed.study_names(study)]
+        return list(dict.fromkeys(names + weight_names(self.models, self.study.runs())))
 
     def task_digests(self, suite: str) -> list[str]:
         """Returns the digests of what the tasks of a suite read."""

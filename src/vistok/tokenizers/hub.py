@@ -1,0 +1,97 @@
+"""Published weights in this machine's cache of a model hub; no network is asked."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from vistok.errors import VistokError
+from vistok.grid.values import Encoder
+
+_NAMES: Final = (
+    "model.safetensors",
+    "open_clip_model.safetensors",
+    "pytorch_model.bin",
+    "open_clip_pytorch_model.bin",
+)
+
+
+def encoder_repository(encoder: Encoder) -> tuple[str | None, Sequence[str]]:
+    """Returns the hub repository of an encoder's published weights, and the names that their file may have.
+
+    The repository is None where the encoder's library keeps the weights in no hub.
+    """
+    match encoder.library:
+        case "timm":
+            import timm
+
+            config = timm.get_pretrained_cfg(encoder.name)
+            return (config.hf_hub_id or None) if config else None, _NAMES
+        case "open-clip":
+            import open_clip
+
+            config = open_clip.get_pretrained_cfg(encoder.name, str(encoder.arguments.get("pretrained")))
+            repository = str(config.get("hf_hub") or "").rpartition("/")[0] or None
+            return repository, (_NAMES[1], _NAMES[0], *_NAMES[2:])
+        case _:
+            return encoder.name, _NAMES
+
+
+def encoder_file(encoder: Encoder) -> Path | None:
+    """Returns the file of an encoder's published weights; None where its library keeps them in no hub.
+
+    Raises:
+        VistokError: they are not in the cache; says how to fetch them.
+    """
+    repository, names = encoder_repository(encoder)
+    if repository is None:
+        return None
+    for name in names:
+        if file := cached(repository, name):
+            return file
+    raise VistokError(
+        f"the weights of {encoder.name!r} ({repository}) are not in this machine's cache, and jobs ask no network. "
+        f"Fetch them where there is one: {_command(encoder, repository)}"
+    )
+
+
+def model_folder(weights: str) -> Path:
+    """Returns the folder of a language model: a local one, or that of a hub's repository in the cache.
+
+    Raises:
+        VistokError: it is not in the cache; says how to fetch it.
+    """
+    if Path(weights).is_dir():
+        return Path(weights)
+    if file := cached(weights, "config.json"):
+        return file.parent
+    raise VistokError(
+        f"{weights} is not in this machine's cache, and jobs ask no network. Accept its licence where it has one, "
+        f"then fetch it where there is a network: hf download {weights}"
+    )
+
+
+def cached(repository: str, name: str) -> Path | None:
+    """Returns a file of a repository, in the snapshot that the cache takes for its newest."""
+    from huggingface_hub import constants, try_to_load_from_cache
+
+    found = try_to_load_from_cache(
+        repository, name, cache_dir=os.environ.get("HF_HUB_CACHE", constants.HF_HUB_CACHE)
+    )
+    return Path(found) if isinstance(found, str) else None
+
+
+def revision(path: Path) -> str | None:
+    """Returns the commit of a repository that a file or folder of the cache is of; None outside the cache."""
+    below = [(above.name, above.parent.name) for above in (path, *path.parents)]
+    return next((name for name, parent in below if parent == "snapshots"), None)
+
+
+def _command(encoder: Encoder, repository: str) -> str:
+    name, tag = encoder.name, encoder.arguments.get("pretrained")
+    commands = {
+        "timm": f"import timm; timm.create_model('{name}', pretrained=True)",
+        "open-clip": f"import open_clip; open_clip.create_model('{name}', '{tag}')",
+        "transformers": f"from transformers import AutoModel; AutoModel.from_pretrained('{repository}')",
+    }
+    return f'python -c "{commands[encoder.library]}"'
