@@ -112,9 +112,12 @@ def _add_scale(parser: argparse.ArgumentParser) -> None:
 
 
 def _study(asked: argparse.Namespace) -> "Study":
+    from vistok.evaluation.tasks import check_tasks
     from vistok.grid.load import load_study
 
-    return load_study(asked.scale, split=asked.split, data_root=asked.data_root)
+    study = load_study(asked.scale, split=asked.split, data_root=asked.data_root)
+    check_tasks(study)
+    return study
 
 
 def _run_step(asked: argparse.Namespace) -> None:

@@ -16,7 +16,7 @@ _IN_STRINGS: Final = re.compile(rf"{_NAME}(\.\w+)+\.?")
 
 
 @cache
-def source_digest(module: str, *chosen: str) -> str:
+def source_digest(module: str, *chosen: str, without: str = "") -> str:
     """Returns a digest of a module of this package and of all that it imports from it.
 
     Comments, docstrings and formatting do not count; imports inside functions do, and so do the files that a
@@ -26,20 +26,26 @@ def source_digest(module: str, *chosen: str) -> str:
         module: a dotted name, such as `vistok.steps.answer`.
         chosen: of the modules that are looked up by a name put together at run time, those that this job
             looks up; without any of a package, all modules of that package count.
+        without: the package, if any, whose modules this job imports and never runs.
     """
-    return digest_value({name: _read(name).digest for name in imported_modules(module, *chosen)})[:16]
+    return digest_value(
+        {name: _read(name).digest for name in imported_modules(module, *chosen, without=without)}
+    )[:16]
 
 
 @cache
-def imported_modules(module: str, *chosen: str) -> frozenset[str]:
-    """Returns the dotted names of the package's modules that `module` needs, itself included."""
+def imported_modules(module: str, *chosen: str, without: str = "") -> frozenset[str]:
+    """Returns the dotted names of the package's modules that `module` needs, itself included.
+
+    What stands in the package `without` is left out, and what only that needs.
+    """
     if not _file(module):
         raise ModuleNotFoundError(f"no module {module} in {PACKAGE}")
     found: set[str] = set()
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        if name in found or not _file(name):
+        if name in found or not _file(name) or (without and f"{name}.".startswith(f"{without}.")):
             continue
         found.add(name)
         for needed in _read(name).needs:

@@ -14,6 +14,7 @@ from vistok.datasets.preprocessing import Preprocessing
 from vistok.datasets.rows import ImageRow, Source
 from vistok.datasets.shards import Shards, write_rows, write_shards
 from vistok.errors import VistokError
+from vistok.evaluation.turns import TurnDraw
 from vistok.grid.load import load_study
 from vistok.grid.scale import ImageSet
 
@@ -38,7 +39,8 @@ def sets(coco_set: Set, web_set: Set, tmp_path: Path) -> list[Shards]:
 
 
 def mixture(sets: list[Shards], **changes: Any) -> Mixture:
-    return Mixture(sets, **{**ASKED, "preprocessing": PREPROCESSING, "seed": 0, **changes})
+    asked = {key: changes.pop(key, ASKED[key]) for key in ASKED}
+    return Mixture(sets, **{"draw": TurnDraw(**asked), "preprocessing": PREPROCESSING, "seed": 0, **changes})
 
 
 def whole_images(sets: list[Shards]) -> np.ndarray:
@@ -183,7 +185,7 @@ def test_the_papers_sets_are_asked_what_they_know(
         shards = [Shards(tmp_path / "shards" / name)]
         asked[name] = mixture(shards, turns=recipe.turns, prompts=recipe.prompts).sample(0).turns
     assert asked == {
-        "visual-genome": (Turn("caption", "what does the image describe?", "a red bus"),),
+        "visual-genome": (Turn("caption", "what does the image describe?", "a red bus", short=False),),
         "llava": (Turn("vqa", "What is odd?", "The bus. It flies."),),
         "openimages": (Turn("counting", "How many wine glasses are there in the image?", "2"),),
     }

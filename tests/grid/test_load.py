@@ -70,7 +70,6 @@ def test_every_scale_loads(repository: Path, scale: str) -> None:
         ("grid/recipes.yaml", setting("frozen/optimiser/lr", 1), ["optimiser", "key 'lr'", "learning_rate"]),
         ("grid/tasks.yaml", setting("vqav2/kind", "vqaa"), ["unknown kind 'vqaa'", "'vqa'?", "identification"]),
         ("grid/tasks.yaml", setting("vqav2/protocol", "strict"), ["'strict'", "released, official, lavis"]),
-        ("grid/tasks.yaml", setting("coco-oc/prompt", "How many?"), ["prompt", "{question}"]),
         ("grid/tables.yaml", setting("table-2/rows/0/seeds", [-1]), ["rows.0.seeds.0", "-1"]),
         ("grid/tables.yaml", setting("table-2/rows", []), ["table-2", "rows"]),
         ("scales/mini.yaml", setting("imgae_sets", {}), ["mini.yaml", "'image_sets'?"]),

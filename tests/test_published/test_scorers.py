@@ -14,10 +14,12 @@ import pytest
 from pytest_regressions.file_regression import FileRegressionFixture
 
 from vistok.cli import main
+from vistok.evaluation.kinds import task_kind
 from vistok.evaluation.references import load_references
-from vistok.evaluation.score.scoring import PROTOCOLS
 from vistok.files import write_json, write_jsonl
+from vistok.grid.kinds import task_kinds
 
+PROTOCOLS = {kind: task_kind(kind).protocols for kind in task_kinds()}
 # Of 200 images, so that a protocol's document frequencies show.
 ANSWERED_CAPTIONS = 50
 CYCLES: dict[str, tuple[Any, ...]] = {

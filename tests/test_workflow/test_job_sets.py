@@ -75,6 +75,7 @@ def test_comments_and_docstrings_rerun_nothing(built: Any) -> None:
             "evaluation/answer/generation.py",
             steps(DEIT, CLIP, TUNED, of=("answer_gvt", "score_run_gvt")) | BLIND | TABLE,
         ),
+        ("evaluation/kinds/choice.py", set()),
         ("mllm/resampler.py", steps(DEIT, CLIP, TUNED) | TABLE | CURVES),
         (
             "supervision/objectives/contrastive.py",

@@ -27,6 +27,8 @@ TEXTS = [
     "2 3 Yes. red box blue </s>",
 ]
 
+MARKS = {"Question:": "vqa", "How many": "counting", "Does": "identification", "describe": "caption"}
+
 
 @pytest.fixture(scope="module")
 def encoder() -> PromptEncoder:
@@ -183,7 +185,7 @@ class TestLearning:
 class TestScore:
     def test_a_prompt_tells_its_kind(self) -> None:
         assert [
-            kind_of(prompt)
+            kind_of(prompt, MARKS)
             for prompt in ("Question: How many rings are there? Answer:", "How many rings are in the image?",
                            "Does a ring exist in the image?", "what does the image describe?",
                            "Descibe the image: This is an image of ", "tell me more")
@@ -195,7 +197,7 @@ class TestScore:
             turns("Does glass", "Yes.", "Question: what", "red box", "How many ring", "2"),
             turns("describe it", "blue"),
         ]
-        assert text_accuracy(bigrams, right) == {
+        assert text_accuracy(bigrams, right, MARKS) == {
             "caption": 100.0, "counting": 100.0, "identification": 100.0, "vqa": 100.0,
         }  # fmt: skip
 
@@ -206,15 +208,15 @@ class TestScore:
             turns("Question: what", "red blue"), turns("Question: what", "red box"), turns("Question: what", "red"),
             turns("tell me", "2"),
         ]  # fmt: skip
-        assert text_accuracy(bigrams, some) == {"counting": 50.0, "vqa": pytest.approx(200 / 3)}
+        assert text_accuracy(bigrams, some, MARKS) == {"counting": 50.0, "vqa": pytest.approx(200 / 3)}
 
     def test_more_than_one_batch(self, bigrams: CausalLanguageModel) -> None:
         many = [turns("How many ring", "2" if place < 75 else "3") for place in range(150)]
-        assert text_accuracy(bigrams, many) == {"counting": 50.0}
+        assert text_accuracy(bigrams, many, MARKS) == {"counting": 50.0}
 
     def test_what_is_not_asked_is_not_scored(self, bigrams: CausalLanguageModel) -> None:
-        assert text_accuracy(bigrams, [turns("tell me", "2")]) == {}
-        assert text_accuracy(bigrams, []) == {}
+        assert text_accuracy(bigrams, [turns("tell me", "2")], MARKS) == {}
+        assert text_accuracy(bigrams, [], MARKS) == {}
 
 
 class TestGate:

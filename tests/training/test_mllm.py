@@ -18,6 +18,7 @@ from vistok.datasets.preprocessing import Preprocessing
 from vistok.datasets.rows import ImageRow, QuestionAnswer, Source
 from vistok.datasets.shards import Shards, write_rows
 from vistok.errors import VistokError
+from vistok.evaluation.turns import TurnDraw
 from vistok.grid.connectors import Resampler
 from vistok.grid.scale import LanguageModelSize, TextTraining
 from vistok.grid.values import Encoder, Optimiser, Part, Recipe
@@ -116,8 +117,7 @@ def make(shards: Shards) -> Callable[..., MultimodalLearner]:
         model = MultimodalModel(build_tokenizer(ENCODER), llm, chosen.connector, trains=trains)
         mixture = Mixture(
             [shards],
-            turns=chosen.turns,
-            prompts=chosen.prompts,
+            draw=TurnDraw(chosen.turns, chosen.prompts),
             preprocessing=Preprocessing(16, "clip"),
             seed=0,
         )

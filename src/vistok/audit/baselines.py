@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from vistok.audit.benchmark_file import BenchmarkFile
 from vistok.audit.findings import Finding, Verdict
-from vistok.evaluation.blind import constant_answer, prior_answers_by_fold
+from vistok.evaluation.score.blind import constant_answer, prior_answers_by_fold
 from vistok.evaluation.statistics import PairedTest, bootstrap_interval, paired_test
 from vistok.published.tables import PublishedTable
 

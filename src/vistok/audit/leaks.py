@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from vistok.audit.baselines import RESAMPLES, SMALLEST_LIFT
 from vistok.audit.benchmark_file import BenchmarkFile
 from vistok.audit.findings import Finding
-from vistok.evaluation.blind import constant_answer
+from vistok.evaluation.score.blind import constant_answer
 from vistok.evaluation.statistics import paired_test
 
 MASK = "OBJECT"

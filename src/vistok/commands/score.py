@@ -4,23 +4,24 @@ import argparse
 from pathlib import Path
 
 from vistok.errors import VistokError
-from vistok.evaluation.references import KINDS
+from vistok.evaluation.kinds import task_kind
 from vistok.evaluation.score import captions
 from vistok.evaluation.score.files import score_files
-from vistok.evaluation.score.scoring import PROTOCOLS
+from vistok.grid.kinds import task_kinds
 
 
 def add_question_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares what is asked, and under which protocol it is scored."""
-    parser.add_argument("kind", choices=KINDS, help="what was asked")
+    kinds = {name: task_kind(name) for name in task_kinds()}
+    parser.add_argument("kind", choices=task_kinds(), help="what was asked")
     parser.add_argument(
         "--references",
         type=Path,
         required=True,
         metavar="FILE",
-        help="official file: VQAv2 annotations, COCO captions, GVTBench JSON or SEED-Bench JSON",
+        help=f"official file: {', '.join(sorted({kind.reads for kind in kinds.values()}))}",
     )
-    legal = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in PROTOCOLS.items())
+    legal = "; ".join(f"{name}: {', '.join(kind.protocols)}" for name, kind in kinds.items())
     parser.add_argument("--protocol", metavar="NAME", help=f"scorer variant, by default the first ({legal})")
 
 
@@ -62,7 +63,7 @@ def run(arguments: argparse.Namespace) -> None:
     Raises:
         VistokError: caption metrics are asked for of another kind, or see `score_files`.
     """
-    if arguments.caption_metrics and arguments.kind != "caption":
+    if arguments.caption_metrics and not task_kind(arguments.kind).further_metrics:
         raise VistokError(
             f"--caption-metrics {' '.join(arguments.caption_metrics)} are metrics of captions, and {arguments.kind} "
             "answers are to be scored. Leave the option out."

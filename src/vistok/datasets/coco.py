@@ -69,6 +69,14 @@ class Captions:
     captions: Mapping[int, tuple[str, ...]]
 
 
+@dataclass(frozen=True, slots=True)
+class CaptionReference:
+    """The captions that people wrote for one image."""
+
+    image_id: int
+    captions: tuple[str, ...]
+
+
 def read_instances(path: Path) -> Instances:
     """Returns the images, objects and categories of an instances file (.json or .json.gz).
 

@@ -78,6 +78,17 @@ def _plural_word(word: str) -> str:
     return word + "s"
 
 
+def first_name(category: str) -> str:
+    """Returns the first of a category's names, in small letters.
+
+    "Cabinet/shelf" is a cabinet; "Cutting/chopping Board", whose names share their end, a cutting board.
+    """
+    names = [name.split() for name in category.lower().split("/")]
+    first, last = names[0], names[-1]
+    shared = last[1:] if len(names) > 1 and len(first) == 1 else []
+    return " ".join([*first, *shared])
+
+
 def counting_question(name: str, *, spaces: bool = True) -> str:
     """Returns the OC question about objects of a (singular) name, in the released files' words.
 

@@ -1,6 +1,6 @@
 """The training mixture: images with questions as a function of seed and position, and of nothing else."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,10 +8,9 @@ from PIL import Image
 
 from vistok.datasets.order import epoch_order
 from vistok.datasets.preprocessing import WHOLE, Box, Floats, Pixels, Preprocessing, crop_box, squash
-from vistok.datasets.questions import Annotations, Turn, draw_turns, within
+from vistok.datasets.questions import Annotations, Turn, within
 from vistok.datasets.shards import Shards
 from vistok.errors import VistokError
-from vistok.grid.values import TaskKind
 
 __all__ = ["Mixture", "MixtureSample", "Turn"]
 
@@ -38,9 +37,7 @@ class Mixture:
         shards: Sequence[Shards],
         *,
         places: Sequence[int] | None = None,
-        turns: Mapping[TaskKind, int],
-        turns_a_sample: int | None = None,
-        prompts: Mapping[TaskKind, str],
+        draw: Callable[[Annotations, np.random.Generator], tuple[Turn, ...]],
         preprocessing: Preprocessing,
         seed: int,
         horizontal_flip: bool = True,
@@ -51,20 +48,14 @@ class Mixture:
 
         Args:
             places: how often each set's images stand in an epoch; None: once.
-            turns: the greatest number of questions of each kind about one image.
-            turns_a_sample: the greatest number of all kinds together; None: no other limit.
-            prompts: of each kind in `turns`; `{question}` is replaced.
+            draw: returns what is asked about an image; its text names the kinds of questions.
             horizontal_flip: flip half of the images (paper §4.1).
             crop_scale: least and greatest share of an image's area to show; (1, 1) is the whole, as in evaluation.
             cache_bytes: how much memory each process may fill with decoded images.
 
         Raises:
-            VistokError: there is no image, or a kind has no prompt.
+            VistokError: there is no image.
         """
-        if missing := sorted(turns.keys() - prompts.keys()):
-            raise VistokError(
-                f"the mixture asks {missing[0]} questions, but has prompts only for {[*prompts]}."
-            )
         times = places or [1] * len(shards)
         sizes = [len(entry) * often for entry, often in zip(shards, times, strict=True)]
         self._ends = np.cumsum(sizes, dtype=np.int64)
@@ -73,7 +64,7 @@ class Mixture:
                 "the training mixture has no images. Name image sets under `mixture` in the scale's file."
             )
         self._shards = tuple(shards)
-        self._turns, self._prompts, self._most = dict(turns), dict(prompts), turns_a_sample
+        self._draw = draw
         self._preprocessing, self._seed = preprocessing, seed
         self._flip, self._crop_scale = horizontal_flip, crop_scale
         self._cache_bytes = self._free = cache_bytes
@@ -101,10 +92,10 @@ class Mixture:
             pixels, known = self._image(int(order[(place + step) % len(self)]))
             box = self._box(pixels, generator)
             part = within(known, box) if box else known
-            if turns := draw_turns(part, self._turns, self._prompts, generator, most=self._most):
+            if turns := self._draw(part, generator):
                 return MixtureSample(self._augmented(pixels, box, generator), turns)
         raise VistokError(
-            f"no image of the mixture supports a question of the kinds {', '.join(sorted(self._turns))}. "
+            f"no image of the mixture supports a question of the kinds {self._draw}. "
             "Name image sets with annotations under `mixture`, or change the recipe's `turns`."
         )
 

@@ -5,16 +5,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from vistok.datasets.coco import read_captions
-from vistok.datasets.gvtbench import read_object_questions
-from vistok.datasets.vqa import read_annotations
-from vistok.errors import VistokError, unknown
-from vistok.evaluation.score.captions import CaptionReference
-from vistok.evaluation.score.choice import read_choice_questions
+from vistok.errors import VistokError
+from vistok.evaluation.kind import QuestionId
+from vistok.evaluation.kinds import task_kind
 from vistok.evaluation.score.identity import Known
-from vistok.evaluation.score.predictions import QuestionId
-
-KINDS = ("vqa", "caption", "counting", "identification", "choice")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +16,7 @@ class References:
     """The questions to score and what is right.
 
     Attributes:
-        kind: one of `KINDS`.
+        kind: the id of a task kind.
         ids: question_id; image_id for captions; 0-based position in the file for counting and identification.
         records: one a question: VQAAnnotation, CaptionReference, ObjectQuestion or ChoiceQuestion.
         whole: the records of the whole file, of which `records` may be a part.
@@ -42,7 +36,7 @@ class References:
     def known(self) -> Known:
         """What a file of answers may say of the questions."""
         texts = tuple(getattr(record, "question", None) for record in self.records)
-        return Known(self.ids, self.images, texts, by_image=self.kind == "caption")
+        return Known(self.ids, self.images, texts, by_image=task_kind(self.kind).one_per_image)
 
     def of_questions(self, ids: Collection[QuestionId]) -> "References":
         """Returns the part with these ids, in file order.
@@ -73,34 +67,14 @@ class References:
 
 
 def load_references(kind: str, path: Path) -> References:
-    """Returns the questions of an official file.
-
-    VQAv2 annotations, COCO captions, GVTBench JSON for counting and identification, or SEED-Bench JSON.
+    """Returns the questions of an official file, see `TaskKind.reads`.
 
     Raises:
-        VistokError: the kind is unknown, the file is not of its format, or an id stands in it twice.
+        VistokError: the kind is unknown, the file is not of its format, or two records have one id.
     """
-    if kind not in KINDS:
-        raise unknown("kind of question", kind, KINDS)
-    records = _records(kind, path)
-    ids = tuple(_id(kind, record) for record in records)
+    reader = task_kind(kind)
+    records = reader.read(path)
+    ids = tuple(map(reader.key, records))
     if len(set(ids)) < len(ids):
         raise VistokError(f"{path}: {len(ids) - len(set(ids))} ids stand there twice. Each needs its own.")
     return References(kind, ids, records, records)
-
-
-def _records(kind: str, path: Path) -> tuple[Any, ...]:
-    if kind == "vqa":
-        return read_annotations(path)
-    if kind == "caption":
-        captions = read_captions(path).captions
-        return tuple(CaptionReference(image, captions[image]) for image in sorted(captions))
-    if kind == "choice":
-        return read_choice_questions(path)
-    return read_object_questions(path, kind)
-
-
-def _id(kind: str, record: Any) -> QuestionId:
-    attribute = {"caption": "image_id", "vqa": "question_id", "choice": "question_id"}.get(kind, "position")
-    found: QuestionId = getattr(record, attribute)
-    return found

@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 from vistok.errors import unknown
 from vistok.grid import paths as files
 from vistok.grid import specs
-from vistok.grid.kinds import module_of
+from vistok.grid.kinds import SCORING, module_of, task_kind_modules
 from vistok.grid.needs import image_sets, llm_weights_name, tokenizer_weights_name
 from vistok.grid.paths import Paths
 from vistok.grid.scale import StepId
@@ -49,6 +49,7 @@ class Step:
         reads_data: whether it reads the data root of its study.
         spec: what of the study a job's result depends on besides its inputs.
         modules: the modules that a job looks up by an id of the grid, besides those that its own code names.
+        without: the package that its code imports and a job never runs, if any.
         shared: whether its study is the one whose checkpoints answer, which several scales may share.
         size: the step whose job size in a scale is its own, too; its own id if not given.
         rule: its name among the rules; its id with underscores if not given.
@@ -64,6 +65,7 @@ class Step:
     reads_data: bool = False
     spec: Callable[..., Spec] = _no_spec
     modules: Callable[..., list[str]] = _nothing
+    without: str = ""
     shared: bool = False
     size: StepId | None = None
     rule: str = ""
@@ -111,6 +113,17 @@ def _pretraining_modules(study: Study, tokenizer: str) -> list[str]:
     built = (tokenizer, *study.models.tokenizer(tokenizer).made_from)
     encoders = dict.fromkeys(encoder_module(study.models, name) for name in built)
     return [objective_module(study.models, tokenizer), *encoders]
+
+
+def _kinds(study: Study, suite: str) -> list[str]:
+    """Returns the modules of the task kinds that a suite asks."""
+    return task_kind_modules(task.kind for task in study.suite(suite))
+
+
+def _shown(study: Study, tables: Iterable[str]) -> list[str]:
+    """Returns the modules of the task kinds that some tables show."""
+    columns = (column for table in tables for column in study.table(table).columns)
+    return task_kind_modules(study.task(column.task).kind for column in columns)
 
 
 def parts(study: Study, run: str) -> list[Path]:
@@ -287,6 +300,8 @@ _LIST: Final = (
         inputs=_base,
         reads_data=True,
         spec=lambda study, llm: specs.llm_spec(study.models, llm),
+        modules=lambda study, llm: task_kind_modules(study.models.taught_kinds()),
+        without=SCORING,
         shared=True,
     ),
     Step(
@@ -297,7 +312,11 @@ _LIST: Final = (
         outputs=lambda study, run: [Paths(study).mllm(run)],
         inputs=lambda study, run: _mixture(study, run) + parts(study, run),
         spec=lambda study, run: specs.mllm_spec(study.models, study.models.run(run)),
-        modules=lambda study, run: [encoder_module(study.models, study.models.run(run).tokenizer)],
+        modules=lambda study, run: [
+            encoder_module(study.models, study.models.run(run).tokenizer),
+            *task_kind_modules(study.models.recipe(study.models.run(run).recipe).turns),
+        ],
+        without=SCORING,
         shared=True,
     ),
     Step(
@@ -309,7 +328,11 @@ _LIST: Final = (
         inputs=lambda study, run, suite: [Paths(study).mllm(run), *parts(study, run)],
         reads_data=True,
         spec=lambda study, run, suite: specs.answer_spec(study, suite),
-        modules=lambda study, run, suite: [encoder_module(study.models, study.models.run(run).tokenizer)],
+        modules=lambda study, run, suite: [
+            encoder_module(study.models, study.models.run(run).tokenizer),
+            *_kinds(study, suite),
+        ],
+        without=SCORING,
     ),
     Step(
         "answer-blind",
@@ -320,6 +343,8 @@ _LIST: Final = (
         inputs=lambda study, llm, suite: any_llm(study, llm),
         reads_data=True,
         spec=lambda study, llm, suite: specs.answer_blind_spec(study, llm, suite),
+        modules=lambda study, llm, suite: _kinds(study, suite),
+        without=SCORING,
         size="answer",
     ),
     Step(
@@ -331,6 +356,7 @@ _LIST: Final = (
         inputs=_predictions,
         reads_data=True,
         spec=lambda study, run, suite: specs.score_spec(study, suite),
+        modules=lambda study, run, suite: _kinds(study, suite),
     ),
     Step(
         "fit-blind",
@@ -343,6 +369,7 @@ _LIST: Final = (
         ],
         reads_data=True,
         spec=lambda study, suite: specs.score_spec(study, suite),
+        modules=lambda study, suite: _kinds(study, suite),
     ),
     Step(
         "tabulate",
@@ -352,6 +379,7 @@ _LIST: Final = (
         outputs=_table_files,
         inputs=lambda study, table: [*cells(study, [table]), *files.all_published()],
         spec=lambda study, table: specs.table_spec(study, table),
+        modules=lambda study, table: _shown(study, [table]),
     ),
     Step(
         "draw-curves",
@@ -370,6 +398,7 @@ _LIST: Final = (
         outputs=lambda study: [*map(Paths(study).claims, files.CLAIMS_FORMATS), Paths(study).cells],
         inputs=lambda study: [*cells(study, study.tables), *files.all_published(), CLAIMS],
         spec=lambda study: {"tables": {table: specs.table_spec(study, table) for table in study.tables}},
+        modules=lambda study: _shown(study, study.tables),
         rule="paper_claims",
     ),
     Step(

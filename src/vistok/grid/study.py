@@ -101,6 +101,10 @@ class Study:
         tables = self.tables.values() if table is None else [self.table(table)]
         return tuple(dict.fromkeys(run for entry in tables for row in entry.rows for run in row.runs))
 
+    def taught_kinds(self) -> tuple[str, ...]:
+        """Returns the task kinds that some recipe teaches, in alphabetical order."""
+        return tuple(sorted({kind for recipe in self.recipes.values() for kind in recipe.turns}))
+
     def answering_llms(self, table: str | None = None) -> tuple[str, ...]:
         """Returns the language models of one table's runs, or of all runs, in the tables' order."""
         return tuple(dict.fromkeys(run.llm for run in self.runs(table)))

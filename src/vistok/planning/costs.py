@@ -9,12 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
+from vistok.evaluation.kinds import task_kind
 from vistok.grid.downloads import downloads_for, load_downloads
 from vistok.grid.study import Study
-from vistok.grid.values import Recipe, Run, TaskKind
+from vistok.grid.values import Recipe, Run
 
-# Tokens of one question with its answer, by kind: chosen from the prompts of the grid and official answers.
-TURN_TOKENS: Final[dict[TaskKind, int]] = {"caption": 24, "vqa": 18, "counting": 16, "identification": 14}
 # The longest answer of LLaVA-Instruct-150K, about: all that a process takes at a time is padded to it. Chosen: its
 # descriptions have some hundred words.
 LONG_ANSWER: Final = 512
@@ -91,7 +90,7 @@ def _text_tokens(recipe: Recipe) -> float:
     """Returns the tokens of a sample's turns: of an image that has questions of every kind, kinds drawn alike."""
     turns = sum(recipe.turns.values())
     drawn = min(turns, recipe.turns_a_sample or turns)
-    return sum(TURN_TOKENS[kind] * count for kind, count in recipe.turns.items()) * drawn / turns
+    return sum(task_kind(kind).tokens * count for kind, count in recipe.turns.items()) * drawn / turns
 
 
 def answering(study: Study, run: Run, suite: str) -> Cost:
@@ -115,8 +114,8 @@ def answering_blind(study: Study, llm: str, suite: str, *, tokens: int = 0) -> C
     number, asked = _bytes_of(study), questions(study, suite)
     flops, cached = 0.0, 0
     for task in study.suite(suite):
-        read = AROUND_IMAGE + tokens + TURN_TOKENS[task.kind]
-        beams, written = task.decoding.beams, task.decoding.max_new_tokens
+        read = AROUND_IMAGE + tokens + task_kind(task.kind).tokens
+        written, beams = task_kind(task.kind).answer_tokens(task.decoding)
         flops += asked[task.id] * 2 * parameters * (read + beams * written)
         cached = max(cached, beams * (read + written))
     cache = study.scale.answer_batch * cached * 2 * number * width * layers

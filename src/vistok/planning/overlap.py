@@ -5,6 +5,7 @@ from pathlib import Path
 
 from vistok.datasets.coco import read_captions
 from vistok.errors import VistokError
+from vistok.evaluation.kinds import task_kind
 from vistok.grid.study import Study
 
 Captions = Mapping[int, tuple[str, ...]]
@@ -40,7 +41,7 @@ def _asked(study: Study) -> Iterator[tuple[str, str, Captions]]:
         files = study.task_files(task.id)
         if (
             files
-            and task.kind == "caption"
+            and task_kind(task.kind).describes
             and (path := Path(study.scale.data_root) / files.references).is_file()
         ):
             yield task.id, files.references, read_captions(path).captions

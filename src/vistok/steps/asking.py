@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vistok.datasets.images import ImageIndex
-from vistok.datasets.vqa import read_texts
 from vistok.errors import VistokError
+from vistok.evaluation.kinds import task_kind
 from vistok.evaluation.references import References, load_references
 from vistok.files import no_folder
 from vistok.grid.load import Study
@@ -22,12 +22,14 @@ class Asked:
 
     Attributes:
         references: the asked part of the official file; `references.whole` is all of it.
-        prompts: what each question says behind the image, in the order of the references.
+        texts: the words of each question, in the order of the references.
+        prompts: all that stands behind the image, in the same order.
         images: image id -> photograph.
         reason: why not all questions are asked; None if all are.
     """
 
     references: References
+    texts: tuple[str, ...]
     prompts: tuple[str, ...]
     images: dict[int | str, Path]
     reason: str | None
@@ -70,7 +72,7 @@ def ask(study: Study, task: str) -> Asked:
         )
     check_listed(study, task_names(study, [task]))
     if absent := absent_questions(study, task):
-        return Asked(References(entry.kind, (), (), ()), (), {}, absent)
+        return Asked(References(entry.kind, (), (), ()), (), (), {}, absent)
     references = load_references(entry.kind, root / files.references)
     index = ImageIndex(root, files.images)
     found = {image: index.find(image) for image in dict.fromkeys(references.images)}
@@ -84,17 +86,15 @@ def ask(study: Study, task: str) -> Asked:
             first = next(image for image, path in found.items() if path is None)
             index.require(first)
     asked = references.of_images(images)
-    return Asked(asked, _prompts(entry, asked, files, root), images, reason)
+    texts = tuple(_texts(entry, asked, files, root))
+    prompts = tuple(entry.prompt.replace("{question}", text) for text in texts)
+    return Asked(asked, texts, prompts, images, reason)
 
 
-def _prompts(task: Task, references: References, files: TaskFiles, root: Path) -> tuple[str, ...]:
-    if task.kind == "vqa":
-        if files.questions is None:
-            raise VistokError(f"the task {task.id!r} needs a `questions` file beside its annotations.")
-        ids = (int(key) for key in references.ids)
-        questions = read_texts(root / files.questions, ids, root / files.references)
-    elif task.kind == "caption":
-        questions = [""] * len(references.ids)
-    else:
-        questions = [record.question for record in references.records]
-    return tuple(task.prompt.replace("{question}", question) for question in questions)
+def _texts(task: Task, references: References, files: TaskFiles, root: Path) -> list[str]:
+    """Returns the words of each question."""
+    kind = task_kind(task.kind)
+    if kind.texts_apart and files.questions is None:
+        raise VistokError(f"the task {task.id!r} needs a `questions` file beside its annotations.")
+    questions = root / files.questions if files.questions else None
+    return kind.texts(references.records, root / files.references, questions)

@@ -4,7 +4,9 @@ from pathlib import Path
 
 from vistok.chain.checkpoints import check_llm
 from vistok.errors import VistokError
+from vistok.evaluation.kinds import task_kind
 from vistok.files import digest_value, write_json
+from vistok.grid.kinds import SCORING, task_kind_modules
 from vistok.grid.load import Study
 from vistok.grid.paths import Paths
 from vistok.grid.scale import LanguageModelSize
@@ -51,7 +53,8 @@ def run(study: Study, llm: str) -> None:
     stage = size.instruction_tuning if base else size.pretraining
     before, corpus = [paths.llm(base)] if base else [], paths.data / stage.corpus
     inputs = input_digests([*before, corpus]) | {"spec": digest_value(spec)}
-    with training(paths, paths.llm(llm), [inputs, source_digest(__name__)]) as work:
+    code = source_digest(__name__, *task_kind_modules(study.taught_kinds()), without=SCORING)
+    with training(paths, paths.llm(llm), [inputs, code]) as work:
         if work is None:
             return
         make_deterministic(0)
@@ -63,7 +66,7 @@ def run(study: Study, llm: str) -> None:
         curves = train(learner, plan, state=work.state, identity=work.identity, name=f"llm {llm}")
         if not is_first():
             return
-        scores = text_accuracy(model, documents[-HELD_OUT:]) if base else {}
+        scores = text_accuracy(model, documents[-HELD_OUT:], _marks(study)) if base else {}
         gate = size.gate if base else {}
         if base:
             check_language_gate(scores, gate, f"the language model {llm!r}")
@@ -87,6 +90,12 @@ def _documents(corpus: Path, start: str, tuned: LanguageModelSize | None) -> lis
     if tuned is None:
         return read_documents(corpus, start)
     return read_conversations(corpus, start, short_answer_weight=tuned.short_answer_weight)
+
+
+def _marks(study: Study) -> dict[str, str]:
+    """Returns the words by which a prompt is told to be of a kind that is taught, and the kind."""
+    marks = {task_kind(name).mark: name for name in study.taught_kinds()}
+    return {mark: name for mark, name in marks.items() if mark}
 
 
 def _texts(paths: Paths, study: Study) -> list[str]:

@@ -8,7 +8,9 @@ from vistok.checkpoints import save_checkpoint
 from vistok.datasets.mixture import Mixture
 from vistok.datasets.preprocessing import Preprocessing
 from vistok.datasets.shards import Shards
+from vistok.evaluation.turns import TurnDraw
 from vistok.files import digest_value
+from vistok.grid.kinds import SCORING, task_kind_modules
 from vistok.grid.load import Study
 from vistok.grid.needs import run_weight_names
 from vistok.grid.paths import Paths
@@ -36,7 +38,9 @@ def run(study: Study, wanted: Run) -> None:
     shards = [paths.shards(name) for name in study.scale.mixture]
     inputs = input_digests([*parts(study, wanted), *shards]) | {"spec": digest_value(spec)}
     inputs |= weight_digests(study, run_weight_names(study, wanted))
-    with training(paths, paths.mllm(wanted), [inputs, source_digest(__name__)]) as work:
+    taught = task_kind_modules(study.recipe(wanted.recipe).turns)
+    code = source_digest(__name__, *taught, without=SCORING)
+    with training(paths, paths.mllm(wanted), [inputs, code]) as work:
         if work is None:
             return
         make_deterministic(wanted.seed)
@@ -64,9 +68,7 @@ def _mixture(study: Study, wanted: Run, shards: Sequence[Path]) -> Mixture:
     return Mixture(
         [Shards(folder) for folder in shards],
         places=[study.scale.places.get(name, 1) for name in study.scale.mixture],
-        turns=recipe.turns,
-        turns_a_sample=recipe.turns_a_sample,
-        prompts=recipe.prompts,
+        draw=TurnDraw(recipe.turns, recipe.prompts, recipe.turns_a_sample),
         preprocessing=Preprocessing(encoder.image_size, encoder.normalisation),
         seed=wanted.seed,
         horizontal_flip=recipe.horizontal_flip,

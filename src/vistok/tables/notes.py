@@ -1,17 +1,13 @@
 """What stands above and under a table in words: what a number means, and how to make it again."""
 
+from collections import Counter
+
+from vistok.evaluation.kinds import task_kind
 from vistok.grid.study import Study
 from vistok.tables.metrics import rebuild_command
 from vistok.tables.values import AVERAGE, Row, TableReport, number
 
 BEATEN, BAR = "▽", "△"
-_PROTOCOLS = {
-    "released": "the scorer that the paper's authors released, to set beside a published number",
-    "official": "the scorer of the data set's own authors",
-    "corrected": "the released scorer with its slips corrected",
-    "lavis": "the scorer of the LAVIS library",
-    "full-set": "document frequencies of the whole reference file",
-}
 
 
 def banner(study: Study) -> str:
@@ -53,7 +49,7 @@ def notes(study: Study, report: TableReport) -> tuple[str, ...]:
     """Returns the notes of a table, in the order in which they are printed."""
     return (
         *_meaning(report),
-        *_protocols(report),
+        *_protocols(study, report),
         *_audited(report),
         *_partial(report),
         *_seeds(report),
@@ -87,12 +83,20 @@ def _meaning(report: TableReport) -> list[str]:
     return found
 
 
-def _protocols(report: TableReport) -> list[str]:
+def _protocols(study: Study, report: TableReport) -> list[str]:
     columns = [column for column in report.columns if column.protocol]
-    names = dict.fromkeys(protocol for column in columns for protocol in column.protocols)
     printed = ", ".join(f"{column.title} {column.metric} ({column.protocol})" for column in columns)
-    meanings = "".join(f" {name}: {_PROTOCOLS[name]}." for name in names if name in _PROTOCOLS)
-    return [f"Printed: {printed}.{meanings}"]
+    titles: dict[tuple[str, str], list[str]] = {}
+    for column in columns:
+        meanings = task_kind(study.task(column.task).kind).protocols
+        for name in column.protocols:
+            titles.setdefault((name, meanings[name]), []).append(column.title)
+    names = Counter(name for name, _ in titles)
+    lines = [f"Printed: {printed}."]
+    for (name, meaning), of in titles.items():
+        whose = f" ({', '.join(of)})" if names[name] > 1 else ""
+        lines.append(f"{name}{whose}: {meaning}.")
+    return [" ".join(lines)]
 
 
 def _audited(report: TableReport) -> list[str]:

@@ -1,6 +1,6 @@
 """Trains a mini scale's language model on text: plain documents first, then instructions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -8,7 +8,6 @@ from torch import Tensor
 
 from vistok.datasets.order import example_at
 from vistok.errors import VistokError
-from vistok.grid.values import TaskKind
 from vistok.mllm.language_models.base import LanguageModel
 from vistok.mllm.prompt import Piece, PromptEncoder
 from vistok.mllm.words import IMAGE_END
@@ -95,17 +94,23 @@ def _said(speaker: str, text: str, short_answer_weight: float) -> Piece:
     return Piece(text, weight=1.0 if " " in text else short_answer_weight, ends=True)
 
 
-def kind_of(prompt: str) -> TaskKind | None:
-    """Returns which kind of task a prompt of the paper's format belongs to; None for any other prompt."""
-    marks: dict[str, TaskKind] = {"Question:": "vqa", "How many": "counting", "Does": "identification"}
-    found = next((kind for mark, kind in marks.items() if mark in prompt), None)
-    return "caption" if found is None and "describe" in prompt else found
+def kind_of(prompt: str, marks: Mapping[str, str]) -> str | None:
+    """Returns the kind of task whose mark is the first in a prompt; None where none is there.
+
+    Args:
+        prompt: what is asked, perhaps behind a scene in words.
+        marks: the words by which a prompt is told to be of a kind -> the kind.
+    """
+    first = min((mark for mark in marks if mark in prompt), key=prompt.index, default=None)
+    return None if first is None else marks[first]
 
 
 @torch.no_grad()
-def text_accuracy(model: LanguageModel, documents: Sequence[Document]) -> dict[TaskKind, float]:
+def text_accuracy(
+    model: LanguageModel, documents: Sequence[Document], marks: Mapping[str, str]
+) -> dict[str, float]:
     """Returns, for each kind, the per cent of answers that the model would give word for word from text alone."""
-    right: dict[TaskKind, list[bool]] = {}
+    right: dict[str, list[bool]] = {}
     model.eval()
     for first in range(0, len(documents), 64):
         chosen = documents[first : first + 64]
@@ -115,24 +120,24 @@ def text_accuracy(model: LanguageModel, documents: Sequence[Document]) -> dict[T
         agrees = torch.zeros_like(learnt)
         agrees[learnt] = output == tokens.ids[learnt]
         for document, row in zip(chosen, agrees, strict=True):
-            for kind, span in _answers(model.words, document):
+            for kind, span in _answers(model.words, document, marks):
                 right.setdefault(kind, []).append(bool(row[span].all()))
     return {kind: 100 * sum(hits) / len(hits) for kind, hits in sorted(right.items())}
 
 
-def _answers(words: PromptEncoder, document: Document) -> list[tuple[TaskKind, slice]]:
+def _answers(words: PromptEncoder, document: Document, marks: Mapping[str, str]) -> list[tuple[str, slice]]:
     """Returns the kind of each answer of a conversation and where its tokens are, without the end token."""
     spans, at = [], 0
     for before, piece in zip((Piece(""), *document), document, strict=False):
         length = len(words.pieces([piece])[0])
-        kind = kind_of(before.text)
+        kind = kind_of(before.text, marks)
         if piece.weight and piece.ends and kind:
             spans.append((kind, slice(at, at + length - 1)))
         at += length
     return spans
 
 
-def check_language_gate(scores: dict[TaskKind, float], gate: dict[TaskKind, float], name: str) -> None:
+def check_language_gate(scores: Mapping[str, float], gate: Mapping[str, float], name: str) -> None:
     """Refuses a language model that cannot answer from text: no MLLM on it could answer from an image.
 
     Raises:

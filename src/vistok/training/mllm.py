@@ -44,7 +44,7 @@ class MultimodalLearner(Learner):
     def _pieces(self, turns: Sequence[Turn]) -> list[Piece]:
         pieces: list[Piece] = []
         for turn in turns:
-            weight = 1.0 if turn.kind == "caption" else self.recipe.short_answer_weight
+            weight = self.recipe.short_answer_weight if turn.short else 1.0
             prompt = Piece(turn.prompt) if pieces else self.words.after_image(turn.prompt)
             pieces += [prompt, Piece(turn.answer, weight=weight, ends=True)]
         return pieces

@@ -167,6 +167,9 @@ def _code(study: Study, *jobs: tuple[str, ...]) -> Values:
     """Returns the digest of the code of some jobs, each a step and its ids, by step."""
     return {
         "code": {
-            step: source_digest(STEPS[step].module, *STEPS[step].modules(study, *ids)) for step, *ids in jobs
+            step: source_digest(
+                STEPS[step].module, *STEPS[step].modules(study, *ids), without=STEPS[step].without
+            )
+            for step, *ids in jobs
         }
     }

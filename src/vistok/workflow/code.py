@@ -14,9 +14,9 @@ def code(step: Step, *modules: str) -> str:
     Raises:
         VistokError: the step does not import one of them.
     """
-    if missing := set(modules) - imported_modules(step.module, *modules):
+    if missing := set(modules) - imported_modules(step.module, *modules, without=step.without):
         raise VistokError(
             f"{step.module} does not import {', '.join(sorted(missing))}: fix `modules` of {step.id!r} in "
             "grid/steps.py."
         )
-    return source_digest(step.module, *modules)
+    return source_digest(step.module, *modules, without=step.without)

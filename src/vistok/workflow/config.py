@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from vistok.errors import VistokError, unknown
+from vistok.evaluation.tasks import check_tasks
 from vistok.grid.load import load_study
 from vistok.grid.study import Study
 from vistok.sources import PACKAGE
@@ -23,6 +24,7 @@ def open_study(config: Mapping[str, Any]) -> Study:
     for key in sorted(set(config) - set(KEYS)):
         raise unknown("config key", key, KEYS)
     study = load_study(config["scale"], split=config["split"], data_root=config["data_root"])
+    check_tasks(study)
     check_tables(study)
     if set("{}") & set(study.scale.data_root):
         raise VistokError(

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vistok.datasets.coco import read_captions
+from vistok.datasets.coco import CaptionReference, read_captions
 from vistok.errors import VistokError
-from vistok.evaluation.score.captions import ALL_BUT_SPICE, CaptionReference, score_captions
+from vistok.evaluation.score.captions import ALL_BUT_SPICE, score_captions
 from vistok.evaluation.score.cider import constant_ciders
 from vistok.evaluation.score.ptb import java_on_path, tokenise
 

@@ -4,14 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from vistok.datasets.seedbench import ChoiceQuestion, read_choice_questions
 from vistok.errors import VistokError
-from vistok.evaluation.score.choice import (
-    ChoiceQuestion,
-    choose,
-    dimension_name,
-    read_choice_questions,
-    score_choice,
-)
+from vistok.evaluation.score.choice import choose, dimension_name, score_choice
 from vistok.evaluation.score.letters import read_letter
 
 OPTIONS = ("One", "Two", "Three dogs.", "A man")

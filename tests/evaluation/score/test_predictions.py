@@ -6,55 +6,12 @@ from pathlib import Path
 import pytest
 
 from vistok.errors import VistokError
-from vistok.evaluation.score.predictions import (
-    missing_ids,
-    postprocess_released,
-    postprocess_released_vqa,
-    postprocess_vqa,
-    read_predictions,
-)
+from vistok.evaluation.score.predictions import missing_ids, read_predictions
 
 
 def written(path: Path, rows: list[object]) -> Path:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return path
-
-
-@pytest.mark.parametrize(
-    ("text", "kept"),
-    [
-        ("a red bus", "a red bus."),
-        ("a red bus. It is late.", "a red bus."),
-        ("  two   dogs ", "two dogs."),
-        (".a cat. b", "a cat."),
-        ("..", "."),
-        ("3.5 metres", "3."),
-        ("one\ntwo", "onetwo."),
-        ("a\tb", "a\tb."),
-        ("Yes!", "Yes!."),
-        ("", ""),
-        (" \n ", ""),
-        (".", "."),
-    ],
-)
-def test_generations_are_trimmed_as_released(text: str, kept: str) -> None:
-    assert postprocess_released(text) == kept
-
-
-@pytest.mark.parametrize(
-    ("text", "kept"),
-    [
-        ("yes.", "yes."),
-        ('"Red!"\nBecause', "Red."),
-        ("\n\n two\nthree", "two."),
-        ("a. b", "a."),
-        ("...", ""),
-        ("", ""),
-    ],
-)
-def test_vqa_answers_are_trimmed_as_released(text: str, kept: str) -> None:
-    assert postprocess_released_vqa(text) == kept
-    assert postprocess_vqa(text) == kept.removesuffix(".")
 
 
 def test_reads_answers_by_the_text_of_their_ids(tmp_path: Path) -> None:

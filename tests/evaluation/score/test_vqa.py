@@ -8,7 +8,6 @@ import pytest
 
 from vistok.datasets.vqa import VQAAnnotation, read_annotations
 from vistok.errors import VistokError
-from vistok.evaluation.score.predictions import postprocess_released_vqa, postprocess_vqa
 from vistok.evaluation.score.vqa import (
     CONTRACTIONS,
     PROTOCOLS,
@@ -17,6 +16,7 @@ from vistok.evaluation.score.vqa import (
     score_vqa,
     strip_punctuation,
 )
+from vistok.evaluation.trimming import postprocess_released_vqa, postprocess_vqa
 
 REFERENCE_NAMES = {
     "official": "official_vqaEval",

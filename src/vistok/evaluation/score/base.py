@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,11 @@ from numpy.typing import NDArray
 from vistok.errors import VistokError, unknown
 
 Values: TypeAlias = NDArray[np.float64]
+# What the protocols that several kinds have mean, as the end of a sentence.
+OFFICIAL: Final = "the scorer of the data set's own authors"
+RELEASED: Final = "the scorer that the paper's authors released, to set beside a published number"
+CORRECTED: Final = "the released scorer with its slips corrected"
+
 # None stands for an answer that was not given, which every scorer counts as wrong.
 Answers: TypeAlias = Sequence[str | None]
 

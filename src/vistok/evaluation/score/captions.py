@@ -8,29 +8,21 @@ that it scores, so a subset has another scale than the full set: the protocol `o
 import subprocess
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass
 from io import StringIO
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
+from vistok.datasets.coco import CaptionReference
 from vistok.errors import VistokError, unknown
-from vistok.evaluation.score.base import Answers, Scored, Values, check
+from vistok.evaluation.score.base import OFFICIAL, Answers, Scored, Values, check
 from vistok.evaluation.score.ptb import java_on_path, package_folder, tokenise
 
-PROTOCOLS = ("official", "full-set")
+PROTOCOLS: Final = {"official": OFFICIAL, "full-set": "document frequencies of the whole reference file"}
 METRICS = ("CIDEr", "BLEU", "METEOR", "ROUGE-L", "SPICE")
 ALL_BUT_SPICE = METRICS[:4]
 
 _Texts: TypeAlias = dict[int, list[str]]
-
-
-@dataclass(frozen=True, slots=True)
-class CaptionReference:
-    """The captions that people wrote for one image."""
-
-    image_id: int
-    captions: tuple[str, ...]
 
 
 def score_captions(

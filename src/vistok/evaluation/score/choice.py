@@ -7,87 +7,24 @@ named them the wrong way round (`released`), and was mended later (`official`).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
-from vistok.datasets.official import wrong_record
-from vistok.errors import VistokError
-from vistok.evaluation.score.base import Scored, Values, check, split
-from vistok.evaluation.score.letters import LETTERS, read_letter
-from vistok.reading import read_json
+from vistok.datasets.seedbench import DIMENSIONS, LETTERS, ChoiceQuestion
+from vistok.evaluation.score.base import OFFICIAL, Scored, Values, check, split
+from vistok.evaluation.score.letters import read_letter
 
-PROTOCOLS = ("official", "released")
-DIMENSIONS = (
-    "Scene Understanding",
-    "Instance Identity",
-    "Instance Attributes",
-    "Instance Location",
-    "Instances Counting",
-    "Spatial Relation",
-    "Instance Interaction",
-    "Visual Reasoning",
-    "Text Understanding",
-    "Action Recognition",
-    "Action Prediction",
-    "Procedure Understanding",
-)
+PROTOCOLS: Final = {
+    "official": OFFICIAL,
+    "released": "the same verdicts under the names of dimensions that were current when the paper was written, which "
+    "has 3 and 4 the wrong way round",
+}
 _IMAGE_DIMENSIONS = range(1, 10)
 # Table 7 of the paper leaves Text Understanding out and averages the others without weights.
 _TABLE_DIMENSIONS = range(1, 9)
 
 ChoiceAnswer: TypeAlias = str | Sequence[float] | None
-
-
-@dataclass(frozen=True, slots=True)
-class ChoiceQuestion:
-    """One SEED-Bench question: its id, image or video, dimension 1-12, four options and the right letter."""
-
-    question_id: str
-    image_id: str
-    dimension: int
-    question: str
-    options: tuple[str, str, str, str]
-    answer: str
-
-
-def read_choice_questions(path: Path) -> tuple[ChoiceQuestion, ...]:
-    """Returns the questions of a SEED-Bench JSON file in file order.
-
-    Raises:
-        VistokError: the file is missing, is no SEED-Bench file, or a record lacks a field.
-    """
-    content = read_json(path, what="SEED-Bench questions")
-    rows = content.get("questions") if isinstance(content, dict) else content
-    if not isinstance(rows, list):
-        raise VistokError(f"{path} is no SEED-Bench file: an object with a list `questions` is needed.")
-    return tuple(_question(path, position, row) for position, row in enumerate(rows))
-
-
-def _question(path: Path, position: int, row: Any) -> ChoiceQuestion:
-    try:
-        a, b, c, d = (str(row[f"choice_{letter}"]) for letter in "abcd")
-        found = ChoiceQuestion(
-            str(row["question_id"]),
-            str(row["data_id"]),
-            int(row["question_type_id"]),
-            row["question"],
-            (a, b, c, d),
-            row["answer"],
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        needed = (
-            "question_id, data_id, question_type_id (a number), question, choice_a to choice_d and answer are"
-        )
-        raise wrong_record(path, f"question {position}", needed, row) from error
-    if found.answer not in tuple(LETTERS) or not 1 <= found.dimension <= len(DIMENSIONS):
-        raise VistokError(
-            f"{path}, question {position}: answer {found.answer!r} and question_type_id {found.dimension}; "
-            f"legal: A to D, and 1 to {len(DIMENSIONS)}."
-        )
-    return found
 
 
 def choose(answer: ChoiceAnswer, options: Sequence[str]) -> str | None:

@@ -28,11 +28,11 @@ def compare_files(
     what another training would give.
 
     Args:
-        kind: one of `KINDS`.
+        kind: the id of a task kind.
         references: the official file, see `load_references`.
         predictions: a file of answers, see `read_predictions`.
         against: the other ones.
-        protocol: one of `PROTOCOLS[kind]`; None means the first.
+        protocol: one of the kind's; None means the first.
         only_answered: leave out the questions that one of them does not answer.
 
     Raises:

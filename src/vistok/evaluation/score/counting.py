@@ -6,14 +6,15 @@
 
 import re
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 
 from vistok.datasets.gvtbench import ObjectQuestion
-from vistok.evaluation.score.base import Answers, Scored, Values, check, share
+from vistok.evaluation.score.base import CORRECTED, RELEASED, Answers, Scored, Values, check, share
 from vistok.evaluation.score.final import final_answer
 
-PROTOCOLS = ("corrected", "released")
+PROTOCOLS: Final = {"corrected": CORRECTED, "released": RELEASED}
 
 # The order is part of the rule, and so is "nive": "nine" is never read, and is taken for 0.
 _RELEASED_WORDS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nive")

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from vistok.errors import VistokError
+from vistok.evaluation.kinds import task_kind
 from vistok.evaluation.references import References, load_references
 from vistok.evaluation.score import captions
-from vistok.evaluation.score.letters import LETTERS
 from vistok.evaluation.score.predictions import read_predictions
 from vistok.evaluation.score.scoring import DECIMALS, protocol_of, reported, score_questions
 from vistok.files import check_destination, write_json, write_jsonl
@@ -31,10 +31,10 @@ def score_files(
     `of`, where only a part of the questions is scored.
 
     Args:
-        kind: one of `KINDS`.
+        kind: the id of a task kind.
         references: the official file, see `load_references`.
         predictions: a file of answers, see `read_predictions`.
-        protocol: one of `PROTOCOLS[kind]`; None means the first.
+        protocol: one of the kind's; None means the first.
         out: where to write; it appears whole or not at all.
         per_question: where to write the table's metric of each question, one `{"id", "image", "value"}` a line; None:
             nowhere.
@@ -79,7 +79,7 @@ def read_files(
     """Returns the questions to score and the answers to them, by the text of the question's id.
 
     Args:
-        kind: one of `KINDS`.
+        kind: the id of a task kind.
         references: the official file, see `load_references`.
         predictions: a file of answers, see `read_predictions`.
         allow_missing: questions may have no answer.
@@ -92,7 +92,7 @@ def read_files(
     answers = read_predictions(
         predictions, questions.ids, allow_missing=allow_missing or only_answered, known=questions.known
     )
-    _check_losses(kind, predictions, answers)
+    _check_answers(kind, predictions, answers)
     return _answered(questions, answers, predictions) if only_answered else questions, answers
 
 
@@ -106,12 +106,9 @@ def _answered(questions: References, answers: Mapping[str, Any], predictions: Pa
     return questions.of_questions(ids)
 
 
-def _check_losses(kind: str, path: Path, answers: Mapping[str, Any]) -> None:
-    wrong = [key for key, answer in answers.items() if not isinstance(answer, str)]
-    if kind == "choice":
-        wrong = [key for key in wrong if len(answers[key]) != len(LETTERS)]
-    if wrong:
-        legal = "a text, or four losses," if kind == "choice" else "a text"
+def _check_answers(kind: str, path: Path, answers: Mapping[str, Any]) -> None:
+    scorer = task_kind(kind)
+    if wrong := [key for key, answer in answers.items() if not scorer.accepts(answer)]:
         raise VistokError(
-            f"{path}: {len(wrong)} answers are not {legal} as {kind} needs (first: id {wrong[0]})."
+            f"{path}: {len(wrong)} answers are not {scorer.answers} as {kind} needs (first: id {wrong[0]})."
         )

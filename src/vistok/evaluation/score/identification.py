@@ -8,15 +8,16 @@ Precision, recall, F1 and the yes-rate are for the class Yes, as POPE reports th
 
 import re
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vistok.datasets.gvtbench import ObjectQuestion
-from vistok.evaluation.score.base import Answers, Scored, check, share, split
+from vistok.evaluation.score.base import CORRECTED, RELEASED, Answers, Scored, check, share, split
 from vistok.evaluation.score.final import final_answer
 
-PROTOCOLS = ("corrected", "released")
+PROTOCOLS: Final = {"corrected": CORRECTED, "released": RELEASED}
 
 _YES_OR_NO = re.compile(r"\b(yes|no)\b", re.IGNORECASE)
 # The question's own words, repeated: "Answer yes or no: ..."

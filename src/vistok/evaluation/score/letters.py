@@ -4,9 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
+from vistok.datasets.seedbench import LETTERS
 from vistok.evaluation.score.final import final_answer, plain
-
-LETTERS: Final = "ABCD"
 
 # "A" before a small letter is the article, but where a new clause begins or it is judged.
 _JUDGED: Final = r"is|was|are|looks|seems|would|can|could|cannot|must|does|has"

@@ -1,52 +1,18 @@
-"""Reads anybody's predictions, pairs them up with the questions, and trims generations as was released."""
+"""Reads anybody's predictions, and pairs them up with the questions."""
 
 import re
-import string
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import isfinite
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from vistok.errors import VistokError
+from vistok.evaluation.kind import QuestionId
 from vistok.evaluation.score.identity import Known
 from vistok.evaluation.score.shapes import Rows, read_rows
 
-QuestionId: TypeAlias = int | str
 POSITIONS: Final = ("index", "doc_id")
-
-
-def postprocess_released(text: str) -> str:
-    """Returns a generation trimmed as the released evaluation does it (GVT `modeling_gvt.py`).
-
-    The first sentence is kept, with its full stop put back, after one leading full stop is dropped. Line
-    breaks vanish without a space in their place, decimals end at their point, and nothing stays nothing.
-    """
-    words = [word for word in text.replace(".", " . ").replace("\n", "").strip().split(" ") if word]
-    if not words:
-        return ""
-    if words[0] == ".":
-        words = words[1:]
-    if "." in words:
-        words = words[: words.index(".")]
-    return " ".join(words) + "."
-
-
-def postprocess_released_vqa(text: str) -> str:
-    """Returns an answer to a VQA question trimmed as released.
-
-    Its first line, without the punctuation around it, is trimmed as other generations are.
-    """
-    return postprocess_released(text.strip().split("\n")[0].strip(string.punctuation))
-
-
-def postprocess_vqa(text: str) -> str:
-    """Returns an answer to a VQA question trimmed as released, but without the full stop that is put back.
-
-    The released scorer takes the stop off itself. The official one keeps it where all ten people agree, and
-    finds no match there.
-    """
-    return postprocess_released_vqa(text).removesuffix(".")
 
 
 def read_predictions(

@@ -1,30 +1,15 @@
 """Scores answers to any of the tasks under any of its protocols, without a model or torch."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vistok.errors import unknown
-from vistok.evaluation.references import KINDS, References
-from vistok.evaluation.score import captions, choice, counting, identification, vqa
+from vistok.evaluation.kinds import task_kind
+from vistok.evaluation.references import References
 from vistok.evaluation.score.base import Scored
 from vistok.evaluation.score.predictions import missing_ids
 from vistok.evaluation.statistics import interval_of_mean
 
-# The first protocol of a kind is the one to believe.
-PROTOCOLS: dict[str, tuple[str, ...]] = {
-    "vqa": vqa.PROTOCOLS,
-    "caption": captions.PROTOCOLS,
-    "counting": counting.PROTOCOLS,
-    "identification": identification.PROTOCOLS,
-    "choice": choice.PROTOCOLS,
-}
-
-_SCORERS: dict[str, Callable[[Any, Any, str], Scored]] = {
-    "vqa": vqa.score_vqa,
-    "counting": counting.score_counting,
-    "identification": identification.score_identification,
-    "choice": choice.score_choice,
-}
 # Enough digits for any comparison, few enough that two machines print the same.
 DECIMALS = 6
 
@@ -41,7 +26,7 @@ def score_questions(
     Args:
         references: the questions; a part of a file is scored as a part.
         answers: by the text of the question's id; a question without one is scored as wrong.
-        protocol: one of `PROTOCOLS[references.kind]`.
+        protocol: one of the kind's.
         caption_metrics: which metrics to compute for captions.
 
     Raises:
@@ -49,11 +34,9 @@ def score_questions(
     """
     given = [answers.get(str(key)) for key in references.ids]
     chosen = protocol_of(references.kind, protocol)
-    if references.kind == "caption":
-        return captions.score_captions(
-            references.records, given, chosen, metrics=caption_metrics, full_set=references.whole
-        )
-    return _SCORERS[references.kind](references.records, given, chosen)
+    return task_kind(references.kind).score(
+        references.records, given, chosen, whole=references.whole, metrics=caption_metrics
+    )
 
 
 def protocol_of(kind: str, asked: str | None) -> str:
@@ -62,11 +45,10 @@ def protocol_of(kind: str, asked: str | None) -> str:
     Raises:
         VistokError: the kind or the protocol is unknown.
     """
-    if kind not in PROTOCOLS:
-        raise unknown("kind of question", kind, KINDS)
-    if asked and asked not in PROTOCOLS[kind]:
-        raise unknown(f"{kind} protocol", asked, PROTOCOLS[kind])
-    return asked or PROTOCOLS[kind][0]
+    legal = task_kind(kind).protocols
+    if asked and asked not in legal:
+        raise unknown(f"{kind} protocol", asked, legal)
+    return asked or next(iter(legal))
 
 
 def score_answers(
@@ -94,7 +76,7 @@ def score_answers(
         VistokError: a protocol is unknown, or there are no questions.
     """
     found = {}
-    for protocol in protocols or PROTOCOLS[references.kind]:
+    for protocol in protocols or task_kind(references.kind).protocols:
         scored = score_questions(references, answers, protocol, caption_metrics=caption_metrics)
         found[protocol] = reported(scored, references, answers, resamples=resamples, seed=seed)
     return found

@@ -13,13 +13,14 @@ They differ in what a match is:
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Final
 
 import numpy as np
 
 from vistok.datasets.vqa import VQAAnnotation
-from vistok.evaluation.score.base import Answers, Scored, check, split
+from vistok.evaluation.score.base import OFFICIAL, RELEASED, Answers, Scored, check, split
 
-PROTOCOLS = ("official", "released", "lavis")
+PROTOCOLS: Final = {"official": OFFICIAL, "released": RELEASED, "lavis": "the scorer of the LAVIS library"}
 
 _PUNCTUATION = ';/[]"{}()=+\\_-><@`,?!'
 _DIGIT_COMMA_DIGIT = re.compile(r"\d,\d")

@@ -10,6 +10,8 @@ from vistok.errors import VistokError
 from vistok.evaluation.score.cider import constant_ciders
 from vistok.evaluation.score.ptb import tokenise
 
+FOLDS = 5
+
 
 def constant_answer(answers: Sequence[str]) -> str:
     """Returns the most frequent answer; among equals, the first in alphabetical order.
@@ -144,3 +146,29 @@ def constant_captions_by_fold(
 
 def _sample(generator: np.random.Generator, total: int, wanted: int) -> list[int]:
     return sorted(generator.permutation(total)[:wanted].tolist())
+
+
+def fitted_by_fold(
+    keys: Sequence[str], answers: Sequence[str], images: Sequence[Hashable]
+) -> dict[str, list[str]]:
+    """Returns the answers of `constant` and `prior`, fitted on other images' questions; none for a single image.
+
+    Args:
+        keys: what a blind guesser knows of each question.
+        answers: what is right.
+        images: the image of each question.
+    """
+    folds = min(FOLDS, len(set(images)))
+    if folds < 2:
+        return {}
+    constant = prior_answers_by_fold([""] * len(keys), answers, images, folds=folds)
+    return {"constant": constant, "prior": prior_answers_by_fold(keys, answers, images, folds=folds)}
+
+
+def fitted_on_training(
+    keys: Sequence[str], training_keys: Sequence[str], training_answers: Sequence[str]
+) -> dict[str, list[str]]:
+    """Returns the answers of `constant` and `prior` to questions with these keys, fitted on a training split."""
+    constant = constant_answer(training_answers)
+    prior = fit_prior(training_keys, training_answers)
+    return {"constant": [constant] * len(keys), "prior": prior_answers(prior, keys, constant)}

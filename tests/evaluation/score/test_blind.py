@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from vistok.datasets.coco import CaptionReference
 from vistok.datasets.gvtbench import read_object_questions
 from vistok.errors import VistokError
-from vistok.evaluation.blind import (
+from vistok.evaluation.score.blind import (
     constant_answer,
     constant_caption,
     constant_captions_by_fold,
@@ -15,7 +16,7 @@ from vistok.evaluation.blind import (
     prior_answers_by_fold,
     vqa_prior_answers,
 )
-from vistok.evaluation.score.captions import CaptionReference, score_captions
+from vistok.evaluation.score.captions import score_captions
 from vistok.evaluation.score.counting import score_counting
 from vistok.evaluation.score.identification import score_identification
 

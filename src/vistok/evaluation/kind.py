@@ -1,0 +1,178 @@
+"""What a task kind says of itself: how its questions are read, asked, answered, scored, guessed blindly and taught."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Literal, TypeAlias, TypeVar
+
+from vistok.errors import VistokError
+from vistok.evaluation.trimming import postprocess_released
+
+# What only scores, or only describes an image, is no part of what asks: a change there asks nothing again.
+if TYPE_CHECKING:
+    import numpy as np
+
+    from vistok.datasets.questions import Annotations
+    from vistok.evaluation.score.base import Scored
+    from vistok.grid.values import Decoding
+
+R = TypeVar("R")
+QuestionId: TypeAlias = int | str
+Mode: TypeAlias = Literal["generate", "rank"]
+# What a table's blind baselines are called and mean, where a kind has no others.
+CONSTANT: Final = "constant"
+PRIOR: Final = "prior"
+
+
+@dataclass(frozen=True, slots=True)
+class Questions(Generic[R]):
+    """Some records of an official file, and what each asks in words ("" where the kind has one wording)."""
+
+    records: Sequence[R]
+    texts: Sequence[str]
+
+
+class TaskKind(ABC, Generic[R]):
+    """One kind of task. `R` is one record of its official file, which has the attribute `image_id`.
+
+    Attributes:
+        name: the kind's id, which is the name of its file.
+        reads: the official file, in words.
+        mode: whether a model writes its answer, or ranks the options of the question by their likelihood.
+        metric: what tables print.
+        asks: whether each question has words of its own, which stand for `{question}` in the prompt.
+        texts_apart: whether those words are in a file of their own, beside the references.
+        short_answers: whether the answers that teach it are short, for a recipe's `short_answer_weight`.
+        baselines: what is guessed without image or model, and the title of each.
+        one_per_image: whether a question is called by its image.
+        describes: whether its references are captions, which training must not show.
+        mark: the words by which a prompt of a text corpus is told to ask this; None: no corpus does.
+        tokens: of one question with its answer, for plans: chosen from the grid's prompts and official answers.
+        cells_by_type: whether each type of question is worth a cell of its own, with an interval.
+        answers: what an answer in a file of predictions must be, in words.
+    """
+
+    name: ClassVar[str]
+    reads: ClassVar[str]
+    mode: ClassVar[Mode] = "generate"
+    metric: ClassVar[str] = "accuracy"
+    asks: ClassVar[bool] = True
+    texts_apart: ClassVar[bool] = False
+    short_answers: ClassVar[bool] = True
+    baselines: ClassVar[Mapping[str, str]] = {CONSTANT: "Constant", PRIOR: "Prior"}
+    one_per_image: ClassVar[bool] = False
+    describes: ClassVar[bool] = False
+    mark: ClassVar[str | None] = None
+    tokens: ClassVar[int]
+    cells_by_type: ClassVar[bool] = False
+    answers: ClassVar[str] = "a text"
+
+    @property
+    @abstractmethod
+    def protocols(self) -> Mapping[str, str]:
+        """The scorer's variants, each with its meaning as the end of a sentence; the first is the one to believe."""
+
+    @property
+    def further_metrics(self) -> tuple[str, ...]:
+        """What may be asked for besides `metric`."""
+        return ()
+
+    @abstractmethod
+    def read(self, path: Path) -> tuple[R, ...]:
+        """Returns the records of an official file, in file order.
+
+        Raises:
+            VistokError: the file is missing, or is not of this kind.
+        """
+
+    @abstractmethod
+    def key(self, record: R) -> QuestionId:
+        """Returns what a question is called in files of predictions."""
+
+    def texts(self, records: Sequence[R], references: Path, questions: Path | None) -> list[str]:
+        """Returns what each record asks, in words.
+
+        Args:
+            records: some of the references.
+            references: the official file that they are from.
+            questions: the file with the words, where the kind has them apart.
+
+        Raises:
+            VistokError: a question has no words.
+        """
+        rows: Sequence[Any] = records
+        return [row.question if self.asks else "" for row in rows]
+
+    def options(self, record: R) -> tuple[str, ...]:
+        """Returns what a model that ranks chooses from, in the order of the letters."""
+        raise NotImplementedError(f"{self.name} is no kind that ranks options")
+
+    def keep(self, raw: str) -> str:
+        """Returns what is kept of a generation, which is what is scored."""
+        return postprocess_released(raw)
+
+    def accepts(self, answer: object) -> bool:
+        """Tells whether an answer in a file of predictions can be scored."""
+        return isinstance(answer, str)
+
+    @abstractmethod
+    def score(
+        self,
+        records: Sequence[R],
+        answers: Sequence[Any],
+        protocol: str,
+        *,
+        whole: Sequence[R],
+        metrics: Sequence[str] = (),
+    ) -> "Scored":
+        """Returns what a protocol makes of the answers.
+
+        Args:
+            records: the questions that are scored.
+            answers: in their order; None where a question has no answer.
+            protocol: one of `protocols`.
+            whole: all records of the official file.
+            metrics: which of `further_metrics` to compute besides.
+
+        Raises:
+            VistokError: the protocol or a metric is unknown, or records and answers do not pair up.
+        """
+
+    @abstractmethod
+    def blind(self, asked: Questions[R], training: Questions[R] | None) -> dict[str, list[str]]:
+        """Returns each baseline's answers, in the order of the questions, made without image or model.
+
+        The reference of a question never decides its own answer. A baseline that cannot be fitted is left out.
+
+        Args:
+            asked: what is to be answered.
+            training: what the baselines are fitted on; None: on the questions about other images.
+        """
+
+    def turns(
+        self, known: "Annotations", most: int, generator: "np.random.Generator"
+    ) -> Iterator[tuple[str, str]]:
+        """Yields up to `most` questions and answers that an image's annotations teach, in random order.
+
+        Raises:
+            VistokError: no annotation teaches this kind.
+        """
+        raise VistokError(
+            f"no annotations teach {self.name} questions. Take {self.name!r} out of the recipe's `turns`."
+        )
+
+    @property
+    def teaches(self) -> bool:
+        """Whether annotations teach this kind."""
+        return type(self).turns is not TaskKind.turns
+
+    def answer_tokens(self, decoding: "Decoding | None") -> tuple[int, int]:
+        """Returns how many tokens a model writes for an answer at most, and how many beams it follows."""
+        return (decoding.max_new_tokens, decoding.beams) if decoding else (0, 1)
+
+
+def some(values: Sequence[R], most: int, generator: "np.random.Generator") -> Iterator[R]:
+    """Yields up to `most` different values in random order."""
+    for index in generator.permutation(len(values))[:most]:
+        yield values[index]

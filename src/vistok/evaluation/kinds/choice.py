@@ -1,0 +1,66 @@
+"""Multiple choice (SEED-Bench): four options, of which a model ranks the texts by their likelihood."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from vistok.datasets.seedbench import LETTERS, ChoiceQuestion, read_choice_questions
+from vistok.evaluation.kind import CONSTANT, Questions, TaskKind
+
+if TYPE_CHECKING:
+    from vistok.evaluation.score.base import Scored
+
+
+class Choice(TaskKind[ChoiceQuestion]):
+    """A question with four options; an answer is a letter, or the loss of each option's text."""
+
+    name = "choice"
+    reads = "SEED-Bench JSON"
+    tokens = 60
+    answers = "a text, or four losses,"
+
+    @property
+    def protocols(self) -> Mapping[str, str]:
+        from vistok.evaluation.score.choice import PROTOCOLS
+
+        return PROTOCOLS
+
+    def read(self, path: Path) -> tuple[ChoiceQuestion, ...]:
+        return read_choice_questions(path)
+
+    def key(self, record: ChoiceQuestion) -> str:
+        return record.question_id
+
+    def accepts(self, answer: object) -> bool:
+        return isinstance(answer, str) or (isinstance(answer, list) and len(answer) == len(LETTERS))
+
+    def score(
+        self,
+        records: Sequence[ChoiceQuestion],
+        answers: Sequence[Any],
+        protocol: str,
+        *,
+        whole: Sequence[ChoiceQuestion],
+        metrics: Sequence[str] = (),
+    ) -> "Scored":
+        from vistok.evaluation.score.choice import score_choice
+
+        return score_choice(records, answers, protocol)
+
+    def blind(
+        self, asked: Questions[ChoiceQuestion], training: Questions[ChoiceQuestion] | None
+    ) -> dict[str, list[str]]:
+        """Returns the letter that is right most often."""
+        from vistok.evaluation.score.blind import fitted_by_fold, fitted_on_training
+
+        everywhere = [""] * len(asked.records)
+        if training:
+            known = [record.answer for record in training.records]
+            fitted = fitted_on_training(everywhere, [""] * len(known), known)
+        else:
+            answers = [record.answer for record in asked.records]
+            fitted = fitted_by_fold(everywhere, answers, [record.image_id for record in asked.records])
+        return {CONSTANT: fitted[CONSTANT]} if fitted else {}
+
+
+KIND: Final = Choice()

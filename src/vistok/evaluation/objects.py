@@ -1,0 +1,33 @@
+"""What the kinds that ask about objects share: GVTBench's files, and what a name alone tells (OC and MCI)."""
+
+from pathlib import Path
+
+from vistok.datasets.gvtbench import ObjectQuestion, read_object_questions
+from vistok.evaluation.kind import Questions, TaskKind
+
+
+class ObjectKind(TaskKind[ObjectQuestion]):
+    """Questions about the objects of one name in an image."""
+
+    reads = "GVTBench JSON"
+
+    def read(self, path: Path) -> tuple[ObjectQuestion, ...]:
+        return read_object_questions(path, self.name)
+
+    def key(self, record: ObjectQuestion) -> int:
+        return record.position
+
+    def blind(
+        self, asked: Questions[ObjectQuestion], training: Questions[ObjectQuestion] | None
+    ) -> dict[str, list[str]]:
+        """Returns the most frequent answer of all questions, and of those about the same object."""
+        from vistok.evaluation.score.blind import fitted_by_fold, fitted_on_training
+
+        names = [record.object_name for record in asked.records]
+        if training:
+            known = training.records
+            return fitted_on_training(
+                names, [record.object_name for record in known], [record.answer for record in known]
+            )
+        answers = [record.answer for record in asked.records]
+        return fitted_by_fold(names, answers, [record.image_id for record in asked.records])

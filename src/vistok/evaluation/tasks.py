@@ -1,0 +1,40 @@
+"""Checks what the grid says of tasks and of training questions against their kinds."""
+
+from vistok.errors import VistokError, unknown
+from vistok.evaluation.kinds import task_kind
+from vistok.grid.study import GRID, Study
+from vistok.grid.values import Recipe, Task
+
+
+def check_tasks(study: Study) -> None:
+    """Checks every task and every recipe of a study before anything is made of it.
+
+    Raises:
+        VistokError: a task or a recipe asks for what its kind has not.
+    """
+    for task in study.tasks.values():
+        _check_task(task)
+    for recipe in study.recipes.values():
+        _check_recipe(recipe)
+
+
+def _check_task(task: Task) -> None:
+    kind, file = task_kind(task.kind), f"{GRID / 'tasks.yaml'}, entry {task.id!r}"
+    if kind.asks and "{question}" not in task.prompt:
+        raise VistokError(f"{file}: `prompt` has no {{question}}: the model would be asked nothing.")
+    for protocol in task.protocols:
+        if protocol not in kind.protocols:
+            raise VistokError(f"{file}: {unknown(f'{task.kind} protocol', protocol, kind.protocols)}")
+    if task.metric != kind.metric:
+        raise VistokError(
+            f"{file}: {unknown(f'metric of {task.kind} questions', task.metric, [kind.metric])}"
+        )
+
+
+def _check_recipe(recipe: Recipe) -> None:
+    for name in recipe.turns:
+        if not task_kind(name).teaches:
+            raise VistokError(
+                f"{GRID / 'recipes.yaml'}, entry {recipe.id!r}: no annotations teach {name} questions. Take {name!r} "
+                "out of its `turns`."
+            )
