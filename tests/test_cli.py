@@ -12,7 +12,7 @@ import pytest
 from vistok.cli import _STEPS, _TOOLS, _imported, main
 from vistok.grid.schemas import FOLDER, schemas
 
-VERBS = ["make-world", *_STEPS, *_TOOLS, "adopt", "export-experiments", "export-schemas"]
+VERBS = [*_STEPS, *_TOOLS]
 HEAVY = "torch", "pandas", "transformers", "timm", "open_clip", "matplotlib", "pyarrow", "scipy", "sklearn"
 
 
@@ -46,8 +46,8 @@ def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> N
     assert run(verb, "--help") == 0
     said = capsys.readouterr().out
     assert f"usage: vistok {verb}" in said
-    if verb in _TOOLS:
-        assert len(said.splitlines()) > 8, "a tool's own arguments are told"
+    if verb in _TOOLS and verb != "export-schemas":  # which takes none
+        assert said.splitlines()[0] != f"usage: vistok {verb} [-h]", "a tool's own arguments are told"
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_ctrl_c_is_one_clear_message(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("vistok.grid.load.load_study", interrupted)
+    monkeypatch.setattr("vistok.commands.arguments.load_study", interrupted)
     assert run("fit-blind", "gvt") == 130
     assert capsys.readouterr().err == (
         "vistok: interrupted; nothing is half-written, start the same command again.\n"
@@ -144,6 +144,7 @@ def test_a_signal_leaves_nothing_half_written(tmp_path: Path, number: int, statu
 import sys, time
 from pathlib import Path
 import vistok.cli
+import vistok.commands.export_schemas
 from vistok.files import staged_file
 
 def slow(asked):
@@ -152,7 +153,7 @@ def slow(asked):
         print("staged", flush=True)
         time.sleep(60)
 
-vistok.cli._export_schemas = slow
+vistok.commands.export_schemas.run = slow
 sys.exit(vistok.cli.main(["export-schemas"]))
 """
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:

@@ -6,15 +6,12 @@ import signal
 import sys
 from collections.abc import Callable
 from importlib import import_module
-from pathlib import Path
 from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from vistok.errors import VistokError
 
 if TYPE_CHECKING:
-    from vistok.grid.study import Study
-
     Verbs = argparse._SubParsersAction[argparse.ArgumentParser]
 
 Handler = Callable[[argparse.Namespace], int | None]
@@ -36,16 +33,21 @@ _STEPS: Final = {
 }
 _PER_SUITE: Final = ("answer", "answer-blind", "score-run")
 _TOOLS: Final = {
+    "make-world": "make the data of a scale that has a world of its own",
     "score": "score anybody's predictions, without a model",
     "compare": "test whether one model's predictions are better than another's",
     "curate": "build or check OC and MCI questions from annotations",
     "audit": "audit the published tables and the benchmark files",
+    "agreement": "print how far each cell is from the published one",
     "record": "record for DVC what Snakemake made",
+    "adopt": "have Snakemake take what DVC brought for its own",
     "claims": "weigh the paper's claims against cells",
     "list-data": "list official files by digest, so that a change of any is noticed",
     "plan": "print what tables or runs cost before they run",
     "doctor": "check beforehand what would make a long run fail",
     "fetch": "fetch, verify and unpack an official archive",
+    "export-experiments": "write the list of experiments for DVC, and what each depends on",
+    "export-schemas": "write the JSON schemas of the grid for editors",
 }
 
 
@@ -75,25 +77,20 @@ def make_parser(verb: str | None = None) -> argparse.ArgumentParser:
     """Returns the parser of all verbs; a tool's own arguments are there only if it is the `verb` asked for."""
     parser = argparse.ArgumentParser(prog="vistok", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    world = _add(verbs, "make-world", "make the data of a scale that has a world of its own", _make_world)
-    world.add_argument("--pin", action="store_true", help="pin the digest of what is made, not check it")
-    _add_scale(world)
     for name, (about, wanted) in _STEPS.items():
         step = _add(verbs, name, about, _run_step)
         if wanted:
             step.add_argument("wanted", metavar=wanted.upper(), help=f"id of the {wanted.replace('_', ' ')}")
         if name in _PER_SUITE:
             step.add_argument("--suite", required=True, help="a suite of workflow/grid/tasks.yaml")
-        _add_scale(step)
+        if name == verb:
+            shared = _imported("vistok.commands.arguments")
+            shared.add_scale(step)
+            shared.add_data_root(step)
     for name, about in _TOOLS.items():
         tool = _add(verbs, name, about, _run_tool)
         if name == verb:
             _tool(name).add_arguments(tool)
-    adopt = _add(verbs, "adopt", "have Snakemake take what DVC brought for its own", _adopt)
-    adopt.add_argument("--all", action="store_true", help="check everything, not only what DVC brought anew")
-    about = "write the list of experiments for DVC, and what each depends on"
-    _add_scale(_add(verbs, "export-experiments", about, _export_experiments))
-    _add(verbs, "export-schemas", "write the JSON schemas of the grid for editors", _export_schemas)
     return parser
 
 
@@ -103,25 +100,9 @@ def _add(verbs: "Verbs", name: str, about: str, do: Handler) -> argparse.Argumen
     return parser
 
 
-def _add_scale(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--scale", default="mini", help="a file of workflow/scales (default: mini)")
-    parser.add_argument("--split", default="test", help="which questions (default: test)")
-    parser.add_argument(
-        "--data-root", metavar="FOLDER", help="where the official files are, if not where the scale says"
-    )
-
-
-def _study(asked: argparse.Namespace) -> "Study":
-    from vistok.evaluation.tasks import check_tasks
-    from vistok.grid.load import load_study
-
-    study = load_study(asked.scale, split=asked.split, data_root=asked.data_root)
-    check_tasks(study)
-    return study
-
-
 def _run_step(asked: argparse.Namespace) -> None:
-    study, wanted = _study(asked), _STEPS[asked.verb][1]
+    study = _imported("vistok.commands.arguments").study_of(asked)
+    wanted = _STEPS[asked.verb][1]
     found = getattr(study, wanted)(asked.wanted) if wanted else None
     run = _imported(f"vistok.steps.{asked.verb.replace('-', '_')}").run
     suite = []
@@ -151,31 +132,3 @@ def _imported(name: str) -> ModuleType:
     finally:
         gc.freeze()
         gc.enable()
-
-
-def _make_world(asked: argparse.Namespace) -> None:
-    from vistok.pins import PINS, pin
-    from vistok.steps.make_world import run
-
-    study = _study(asked)
-    run(study, check=not asked.pin)
-    if asked.pin:
-        print(f"{PINS}: pinned {pin(PINS, Path(study.scale.data_root))}")
-
-
-def _adopt(asked: argparse.Namespace) -> int:
-    from vistok.versions.adopt import run
-
-    return run(everything=asked.all)
-
-
-def _export_experiments(asked: argparse.Namespace) -> None:
-    from vistok.versions.experiments import export
-
-    export(_study(asked))
-
-
-def _export_schemas(_: argparse.Namespace) -> None:
-    from vistok.grid.schemas import export
-
-    export(Path())

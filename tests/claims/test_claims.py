@@ -19,9 +19,10 @@ from vistok.claims import (
     published_cells,
     read_claims,
 )
+from vistok.claims.measured import spread_of_seeds
 from vistok.errors import VistokError
 from vistok.published.tables import PublishedTable, read_all_published
-from vistok.steps.weigh_claims import cells_of, spread_of_seeds
+from vistok.steps.weigh_claims import cells_of
 
 SECTIONS = {"abstract", "2.2", "3.1", "3.2", "4.2", "4.3"}
 
@@ -131,6 +132,15 @@ def test_training_noise_widens_an_interval() -> None:
     (outcome,) = evaluate_claims([claim()], few)
     freedom = 10**2 / (8**2 / 2)  # Welch and Satterthwaite: 2 of questions, 8 of training
     assert outcome.differences[0].low == pytest.approx(4 - t.ppf(0.975, freedom) * 10**0.5, abs=0.01)
+
+
+def test_rows_without_training_noise_stand_beside_those_with_it() -> None:
+    found = {key: cell for key, cell in cells(a=54, b=50).items() if cell}
+    first, second = found
+    mixed = {first: replace(found[first], training_error=2.0, training_freedom=2), second: found[second]}
+    (outcome,) = evaluate_claims([claim()], mixed)
+    freedom = 6**2 / (4**2 / 2)  # 2 of questions, 4 of one row's training
+    assert outcome.differences[0].low == pytest.approx(4 - t.ppf(0.975, freedom) * 6**0.5, abs=0.01)
 
 
 def test_equal_rows_are_rarely_told_apart_by_a_few_seeds() -> None:

@@ -12,9 +12,8 @@ from typing import Any
 import pytest
 from pytest_regressions.file_regression import FileRegressionFixture
 
-from vistok.grid.paths import Paths
+from vistok.grid.paths import TABLE_FORMATS, Paths
 from vistok.pages.escapes import latex, markdown, printable, spreadsheet
-from vistok.pages.table import SUFFIXES
 from vistok.pages.templating import FORMATS, cited
 from vistok.steps import tabulate
 
@@ -76,7 +75,7 @@ def test_the_same_inputs_give_the_same_bytes_without_a_trace_of_the_machine(
     mini: Any, excerpt: Any, checkout: Path, rendered: Rendered
 ) -> None:
     for small in (mini, excerpt):
-        for suffix in SUFFIXES:
+        for suffix in TABLE_FORMATS:
             text = rendered(small, suffix)
             assert rendered(small, suffix) == text
             assert str(checkout) not in text

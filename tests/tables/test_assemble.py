@@ -441,6 +441,26 @@ def test_a_row_may_be_measured_on_some_columns_and_say_why_not_on_others(mini: A
     assert line["reason"] == ""
 
 
+def test_cells_are_held_to_the_published_ones_where_the_scale_says_so(mini: Any, report: Report) -> None:
+    assert "‡" not in render_table(report(mini), "md") and "agrees" not in render_table(report(mini), "csv")
+    ours = {row.tokenizer: row.cells[0].ours for row in report(mini).rows if row.recipe == "frozen"}
+    published = {"deit": 48.3, "clip-20m": 48.2, "clip": 52.2}
+    off = {name: abs(ours[name] - value) for name, value in published.items()}
+    tolerance = sorted(off.values())[1] + 0.001
+    scale = mini.study.scale.model_copy(update={"published_tolerance": {"vqav2": tolerance}})
+    made = report(replace(mini, study=replace(mini.study, scale=scale)))
+    judged = {row.tokenizer: row.cells[0].agrees for row in made.rows if row.recipe == "frozen"}
+    assert judged == {"my-encoder": None} | {
+        name: far <= sorted(off.values())[1] for name, far in off.items()
+    }
+    assert any(note.startswith("‡ marks") and "(2 of 4 cells)" in note for note in made.notes)
+    assert render_table(made, "md").count("‡") == 1 + sum(row.cells[0].agrees is False for row in made.rows)
+    assert "‡" in render_table(made, "html") and r"$\ddagger$" in render_table(made, "tex")
+    lines = [*csv.DictReader(render_table(made, "csv").splitlines())]
+    assert {line["agrees"] for line in lines if line["task"] != "vqav2"} == {""}
+    assert [line["agrees"] for line in lines if line["task"] == "vqav2"].count("yes") == 2
+
+
 def test_tables_need_no_torch() -> None:
     code = "import sys, vistok.steps.tabulate, vistok.steps.draw_curves; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from vistok.chain import results as chain
+from vistok.cli import main
 from vistok.errors import VistokError
 from vistok.grid.load import load_study
 from vistok.grid.paths import Paths
@@ -99,6 +100,22 @@ def test_a_cell_agrees_within_the_tolerance(results: Study, off: float, agrees: 
         f"{'agrees  ' if agrees else 'TOO FAR '}  Table 2, deit/frozen, VQA: {48.3 + off:.1f}, published 48.3, "
         f"{off:+.1f} (at most 3.4)"
     )
+
+
+def test_the_verb_prints_every_cell_and_fails_where_one_is_too_far(
+    results: Study, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["agreement"]) == 0
+    said = capsys.readouterr().out
+    assert "agrees    Table 2, deit/frozen, VQA: 48.3, published 48.3, +0.0 (at most 3.4)" in said
+    assert (
+        "0 of 1 cells are further from the published ones than workflow/scales/paper.yaml tolerates." in said
+    )
+    write_metrics(results, DEIT, 12.0)
+    assert main(["agreement"]) == 1
+    assert "1 of 1 cells are further" in capsys.readouterr().out
+    assert main(["agreement", "--scale", "excerpt"]) == 1
+    assert "has no cell that the paper prints too. Make them: snakemake" in capsys.readouterr().err
 
 
 def test_a_row_waits_for_all_its_seeds(results: Study) -> None:

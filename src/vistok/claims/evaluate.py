@@ -163,7 +163,7 @@ def _reach(found: Sequence[tuple[Cell, float, Measured]], tail: float) -> float:
     """
     questions = sum((weight * cell.question_error) ** 2 for _, weight, cell in found)
     training: dict[str, float] = {}
-    freedom = {column: cell.training_freedom for (_, _, column), _, cell in found}
+    freedom = {column: cell.training_freedom for (_, _, column), _, cell in found if cell.training_error}
     for (_, _, column), weight, cell in found:
         training[column] = training.get(column, 0.0) + (weight * cell.training_error) ** 2
     total = questions + sum(training.values())

@@ -1,9 +1,10 @@
 """The cells that claims compare: values with a 95 % interval."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 
 from vistok.claims.values import QuestionCount
 from vistok.errors import VistokError
@@ -109,3 +110,19 @@ def read_cells(path: Path) -> dict[Cell, Measured | None]:
                     f"{path}: table, row, column, value, low and high are needed, found {str(entry)[:120]}."
                 )
     return found
+
+
+def spread_of_seeds(rows: Iterable[Sequence[float]]) -> tuple[float, int]:
+    """Returns the standard deviation between seeds, pooled over rows of one column, and its degrees of freedom.
+
+    Both are 0 where no row has several seeds.
+
+    Args:
+        rows: each row's values, one a seed.
+    """
+    several = [values for values in rows if len(values) > 1]
+    freedom = sum(len(values) - 1 for values in several)
+    if not freedom:
+        return 0.0, 0
+    squares = sum((value - fmean(values)) ** 2 for values in several for value in values)
+    return math.sqrt(squares / freedom), freedom

@@ -2,7 +2,7 @@
 
 import argparse
 
-from vistok.grid.load import load_study
+from vistok.commands.arguments import add_data_root, add_scale, study_of
 from vistok.grid.needs import WEIGHTS_OF, weight_names
 from vistok.planning.foreign import write_weight_list
 from vistok.planning.listed import find_name, study_names, write_list
@@ -16,11 +16,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="a file or folder below the data root, or weights (default: all that the scale reads)",
     )
-    parser.add_argument("--scale", default="mini", help="a file of workflow/scales (default: mini)")
-    parser.add_argument("--split", default="test", help="which questions (default: test)")
-    parser.add_argument(
-        "--data-root", metavar="FOLDER", help="where the official files are, if not where the scale says"
-    )
+    add_scale(parser)
+    add_data_root(parser)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -29,7 +26,7 @@ def run(args: argparse.Namespace) -> None:
     Raises:
         VistokError: the study reads nothing of this name, or a file cannot be read or written.
     """
-    study = load_study(args.scale, split=args.split, data_root=args.data_root)
+    study = study_of(args)
     own_models = study.models is study
     known = study_names(study) + (weight_names(study, study.runs()) if own_models else [])
     for name in [find_name(each, known) for each in args.names] or known:

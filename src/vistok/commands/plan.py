@@ -2,6 +2,7 @@
 
 import argparse
 
+from vistok.commands.arguments import add_data_root
 from vistok.grid.load import load_study
 from vistok.planning.plan import ANSWERING, CPU_GFLOPS, TFLOPS, UTILISATION, Rates, chosen, lines, make_plan
 from vistok.planning.units import positive
@@ -35,9 +36,7 @@ def add_targets(parser: argparse.ArgumentParser) -> None:
     """Declares which runs, scale and data root are meant."""
     parser.add_argument("targets", nargs="*", metavar="TABLE|RUN", help="which (default: all tables)")
     parser.add_argument("--scale", default="mini", help="a file of workflow/scales (default: mini)")
-    parser.add_argument(
-        "--data-root", metavar="FOLDER", help="where the official files are, if not where the scale says"
-    )
+    add_data_root(parser)
 
 
 def run(asked: argparse.Namespace) -> int:

@@ -2,8 +2,8 @@
 
 import argparse
 
+from vistok.commands.arguments import add_scale, study_of
 from vistok.errors import unknown
-from vistok.grid.load import load_study
 from vistok.versions.experiments import export, stages
 from vistok.versions.record import record
 
@@ -12,12 +12,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "stages", nargs="*", metavar="STAGE", help="of dvc.yaml (default: all that are built)"
     )
-    parser.add_argument("--scale", default="mini", help="a file of workflow/scales (default: mini)")
-    parser.add_argument("--split", default="test", help="which questions (default: test)")
+    add_scale(parser)
 
 
 def run(asked: argparse.Namespace) -> None:
-    study = load_study(asked.scale, split=asked.split)
+    study = study_of(asked)
     known = stages(study)
     built = [name for name, stage in known.items() if all(out.exists() for out in stage.outs)]
     for name in asked.stages or built:

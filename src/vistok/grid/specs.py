@@ -148,6 +148,7 @@ def table_spec(study: Study, table: str) -> Spec:
         },
         "recipes": {row.recipe: study.recipe(row.recipe).label for row in entry.rows},
         "llms": {row.llm: study.llm(row.llm).label for row in entry.rows},
+        "tolerance": study.scale.published_tolerance,
         "own_data": study.scale.world is not None,
         "own_models": [models.scale.id, bool(models.scale.encoders), bool(models.scale.language_model)],
     }

@@ -12,7 +12,7 @@ _SIGNS = {
     "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
     ">": r"\textgreater{}", "|": r"\textbar{}", "[": "{[}", "]": "{]}", '"': "''", "`": "'",
     "×": r"$\times$", "✓": r"$\checkmark$", "−": r"$-$", "–": "--", "—": "---", "→": r"$\rightarrow$",
-    "±": r"$\pm$", "·": r"$\cdot$", "▽": r"$\triangledown$", "△": r"$\vartriangle$", "≤": r"$\leq$",
+    "±": r"$\pm$", "·": r"$\cdot$", "▽": r"$\triangledown$", "△": r"$\vartriangle$", "‡": r"$\ddagger$", "≤": r"$\leq$",
     "≥": r"$\geq$", "’": "'", "‘": "`", "“": "``", "”": "''", "\N{NO-BREAK SPACE}": "~",
     "ß": r"\ss{}", "ø": r"\o{}", "Ø": r"\O{}", "æ": r"\ae{}", "Æ": r"\AE{}", "œ": r"\oe{}", "ł": r"\l{}",
     "Ł": r"\L{}",

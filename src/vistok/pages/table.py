@@ -8,7 +8,6 @@ from vistok.pages.templating import render
 from vistok.pages.wording import worded
 from vistok.tables.values import Cell, TableReport
 
-SUFFIXES = ("csv", "md", "tex", "html")
 _ROOM = 1.04  # the bar's axis ends a little behind the column's greatest number
 
 
@@ -29,7 +28,7 @@ class Bar:
 
 
 def render_table(report: TableReport, suffix: str) -> str:
-    """Returns a table in one of `SUFFIXES`."""
+    """Returns a table in one of `TABLE_FORMATS`."""
     if suffix == "csv":
         return render_csv(report)
     bars = [_bars([row.cells[index] for row in report.rows]) for index in range(len(report.columns))]

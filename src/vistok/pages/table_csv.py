@@ -37,6 +37,7 @@ def _line(report: TableReport, row: Row, place: int, protocols: tuple[str, ...])
         "published": "" if cell.published is None else cell.published,
         "ours": _plain(cell.ours),
         "difference": _difference(cell),
+        **_agreement(report, cell),
         "low": _plain(cell.low),
         "high": _plain(cell.high),
         "n": _plain(cell.n),
@@ -52,6 +53,13 @@ def _line(report: TableReport, row: Row, place: int, protocols: tuple[str, ...])
         ),
         "footnote": row.footnote,
     }
+
+
+def _agreement(report: TableReport, cell: Cell) -> dict[str, object]:
+    """Returns the tolerance and the verdict on it, at a scale that declares any."""
+    if all(cell.tolerance is None for row in report.rows for cell in row.cells):
+        return {}
+    return {"tolerance": _plain(cell.tolerance), "agrees": {True: "yes", False: "no", None: ""}[cell.agrees]}
 
 
 def _blind_protocols(

@@ -14,5 +14,5 @@ def run(study: Study, table: str) -> None:
     """
     title = f"Table {study.table(table).number}: trainings of the scale {study.models.scale.id}"
     picture = draw_curves(trainings(study.models, table), title)
-    with staged_file(Paths(study).table(f"{table}-curves", "png")) as partial:
+    with staged_file(Paths(study).curves(table)) as partial:
         partial.write_bytes(picture)

@@ -2,9 +2,9 @@
 
 from vistok.audit.checks import table_findings
 from vistok.files import write_text
-from vistok.grid.paths import Paths
+from vistok.grid.paths import TABLE_FORMATS, Paths
 from vistok.grid.study import Study
-from vistok.pages.table import SUFFIXES, render_table
+from vistok.pages.table import render_table
 from vistok.published.tables import PUBLISHED, read_all_published
 from vistok.tables.assemble import assemble
 
@@ -18,5 +18,5 @@ def run(study: Study, table: str) -> None:
     """
     published = read_all_published(PUBLISHED)
     report = assemble(study, table, published[study.table(table).number], table_findings(published))
-    for suffix, text in {suffix: render_table(report, suffix) for suffix in SUFFIXES}.items():
+    for suffix, text in {suffix: render_table(report, suffix) for suffix in TABLE_FORMATS}.items():
         write_text(Paths(study).table(table, suffix), text)

@@ -1,11 +1,9 @@
 """Weighs the paper's claims on a scale's own cells, beside the numbers that the paper prints."""
 
 import math
-from collections.abc import Iterable, Sequence
-from statistics import fmean
 from typing import Any
 
-from vistok.claims.measured import read_cells
+from vistok.claims.measured import read_cells, spread_of_seeds
 from vistok.claims.values import CLAIMS
 from vistok.files import write_json
 from vistok.grid.paths import Paths
@@ -24,9 +22,8 @@ def run(study: Study) -> None:
     """
     paths = Paths(study)
     cells = [cell for table in study.tables for cell in cells_of(study, table)]
-    write_json(paths.results / "cells.json", cells)
-    measured = {study.results_id: read_cells(paths.results / "cells.json")}
-    write_claims(PUBLISHED, CLAIMS, measured, paths.table("claims", "md").parent)
+    write_json(paths.cells, cells)
+    write_claims(PUBLISHED, CLAIMS, {study.results_id: read_cells(paths.cells)}, paths.tables)
 
 
 def cells_of(study: Study, table: str) -> list[dict[str, Any]]:
@@ -54,19 +51,3 @@ def cells_of(study: Study, table: str) -> list[dict[str, Any]]:
         for column, cell in zip(report.columns, ours.cells, strict=True)
         if column.task != AVERAGE
     ]
-
-
-def spread_of_seeds(rows: Iterable[Sequence[float]]) -> tuple[float, int]:
-    """Returns the standard deviation between seeds, pooled over rows of one column, and its degrees of freedom.
-
-    Both are 0 where no row has several seeds.
-
-    Args:
-        rows: each row's values, one a seed.
-    """
-    several = [values for values in rows if len(values) > 1]
-    freedom = sum(len(values) - 1 for values in several)
-    if not freedom:
-        return 0.0, 0
-    squares = sum((value - fmean(values)) ** 2 for values in several for value in values)
-    return math.sqrt(squares / freedom), freedom

@@ -10,6 +10,7 @@ from vistok.grid.values import Column, Row, Run, Table
 from vistok.published.tables import PublishedTable, read_published
 from vistok.tables.cells import mean
 from vistok.tables.metrics import read_cell
+from vistok.tables.values import within
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Compared:
 
     @property
     def agrees(self) -> bool | None:
-        return None if self.tolerance is None else abs(self.difference) <= self.tolerance
+        return within(self.ours, self.published, self.tolerance)
 
     def __str__(self) -> str:
         verdict = {None: "reported", True: "agrees", False: "TOO FAR"}[self.agrees]

@@ -133,7 +133,8 @@ def _row(
             metrics = [read_cell(study, run, column.task) for run in row.runs]
             cell = cell_of(metrics, column, blind[column.task])
         printed = None if row.published is None else published.printed(row.published - 1, column.title)
-        cells.append(replace(cell, published=printed))
+        tolerance = study.scale.published_tolerance.get(column.task)
+        cells.append(replace(cell, published=printed, tolerance=tolerance))
     return Row(
         labels=_labels(study, row, table, published),
         tokenizer=row.tokenizer,

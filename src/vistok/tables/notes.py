@@ -50,6 +50,7 @@ def notes(study: Study, report: TableReport) -> tuple[str, ...]:
     return (
         *_meaning(report),
         *_protocols(study, report),
+        *_agreement(report),
         *_audited(report),
         *_partial(report),
         *_seeds(report),
@@ -97,6 +98,22 @@ def _protocols(study: Study, report: TableReport) -> list[str]:
         whose = f" ({', '.join(of)})" if names[name] > 1 else ""
         lines.append(f"{name}{whose}: {meaning}.")
     return [" ".join(lines)]
+
+
+def _agreement(report: TableReport) -> list[str]:
+    """Returns how many cells are as near to the published ones as the scale asks, where it asks for any."""
+    columns = zip(report.columns, zip(*(row.cells for row in report.rows), strict=True), strict=True)
+    counted = [
+        f"{column.title} {cells[0].tolerance:g} ({sum(cell.agrees is True for cell in cells)} of {len(judged)} cells)"
+        for column, cells in columns
+        if (judged := [cell for cell in cells if cell.agrees is not None])
+    ]
+    if not counted:
+        return []
+    return [
+        "‡ marks a cell of ours that is further from the published one than the scale tolerates. Tolerated are, in "
+        f"points, with the cells that are within: {', '.join(counted)}."
+    ]
 
 
 def _audited(report: TableReport) -> list[str]:

@@ -19,6 +19,13 @@ def _rounded(value: float, decimals: int) -> Decimal:
     return Decimal(repr(value)).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_EVEN)
 
 
+def within(ours: float | None, published: float | None, tolerance: float | None) -> bool | None:
+    """Returns whether two numbers differ by no more than the tolerance; None where one of the three is missing."""
+    if ours is None or published is None or tolerance is None:
+        return None
+    return round(abs(ours - published), 6) <= tolerance
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column: a task's metric under the protocol that the table prints, or the average of all columns.
@@ -60,6 +67,7 @@ class Cell:
         left_out: why the row is not measured on the column; empty where it is.
         n, of, reason: the questions asked, the questions there are, and why the two differ.
         seed_values: each seed's value, in the order of the row's runs.
+        tolerance: how far `ours` may be from `published`; None where the scale makes no number a target.
         protocols: the same answers under every protocol, mean over seeds.
         bar: the best blind baseline, which `ours` has to beat.
         published_rank, ours_rank: 1 for the best of the column, 2 for the second best, else 0.
@@ -78,6 +86,7 @@ class Cell:
     seed_values: tuple[float, ...] = ()
     protocols: Mapping[str, float] = field(default_factory=dict)
     bar: float | None = None
+    tolerance: float | None = None
     published_rank: int = 0
     ours_rank: int = 0
     audit: tuple[str, ...] = ()
@@ -98,6 +107,11 @@ class Cell:
         difference = _rounded(self.ours, self.decimals) - self.published
         sign = "+" if difference > 0 else MINUS if difference < 0 else ""
         return f"{sign}{abs(difference)}"
+
+    @property
+    def agrees(self) -> bool | None:
+        """Whether ours is within the tolerance of the published number; None where there is nothing to hold it to."""
+        return within(self.ours, None if self.published is None else float(self.published), self.tolerance)
 
     @property
     def interval_text(self) -> str:

@@ -1,6 +1,5 @@
 """Adopts what DVC brought: bytes that are those pinned in dvc.lock count as made by Snakemake here."""
 
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -26,17 +25,6 @@ class Adopted:
     absent: list[str] = field(default_factory=list)
     own: list[str] = field(default_factory=list)
     wrong: list[Path] = field(default_factory=list)
-
-
-def run(*, everything: bool) -> int:
-    """Adopts, says what became of it, and returns 1 if anything is not what is pinned, else 0."""
-    found = adopt(everything=everything)
-    for stage in found.own:
-        print(f"{stage}: built here since; dvc repro {stage} versions it")
-    for path in found.wrong:
-        print(f"{path}: not the bytes that {LOCK} pins; not used, snakemake makes it anew", file=sys.stderr)
-    print(f"adopted: {len(found.adopted)}, not here: {len(found.absent)}, wrong: {len(found.wrong)}")
-    return int(bool(found.wrong))
 
 
 def adopt(*, everything: bool = False) -> Adopted:

@@ -1,0 +1,26 @@
+"""`vistok adopt`: has Snakemake take what DVC brought for its own."""
+
+import argparse
+import sys
+
+from vistok.versions.adopt import LOCK, adopt
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments of `vistok adopt`."""
+    parser.add_argument("--all", action="store_true", help="check everything, not only what DVC brought anew")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Adopts, prints what became of it, and returns 1 if anything is not what is pinned, else 0.
+
+    Raises:
+        VistokError: there is no dvc.lock, or it is none.
+    """
+    found = adopt(everything=args.all)
+    for stage in found.own:
+        print(f"{stage}: built here since; dvc repro {stage} versions it")
+    for path in found.wrong:
+        print(f"{path}: not the bytes that {LOCK} pins; not used, snakemake makes it anew", file=sys.stderr)
+    print(f"adopted: {len(found.adopted)}, not here: {len(found.absent)}, wrong: {len(found.wrong)}")
+    return int(bool(found.wrong))
