@@ -194,3 +194,55 @@ def test_scoring_tabulating_and_the_grid_import_no_torch() -> None:
         "timm",
         "open_clip",
     }
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            ZeroDivisionError("division by zero"),
+            "an error that nobody foresaw, ZeroDivisionError: division by zero.",
+        ),
+        (RecursionError(), "an error that nobody foresaw, RecursionError: without a text."),
+        (RuntimeError("one\nvistok: done\x1b[2J"), "an error that nobody foresaw, RuntimeError: one."),
+        (
+            ModuleNotFoundError("x", name="jinja2"),
+            "'jinja2' is not installed, and this needs it: pip install",
+        ),
+        (ModuleNotFoundError("x", name="pycocoevalcap.cider"), "pip install 'vistok[scorers]'."),
+        (ModuleNotFoundError("x", name="sklearn"), "pip install 'vistok[report]'."),
+        (ModuleNotFoundError("x", name="PIL.Image"), "the package 'pillow' is not installed"),
+        (PermissionError(13, "Permission denied", "a\x1b"), "the system refused: a\\x1b: Permission denied."),
+        (OSError(28, "No space left on device"), "the output cannot be written: No space left on device."),
+    ],
+)
+def test_any_error_is_one_sentence_and_a_traceback_on_request(
+    error: Exception, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_: object) -> None:
+        raise error
+
+    monkeypatch.delenv("VISTOK_DEBUG", raising=False)
+    monkeypatch.setattr("vistok.cli._export_schemas", fail)
+    assert run("export-schemas") == 1
+    told = capsys.readouterr().err
+    assert told.startswith("vistok: ")
+    assert said in told
+    assert told.count("\n") == 1
+    for arguments in (["--debug", "export-schemas"], ["export-schemas", "--debug"]):
+        assert run(*arguments) == 1
+        assert "Traceback" in capsys.readouterr().err
+    monkeypatch.setenv("VISTOK_DEBUG", "1")
+    assert run("export-schemas") == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_full_output_is_one_sentence(repository: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [Path(sys.executable).with_name("vistok"), "fetch"],
+            cwd=repository, stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.startswith("vistok: the output cannot be written: No space left on device.")
+    assert done.stderr.count("\n") == 1

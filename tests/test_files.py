@@ -221,6 +221,20 @@ def test_json_lines_come_back(tmp_path: Path) -> None:
     assert read_jsonl(tmp_path / "none.jsonl", what="answers") == []
 
 
+@pytest.mark.parametrize("mask", [0o022, 0o077, 0o027, 0o000])
+def test_permissions_follow_the_umask(tmp_path: Path, mask: int) -> None:
+    before = os.umask(mask)
+    try:
+        write_text(tmp_path / "a", "x")
+        with staged_folder(tmp_path / "made") as partial:
+            (partial / "b").touch()
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o666 & ~mask
+    assert (tmp_path / "made/b").stat().st_mode & 0o777 == 0o666 & ~mask
+    assert (tmp_path / "made").stat().st_mode & 0o777 == 0o777 & ~mask
+
+
 def test_digests(tmp_path: Path) -> None:
     (tmp_path / "abc").write_bytes(b"abc")
     # The example of FIPS 180-4.

@@ -8,7 +8,8 @@ import vistok
 
 PACKAGE = Path(vistok.__file__).parent
 BASE = (
-    "errors", "reading", "leftovers", "files", "headers", "pins", "sources", "provenance", "locks", "checkpoints",
+    "errors", "failures",
+    "reading", "leftovers", "files", "headers", "pins", "sources", "provenance", "locks", "checkpoints",
 )  # fmt: skip
 ROOMS = (
     "grid",

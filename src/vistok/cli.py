@@ -2,20 +2,24 @@
 
 import argparse
 import gc
+import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from importlib import import_module
 from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from vistok.errors import VistokError
+from vistok.failures import flush_output, sentence
 
 if TYPE_CHECKING:
     Verbs = argparse._SubParsersAction[argparse.ArgumentParser]
 
 Handler = Callable[[argparse.Namespace], int | None]
 INTERRUPTED: Final = 130
+DEBUG: Final = "--debug"
 
 # What takes the scale and, for some, one id of it; and what has arguments of its own.
 _STEPS: Final = {
@@ -52,16 +56,31 @@ _TOOLS: Final = {
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs one verb; returns its exit status: 0, 1 for bad input, 130 for Ctrl-C."""
+    """Runs one verb; returns its exit status: 0, 1 for bad input or any other error, 130 for Ctrl-C.
+
+    An error that nobody foresaw is one sentence too. Its traceback is shown with --debug, or where the environment has
+    VISTOK_DEBUG, as the workflow's jobs have: nobody repeats them only to see more.
+    """
     given = sys.argv[1:] if arguments is None else arguments
+    debug = DEBUG in given or bool(os.environ.get("VISTOK_DEBUG"))
+    given = [word for word in given if word != DEBUG]
     signal.signal(signal.SIGTERM, _end)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
         signal.signal(signal.SIGHUP, _end)
     try:
         asked = make_parser(given[0] if given else None).parse_args(given)
-        return int(asked.do(asked) or 0)
+        status = int(asked.do(asked) or 0)
+        flush_output()
+        return status
     except VistokError as error:
         print(f"vistok: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # as of `vistok plan | head`
+        return 1
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        print(f"vistok: {sentence(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("vistok: interrupted; nothing is half-written, start the same command again.", file=sys.stderr)
@@ -76,6 +95,7 @@ def _end(number: int, frame: FrameType | None) -> NoReturn:
 def make_parser(verb: str | None = None) -> argparse.ArgumentParser:
     """Returns the parser of all verbs; a tool's own arguments are there only if it is the `verb` asked for."""
     parser = argparse.ArgumentParser(prog="vistok", description=__doc__)
+    parser.add_argument(DEBUG, action="store_true", help="show the traceback of an error that nobody foresaw")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     for name, (about, wanted) in _STEPS.items():
         step = _add(verbs, name, about, _run_step)

@@ -1,14 +1,32 @@
 """The one error that a user of vistok is meant to read."""
 
 import difflib
+import re
 from collections.abc import Iterable
+from typing import Final
+
+_UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+CONTINUED: Final = "\n  "  # how a message goes on in another line; what a file brings never starts one
 
 
 class VistokError(Exception):
     """Bad input, said in one go: what was asked, what was found, what is legal, what to do next.
 
-    The command line prints the message without a traceback and exits with status 1.
+    The command line prints the message without a traceback and exits with status 1. Whatever names and texts of files
+    stand in it, it steers no terminal and starts no line of its own.
     """
+
+    def __str__(self) -> str:
+        return CONTINUED.join(map(printable, super().__str__().split(CONTINUED)))
+
+
+def printable(text: str) -> str:
+    """Returns text in one line, in which what would steer a terminal or turn the reading direction is spelt out."""
+    return _UNPRINTABLE.sub(_spelt_out, text)
+
+
+def _spelt_out(found: re.Match[str]) -> str:
+    return " " if found[0].isspace() else found[0].encode("unicode_escape").decode()
 
 
 def unknown(kind: str, asked: object, legal: Iterable[str], *, edit: str | None = None) -> VistokError:

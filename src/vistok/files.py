@@ -49,7 +49,7 @@ def staged_file(path: Path, *, durable: bool = False) -> Iterator[Path]:
     try:
         with _explained(path):
             yield partial
-            partial.chmod(0o644)
+            partial.chmod(0o666 & ~_umask())
             if durable:
                 _to_disk(partial)
             partial.replace(path)
@@ -95,6 +95,13 @@ def staged_folder(path: Path, *, durable: bool = False) -> Iterator[Path]:
             old.replace(path)
         shutil.rmtree(stage, ignore_errors=True)
         os.close(handle)
+
+
+def _umask() -> int:
+    """Returns which permissions new files are not to have; asking sets it, so it is set back."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
 
 
 def _to_disk(path: Path) -> None:

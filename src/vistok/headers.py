@@ -51,7 +51,9 @@ def _shapes(path: Path, entries: Mapping[str, Any], size: int) -> dict[str, tupl
     for name, entry in entries.items():
         match entry:
             case {"shape": [*shape], "data_offsets": [int(), int() as last]}:
-                found[name] = tuple(int(side) for side in shape)
+                if not all(isinstance(side, int) for side in shape):
+                    raise _broken(path, f"the shape of {name!r} is {shape}")
+                found[name] = tuple(shape)
                 end = max(end, last)
     if size != end:
         raise _broken(path, f"its header tells of {end:,} bytes of tensors, {size:,} are there")

@@ -26,6 +26,10 @@ def setting(path: str, value: object) -> Change:
     return change
 
 
+# Each level holds the one below nine times: 9**40 values at the end.
+BOMB = "\n".join(["a0: &a0 [x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 40))])
+
+
 @pytest.mark.parametrize("scale", ["mini", "smoke", "excerpt", "paper"])
 def test_every_scale_loads(repository: Path, scale: str) -> None:
     study = load_study(scale, root=repository)
@@ -171,6 +175,9 @@ def test_an_unknown_scale_names_the_nearest(repository: Path) -> None:
         ("\tb", "is not valid YAML"),
         ("\x00", "is not valid YAML"),
         ("a: &a [*a, *b]", "is not valid YAML"),
+        ("a: &a {b: [*a]}", "is not valid YAML: it holds itself"),
+        ("a: " + "9" * 6000, "is not valid YAML"),
+        (BOMB, "is not valid YAML: with its aliases it has more than 100,000 values"),
         ("clip: {}\ndino: {}\nclip: {}\n", "the key 'clip' stands twice"),
         ("clip: {encoder: {width: 1, width: 2}}", "the key 'width' stands twice"),
         ("", "a mapping from names to values is needed, found NoneType"),
@@ -191,7 +198,7 @@ def test_a_missing_file_is_refused(checkout: Any) -> None:
     with pytest.raises(VistokError, match=r"llms\.yaml is missing: start vistok in the root of its checkout"):
         checkout.load()
     (checkout.root / "workflow/grid/llms.yaml").mkdir()
-    with pytest.raises(VistokError, match=r"llms\.yaml cannot be read: Is a directory"):
+    with pytest.raises(VistokError, match=r"grid file cannot be read: .*llms\.yaml: Is a directory"):
         checkout.load()
 
 

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from pytest_regressions.file_regression import FileRegressionFixture
 
+from vistok.errors import printable
 from vistok.grid.paths import TABLE_FORMATS, Paths
-from vistok.pages.escapes import latex, markdown, printable, spreadsheet
+from vistok.pages.escapes import latex, markdown, spreadsheet
 from vistok.pages.templating import FORMATS, cited
 from vistok.steps import tabulate
 

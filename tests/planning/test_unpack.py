@@ -2,6 +2,7 @@
 
 import io
 import stat
+import struct
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -138,6 +139,22 @@ def test_an_archive_larger_than_the_disk_is_refused(tmp_path: Path, monkeypatch:
     with pytest.raises(VistokError, match=r"unpacks to 1,048,576 bytes or more, 524,288 are free"):
         unpack(tmp_path / "a.zip", tmp_path / "root")
     assert not (tmp_path / "root").exists()
+
+
+def test_a_member_without_a_name_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr(zipfile.ZipInfo("x"), b"data")
+    data = (tmp_path / "a.zip").read_bytes()
+    # The name's length is two bytes at 26 in its header, at 28 in the central directory.
+    central = data.index(b"PK\x01\x02")
+    nameless = data[:26] + b"\0\0" + data[28:30] + data[31:central]
+    record = data[central:]
+    record = record[:28] + b"\0\0" + record[30:46] + record[47:]
+    end = record.index(b"PK\x05\x06")
+    sizes = struct.pack("<II", end, len(nameless))
+    (tmp_path / "a.zip").write_bytes(nameless + record[: end + 12] + sizes + record[end + 20 :])
+    with pytest.raises(VistokError, match="its member '' has no name"):
+        unpack(tmp_path / "a.zip", tmp_path / "into")
 
 
 def test_archives_are_told_by_their_names() -> None:

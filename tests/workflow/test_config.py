@@ -16,6 +16,15 @@ def test_the_study_is_the_one_that_is_named(repository: Path, monkeypatch: pytes
     assert options(study, None) == "--scale smoke --split dev"
 
 
+@pytest.mark.parametrize("given", ["", "  ", 1000.0, 2017, ["a", "b"], False])
+def test_a_data_root_that_names_no_folder_is_refused(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, given: object
+) -> None:
+    monkeypatch.chdir(repository)
+    with pytest.raises(VistokError, match="names no folder: a text is needed"):
+        open_study({"scale": "excerpt", "split": "test", "data_root": given})
+
+
 def test_a_data_root_is_one_word_of_a_command(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(repository)
     root = "my data; $(rm x)"

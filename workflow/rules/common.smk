@@ -2,6 +2,7 @@
 
 import atexit
 import gc
+import os
 import re
 import shlex
 import sys
@@ -21,6 +22,9 @@ from vistok.workflow.rules import StepRule, share_out
 gc.set_threshold(500_000, 20, 100)
 gc.freeze()
 atexit.register(gc.freeze)
+
+# The log of a job shows where an error came from: nobody repeats a training to see that.
+os.environ.setdefault("VISTOK_DEBUG", "1")
 
 # SystemExit, not Snakemake's WorkflowError: a user needs the sentence, not the line of a rule.
 try:

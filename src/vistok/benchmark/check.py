@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from vistok.benchmark.annotations import AnnotatedImage, Annotations
 from vistok.benchmark.nouns import spellings
 from vistok.datasets.gvtbench import ObjectQuestion
-from vistok.errors import VistokError
+from vistok.errors import VistokError, printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,9 @@ class Disagreement:
 
     def __str__(self) -> str:
         asked = self.question
-        return f"question {asked.position}, image {asked.image_id}, {asked.question!r}: {self.reason}"
+        return printable(
+            f"question {asked.position}, image {asked.image_id}, {asked.question!r}: {self.reason}"
+        )
 
 
 @dataclass(frozen=True, slots=True)

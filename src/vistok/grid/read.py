@@ -11,6 +11,9 @@ from pydantic_core import ErrorDetails
 
 from vistok.errors import VistokError, unknown
 from vistok.grid.values import ID_PATTERN, Value
+from vistok.reading import read_bytes
+
+_LARGEST: Final = 100_000  # values in a grid file: the largest of the study has a hundredth
 
 V = TypeVar("V", bound=Value)
 # The one in C, where it is there, reads ten times as fast.
@@ -24,13 +27,11 @@ def read_mapping(path: Path) -> dict[str, Any]:
         VistokError: the file is missing, no YAML, no mapping, or names a key twice.
     """
     try:
-        value = _parse(path.read_bytes())
-    except FileNotFoundError as error:
-        raise VistokError(f"{path} is missing: start vistok in the root of its checkout.") from error
-    except OSError as error:
-        raise VistokError(f"{path} cannot be read: {error.strerror}.") from error
-    except (yaml.YAMLError, RecursionError) as error:
-        raise VistokError(f"{path} is not valid YAML: {error}. Mend it there.") from error
+        if not path.exists():
+            raise VistokError(f"{path} is missing: start vistok in the root of its checkout.")
+        value = _parse(read_bytes(path, what="grid file"))
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise VistokError(f"{path} is not valid YAML: {_told(error)}. Correct it there.") from error
     return _mapping(value, str(path))
 
 
@@ -78,17 +79,29 @@ def _parse(text: bytes) -> Any:
         node = loader.get_single_node()
         if node is None:
             return None
-        _refuse_twins(node)
+        _refuse_twins(node, {})
         return loader.construct_document(node)
     finally:
         loader.dispose()
 
 
-def _refuse_twins(node: yaml.Node) -> None:
-    """YAML itself keeps the last of two equal keys and says nothing: a row that was copied would be lost."""
+def _refuse_twins(node: yaml.Node, sizes: dict[int, int]) -> int:
+    """Returns how many nodes a document has once its aliases are written out, each looked at once.
+
+    YAML itself keeps the last of two equal keys and says nothing: a row that was copied would be lost.
+
+    Args:
+        node: the document, or a part of it.
+        sizes: those of the parts that were seen, by identity; 0 while a part is being looked at.
+    """
+    if id(node) in sizes:
+        if not sizes[id(node)]:
+            raise yaml.MarkedYAMLError(problem="it holds itself", problem_mark=node.start_mark)
+        return sizes[id(node)]
+    sizes[id(node)] = 0
+    size = 1
     if isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            _refuse_twins(item)
+        size += sum(_refuse_twins(item, sizes) for item in node.value)
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
@@ -97,7 +110,18 @@ def _refuse_twins(node: yaml.Node) -> None:
                     problem=f"the key {key.value!r} stands twice", problem_mark=key.start_mark
                 )
             seen.add(str(key.value))
-            _refuse_twins(value)
+            size += _refuse_twins(value, sizes)
+    if size > _LARGEST:
+        raise yaml.MarkedYAMLError(
+            problem=f"with its aliases it has more than {_LARGEST:,} values", problem_mark=node.start_mark
+        )
+    sizes[id(node)] = size
+    return size
+
+
+def _told(error: Exception) -> str:
+    """Returns what is wrong in one line; YAML's own texts have several."""
+    return " ".join(str(error).split())
 
 
 def _mapping(value: object, place: str) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 import re
 import unicodedata
 
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+from vistok.errors import printable
+
 _NUMBER = re.compile(r"-?(\d+(\.\d+)?(e-?\d+)?)?")
 # In GitHub Markdown an underscore between letters is one.
 _MARKS = re.compile(r"([\\`*{}\[\]<>|~]|(?<![^\W_])_|_(?![^\W_]))")
@@ -21,15 +22,6 @@ _ACCENTS = {
     "\u0300": r"\`", "\u0301": r"\'", "\u0302": r"\^", "\u0303": r"\~", "\u0304": r"\=", "\u0306": r"\u",
     "\u0307": r"\.", "\u0308": r"\"", "\u030a": r"\r", "\u030b": r"\H", "\u030c": r"\v", "\u0327": r"\c",
 }  # fmt: skip
-
-
-def printable(text: str) -> str:
-    """Returns text in one line, in which what would steer a terminal or turn the reading direction is spelt out."""
-    return _UNPRINTABLE.sub(_spelt_out, text)
-
-
-def _spelt_out(found: re.Match[str]) -> str:
-    return " " if found[0].isspace() else found[0].encode("unicode_escape").decode()
 
 
 def spreadsheet(text: str) -> str:

@@ -10,7 +10,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
-from vistok.pages.escapes import latex, latex_code, markdown, printable
+from vistok.errors import printable
+from vistok.pages.escapes import latex, latex_code, markdown
 
 MISSING = "–"
 

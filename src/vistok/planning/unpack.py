@@ -70,6 +70,8 @@ def _of_zip(archive: Path, free: int) -> Iterator[tuple[str, IO[bytes] | None]]:
         members = opened.infolist()
         _check_space(archive, sum(member.file_size for member in members), free)
         for member in members:
+            if not member.filename:
+                raise _hostile(archive, "", "has no name")
             if stat.S_IFMT(member.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
                 raise _hostile(archive, member.filename, "is a link or a device")
             yield member.filename, None if member.is_dir() else opened.open(member)

@@ -23,7 +23,7 @@ def open_study(config: Mapping[str, Any]) -> Study:
     """
     for key in sorted(set(config) - set(KEYS)):
         raise unknown("config key", key, KEYS)
-    study = load_study(config["scale"], split=config["split"], data_root=config["data_root"])
+    study = load_study(config["scale"], split=config["split"], data_root=_data_root(config["data_root"]))
     check_tasks(study)
     check_tables(study)
     if set("{}") & set(study.scale.data_root):
@@ -32,6 +32,18 @@ def open_study(config: Mapping[str, Any]) -> Study:
             "wildcard. Rename it, or make a link to it and name that."
         )
     return study
+
+
+def _data_root(given: object) -> str | None:
+    """Returns the data root as text: YAML takes 1e3 for a number, and an unset variable leaves nothing."""
+    if given is None:
+        return None
+    if isinstance(given, str) and given.strip():
+        return given
+    raise VistokError(
+        f"data_root={given!r} names no folder: a text is needed, found {type(given).__name__}. Leave the option out, "
+        "or quote the folder's name for YAML too: 'data_root=\"1e3\"'."
+    )
 
 
 def options(study: Study, data_root: str | None) -> str:

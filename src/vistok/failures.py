@@ -1,0 +1,73 @@
+"""What the command line says of an error that nobody foresaw: one sentence, and how to see more."""
+
+import errno
+import os
+import re
+import sys
+from importlib import metadata
+from typing import Final
+
+from vistok.errors import printable
+
+_MORE: Final = "The same command with --debug shows where."
+# Modules that are not called as the package which brings them.
+_PACKAGES: Final = {
+    "PIL": "pillow",
+    "yaml": "pyyaml",
+    "sklearn": "scikit-learn",
+    "open_clip": "open_clip_torch",
+}
+
+
+def sentence(error: Exception) -> str:
+    """Returns what an unforeseen error means to the user, in one line."""
+    if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("vistok"):
+        return missing(error.name.partition(".")[0])
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT) and error.filename is None:
+        return f"the output cannot be written: {error.strerror}. Free some space, then start the same command again."
+    if isinstance(error, OSError) and error.strerror:
+        where = f" {error.filename}:" if error.filename else ""
+        return printable(f"the system refused:{where} {error.strerror}. {_MORE}")
+    said = str(error).strip().partition("\n")[0]
+    return printable(
+        f"an error that nobody foresaw, {type(error).__name__}: {said or 'without a text'}. {_MORE}"
+    )
+
+
+def missing(module: str) -> str:
+    """Returns what to install for a module that is not there: the extra of vistok that brings it."""
+    package = _PACKAGES.get(module, module)
+    extra = _extra_of(package)
+    install = f"vistok[{extra}]" if extra else package
+    return f"the package {package!r} is not installed, and this needs it: pip install '{install}'."
+
+
+def _extra_of(package: str) -> str | None:
+    """Returns which extra requires a package; None where vistok itself does, or nothing."""
+    try:
+        needed = metadata.requires("vistok") or []
+    except metadata.PackageNotFoundError:
+        return None
+    for line in needed:
+        name = re.match(r"[\w.-]+", line)
+        extra = re.search(r"extra\s*==\s*['\"]([\w-]+)['\"]", line)
+        if name and extra and _plain(name[0]) == _plain(package):
+            return extra[1]
+    return None
+
+
+def _plain(package: str) -> str:
+    return re.sub(r"[-_.]+", "-", package).lower()
+
+
+def flush_output() -> None:
+    """Writes out what was printed, so that a full disk is noticed here and not behind the last line of the program.
+
+    Raises:
+        OSError: it cannot be written. What is left of it is let go, or Python would try again at its end.
+    """
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise
