@@ -46,6 +46,7 @@ _TOOLS: Final = {
     "record": "record for DVC what Snakemake made",
     "adopt": "have Snakemake take what DVC brought for its own",
     "claims": "weigh the paper's claims against cells",
+    "launch": "start a training's processes, one per GPU",
     "list-data": "list official files by digest, so that a change of any is noticed",
     "plan": "print what tables or runs cost before they run",
     "doctor": "check beforehand what would make a long run fail",

@@ -143,8 +143,10 @@ def replaced(checkout: Any, tmp_path: Path) -> Iterator[Path]:
 
 
 def test_two_processes_on_two_nodes_train_what_one_does(
-    checkout: Any, replaced: Path, tmp_path: Path
+    checkout: Any, replaced: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("VISTOK_DEVICE", "cpu")  # this Slurm's GPUs are make-believe
+
     def share_out(scale: dict[str, Any]) -> None:
         scale["resources"] = {"tune-mllm": {"gpus": 2, "nodes": 2}}
 

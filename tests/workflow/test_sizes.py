@@ -30,4 +30,4 @@ def test_a_training_asks_for_the_same_time_again(mini: Files) -> None:
 def test_a_training_on_two_gpus_starts_two_processes(mini: Files) -> None:
     size = size_of(with_size(mini.study, "tune-mllm", gpus=2, nodes=2, cpus=3), "tune-mllm")
     assert (size["gpu"], size["tasks"], size["nodes"], size["mpi"]) == (2, 2, 2, "srun")
-    assert size["launch"].startswith(("srun --kill-on-bad-exit --ntasks=2 --nodes=2", "torchrun "))
+    assert size["launch"] == "vistok launch --processes 2 --nodes 2 --cpus 3"

@@ -11,6 +11,7 @@ from vistok.locks import only_writer
 from vistok.steps.answers import answers
 from vistok.steps.asking import ask_all
 from vistok.steps.models import load_trained
+from vistok.training.devices import device_of
 from vistok.training.loop import make_deterministic
 
 
@@ -28,7 +29,8 @@ def run(study: Study, wanted: Run, suite: str) -> None:
 def _answer(study: Study, paths: Paths, wanted: Run, suite: str) -> None:
     make_deterministic(0)
     asked = ask_all(study, suite)
-    model = load_trained(study.models, wanted)
+    device = device_of(study.scale.job("answer").gpus)
+    model = load_trained(study.models, wanted).to(device)
     answerer = SeeingAnswerer(model, batch=study.scale.answer_batch)
     seen_by = study.models.encoder(wanted.tokenizer)
     preprocessing = Preprocessing(seen_by.image_size, seen_by.normalisation)

@@ -8,6 +8,7 @@ from vistok.locks import only_writer
 from vistok.steps.answers import answers
 from vistok.steps.asking import ask_all
 from vistok.steps.language_model import load_llm
+from vistok.training.devices import device_of
 from vistok.training.loop import make_deterministic
 
 
@@ -24,7 +25,9 @@ def run(study: Study, llm: str, suite: str) -> None:
 def _answer(study: Study, llm: str, suite: str) -> None:
     make_deterministic(0)
     asked = ask_all(study, suite)
-    answerer = BlindAnswerer(load_llm(study.models, llm), batch=study.scale.answer_batch)
+    device = device_of(study.scale.job("answer").gpus)
+    model = load_llm(study.models, llm).to(device)
+    answerer = BlindAnswerer(model, batch=study.scale.answer_batch)
     for task in study.suite(suite):
         rows = answers(answerer, task, asked[task.id])
         write_predictions(Paths(study).blind_predictions(llm, task.id), rows, blind_inputs(study, llm, task))

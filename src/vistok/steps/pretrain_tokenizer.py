@@ -58,7 +58,8 @@ def run(study: Study, tokenizer: str) -> None:
         base = load_study_tokenizer(study, entry.base) if entry.base else None
         teacher = load_teacher(study, entry.teacher) if entry.teacher else None
         objective = make_objective(entry.objective, Setup(encoder, pretraining, data, 0, base, teacher))
-        plan = Plan(pretraining.steps, pretraining.optimiser, study.scale.save_every)
+        job = study.scale.job("pretrain-tokenizer")
+        plan = Plan(pretraining.steps, pretraining.optimiser, study.scale.save_every, gpus=job.gpus)
         learner = PretrainingLearner(objective, data)
         curves = train(learner, plan, state=work.state, identity=work.identity, name=f"tokenizer {tokenizer}")
         exported = objective.exported()

@@ -62,7 +62,14 @@ def run(study: Study, llm: str) -> None:
         documents = _documents(corpus, model.words.start, size if base else None)
         learner = LanguageLearner(model, documents[:-HELD_OUT], batch=stage.batch, seed=0)
         job = study.scale.job("train-llm")
-        plan = Plan(stage.steps, stage.optimiser, study.scale.save_every, workers=job.cpus - 1, part=job.part)
+        plan = Plan(
+            stage.steps,
+            stage.optimiser,
+            study.scale.save_every,
+            workers=job.cpus - 1,
+            part=job.part,
+            gpus=job.gpus,
+        )
         curves = train(learner, plan, state=work.state, identity=work.identity, name=f"llm {llm}")
         if not is_first():
             return

@@ -47,7 +47,12 @@ def run(study: Study, wanted: Run) -> None:
         model = assemble(study, wanted)
         recipe, job = study.recipe(wanted.recipe), study.scale.job("tune-mllm")
         plan = Plan(
-            recipe.steps, recipe.optimiser, study.scale.save_every, workers=job.cpus - 1, part=job.part
+            recipe.steps,
+            recipe.optimiser,
+            study.scale.save_every,
+            workers=job.cpus - 1,
+            part=job.part,
+            gpus=job.gpus,
         )
         learner = MultimodalLearner(model, _mixture(study, wanted, shards), recipe)
         held = held_tensors(study, wanted, model)

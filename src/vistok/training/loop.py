@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from vistok.errors import VistokError
 from vistok.grid.values import Optimiser
 from vistok.training.batches import Batch, batches
+from vistok.training.devices import device_of
 from vistok.training.learner import Learner
 from vistok.training.processes import join
 from vistok.training.progress import Progress
@@ -29,6 +30,7 @@ class Plan:
     Attributes:
         part: how many examples a process takes at a time, where its share of a batch is too much for its memory;
             gradients add up to those of the whole share, up to the order of floating-point sums.
+        gpus: how many the job asks for, on all nodes together; 0: it trains on the CPU.
     """
 
     steps: int
@@ -37,6 +39,7 @@ class Plan:
     note_every: int = 20
     workers: int = 0
     part: int | None = None
+    gpus: int = 0
 
 
 def train(learner: Learner, plan: Plan, *, state: Path, identity: str, name: str) -> Curves:
@@ -48,12 +51,11 @@ def train(learner: Learner, plan: Plan, *, state: Path, identity: str, name: str
         name: what the progress lines call it.
 
     Raises:
-        VistokError: the loss is not finite, or the job was told to stop (its state is saved).
+        VistokError: the loss is not finite, the job was told to stop (its state is saved), or it asks for a GPU that
+            is not there.
     """
     join()
-    accelerator = Accelerator(
-        cpu=not torch.cuda.is_available(),
-    )
+    accelerator = Accelerator(cpu=device_of(plan.gpus).type == "cpu")
     optimiser = make_optimiser(learner, plan.optimiser, learner.rate)
     saved = TrainingState(state, identity)
     first, curves = saved.restore(learner, optimiser)

@@ -1,6 +1,5 @@
 """What a job asks for: memory, time, processors, GPUs, and the command that starts its processes."""
 
-import shutil
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -36,12 +35,10 @@ def _growing(amount: int) -> Callable[[Any, int], int]:
 
 def _several_processes(job: JobSize) -> dict[str, Any]:
     """Returns what a job of one process per GPU asks for, and the command that starts them."""
-    srun = f"srun --kill-on-bad-exit --ntasks={job.gpus} --nodes={job.nodes} --cpus-per-task={job.cpus}"
-    torchrun = f"torchrun --standalone --no-python --nproc-per-node={job.gpus}"
     return {
         "nodes": job.nodes,
         "tasks": job.gpus,
         "tasks_per_gpu": 0,  # else the executor asks for `tasks` on each GPU
         "mpi": "srun",  # else the executor starts the shell itself in a step of one process
-        "launch": srun if shutil.which("srun") else torchrun,
+        "launch": f"vistok launch --processes {job.gpus} --nodes {job.nodes} --cpus {job.cpus}",
     }
