@@ -122,7 +122,7 @@ def test_an_edit_changes_exactly_what_it_should(
 CLIP = {name for name in MLLMS if name.startswith("mllm clip/")}
 MAE = {name for name in MLLMS if name.startswith("mllm mae/")}
 PAPER = [
-    ("tokenizers", "clip/encoder/weights", "weights/clip.pt", CLIP),
+    ("tokenizers", "clip/encoder/weights", "weights/clip.pt", {"tokenizer clip"} | CLIP),
     ("tokenizers", "mae/encoder/normalisation", "clip", {"tokenizer mae"} | MAE),
     ("llms", "vicuna-7b/weights", "lmsys/vicuna-7b-v1.5", {"llm vicuna-7b"} | MLLMS),
 ]

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import Field, model_validator
 
 from vistok.grid.connectors import ConnectorKind
+from vistok.grid.marks import LABEL, MACHINE, SCORING
 from vistok.grid.values import Encoder, Id, Objective, Optimiser, RelativePath, TaskKind, Value
 
 ALL_RECIPES: Final = "all"
@@ -117,8 +118,8 @@ class TaskFiles(Value):
     images: tuple[RelativePath, ...] = Field(min_length=1)
     references: RelativePath
     questions: RelativePath | None = None
-    prior: RelativePath | None = None
-    prior_questions: RelativePath | None = None
+    prior: Annotated[RelativePath | None, SCORING] = None
+    prior_questions: Annotated[RelativePath | None, SCORING] = None
 
 
 class Pretraining(Value):
@@ -172,7 +173,7 @@ class Scale(Value):
     """The size of everything; a scale without `encoders` and `language_model` takes published weights."""
 
     id: Id
-    data_root: str = Field(min_length=1)
+    data_root: Annotated[str, MACHINE] = Field(min_length=1)
     models: Id = Field(description="the scale whose checkpoints answer: its own id, or another's")
     missing_images: Literal["error", "skip"] = "error"
     world: dict[str, int] | None = None
@@ -202,13 +203,15 @@ class Scale(Value):
     splits: dict[Id, dict[Id, TaskFiles]] = Field({}, description="other splits than the test split")
     answer_batch: int = Field(64, gt=0, description="questions answered at once")
     bootstrap_resamples: int = Field(10_000, gt=0)
-    published_tolerance: dict[Id, Annotated[float, Field(gt=0)]] = Field(
+    published_tolerance: Annotated[dict[Id, Annotated[float, Field(gt=0)]], LABEL] = Field(
         {},
         description="per task: how many points a cell may be from the paper's; no task: no number is a target",
     )
     precision: Literal["fp32", "bf16"] = "fp32"
-    save_every: int = Field(200, gt=0, description="steps between two saves of the training state")
-    resources: dict[StepId, JobSize] = Field(
+    save_every: Annotated[int, MACHINE] = Field(
+        200, gt=0, description="steps between two saves of the training state"
+    )
+    resources: Annotated[dict[StepId, JobSize], MACHINE] = Field(
         {}, description=f"what each step's job asks for, over what `{ALL_STEPS}` of them do"
     )
 

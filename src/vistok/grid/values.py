@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from vistok.errors import unknown
 from vistok.grid.connectors import Connector, Resampler
 from vistok.grid.kinds import kinds_in, task_kinds
+from vistok.grid.marks import LABEL, LOADED, MACHINE, MADE, NOTE, SCORING, counted
 from vistok.grid.value import Value as Value
 
 
@@ -51,7 +52,7 @@ class Encoder(Value):
     library: Literal["timm", "open-clip", "transformers"]
     name: str
     arguments: dict[str, Any] = {}
-    weights: str = Field(
+    weights: Annotated[str, LOADED] = Field(
         min_length=1,
         description="`published`, `random`, or a checkpoint file or folder: absolute, or below the data root",
     )
@@ -61,31 +62,39 @@ class Encoder(Value):
     class_token: bool = True
     tokens: int = Field(gt=0)
     width: int = Field(gt=0)
-    parameters_m: float = Field(gt=0)
-    source: str
+    parameters_m: Annotated[float, MACHINE] = Field(gt=0)
+    source: Annotated[str, NOTE]
 
     @property
     def architecture(self) -> dict[str, Any]:
         """What decides the tokens besides the weights, as JSON-like values."""
-        return self.model_dump(mode="json", exclude={"weights", "parameters_m", "source"})
+        return counted(self)
 
 
 class Tokenizer(Value):
     """A visual tokenizer: an image encoder pretrained under one kind of supervision."""
 
     id: Id
-    label: Label
-    supervision: Literal["fully", "self", "weakly"]
-    published_images: Label = Field(description="the paper's '# Images' column")
+    label: Annotated[Label, LABEL]
+    supervision: Annotated[Literal["fully", "self", "weakly"], LABEL]
+    published_images: Annotated[Label, LABEL] = Field(description="the paper's '# Images' column")
     encoder: Encoder
-    substitute: str | None = Field(None, description="what stands in for weights that were never released")
-    objective: Objective | None = Field(
+    substitute: Annotated[str | None, LABEL] = Field(
+        None, description="what stands in for weights that were never released"
+    )
+    objective: Annotated[Objective | None, MADE] = Field(
         None, description="how a scale that pretrains makes it; none: as published"
     )
-    image_set: Id | None = Field(None, description="what a scale that pretrains shows it")
-    size: Id = Field("base", description="which of its encoders a scale that pretrains makes it with")
-    base: Id | None = Field(None, description="the tokenizer whose weights its pretraining starts from")
-    teacher: Id | None = Field(None, description="the tokenizer whose features its pretraining teaches it")
+    image_set: Annotated[Id | None, MADE] = Field(None, description="what a scale that pretrains shows it")
+    size: Annotated[Id, MADE] = Field(
+        "base", description="which of its encoders a scale that pretrains makes it with"
+    )
+    base: Annotated[Id | None, MADE] = Field(
+        None, description="the tokenizer whose weights its pretraining starts from"
+    )
+    teacher: Annotated[Id | None, MADE] = Field(
+        None, description="the tokenizer whose features its pretraining teaches it"
+    )
 
     @property
     def made_from(self) -> tuple[str, ...]:
@@ -105,14 +114,18 @@ class LanguageModel(Value):
     """A language model; frozen in every recipe."""
 
     id: Id
-    label: Label
-    weights: str = Field(min_length=1, description="a transformers name, or a local folder")
-    width: int = Field(gt=0)
-    layers: int = Field(gt=0)
-    vocabulary: int = Field(gt=0)
-    parameters_m: float = Field(gt=0, description="millions, embeddings and output layer included")
-    base: Id | None = Field(None, description="the model that this one is tuned from")
-    source: str
+    label: Annotated[Label, LABEL]
+    weights: Annotated[str, LOADED] = Field(
+        min_length=1, description="a transformers name, or a local folder"
+    )
+    width: Annotated[int, MACHINE] = Field(gt=0)
+    layers: Annotated[int, MACHINE] = Field(gt=0)
+    vocabulary: Annotated[int, MACHINE] = Field(gt=0)
+    parameters_m: Annotated[float, MACHINE] = Field(
+        gt=0, description="millions, embeddings and output layer included"
+    )
+    base: Annotated[Id | None, MADE] = Field(None, description="the model that this one is tuned from")
+    source: Annotated[str, NOTE]
 
 
 class Optimiser(Value):
@@ -131,7 +144,7 @@ class Recipe(Value):
     """How an MLLM is made from a tokenizer and a language model."""
 
     id: Id
-    label: Label
+    label: Annotated[Label, LABEL]
     trains: tuple[Part, ...] = Field(description="the parts that are trained; the others stay as they are")
     rates: dict[Part, Annotated[float, Field(gt=0)]] = Field(
         {}, description="each trained part's share of the learning rate; 1 if not named"
@@ -150,7 +163,7 @@ class Recipe(Value):
     short_answer_weight: float = Field(1.0, gt=0, description="loss weight of answers other than captions")
     horizontal_flip: bool = True
     crop_scale: tuple[float, float] = (1.0, 1.0)
-    sources: dict[str, str] = Field({}, description="where each number comes from")
+    sources: Annotated[dict[str, str], NOTE] = Field({}, description="where each number comes from")
 
     @model_validator(mode="after")
     def _trains_what_it_makes(self) -> Self:
@@ -177,18 +190,20 @@ class Task(Value):
     """Dataset, prompt, decoding, scorer and metric of one column."""
 
     id: Id
-    label: Label
+    label: Annotated[Label, LABEL]
     kind: TaskKind
     suite: Id = Field(description="the tasks that are asked with it, in one job per run")
     prompt: str = Field(description="after the image; {question} is replaced")
     decoding: Decoding
-    metric: str
-    protocol: str = Field(description="the scorer variant that tables print")
-    protocols: tuple[str, ...] = Field(description="every variant that metrics.json carries")
-    expected_questions: int | None = Field(
+    metric: Annotated[str, SCORING]
+    protocol: Annotated[str, SCORING] = Field(description="the scorer variant that tables print")
+    protocols: Annotated[tuple[str, ...], SCORING] = Field(
+        description="every variant that metrics.json carries"
+    )
+    expected_questions: Annotated[int | None, MACHINE] = Field(
         None, description="of the official file: for plans, and for the doctor to compare"
     )
-    source: str
+    source: Annotated[str, NOTE]
 
     @model_validator(mode="after")
     def _protocol_is_carried(self) -> Self:

@@ -1,0 +1,177 @@
+"""Every value of the grid, one at a time: what it moves is what its field says of itself."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from types import NoneType
+from typing import Any, get_args, get_origin
+
+import pytest
+from pydantic import BaseModel
+
+from vistok.errors import VistokError
+from vistok.grid.marks import LABEL, LOADED, MACHINE, MADE, NOTE, SCORING, Mark, counted, mark_of, marked
+from vistok.grid.needs import image_sets
+from vistok.grid.specs import spec_digest
+from vistok.grid.steps import STEPS
+from vistok.grid.study import Study
+from vistok.grid.values import Decoding, Task
+
+Path = tuple[str | int, ...]
+TABLES = {"tabulate", "weigh-claims"}
+SCORES = {"score-run", "fit-blind"}
+PARTS = ("tokenizers", "llms", "recipes", "tasks", "tables", "scale")
+# What loading has used up: the names of the scale and of its models, and what it changes in recipes and tasks.
+LOADING = {("scale", name) for name in ("id", "models", "recipes", "connectors", "task_kinds")}
+
+
+def leaves(value: Any, path: Path = (), mark: Mark | None = None) -> Iterator[tuple[Path, Any, Mark | None]]:
+    """Yields every single value with its path, another that it could be, and what its field is marked as."""
+    if path in LOADING or path[-1:] == ("id",):
+        return
+    if isinstance(value, BaseModel):
+        for name, field in type(value).model_fields.items():
+            of_field = mark_of(field) or mark
+            if getattr(value, name) is None:
+                if simple := _of_type(field.annotation):
+                    yield (*path, name), simple, of_field
+            else:
+                yield from leaves(getattr(value, name), (*path, name), of_field)
+    elif isinstance(value, dict | tuple):
+        for key, entry in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from leaves(entry, (*path, key), mark)
+        if not value:
+            yield path, {"x": 1} if isinstance(value, dict) else ("x",), mark
+    else:
+        yield path, _another(value), mark
+
+
+def _another(value: Any) -> Any:
+    match value:
+        case bool():
+            return not value
+        case int() | float():
+            return value + 1
+        case _:
+            return f"{value}x"
+
+
+def _of_type(annotation: Any) -> Any:
+    """Returns a value for a field that has none; None where it would have to be made of several."""
+    (kind,) = [kind for kind in get_args(annotation) if kind is not NoneType]
+    if get_origin(kind) is dict or (isinstance(kind, type) and issubclass(kind, BaseModel)):
+        return None
+    return 7 if kind in (int, float) else "x"
+
+
+def changed(value: Any, path: Path, to: Any) -> Any:
+    """Returns a value with another at a path."""
+    if not path:
+        return to
+    first, rest = path[0], path[1:]
+    if isinstance(value, BaseModel):
+        return value.model_copy(update={str(first): changed(getattr(value, str(first)), rest, to)})
+    if isinstance(value, tuple):
+        return tuple(
+            changed(entry, rest, to) if place == first else entry for place, entry in enumerate(value)
+        )
+    return {**value, first: changed(value[first], rest, to)}
+
+
+def specs(study: Study) -> dict[tuple[str, ...], str]:
+    """Returns the digest of the spec of every job, and of the claims."""
+    jobs = [(step, ids) for step in STEPS.values() for ids in step.jobs(study, study.runs())]
+    jobs.append((STEPS["weigh-claims"], ()))
+    return {(step.id, *ids): spec_digest(step.spec(study, *ids)) for step, ids in jobs}
+
+
+def moved(study: Study, before: dict[tuple[str, ...], str], path: Path, to: Any) -> set[str]:
+    """Returns the steps that have other jobs or other specs once a value is another; all, where it is no value."""
+    part, *below = path
+    whole = changed(getattr(study, str(part)), tuple(below), to)
+    try:
+        after = specs(replace(study, **{str(part): whole}))
+    except (VistokError, KeyError, AttributeError):  # loading would refuse it
+        return set(STEPS)
+    return {key[0] for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+
+
+def unused(study: Study) -> set[Path]:
+    """Returns the paths below which nothing is used by what the scale makes."""
+    runs, scale, own_llms = study.runs(), study.scale, study.scale.language_model is not None
+    tokenizers = {*study.lineage(run.tokenizer for run in runs)}
+    pretrained = {name for name in tokenizers if study.pretrains(name)}
+    objectives = {study.tokenizer(name).objective for name in pretrained}
+    llms = {run.llm for run in runs}
+    llms |= {base for llm in llms if own_llms and (base := study.llm(llm).base)}
+    asked = {task.id for task in study.answered_tasks()}
+    found: set[Path] = {("scale", "splits")}
+    found |= {("tokenizers", name) for name in study.tokenizers.keys() - tokenizers}
+    found |= {("tokenizers", name, "encoder") for name in pretrained}
+    found |= {("llms", name) for name in study.llms.keys() - llms}
+    found |= {("llms", name, "label") for name in llms - {run.llm for run in runs}}
+    found |= {("recipes", name) for name in study.recipes.keys() - {run.recipe for run in runs}}
+    found |= {("tasks", name) for name in study.tasks.keys() - asked}
+    found |= {("scale", "tasks", name) for name in scale.tasks.keys() - asked}
+    found |= {("scale", "image_sets", name) for name in scale.image_sets.keys() - {*image_sets(study, runs)}}
+    found |= {("scale", part, name) for part in ("pretraining", "probe_gate")
+              for name in getattr(scale, part).keys() - objectives}  # fmt: skip
+    found |= {("scale", "places", name) for name in scale.places.keys() - {*scale.mixture}}
+    if not pretrained:
+        found |= {("scale", part) for part in ("encoders", "pretraining", "probe_gate", "probe_set")}
+    found |= {("scale", part) for part in ("world", "language_model", "places") if not getattr(scale, part)}
+    for name in study.tokenizers:
+        made = ("objective", "image_set", "size", "base", "teacher") if name not in pretrained else ()
+        found |= {("tokenizers", name, field) for field in made}
+    found |= {("llms", name, "weights" if own_llms else "base") for name in study.llms}
+    sizes = {study.tokenizer(name).size for name in pretrained}
+    found |= {("scale", "encoders", size) for size in scale.encoders.keys() - sizes}
+    return found | {("scale", "encoders", size, "weights") for size in sizes}
+
+
+def wrong(study: Study) -> Iterator[str]:
+    """Yields each value that does not move what its field says."""
+    before, idle = specs(study), unused(study)
+    for part in PARTS:
+        for path, to, mark in leaves(getattr(study, part), (part,)):
+            found = moved(study, before, path, to)
+            used = not any(path[: len(other)] == other for other in idle)
+            allowed: dict[Mark | None, set[str]] = {
+                LABEL: TABLES,
+                SCORING: SCORES | TABLES,
+                NOTE: set(),
+                MACHINE: set(),
+            }
+            right = found <= allowed.get(mark, set(STEPS))
+            right &= bool(found) == (used and mark not in (NOTE, MACHINE))
+            right |= not used and found == set(STEPS)
+            if not right:
+                yield f"{'/'.join(map(str, path))} ({mark.meaning if mark else 'counts'}) moves {sorted(found)}"
+
+
+@pytest.mark.parametrize("scale", ["mini", "paper"])
+def test_every_value_of_the_grid_moves_what_its_field_says(checkout: Any, scale: str) -> None:
+    """What counts moves some spec; words move tables alone; sizes of machines and notes move none."""
+    study = checkout.load(scale)
+    assert sum(1 for part in PARTS for _ in leaves(getattr(study, part), (part,))) > 350
+    assert list(wrong(study)) == []
+
+
+def test_what_counts_of_a_value_is_all_but_what_is_marked() -> None:
+    class Inner(Decoding):
+        pass
+
+    task = Task(
+        id="a", label="A", kind="vqa", suite="s", prompt="{question}", decoding=Inner(max_new_tokens=3),
+        metric="m", protocol="p", protocols=("p", "q"), source="here",
+    )  # fmt: skip
+    asked = {"kind", "suite", "prompt", "decoding"}
+    assert counted(task).keys() == asked
+    assert counted(task, SCORING).keys() == asked | {"metric", "protocol", "protocols"}
+    assert counted(task)["decoding"]["max_new_tokens"] == 3
+    assert marked(task, LABEL, SCORING) == {
+        "label": "A",
+        "metric": "m",
+        "protocol": "p",
+        "protocols": ["p", "q"],
+    }
+    assert {MADE, LOADED} & {mark_of(field) for field in Task.model_fields.values()} == set()
