@@ -15,7 +15,7 @@ KARPATHY_LISTS = ("karpathy_val_images.txt.gz", "karpathy_test_images.txt.gz")
 
 def check_contents(file: BenchmarkFile) -> Finding:
     """Returns the file's counts and its distribution of answers."""
-    objects = [question.objects_in_image for question in file.questions]
+    objects = [question.objects_in_image or 0 for question in file.questions]
     asked = Counter(file.keys)
     total = len(file.questions)
     return Finding(

@@ -12,6 +12,7 @@ from vistok.reading import read_json
 _TEMPLATES = (
     re.compile(r"How many (?P<name>.+) are there in the image\?"),
     re.compile(r"Does (?P<name>.+) exist? in the image\?"),
+    re.compile(r"Is there an? (?P<name>.+) in the image\?"),  # POPE
 )
 # Plurals that no rule gives. The released file asks "How many ski are there in the image?".
 _PLURALS = {
@@ -43,14 +44,15 @@ class ObjectQuestion:
         image_id: an integer for COCO; a path below `vcr1images` for VCR.
         question: `text_in`, as written.
         answer: `text_out`, as written: "1".."9", or "Yes."/"No.".
-        objects_in_image: `n_obj_exist`, the number of annotated objects in the image, crowds included.
+        objects_in_image: `n_obj_exist`, the number of annotated objects in the image, crowds included; None where the
+            file does not say.
     """
 
     position: int
     image_id: int | str
     question: str
     answer: str
-    objects_in_image: int
+    objects_in_image: int | None
 
     @property
     def object_name(self) -> str:

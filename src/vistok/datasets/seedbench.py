@@ -51,20 +51,28 @@ def read_choice_questions(path: Path) -> tuple[ChoiceQuestion, ...]:
     return tuple(_question(path, position, row) for position, row in enumerate(rows))
 
 
+def _text(value: object) -> str:
+    """Returns a text or a number as text: SEED-Bench 2 has lists of images, which are another task."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise TypeError(f"no text: {value}")
+    return str(value)
+
+
 def _question(path: Path, position: int, row: Any) -> ChoiceQuestion:
     try:
-        a, b, c, d = (str(row[f"choice_{letter}"]) for letter in "abcd")
+        a, b, c, d = (_text(row[f"choice_{letter}"]) for letter in "abcd")
         found = ChoiceQuestion(
-            str(row["question_id"]),
-            str(row["data_id"]),
+            _text(row["question_id"]),
+            _text(row["data_id"]),
             int(row["question_type_id"]),
-            row["question"],
+            _text(row["question"]),
             (a, b, c, d),
             row["answer"],
         )
     except (KeyError, TypeError, ValueError) as error:
         needed = (
-            "question_id, data_id, question_type_id (a number), question, choice_a to choice_d and answer are"
+            "question_id, data_id (of one image or video), question_type_id (a number), question, choice_a to "
+            "choice_d and answer are"
         )
         raise wrong_record(path, f"question {position}", needed, row) from error
     if found.answer not in tuple(LETTERS) or not 1 <= found.dimension <= len(DIMENSIONS):

@@ -1,5 +1,6 @@
 """Multiple-choice answers are chosen by likelihood or by letter, and averaged in each way that is in use."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,23 @@ def test_names_what_is_wrong_with_a_file(tmp_path: Path) -> None:
         read_choice_questions(path)
     path.write_text("{}")
     with pytest.raises(VistokError, match="no SEED-Bench file"):
+        read_choice_questions(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"data_id": ["a.jpg", "b.jpg"]}, {"question": None}, {"choice_b": ["x"]}, {"question_id": True}],
+)
+def test_a_record_of_several_images_or_without_text_is_refused(
+    tmp_path: Path, change: dict[str, object]
+) -> None:
+    row = {"question_id": 7, "data_id": "a", "question_type_id": 1, "question": "what?", "answer": "A"}
+    row |= {f"choice_{letter}": letter for letter in "abcd"}
+    path = tmp_path / "seed.json"
+    path.write_text(json.dumps({"questions": [row]}))
+    assert read_choice_questions(path)[0].question_id == "7"
+    path.write_text(json.dumps({"questions": [{**row, **change}]}))
+    with pytest.raises(VistokError, match=r"question 0: question_id, data_id \(of one image or video\)"):
         read_choice_questions(path)
 
 

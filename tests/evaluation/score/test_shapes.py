@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 
 from vistok.errors import VistokError
+from vistok.evaluation.references import load_references
 from vistok.evaluation.score.files import score_files
 
 OBJECTS = ("dog", "cat", "car", "cup")
 PHOTOGRAPHS = (139, 285, 632, 724)
 COUNTS = ("2", "There is **one**.\n", "3", "=5")
+LABELS = ("yes", "no", "yes", "yes")
 YES_NO = ("Yes", "no", "Yes, there is.", "No")
 HERE = Path(__file__).parent
 Rows = list[dict[str, Any]]
@@ -384,3 +386,53 @@ def test_one_object_in_several_lines_may_hold_the_list(tmp_path: Path) -> None:
     rows = official("answer", "question_id")("vqa")
     data = json.dumps({"model": "m", "results": rows}, indent=1).encode()
     assert scored("vqa", tmp_path, data) == plain("vqa", tmp_path)
+
+
+def pope_labels() -> Rows:
+    """The question file of POPE, `coco_pope_random.json`: JSON Lines in spite of its name."""
+    return [
+        {"question_id": number, "image": f"COCO_val2014_{image:012d}.jpg", "text": f"Is there a {name} in the image?",
+         "label": label}
+        for number, image, name, label in zip((1, 2, 3, 4), PHOTOGRAPHS, OBJECTS, LABELS, strict=True)
+    ]  # fmt: skip
+
+
+def test_popes_own_questions_are_references(tmp_path: Path) -> None:
+    (tmp_path / "pope.json").write_bytes(json_lines(pope_labels()))
+    expected = plain("identification", tmp_path)
+    answers = {
+        "answers": [
+            {"question": row["text"], "answer": said} for row, said in zip(pope_labels(), YES_NO, strict=True)
+        ],
+        "LLaVA": [
+            {"question_id": row["question_id"], "prompt": f"{row['text']}\nAnswer shortly.", "text": said}
+            for row, said in zip(pope_labels(), YES_NO, strict=True)
+        ],
+        "plain": [
+            {"id": n, "image_id": image, "answer": said}
+            for n, image, said in zip((1, 2, 3, 4), PHOTOGRAPHS, YES_NO, strict=True)
+        ],
+    }
+    for rows in answers.values():
+        (tmp_path / "answers").write_bytes(json_lines(rows))
+        found = score_files(
+            "identification", references=tmp_path / "pope.json", predictions=tmp_path / "answers", protocol=None,
+            out=tmp_path / "m.json",
+        )  # fmt: skip
+        assert (found["metrics"], found["by_type"]) == (expected["metrics"], {})
+    (tmp_path / "answers").write_bytes(json_lines(shifted(answers["LLaVA"], ("prompt", "text"))))
+    with pytest.raises(VistokError, match="3 of 3 answers are about another image or question"):
+        score_files(
+            "identification", references=tmp_path / "pope.json", predictions=tmp_path / "answers", protocol=None,
+            out=tmp_path / "m.json", only_answered=True,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "change", [{"label": "maybe"}, {"text": None}, {"question_id": "1"}, {"question_id": 2}]
+)
+def test_wrong_pope_files_are_refused(tmp_path: Path, change: dict[str, Any]) -> None:
+    rows = pope_labels()
+    (tmp_path / "pope.json").write_bytes(json_lines([{**rows[0], **change}, *rows[1:]]))
+    with pytest.raises(VistokError, match=r"record 1: question_id, image, text and a label|stand twice"):
+        load_references("identification", tmp_path / "pope.json")

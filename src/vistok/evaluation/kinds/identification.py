@@ -1,11 +1,14 @@
 """Multi-class identification (MCI): "Does cat exist in the image?"."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from vistok.datasets.gvtbench import ObjectQuestion, first_name, identification_question
+from vistok.datasets.pope import is_pope, parse_pope
 from vistok.evaluation.kind import some
 from vistok.evaluation.objects import ObjectKind
+from vistok.reading import read_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,6 +23,11 @@ class Identification(ObjectKind):
     name = "identification"
     tokens = 14
     mark = "Does"
+    reads = "GVTBench JSON, or a POPE file"
+
+    def read(self, path: Path) -> tuple[ObjectQuestion, ...]:
+        text = read_text(path, what="questions")
+        return parse_pope(text, path) if is_pope(text) else super().read(path)
 
     @property
     def protocols(self) -> Mapping[str, str]:

@@ -77,5 +77,7 @@ def _detection(present: NDArray[np.bool_], yes: NDArray[np.bool_]) -> dict[str, 
     }
 
 
-def _crowd(objects: int) -> str:
+def _crowd(objects: int | None) -> str:
+    if objects is None:
+        return ""
     return "1-9 objects" if objects < 10 else "10-19 objects" if objects < 20 else "20 or more objects"
