@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import timm
+from safetensors.torch import save_file
 
 BLIND = "results/smoke-dev/blind/coco-oc/metrics.json"
 
@@ -110,3 +112,34 @@ def test_a_truncated_photograph(built: Any, official: Path) -> None:
     answers = "results/excerpt/clip/frozen/vicuna-7b/seed-0/coco-oc/predictions.jsonl"
     error = refusal(built, answers, "--config", f"data_root={official}", scale="excerpt")
     assert photograph.name in error
+
+
+def test_a_typo_in_a_rerun_costs_no_finished_training(built: Any, tmp_path: Path) -> None:
+    """What would fail in seconds is refused before Snakemake removes the outputs that it would make again."""
+    weights = tmp_path / "mine.safetensors"
+    model = timm.create_model("vit_tiny_patch16_224", img_size=48, patch_size=16, num_classes=0)
+    save_file(model.state_dict(), weights)
+    encoder = {
+        "library": "timm",
+        "name": "vit_tiny_patch16_224",
+        "arguments": {"img_size": 48, "depth": 11},
+        "weights": str(weights),
+        "image_size": 48,
+        "normalisation": "imagenet",
+        "tokens": 10,
+        "width": 192,
+        "parameters_m": 5.4,
+        "source": "ours",
+    }
+    entry = {"label": "Mine", "supervision": "self", "published_images": "-", "encoder": encoder}
+    row = {"tokenizer": "mine", "recipe": "frozen", "llm": "vicuna-7b"}
+    finished = built.root / "checkpoints/smoke/mllms/mine/frozen/vicuna-7b/seed-0/model.safetensors"
+    finished.parent.mkdir(parents=True)
+    finished.write_bytes(b"days of work")
+    with (
+        built.changed("workflow/grid/tokenizers.yaml", lambda grid: grid.update(mine=entry)),
+        built.changed("workflow/grid/tables.yaml", lambda tables: tables["table-2"]["rows"].append(row)),
+    ):
+        error = refusal(built)
+    assert "weights of mine: " in error and "vistok doctor --scale smoke" in error
+    shutil.rmtree(built.root / "checkpoints/smoke/mllms/mine")

@@ -1,5 +1,6 @@
 """A start that could not end well is refused with one sentence, before anything is planned or run."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from vistok.errors import VistokError
 from vistok.grid.downloads import load_downloads
 from vistok.grid.load import load_study
+from vistok.grid.scale import JobSize
+from vistok.planning.machine import own_gpu
 from vistok.workflow import checks
 from vistok.workflow.files import Files
 
@@ -80,3 +83,31 @@ def test_a_data_root_that_asks_nothing(repository: Path, empty: Path, file: str 
     files = Files(load_study("excerpt", root=repository, data_root=str(root)), load_downloads(repository))
     assert f"no task has its question files and photographs in {root}" in start_refusal(files)
     checks.check_start(files, ["paper_data"], None)
+
+
+def test_jobs_that_would_fail_are_refused_before_they_start(
+    paper: Files, mini: Files, monkeypatch: pytest.MonkeyPatch, empty: Path, repository: Path
+) -> None:
+    (empty / "workflow").symlink_to(repository / "workflow")
+    monkeypatch.setenv("HF_HUB_CACHE", str(empty / "hub"))
+    run = {"run": "deit/frozen/vicuna-7b/seed-0"}
+    with pytest.raises(VistokError, match=r"weights of deit: .*not in this machine's cache") as error:
+        checks.check_jobs(paper.study, [("tabulate", {"table": "table-2"}), ("tune_mllm", run)], local=False)
+    assert "more would fail. Nothing was started, and nothing removed" in str(error.value)
+    checks.check_jobs(
+        paper.study, [("tabulate", {"table": "table-2"}), ("answer_blind_gvt", {})], local=False
+    )
+    checks.check_jobs(mini.study, [("tune_mllm", run), ("score_run_gvt", run)], local=True)
+
+
+def test_a_gpu_that_this_machine_lacks_is_told_before_jobs_of_its_own_start(
+    mini: Files, empty: Path, repository: Path
+) -> None:
+    (empty / "workflow").symlink_to(repository / "workflow")
+    scale = mini.study.scale.model_copy(update={"resources": {"tune-mllm": JobSize(gpus=1)}})
+    study = replace(mini.study, scale=scale)
+    jobs = [("tune_mllm", {"run": "deit/frozen/vicuna-7b/seed-0"})]
+    checks.check_jobs(study, jobs, local=False)
+    if own_gpu() is None:
+        with pytest.raises(VistokError, match=r"GPU memory: jobs need .* and this machine has no GPU"):
+            checks.check_jobs(study, jobs, local=True)

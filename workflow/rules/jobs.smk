@@ -22,6 +22,8 @@ def begin():
         checks.check_start(
             FILES, sys.argv[1:], None if limit is None or limit.value is None else int(limit.value)
         )
+        jobs = [(job.rule.name, dict(job.wildcards.items())) for job in workflow.dag.needrun_jobs()]
+        checks.check_jobs(STUDY, jobs, local=workflow.local_exec)
         if not workflow.local_exec:
             earlier.submit_patiently()
     except VistokError as error:

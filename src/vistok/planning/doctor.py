@@ -1,7 +1,7 @@
 """Checks before a long run what would make it fail later: one line a check, `ok` or what to do."""
 
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -15,6 +15,7 @@ from vistok.grid.needs import (
     absent_questions,
     is_absent,
     question_files,
+    tokenizer_weights_name,
     training_files,
 )
 from vistok.grid.study import Study
@@ -59,6 +60,31 @@ def examine(
     if profile:
         yield _told("slurm partition", lambda: slurm.check_partition(profile))
         yield _told("slurm account", lambda: slurm.check_account(profile))
+
+
+def examine_start(
+    study: Study, runs: Sequence[Run], rules: Collection[str], *, local: bool
+) -> Iterator[Line]:
+    """Yields the outcome of those checks that concern the jobs of one start, and that take seconds.
+
+    Args:
+        runs: those that are about to be trained or answered.
+        rules: the names of the rules that are about to run.
+        local: whether jobs run on this machine, whose GPU and memory are then theirs.
+    """
+    models = study.models
+    foreign = [run for run in runs if tokenizer_weights_name(models, run.tokenizer)]
+    for name in dict.fromkeys(run.tokenizer for run in foreign):
+        yield _told(f"weights of {name}", lambda name=name: check_tokenizer(models, name))  # type: ignore[misc]
+    for name in dict.fromkeys(() if models.scale.language_model else (run.llm for run in runs)):
+        yield _told(f"weights of {name}", lambda name=name: check_language_model(models, name))  # type: ignore[misc]
+    if any(rule.startswith(("score_run", "fit_blind")) for rule in rules):
+        yield _told("java", machine.check_java)
+    if runs:
+        plan = make_plan(study, runs)
+        yield _told("disk", lambda: machine.check_disk(plan))
+        if local:
+            yield _told("GPU memory", lambda: machine.check_gpu(plan))
 
 
 def _told(check: str, ask: Callable[[], str]) -> Line:

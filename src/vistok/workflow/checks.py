@@ -1,8 +1,9 @@
 """What keeps a start of the workflow from going on, said before Snakemake plans, removes or runs anything."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from vistok.errors import VistokError
 from vistok.files import no_folder
@@ -14,6 +15,8 @@ from vistok.planning import foreign
 from vistok.planning.listed import check_times, stale, study_names
 from vistok.versions.record import waiting
 from vistok.workflow.files import Files
+
+_LOADING: Final = ("tune_mllm", "answer_")  # the rules of runs that load models; answer_blind has no run
 
 
 def check_plan(files: Files, words: Sequence[str]) -> None:
@@ -51,6 +54,33 @@ def check_start(files: Files, words: Sequence[str], gpus: int | None) -> None:
         _check_data_root(study)
     if not is_fetching(words):
         _check_questions(files)
+
+
+def check_jobs(study: Study, jobs: Iterable[tuple[str, Mapping[str, str]]], *, local: bool) -> None:
+    """Checks what would make the jobs of this start fail: each would first have its finished outputs removed.
+
+    Args:
+        jobs: the rule of each, and its wildcards.
+        local: whether they run on this machine.
+
+    Raises:
+        VistokError: something would fail; says what, and how to have all of it checked.
+    """
+    from vistok.planning.doctor import examine_start
+
+    jobs = list(jobs)
+    paths = dict.fromkeys(
+        wildcards["run"] for rule, wildcards in jobs if rule.startswith(_LOADING) and "run" in wildcards
+    )
+    runs = [study.models.run(path) for path in paths]
+    rules = {rule for rule, _ in jobs}
+    failed = [line for line in examine_start(study, runs, rules, local=local) if line.verdict == "FAIL"]
+    if failed:
+        more = f" {len(failed) - 1} more would fail." if len(failed) > 1 else ""
+        raise VistokError(
+            f"{failed[0].check}: {failed[0].said}{more} Nothing was started, and nothing removed. All checks: vistok "
+            f"doctor --scale {study.scale.id}"
+        )
 
 
 def is_fetching(words: Sequence[str]) -> bool:
