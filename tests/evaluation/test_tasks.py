@@ -35,6 +35,16 @@ def test_the_grid_as_it_is_passes(study: Study) -> None:
             {"protocols": ("released", "strict")},
             "entry 'vqav2': unknown vqa protocol 'strict'.*lavis",
         ),
+        (
+            "coco-oc",
+            {"decoding": None},
+            "entry 'coco-oc': counting answers are written: `decoding` is missing",
+        ),
+        (
+            "coco-oc",
+            {"kind": "choice", "protocols": ("official",)},
+            "ranked by likelihood. Take `decoding` out",
+        ),
         ("coco-caption", {"metric": "accuracy"}, "unknown metric of caption questions 'accuracy'.*CIDEr"),
     ],
 )

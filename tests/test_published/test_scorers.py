@@ -71,7 +71,12 @@ def choice(data: Path, folder: Path) -> Path:
 
 def cycled(kind: str, references: Path) -> Rows:
     answers = zip(load_references(kind, references).ids, cycle(CYCLES[kind]), strict=False)
-    return [{"id": key, "answer" if isinstance(said, str) else "losses": said} for key, said in answers]
+    return [
+        {"id": key, "answer": said}
+        if isinstance(said, str)
+        else {"id": key, "losses": said, "tokens": [3, 1, 2, 2]}
+        for key, said in answers
+    ]
 
 
 def frozen(kind: str, predictions: str, data: Path, folder: Path) -> tuple[Path, Rows]:

@@ -49,7 +49,6 @@ class TaskKind(ABC, Generic[R]):
         describes: whether its references are captions, which training must not show.
         mark: the words by which a prompt of a text corpus is told to ask this; None: no corpus does.
         tokens: of one question with its answer, for plans: chosen from the grid's prompts and official answers.
-        cells_by_type: whether each type of question is worth a cell of its own, with an interval.
         answers: what an answer in a file of predictions must be, in words.
     """
 
@@ -60,12 +59,11 @@ class TaskKind(ABC, Generic[R]):
     asks: ClassVar[bool] = True
     texts_apart: ClassVar[bool] = False
     short_answers: ClassVar[bool] = True
-    baselines: ClassVar[Mapping[str, str]] = {CONSTANT: "Constant", PRIOR: "Prior"}
+    baselines: ClassVar[Mapping[str, str]] = {CONSTANT: "constant answer", PRIOR: "prior of the question"}
     one_per_image: ClassVar[bool] = False
     describes: ClassVar[bool] = False
     mark: ClassVar[str | None] = None
     tokens: ClassVar[int]
-    cells_by_type: ClassVar[bool] = False
     answers: ClassVar[str] = "a text"
 
     @property
@@ -105,8 +103,8 @@ class TaskKind(ABC, Generic[R]):
         return [row.question if self.asks else "" for row in rows]
 
     def options(self, record: R) -> tuple[str, ...]:
-        """Returns what a model that ranks chooses from, in the order of the letters."""
-        raise NotImplementedError(f"{self.name} is no kind that ranks options")
+        """Returns what a model that ranks chooses from; nothing where it writes its answer."""
+        return ()
 
     def keep(self, raw: str) -> str:
         """Returns what is kept of a generation, which is what is scored."""
@@ -168,7 +166,7 @@ class TaskKind(ABC, Generic[R]):
         return type(self).turns is not TaskKind.turns
 
     def answer_tokens(self, decoding: "Decoding | None") -> tuple[int, int]:
-        """Returns how many tokens a model writes for an answer at most, and how many beams it follows."""
+        """Returns the most tokens that a model goes through behind a question, and how many times: its beams."""
         return (decoding.max_new_tokens, decoding.beams) if decoding else (0, 1)
 
 

@@ -25,6 +25,15 @@ def _check_task(task: Task) -> None:
     for protocol in task.protocols:
         if protocol not in kind.protocols:
             raise VistokError(f"{file}: {unknown(f'{task.kind} protocol', protocol, kind.protocols)}")
+    if (kind.mode == "rank") is (task.decoding is not None):
+        raise VistokError(
+            f"{file}: {task.kind} answers are "
+            + (
+                "ranked by likelihood. Take `decoding` out."
+                if task.decoding
+                else "written: `decoding` is missing."
+            )
+        )
     if task.metric != kind.metric:
         raise VistokError(
             f"{file}: {unknown(f'metric of {task.kind} questions', task.metric, [kind.metric])}"

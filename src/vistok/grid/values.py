@@ -194,7 +194,9 @@ class Task(Value):
     kind: TaskKind
     suite: Id = Field(description="the tasks that are asked with it, in one job per run")
     prompt: str = Field(description="after the image; {question} is replaced")
-    decoding: Decoding
+    decoding: Decoding | None = Field(
+        None, description="for a kind that writes its answers; one that ranks has none"
+    )
     metric: Annotated[str, SCORING]
     protocol: Annotated[str, SCORING] = Field(description="the scorer variant that tables print")
     protocols: Annotated[tuple[str, ...], SCORING] = Field(

@@ -42,7 +42,7 @@ def cell(study: Study, task: Task, asked: Asked, answers: dict[str, dict[str, An
         "of": len(asked.references.whole),
         "reason": asked.reason,
         "prompt": task.prompt,
-        "decoding": task.decoding.model_dump(mode="json"),
+        "decoding": task.decoding and task.decoding.model_dump(mode="json"),
         "references": references_digest(study, task),
     }
     return report | {name: scores(study, task, asked, given) for name, given in answers.items()}

@@ -7,7 +7,8 @@ import pytest
 
 from vistok.datasets.seedbench import ChoiceQuestion, read_choice_questions
 from vistok.errors import VistokError
-from vistok.evaluation.score.choice import choose, dimension_name, score_choice
+from vistok.evaluation.score.base import Ranked
+from vistok.evaluation.score.choice import PROTOCOLS, choose, dimension_name, score_choice
 from vistok.evaluation.score.letters import read_letter
 
 OPTIONS = ("One", "Two", "Three dogs.", "A man")
@@ -144,3 +145,24 @@ def test_losses_letters_and_missing_answers_together(shared_data: Path) -> None:
         "accuracy_image": 100.0,
         "unparsed": 50.0,
     }
+
+
+def test_the_sum_favours_short_options_and_the_mean_does_not() -> None:
+    ranked = Ranked((4.0, 6.0, 4.5, 9.0), (2, 6, 3, 3))
+    assert choose(ranked, OPTIONS) == "A"
+    assert choose(ranked, OPTIONS, per_token=True) == "B"
+    assert choose("B", OPTIONS, per_token=True) == "B" and choose(None, OPTIONS, per_token=True) is None
+    asked = [ChoiceQuestion(str(place), "1.jpg", 3, "?", OPTIONS, "B") for place in range(2)]
+    found = {name: score_choice(asked, [ranked, "B"], name) for name in PROTOCOLS}
+    assert {name: scored.metrics["accuracy"] for name, scored in found.items()} == {
+        "official": 50.0, "released": 50.0, "mean": 100.0,
+    }  # fmt: skip
+    assert found["mean"].types == found["official"].types == ("Instance Attributes",) * 2
+    assert found["released"].types == ("Instance Location",) * 2
+
+
+def test_a_mean_of_losses_alone_is_refused() -> None:
+    with pytest.raises(
+        VistokError, match=r"'mean' needs the number of each option's tokens.*\"tokens\".*'official'"
+    ):
+        choose([3.0, 2.0, 2.5, 1.0], OPTIONS, per_token=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from vistok.errors import VistokError
+from vistok.evaluation.score.base import Ranked
 from vistok.evaluation.score.predictions import missing_ids, read_predictions
 
 
@@ -70,4 +71,18 @@ def test_what_cannot_be_scored_is_no_answer(tmp_path: Path, said: str) -> None:
     path = tmp_path / "p.jsonl"
     path.write_text(f'{{"id": 1, "answer": {said}}}\n')
     with pytest.raises(VistokError, match=r"1 answers that are no text \(first: 1\)"):
+        read_predictions(path, [1], allow_missing=False)
+
+
+def test_losses_are_read_with_the_number_of_each_options_tokens(tmp_path: Path) -> None:
+    rows: list[object] = [
+        {"id": 1, "answer": [1.5, 2], "tokens": [3, 4]},
+        {"id": 2, "losses": [1.5, 2.0]},
+        {"id": 3, "answer": [1.5, 2.0], "tokens": [3]},
+        {"id": 4, "answer": "B", "tokens": 17},
+    ]
+    found = read_predictions(written(tmp_path / "p.jsonl", rows), [1, 2, 3, 4], allow_missing=False)
+    assert found == {"1": Ranked((1.5, 2), (3, 4)), "2": [1.5, 2.0], "3": [1.5, 2.0], "4": "B"}
+    path = written(tmp_path / "q.jsonl", [{"id": 1, "answer": [float("nan"), 1.0], "tokens": [1, 1]}])
+    with pytest.raises(VistokError, match="1 answers that are no text"):
         read_predictions(path, [1], allow_missing=False)

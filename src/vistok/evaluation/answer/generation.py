@@ -1,4 +1,4 @@
-"""Answers questions by batched generation, whatever stands in the place of the image."""
+"""Answers questions in batches, by generation or by the likelihood of options, whatever stands for the image."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -16,11 +16,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question as it is asked: its id in the official file, its image, and the whole prompt."""
+    """One question as it is asked: its id in the official file, its image, the whole prompt, and its options if any."""
 
     id: int | str
     image_id: str
     prompt: str
+    options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,15 @@ class Generation:
 
     question: Question
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """How likely each option of a question is: the summed loss (nats) of its tokens, and how many they are."""
+
+    question: Question
+    losses: tuple[float, ...]
+    tokens: tuple[int, ...]
 
 
 class Answerer(ABC):
@@ -45,16 +55,34 @@ class Answerer(ABC):
     @torch.no_grad()
     def answer(self, questions: Sequence[Question], decoding: Decoding) -> list[Generation]:
         """Returns an answer to each question, in their order; questions of like length share a batch."""
+        texts: dict[int, str] = {}
+        for group, conditioning, prompts in self._batches(questions):
+            texts |= zip(group, self.llm.generate(conditioning, prompts, decoding), strict=True)
+        return [Generation(question, texts[index]) for index, question in enumerate(questions)]
+
+    @torch.no_grad()
+    def rank(self, questions: Sequence[Question]) -> list[Ranking]:
+        """Returns the losses of each question's options, in the questions' order.
+
+        The options of a question share its image and its words, which are read once.
+        """
+        ranked: dict[int, list[tuple[float, int]]] = {}
+        for group, conditioning, prompts in self._batches(questions):
+            options = [questions[index].options for index in group]
+            ranked |= zip(group, self.llm.option_losses(conditioning, prompts, options), strict=True)
+        return [
+            Ranking(question, *zip(*ranked[index], strict=True)) for index, question in enumerate(questions)
+        ]
+
+    def _batches(self, questions: Sequence[Question]) -> Iterator[tuple[list[int], Conditioning, list[str]]]:
+        """Yields the positions of questions of like length, what they are given, and their prompts."""
         words = self.llm.words
         prompts = [words.after_image(question.prompt) for question in questions]
         lengths = [len(words.pieces([prompt])[0]) for prompt in prompts]
         order = sorted(range(len(prompts)), key=lambda index: (lengths[index], index))
-        texts: dict[int, str] = {}
         for group in groups(iter(order), self.batch):
             conditioning = self._conditioning([questions[index] for index in group])
-            answers = self.llm.generate(conditioning, [prompts[index].text for index in group], decoding)
-            texts |= dict(zip(group, answers, strict=True))
-        return [Generation(question, texts[index]) for index, question in enumerate(questions)]
+            yield group, conditioning, [prompts[index].text for index in group]
 
 
 class BlindAnswerer(Answerer):

@@ -9,6 +9,11 @@ from vistok.evaluation.kind import CONSTANT, Questions, TaskKind
 
 if TYPE_CHECKING:
     from vistok.evaluation.score.base import Scored
+    from vistok.grid.values import Decoding
+
+LONGEST: Final = "longest-option"
+# Of one option: chosen from SEED-Bench's, which are a word or a short sentence.
+OPTION_TOKENS: Final = 8
 
 
 class Choice(TaskKind[ChoiceQuestion]):
@@ -16,8 +21,10 @@ class Choice(TaskKind[ChoiceQuestion]):
 
     name = "choice"
     reads = "SEED-Bench JSON"
-    tokens = 60
+    mode = "rank"
+    tokens = 24
     answers = "a text, or four losses,"
+    baselines = {CONSTANT: "constant answer", LONGEST: "longest option"}
 
     @property
     def protocols(self) -> Mapping[str, str]:
@@ -31,8 +38,15 @@ class Choice(TaskKind[ChoiceQuestion]):
     def key(self, record: ChoiceQuestion) -> str:
         return record.question_id
 
+    def options(self, record: ChoiceQuestion) -> tuple[str, ...]:
+        return record.options
+
     def accepts(self, answer: object) -> bool:
-        return isinstance(answer, str) or (isinstance(answer, list) and len(answer) == len(LETTERS))
+        losses = getattr(answer, "losses", answer)
+        return isinstance(answer, str) or (isinstance(losses, list | tuple) and len(losses) == len(LETTERS))
+
+    def answer_tokens(self, decoding: "Decoding | None") -> tuple[int, int]:
+        return OPTION_TOKENS, len(LETTERS)
 
     def score(
         self,
@@ -50,7 +64,7 @@ class Choice(TaskKind[ChoiceQuestion]):
     def blind(
         self, asked: Questions[ChoiceQuestion], training: Questions[ChoiceQuestion] | None
     ) -> dict[str, list[str]]:
-        """Returns the letter that is right most often."""
+        """Returns the letter that is right most often, and that of the longest option (the first among equals)."""
         from vistok.evaluation.score.blind import fitted_by_fold, fitted_on_training
 
         everywhere = [""] * len(asked.records)
@@ -60,7 +74,12 @@ class Choice(TaskKind[ChoiceQuestion]):
         else:
             answers = [record.answer for record in asked.records]
             fitted = fitted_by_fold(everywhere, answers, [record.image_id for record in asked.records])
-        return {CONSTANT: fitted[CONSTANT]} if fitted else {}
+        constant = {CONSTANT: fitted[CONSTANT]} if fitted else {}
+        return constant | {LONGEST: [_longest(record) for record in asked.records]}
+
+
+def _longest(record: ChoiceQuestion) -> str:
+    return max(zip(LETTERS, record.options, strict=True), key=lambda option: len(option[1]))[0]
 
 
 KIND: Final = Choice()

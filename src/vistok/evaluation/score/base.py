@@ -19,6 +19,14 @@ CORRECTED: Final = "the released scorer with its slips corrected"
 Answers: TypeAlias = Sequence[str | None]
 
 
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """The summed loss of each option of a question, and the number of its tokens."""
+
+    losses: tuple[float, ...]
+    tokens: tuple[int, ...]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Scored:
     """What one scorer makes of the answers to a set of questions.
@@ -28,7 +36,8 @@ class Scored:
         metrics: name -> value; shares, CIDEr and BLEU in per cent, errors of counts in objects.
         values: (n,) the table metric of each question, in per cent, in the order of the references.
         groups: (n) the image of each question; questions of one image are not independent.
-        by_type: kind of question -> its metrics and `n`, the number of its questions.
+        by_type: type of question -> its metrics and `n`, the number of its questions.
+        types: (n) the type of each question, where each type is worth a cell of its own; else empty.
     """
 
     metric: str
@@ -36,6 +45,7 @@ class Scored:
     values: Values
     groups: tuple[Hashable, ...]
     by_type: dict[str, dict[str, float]]
+    types: tuple[str, ...] = ()
 
 
 def check(

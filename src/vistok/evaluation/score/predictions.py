@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from vistok.errors import VistokError
 from vistok.evaluation.kind import QuestionId
+from vistok.evaluation.score.base import Ranked
 from vistok.evaluation.score.identity import Known
 from vistok.evaluation.score.shapes import Rows, read_rows
 
@@ -21,7 +22,8 @@ def read_predictions(
     """Returns the answer to each question, by the text of its id.
 
     The file has one of the shapes of `vistok.evaluation.score.shapes`. An answer is a text or a number, which is its
-    text, or a list of losses, one per option of a multiple-choice question. An id may be a number or its text.
+    text, or a list of losses, one per option of a multiple-choice question, perhaps with the number of each option's
+    `tokens` beside it. An id may be a number or its text.
 
     Args:
         path: JSON Lines, a JSON list, CSV, TSV or XLSX, or one of them gzipped.
@@ -42,7 +44,7 @@ def read_predictions(
     named = [(str(_plain_id(key)), row) for key, row in rows if _is_id(key)]
     answers: dict[str, Any] = {}
     for key, row in named:
-        answers.setdefault(key, row.get("answer"))
+        answers.setdefault(key, _answer(row))
     counts = Counter(key for key, _ in named)
     legal = {str(key) for key in ids}
     problems = [
@@ -120,10 +122,23 @@ def _plain_id(value: Any) -> Any:
     return int(value) if isinstance(value, float) else value
 
 
+def _answer(row: Mapping[str, Any]) -> Any:
+    """Returns a record's answer: a text, losses, or losses with the number of each option's tokens."""
+    match row.get("answer"), row.get("tokens"):
+        case [*losses], [*tokens] if len(losses) == len(tokens) and all(map(_is_count, tokens)):
+            return Ranked(tuple(losses), tuple(tokens))
+    return row.get("answer")
+
+
 def _is_answer(value: object) -> bool:
-    if isinstance(value, list):
-        return len(value) > 1 and all(_is_loss(loss) for loss in value)
+    if isinstance(value, list | Ranked):
+        losses = value.losses if isinstance(value, Ranked) else value
+        return len(losses) > 1 and all(_is_loss(loss) for loss in losses)
     return isinstance(value, str)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 
 def _is_loss(value: object) -> bool:

@@ -1,7 +1,10 @@
 """Scores answers to any of the tasks under any of its protocols, without a model or torch."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from vistok.errors import unknown
 from vistok.evaluation.kinds import task_kind
@@ -62,7 +65,8 @@ def score_answers(
 ) -> dict[str, dict[str, Any]]:
     """Returns, for each protocol, `n`, `metrics`, `intervals` and `by_type` as metrics.json holds them.
 
-    `of` is added where the references are a part of their file, and `missing` where questions have no answer.
+    `of` is added where the references are a part of their file, `missing` where questions have no answer, and `cells`,
+    each with `n`, `metrics` and `intervals`, where each type of question is worth one.
 
     Args:
         references: the questions.
@@ -79,7 +83,25 @@ def score_answers(
     for protocol in protocols or task_kind(references.kind).protocols:
         scored = score_questions(references, answers, protocol, caption_metrics=caption_metrics)
         found[protocol] = reported(scored, references, answers, resamples=resamples, seed=seed)
+        if scored.types:
+            found[protocol]["cells"] = _cells(scored, resamples=resamples, seed=seed)
     return found
+
+
+def _cells(scored: Scored, *, resamples: int, seed: int) -> dict[str, dict[str, Any]]:
+    """Returns `n`, `metrics` and `intervals` of each type of question by itself."""
+    types, cells = np.asarray(scored.types), {}
+    for name in sorted(set(scored.types)):
+        chosen = np.flatnonzero(types == name)
+        values = scored.values[chosen]
+        part = replace(
+            scored,
+            values=values,
+            metrics={scored.metric: float(values.mean())},
+            groups=tuple(scored.groups[index] for index in chosen),
+        )
+        cells[name] = _measured(part, resamples=resamples, seed=seed)
+    return cells
 
 
 def reported(
@@ -99,15 +121,19 @@ def reported(
         resamples: of the bootstrap over images.
         seed: of the bootstrap.
     """
+    report = _measured(scored, resamples=resamples, seed=seed)
+    report["by_type"] = {name: _rounded(metrics) for name, metrics in scored.by_type.items()}
+    return report | _remarks(references, answers)
+
+
+def _measured(scored: Scored, *, resamples: int, seed: int) -> dict[str, Any]:
     shares = scored.metric == "accuracy"
     interval = interval_of_mean(scored.values, scored.groups, shares=shares, resamples=resamples, seed=seed)
-    report = {
+    return {
         "n": len(scored.values),
         "metrics": _rounded(scored.metrics),
         "intervals": {scored.metric: interval and [round(end, DECIMALS) for end in interval]},
-        "by_type": {name: _rounded(metrics) for name, metrics in scored.by_type.items()},
     }
-    return report | _remarks(references, answers)
 
 
 def _rounded(metrics: Mapping[str, float]) -> dict[str, float]:
