@@ -9,7 +9,7 @@ import yaml
 
 from vistok.cli import make_parser
 from vistok.errors import VistokError
-from vistok.grid.scale import ALL_STEPS, LAUNCHED, RESUMED, StepId
+from vistok.grid.scale import ALL_STEPS, RESUMED, StepId
 from vistok.grid.steps import STEPS, any_llm, cells, parts, step_called
 from vistok.grid.study import Study
 
@@ -135,7 +135,7 @@ def test_a_run_of_no_table_answers_every_suite_that_is_shown(study: Study) -> No
 def test_scales_give_sizes_to_steps_and_to_nothing_else() -> None:
     sized = {step.size_id for step in STEPS.values()}
     assert {*get_args(StepId)} == {ALL_STEPS, *sized}
-    assert LAUNCHED <= RESUMED <= sized
+    assert sized >= RESUMED
 
 
 def test_every_step_is_a_verb_of_the_command_line() -> None:

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from vistok.supervision import augment
+from vistok.supervision.draws import Draws
 
 
 def some_images(count: int = 5, size: int = 16) -> torch.Tensor:
@@ -33,15 +34,13 @@ def test_normalise_takes_the_published_statistics(name: str, mean: float, deviat
 
 
 def test_a_crop_of_everything_changes_nothing() -> None:
-    whole = augment.random_crop(
-        some_images(), np.random.default_rng(0), 16, (1.0, 1.0), ratio=(1.0, 1.0), flip=0.0
-    )
+    whole = augment.random_crop(some_images(), Draws.whole(0, 5), 16, (1.0, 1.0), ratio=(1.0, 1.0), flip=0.0)
     assert torch.allclose(whole, some_images(), atol=1e-5)
 
 
 def test_a_flip_mirrors_left_and_right() -> None:
     flipped = augment.random_crop(
-        some_images(), np.random.default_rng(0), 16, (1.0, 1.0), ratio=(1.0, 1.0), flip=1.0
+        some_images(), Draws.whole(0, 5), 16, (1.0, 1.0), ratio=(1.0, 1.0), flip=1.0
     )
     assert torch.allclose(flipped, some_images().flip(3), atol=1e-5)
 
@@ -50,9 +49,7 @@ def test_crops_stay_inside_and_have_the_asked_area() -> None:
     # A plane whose values are its coordinates tells where each crop came from.
     axis = (torch.arange(64) + 0.5) / 64
     plane = torch.stack([axis.expand(64, 64), axis.view(64, 1).expand(64, 64), torch.zeros(64, 64)])
-    crops = augment.random_crop(
-        plane.repeat(400, 1, 1, 1), np.random.default_rng(0), 32, (0.1, 0.4), flip=0.0
-    )
+    crops = augment.random_crop(plane.repeat(400, 1, 1, 1), Draws.whole(0, 400), 32, (0.1, 0.4), flip=0.0)
     across, down = (crops[:, channel].amax((1, 2)) - crops[:, channel].amin((1, 2)) for channel in (0, 1))
     areas = (across * down) * (32 / 31) ** 2
     assert 0.09 < areas.min() < 0.12
@@ -63,12 +60,12 @@ def test_crops_stay_inside_and_have_the_asked_area() -> None:
 
 
 def test_jitter_of_no_strength_changes_nothing() -> None:
-    kept = augment.colour_jitter(some_images(), np.random.default_rng(0), strength=0, hue=0, grey=0)
+    kept = augment.colour_jitter(some_images(), Draws.whole(0, 5), strength=0, hue=0, grey=0)
     assert torch.allclose(kept, some_images(), atol=1e-5)
 
 
 def test_grey_images_have_one_value_a_pixel_their_luma() -> None:
-    grey = augment.colour_jitter(some_images(), np.random.default_rng(0), strength=0, hue=0, grey=1)
+    grey = augment.colour_jitter(some_images(), Draws.whole(0, 5), strength=0, hue=0, grey=1)
     luma = (some_images() * torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)).sum(1, keepdim=True)
     assert torch.allclose(grey, luma.expand_as(grey), atol=1e-5)
 
@@ -86,9 +83,9 @@ def test_half_a_turn_of_hue_makes_red_cyan() -> None:
 def test_brightness_and_contrast_follow_their_formula() -> None:
     image = some_images(1) * 0.3 + 0.3
 
-    chance = np.random.default_rng(3)
+    draws = Draws.whole(3, 1)
     brightness, contrast, saturation = _drawn(3, strength=0.2)
-    changed = augment.colour_jitter(image, chance, strength=0.2, hue=0, grey=0, probability=1.0)
+    changed = augment.colour_jitter(image, draws, strength=0.2, hue=0, grey=0, probability=1.0)
     weights = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
     bright = image * brightness
     luma = (bright * weights).sum(1, keepdim=True)
@@ -104,16 +101,14 @@ def _drawn(seed: int, strength: float) -> list[float]:
 
 def test_each_image_gets_its_own_draw() -> None:
     same = some_images(1).repeat(6, 1, 1, 1)
-    jittered = augment.colour_jitter(
-        same, np.random.default_rng(0), strength=0.4, hue=0.1, grey=0, probability=1
-    )
+    jittered = augment.colour_jitter(same, Draws.whole(0, 6), strength=0.4, hue=0.1, grey=0, probability=1)
     assert len({round(image.sum().item(), 3) for image in jittered}) == 6
 
 
 def test_blur_spreads_a_point_and_keeps_its_sum() -> None:
     point = torch.zeros(2, 3, 9, 9)
     point[:, :, 4, 4] = 1.0
-    blurred = augment.blur(point, np.random.default_rng(0), deviation=1.0, probability=np.array([1.0, 0.0]))
+    blurred = augment.blur(point, Draws.whole(0, 2), deviation=1.0, probability=np.array([1.0, 0.0]))
     assert torch.equal(blurred[1], point[1])
     assert blurred[0].sum().item() == pytest.approx(3.0, abs=1e-5)
     side, centre, corner = blurred[0, 0, 4, 3], blurred[0, 0, 4, 4], blurred[0, 0, 3, 3]
@@ -123,7 +118,7 @@ def test_blur_spreads_a_point_and_keeps_its_sum() -> None:
 
 def test_solarise_inverts_the_bright_half_of_chosen_images() -> None:
     images = torch.tensor([0.2, 0.5, 0.9]).view(1, 3, 1, 1).repeat(2, 1, 1, 1)
-    solarised = augment.solarise(images, np.random.default_rng(0), probability=np.array([1.0, 0.0]))
+    solarised = augment.solarise(images, Draws.whole(0, 2), probability=np.array([1.0, 0.0]))
     assert torch.allclose(solarised[0].flatten(), torch.tensor([0.2, 0.5, 0.1]))
     assert torch.equal(solarised[1], images[1])
 
@@ -132,7 +127,7 @@ def test_a_window_is_whole_patches_of_the_images() -> None:
     images = some_images(2, 24)
     places = set()
     for seed in range(30):
-        window = augment.random_window(images, np.random.default_rng(seed), patch=8, patches=2)
+        window = augment.random_window(images, Draws.whole(seed, 2), patch=8, patches=2)
         found = [
             (row, column)
             for row in (0, 8)

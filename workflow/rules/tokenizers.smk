@@ -19,5 +19,5 @@ rule pretrain_tokenizer:
         spec=pretrain_tokenizer.spec,
         source=pretrain_tokenizer.source,
     shell:
-        "vistok pretrain-tokenizer {wildcards.tokenizer} {params.options} "
+        "{resources.launch} vistok pretrain-tokenizer {wildcards.tokenizer} {params.options} "
         "2>&1 | {{ tee -i {log} || cat > /dev/null; }}"

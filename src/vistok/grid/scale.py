@@ -26,9 +26,8 @@ StepId = Literal[
     "weigh-claims",
     "audit",
 ]
-# Trainings, which go on from a saved state; and those of them that may run in several processes.
+# Trainings, which go on from a saved state and may run in several processes.
 RESUMED: Final = frozenset({"pretrain-tokenizer", "train-llm", "tune-mllm"})
-LAUNCHED: Final = frozenset({"train-llm", "tune-mllm"})
 
 
 ImageFormat = Literal["coco", "imagenet", "webdataset", "visual-genome", "openimages", "llava"]
@@ -218,10 +217,10 @@ class Scale(Value):
     @model_validator(mode="after")
     def _only_trainings_are_shared_out(self) -> Self:
         for step, size in self.resources.items():
-            if step not in LAUNCHED and max(size.gpus, size.nodes) > 1:
+            if step not in RESUMED and max(size.gpus, size.nodes) > 1:
                 raise ValueError(
                     f"resources.{step}: it runs in one process, on at most one GPU of one node; found {size.gpus} "
-                    f"GPUs and {size.nodes} nodes. Only {' and '.join(sorted(LAUNCHED))} can have more."
+                    f"GPUs and {size.nodes} nodes. Only {' and '.join(sorted(RESUMED))} can have more."
                 )
             if size.nodes > max(1, size.gpus):
                 raise ValueError(

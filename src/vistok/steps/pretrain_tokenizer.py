@@ -29,6 +29,7 @@ from vistok.tokenizers.base import build_tokenizer
 from vistok.tokenizers.weights import load_foreign
 from vistok.training.curves import write_curves
 from vistok.training.loop import Plan, make_deterministic, train
+from vistok.training.processes import is_first
 
 PROBE_IMAGES = 2000
 
@@ -59,10 +60,18 @@ def run(study: Study, tokenizer: str) -> None:
         teacher = load_teacher(study, entry.teacher) if entry.teacher else None
         objective = make_objective(entry.objective, Setup(encoder, pretraining, data, 0, base, teacher))
         job = study.scale.job("pretrain-tokenizer")
-        plan = Plan(pretraining.steps, pretraining.optimiser, study.scale.save_every, gpus=job.gpus)
+        plan = Plan(
+            pretraining.steps,
+            pretraining.optimiser,
+            study.scale.save_every,
+            workers=job.cpus - 1,
+            gpus=job.gpus,
+        )
         learner = PretrainingLearner(objective, data)
         curves = train(learner, plan, state=work.state, identity=work.identity, name=f"tokenizer {tokenizer}")
-        exported = objective.exported()
+        if not is_first():
+            return
+        exported = objective.exported().cpu()
         assert isinstance(exported, VisionTransformer)
         auc = _probe(exported, encoder, paths, study)
         if (gate := study.scale.probe_gate.get(entry.objective)) is not None:

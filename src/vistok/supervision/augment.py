@@ -5,12 +5,12 @@ from typing import Final
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
-from numpy.random import Generator
 from torch import Tensor
 from torch.nn import functional
 
 from vistok.datasets.preprocessing import STATISTICS
 from vistok.grid.values import Normalisation
+from vistok.supervision.draws import Draws
 
 Images = Float[Tensor, "batch 3 height width"]
 
@@ -32,7 +32,7 @@ def normalise(images: Images, normalisation: Normalisation) -> Images:
 
 def random_crop(
     images: Images,
-    rng: Generator,
+    draws: Draws,
     size: int,
     scale: tuple[float, float],
     *,
@@ -48,13 +48,13 @@ def random_crop(
         flip: the probability of a flip.
     """
     count = len(images)
-    area = rng.uniform(*scale, count)
-    shape = np.exp(rng.uniform(np.log(ratio[0]), np.log(ratio[1]), count) / 2)
+    area = draws.uniform(*scale)
+    shape = np.exp(draws.uniform(np.log(ratio[0]), np.log(ratio[1])) / 2)
     across = np.minimum(np.sqrt(area) * shape, 1.0)
     down = np.minimum(np.sqrt(area) / shape, 1.0)
     # The centre of the crop in [-1, 1], so that the crop stays inside the image.
-    centre_x, centre_y = (rng.uniform(-1, 1, count) * (1 - side) for side in (across, down))
-    mirror = np.where(rng.random(count) < flip, -1.0, 1.0)
+    centre_x, centre_y = (draws.uniform(-1, 1) * (1 - side) for side in (across, down))
+    mirror = np.where(draws.random() < flip, -1.0, 1.0)
     affine = np.zeros((count, 2, 3), dtype=np.float32)
     affine[:, 0, 0], affine[:, 0, 2] = across * mirror, centre_x
     affine[:, 1, 1], affine[:, 1, 2] = down, centre_y
@@ -63,7 +63,7 @@ def random_crop(
 
 
 def colour_jitter(
-    images: Images, rng: Generator, *, strength: float, hue: float, grey: float, probability: float = 0.8
+    images: Images, draws: Draws, *, strength: float, hue: float, grey: float, probability: float = 0.8
 ) -> Images:
     """Returns images of changed brightness, contrast, saturation and hue, some of them grey.
 
@@ -74,13 +74,12 @@ def colour_jitter(
         grey: the probability of a grey image.
         probability: that an image is changed at all, but for grey.
     """
-    count = len(images)
-    jittered = rng.random(count) < probability
-    brightness = _around_one(rng, jittered, strength)
-    contrast = _around_one(rng, jittered, strength)
-    saturation = _around_one(rng, jittered, strength / 2)
-    saturation[rng.random(count) < grey] = 0.0
-    angle = 2 * np.pi * rng.uniform(-hue, hue, count) * jittered
+    jittered = draws.random() < probability
+    brightness = _around_one(draws, jittered, strength)
+    contrast = _around_one(draws, jittered, strength)
+    saturation = _around_one(draws, jittered, strength / 2)
+    saturation[draws.random() < grey] = 0.0
+    angle = 2 * np.pi * draws.uniform(-hue, hue) * jittered
     mix = brightness[:, None, None] * contrast[:, None, None] * _colour_matrices(saturation, angle)
     # Contrast is taken about the mean grey of the brightened image, which hue and saturation leave alone.
     grey_mean = images.mean(dim=(2, 3)).double().numpy() @ _GREY
@@ -93,8 +92,8 @@ def colour_jitter(
     return changed.clamp_(0, 1).view_as(images)
 
 
-def _around_one(rng: Generator, jittered: np.ndarray, strength: float) -> np.ndarray:
-    return np.where(jittered, rng.uniform(1 - strength, 1 + strength, len(jittered)), 1.0)
+def _around_one(draws: Draws, jittered: np.ndarray, strength: float) -> np.ndarray:
+    return np.where(jittered, draws.uniform(1 - strength, 1 + strength), 1.0)
 
 
 def _colour_matrices(saturation: np.ndarray, angle: np.ndarray) -> np.ndarray:
@@ -107,15 +106,14 @@ def _colour_matrices(saturation: np.ndarray, angle: np.ndarray) -> np.ndarray:
     return np.asarray(np.linalg.inv(_YIQ) @ turn @ _YIQ)
 
 
-def blur(images: Images, rng: Generator, *, deviation: float, probability: float | np.ndarray) -> Images:
+def blur(images: Images, draws: Draws, *, deviation: float, probability: float | np.ndarray) -> Images:
     """Returns images some of which are blurred by a Gaussian of at most `deviation` pixels, cut to 3 x 3.
 
     Args:
         probability: of each image, or of all.
     """
-    count = len(images)
-    chosen = rng.random(count) < probability
-    drawn = np.where(chosen, rng.uniform(deviation / 20, deviation, count), np.inf)
+    chosen = draws.random() < probability
+    drawn = np.where(chosen, draws.uniform(deviation / 20, deviation), np.inf)
     side = np.where(chosen, np.exp(-1 / (2 * drawn**2)), 0.0)
     weights = torch.from_numpy((side / (1 + 2 * side)).astype(np.float32)).view(-1, 1, 1, 1)
     wide = functional.pad(images, (1, 1, 0, 0), mode="replicate")
@@ -124,16 +122,16 @@ def blur(images: Images, rng: Generator, *, deviation: float, probability: float
     return torch.lerp(images, (tall[..., :-2, :] + tall[..., 2:, :]) / 2, 2 * weights)
 
 
-def solarise(images: Images, rng: Generator, *, probability: float | np.ndarray) -> Images:
+def solarise(images: Images, draws: Draws, *, probability: float | np.ndarray) -> Images:
     """Returns images some of which have their values above one half inverted."""
-    chosen = torch.from_numpy(rng.random(len(images)) < probability).view(-1, 1, 1, 1)
+    chosen = torch.from_numpy(draws.random() < probability).view(-1, 1, 1, 1)
     return torch.where(chosen & (images >= 0.5), 1 - images, images)
 
 
-def random_window(images: Images, rng: Generator, patch: int, patches: int) -> Images:
+def random_window(images: Images, draws: Draws, patch: int, patches: int) -> Images:
     """Returns the same random window of all images: whole patches, `patches` a side."""
     side = patch * patches
-    row, column = rng.integers(
+    row, column = draws.together.integers(
         0, [images.shape[2] // patch - patches + 1, images.shape[3] // patch - patches + 1]
     )
     return images[:, :, row * patch : row * patch + side, column * patch : column * patch + side]

@@ -18,6 +18,7 @@ from vistok.grid.scale import Pretraining
 from vistok.grid.values import OBJECTIVES, Encoder
 from vistok.supervision import augment
 from vistok.supervision.data import Examples, Part, PretrainingData
+from vistok.supervision.draws import Draws, share_of
 from vistok.supervision.encoder import build_encoder, prepare, start_from
 from vistok.tokenizers.base import VisualTokenizer
 
@@ -54,16 +55,18 @@ class Objective(nn.Module, ABC):
         defaults: the options that this objective knows, at their mini-scale values.
         needs: the parts of a row besides its pixels that supervise it.
         needs_teacher: whether another tokenizer teaches it.
+        shares_batches: whether its loss is a mean over images, so that several processes can share a batch.
     """
 
     defaults: ClassVar[Mapping[str, float]]
     needs: ClassVar[frozenset[Part]] = frozenset()
     needs_teacher: ClassVar[bool] = False
+    shares_batches: ClassVar[bool] = False
 
     def __init__(self, setup: Setup) -> None:
         super().__init__()
         encoder, pretraining, data = setup.encoder, setup.pretraining, setup.data
-        name = type(self).__module__.rpartition(".")[2].replace("_", "-")
+        self.name = name = type(self).__module__.rpartition(".")[2].replace("_", "-")
         for part in sorted(self.needs):
             data.require(part, name)
         if self.needs_teacher != (setup.teacher is not None):
@@ -90,14 +93,14 @@ class Objective(nn.Module, ABC):
         self,
         images: Float[Tensor, "batch 3 height width"],
         examples: Examples,
-        rng: np.random.Generator,
+        draws: Draws,
     ) -> dict[str, Tensor]:
         """Returns what the loss needs of the images of one step, augmented.
 
         Args:
             images: the pixels of `examples`, from 0 to 1.
             examples: the step's images with the parts of their rows that the objective needs.
-            rng: the only source of randomness.
+            draws: the only source of randomness.
         """
 
     @abstractmethod
@@ -116,12 +119,35 @@ class Objective(nn.Module, ABC):
         return self.loss(batch, step)
 
     @final
-    def batch(self, data: PretrainingData, step: int) -> dict[str, Tensor]:
-        """Returns the batch of a step: a pure function of the data, the seed and the step."""
-        positions = batch_indices(len(data), self.pretraining.batch, step, self.seed)
+    def batch(
+        self, data: PretrainingData, step: int, process: int = 0, processes: int = 1
+    ) -> dict[str, Tensor]:
+        """Returns a process's share of the batch of a step: a pure function of the data, the seed and the step.
+
+        Raises:
+            VistokError: the batch cannot be shared out over so many processes.
+        """
+        size = self.pretraining.batch
+        self._check_processes(processes)
+        share = share_of(size, process, processes)
+        positions = batch_indices(len(data), size, step, self.seed)[share]
         examples = data.examples(positions, self.needs)
-        images = augment.from_bytes(examples.pixels)
-        return self.views(images, examples, np.random.default_rng([self.seed, step]))
+        draws = Draws(np.random.default_rng([self.seed, step]), share, size)
+        return self.views(augment.from_bytes(examples.pixels), examples, draws)
+
+    def _check_processes(self, processes: int) -> None:
+        if processes == 1:
+            return
+        if not self.shares_batches:
+            raise VistokError(
+                f"the {self.name} objective compares the images of a whole batch and is trained in one process, found "
+                f"{processes}. Give `pretrain-tokenizer` one GPU in the scale's `resources`."
+            )
+        if self.pretraining.batch % (2 * processes):
+            raise VistokError(
+                f"a batch of {self.pretraining.batch} images cannot be shared out evenly, two by two, over {processes} "
+                f"processes. Make it a multiple of {2 * processes}, or start fewer."
+            )
 
 
 def batch_indices(images: int, batch: int, step: int, seed: int) -> Int64[np.ndarray, " batch"]:

@@ -5,7 +5,6 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from vistok.errors import VistokError
 from vistok.supervision.base import Objective
 from vistok.supervision.data import PretrainingData
 from vistok.training.batches import Batch
@@ -13,7 +12,7 @@ from vistok.training.learner import Learner
 
 
 class PretrainingLearner(Learner):
-    """An objective with its images; trained in one process, as its loss is one over the whole batch."""
+    """An objective with its images; each process has an equal share of every batch."""
 
     def __init__(self, objective: Objective, data: PretrainingData) -> None:
         super().__init__()
@@ -21,16 +20,13 @@ class PretrainingLearner(Learner):
         self.data = data
 
     def batch(self, step: int, process: int, processes: int) -> Batch:
-        if processes != 1:
-            raise VistokError(
-                f"pretraining runs in one process, found {processes}: start it without a launcher."
-            )
-        return {**self.objective.batch(self.data, step), "step": torch.tensor(step)}
+        views = self.objective.batch(self.data, step, process, processes)
+        return {**views, "step": torch.tensor(step), "share": torch.tensor(1 / processes)}
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        step = int(batch["step"])
-        views = {name: tensor for name, tensor in batch.items() if name != "step"}
-        return cast(Tensor, self.objective(views, step)), torch.ones(())
+        step, share = int(batch["step"]), batch["share"]
+        views = {name: tensor for name, tensor in batch.items() if name not in ("step", "share")}
+        return cast(Tensor, self.objective(views, step)) * share, share
 
     def trained_tensors(self) -> dict[str, Tensor]:
         """Returns everything but a teacher that was made before, which is in its own checkpoint."""

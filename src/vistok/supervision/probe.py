@@ -28,7 +28,7 @@ def linear_probe(
     """Returns how well linear classifiers tell the categories of an image: their mean AUC, in per cent.
 
     One ridge classifier a category is fitted in closed form on a random half of the images and scored on the
-    other half. 50 is rng. Categories that a half has in all or none of its images are left out.
+    other half. 50 is chance. Categories that a half has in all or none of its images are left out.
 
     Raises:
         VistokError: no category can be scored.
@@ -101,6 +101,6 @@ def check_gate(auc: float, gate: float, tokenizer: str) -> None:
     if auc < gate:
         raise VistokError(
             f"tokenizer {tokenizer!r} misses its linear-probe gate: a mean category AUC of {auc:.1f} % was "
-            f"measured, {gate:.1f} % is needed (50 is rng). Raise its `steps`, `batch` or learning rate under "
+            f"measured, {gate:.1f} % is needed (50 is chance). Raise its `steps`, `batch` or learning rate under "
             "`pretraining` in the scale's YAML, give it more images, or lower `probe_gate` there."
         )

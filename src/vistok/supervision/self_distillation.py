@@ -15,6 +15,7 @@ from vistok.errors import VistokError
 from vistok.supervision import augment
 from vistok.supervision.base import Objective, Setup
 from vistok.supervision.data import Examples
+from vistok.supervision.draws import Draws
 from vistok.supervision.prototypes import Centre, ProjectionHead
 
 SHARED_DEFAULTS: Final[Mapping[str, float]] = {
@@ -98,34 +99,37 @@ class SelfDistillation(Objective):
         self,
         images: Float[Tensor, "batch 3 height width"],
         examples: Examples,
-        rng: np.random.Generator,
+        draws: Draws,
     ) -> dict[str, Tensor]:
         """Returns two `global` crops and some smaller `local` ones of each image, crop by crop."""
         options, count = self.options, len(images)
         # Of the two global crops only the first is always blurred, only the second ever solarised.
-        wide = self._crops(images, rng, "global", np.repeat([1.0, 0.1], count))
-        wide = augment.solarise(wide, rng, probability=np.repeat([0.0, options["solarise"]], count))
-        batch = self._placed("global", wide, rng)
+        wide = self._crops(images, draws, "global", np.repeat([1.0, 0.1], count))
+        wide = augment.solarise(
+            wide, draws.repeated(2), probability=np.repeat([0.0, options["solarise"]], count)
+        )
+        batch = self._placed("global", wide, draws)
         if number := int(options["local_crops"]):
-            narrow = self._crops(images, rng, "local", np.full(number * count, 0.5))
-            batch |= self._placed("local", narrow, rng)
+            narrow = self._crops(images, draws, "local", np.full(number * count, 0.5))
+            batch |= self._placed("local", narrow, draws)
         return batch
 
-    def _crops(self, images: Tensor, rng: np.random.Generator, kind: str, blurred: np.ndarray) -> Tensor:
+    def _crops(self, images: Tensor, draws: Draws, kind: str, blurred: np.ndarray) -> Tensor:
         options = self.options
         scale = (options[f"{kind}_least"], options[f"{kind}_greatest"])
-        repeated = images.repeat(len(blurred) // len(images), 1, 1, 1)
-        crops = augment.random_crop(repeated, rng, int(options[f"{kind}_size"]), scale)
+        views = len(blurred) // len(images)
+        repeated, draws = images.repeat(views, 1, 1, 1), draws.repeated(views)
+        crops = augment.random_crop(repeated, draws, int(options[f"{kind}_size"]), scale)
         crops = augment.colour_jitter(
-            crops, rng, strength=options["jitter"], hue=options["hue"], grey=options["grey"]
+            crops, draws, strength=options["jitter"], hue=options["hue"], grey=options["grey"]
         )
-        return augment.blur(crops, rng, deviation=options["blur"], probability=blurred)
+        return augment.blur(crops, draws, deviation=options["blur"], probability=blurred)
 
-    def _placed(self, kind: str, crops: Tensor, rng: np.random.Generator) -> dict[str, Tensor]:
+    def _placed(self, kind: str, crops: Tensor, draws: Draws) -> dict[str, Tensor]:
         """Returns the crops, and where in the encoder's grid the crops of this step are put."""
         patch = self.encoder.patch_embed.patch_size[0]
         free = np.array(self.encoder.patch_embed.grid_size) - crops.shape[-1] // patch
-        corner = torch.from_numpy(rng.integers(0, free + 1))
+        corner = torch.from_numpy(draws.together.integers(0, free + 1))
         return {kind: augment.normalise(crops, self.normalisation), f"{kind}_corner": corner}
 
     def frozen(self, step: int) -> bool:

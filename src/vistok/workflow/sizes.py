@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from vistok.grid.scale import LAUNCHED, RESUMED, JobSize, StepId
+from vistok.grid.scale import RESUMED, JobSize, StepId
 from vistok.grid.study import Study
 
 MOST_GROWTH: Final = 3
@@ -21,7 +21,7 @@ def size_of(study: Study, step: StepId) -> dict[str, Any]:
         "runtime": job.minutes if step in RESUMED else _growing(job.minutes),
         "cpus_per_task": job.cpus,
         **({"gpu": job.gpus} if job.gpus else {}),
-        **({"launch": "env"} if step in LAUNCHED else {}),
+        **({"launch": "env"} if step in RESUMED else {}),
         **(_several_processes(job) if job.gpus > 1 else {}),
     }
 

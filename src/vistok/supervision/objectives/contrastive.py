@@ -15,6 +15,7 @@ from typing_extensions import override
 from vistok.supervision import augment
 from vistok.supervision.base import Objective, Setup
 from vistok.supervision.data import Examples, Part
+from vistok.supervision.draws import Draws
 from vistok.supervision.encoder import class_feature, embed
 
 _DEFAULTS: Final = {
@@ -107,11 +108,11 @@ class Contrastive(Objective):
         self,
         images: Float[Tensor, "batch 3 height width"],
         examples: Examples,
-        rng: np.random.Generator,
+        draws: Draws,
     ) -> dict[str, Tensor]:
         assert examples.texts is not None
         # No flip: a text may say which side an object is on.
-        images = augment.random_crop(images, rng, self.size, (self.options["crop_least"], 1.0), flip=0.0)
+        images = augment.random_crop(images, draws, self.size, (self.options["crop_least"], 1.0), flip=0.0)
         tokens = self.vocabulary.encode(examples.texts, self.context)
         return {"images": augment.normalise(images, self.normalisation), "tokens": tokens}
 

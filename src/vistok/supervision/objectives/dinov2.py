@@ -4,7 +4,6 @@ import copy
 from collections.abc import Iterator, Mapping
 from typing import ClassVar, Final
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -13,6 +12,7 @@ from typing_extensions import override
 
 from vistok.supervision.base import Setup
 from vistok.supervision.data import Examples
+from vistok.supervision.draws import Draws
 from vistok.supervision.encoder import class_feature, embed, encode, split_class_token
 from vistok.supervision.ibot import block_masks, patch_cross_entropy
 from vistok.supervision.self_distillation import (
@@ -61,17 +61,17 @@ class DinoV2(SelfDistillation):
         self,
         images: Float[Tensor, "batch 3 height width"],
         examples: Examples,
-        rng: np.random.Generator,
+        draws: Draws,
     ) -> dict[str, Tensor]:
         hidden = block_masks(
-            rng,
+            draws.together,
             2 * len(images),
             self.global_grid,
             share=self.options["mask_share"],
             least=self.options["mask_least"],
             greatest=self.options["mask_greatest"],
         )
-        return {**super().views(images, examples, rng), "hidden": hidden}
+        return {**super().views(images, examples, draws), "hidden": hidden}
 
     @override
     def loss(self, batch: dict[str, Tensor], step: int) -> Float[Tensor, ""]:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import ClassVar, Final
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -14,6 +13,7 @@ from vistok.errors import VistokError
 from vistok.supervision import augment
 from vistok.supervision.base import Objective, Setup
 from vistok.supervision.data import Examples
+from vistok.supervision.draws import Draws
 from vistok.supervision.encoder import embed, encode, initialise
 
 _DEFAULTS: Final = {
@@ -30,6 +30,7 @@ class FeatureDistillation(Objective):
     """
 
     defaults: ClassVar[Mapping[str, float]] = _DEFAULTS
+    shares_batches: ClassVar[bool] = True
     needs_teacher: ClassVar[bool] = True
 
     def __init__(self, setup: Setup) -> None:
@@ -51,9 +52,9 @@ class FeatureDistillation(Objective):
         self,
         images: Float[Tensor, "batch 3 height width"],
         examples: Examples,
-        rng: np.random.Generator,
+        draws: Draws,
     ) -> dict[str, Tensor]:
-        images = augment.random_crop(images, rng, self.size, (self.options["crop_least"], 1.0))
+        images = augment.random_crop(images, draws, self.size, (self.options["crop_least"], 1.0))
         return {
             "images": augment.normalise(images, self.normalisation),
             "taught": augment.normalise(images, self.teacher.encoder.normalisation),

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import ClassVar, Final
 
-import numpy as np
 import torch
 from jaxtyping import Float, Int64
 from timm.layers.pos_embed_sincos import build_sincos2d_pos_embed
@@ -14,6 +13,7 @@ from typing_extensions import override
 from vistok.supervision import augment
 from vistok.supervision.base import Objective, Setup
 from vistok.supervision.data import Examples
+from vistok.supervision.draws import Draws
 from vistok.supervision.encoder import embed, encode, initialise
 
 _DEFAULTS: Final = {
@@ -31,6 +31,7 @@ class MaskedPixels(Objective):
 
     places: Tensor
     defaults: ClassVar[Mapping[str, float]] = _DEFAULTS
+    shares_batches: ClassVar[bool] = True
 
     def __init__(self, setup: Setup) -> None:
         super().__init__(setup)
@@ -57,10 +58,10 @@ class MaskedPixels(Objective):
         self,
         images: Float[Tensor, "batch 3 height width"],
         examples: Examples,
-        rng: np.random.Generator,
+        draws: Draws,
     ) -> dict[str, Tensor]:
-        images = augment.random_crop(images, rng, self.size, (self.options["crop_least"], 1.0))
-        order = torch.from_numpy(rng.random((len(images), self.patches)).argsort(axis=1))
+        images = augment.random_crop(images, draws, self.size, (self.options["crop_least"], 1.0))
+        order = torch.from_numpy(draws.random(self.patches).argsort(axis=1))
         kept = self.patches - round(self.patches * self.options["mask_ratio"])
         normalised = augment.normalise(images, self.normalisation)
         return {"images": normalised, "visible": order[:, :kept], "hidden": order[:, kept:]}

@@ -13,6 +13,7 @@ from typing_extensions import override
 from vistok.supervision import augment
 from vistok.supervision.base import Objective, Setup
 from vistok.supervision.data import Examples, Part
+from vistok.supervision.draws import Draws
 from vistok.supervision.encoder import class_feature, embed, initialise
 
 _DEFAULTS: Final = {
@@ -30,6 +31,7 @@ class Supervised(Objective):
     """A linear classifier on the class token."""
 
     defaults: ClassVar[Mapping[str, float]] = _DEFAULTS
+    shares_batches: ClassVar[bool] = True
     needs: ClassVar[frozenset[Part]] = frozenset({"label"})
 
     def __init__(self, setup: Setup) -> None:
@@ -43,23 +45,25 @@ class Supervised(Objective):
         self,
         images: Float[Tensor, "batch 3 height width"],
         examples: Examples,
-        rng: np.random.Generator,
+        draws: Draws,
     ) -> dict[str, Tensor]:
         assert examples.labels is not None
         options = self.options
-        images = augment.random_crop(images, rng, self.size, (options["crop_least"], 1.0))
-        images = augment.colour_jitter(images, rng, strength=options["jitter"], hue=0.0, grey=0.0)
+        images = augment.random_crop(images, draws, self.size, (options["crop_least"], 1.0))
+        images = augment.colour_jitter(images, draws, strength=options["jitter"], hue=0.0, grey=0.0)
         grid, patch = self.encoder.patch_embed.grid_size[0], self.encoder.patch_embed.patch_size[0]
         side = int(
-            rng.integers(min(options["window_least"], grid), min(options["window_greatest"], grid) + 1)
+            draws.together.integers(
+                min(options["window_least"], grid), min(options["window_greatest"], grid) + 1
+            )
         )
-        images = augment.random_window(augment.normalise(images, self.normalisation), rng, patch, side)
+        images = augment.random_window(augment.normalise(images, self.normalisation), draws, patch, side)
         targets = smooth_targets(examples.labels, self.classes, options["label_smoothing"])
-        if rng.random() < options["mixed"]:
-            share = float(rng.beta(options["mixup"], options["mixup"]))
+        if draws.together.random() < options["mixed"]:
+            share = float(draws.together.beta(options["mixup"], options["mixup"]))
             images, targets = mix(images, share), mix(targets, share)
         # The place of a window is drawn apart from its content: classes are learnt in every place.
-        corner = torch.from_numpy(rng.integers(0, grid - side + 1, 2))
+        corner = torch.from_numpy(draws.together.integers(0, grid - side + 1, 2))
         return {"images": images, "targets": targets, "corner": corner}
 
     @override
