@@ -51,6 +51,7 @@ _TOOLS: Final = {
     "plan": "print what tables or runs cost before they run",
     "doctor": "check beforehand what would make a long run fail",
     "fetch": "fetch, verify and unpack an official archive",
+    "verify": "read all that was built of a study, and say what of it cannot be trusted",
     "export-experiments": "write the list of experiments for DVC, and what each depends on",
     "export-schemas": "write the JSON schemas of the grid for editors",
 }

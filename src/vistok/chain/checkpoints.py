@@ -73,14 +73,14 @@ def _check(paths: Paths, folder: Path, spec: Spec, made_from: Sequence[Path]) ->
     for part in made_from:
         if part.exists() and about["inputs"].get(part.as_posix()) != content_digest(read_provenance(part)):
             raise _other(folder, f"it was made from another {part} than is there now")
-    _forget_state(paths.state(folder), about["identity"])
     return content_digest(about)
 
 
-def _forget_state(state: Path, identity: str) -> None:
+def forget_state(paths: Paths, folder: Path) -> None:
     """Removes the state of a training whose checkpoint has been found whole."""
+    state = paths.state(folder)
     file = state / STATE
-    if file.is_file() and read_metadata(file).get("identity") == identity:
+    if file.is_file() and read_metadata(file).get("identity") == read_provenance(folder)["identity"]:
         shutil.rmtree(state, ignore_errors=True)
 
 

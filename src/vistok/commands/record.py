@@ -4,6 +4,7 @@ import argparse
 
 from vistok.commands.arguments import add_scale, study_of
 from vistok.errors import unknown
+from vistok.planning.verify import check_stage
 from vistok.versions.experiments import export, stages
 from vistok.versions.record import record
 
@@ -22,6 +23,7 @@ def run(asked: argparse.Namespace) -> None:
     for name in asked.stages or built:
         if name not in known:
             raise unknown("stage", name, known, edit=str(study.scale_file))
+        check_stage(study, name)
         record(known[name])
     if not asked.stages:
         export(study)

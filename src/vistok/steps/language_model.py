@@ -2,7 +2,7 @@
 
 import torch
 
-from vistok.chain.checkpoints import check_llm
+from vistok.chain.checkpoints import check_llm, forget_state
 from vistok.grid.load import Study
 from vistok.grid.paths import Paths
 from vistok.mllm.language_models.base import LanguageModel
@@ -23,4 +23,5 @@ def load_llm(study: Study, llm: str, *, whole: bool = False) -> LanguageModel:
     own = study.scale.language_model is not None
     if own:
         check_llm(study, llm)
+        forget_state(Paths(study), Paths(study).llm(llm))
     return load_language_model(Paths(study).llm(llm) if own else study.llm(llm).weights, precision=precision)

@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
-from vistok.chain.checkpoints import check_mllm
+from vistok.chain.checkpoints import check_mllm, forget_state
 from vistok.checkpoints import digest_tensors, load_tensors, read_config, read_tensors
 from vistok.errors import VistokError
 from vistok.files import digest_value
@@ -40,6 +40,7 @@ def load_trained(study: Study, run: Run) -> MultimodalModel:
     model = assemble(study, run)
     folder = Paths(study).mllm(run)
     check_mllm(study, run)
+    forget_state(Paths(study), folder)
     held = held_tensors(study, run, model)
     load_tensors(model, read_tensors(folder / WEIGHTS), source=folder, names=held)
     trained_beside, frozen = read_config(folder).get("frozen"), frozen_digests(model, held)

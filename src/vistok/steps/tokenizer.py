@@ -1,6 +1,6 @@
 """Loads a study's tokenizers: the scale's own, published ones, or those of a local file."""
 
-from vistok.chain.checkpoints import check_tokenizer
+from vistok.chain.checkpoints import check_tokenizer, forget_state
 from vistok.grid.load import Study
 from vistok.grid.paths import Paths
 from vistok.tokenizers.base import VisualTokenizer
@@ -17,6 +17,7 @@ def load_study_tokenizer(study: Study, tokenizer: str) -> VisualTokenizer:
     checkpoint = paths.tokenizer(tokenizer) if study.pretrains(tokenizer) else None
     if checkpoint:
         check_tokenizer(study, tokenizer)
+        forget_state(paths, checkpoint)
     return load_tokenizer(study.encoder(tokenizer), checkpoint=checkpoint, data_root=paths.data)
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from vistok.chain.checkpoints import check_llm
+from vistok.chain.checkpoints import check_llm, forget_state
 from vistok.errors import VistokError
 from vistok.evaluation.kinds import task_kind
 from vistok.files import digest_value, write_json
@@ -88,6 +88,7 @@ def _start(study: Study, base: str | None, size: LanguageModelSize) -> LanguageM
     if base is None:
         return CausalLanguageModel.build(size, make_word_tokenizer(_texts(Paths(study), study)))
     check_llm(study, base)
+    forget_state(Paths(study), Paths(study).llm(base))
     model = load_language_model(Paths(study).llm(base))
     model.requires_grad_(True)
     return model

@@ -64,7 +64,7 @@ class TrainingState:
             return 0, []
         try:
             about, tensors = self._read(learner)
-        except (SafetensorError, OSError, ValueError, VistokError) as reason:
+        except (OSError, ValueError, VistokError) as reason:
             if is_first():
                 say(f"{self.file} is not used, and the training starts from step 0: {_sentence(reason)}")
             return 0, []
@@ -78,11 +78,7 @@ class TrainingState:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _read(self, learner: Learner) -> tuple[dict[str, str], Tensors]:
-        with safe_open(self.file, "pt") as saved:
-            about = unsealed(self.file, saved.metadata() or {})
-            tensors = {name: saved.get_tensor(name) for name in saved.keys()}  # noqa: SIM118
-        if about["tensors"] != digest_tensors(tensors):
-            raise ValueError("its tensors are not those that were saved: the disk has lost some of them")
+        about, tensors = read_state(self.file)
         if about["identity"] != self.identity:
             raise ValueError(
                 "it is of another training: the study, its inputs or the code have changed since"
@@ -98,6 +94,25 @@ class TrainingState:
                 {name: tensor for name, tensor in learner.state_dict().items() if name not in kept}
             )
         return self._frozen
+
+
+def read_state(file: Path) -> tuple[dict[str, str], Tensors]:
+    """Returns what a saved state says and holds.
+
+    Raises:
+        VistokError: it is no saved state, or not what was saved.
+    """
+    try:
+        with safe_open(file, "pt") as saved:
+            about = unsealed(file, saved.metadata() or {})
+            tensors = {name: saved.get_tensor(name) for name in saved.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise VistokError(f"{file} is no saved state: {error}.") from error
+    if about["tensors"] != digest_tensors(tensors):
+        raise VistokError(
+            f"{file} does not hold the tensors that were saved: the disk has lost some of them."
+        )
+    return about, tensors
 
 
 def _sentence(reason: Exception) -> str:
