@@ -115,6 +115,15 @@ def _pretraining_modules(study: Study, tokenizer: str) -> list[str]:
     return [objective_module(study.models, tokenizer), *encoders]
 
 
+def _parts_modules(study: Study, run: str) -> list[str]:
+    """Returns the modules of the encoder and of the connector of a run."""
+    parts = study.run(run)
+    return [
+        encoder_module(study, parts.tokenizer),
+        module_of("mllm/connectors", study.recipe(parts.recipe).connector.kind),
+    ]
+
+
 def _kinds(study: Study, suite: str) -> list[str]:
     """Returns the modules of the task kinds that a suite asks."""
     return task_kind_modules(task.kind for task in study.suite(suite))
@@ -313,7 +322,7 @@ _LIST: Final = (
         inputs=lambda study, run: _mixture(study, run) + parts(study, run),
         spec=lambda study, run: specs.mllm_spec(study.models, study.models.run(run)),
         modules=lambda study, run: [
-            encoder_module(study.models, study.models.run(run).tokenizer),
+            *_parts_modules(study.models, run),
             *task_kind_modules(study.models.recipe(study.models.run(run).recipe).turns),
         ],
         without=SCORING,
@@ -328,10 +337,7 @@ _LIST: Final = (
         inputs=lambda study, run, suite: [Paths(study).mllm(run), *parts(study, run)],
         reads_data=True,
         spec=lambda study, run, suite: specs.answer_spec(study, suite),
-        modules=lambda study, run, suite: [
-            encoder_module(study.models, study.models.run(run).tokenizer),
-            *_kinds(study, suite),
-        ],
+        modules=lambda study, run, suite: [*_parts_modules(study.models, run), *_kinds(study, suite)],
         without=SCORING,
     ),
     Step(

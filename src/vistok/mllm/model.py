@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from vistok.grid.connectors import Connector
 from vistok.grid.values import Part
 from vistok.mllm.connectors.base import build_connector
-from vistok.mllm.language_models.base import Conditioning, LanguageModel
+from vistok.mllm.language_models.base import Conditioning, LanguageModel, blind
 from vistok.tokenizers.base import VisualTokenizer
 
 
@@ -86,9 +86,3 @@ class MultimodalModel(nn.Module):
         return {
             name: tensor for name, tensor in self.state_dict().items() if name.split(".")[0] in self.trains
         }
-
-
-def blind(llm: LanguageModel, rows: int) -> Conditioning:
-    """Returns the conditioning of a question without its image: the same sequence, with no token between the marks."""
-    before = torch.tensor(llm.words.before_image, device=llm.device)
-    return Conditioning(llm.embed(before).expand(rows, -1, -1))

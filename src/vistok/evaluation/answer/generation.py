@@ -8,8 +8,7 @@ from typing import TypeVar
 import torch
 
 from vistok.grid.values import Decoding
-from vistok.mllm.language_models.base import Conditioning, LanguageModel
-from vistok.mllm.model import blind
+from vistok.mllm.language_models.base import Conditioning, LanguageModel, blind
 
 T = TypeVar("T")
 

@@ -164,3 +164,9 @@ class LanguageModel(nn.Module, ABC):
         there: Bool[Tensor, "options length"],
     ) -> Float[Tensor, "tokens vocabulary"]:
         """Returns what it expects at each token of each option, which stands behind its owner's prompt."""
+
+
+def blind(llm: LanguageModel, rows: int) -> Conditioning:
+    """Returns the conditioning of a question without its image: the same sequence, with no token between the marks."""
+    before = torch.tensor(llm.words.before_image, device=llm.device)
+    return Conditioning(llm.embed(before).expand(rows, -1, -1))
