@@ -24,12 +24,12 @@ from vistok.files import digest_file
 from vistok.grid.load import load_study
 from vistok.grid.paths import Paths
 from vistok.grid.values import Column, Row
+from vistok.pages.notes import banner, footnote, notes
 from vistok.pages.table import render_table
 from vistok.provenance import unsealed
 from vistok.published.tables import read_all_published, read_published
 from vistok.steps import fit_blind, tabulate
 from vistok.steps.asking import ask, ask_all
-from vistok.tables import notes
 from vistok.tables.assemble import assemble, ranks
 from vistok.tables.audited import with_audit
 from vistok.tables.metrics import rebuild_command
@@ -133,7 +133,7 @@ def test_seeds_are_averaged_and_each_is_told(mini: Any, report: Report) -> None:
         assert (cell.low, cell.high) == pytest.approx(
             [sum(end) / 2 for end in zip(*ends, strict=True)], abs=1e-6
         )
-    note = next(note for note in made.notes if "mean over seeds 0, 1" in note)
+    note = next(note for note in notes(made) if "mean over seeds 0, 1" in note)
     first, second = row.cells[0].seed_values
     assert f"VQA {first:.1f}, {second:.1f} (range {abs(first - second):.1f})" in note
     assert note.count("(range") == 7
@@ -146,7 +146,7 @@ def test_the_average_is_of_all_six_columns_or_none(mini: Any, report: Report) ->
         values = [cell.ours for cell in row.cells[:-1]]
         assert row.cells[-1].ours == pytest.approx(sum(values) / 6, abs=1e-6)
         assert row.cells[-1].interval_text == ""
-    assert any("CIDEr counts as one more accuracy" in note for note in made.notes)
+    assert any("CIDEr counts as one more accuracy" in note for note in notes(made))
     five = report(mini, columns=mini.study.table("table-2").columns[:5])
     assert [column.title for column in five.columns] == [
         "VQA",
@@ -275,7 +275,7 @@ def test_a_part_of_the_questions_is_said_with_its_reason(excerpt: Any, report: R
         assert row.cells[-1].ours is None
     heads = [made.columns[by_title[title]].count_text for title in ("VQA", "VCR-OC", "Avg")]
     assert heads == ["n = 16 of 24", "n = 0 of 36", ""]
-    text = "\n".join(made.notes)
+    text = "\n".join(notes(made))
     assert "VQA: 16 of 24 questions are asked: 4 of 12 photographs are not in" in text
     assert "VCR-OC: none of 36 questions are asked: 12 of 12 photographs are not in vcr/vcr1images." in text
     assert text.count("VCR-OC: none of 36") == 1
@@ -298,7 +298,7 @@ def test_absent_question_files_are_named_and_ask_nothing(
     reason = "not in the data root: vqa/allennlp_vqav2_annotations.json"
     assert partial.metrics("clip/frozen/vicuna-7b/seed-0", "vqav2")["reason"] == reason
     assert cells["VQA"].reason == reason
-    assert f"VQA: none of its questions are asked: {reason}." in made.notes
+    assert f"VQA: none of its questions are asked: {reason}." in notes(made)
     assert {line["reason"] for line in lines(partial) if line["task"] == "vqav2"} == {reason}
 
 
@@ -318,41 +318,40 @@ def test_a_folder_without_any_question_is_refused(mini: Any, excerpt: Any, tmp_p
 
 
 def test_small_scales_say_whose_models_answer(mini: Any, excerpt: Any, report: Report) -> None:
-    assert "not the paper's models. Small models that it pretrains itself" in report(mini).banner
-    assert (
-        "Small models of the scale `mini` answer questions about real photographs" in report(excerpt).banner
+    assert "not the paper's models. Small models that it pretrains itself" in banner(report(mini).origin)
+    assert "Small models of the scale `mini` answer questions about real photographs" in banner(
+        report(excerpt).origin
     )
-    paper = load_study("paper")
-    assert notes.banner(paper) == ""
-    dev = load_study("mini", split="dev")
-    assert "questions of the split `dev`" in notes.banner(dev)
+    origin = report(mini).origin
+    assert banner(replace(origin, small=False)) == ""
+    dev = banner(replace(origin, small=False, split="dev"))
+    assert dev == "These are questions of the split `dev`, not of the test split."
 
 
 def test_a_substitute_is_footnoted_wherever_its_row_stands(mini: Any, report: Report) -> None:
     made = report(mini)
     assert [row.mark for row in made.rows] == ["", "a", "", "", "a"]
     assert list(made.footnotes) == ["a"]
-    assert "never released" in made.footnotes["a"]
-    assert "The scale `mini` needs no substitute" in made.footnotes["a"]
-    paper = load_study("paper")
-    text = notes.substitute(paper, "clip-20m")
-    assert "never released" in text
-    assert "stands in" in text
-    assert "needs no substitute" not in text
-    assert notes.substitute(paper, "clip") == ""
+    text = footnote(made.footnotes["a"])
+    assert "never released" in text and "stands in" in text
+    assert text.endswith(
+        "The scale `mini` needs no substitute: it pretrains a tokenizer of its own under the same supervision."
+    )
+    assert "needs no substitute" not in footnote(replace(made.footnotes["a"], scale=""))
+    assert footnote(made.rows[0].substitute) == ""
 
 
 def test_one_command_makes_a_cell_again(mini: Any, excerpt: Any, report: Report) -> None:
     first = "deit/frozen/vicuna-7b/seed-0/vqav2/metrics.json"
-    assert f"`snakemake results/mini/{first} --cores 2`" in "\n".join(report(mini).notes)
-    text = "\n".join(report(excerpt).notes)
+    assert f"`snakemake results/mini/{first} --cores 2`" in "\n".join(notes(report(mini)))
+    text = "\n".join(notes(report(excerpt)))
     assert f"`snakemake results/excerpt/{first} --cores 2 --config scale=excerpt`" in text
     assert "`data_root=FOLDER`" in text
     dev = load_study("excerpt")
     assert rebuild_command(replace(dev, split="dev"), "x") == (
         "snakemake x --cores 2 --config scale=excerpt split=dev"
     )
-    runs = next(note for note in report(mini).notes if note.startswith("Runs,"))
+    runs = next(note for note in notes(report(mini)) if note.startswith("Runs,"))
     assert [run.path for run in mini.study.runs()] == runs.split("`")[1::2]
 
 
@@ -453,7 +452,7 @@ def test_cells_are_held_to_the_published_ones_where_the_scale_says_so(mini: Any,
     assert judged == {"my-encoder": None} | {
         name: far <= sorted(off.values())[1] for name, far in off.items()
     }
-    assert any(note.startswith("‡ marks") and "(2 of 4 cells)" in note for note in made.notes)
+    assert any(note.startswith("‡ marks") and "(2 of 4 cells)" in note for note in notes(made))
     assert render_table(made, "md").count("‡") == 1 + sum(row.cells[0].agrees is False for row in made.rows)
     assert "‡" in render_table(made, "html") and r"$\ddagger$" in render_table(made, "tex")
     lines = [*csv.DictReader(render_table(made, "csv").splitlines())]
@@ -502,7 +501,7 @@ def test_what_the_audit_finds_stands_beside_the_published_numbers(
     assert {cell.audit for row in made.rows for cell in row.cells} == {()}, (
         "the wrong average is of another row"
     )
-    assert any("`snakemake paper_audit --cores 1`" in note for note in made.notes)
+    assert any("`snakemake paper_audit --cores 1`" in note for note in notes(made))
     assert report(mini).audit == ()
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from vistok.pages.notes import banner, footnote, notes
 from vistok.pages.table_csv import render_csv
 from vistok.pages.templating import render
 from vistok.pages.wording import worded
@@ -32,7 +33,15 @@ def render_table(report: TableReport, suffix: str) -> str:
     if suffix == "csv":
         return render_csv(report)
     bars = [_bars([row.cells[index] for row in report.rows]) for index in range(len(report.columns))]
-    return render(f"table.{suffix}.j2", report=report, worded=worded, bars=list(zip(*bars, strict=True)))
+    return render(
+        f"table.{suffix}.j2",
+        report=report,
+        bars=list(zip(*bars, strict=True)),
+        banner=banner(report.origin),
+        footnotes={mark: footnote(substitute) for mark, substitute in report.footnotes.items()},
+        notes=notes(report),
+        worded=worded,
+    )
 
 
 def _bars(cells: list[Cell]) -> list[Bar]:

@@ -4,6 +4,7 @@ import csv
 import io
 
 from vistok.pages.escapes import spreadsheet
+from vistok.pages.notes import footnote
 from vistok.tables.values import Baseline, Cell, Row, TableReport
 
 
@@ -51,7 +52,7 @@ def _line(report: TableReport, row: Row, place: int, protocols: tuple[str, ...])
         "audit": " ".join(
             note.finding.anchor for note in report.audit if note.mark in (*column.audit, *cell.audit)
         ),
-        "footnote": row.footnote,
+        "footnote": footnote(row.substitute),
     }
 
 

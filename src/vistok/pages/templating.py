@@ -44,7 +44,17 @@ def sentences(template: str, **values: Any) -> dict[str, str]:
     """Returns the texts that a template sets, by name, each in one line; backticks stand around code in them alone."""
     module = _environment(latex=False).get_template(template).make_module(values)
     texts = {name: value for name, value in vars(module).items() if isinstance(value, Markup)}
-    return {name: re.sub(r"\s*\n\s*", " ", text).strip() for name, text in texts.items()}
+    return {name: _in_one_line(text) for name, text in texts.items()}
+
+
+def paragraphs(template: str, **values: Any) -> list[str]:
+    """Returns the paragraphs of a template in plain text, each in one line; backticks stand around code in it alone."""
+    parts = re.split(r"\n\s*\n", render(template, **values))
+    return [text for part in parts if (text := _in_one_line(part))]
+
+
+def _in_one_line(text: str) -> str:
+    return re.sub(r"\s*\n\s*", " ", text).strip()
 
 
 @cache

@@ -6,16 +6,17 @@ from pathlib import Path
 
 from vistok.audit.findings import Finding
 from vistok.errors import VistokError
+from vistok.evaluation.kinds import task_kind
 from vistok.grid.labels import labels_of
+from vistok.grid.paths import Paths
 from vistok.grid.study import GRID, Study
 from vistok.grid.values import Row as GridRow
 from vistok.grid.values import Table
 from vistok.published.tables import PUBLISHED, PublishedTable, read_published
-from vistok.tables import notes
 from vistok.tables.audited import with_audit
 from vistok.tables.cells import average, baseline, cell_of
-from vistok.tables.metrics import Metrics, baseline_names, read_baselines, read_cell
-from vistok.tables.values import AVERAGE, Cell, Column, Row, TableReport
+from vistok.tables.metrics import Metrics, baseline_names, read_baselines, read_cell, rebuild_command
+from vistok.tables.values import AVERAGE, Cell, Column, Origin, Row, Substitute, TableReport
 
 
 def check_tables(study: Study, folder: Path = PUBLISHED) -> None:
@@ -65,12 +66,23 @@ def assemble(
         columns=columns,
         rows=_marked(_ranked(rows)),
         baselines=tuple(baseline(name, title, columns, blind) for name, title in titles.items()),
-        banner=notes.banner(study),
-        notes=(),
+        origin=_origin(study, entry),
     )
     row_ids = [None if row.published is None else published.row_ids[row.published - 1] for row in entry.rows]
-    report = with_audit(report, row_ids, findings)
-    return replace(report, notes=notes.notes(study, report))
+    return with_audit(report, row_ids, findings)
+
+
+def _origin(study: Study, table: Table) -> Origin:
+    own = study.models.scale
+    first = Paths(study).metrics(table.rows[0].runs[0], table.columns[0].task)
+    return Origin(
+        scale=study.scale.id,
+        split=study.split,
+        models=own.id,
+        small=bool(own.encoders or own.language_model),
+        drawn=study.scale.world is not None,
+        command=rebuild_command(study, first),
+    )
 
 
 def _baseline_titles(study: Study, llms: Sequence[str]) -> list[str]:
@@ -107,11 +119,12 @@ def _columns(study: Study, table: Table, published: PublishedTable) -> tuple[Col
     found = []
     for column in table.columns:
         task, title = study.task(column.task), column.published
-        protocols = tuple(dict.fromkeys((task.protocol, *task.protocols)))
+        meanings = task_kind(task.kind).protocols
+        protocols = {name: meanings[name] for name in (task.protocol, *task.protocols)}
         found.append(Column(task.id, title, task.metric, task.protocol, protocols, decimals(title)))
     whole = {column.title for column in found} == set(published.score_columns)
     if published.average in published.columns and whole:
-        found.append(Column(AVERAGE, published.average, "mean", "", (), decimals(published.average)))
+        found.append(Column(AVERAGE, published.average, "mean", "", {}, decimals(published.average)))
     return tuple(found)
 
 
@@ -143,7 +156,7 @@ def _row(
         runs=tuple(run.path for run in row.runs),
         seeds=row.seeds,
         cells=tuple(cells),
-        footnote=notes.substitute(study, row.tokenizer),
+        substitute=_substitute(study, row.tokenizer),
     )
 
 
@@ -151,6 +164,13 @@ def _labels(study: Study, row: GridRow, table: Table, published: PublishedTable)
     if row.published is not None:
         return tuple(published.rows[row.published - 1][label] for label in table.labels)
     return labels_of(study, table, row)
+
+
+def _substitute(study: Study, tokenizer: str) -> Substitute | None:
+    text, models = study.tokenizer(tokenizer).substitute, study.models
+    if not text:
+        return None
+    return Substitute(" ".join(text.split()), models.scale.id if models.pretrains(tokenizer) else "")
 
 
 def _ranked(rows: Sequence[Row]) -> list[Row]:
@@ -183,6 +203,6 @@ def ranks(printed: Sequence[str]) -> list[int]:
 
 
 def _marked(rows: Sequence[Row]) -> tuple[Row, ...]:
-    texts = list(dict.fromkeys(row.footnote for row in rows if row.footnote))
-    marks = {text: chr(ord("a") + place) for place, text in enumerate(texts)}
-    return tuple(replace(row, mark=marks.get(row.footnote, "")) for row in rows)
+    substitutes = dict.fromkeys(row.substitute for row in rows if row.substitute)
+    marks = {substitute: chr(ord("a") + index) for index, substitute in enumerate(substitutes)}
+    return tuple(replace(row, mark=marks[row.substitute] if row.substitute else "") for row in rows)

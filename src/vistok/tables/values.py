@@ -37,7 +37,7 @@ class Column:
     title: str
     metric: str
     protocol: str
-    protocols: tuple[str, ...]
+    protocols: Mapping[str, str]
     decimals: int
     n: int | None = None
     of: int | None = None
@@ -126,6 +126,14 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
+class Substitute:
+    """What stands in for weights that were never released; `scale` is one that trains its own instead, or empty."""
+
+    text: str
+    scale: str
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One row: its labels, its runs (one a seed), and a cell for every column."""
 
@@ -137,7 +145,7 @@ class Row:
     seeds: tuple[int, ...]
     cells: tuple[Cell, ...]
     mark: str = ""
-    footnote: str = ""
+    substitute: Substitute | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +168,28 @@ class AuditNote:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a table's answers come from.
+
+    Attributes:
+        scale, split: the questions' own.
+        models: the scale whose checkpoints answer.
+        small: whether that scale trains models itself, in place of the paper's.
+        drawn: whether the questions are about drawn scenes.
+        command: what makes the first cell again.
+    """
+
+    scale: str
+    split: str
+    models: str
+    small: bool
+    drawn: bool
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
 class TableReport:
-    """A whole table, ready to be rendered; `notes` use backticks around what a person could type.
+    """A whole table, ready to be rendered.
 
     `main_label` is the index of the label that names a row.
     """
@@ -175,8 +203,7 @@ class TableReport:
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     baselines: tuple[Baseline, ...]
-    banner: str
-    notes: tuple[str, ...]
+    origin: Origin
     audit: tuple[AuditNote, ...] = ()
 
     @property
@@ -199,9 +226,9 @@ class TableReport:
         return starts if len(starts) < len(first) / 2 else frozenset()
 
     @property
-    def footnotes(self) -> dict[str, str]:
-        """Mark -> footnote, in the order of the rows."""
-        return {row.mark: row.footnote for row in self.rows if row.mark}
+    def footnotes(self) -> dict[str, Substitute]:
+        """Mark -> what stands in for a row's weights, in the order of the rows."""
+        return {row.mark: row.substitute for row in self.rows if row.substitute}
 
     @property
     def protocol_columns(self) -> tuple[tuple[int, str], ...]:

@@ -1,0 +1,75 @@
+"""What stands above and under a table in words: what a number means, and how to make it again."""
+
+from collections import Counter
+
+from vistok.pages.templating import paragraphs
+from vistok.tables.values import AVERAGE, Column, Origin, Row, Substitute, TableReport, number
+
+
+def banner(origin: Origin) -> str:
+    """Returns what a reader must know first: whose models answer, and which split was asked; it may be nothing."""
+    return "".join(paragraphs("banner.txt.j2", origin=origin))
+
+
+def footnote(substitute: Substitute | None) -> str:
+    """Returns the footnote of a tokenizer whose published weights cannot be had; empty for others."""
+    return "".join(paragraphs("footnote.txt.j2", substitute=substitute)) if substitute else ""
+
+
+def notes(report: TableReport) -> list[str]:
+    """Returns the notes of a table, in the order in which they are printed."""
+    return paragraphs(
+        "notes.txt.j2",
+        report=report,
+        tasks=[column for column in report.columns if column.task != AVERAGE],
+        protocols=_protocols(report),
+        tolerated=_tolerated(report),
+        partial=_partial(report),
+        seeds=[(row, _seed_values(report, row)) for row in report.rows if len(row.seeds) > 1],
+        once=sum(len(row.seeds) == 1 for row in report.rows),
+        runs=[run for row in report.rows for run in row.runs],
+    )
+
+
+def _protocols(report: TableReport) -> list[tuple[str, str, list[str]]]:
+    """Returns each protocol with its meaning, and the columns that it has it in where others give it another."""
+    titles: dict[tuple[str, str], list[str]] = {}
+    for column in report.columns:
+        for name, meaning in column.protocols.items():
+            titles.setdefault((name, meaning), []).append(column.title)
+    meanings = Counter(name for name, _ in titles)
+    return [(name, meaning, of if meanings[name] > 1 else []) for (name, meaning), of in titles.items()]
+
+
+def _tolerated(report: TableReport) -> list[tuple[Column, float | None, int, int]]:
+    """Returns the columns that are held to published cells: how near, how many cells are, of how many."""
+    columns = [[row.cells[index] for row in report.rows] for index in range(len(report.columns))]
+    return [
+        (column, judged[0].tolerance, sum(cell.agrees is True for cell in judged), len(judged))
+        for column, cells in zip(report.columns, columns, strict=True)
+        if (judged := [cell for cell in cells if cell.agrees is not None])
+    ]
+
+
+def _partial(report: TableReport) -> list[tuple[Column, int | None, int | None, str | None]]:
+    """Returns each column that does not ask all questions; the rows of a column say the same."""
+    found = {
+        (index, cell.n, cell.of, cell.reason): None
+        for index in range(len(report.columns))
+        for cell in (row.cells[index] for row in report.rows)
+        if cell.reason or (cell.n or 0) < (cell.of or 0)
+    }
+    return [(report.columns[index], n, of, reason) for index, n, of, reason in found]
+
+
+def _seed_values(report: TableReport, row: Row) -> list[tuple[Column, list[str], str]]:
+    """Returns each column's value by seed, and their range, as printed."""
+    return [
+        (
+            column,
+            [number(value, column.decimals) for value in cell.seed_values],
+            number(max(cell.seed_values) - min(cell.seed_values), column.decimals),
+        )
+        for column, cell in zip(report.columns, row.cells, strict=True)
+        if cell.seed_values
+    ]
