@@ -242,3 +242,14 @@ def test_digests(tmp_path: Path) -> None:
     assert digest_bytes(b"abc") == digest_file(tmp_path / "abc") == known
     assert digest_value({"a": 1, "b": [2]}) == digest_value({"b": [2], "a": 1})
     assert digest_value({"a": 1}) != digest_value({"a": "1"})
+
+
+def test_a_folder_behind_a_link_is_made_where_the_link_leads(tmp_path: Path) -> None:
+    large, link = tmp_path / "large/checkpoint", tmp_path / "checkpoint"
+    large.mkdir(parents=True)
+    (large / "old").touch()
+    link.symlink_to(large)
+    with staged_folder(link) as partial:
+        (partial / "new").touch()
+    assert link.is_symlink() and [path.name for path in large.iterdir()] == ["new"]
+    assert [path.name for path in (tmp_path / "large").iterdir()] == ["checkpoint"]

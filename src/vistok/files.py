@@ -65,12 +65,13 @@ def staged_folder(path: Path, *, durable: bool = False) -> Iterator[Path]:
     """Yields an empty folder beside `path` to fill; puts it in the place of `path` if the block ends well.
 
     Args:
-        path: where the folder is to be.
+        path: where the folder is to be. A link stays: the folder that it leads to, on a larger disk perhaps, is made.
         durable: as in `staged_file`, for every file in it.
 
     Raises:
         VistokError: the disk is full, or the folder cannot be written. What stood at `path` still stands.
     """
+    path = path.resolve() if path.is_symlink() else path
     with _explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         clear_leftovers(path)

@@ -196,14 +196,43 @@ def profile(tmp_path: Path) -> Path:
 
 
 def test_a_profile_is_read_in_both_forms(profile: Path) -> None:
-    assert slurm.default_resources(profile) == {"slurm_account": "vision", "slurm_partition": "gpu"}
-    profile.write_text("default-resources: [slurm_account=vision, \"slurm_partition='gpu'\", mem_mb=4000]\n")
-    assert slurm.default_resources(profile)["slurm_partition"] == "gpu"
-    profile.write_text("default-resources: 3\n")
-    with pytest.raises(VistokError, match="a mapping or a list, found 3"):
-        slurm.default_resources(profile)
+    assert slurm.requested(profile, "slurm_account") == {"default-resources": "vision"}
+    both = {"default-resources": "gpu", "set-resources: answer": "big"}
+    profile.write_text(
+        "default-resources: [slurm_account=vision, \"slurm_partition='gpu'\", mem_mb=4000]\n"
+        "set-resources: [\"answer:slurm_partition='big'\", 'score_run:runtime=3']\n"
+    )
+    assert slurm.requested(profile, "slurm_partition") == both
+    profile.write_text(
+        "default-resources: {slurm_partition: gpu}\n"
+        "set-resources: {answer: {slurm_partition: \"'big'\"}, score_run: {runtime: 3}}\n"
+    )
+    assert slurm.requested(profile, "slurm_partition") == both
+    for key in ("default-resources", "set-resources"):
+        profile.write_text(f"{key}: 3\n")
+        with pytest.raises(VistokError, match="a mapping or a list, found 3"):
+            slurm.requested(profile, "slurm_account")
     with pytest.raises(VistokError, match="is missing"):
-        slurm.default_resources(profile.with_name("other.yaml"))
+        slurm.requested(profile.with_name("other.yaml"), "slurm_account")
+
+
+def test_single_rules_and_names_of_two_words_are_asked_for(profile: Path, commands: Any) -> None:
+    profile.write_text(
+        "default-resources: {slurm_account: \"'my lab'\", slurm_partition: 'cpu,gpu'}\n"
+        "set-resources: {tune_mllm: {slurm_partition: gpuu}, answer: {slurm_account: \"'my group'\"}}\n"
+    )
+    commands("sinfo", "echo 'cpu*'; echo gpu")
+    commands("sacctmgr", "echo 'my lab'; echo 'my group'; echo")
+    assert slurm.check_account(profile) == "account my lab, my group of my group, my lab"
+    with pytest.raises(
+        VistokError, match=r"partition 'gpuu' .* Fix slurm_partition of set-resources: tune_mllm in"
+    ):
+        slurm.check_partition(profile)
+    commands("sacctmgr", "echo 'my lab'")
+    with pytest.raises(
+        VistokError, match=r"account 'my group' .* Fix slurm_account of set-resources: answer in"
+    ):
+        slurm.check_account(profile)
 
 
 def test_account_and_partition_are_asked_for(profile: Path, commands: Any) -> None:
@@ -214,12 +243,12 @@ def test_account_and_partition_are_asked_for(profile: Path, commands: Any) -> No
     assert slurm.check_account(profile) == "account vision of other, vision"
     commands("sinfo", "echo 'cpu*'")
     with pytest.raises(
-        VistokError, match=r"partition 'gpu' is not known to Slurm\. Legal: cpu\. Mend slurm_partition"
+        VistokError, match=r"partition 'gpu' is not known to Slurm\. Legal: cpu\. Fix slurm_partition"
     ):
         slurm.check_partition(profile)
     commands("sacctmgr", "echo other")
     with pytest.raises(
-        VistokError, match=r"account 'vision' is not one of .*'s\. Legal: other\. Mend slurm_account"
+        VistokError, match=r"account 'vision' is not one of .*'s\. Legal: other\. Fix slurm_account"
     ):
         slurm.check_account(profile)
 

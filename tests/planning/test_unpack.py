@@ -4,8 +4,9 @@ import io
 import stat
 import struct
 import tarfile
+import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -160,3 +161,41 @@ def test_a_member_without_a_name_is_refused(tmp_path: Path) -> None:
 def test_archives_are_told_by_their_names() -> None:
     assert all(map(is_archive, ("a.zip", "A.ZIP", "patch0.tar.gz", "a.tgz")))
     assert not any(map(is_archive, ("a.json", "zip", "a.pt", "a.json.gz", "a.tar")))
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Iterator[Path]:
+    """A folder on another file system."""
+    memory = Path("/dev/shm")
+    if not memory.is_dir() or memory.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("this machine has one file system alone")
+    with tempfile.TemporaryDirectory(dir=memory) as folder:
+        yield Path(folder)
+
+
+def test_a_folder_that_is_a_link_to_another_disk_is_filled_there(tmp_path: Path, elsewhere: Path) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "train").symlink_to(elsewhere)
+    (elsewhere / "a.jpg").write_bytes(b"older")
+    unpack(make_zip(tmp_path / "a.zip", GOOD), root)
+    assert (root / "train").is_symlink() and tree(elsewhere) == {
+        "a.jpg": GOOD["train/a.jpg"],
+        "deep/b.jpg": b"b",
+    }
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.zip", "root"], "nothing is left beside it"
+
+
+def test_a_root_that_is_a_link_is_filled_where_it_leads(tmp_path: Path, elsewhere: Path) -> None:
+    (tmp_path / "root").symlink_to(elsewhere)
+    unpack(make_zip(tmp_path / "a.zip", GOOD), tmp_path / "root")
+    assert (tmp_path / "root").is_symlink() and tree(elsewhere) == GOOD
+
+
+def test_a_link_that_leads_nowhere_is_named_and_nothing_stays(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "train").symlink_to(tmp_path / "unmounted")
+    with pytest.raises(VistokError, match=r"train is a link to .*unmounted, which is not there"):
+        unpack(make_zip(tmp_path / "a.zip", GOOD), root)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.zip", "root"]

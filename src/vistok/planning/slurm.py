@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -13,64 +14,100 @@ PROFILE: Final = Path("workflow/profiles/slurm/config.yaml")
 _TIMEOUT: Final = 30  # seconds: a controller that is down makes its clients wait
 
 
-def default_resources(profile: Path) -> dict[str, str]:
-    """Returns a profile's `default-resources`, which Snakemake takes as a mapping or as a list of KEY=VALUE.
+def requested(profile: Path, key: str) -> dict[str, str]:
+    """Returns what a profile asks for under one key: by where it says so, its defaults first, then single rules.
+
+    Snakemake takes `default-resources` and `set-resources` as a mapping or as a list: of KEY=VALUE, and of
+    RULE:KEY=VALUE.
 
     Raises:
         VistokError: the profile is missing or wrong.
     """
-    given = read_mapping(profile).get("default-resources", {})
-    if isinstance(given, list):
-        given = dict(str(entry).partition("=")[::2] for entry in given)
-    if not isinstance(given, dict):
-        raise VistokError(f"{profile}: `default-resources` is a mapping or a list, found {given!r}.")
-    return {str(key): str(value).strip("'\"") for key, value in given.items() if value is not None}
+    whole = read_mapping(profile)
+    places = {"default-resources": _pairs(profile, "default-resources", whole.get("default-resources"))}
+    single = whole.get("set-resources") or {}
+    if isinstance(single, list):
+        rules = dict.fromkeys(str(entry).partition(":")[0] for entry in single)
+        single = {
+            rule: [str(entry).partition(":")[2] for entry in single if str(entry).startswith(f"{rule}:")]
+            for rule in rules
+        }
+    if not isinstance(single, dict):
+        raise VistokError(f"{profile}: `set-resources` is a mapping or a list, found {single!r}.")
+    for rule, given in single.items():
+        name = f"set-resources: {rule}"
+        places[name] = _pairs(profile, name, given)
+    return {place: pairs[key] for place, pairs in places.items() if key in pairs}
 
 
 def check_partition(profile: Path) -> str:
-    """Returns what Slurm says of the profile's partition.
+    """Returns what Slurm says of the partitions that a profile names, for all jobs or for those of single rules.
 
     Raises:
         VistokError: there is none of this name, or Slurm does not answer.
     """
-    wanted = default_resources(profile).get("slurm_partition")
+    wanted = requested(profile, "slurm_partition")
     known = {line.rstrip("*") for line in _ask("sinfo", "--noheader", "--format=%P")}
-    if wanted and not set(wanted.split(",")) <= known:
-        raise VistokError(
-            f"partition {wanted!r} is not known to Slurm. Legal: {', '.join(sorted(known))}. Mend slurm_partition in "
-            f"{profile}."
-        )
-    return f"partition {wanted or '(the default one)'} of {', '.join(sorted(known))}"
+    for place, partitions in wanted.items():
+        for name in partitions.split(","):
+            if name.strip() not in known:
+                raise VistokError(
+                    f"partition {name.strip()!r} is not known to Slurm. Legal: {', '.join(sorted(known))}. Fix "
+                    f"slurm_partition of {place} in {profile}."
+                )
+    return f"{_named('partition', wanted)} of {', '.join(sorted(known))}"
 
 
 def check_account(profile: Path) -> str:
-    """Returns what Slurm's accounting says of the profile's account.
+    """Returns what Slurm's accounting says of the accounts that a profile names.
 
     Raises:
-        VistokError: this user may not use it.
+        VistokError: this user may not use one of them.
     """
-    wanted = default_resources(profile).get("slurm_account")
+    wanted = requested(profile, "slurm_account")
     if not shutil.which("sacctmgr"):
         return "no sacctmgr here: not checked"
     user = os.environ.get("USER") or str(os.getuid())
+    command = (
+        "sacctmgr",
+        "--noheader",
+        "--parsable2",
+        "show",
+        "associations",
+        f"user={user}",
+        "format=account",
+    )
     try:
-        told = _ask(
-            "sacctmgr", "--noheader", "--parsable2", "show", "associations", f"user={user}", "format=account"
-        )
+        known = sorted(set(_ask(*command)))
     except VistokError as error:
         return f"no accounting here: not checked ({str(error)[:120]})"
-    known = sorted({line for line in told if line})
-    if wanted and wanted not in known:
-        raise VistokError(
-            f"account {wanted!r} is not one of {user}'s. Legal: {', '.join(known) or 'none'}. Mend slurm_account in "
-            f"{profile}."
-        )
-    return f"account {wanted or '(the default one)'} of {', '.join(known) or 'none'}"
+    for place, account in wanted.items():
+        if account not in known:
+            raise VistokError(
+                f"account {account!r} is not one of {user}'s. Legal: {', '.join(known) or 'none'}. Fix slurm_account "
+                f"of {place} in {profile}."
+            )
+    return f"{_named('account', wanted)} of {', '.join(known) or 'none'}"
+
+
+def _pairs(profile: Path, place: str, given: object) -> dict[str, str]:
+    if isinstance(given, list):
+        given = dict(str(entry).partition("=")[::2] for entry in given)
+    if not isinstance(given, dict | None):
+        raise VistokError(f"{profile}: `{place}` is a mapping or a list, found {given!r}.")
+    return {str(key): str(value).strip("'\"") for key, value in (given or {}).items() if value is not None}
+
+
+def _named(what: str, wanted: Mapping[str, str]) -> str:
+    names = ", ".join(dict.fromkeys(wanted.values()))
+    return f"{what} {names or '(the default one)'}"
 
 
 def _ask(*command: str) -> list[str]:
     try:
-        told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=_TIMEOUT)
+        told = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", check=True, timeout=_TIMEOUT
+        )
     except FileNotFoundError as error:
         raise VistokError(f"{command[0]} is not here: start this on a node that can submit jobs.") from error
     except subprocess.TimeoutExpired as error:
@@ -80,4 +117,4 @@ def _ask(*command: str) -> list[str]:
     except subprocess.CalledProcessError as error:
         said = " ".join(str(error.stderr).split())[:200]
         raise VistokError(f"{command[0]} fails: {said}. Is the controller up?") from error
-    return told.stdout.split()
+    return [line for line in map(str.strip, told.stdout.splitlines()) if line]

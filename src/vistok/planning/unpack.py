@@ -1,5 +1,6 @@
 """Unpacks an archive that may be hostile: nothing leaves its folder, and nothing appears before all of it is whole."""
 
+import errno
 import gzip
 import shutil
 import stat
@@ -11,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Final
 
 from vistok.errors import VistokError
-from vistok.files import staged_folder
+from vistok.files import staged_file, staged_folder
 
 _ZIP: Final = ".zip"
 _CHUNK: Final = 1 << 20
@@ -36,6 +37,7 @@ def unpack(archive: Path, into: Path) -> None:
         VistokError: the archive is broken, holds anything but files and folders below itself (a link, a
             device, an absolute path, `..`), or would fill the disk. Nothing was added then.
     """
+    into = into.resolve()  # a link may lead to another disk, whose space counts
     beside = into.parent / f".{into.name}.{archive.name}.unpacked"
     try:
         with staged_folder(beside) as stage:
@@ -46,8 +48,10 @@ def unpack(archive: Path, into: Path) -> None:
     except _BROKEN as error:
         said = str(error) or "it ends early"
         raise VistokError(f"{archive} is no whole archive: {said}. Fetch it again.") from error
-    _move(beside, into)
-    shutil.rmtree(beside)
+    try:
+        _move(beside, into)
+    finally:
+        shutil.rmtree(beside)
 
 
 def _write(archive: Path, name: str, content: IO[bytes] | None, stage: Path) -> None:
@@ -108,10 +112,28 @@ def _hostile(archive: Path, name: str, what: str) -> VistokError:
 
 def _move(stage: Path, into: Path) -> None:
     """Moves what a folder holds into another: whole folders where they are new, else file by file."""
+    if into.is_symlink() and not into.exists():
+        raise VistokError(
+            f"{into} is a link to {into.readlink()}, which is not there. Make that folder first."
+        )
     into.mkdir(parents=True, exist_ok=True)
     for found in sorted(stage.iterdir()):
         target = into / found.name
-        if found.is_dir() and target.is_dir():
+        if found.is_dir() and (target.is_dir() or target.is_symlink()):
             _move(found, target)
-        else:
+            continue
+        try:
             found.replace(target)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            _copy(found, target)
+
+
+def _copy(found: Path, target: Path) -> None:
+    """Moves a file or a folder onto another file system, each file whole or not at all."""
+    if found.is_dir():
+        _move(found, target)
+        return
+    with staged_file(target) as partial:
+        shutil.copyfile(found, partial)
