@@ -1,5 +1,6 @@
 """What DVC is told follows from the grid, and names what an edit changes."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 import yaml
 
 from vistok.grid.load import load_study
+from vistok.grid.steps import STEPS
 from vistok.grid.study import Study
 from vistok.grid.values import Column, Row
 from vistok.versions.experiments import LIST, RECORDS, export, listing, parameters, stages
@@ -89,3 +91,51 @@ def test_what_is_written_is_plain(repository: Path, mini: Study, tmp_path: Path)
     assert yaml.safe_load((tmp_path / LIST).read_text()) == listing(mini)
     written = yaml.safe_load((tmp_path / RECORDS / "mini/params.yaml").read_text())
     assert written.keys() == parameters(mini, repository).keys()
+
+
+def expanded(text: str, values: Any) -> str:
+    """Returns a text of dvc.yaml with the values that it names."""
+
+    def value(match: re.Match[str]) -> str:
+        found = values
+        for key in match[1].split("."):
+            found = found[key]
+        return str(found)
+
+    return re.sub(r"\$\{([\w.]+)\}", value, text)
+
+
+def dvc_stages(repository: Path, study: Study) -> dict[str, tuple[list[str], list[str]]]:
+    """Returns each stage that dvc.yaml stands for: what it asks snakemake for, and what it versions."""
+    listed, found = listing(study), {}
+    told = yaml.safe_load((repository / "dvc.yaml").read_text())["stages"]
+    del told["params"]  # what the others depend on: no job makes it
+    for name, stage in told.items():
+        items = listed[stage["foreach"][2:-1]] if "foreach" in stage else [None]
+        for key in items:
+            values = {**listed, "key": key, "item": items[key] if isinstance(items, dict) else key}
+            body = stage.get("do", stage)
+            (command,) = [line for line in body["cmd"] if line.startswith("snakemake ")]
+            outs = [
+                expanded(out if isinstance(out, str) else next(iter(out)), values) for out in body["outs"]
+            ]
+            asked = expanded(command.partition(" --")[0], values).split()[1:]
+            found[name if key is None else f"{name}@{key}"] = (asked, outs)
+    return found
+
+
+@pytest.mark.parametrize("scale", ["mini", "paper"])
+def test_dvc_versions_what_the_steps_make(repository: Path, scale: str) -> None:
+    study = load_study(scale, root=repository)
+    told, known = dvc_stages(repository, study), stages(study)
+    assert told.keys() == known.keys()
+    made = {
+        str(path)
+        for step in STEPS.values()
+        for ids in step.jobs(study, study.runs())
+        for path in step.outputs(study, *ids)
+    }
+    for name, (asked, outs) in told.items():
+        assert outs[0] == str(known[name].folder / "record.json")
+        assert set(outs[1:]) == {str(out) for out in known[name].outs}, name
+        assert asked and made.issuperset(asked), name
