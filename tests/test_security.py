@@ -65,13 +65,17 @@ def calls(code: str) -> Iterator[tuple[str, ast.Call, dict[str, str]]]:
 
 
 def unsafe_loads(code: str) -> list[str]:
-    """Finds readers that run what they read: torch.load without `weights_only=True`, and arrays with objects."""
+    """Finds readers that run what they read: torch.load without `weights_only=True`, and arrays with objects.
+
+    Without `trust_remote_code` transformers asks on standard input, and a "y" there runs a folder's code.
+    """
     return [
         name
         for name, _, words in calls(code)
         if (name.endswith("torch.load") and words.get("weights_only") != "True")
         or words.get("allow_pickle", "False") != "False"
         or words.get("trust_remote_code", "False") != "False"
+        or (name.endswith("from_pretrained") and "trust_remote_code" not in words)
         or name.endswith(("from_pickle", "read_pickle"))
     ]
 
@@ -134,6 +138,8 @@ BAD: dict[Finder, list[str]] = {
         "torch.load(path, weights_only=False)",
         "numpy.load(path, allow_pickle=True)",
         "AutoModel.from_pretrained(name, trust_remote_code=True)",
+        "AutoTokenizer.from_pretrained(name)",
+        "getattr(transformers, kind).from_pretrained(name, dtype=precision)",
         "pandas.read_pickle(path)",
     ],
     unsafe_yaml: [
@@ -155,6 +161,7 @@ BAD: dict[Finder, list[str]] = {
 }
 GOOD = """
 torch.load(path, map_location="cpu", weights_only=True)
+AutoModel.from_pretrained(name, trust_remote_code=False)
 yaml.safe_load(text)
 yaml.load(text, Loader=yaml.CSafeLoader)
 loader = yaml.SafeLoader(text)

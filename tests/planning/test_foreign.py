@@ -1,16 +1,20 @@
 """Weights that somebody else trained count by their content: another file behind the same name is another input."""
 
+import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from vistok.errors import VistokError
 from vistok.grid.load import load_study
 from vistok.grid.needs import run_weight_names, weight_names
 from vistok.grid.study import Study
 from vistok.planning import foreign
+from vistok.tokenizers.hub import check_newest
 from vistok.workflow.checks import check_plan
 from vistok.workflow.files import Files
 
@@ -118,3 +122,101 @@ def test_a_plan_refuses_local_weights_that_changed(study: Study, tmp_path: Path)
 
 def test_what_is_listed_is_known_to_the_workflow(study: Study) -> None:
     assert {DEIT, LOCAL, VICUNA} <= {*Files(study, {}).listed()}
+
+
+OTHER = "b" * 40
+
+
+@pytest.fixture
+def pinned(study: Study, repository: Path, tmp_path: Path) -> Callable[[str, str, str], Study]:
+    """A study whose grid has one more key in one entry."""
+
+    def change(file: str, entry: str, line: str) -> Study:
+        shutil.copytree(repository / "workflow", tmp_path / "workflow", dirs_exist_ok=True)
+        path = tmp_path / f"workflow/grid/{file}.yaml"
+        value = yaml.safe_load(path.read_text())
+        target = value[entry]["encoder"] if file == "tokenizers" else value[entry]
+        target |= yaml.safe_load(line)
+        path.write_text(yaml.safe_dump(value))
+        return load_study("paper", root=tmp_path, data_root=str(tmp_path / "data"))
+
+    return change
+
+
+def test_a_revision_that_the_grid_names_is_taken_and_no_other(
+    study: Study, pinned: Callable[[str, str, str], Study], tmp_path: Path
+) -> None:
+    for name in ("config.json", "model.safetensors", "tokenizer.model"):
+        put(tmp_path, study.llm("vicuna-7b").weights, name, content="pinned", commit=OTHER)
+        put(tmp_path, study.llm("vicuna-7b").weights, name)
+    assert set(digests(study, "clip-20m")) == {
+        study.encoder("clip-20m").weights,
+        f"lmsys/vicuna-7b-v1.1@{COMMIT}",
+    }
+    named = pinned("llms", "vicuna-7b", f"revision: {OTHER}")
+    foreign.write_weight_list(named, VICUNA)
+    assert f"lmsys/vicuna-7b-v1.1@{OTHER}" in digests(named, "clip-20m")
+    absent = pinned("llms", "vicuna-7b", f"revision: {'c' * 40}")
+    with pytest.raises(
+        VistokError, match=f"at revision {'c' * 40} is not in .*hf download lmsys.* --revision {'c' * 40}"
+    ):
+        foreign.write_weight_list(absent, VICUNA)
+    absent = pinned("tokenizers", "deit", f"revision: {OTHER}")
+    with pytest.raises(
+        VistokError, match=f"at revision {OTHER}.* hf download timm/deit.* --revision {OTHER}"
+    ):
+        foreign.write_weight_list(absent, DEIT)
+
+
+def test_a_digest_that_the_grid_names_is_held_to(
+    study: Study, pinned: Callable[[str, str, str], Study]
+) -> None:
+    digest = foreign.write_weight_list(study, VICUNA)
+    assert foreign.write_weight_list(pinned("llms", "vicuna-7b", f"digest: {digest}"), VICUNA) == digest
+    wrong = pinned("llms", "vicuna-7b", f"digest: {'f' * 64}")
+    for check in (lambda: foreign.write_weight_list(wrong, VICUNA), lambda: digests(wrong, "clip-20m")):
+        with pytest.raises(
+            VistokError, match=rf"not those of workflow/grid/llms\.yaml: .*{digest}, not {'f' * 64}"
+        ):
+            check()
+
+
+def test_the_lock_file_has_what_is_here_and_nothing_made_up(
+    study: Study, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = list(foreign.lock_weights(study))
+    rows = json.loads((tmp_path / "workflow/weights.lock.json").read_text())
+    assert rows[VICUNA] == {
+        "weights": "lmsys/vicuna-7b-v1.1", "revision": COMMIT, "digest": foreign.write_weight_list(study, VICUNA)
+    }  # fmt: skip
+    assert rows["weights-of-tokenizers/dino"] == {
+        "weights": "vit_base_patch16_224.dino", "revision": None, "digest": None
+    }  # fmt: skip
+    assert rows[LOCAL]["revision"] is None and rows[LOCAL]["digest"]
+    assert any(
+        line.startswith("tokenizers/dino: ") and "revision unknown, digest unknown (not here)" in line
+        for line in said
+    )
+    digests(study, "clip-20m")
+    replace_published(tmp_path, study)
+    with pytest.raises(
+        VistokError, match=r"not those of workflow/weights\.lock\.json: .*vistok fetch weights"
+    ):
+        foreign.write_weight_list(study, VICUNA)
+    list(foreign.lock_weights(study))
+    foreign.write_weight_list(study, VICUNA)
+
+
+@pytest.mark.parametrize("wrong", ["main", "b" * 39, "B" * 40, "../x"])
+def test_a_revision_is_a_commit(pinned: Callable[[str, str, str], Study], wrong: str) -> None:
+    with pytest.raises(VistokError, match="revision"):
+        pinned("llms", "vicuna-7b", f"revision: '{wrong}'")
+
+
+def test_a_library_that_takes_the_newest_alone_is_told_so(study: Study, tmp_path: Path) -> None:
+    encoder = study.encoder("deit")
+    check_newest(encoder.model_copy(update={"revision": None}))
+    put(tmp_path, "timm/deit_base_patch16_224.fb_in1k", "model.safetensors", commit=OTHER)
+    check_newest(encoder.model_copy(update={"revision": OTHER}))
+    with pytest.raises(VistokError, match=f"takes the newest in this machine's cache, which is {OTHER}"):
+        check_newest(encoder.model_copy(update={"revision": "c" * 40}))

@@ -2,17 +2,24 @@
 
 import argparse
 from pathlib import Path
+from typing import Final
 
 from vistok.errors import VistokError
 from vistok.grid.downloads import find_download, load_downloads
 from vistok.grid.load import load_study
 from vistok.planning.fetch import fetch, is_there, state
+from vistok.planning.foreign import LOCK, lock_weights
+
+WEIGHTS: Final = "weights"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments of `vistok fetch`."""
     parser.add_argument(
-        "id", nargs="?", help="an entry of workflow/grid/downloads.yaml; without it: list them"
+        "id",
+        nargs="?",
+        help="an entry of workflow/grid/downloads.yaml; without it: list them; weights: write down which published "
+        "weights are here, by revision and digest",
     )
     parser.add_argument("--scale", default="paper", help="whose data root it goes into (default: paper)")
     parser.add_argument("--data-root", metavar="FOLDER", help="where to, if not where the scale says")
@@ -30,6 +37,13 @@ def run(asked: argparse.Namespace) -> int:
     if scale.world:
         raise VistokError(f"the scale {scale.id!r} makes its own data: nothing to fetch.")
     root, known = Path(scale.data_root), load_downloads()
+    if asked.id == WEIGHTS:
+        for line in lock_weights(load_study(asked.scale, data_root=asked.data_root)):
+            print(line, flush=True)
+        print(
+            f"{LOCK}: written; jobs refuse weights of another digest than it has. Version it with the grid."
+        )
+        return 0
     if asked.id is None:
         print("\n".join(f"{entry.id:26}{state(entry, root):38}{entry.licence}" for entry in known.values()))
         return 0

@@ -29,9 +29,16 @@ Id = Annotated[str, StringConstraints(pattern=ID_PATTERN, max_length=60)]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=120), AfterValidator(_is_one_line)]
 RelativePath = Annotated[str, StringConstraints(pattern=r"^[\w.@-][\w.@/ -]*$"), AfterValidator(_stays_below)]
 LabelSource = Annotated[str, StringConstraints(pattern=r"^(tokenizer|recipe|llm)\.[a-z_]+$")]
+Commit = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
+Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Part = Literal["connector", "tokenizer", "llm"]
 Normalisation = Literal["imagenet", "clip", "siglip"]
+# They decide no result by themselves: the weights' content is an input of every step that loads them.
+_REVISION: Final = "commit of the hub's repository; without it, what the cache takes for the newest is taken"
+_DIGEST: Final = (
+    "SHA-256 of the weights as `vistok fetch weights` prints it; without it, any content is taken"
+)
 OBJECTIVES: Final = "supervision/objectives"
 if TYPE_CHECKING:
     Objective = str
@@ -63,6 +70,8 @@ class Encoder(Value):
     tokens: int = Field(gt=0)
     width: int = Field(gt=0)
     parameters_m: Annotated[float, MACHINE] = Field(gt=0)
+    revision: Annotated[Commit | None, NOTE] = Field(None, description=_REVISION)
+    digest: Annotated[Digest | None, NOTE] = Field(None, description=_DIGEST)
     source: Annotated[str, NOTE]
 
     @property
@@ -125,6 +134,8 @@ class LanguageModel(Value):
         gt=0, description="millions, embeddings and output layer included"
     )
     base: Annotated[Id | None, MADE] = Field(None, description="the model that this one is tuned from")
+    revision: Annotated[Commit | None, NOTE] = Field(None, description=_REVISION)
+    digest: Annotated[Digest | None, NOTE] = Field(None, description=_DIGEST)
     source: Annotated[str, NOTE]
 
 

@@ -1,18 +1,20 @@
 """The weights that somebody else trained, as inputs: local files, and what a model hub gave out, listed by digest."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
 from vistok.datasets.digest_list import DigestList
+from vistok.errors import VistokError
 from vistok.files import write_json
-from vistok.grid.needs import WEIGHTS_OF, tokenizer_weights
+from vistok.grid.needs import WEIGHTS_OF, tokenizer_weights, weight_names
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
 from vistok.planning.listed import stale
 from vistok.reading import read_json
 from vistok.tokenizers.hub import encoder_file, model_folder, revision
 
+LOCK: Final = Path("workflow/weights.lock.json")
 # What loaders read of a folder; weights in PyTorch's old form only where there are no others.
 _CONFIGURATION: Final = frozenset({".json", ".model", ".txt"})
 _OLD: Final = frozenset({".bin", ".pt", ".pth"})
@@ -37,7 +39,9 @@ def write_weight_list(study: Study, name: str) -> str:
         VistokError: the weights are not in this machine's cache; says how to fetch them.
     """
     if listed := weight_list(study, name):
-        return listed.write()
+        digest = listed.write()
+        _check_pinned(study, name, digest)
+        return digest
     write_json(Paths(study).digest(name), {"digest": None, "files": 0, "bytes": 0})
     return "(kept by its library outside any hub: not known)"
 
@@ -57,10 +61,56 @@ def weight_digests(study: Study, names: Iterable[str]) -> dict[str, str]:
             listed.write()
         if found := listed.differences():
             raise stale(study, name, found)
+        digest = str(read_json(listed.summary, what="digest of weights")["digest"])
+        _check_pinned(study, name, digest)
         commit = revision(listed.source)
         key = _weights(study, name) + (f"@{commit}" if commit else "")
-        digests[key] = str(read_json(listed.summary, what="digest of weights")["digest"])
+        digests[key] = digest
     return digests
+
+
+def _check_pinned(study: Study, name: str, digest: str) -> None:
+    """Refuses weights of another content than the grid or, where it says none, the lock file has."""
+    kind, entry = _entry(name)
+    pinned = (study.llm(entry) if kind == "llms" else study.encoder(entry)).digest
+    where = f"workflow/grid/{kind}.yaml"
+    if not pinned:
+        pinned, where = locked(name), str(LOCK)
+    if pinned and pinned != digest:
+        raise VistokError(
+            f"the weights of {entry} ({_weights(study, name)}) are not those of {where}: their digest is {digest}, not "
+            f"{pinned}. Fetch those weights, or take these: correct the grid's entry, then vistok fetch weights."
+        )
+
+
+def locked(name: str) -> str | None:
+    """Returns the digest that the lock file has of one of `weight_names`; None where it says none."""
+    rows = read_json(LOCK, what="lock file of weights") if LOCK.is_file() else {}
+    row = rows.get(name) if isinstance(rows, dict) else None
+    return row.get("digest") if isinstance(row, dict) else None
+
+
+def lock_weights(study: Study) -> Iterator[str]:
+    """Writes what is here of every published weight into the lock file, and yields a line on each.
+
+    What cannot be found out stays empty: no revision and no digest is ever made up.
+
+    Raises:
+        VistokError: the file cannot be written.
+    """
+    rows = {}
+    for name in weight_names(study, study.runs()):
+        commit = digest = None
+        try:
+            listed = weight_list(study, name)
+            digest, commit = (listed.write(), revision(listed.source)) if listed else (None, None)
+            absent = "" if listed else "kept by its library outside any hub"
+        except VistokError:
+            absent = "not here"
+        rows[name] = {"weights": _weights(study, name), "revision": commit, "digest": digest}
+        told = f"revision {commit or 'unknown'}, digest {digest or 'unknown'}"
+        yield f"{name.removeprefix(WEIGHTS_OF)}: {_weights(study, name)}, {told}{f' ({absent})' if absent else ''}"
+    write_json(LOCK, rows)
 
 
 def local_list(study: Study, name: str) -> DigestList | None:
@@ -88,7 +138,7 @@ def _weights(study: Study, name: str) -> str:
 def _source(study: Study, name: str) -> Path | None:
     kind, entry = _entry(name)
     if kind == "llms":
-        return model_folder(study.llm(entry).weights)
+        return model_folder(study.llm(entry).weights, study.llm(entry).revision)
     if local := tokenizer_weights(study, entry):
         return Paths(study).data / local
     return encoder_file(study.encoder(entry))

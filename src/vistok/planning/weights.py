@@ -48,7 +48,7 @@ def check_language_model(study: Study, llm: str) -> str:
             return "will be trained"
         return f"{folder}: {len(read_shapes(folder / WEIGHTS))} tensors"
     entry = study.llm(llm)
-    folder = model_folder(entry.weights)
+    folder = model_folder(entry.weights, entry.revision)
     config = read_json(folder / "config.json", what="language model's configuration")
     found = {"width": config.get("hidden_size"), "layers": config.get("num_hidden_layers")}
     if found != {"width": entry.width, "layers": entry.layers}:

@@ -7,6 +7,7 @@ from vistok.grid.load import Study
 from vistok.grid.paths import Paths
 from vistok.mllm.language_models.base import LanguageModel
 from vistok.mllm.language_models.load import load_language_model
+from vistok.tokenizers.hub import model_folder
 
 
 def load_llm(study: Study, llm: str, *, whole: bool = False) -> LanguageModel:
@@ -24,4 +25,7 @@ def load_llm(study: Study, llm: str, *, whole: bool = False) -> LanguageModel:
     if own:
         check_llm(study, llm)
         forget_state(Paths(study), Paths(study).llm(llm))
-    return load_language_model(Paths(study).llm(llm) if own else study.llm(llm).weights, precision=precision)
+    entry = study.llm(llm)
+    if not own and entry.revision:
+        return load_language_model(model_folder(entry.weights, entry.revision), precision=precision)
+    return load_language_model(Paths(study).llm(llm) if own else entry.weights, precision=precision)

@@ -47,38 +47,60 @@ def encoder_file(encoder: Encoder) -> Path | None:
     if repository is None:
         return None
     for name in names:
-        if file := cached(repository, name):
+        if file := cached(repository, name, encoder.revision):
             return file
+    at = f" at revision {encoder.revision}" if encoder.revision else ""
     raise VistokError(
-        f"the weights of {encoder.name!r} ({repository}) are not in this machine's cache, and jobs ask no network. "
+        f"the weights of {encoder.name!r} ({repository}{at}) are not in this machine's cache, and jobs ask no network. "
         f"Fetch them where there is one: {_command(encoder, repository)}"
     )
 
 
-def model_folder(weights: str) -> Path:
+def model_folder(weights: str, revision: str | None = None) -> Path:
     """Returns the folder of a language model: a local one, or that of a hub's repository in the cache.
+
+    Args:
+        weights: a folder, or the repository.
+        revision: a commit of the repository; None: the newest that the cache has.
 
     Raises:
         VistokError: it is not in the cache; says how to fetch it.
     """
     if Path(weights).is_dir():
         return Path(weights)
-    if file := cached(weights, "config.json"):
+    if file := cached(weights, "config.json", revision):
         return file.parent
+    at, option = (f" at revision {revision}", f" --revision {revision}") if revision else ("", "")
     raise VistokError(
-        f"{weights} is not in this machine's cache, and jobs ask no network. Accept its licence where it has one, "
-        f"then fetch it where there is a network: hf download {weights}"
+        f"{weights}{at} is not in this machine's cache, and jobs ask no network. Accept its licence where it has one, "
+        f"then fetch it where there is a network: hf download {weights}{option}"
     )
 
 
-def cached(repository: str, name: str) -> Path | None:
-    """Returns a file of a repository, in the snapshot that the cache takes for its newest."""
+def cached(repository: str, name: str, revision: str | None = None) -> Path | None:
+    """Returns a file of a repository at a commit; without one, in the snapshot that the cache takes for its newest."""
     from huggingface_hub import constants, try_to_load_from_cache
 
-    found = try_to_load_from_cache(
-        repository, name, cache_dir=os.environ.get("HF_HUB_CACHE", constants.HF_HUB_CACHE)
-    )
+    cache = os.environ.get("HF_HUB_CACHE", constants.HF_HUB_CACHE)
+    found = try_to_load_from_cache(repository, name, cache_dir=cache, revision=revision)
     return Path(found) if isinstance(found, str) else None
+
+
+def check_newest(encoder: Encoder) -> None:
+    """Makes sure that a revision is the newest in the cache, for a library that takes no other.
+
+    Raises:
+        VistokError: it is another, or nothing is there.
+    """
+    if encoder.revision is None:
+        return
+    newest = encoder_file(encoder.model_copy(update={"revision": None}))
+    found = revision(newest) if newest else None
+    if found != encoder.revision:
+        raise VistokError(
+            f"{encoder.name!r} is to be loaded at revision {encoder.revision}, and {encoder.library} takes the newest "
+            f"in this machine's cache, which is {found or 'not known'}. Fetch that revision alone, into an empty cache."
+        )
 
 
 def revision(path: Path) -> str | None:
@@ -89,6 +111,8 @@ def revision(path: Path) -> str | None:
 
 def _command(encoder: Encoder, repository: str) -> str:
     name, tag = encoder.name, encoder.arguments.get("pretrained")
+    if encoder.revision:
+        return f"hf download {repository} --revision {encoder.revision}"
     commands = {
         "timm": f"import timm; timm.create_model('{name}', pretrained=True)",
         "open-clip": f"import open_clip; open_clip.create_model('{name}', '{tag}')",

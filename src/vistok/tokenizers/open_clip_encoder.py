@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from vistok.errors import VistokError
 from vistok.grid.values import Encoder
 from vistok.tokenizers.base import VisualTokenizer
+from vistok.tokenizers.hub import check_newest
 
 
 class OpenClipTokenizer(VisualTokenizer):
@@ -19,6 +20,8 @@ class OpenClipTokenizer(VisualTokenizer):
         tag = encoder.arguments.get("pretrained")
         if published and not tag:
             raise ValueError("published weights need `arguments: {pretrained: TAG}`")
+        if published:
+            check_newest(encoder)
         # open_clip moves what it built to a device of its own choice, which it cannot from the meta device.
         self.trunk = open_clip.create_model(
             encoder.name, tag if published else None, device=torch.get_default_device(), **arguments

@@ -4,6 +4,7 @@ import timm
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from vistok.errors import VistokError
 from vistok.grid.values import Encoder
 from vistok.tokenizers.base import VisualTokenizer
 
@@ -15,7 +16,14 @@ class TimmTokenizer(VisualTokenizer):
 
     def __init__(self, encoder: Encoder, *, published: bool) -> None:
         super().__init__(encoder)
-        self.trunk = timm.create_model(encoder.name, pretrained=published, num_classes=0, **encoder.arguments)
+        overlay = _at_revision(encoder) if published and encoder.revision else None
+        self.trunk = timm.create_model(
+            encoder.name,
+            pretrained=published,
+            num_classes=0,
+            pretrained_cfg_overlay=overlay,
+            **encoder.arguments,
+        )
         for part in (*_BEHIND_TOKENS, *(() if encoder.final_norm else ("norm",))):
             if isinstance(getattr(self.trunk, part, None), nn.Module):
                 setattr(self.trunk, part, nn.Identity())
@@ -35,3 +43,14 @@ def build(encoder: Encoder, *, published: bool) -> VisualTokenizer:
 def names() -> list[str]:
     """Returns what an entry's `name` may be."""
     return [*timm.list_models(), *timm.list_pretrained()]
+
+
+def _at_revision(encoder: Encoder) -> dict[str, str]:
+    """Returns what to change of timm's own entry so that it takes one commit of its repository."""
+    config = timm.get_pretrained_cfg(encoder.name)
+    if config is None or not config.hf_hub_id:
+        raise VistokError(
+            f"{encoder.name!r} has a revision, and timm keeps its weights in no hub. Take `revision` out of its entry "
+            "in workflow/grid/tokenizers.yaml."
+        )
+    return {"hf_hub_id": f"{config.hf_hub_id}@{encoder.revision}"}

@@ -39,7 +39,9 @@ class TransformersTokenizer(VisualTokenizer):
 def _model(encoder: Encoder, *, published: bool) -> nn.Module:
     """Builds the model without running code of its repository, which transformers would otherwise ask about."""
     if published:
-        model = AutoModel.from_pretrained(encoder.name, dtype=torch.float32, trust_remote_code=False)
+        model = AutoModel.from_pretrained(
+            encoder.name, dtype=torch.float32, revision=encoder.revision or "main", trust_remote_code=False
+        )
     else:
         model = AutoModel.from_config(_config(encoder), trust_remote_code=False)
     trunk: nn.Module = getattr(model, "vision_model", model)
@@ -50,7 +52,9 @@ def _config(encoder: Encoder) -> PreTrainedConfig:
     config: PreTrainedConfig = (
         AutoConfig.for_model(encoder.name, **encoder.arguments)
         if encoder.arguments
-        else AutoConfig.from_pretrained(encoder.name, trust_remote_code=False)
+        else AutoConfig.from_pretrained(
+            encoder.name, revision=encoder.revision or "main", trust_remote_code=False
+        )
     )
     return config
 
