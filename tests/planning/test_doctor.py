@@ -74,13 +74,13 @@ def test_a_missing_data_root_is_told(checkout: Path) -> None:
     study = load_study("excerpt", data_root="nowhere")
     told = {line.check: line for line in examine(study, [study.models.run(RUN)])}
     assert (told["data of excerpt"].verdict, told["data of mini"].verdict) == ("FAIL", "ok")
-    assert "--data-root FOLDER" in told["data of excerpt"].said
+    assert "--data-root FOLDER" in told["data of excerpt"].message
 
 
 def test_a_data_root_that_is_a_file_is_told(checkout: Path) -> None:
     (checkout / "file").touch()
     study = load_study("excerpt", data_root="file")
-    told = {line.check: line.said for line in examine(study, [study.models.run(RUN)])}
+    told = {line.check: line.message for line in examine(study, [study.models.run(RUN)])}
     assert told["data of excerpt"] == "file is a file, not a folder. Name it: --data-root FOLDER"
 
 
@@ -129,7 +129,7 @@ def test_a_scale_that_skips_missing_images_needs_only_some(checkout: Path) -> No
     for name in ("gvtbench/coco_oc.json", "coco/val2017/000000000001.jpg"):
         (checkout / "mine" / name).parent.mkdir(parents=True, exist_ok=True)
         (checkout / "mine" / name).touch()
-    said = {line.check: line.said for line in examine(study, [study.models.run(RUN)])}
+    said = {line.check: line.message for line in examine(study, [study.models.run(RUN)])}
     assert not {"questions", "questions of coco-oc"} & said.keys()
     assert said["questions of coco-mci"] == ("none is asked: not in the data root: gvtbench/coco_mci.json")
 
@@ -144,7 +144,7 @@ def test_changed_data_are_told_by_their_digest(checkout: Path) -> None:
     (data / "a.txt").write_text("b")
     line = next(examine(study, [study.run(RUN)]))
     assert line.verdict == "FAIL"
-    assert "data.dvc pins" in line.said
+    assert "data.dvc pins" in line.message
 
 
 def test_a_full_disk_is_told(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -296,7 +296,7 @@ def test_a_benchmark_of_another_size_is_told(checkout: Path) -> None:
         path.write_text(json.dumps([row] * questions))
         lines = {line.check: line for line in _expected(load_study("paper"), checkout / "data")}
         assert list(lines) == ["questions of coco-oc"]
-        assert (lines["questions of coco-oc"].verdict, said in lines["questions of coco-oc"].said) == (
+        assert (lines["questions of coco-oc"].verdict, said in lines["questions of coco-oc"].message) == (
             verdict,
             True,
         )

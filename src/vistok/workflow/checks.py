@@ -78,8 +78,8 @@ def check_jobs(study: Study, jobs: Iterable[tuple[str, Mapping[str, str]]], *, l
     if failed:
         more = f" {len(failed) - 1} more would fail." if len(failed) > 1 else ""
         raise VistokError(
-            f"{failed[0].check}: {failed[0].said}{more} Nothing was started, and nothing removed. All checks: vistok "
-            f"doctor --scale {study.scale.id}"
+            f"{failed[0].check}: {failed[0].message}{more} Nothing was started, and nothing removed. All checks: "
+            f"vistok doctor --scale {study.scale.id}"
         )
 
 
