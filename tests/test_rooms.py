@@ -1,6 +1,7 @@
 """The rules of the house: who imports whom, and what no file may do."""
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -73,6 +74,25 @@ def test_a_room_imports_only_from_its_left() -> None:
         asked = {name.split(".")[1] for name in imports(tree) if name.startswith("vistok.")}
         wrong += [f"{file} imports from {name}" for name in sorted(asked - allowed)]
     assert wrong == []
+
+
+def test_no_room_is_large_and_functions_are_short() -> None:
+    lines = Counter[str]()
+    for file in TREES:
+        lines[room_of(file)] += len((PACKAGE / file).read_text().splitlines())
+    assert {room: count for room, count in lines.items() if count > 0.15 * lines.total()} == {}
+    nodes = [node for tree in TREES.values() for node in ast.walk(tree)]
+    lengths = sorted(
+        (node.end_lineno or 0) - node.lineno + 1 for node in nodes if isinstance(node, ast.FunctionDef)
+    )
+    assert lengths[len(lengths) * 9 // 10] <= 21
+
+
+def test_only_commands_parse_arguments() -> None:
+    adding = {
+        file for file, tree in TREES.items() if any(name.endswith(".add_argument") for name, _ in calls(tree))
+    }
+    assert {room_of(file) for file in adding} == {"cli", "commands"}
 
 
 def test_science_knows_no_workflow_engine() -> None:

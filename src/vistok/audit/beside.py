@@ -1,7 +1,9 @@
 """What a benchmark file is compared with, below the same data root: annotations, image lists, other data sets."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from vistok.audit.benchmark_file import COLUMN_OF_FILE, BenchmarkFile
 from vistok.audit.contents import KARPATHY_LISTS
@@ -12,6 +14,13 @@ KARPATHY = Path("coco/karpathy")
 _INSTANCES = Path("coco/annotations/instances_val2017.json")
 _VCR = Path("vcr/vcr1images")
 _VISUAL_GENOME = Path("visual_genome/image_data.json")
+Use = Literal["instances", "vcr", "visual-genome", "karpathy"]
+_USES: dict[Path, Use] = {
+    _INSTANCES: "instances",
+    _VCR: "vcr",
+    _VISUAL_GENOME: "visual-genome",
+    **dict.fromkeys((KARPATHY / name for name in KARPATHY_LISTS), "karpathy"),
+}
 
 
 def annotations_beside(data_root: Path | None, file: BenchmarkFile) -> Annotations | None:
@@ -36,29 +45,30 @@ def described_by_visual_genome(data_root: Path | None) -> frozenset[int] | None:
     return frozenset(read_coco_ids(path).values()) if path and path.is_file() else None
 
 
-def not_checked(released: Sequence[BenchmarkFile], data_root: Path | None) -> list[str]:
-    """Returns a sentence on each thing that is not here, and what was not checked without it."""
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """What is not here, so that something was not checked.
+
+    Attributes:
+        released: the names of released benchmark files.
+        second_version: whether COCO-OC is here in one of its two released versions alone.
+        beside: path below the data root -> what it is for.
+    """
+
+    released: tuple[str, ...] = ()
+    second_version: bool = False
+    beside: Mapping[str, Use] = field(default_factory=dict)
+
+
+def missing(released: Sequence[BenchmarkFile], data_root: Path | None) -> Missing:
+    """Returns what the audit lacks; what a file is compared with is looked for only where there is a file."""
     there = {file.name for file in released}
-    notes = []
-    if missing := [f"{name}.json" for name in COLUMN_OF_FILE if f"{name}.json" not in there]:
-        notes.append(
-            f"The released benchmark files {', '.join(missing)} are not here, so that no check of them was made. "
-            "Put them into gvtbench/ below the data root, and run the audit again."
-        )
+    absent = tuple(f"{name}.json" for name in COLUMN_OF_FILE if f"{name}.json" not in there)
     if data_root is None or not released:
-        return notes
-    if len([file for file in released if file.column == "COCO-OC"]) == 1:
-        notes.append(
-            "Of the two released versions of COCO-OC one is here: the other (GVTBench/) was not checked."
-        )
-    split = "images of the captioning training split were not counted"
-    wanted = {
-        _INSTANCES: "the answers of coco_oc.json and coco_mci.json were not compared with COCO's annotations",
-        _VCR: "the answers of vcr_oc.json and vcr_mci.json were not compared with VCR's metadata",
-        _VISUAL_GENOME: "images that Visual Genome describes were not counted",
-    } | {KARPATHY / name: split for name in KARPATHY_LISTS}
-    absent = {place: what for place, what in wanted.items() if not _is_there(data_root / place)}
-    return [*notes, *(f"{place} is not below the data root: {what}." for place, what in absent.items())]
+        return Missing(absent)
+    versions = sum(file.column == "COCO-OC" for file in released)
+    beside = {str(path): use for path, use in _USES.items() if not _is_there(data_root / path)}
+    return Missing(absent, versions == 1, beside)
 
 
 def _is_there(path: Path) -> bool:

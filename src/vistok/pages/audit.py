@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from vistok.audit.benchmark_file import released_files
-from vistok.audit.beside import not_checked
+from vistok.audit.beside import missing
 from vistok.audit.checks import file_findings, generated_findings, table_findings
 from vistok.audit.claims import claim_findings
 from vistok.audit.findings import Finding, Group, Scalar, Verdict
@@ -16,7 +16,7 @@ from vistok.claims.values import CLAIMS, read_claims
 from vistok.errors import VistokError
 from vistok.files import write_json, write_text
 from vistok.pages.claims_figure import page_figures
-from vistok.pages.templating import render, rounded
+from vistok.pages.templating import paragraphs, render, rounded
 from vistok.pages.wording import Wording, worded
 from vistok.published.tables import read_all_published
 
@@ -61,9 +61,8 @@ def run_audit(
         *(finding for file in released for finding in file_findings(file, tables, data_root)),
         *(finding for path in generated for finding in generated_findings(path, tables)),
     )
-    write_findings(
-        findings, not_checked(released, data_root), out, figures=page_figures({"published": outcomes})
-    )
+    notes = paragraphs("not-checked.txt.j2", missing=missing(released, data_root))
+    write_findings(findings, notes, out, figures=page_figures({"published": outcomes}))
     return findings
 
 

@@ -9,7 +9,7 @@ from vistok.claims.values import StudyClaims, read_claims
 from vistok.errors import unknown
 from vistok.files import write_json, write_text
 from vistok.pages.claims_figure import page_figures
-from vistok.pages.templating import render, rounded
+from vistok.pages.templating import paragraphs, render, rounded
 from vistok.published.tables import PublishedTable, read_all_published
 
 
@@ -47,22 +47,11 @@ def _check_names(name: str, cells: Cells, tables: Mapping[int, PublishedTable]) 
 
 def training_noise(cells: Mapping[str, Cells]) -> str:
     """Returns whether intervals hold what another training seed would change, in words for the pages."""
-    known = {
+    known = [
         name for name, found in cells.items() if any(cell and cell.training_error for cell in found.values())
-    }
-    unsure = [name for name in cells if name not in known]
-    parts = [
-        f"The intervals of {name} hold how far trainings with other seeds lie apart, pooled over its rows with "
-        "several."
-        for name in cells
-        if name in known
     ]
-    if unsure:
-        parts.append(
-            f"Of {' and '.join(unsure)} it is not known how far another training would change a cell: those verdicts "
-            "are about these trainings."
-        )
-    return " ".join(parts)
+    unknown = [name for name in cells if name not in known]
+    return "".join(paragraphs("training-noise.txt.j2", known=known, unknown=unknown))
 
 
 def claims_json(outcomes: Mapping[str, Sequence[Outcome]]) -> dict[str, object]:
