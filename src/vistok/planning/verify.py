@@ -28,7 +28,7 @@ def verify(study: Study) -> Iterator[Line]:
     """Yields a line per file or folder: of the data, shards, checkpoints, states, answers and scores that are there."""
     for owner in dict.fromkeys((study.scale.id, study.models.scale.id)):
         yield from _data(study if owner == study.scale.id else study.models)
-    for path, check in _built(study):
+    for path, check in artefacts(study):
         yield _line(str(path), check)
 
 
@@ -71,7 +71,8 @@ def _listed(what: str, find: Callable[[], DigestList | None]) -> Line:
     return Line("FAIL", what, "; ".join(changed[:3])) if changed else Line("ok", what, "as listed")
 
 
-def _built(study: Study) -> Iterator[Check]:
+def artefacts(study: Study) -> Iterator[Check]:
+    """Yields each file or folder that was built, and the check that reads it; a VistokError tells what is wrong."""
     models, paths = study.models, Paths(study)
     for name in models.scale.image_sets:
         if paths.shards(name).is_dir():
