@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from vistok.datasets.images import image_bytes, load_image
+from vistok.datasets.official import read_lines
 from vistok.errors import VistokError
 from vistok.reading import read_bytes, read_json, read_jsonl, read_text
 
@@ -208,6 +210,11 @@ def test_a_pipe_and_a_device_are_refused_and_standard_input_is_read(tmp_path: Pa
             VistokError, match=f"answers cannot be read: {path} is a pipe or a device. Name a file"
         ):
             read_bytes(path, what="answers")
+    for read in (load_image, image_bytes):
+        with pytest.raises(VistokError, match="is a pipe or a device"):
+            read(tmp_path / "pipe", what="image")
+    with pytest.raises(VistokError, match="is a pipe or a device"):
+        list(read_lines(tmp_path / "pipe", what="boxes"))
     end, start = os.pipe()
     os.write(start, b'{"id": 1}')
     os.close(start)

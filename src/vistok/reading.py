@@ -46,14 +46,24 @@ def read_bytes(path: Path, *, what: str) -> bytes:
         VistokError: the file is missing, cannot be read, or is a pipe or a device, whose end may never come.
     """
     try:
-        mode = path.stat().st_mode
-        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or str(path).startswith(_STREAMS)):
-            raise VistokError(f"{what} cannot be read: {path} is a pipe or a device. Name a file.")
+        refuse_endless(path, what=what)
         return path.read_bytes()
     except FileNotFoundError as error:
         raise VistokError(f"{what} not found: {path}. Check the path, or the scale's data_root.") from error
     except OSError as error:
         raise VistokError(f"{what} cannot be read: {path}: {error.strerror}.") from error
+
+
+def refuse_endless(path: Path, *, what: str) -> None:
+    """Refuses a pipe and a device, whose end may never come; standard input is taken.
+
+    Raises:
+        VistokError: it is one.
+        OSError: there is nothing at the path.
+    """
+    mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or str(path).startswith(_STREAMS)):
+        raise VistokError(f"{what} cannot be read: {path} is a pipe or a device. Name a file.")
 
 
 def read_data(path: Path, *, what: str) -> bytes:
@@ -100,8 +110,9 @@ def read_text(path: Path, *, what: str) -> str:
 def decoded(data: bytes, path: Path, *, what: str) -> str:
     """Returns bytes of a file as text, see `read_text`."""
     if kind := kind_of(data):
+        inside = " inside a gzip file" if data.startswith(GZIP) else ""
         raise VistokError(
-            f"{path} ({what}) is no text: it is {kind}. Name another file, or fetch or make it again."
+            f"{path} ({what}) is no text: it is {kind}{inside}. Name another file, or fetch or make it again."
         )
     encoding = json.detect_encoding(data)
     try:
@@ -214,5 +225,5 @@ def kind_of(data: bytes) -> str:
     if data[257:262] == b"ustar":
         return "a tar archive"
     if data.startswith(GZIP):
-        return "a gzip file inside a gzip file"
+        return "a gzip file"
     return next((kind for magic, kind in _MAGIC if data.startswith(magic)), "")

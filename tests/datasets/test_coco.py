@@ -129,7 +129,7 @@ def test_an_object_whose_box_lies_outside_its_image_may_be_anywhere_in_it(
 
 def test_a_name_under_two_ids_is_one_category(tmp_path: Path) -> None:
     value = {"images": [IMAGE], "annotations": [OBJECT], "categories": [CATEGORY, {**CATEGORY, "id": 2}]}
-    assert read_instances(_write(tmp_path, value)).categories == ("cat",)
+    assert read_instances(_write(tmp_path, value)).vocabulary == ("cat",)
 
 
 def test_a_federated_file_says_what_is_absent_and_what_is_not_counted(tmp_path: Path) -> None:
@@ -144,8 +144,15 @@ def test_a_federated_file_says_what_is_absent_and_what_is_not_counted(tmp_path: 
     }
     found = read_instances(_write(tmp_path, value))
     assert found.absent == {5: {"dog"}, 6: frozenset()}
+    assert (found.vocabulary, found.categories) == (("cat", "dog", "emu"), ())
     assert found.images[5].file_name == "000000000005.jpg"
     assert [(each.category, each.crowd) for each in found.objects[5]] == [("cat", True)]
+
+
+def test_one_federated_image_makes_a_federated_file(tmp_path: Path) -> None:
+    images = [IMAGE, {**IMAGE, "id": 6, "neg_category_ids": [1]}]
+    found = read_instances(_write(tmp_path, {"images": images, "annotations": [], "categories": [CATEGORY]}))
+    assert found.absent == {5: frozenset(), 6: {"cat"}}
 
 
 def test_an_image_without_a_name_is_known_by_its_id(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
+import gzip
 import io
 import json
+import os
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -173,3 +175,15 @@ def test_only_tars_may_hold_webp(tmp_path: Path, make_tar: MakeTar) -> None:
         VistokError, match=r"image a\.jpg .*cannot be decoded: not an image. Legal: a whole JPEG"
     ):
         write_shards(ImageSet(format="coco", images="photographs"), tmp_path, tmp_path / "more")
+
+
+def test_a_packed_tar_and_a_pipe_are_named(tmp_path: Path, make_tar: MakeTar) -> None:
+    path = tmp_path / "web/00000.tar"
+    make_tar(path, sample("000", b"a cat"))
+    path.write_bytes(gzip.compress(path.read_bytes()))
+    with pytest.raises(VistokError, match=r"00000\.tar is no tar: it is a gzip file"):
+        read(tmp_path)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(VistokError, match="is a pipe or a device"):
+        read(tmp_path)

@@ -98,7 +98,7 @@ def read_annotations(
             )
             for image, objects in instances.objects.items()
         ),
-        instances.categories,
+        instances.vocabulary,
     )
 
 

@@ -49,13 +49,22 @@ class ObjectAnnotation:
 class Instances:
     """An instances file: every image has an entry in `objects`, an empty one if nothing is annotated.
 
-    `absent` has an entry for each image of a federated file: the categories that are not in it, as people verified.
+    Attributes:
+        images: by id.
+        objects: by the image's id, in file order.
+        vocabulary: the names of all categories.
+        absent: of a federated file, for every image: the categories that are not in it, as people verified.
     """
 
     images: Mapping[int, ImageRecord]
     objects: Mapping[int, tuple[ObjectAnnotation, ...]]
-    categories: tuple[str, ...]
+    vocabulary: tuple[str, ...]
     absent: Mapping[int, frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """The categories that are not in an image where no object is annotated: none of a federated file."""
+        return () if self.absent else self.vocabulary
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +112,18 @@ def read_instances(path: Path) -> Instances:
         images,
         {image: tuple(found) for image, found in objects.items()},
         tuple(dict.fromkeys(names.values())),
-        {
-            image: frozenset(names[key] for key in record.absent if key in names)
-            for image, record in images.items()
-            if record.absent is not None
-        },
+        _absent(images, names),
     )
+
+
+def _absent(images: Mapping[int, ImageRecord], names: Mapping[int, str]) -> dict[int, frozenset[str]]:
+    """Returns the categories that people looked for in vain, by image; nothing of a file that is not federated."""
+    if all(record.absent is None for record in images.values()):
+        return {}
+    return {
+        image: frozenset(names[key] for key in record.absent or () if key in names)
+        for image, record in images.items()
+    }
 
 
 def _object(

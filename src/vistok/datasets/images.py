@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from vistok.errors import VistokError
+from vistok.reading import refuse_endless
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
 # What photographs may be, by their content; Pillow would try some forty formats, and start Ghostscript for one of them.
@@ -86,7 +87,7 @@ def image_bytes(path: Path, *, what: str) -> bytes:
         VistokError: the file is missing or cannot be read.
     """
     with _explained(path, what):
-        return path.read_bytes()
+        return _read(path, what)
 
 
 def load_image(source: Path | bytes, *, what: str) -> Image.Image:
@@ -98,7 +99,7 @@ def load_image(source: Path | bytes, *, what: str) -> Image.Image:
     Raises:
         VistokError: the file is missing, truncated, or none of `FORMATS`.
     """
-    with _explained(source, what, FORMATS), _opened(source, FORMATS) as image:
+    with _explained(source, what, FORMATS), _opened(source, FORMATS, what) as image:
         image.load()
         if image.mode.startswith("I;16"):
             return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
@@ -113,7 +114,7 @@ def check_image(source: Path | bytes, *, what: str, formats: Sequence[str] = PHO
     Raises:
         VistokError: the file is missing, truncated, or of another format.
     """
-    with _explained(source, what, formats), _opened(source, formats) as image:
+    with _explained(source, what, formats), _opened(source, formats, what) as image:
         image.draft("RGB", (max(image.width // 8, 1), max(image.height // 8, 1)))
         image.load()
 
@@ -124,12 +125,17 @@ def image_size(data: bytes, *, what: str) -> tuple[int, int]:
     Raises:
         VistokError: the bytes are no image.
     """
-    with _explained(data, what, PHOTOGRAPHS), _opened(data, PHOTOGRAPHS) as image:
+    with _explained(data, what, PHOTOGRAPHS), _opened(data, PHOTOGRAPHS, what) as image:
         return image.size
 
 
-def _opened(source: Path | bytes, formats: Sequence[str]) -> Image.Image:
-    data = source if isinstance(source, bytes) else source.read_bytes()
+def _read(path: Path, what: str) -> bytes:
+    refuse_endless(path, what=what)
+    return path.read_bytes()
+
+
+def _opened(source: Path | bytes, formats: Sequence[str], what: str) -> Image.Image:
+    data = source if isinstance(source, bytes) else _read(source, what)
     return Image.open(io.BytesIO(data), formats=tuple(formats))
 
 

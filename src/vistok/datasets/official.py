@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vistok.errors import VistokError
+from vistok.reading import refuse_endless
 
 
 def records(path: Path, value: object, key: str, *, what: str) -> list[dict[str, Any]]:
@@ -54,6 +55,7 @@ def read_lines(path: Path, *, what: str) -> Iterator[list[str]]:
         VistokError: the file is missing, unreadable, or no CSV.
     """
     try:
+        refuse_endless(path, what=what)
         with path.open(encoding="utf-8-sig", newline="") as stream:
             yield from csv.reader(stream, strict=True)
     except (csv.Error, UnicodeDecodeError) as error:

@@ -85,8 +85,7 @@ def _coco(image_set: ImageSet, root: Path) -> Source:
 
     if not (image_set.instances or image_set.captions or image_set.questions):
         return Source((), _folder(root / image_set.images))
-    # Where nobody looked for most categories, identification is not asked about: what is not annotated may be there.
-    return Source(instances.categories if instances and not instances.absent else (), rows())
+    return Source(instances.categories if instances else (), rows())
 
 
 def _questions(image_set: ImageSet, root: Path) -> dict[int, list[QuestionAnswer]]:

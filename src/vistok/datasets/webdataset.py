@@ -8,10 +8,11 @@ from pathlib import Path, PurePosixPath
 from vistok.datasets.images import FORMATS
 from vistok.datasets.rows import ImageRow, Source
 from vistok.errors import VistokError
-from vistok.reading import decoded, parse_json
+from vistok.reading import decoded, kind_of, parse_json, refuse_endless
 
 _TAR_BLOCK = 512
 _PIECE = 1 << 20
+_ITSELF = "a tar archive"
 
 
 def webdataset_source(folder: Path) -> Source:
@@ -65,7 +66,10 @@ def _is_hidden(name: PurePosixPath) -> bool:
 
 def _refuse_cut(path: Path) -> None:
     # A tar that is cut between two members reads without an error, but for the missing last block.
+    refuse_endless(path, what="tar")
     with path.open("rb") as stream:
+        if kind := kind_of(stream.read(_TAR_BLOCK)).replace(_ITSELF, ""):
+            raise VistokError(f"{path} is no tar: it is {kind}. Unpack it, or fetch or make it again.")
         size = stream.seek(0, 2)
         stream.seek(max(size - _TAR_BLOCK, 0))
         if size % _TAR_BLOCK or any(stream.read()):

@@ -91,6 +91,9 @@ def test_released_reads_numbers_wherever_their_letters_stand(answer: str, number
         ("80 %", None),
         ("twenty-first", None),
         ("12:30", None),
+        ("2~3 cars", None),
+        ("\u67093\u53ea\u72d7", 3),
+        ("\uff13\u5339", 3),
     ],
 )
 def test_corrected_reads_the_first_whole_number(answer: str, number: int | None) -> None:

@@ -29,6 +29,10 @@ OPTIONS = ("On the table", "Under a chair", "Near the door", "It is not shown")
         ("I will go with D.", "D"),
         ("<think>A? No, B.</think>C", "C"),
         ("It can be seen that\n\nC", "C"),
+        ("\u7b54\u6848\uff1aC", "C"),
+        ("\u6b63\u786e\u7b54\u6848\u662fC\u3002", "C"),
+        ("\u9009\u62e9C", "C"),
+        ("C\u3001Near the door", "C"),
     ],
 )
 def test_reads_a_letter_behind_markup(answer: str, letter: str) -> None:
@@ -45,6 +49,8 @@ def test_reads_a_letter_behind_markup(answer: str, letter: str) -> None:
         "C/D",
         "Both B and C",
         "The answer is B or C",
+        "The answer is B or maybe C",
+        "\u7b54\u6848\u662fB\u6216C",
         "The answer is B. The answer is C.",
         "A\nB",
         "The answer is not A.",

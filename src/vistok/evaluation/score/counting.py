@@ -12,7 +12,7 @@ import numpy as np
 
 from vistok.datasets.gvtbench import ObjectQuestion
 from vistok.evaluation.score.base import CORRECTED, RELEASED, Answers, Scored, Values, check, share
-from vistok.evaluation.score.final import final_answer
+from vistok.evaluation.score.final import UNSPACED, final_answer
 
 PROTOCOLS: Final = {"corrected": CORRECTED, "released": RELEASED}
 
@@ -33,17 +33,17 @@ _NUMBERS |= {word: 10 * number for number, word in enumerate(_TENS.split(), star
 _NUMBER = re.compile(
     rf"""
     (?P<less> (?<! [\w)] ) - (?= \d ) | \b (?: minus | negative ) \s | (?<! \S ) [.,] (?= \d ) )?
-    \b (?: (?P<digits> \d{{1,3}} (?:,\d{{3}})+ | \d+ )
+    (?: \b | (?<= [{UNSPACED}] ) ) (?: (?P<digits> \d{{1,3}} (?:,\d{{3}})+ | \d+ )
         | (?P<tens> {"|".join(_TENS.split())} ) [\s-]? (?P<ones> {"|".join(list(_NUMBERS)[1:10])} )
         | (?! (?: (?<= \bno[\s-] ) | (?<= \bnot\s ) | (?<= n't\s ) ) one \b ) (?P<word> {"|".join(_NUMBERS)} )
-    ) \b
+    ) (?: \b | (?= [{UNSPACED}] ) )
     (?P<more>
         [\s-] (?: dozen | hundred | thousand | million | billion ) s? \b
         | [.\u066b] (?! 0{{1,2}} (?! \d ) ) \d | , \d{{1,2}} (?! [,\d] )  # 2.5 and 2,5, but for 2.0 and 1,2,3
         | (?: \s \d+ )? \s? [/\u2044] \s? \d
         | [\s-] (?: (?: and \s )? (?: a \s )? half | halves | thirds? | quarters? ) \b
         | \s point \s | \s? % | \s? per \s? cent \b
-        | : \d | \s? - \s? \d | - (?: first | second | fourth | fifth | sixth | seventh | eighth | ninth ) \b
+        | : \d | \s? [-~\u301c] \s? \d | - (?: first | second | fourth | fifth | sixth | seventh | eighth | ninth ) \b
     )?
     """,
     re.IGNORECASE | re.VERBOSE,

@@ -31,6 +31,8 @@ _LATEX: Final = re.compile(r"\\(?:text|math)[a-z]*\s*\{([^{}]*)\}")
 _MATH: Final = re.compile(r"\\[()\[\]]|\$+")
 _EMPHASIS: Final = re.compile(r"[*`]+|~~|(?<![^\W_])_+|_+(?![^\W_])")
 _LONG_DASHES: Final = dict.fromkeys(map(ord, "\u2014\u2015\u2e3a\u2e3b\ufe58"), " - ")
+# Scripts that write no spaces: Japanese syllables, Chinese characters, and Korean, whose particles touch the word.
+UNSPACED: Final = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _MINUS: Final = "\u2212\u2043"
 
 

@@ -5,25 +5,30 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from vistok.datasets.seedbench import LETTERS
-from vistok.evaluation.score.final import final_answer, plain
+from vistok.evaluation.score.final import UNSPACED, final_answer, plain
 
 # "A" before a small letter is the article, but where a new clause begins or it is judged.
 _JUDGED: Final = r"is|was|are|looks|seems|would|can|could|cannot|must|does|has"
 _CLAUSE: Final = rf"(?:because|since|as|for|and|or|but|which|{_JUDGED})\b"
 _LETTER: Final = re.compile(
-    rf"(?<![\w'])(?:(?P<capital>[B-D]|A(?!\s(?!{_CLAUSE})[a-z]))|(?P<small>[a-d]))(?![\w'])"
+    rf"(?<![^\W{UNSPACED}])(?<!')(?:(?P<capital>[B-D]|A(?!\s(?!{_CLAUSE})[a-z]))|(?P<small>[a-d]))"
+    rf"(?![^\W{UNSPACED}]|')"
 )
+# In English, Chinese and Japanese: the answer is, option.
 _STATED: Final = re.compile(
-    r"\banswers?\b(?:[^.!?\n]{0,60}?(?:\b(?:is|be|was)\b|:|=|->))?\s*"
+    r"(?:\b(?:answers?|solution)\b|\u7b54\u6848|\u6b63\u89e3)(?:[^.!?\n]{0,60}?(?:\b(?:is|be|was)\b|:|=|->|[\u662f\u4e3a\u70ba\u306f]))?\s*"
     r"(?:not\s)?(?:(?:most\s)?(?:definitely|clearly|likely|probably)\s)?"
     r"(?:the\s)?(?:option|choice|letter)?\s*:?[\s\W]*\Z",
     re.IGNORECASE,
 )
 _NAMED: Final = re.compile(
-    r"\b(?:option|choice|letter|choose|pick|select|go(?:ing)? with)(?:\s(?:is|would be|option))?\s*:?\s*\W?\Z",
+    r"(?:\b(?:option|choice|letter|choose|pick|select|go(?:ing)? with)|[\u9009\u9078][\u9879\u9805\u62e9\u64c7]?)"
+    r"(?:\s(?:is|would be|option))?\s*:?\s*\W?\Z",
     re.IGNORECASE,
 )
-_ALSO: Final = re.compile(r"[A-D]\)?\s*(?:[,/&]|\b(?:and|or|but)\b|,\s*(?:and|or))\s*\(?\Z")
+_ALSO: Final = re.compile(
+    r"[A-D]\)?,?\s*(?:[,/&]|\b(?:and|or|but)\b|[\u3001\u548c\u6216])(?:\s*\b(?:maybe|perhaps|possibly|also|even))?\s*\(?\Z"
+)
 _RIGHT: Final = re.compile(
     r"\W{0,3}\s*(?:is|was|seems|looks|must be|would be)?\s*(?:the\s)?(?:most\s)?"
     r"(?:right|correct|true|best|accurate|final answer|answer)\b",
@@ -105,7 +110,7 @@ def _level(found: re.Match[str], before: str, after: str, text: str) -> int | No
     if found["small"]:  # it may be a word of its own: it must look like the name of an option
         if re.match(r"\s*(?:[.)\]]|$)", after) and _STATED.search(before):
             return 0
-        named = re.match(r"[ \t]*[.:)\]]", after)
+        named = re.match(r"[ \t]*[.:)\]\u3001]", after)
         return 3 if named and (leads or listed) else None
     if _STATED.search(before) or _RIGHT.match(after):
         return 0
@@ -113,4 +118,4 @@ def _level(found: re.Match[str], before: str, after: str, text: str) -> int | No
         return 1
     if _NAMED.search(before):
         return 2
-    return 3 if listed or (leads and re.match(r"[ \t]*(?:[.,:;)\]\n]|- )", after)) else None
+    return 3 if listed or (leads and re.match(r"[ \t]*(?:[.,:;)\]\n\u3001\u3002]|- )", after)) else None
