@@ -126,12 +126,14 @@ def test_flips_and_crops(sets: list[Shards]) -> None:
     assert same(cropped.sample(4), mixture(sets, crop_scale=(0.3, 0.6), cache_bytes=0).sample(4))
 
 
-def test_the_cache_keeps_within_its_bound(sets: list[Shards]) -> None:
-    """Two images of 12 x 12 and their annotations fit; the rest is decoded again and again."""
-    stream = mixture(sets, cache_bytes=2 * (12 * 12 * 3 + 4096))
-    for position in range(18):
-        stream.sample(position)
-    assert len(stream._cache) == 2
+def test_images_are_kept_decoded_where_all_of_them_fit(sets: list[Shards]) -> None:
+    images = sum(map(len, sets))
+    size = images * (12 * 12 * 3 + 4096)
+    for cache_bytes, kept in ((size, images), (size - 1, 0)):
+        stream = mixture(sets, cache_bytes=cache_bytes)
+        for position in range(2 * images):
+            stream.sample(position)
+        assert len(stream._cache) == kept
 
 
 def test_a_mixture_that_can_ask_nothing_is_refused(sets: list[Shards]) -> None:

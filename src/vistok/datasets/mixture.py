@@ -51,7 +51,7 @@ class Mixture:
             draw: returns what is asked about an image; its text names the kinds of questions.
             horizontal_flip: flip half of the images (paper §4.1).
             crop_scale: least and greatest share of an image's area to show; (1, 1) is the whole, as in evaluation.
-            cache_bytes: how much memory each process may fill with decoded images.
+            cache_bytes: how much memory each process may fill with decoded images; none where not all fit.
 
         Raises:
             VistokError: there is no image.
@@ -67,7 +67,9 @@ class Mixture:
         self._draw = draw
         self._preprocessing, self._seed = preprocessing, seed
         self._flip, self._crop_scale = horizontal_flip, crop_scale
-        self._cache_bytes = self._free = cache_bytes
+        # Where not all images fit, next to none would be found again before the end of an epoch.
+        fits = sum(map(len, shards)) * (3 * preprocessing.image_size**2 + _ROW_BYTES) <= cache_bytes
+        self._cache_bytes = self._free = cache_bytes if fits else 0
         self._cache: dict[tuple[int, int], tuple[Pixels, Annotations]] = {}
 
     def __len__(self) -> int:

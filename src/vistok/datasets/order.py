@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 _STREAM: Final = (0, 1)
 
 
-@lru_cache(maxsize=8)
-def epoch_order(count: int, epoch: int, seed: int) -> NDArray[np.int64]:
+@lru_cache(
+    maxsize=2
+)  # a batch touches two epochs at most, and an order of millions takes as many times four bytes
+def epoch_order(count: int, epoch: int, seed: int) -> NDArray[np.uint32]:
     """Returns the examples of one epoch in their order: a permutation of 0..count-1, not to be written to."""
-    order = np.random.default_rng([seed, epoch, *_STREAM]).permutation(count)
+    order = np.random.default_rng([seed, epoch, *_STREAM]).permutation(count).astype(np.uint32)
     order.flags.writeable = False
     return order
 

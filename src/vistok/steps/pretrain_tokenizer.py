@@ -1,18 +1,20 @@
 """Pretrains a visual tokenizer under its supervision, and lets it pass only if its features tell categories."""
 
+from collections.abc import Callable
 from itertools import islice
 
 import numpy as np
-from timm.models.vision_transformer import VisionTransformer
+from torch import nn
 
 from vistok.checkpoints import save_checkpoint
-from vistok.datasets.preprocessing import squash
+from vistok.datasets.preprocessing import Pixels, squash
 from vistok.datasets.shards import Shards
 from vistok.errors import VistokError
 from vistok.files import digest_value
 from vistok.grid.load import Study
 from vistok.grid.needs import tokenizer_weights_name
 from vistok.grid.paths import Paths
+from vistok.grid.scale import Pretraining, Scale
 from vistok.grid.specs import tokenizer_spec
 from vistok.grid.values import Encoder
 from vistok.planning.foreign import weight_digests
@@ -23,9 +25,16 @@ from vistok.steps.tokenizer import load_study_tokenizer, load_teacher
 from vistok.steps.training import training
 from vistok.supervision.base import Setup, make_objective
 from vistok.supervision.data import PretrainingData
+from vistok.supervision.encoder import is_plain
 from vistok.supervision.learner import PretrainingLearner
-from vistok.supervision.probe import check_gate, linear_probe, mean_patch_features
-from vistok.tokenizers.base import build_tokenizer
+from vistok.supervision.probe import (
+    Features,
+    check_gate,
+    linear_probe,
+    mean_patch_features,
+    mean_token_features,
+)
+from vistok.tokenizers.base import VisualTokenizer, build_tokenizer
 from vistok.tokenizers.weights import load_foreign
 from vistok.training.curves import write_curves
 from vistok.training.loop import Plan, make_deterministic, train
@@ -59,25 +68,16 @@ def run(study: Study, tokenizer: str) -> None:
         base = load_study_tokenizer(study, entry.base) if entry.base else None
         teacher = load_teacher(study, entry.teacher) if entry.teacher else None
         objective = make_objective(entry.objective, Setup(encoder, pretraining, data, 0, base, teacher))
-        job = study.scale.job("pretrain-tokenizer")
-        plan = Plan(
-            pretraining.steps,
-            pretraining.optimiser,
-            study.scale.save_every,
-            workers=job.cpus - 1,
-            gpus=job.gpus,
-        )
-        learner = PretrainingLearner(objective, data)
+        learner, plan = PretrainingLearner(objective, data), _plan(study.scale, pretraining)
         curves = train(learner, plan, state=work.state, identity=work.identity, name=f"tokenizer {tokenizer}")
         if not is_first():
             return
         exported = objective.exported().cpu()
-        assert isinstance(exported, VisionTransformer)
-        auc = _probe(exported, encoder, paths, study)
-        if (gate := study.scale.probe_gate.get(entry.objective)) is not None:
-            check_gate(auc, gate, tokenizer)
         built = build_tokenizer(encoder)
         load_foreign(built.trunk, exported.state_dict(), work.out)
+        auc = _probe(_features(exported, built), encoder, paths, study)
+        if (gate := study.scale.probe_gate.get(entry.objective)) is not None:
+            check_gate(auc, gate, tokenizer)
         save_checkpoint(
             work.out,
             built.state_dict(),
@@ -87,12 +87,24 @@ def run(study: Study, tokenizer: str) -> None:
         )
 
 
-def _probe(exported: VisionTransformer, encoder: Encoder, paths: Paths, study: Study) -> float:
+def _plan(scale: Scale, pretraining: Pretraining) -> Plan:
+    job = scale.job("pretrain-tokenizer")
+    return Plan(
+        pretraining.steps, pretraining.optimiser, scale.save_every, workers=job.cpus - 1, gpus=job.gpus
+    )
+
+
+def _features(exported: nn.Module, built: VisualTokenizer) -> Callable[[Pixels], Features]:
+    if is_plain(exported):
+        return mean_patch_features(exported, built.encoder.normalisation)
+    return mean_token_features(built.eval())
+
+
+def _probe(features: Callable[[Pixels], Features], encoder: Encoder, paths: Paths, study: Study) -> float:
     """Returns the AUC of a linear probe for the categories of the scale's probe set."""
     shards = Shards(paths.shards(study.scale.probe_set or ""))
     rows = list(islice(shards, PROBE_IMAGES))
     names = [{entry.category for entry in row.objects} for row in rows]
     presence = np.array([[category in seen for category in shards.categories] for seen in names])
     pixels = np.stack([squash(shards.decoded(row), encoder.image_size) for row in rows])
-    features = mean_patch_features(exported, encoder.normalisation)
     return linear_probe(features, pixels, presence, seed=0)

@@ -9,6 +9,7 @@ from typing import ClassVar, Final, final
 import numpy as np
 import torch
 from jaxtyping import Float, Int64
+from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from vistok.datasets.order import examples_at
@@ -74,11 +75,9 @@ class Objective(nn.Module, ABC):
                 f"the {name} objective {'needs a' if self.needs_teacher else 'takes no'} teacher: "
                 f"{'name one as' if self.needs_teacher else 'leave out'} the tokenizer's `teacher`."
             )
-        self.encoder = build_encoder(encoder)
+        self.encoder = self.untrained(setup)
         self.size = encoder.image_size
         self.normalisation = encoder.normalisation
-        sample = data.examples(range(min(_WHITENED, len(data))), frozenset())
-        prepare(self.encoder, augment.normalise(augment.from_bytes(sample.pixels), self.normalisation))
         if setup.base:
             start_from(self.encoder, setup.base)
         self.pretraining = pretraining
@@ -87,6 +86,13 @@ class Objective(nn.Module, ABC):
             if option not in self.defaults:
                 raise unknown("pretraining option", option, self.defaults, edit=f"{type(self).__module__}")
         self.options = {**self.defaults, **pretraining.options}
+
+    def untrained(self, setup: Setup) -> VisionTransformer:
+        """Returns the encoder as training starts from it; what others than plain ViTs start from, an objective says."""
+        encoder, data = build_encoder(setup.encoder), setup.data
+        sample = data.examples(range(min(_WHITENED, len(data))), frozenset())
+        prepare(encoder, augment.normalise(augment.from_bytes(sample.pixels), setup.encoder.normalisation))
+        return encoder
 
     @abstractmethod
     def views(

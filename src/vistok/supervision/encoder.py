@@ -10,6 +10,7 @@ from timm.layers.pos_embed_sincos import build_sincos2d_pos_embed
 from timm.models.vision_transformer import Block, VisionTransformer
 from torch import Tensor, nn
 from torch.nn import functional
+from typing_extensions import TypeIs
 
 from vistok.checkpoints import load_tensors
 from vistok.errors import VistokError
@@ -36,19 +37,24 @@ def build_encoder(encoder: Encoder) -> VisionTransformer:
             f"timm cannot build {encoder.name!r} with {encoder.arguments}: {error}. "
             "Correct the scale's `encoders`."
         ) from error
-    if (
-        not isinstance(built, VisionTransformer)
-        or built.cls_token is None
-        or built.pos_embed is None
-        or built.num_prefix_tokens != 1
-        or built.no_embed_class
-    ):
+    if not is_plain(built):
         raise VistokError(
             f"{encoder.name!r} with {encoder.arguments} is not a plain vision transformer (one class token, "
             "learnt positions), which pretraining needs. Name one in the scale's `encoders`, such as "
             "'vit_tiny_patch16_224'."
         )
     return built
+
+
+def is_plain(trunk: nn.Module) -> TypeIs[VisionTransformer]:
+    """Tells whether an encoder is a vision transformer with one class token and learnt positions."""
+    return (
+        isinstance(trunk, VisionTransformer)
+        and trunk.cls_token is not None
+        and trunk.pos_embed is not None
+        and trunk.num_prefix_tokens == 1
+        and not trunk.no_embed_class
+    )
 
 
 @torch.no_grad()
@@ -73,7 +79,7 @@ def prepare(encoder: VisionTransformer, images: Float[Tensor, "images 3 height w
         encoder.patch_embed.proj.bias[: len(weight)] = bias
 
 
-def start_from(encoder: VisionTransformer, base: VisualTokenizer) -> None:
+def start_from(encoder: nn.Module, base: VisualTokenizer) -> None:
     """Gives an encoder the weights of another tokenizer of the same architecture.
 
     A tokenizer has no norm behind its last block: the encoder keeps its own.

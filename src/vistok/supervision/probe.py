@@ -11,6 +11,7 @@ from vistok.errors import VistokError
 from vistok.grid.values import Normalisation
 from vistok.supervision import augment
 from vistok.supervision.encoder import embed, encode, split_class_token
+from vistok.tokenizers.base import VisualTokenizer
 
 Pixels = UInt8[np.ndarray, "images height width 3"]
 Features = Float[np.ndarray, "images width"]
@@ -83,6 +84,18 @@ def mean_patch_features(
             _, patches = split_class_token(encoder, encode(encoder, embed(encoder, images), norm=False))
             means.append(patches.mean(dim=1).double().numpy())
         return np.concatenate(means)
+
+    return features
+
+
+def mean_token_features(tokenizer: VisualTokenizer, *, batch: int = 64) -> Callable[[Pixels], Features]:
+    """Returns a function from images of a tokenizer's size to the mean of its visual tokens, of any kind of encoder."""
+
+    @torch.no_grad()
+    def features(pixels: Pixels) -> Features:
+        parts = (augment.from_bytes(pixels[start : start + batch]) for start in range(0, len(pixels), batch))
+        normalised = (augment.normalise(images, tokenizer.encoder.normalisation) for images in parts)
+        return np.concatenate([tokenizer(images).mean(dim=1).double().numpy() for images in normalised])
 
     return features
 

@@ -1,13 +1,20 @@
 """Feature distillation: its target and its loss, worked out apart from it, and what learns."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch.nn import functional
 
 from vistok.errors import VistokError
+from vistok.grid.scale import Pretraining
+from vistok.grid.values import Optimiser
 from vistok.supervision import augment
 from vistok.supervision.base import Setup, make_objective
 from vistok.supervision.objectives.feature_distillation import whitened
+from vistok.supervision.probe import mean_token_features
+from vistok.tokenizers.base import build_tokenizer
+from vistok.tokenizers.weights import load_foreign
 
 
 def test_whitening_takes_out_the_mean_and_deviation_of_each_token() -> None:
@@ -63,3 +70,30 @@ def test_a_teacher_of_other_tokens_is_refused(encoder, data, teacher, make) -> N
     setup = Setup(encoder, make("feature-distillation").pretraining, data, 0, teacher=teacher)
     with pytest.raises(VistokError, match="gives 9 tokens for 24 pixels, and its student 10"):
         make_objective("feature-distillation", setup)
+
+
+def test_a_student_may_be_of_any_architecture(encoder, data, trainer) -> None:
+    """EVA-02's: rotary positions, gated and normalised inside. It learns a teacher of its kind, and builds again."""
+    arguments = {"img_size": 24, "patch_size": 8, "embed_dim": 48, "depth": 2, "num_heads": 2}
+    entry = encoder.model_copy(
+        update={
+            "name": "eva02_tiny_patch14_224",
+            "arguments": arguments,
+            "width": 48,
+            "normalisation": "clip",
+        }
+    )
+    torch.manual_seed(1)
+    teacher = build_tokenizer(entry.model_copy(update={"final_norm": True}))
+    pretraining = Pretraining(steps=30, batch=12, optimiser=Optimiser(learning_rate=3e-3, warmup_steps=0))
+    objective = make_objective("feature-distillation", Setup(entry, pretraining, data, 0, teacher=teacher))
+    assert type(objective.encoder) is type(teacher.trunk)
+    assert not any(torch.equal(one, two) for one, two in zip(
+        objective.encoder.blocks.parameters(), teacher.trunk.blocks.parameters(), strict=True
+    ) if one.ndim > 1)  # fmt: skip
+    losses = trainer(objective).run(0, 30)
+    assert losses[-1] < 0.8 * losses[0]
+    built = build_tokenizer(entry)
+    load_foreign(built.trunk, objective.exported().state_dict(), Path("student"))
+    pixels = data.examples(range(24), frozenset()).pixels
+    assert mean_token_features(built.eval())(pixels).shape == (24, 48)

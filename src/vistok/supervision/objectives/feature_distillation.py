@@ -1,7 +1,7 @@
 """Feature distillation: a student learns the whitened features of a teacher (FD, Wei et al. 2022)."""
 
 from collections.abc import Mapping
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 import torch
 from jaxtyping import Float
@@ -14,7 +14,8 @@ from vistok.supervision import augment
 from vistok.supervision.base import Objective, Setup
 from vistok.supervision.data import Examples
 from vistok.supervision.draws import Draws
-from vistok.supervision.encoder import embed, encode, initialise
+from vistok.supervision.encoder import initialise, is_plain
+from vistok.tokenizers.base import build_tokenizer
 
 _DEFAULTS: Final = {
     "beta": 2.0,  # FD code; GVT section 4.1
@@ -26,7 +27,8 @@ class FeatureDistillation(Objective):
     """A student, from random weights unless it has a base, and a linear projection to the teacher's width.
 
     Both see the same crop, each normalised as its own weights were or will be used. The loss is over all tokens, the
-    class token's too. FD's student has relative positions and drops paths; this one is the scale's plain encoder.
+    class token's too. The student is any encoder of timm; FD's has relative positions and drops paths, which an
+    entry's `arguments` can say.
     """
 
     defaults: ClassVar[Mapping[str, float]] = _DEFAULTS
@@ -37,15 +39,20 @@ class FeatureDistillation(Objective):
         super().__init__(setup)
         assert setup.teacher is not None
         self.teacher = setup.teacher.requires_grad_(False).eval()
-        taught, tokens = setup.teacher.encoder, 1 + self.encoder.patch_embed.num_patches
-        if (taught.image_size, taught.tokens) != (self.size, tokens):
+        taught, own = setup.teacher.encoder, setup.encoder
+        if (taught.image_size, taught.tokens) != (own.image_size, own.tokens):
             raise VistokError(
-                f"the teacher gives {taught.tokens} tokens for {taught.image_size} pixels, and its student {tokens} "
-                f"for {self.size}: features are learnt token by token. Name a teacher with the tokens of the encoder."
+                f"the teacher gives {taught.tokens} tokens for {taught.image_size} pixels, and its student "
+                f"{own.tokens} for {own.image_size}: features are learnt token by token. Name a teacher with as many."
             )
         # A 1 x 1 convolution over tokens.
-        self.projection = nn.Linear(self.encoder.embed_dim, taught.width)
+        self.projection = nn.Linear(own.width, taught.width)
         initialise(self.projection)
+
+    @override
+    def untrained(self, setup: Setup) -> Any:
+        trunk = build_tokenizer(setup.encoder.model_copy(update={"final_norm": True})).trunk
+        return super().untrained(setup) if is_plain(trunk) else trunk
 
     @override
     def views(
@@ -62,7 +69,7 @@ class FeatureDistillation(Objective):
 
     @override
     def loss(self, batch: dict[str, Tensor], step: int) -> Float[Tensor, ""]:
-        features = self.projection(encode(self.encoder, embed(self.encoder, batch["images"])))
+        features = self.projection(self.encoder.forward_features(batch["images"]))
         with torch.no_grad():
             target = whitened(self.teacher(batch["taught"]))
         return functional.smooth_l1_loss(features, target, beta=self.options["beta"])
