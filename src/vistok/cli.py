@@ -125,7 +125,10 @@ def _add(verbs: "Verbs", name: str, about: str, do: Handler) -> argparse.Argumen
 def _run_step(asked: argparse.Namespace) -> None:
     study = _imported("vistok.commands.arguments").study_of(asked)
     wanted = _STEPS[asked.verb][1]
-    found = getattr(study, wanted)(asked.wanted) if wanted else None
+    find = (
+        study.subject if asked.verb in _PER_SUITE and wanted == "run" else getattr(study, wanted or "", None)
+    )
+    found = find(asked.wanted) if find else None
     run = _imported(f"vistok.steps.{asked.verb.replace('-', '_')}").run
     suite = []
     if asked.verb in _PER_SUITE:

@@ -1,6 +1,7 @@
 """What each step ranges over, reads and writes follows from the study, and all that tells of steps tells the same."""
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -12,6 +13,8 @@ from vistok.errors import VistokError
 from vistok.grid.scale import ALL_STEPS, RESUMED, StepId
 from vistok.grid.steps import STEPS, any_llm, cells, parts, step_called
 from vistok.grid.study import Study
+from vistok.grid.values import ReleasedRow
+from vistok.planning.costs import cost_of
 
 DEIT, CLIP_20M = "deit/frozen/vicuna-7b/seed-0", "clip-20m/frozen/vicuna-7b/seed-0"
 SCALES = ("mini", "excerpt", "paper")
@@ -164,3 +167,22 @@ def test_an_unknown_step_names_the_nearest() -> None:
     with pytest.raises(VistokError, match=r"unknown step 'awnser'\. Did you mean 'answer'"):
         step_called("awnser")
     assert step_called("answer").over == ("run", "suite")
+
+
+def test_a_released_model_only_answers_and_is_scored(checkout: Any) -> None:
+    paper: Study = checkout.load("paper")
+    table = paper.table("table-2")
+    rows = (*table.rows, ReleasedRow(model="blip-2"))
+    more = replace(paper, tables={"table-2": table.model_copy(update={"rows": rows})})
+    before = {(name, ids) for name, step in STEPS.items() for ids in step.jobs(paper, paper.subjects())}
+    after = {(name, ids) for name, step in STEPS.items() for ids in step.jobs(more, more.subjects())}
+    released = "released/blip-2"
+    assert after - before == {("answer", (released, "gvt")), ("score-run", (released, "gvt"))}
+    assert before <= after
+    inputs = [str(path) for path in STEPS["answer"].inputs(more, released, "gvt")]
+    assert inputs == ["data/digests/paper/weights-of-models/blip-2.json"]
+    assert STEPS["answer"].modules(more, released, "gvt")[0] == "vistok.mllm.released.image_text_to_text"
+    assert (
+        cost_of(more, "answer", released, "gvt").flops
+        > cost_of(more, "answer-blind", "vicuna-7b", "gvt").flops
+    )

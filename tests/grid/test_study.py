@@ -77,7 +77,7 @@ def test_a_run_answers_the_suites_of_the_tables_that_it_stands_in(checkout: Any)
     checkout.edit("grid/tables.yaml", add_table)
     study = checkout.load()
     assert study.suites_shown() == ("gvt", "seed") and study.suites_shown("table-7") == ("seed", "gvt")
-    answered = {run.path.removesuffix("/seed-0"): suites for run, suites in study.suites_by_run().items()}
+    answered = {run.path.removesuffix("/seed-0"): suites for run, suites in study.suites_by_subject().items()}
     assert answered["deit/frozen/vicuna-7b"] == ("gvt", "seed")
     assert answered["clip/frozen/llama-7b"] == ("seed", "gvt")
     assert answered["clip/frozen/vicuna-7b"] == ("gvt",)
@@ -201,7 +201,7 @@ def test_a_run_answers_what_its_rows_are_measured_on(checkout: Any) -> None:
 
     checkout.edit("grid/tables.yaml", leave_out)
     study = checkout.load()
-    answered = {run.path: suites for run, suites in study.suites_by_run().items()}
+    answered = {run.path: suites for run, suites in study.suites_by_subject().items()}
     assert answered["deit/frozen/vicuna-7b/seed-0"] == ()
     assert answered["dino/frozen/vicuna-7b/seed-0"] == ("gvt",)
     rows = study.table("table-2").rows

@@ -23,7 +23,8 @@ from vistok.evaluation.score.scoring import score_answers
 from vistok.files import digest_file
 from vistok.grid.load import load_study
 from vistok.grid.paths import Paths
-from vistok.grid.values import Column, Row
+from vistok.grid.study import Study
+from vistok.grid.values import Column, ReleasedRow, Row
 from vistok.pages.notes import banner, footnote, notes
 from vistok.pages.table import render_table
 from vistok.provenance import unsealed
@@ -442,13 +443,21 @@ def test_a_row_may_be_measured_on_some_columns_and_say_why_not_on_others(mini: A
 
 def test_cells_are_held_to_the_published_ones_where_the_scale_says_so(mini: Any, report: Report) -> None:
     assert "‡" not in render_table(report(mini), "md") and "agrees" not in render_table(report(mini), "csv")
-    ours = {row.tokenizer: row.cells[0].ours for row in report(mini).rows if row.recipe == "frozen"}
+    ours = {
+        row.subjects[0].tokenizer: row.cells[0].ours
+        for row in report(mini).rows
+        if row.subjects[0].recipe == "frozen"
+    }
     published = {"deit": 48.3, "clip-20m": 48.2, "clip": 52.2}
     off = {name: abs(ours[name] - value) for name, value in published.items()}
     tolerance = sorted(off.values())[1] + 0.001
     scale = mini.study.scale.model_copy(update={"published_tolerance": {"vqav2": tolerance}})
     made = report(replace(mini, study=replace(mini.study, scale=scale)))
-    judged = {row.tokenizer: row.cells[0].agrees for row in made.rows if row.recipe == "frozen"}
+    judged = {
+        row.subjects[0].tokenizer: row.cells[0].agrees
+        for row in made.rows
+        if row.subjects[0].recipe == "frozen"
+    }
     assert judged == {"my-encoder": None} | {
         name: far <= sorted(off.values())[1] for name, far in off.items()
     }
@@ -536,3 +545,23 @@ def test_a_finding_about_one_row_marks_its_cell(mini: Any, report: Report) -> No
     lines = list(csv.DictReader(render_table(made, "csv").splitlines()))
     anchors = [line["audit"] for line in lines if line["column"] in ("VQA", "Avg")]
     assert anchors[:4] == ["column", "", "column", "average"]
+
+
+def with_released(study: Study) -> Study:
+    """Returns a study whose Table 2 ends with a released model."""
+    table = study.table("table-2")
+    rows = (*table.rows, ReleasedRow(model="blip-2"))
+    return replace(study, tables={"table-2": table.model_copy(update={"rows": rows})})
+
+
+def test_a_released_model_says_why_it_has_no_score_where_models_are_made(
+    mini: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(mini.root)
+    study = with_released(mini.study)
+    row = assemble(study, "table-2", read_published(tabulate.PUBLISHED, 2)).rows[-1]
+    assert row.labels == ("-", "-", "BLIP-2", "-")
+    assert all(cell.ours is None for cell in row.cells)
+    assert "this scale makes its own" in row.cells[0].left_out
+    assert row.runs == ("released/blip-2",)
+    assert row.seeds == ()

@@ -8,19 +8,25 @@ from typing import Any
 
 from vistok.errors import VistokError
 from vistok.files import digest_file, digest_value, write_json, write_jsonl
+from vistok.grid.needs import model_weights_name
 from vistok.grid.paths import Paths
 from vistok.grid.specs import task_spec
 from vistok.grid.study import Study
-from vistok.grid.values import Run, Task
+from vistok.grid.values import Run, Subject, Task
 from vistok.provenance import PROVENANCE, content_digest, read_provenance, sealed, unsealed
 from vistok.reading import read_json
 
 Inputs = dict[str, str]
 
 
-def answer_inputs(study: Study, run: Run, task: Task) -> Inputs:
-    """Returns the digests of what a run's answers to a task are made from, as far as it is there."""
-    return _inputs(study, f"{run.path}/{task.id}", Paths(study.models).mllm(run), task)
+def answer_inputs(study: Study, subject: Subject, task: Task) -> Inputs:
+    """Returns the digests of what answers to a task are made from, as far as it is there."""
+    name, models = f"{subject.path}/{task.id}", study.models
+    if isinstance(subject, Run):
+        return _inputs(study, name, Paths(models).mllm(subject), task)
+    listed = Paths(models).digest(model_weights_name(subject.model))
+    weights = {"checkpoint": _digest(listed)} if listed.is_file() else {}
+    return _inputs(study, name, None, task) | weights
 
 
 def blind_inputs(study: Study, llm: str, task: Task) -> Inputs:
@@ -65,7 +71,7 @@ def write_metrics(path: Path, report: Mapping[str, Any]) -> None:
     write_json(path, sealed(report))
 
 
-def read_run_metrics(study: Study, run: Run, task: Task) -> dict[str, Any]:
+def read_run_metrics(study: Study, run: Subject, task: Task) -> dict[str, Any]:
     """Returns a run's metrics.json, once it has proved to be what was scored, of what was answered.
 
     Raises:
@@ -105,9 +111,9 @@ def references_digest(study: Study, task: Task) -> str | None:
     return _digest(path) if path and path.is_file() else None
 
 
-def _inputs(study: Study, name: str, checkpoint: Path, task: Task) -> Inputs:
+def _inputs(study: Study, name: str, checkpoint: Path | None, task: Task) -> Inputs:
     inputs = {"of": name, "spec": digest_value(task_spec(study, task.id))}
-    if (checkpoint / PROVENANCE).is_file():
+    if checkpoint is not None and (checkpoint / PROVENANCE).is_file():
         inputs["checkpoint"] = content_digest(read_provenance(checkpoint))
     if (references := references_digest(study, task)) is not None:
         inputs["references"] = references

@@ -4,13 +4,18 @@ from typing import Final, Literal, get_origin
 
 from vistok.errors import unknown
 from vistok.grid.study import GRID, Study
-from vistok.grid.values import LanguageModel, Recipe, Row, Table, Tokenizer, Value
+from vistok.grid.values import LanguageModel, Recipe, ReleasedModel, ReleasedRow, Row, Table, Tokenizer, Value
 
-_PARTS: Final[dict[str, type[Value]]] = {"tokenizer": Tokenizer, "recipe": Recipe, "llm": LanguageModel}
+_PARTS: Final[dict[str, type[Value]]] = {
+    "tokenizer": Tokenizer,
+    "recipe": Recipe,
+    "llm": LanguageModel,
+    "model": ReleasedModel,
+}
 BLANK: Final = "-"
 
 
-def labels_of(study: Study, table: Table, row: Row) -> tuple[str, ...]:
+def labels_of(study: Study, table: Table, row: Row | ReleasedRow) -> tuple[str, ...]:
     """Returns a row's labels, one per label column of its table."""
     return tuple(_label(study, row, source) for source in table.labels.values())
 
@@ -29,12 +34,20 @@ def check_labels(table: Table) -> None:
             raise unknown(where, field, legal)
 
 
-def _label(study: Study, row: Row, source: str | None) -> str:
-    if source is None:
+def _label(study: Study, row: Row | ReleasedRow, source: str | None) -> str:
+    part, _, field = (source or "").partition(".")
+    if isinstance(row, ReleasedRow) and part == "tokenizer" and field == "label":
+        part = "model"  # it is one thing, and named by that
+    name = getattr(row, part, None)
+    if name is None:
         return BLANK
-    part, _, field = source.partition(".")
-    of = {"tokenizer": study.tokenizer, "recipe": study.recipe, "llm": study.llm}[part]
-    value = of(getattr(row, part))
+    of = {
+        "tokenizer": study.tokenizer,
+        "recipe": study.recipe,
+        "llm": study.llm,
+        "model": study.released_model,
+    }[part]
+    value = of(name)
     text = str(getattr(value, field))
     return text.capitalize() if _is_choice(_PARTS[part].model_fields[field].annotation) else text
 

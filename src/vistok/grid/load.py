@@ -10,7 +10,7 @@ from vistok.grid.labels import check_labels
 from vistok.grid.read import merged, read_entries, read_mapping, validated
 from vistok.grid.scale import ALL_RECIPES, Scale
 from vistok.grid.study import GRID, SCALES, TEST, Study, find
-from vistok.grid.values import LanguageModel, Recipe, Table, Task, Tokenizer, Value
+from vistok.grid.values import LanguageModel, Recipe, ReleasedModel, Table, Task, Tokenizer, Value
 
 __all__ = ["GRID", "SCALES", "Study", "load_study"]
 
@@ -48,6 +48,7 @@ def load_study(
         recipes=_recipes(grid / "recipes.yaml", size),
         tasks=_tasks(grid / "tasks.yaml", size),
         tables=_values(Table, grid / "tables.yaml"),
+        released=_values(ReleasedModel, grid / "models.yaml"),
         scale=size,
         split=split,
         other_models=models,
@@ -156,9 +157,8 @@ def _check_references(study: Study) -> None:
     for table in study.tables.values():
         check_labels(table)
         for row in table.rows:
-            study.tokenizer(row.tokenizer)
-            study.recipe(row.recipe)
-            study.llm(row.llm)
+            for subject in row.subjects:
+                study.subject(subject.path)
             for task in row.not_measured.keys() - {column.task for column in table.columns}:
                 raise unknown(
                     f"task of `not_measured` in {GRID / 'tables.yaml'}, entry {table.id!r}",

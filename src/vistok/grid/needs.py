@@ -5,14 +5,15 @@ from pathlib import Path
 from typing import Final
 
 from vistok.grid.study import Study
-from vistok.grid.values import Run
+from vistok.grid.values import Released, Run, Subject, runs_among
 
 WEIGHTS_OF: Final = "weights-of-"
 
 
-def image_sets(study: Study, runs: Iterable[Run]) -> list[str]:
+def image_sets(study: Study, subjects: Iterable[Subject]) -> list[str]:
     """Returns the image sets that runs are trained on, their tokenizers' own pretraining included."""
-    names = list(study.scale.mixture)
+    runs = runs_among(subjects)
+    names = list(study.scale.mixture) if runs else []
     for tokenizer in study.lineage(run.tokenizer for run in runs):
         if study.pretrains(tokenizer) and (name := study.tokenizer(tokenizer).image_set):
             names += [name, *([study.scale.probe_set] if study.scale.probe_set else [])]
@@ -25,14 +26,16 @@ def tokenizer_weights(study: Study, tokenizer: str) -> str | None:
     return None if study.pretrains(tokenizer) or weights in ("published", "random") else weights
 
 
-def weight_names(study: Study, runs: Iterable[Run]) -> list[str]:
-    """Returns what the weights are listed as that some runs start from, and that the scale does not make itself."""
-    runs = list(runs)
+def weight_names(study: Study, subjects: Iterable[Subject]) -> list[str]:
+    """Returns what the weights are listed as that some subjects start from, and that the scale does not make itself."""
+    subjects = list(subjects)
+    runs = runs_among(subjects)
     tokenizers = [
         tokenizer_weights_name(study, name) for name in study.lineage(run.tokenizer for run in runs)
     ]
     llms = [] if study.scale.language_model else [llm_weights_name(run.llm) for run in runs]
-    return [name for name in dict.fromkeys([*tokenizers, *llms]) if name]
+    models = [model_weights_name(subject.model) for subject in subjects if isinstance(subject, Released)]
+    return [name for name in dict.fromkeys([*tokenizers, *llms, *models]) if name]
 
 
 def run_weight_names(study: Study, run: Run) -> list[str]:
@@ -51,6 +54,11 @@ def tokenizer_weights_name(study: Study, tokenizer: str) -> str | None:
 def llm_weights_name(llm: str) -> str:
     """Returns what a language model's published weights are listed as."""
     return f"{WEIGHTS_OF}llms/{llm}"
+
+
+def model_weights_name(model: str) -> str:
+    """Returns what a released model's weights are listed as."""
+    return f"{WEIGHTS_OF}models/{model}"
 
 
 def question_files(study: Study) -> list[str]:
@@ -87,9 +95,9 @@ def is_absent(path: Path) -> bool:
     return not any(path.iterdir()) if path.is_dir() else not path.is_file()
 
 
-def training_files(study: Study, runs: Iterable[Run]) -> list[str]:
+def training_files(study: Study, subjects: Iterable[Subject]) -> list[str]:
     """Returns the files and folders that the trainings of some runs read."""
-    runs = list(runs)
+    runs = runs_among(subjects)
     found: list[str] = []
     for name in image_sets(study, runs):
         entry = study.image_set(name)

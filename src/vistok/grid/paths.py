@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from vistok.grid.study import Study
-from vistok.grid.values import Run
+from vistok.grid.values import Run, Subject
 
 TABLE_FORMATS: Final = ("csv", "md", "tex", "html")
 CLAIMS_FORMATS: Final = ("md", "html", "json", "svg")
@@ -60,10 +60,10 @@ class Paths:
     def results(self) -> Path:
         return Path("results") / self.study.results_id
 
-    def predictions(self, run: Run | str, task: str) -> Path:
+    def predictions(self, run: Subject | str, task: str) -> Path:
         return self.results / _id(run) / task / "predictions.jsonl"
 
-    def metrics(self, run: Run | str, task: str) -> Path:
+    def metrics(self, run: Subject | str, task: str) -> Path:
         return self.results / _id(run) / task / "metrics.json"
 
     def blind(self, task: str) -> Path:
@@ -110,5 +110,5 @@ def all_published() -> list[Path]:
     return [*map(published, NUMBERS), PUBLISHED / ABOUT]
 
 
-def _id(run: Run | str) -> str:
+def _id(run: Subject | str) -> str:
     return run if isinstance(run, str) else run.path

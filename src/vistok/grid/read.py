@@ -133,7 +133,8 @@ def _mapping(value: object, place: str) -> dict[str, Any]:
 
 def _explain(detail: ErrorDetails) -> str:
     """Returns one line on what is wrong with one part of an entry."""
-    where = ".".join(str(part) for part in detail["loc"] if part != "[key]")
+    # In brackets: a mapping's key, and which of several types an entry was taken for.
+    where = ".".join(str(part) for part in detail["loc"] if not str(part).startswith("["))
     found, context = detail["input"], detail.get("ctx", {})
     match detail["type"]:
         case "missing":

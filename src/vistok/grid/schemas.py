@@ -7,7 +7,7 @@ from vistok.files import write_json
 from vistok.grid.downloads import Download
 from vistok.grid.scale import Scale
 from vistok.grid.study import GRID
-from vistok.grid.values import LanguageModel, Recipe, Table, Task, Tokenizer, Value
+from vistok.grid.values import LanguageModel, Recipe, ReleasedModel, Table, Task, Tokenizer, Value
 
 FOLDER = GRID / "schemas"
 _ENTRIES: dict[str, type[Value]] = {
@@ -16,6 +16,7 @@ _ENTRIES: dict[str, type[Value]] = {
     "recipes": Recipe,
     "tasks": Task,
     "tables": Table,
+    "models": ReleasedModel,
     "downloads": Download,
 }
 _EXTENDING: tuple[type[Value], ...] = (Recipe, Scale)

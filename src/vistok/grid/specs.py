@@ -9,7 +9,7 @@ from vistok.files import digest_value
 from vistok.grid.labels import labels_of
 from vistok.grid.marks import LABEL, LOADED, MADE, SCORING, Mark, counted, marked
 from vistok.grid.study import Study
-from vistok.grid.values import Run
+from vistok.grid.values import Released, ReleasedRow, Row, Run, Subject
 
 Spec = dict[str, Any]
 
@@ -96,10 +96,14 @@ def task_spec(study: Study, task: str, *marks: Mark) -> Spec:
     }
 
 
-def answer_spec(study: Study, suite: str) -> Spec:
-    """Returns what the answers of a run to a suite depend on besides its checkpoints."""
+def answer_spec(study: Study, suite: str, subject: Subject | None = None) -> Spec:
+    """Returns what the answers of a run or a released model to a suite depend on besides its checkpoints."""
     tasks = {task.id: task_spec(study, task.id) for task in study.suite(suite)}
-    return {"tasks": tasks, "answer_batch": study.scale.answer_batch}
+    spec = {"tasks": tasks, "answer_batch": study.scale.answer_batch}
+    if isinstance(subject, Released):
+        entry = study.models.released_model(subject.model)
+        spec |= {"released": counted(entry), "precision": study.models.scale.precision}
+    return spec
 
 
 def answer_blind_spec(study: Study, llm: str, suite: str) -> Spec:
@@ -123,7 +127,9 @@ def score_spec(study: Study, suite: str) -> Spec:
 def table_spec(study: Study, table: str) -> Spec:
     """Returns what a rendered table depends on besides its cells: all words that it may print."""
     entry, models = study.table(table), study.models
-    tokenizers = dict.fromkeys(row.tokenizer for row in entry.rows)
+    made = [row for row in entry.rows if isinstance(row, Row)]
+    released = [study.released_model(row.model) for row in entry.rows if isinstance(row, ReleasedRow)]
+    tokenizers = dict.fromkeys(row.tokenizer for row in made)
     return {
         "table": counted(entry),
         "labels": [labels_of(study, entry, row) for row in entry.rows],
@@ -132,8 +138,9 @@ def table_spec(study: Study, table: str) -> Spec:
             name: {**marked(study.tokenizer(name), LABEL), "pretrained": models.pretrains(name)}
             for name in tokenizers
         },
-        "recipes": {row.recipe: marked(study.recipe(row.recipe), LABEL) for row in entry.rows},
-        "llms": {row.llm: marked(study.llm(row.llm), LABEL) for row in entry.rows},
+        "recipes": {row.recipe: marked(study.recipe(row.recipe), LABEL) for row in made},
+        "llms": {row.llm: marked(study.llm(row.llm), LABEL) for row in made},
+        "released": {model.id: marked(model, LABEL) for model in released},
         "tolerance": study.scale.published_tolerance,
         "own_data": study.scale.world is not None,
         "own_models": [models.scale.id, bool(models.scale.encoders), bool(models.scale.language_model)],

@@ -12,12 +12,12 @@ from vistok.errors import unknown
 from vistok.grid import paths as files
 from vistok.grid import specs
 from vistok.grid.kinds import SCORING, module_of, task_kind_modules
-from vistok.grid.needs import image_sets, llm_weights_name, tokenizer_weights_name
+from vistok.grid.needs import image_sets, llm_weights_name, model_weights_name, tokenizer_weights_name
 from vistok.grid.paths import Paths
 from vistok.grid.scale import StepId
 from vistok.grid.specs import Spec
 from vistok.grid.study import GRID, Study
-from vistok.grid.values import OBJECTIVES, Run
+from vistok.grid.values import OBJECTIVES, RELEASED_KINDS, Run, Subject, runs_among
 from vistok.provenance import PROVENANCE
 
 Ids = tuple[str, ...]
@@ -32,7 +32,7 @@ def _no_spec(study: Study, *ids: str) -> Spec:
     return {}
 
 
-def _one(study: Study, runs: Sequence[Run]) -> list[Ids]:
+def _one(study: Study, runs: Sequence[Subject]) -> list[Ids]:
     return [()]
 
 
@@ -59,7 +59,7 @@ class Step:
     id: str
     about: str
     over: Ids
-    jobs: Callable[[Study, Sequence[Run]], Iterable[Ids]]
+    jobs: Callable[[Study, Sequence[Subject]], Iterable[Ids]]
     outputs: Callable[..., list[Path]]
     inputs: Callable[..., Sequence[Path | str]] = _nothing
     reads_data: bool = False
@@ -141,6 +141,22 @@ def parts(study: Study, run: str) -> list[Path]:
     return any_llm(study, parsed.llm) + _tokenizer(study, parsed.tokenizer)
 
 
+def _answering(study: Study, subject: str) -> list[Path]:
+    """What answers are made with: a run's checkpoint and its parts, or the digest of a released model's weights."""
+    parsed = study.models.subject(subject)
+    if isinstance(parsed, Run):
+        return [Paths(study).mllm(parsed), *parts(study, subject)]
+    return [Paths(study.models).digest(model_weights_name(parsed.model))]
+
+
+def _answering_modules(study: Study, subject: str) -> list[str]:
+    """The module that builds a run's encoder, or the one that loads a released model."""
+    parsed = study.models.subject(subject)
+    if isinstance(parsed, Run):
+        return _parts_modules(study.models, subject)
+    return [module_of(RELEASED_KINDS, study.models.released_model(parsed.model).kind)]
+
+
 def _tokenizer(study: Study, tokenizer: str) -> list[Path]:
     """The checkpoint that the scale makes of a tokenizer, or the digest of the weights that it is loaded from."""
     models = study.models
@@ -209,7 +225,8 @@ def cells(study: Study, tables: Iterable[str]) -> list[str]:
     for table in tables:
         entry = study.table(table)
         for row in entry.rows:
-            pairs = ((run.path, task) for run in row.runs for task in entry.measured(row))
+            measured = study.measured(table, row)
+            pairs = ((subject.path, task) for subject in row.subjects for task in measured)
             found |= dict.fromkeys(pattern.format(run=path, task=task) for path, task in pairs)
         found |= dict.fromkeys(str(Paths(study).blind(column.task)) for column in entry.columns)
     return list(found)
@@ -224,28 +241,28 @@ def trainings(study: Study, table: str) -> list[Path]:
     return sorted(made) + [paths.mllm(run) for run in runs]
 
 
-def _tokenizers(study: Study, runs: Sequence[Run]) -> list[Ids]:
+def _tokenizers(study: Study, runs: Sequence[Subject]) -> list[Ids]:
     """The tokenizers that are pretrained: each behind those that it is made from."""
-    names = study.models.lineage(run.tokenizer for run in runs)
+    names = study.models.lineage(run.tokenizer for run in runs_among(runs))
     return [(name,) for name in names if study.models.pretrains(name)]
 
 
-def _llms(study: Study, runs: Sequence[Run]) -> list[Ids]:
+def _llms(study: Study, runs: Sequence[Subject]) -> list[Ids]:
     """The language models that are trained: each behind what it is tuned from."""
     if study.models.scale.language_model is None:
         return []
-    names = (name for run in runs for name in (study.models.llm(run.llm).base, run.llm) if name)
+    names = (name for run in runs_among(runs) for name in (study.models.llm(run.llm).base, run.llm) if name)
     return [(name,) for name in dict.fromkeys(names)]
 
 
-def _suites(study: Study, runs: Sequence[Run]) -> list[tuple[Run, str]]:
+def _suites(study: Study, runs: Sequence[Subject]) -> list[tuple[Subject, str]]:
     """Each run with each suite that it answers; a run of no table answers all that are shown."""
-    answered, shown = study.suites_by_run(), study.suites_shown()
+    answered, shown = study.suites_by_subject(), study.suites_shown()
     return [(run, suite) for run in runs for suite in answered.get(run, shown)]
 
 
-def _tables(study: Study, runs: Sequence[Run]) -> list[Ids]:
-    return [(table,) for table in study.tables if not set(runs).isdisjoint(study.runs(table))]
+def _tables(study: Study, runs: Sequence[Subject]) -> list[Ids]:
+    return [(table,) for table in study.tables if not set(runs).isdisjoint(study.subjects(table))]
 
 
 def _curves_spec(study: Study, table: str) -> Spec:
@@ -317,7 +334,7 @@ _LIST: Final = (
         "tune-mllm",
         "train one run's MLLM",
         over=("run",),
-        jobs=lambda study, runs: [(run.path,) for run in runs],
+        jobs=lambda study, runs: [(run.path,) for run in runs_among(runs)],
         outputs=lambda study, run: [Paths(study).mllm(run)],
         inputs=lambda study, run: _mixture(study, run) + parts(study, run),
         spec=lambda study, run: specs.mllm_spec(study.models, study.models.run(run)),
@@ -334,17 +351,19 @@ _LIST: Final = (
         over=("run", "suite"),
         jobs=lambda study, runs: [(run.path, suite) for run, suite in _suites(study, runs)],
         outputs=lambda study, run, suite: _with_provenance(_predictions(study, run, suite)),
-        inputs=lambda study, run, suite: [Paths(study).mllm(run), *parts(study, run)],
+        inputs=lambda study, run, suite: _answering(study, run),
         reads_data=True,
-        spec=lambda study, run, suite: specs.answer_spec(study, suite),
-        modules=lambda study, run, suite: [*_parts_modules(study.models, run), *_kinds(study, suite)],
+        spec=lambda study, run, suite: specs.answer_spec(study, suite, study.models.subject(run)),
+        modules=lambda study, run, suite: [*_answering_modules(study, run), *_kinds(study, suite)],
         without=SCORING,
     ),
     Step(
         "answer-blind",
         "answer a suite of tasks with a language model alone, without the images",
         over=("llm", "suite"),
-        jobs=lambda study, runs: dict.fromkeys((run.llm, suite) for run, suite in _suites(study, runs)),
+        jobs=lambda study, runs: dict.fromkeys(
+            (run.llm, suite) for run, suite in _suites(study, runs) if isinstance(run, Run)
+        ),
         outputs=lambda study, llm, suite: _with_provenance(_blind_predictions(study, llm, suite)),
         inputs=lambda study, llm, suite: any_llm(study, llm),
         reads_data=True,

@@ -2,13 +2,28 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self, TypeVar
 
 from vistok.errors import VistokError, unknown
 from vistok.grid.scale import ImageSet, Scale, TaskFiles
-from vistok.grid.values import Encoder, LanguageModel, Recipe, Run, Table, Task, Tokenizer
+from vistok.grid.values import (
+    RELEASED,
+    Encoder,
+    LanguageModel,
+    Recipe,
+    Released,
+    ReleasedModel,
+    ReleasedRow,
+    Row,
+    Run,
+    Subject,
+    Table,
+    Task,
+    Tokenizer,
+    runs_among,
+)
 
 GRID: Final = Path("workflow/grid")
 SCALES: Final = Path("workflow/scales")
@@ -29,6 +44,7 @@ class Study:
     tasks: Mapping[str, Task]
     tables: Mapping[str, Table]
     scale: Scale
+    released: Mapping[str, ReleasedModel] = field(default_factory=dict)
     split: str = TEST
     other_models: Self | None = None
 
@@ -53,6 +69,9 @@ class Study:
 
     def task(self, asked: str) -> Task:
         return find("task", asked, self.tasks, GRID / "tasks.yaml")
+
+    def released_model(self, asked: str) -> ReleasedModel:
+        return find("released model", asked, self.released, GRID / "models.yaml")
 
     @property
     def suites(self) -> dict[str, tuple[Task, ...]]:
@@ -96,10 +115,24 @@ class Study:
         splits = {**self.scale.splits, TEST: self.scale.tasks}
         return find("split", self.split, splits, self.scale_file).get(task)
 
-    def runs(self, table: str | None = None) -> tuple[Run, ...]:
-        """Returns the runs of one table, or of all of them, each once, in the tables' order."""
+    def subjects(self, table: str | None = None) -> tuple[Subject, ...]:
+        """Returns what answers for the rows of one table, or of all of them, each once, in the tables' order."""
         tables = self.tables.values() if table is None else [self.table(table)]
-        return tuple(dict.fromkeys(run for entry in tables for row in entry.rows for run in row.runs))
+        rows = (row for entry in tables for row in entry.rows if self.answers(row))
+        return tuple(dict.fromkeys(subject for row in rows for subject in row.subjects))
+
+    def runs(self, table: str | None = None) -> tuple[Run, ...]:
+        """Returns the runs among the subjects: what this study trains."""
+        return runs_among(self.subjects(table))
+
+    def answers(self, row: Row | ReleasedRow) -> bool:
+        """Tells whether a row is answered at this scale: released models are where models are taken as published."""
+        own = self.models.scale.encoders or self.models.scale.language_model
+        return isinstance(row, Row) or not own
+
+    def measured(self, table: str, row: Row | ReleasedRow) -> tuple[str, ...]:
+        """Returns the tasks of a table's columns that one of its rows is measured on at this scale."""
+        return self.table(table).measured(row) if self.answers(row) else ()
 
     def taught_kinds(self) -> tuple[str, ...]:
         """Returns the task kinds that some recipe teaches, in alphabetical order."""
@@ -115,15 +148,15 @@ class Study:
         columns = (column.task for entry in tables for column in entry.columns)
         return tuple(dict.fromkeys(self.task(task).suite for task in columns))
 
-    def suites_by_run(self) -> dict[Run, tuple[str, ...]]:
-        """Returns every run with the suites that it answers: those that its rows are measured on."""
-        found: dict[Run, tuple[str, ...]] = {}
+    def suites_by_subject(self) -> dict[Subject, tuple[str, ...]]:
+        """Returns every subject with the suites that it answers: those that its rows are measured on."""
+        suites: dict[Subject, tuple[str, ...]] = {}
         for table in self.tables.values():
             for row in table.rows:
-                suites = [self.task(task).suite for task in table.measured(row)]
-                for run in row.runs:
-                    found[run] = tuple(dict.fromkeys((*found.get(run, ()), *suites)))
-        return found
+                own = [self.task(task).suite for task in self.measured(table.id, row)]
+                for subject in row.subjects if self.answers(row) else ():
+                    suites[subject] = tuple(dict.fromkeys((*suites.get(subject, ()), *own)))
+        return suites
 
     def llms_of(self, suite: str) -> tuple[str, ...]:
         """Returns the language models that answer a suite: those of the tables that show it."""
@@ -139,6 +172,13 @@ class Study:
                 return Run(tokenizer=tokenizer, recipe=recipe, llm=llm, seed=int(seed[5:]))
         example = "".join(f", e.g. {run.path}" for run in self.runs()[:1])
         raise VistokError(f"not a run id: {path!r}. Legal: tokenizer/recipe/llm/seed-N{example}.")
+
+    def subject(self, path: str) -> Subject:
+        """Returns what answers under an id: a run, or a released model such as `released/blip-2`."""
+        folder, _, name = path.partition("/")
+        if folder != RELEASED or "/" in name:
+            return self.run(path)
+        return Released(model=self.released_model(name).id)
 
     def answered_tasks(self) -> tuple[Task, ...]:
         """Returns the tasks of all suites of which some table shows a task."""

@@ -20,6 +20,9 @@ def check_target(study: Study, target: str) -> None:
             raise _other_scale(target, found, study.models.scale.id)
         case ["results", _, "blind", task, *_]:
             _check_task(study, task)
+        case ["results", _, "released" as folder, model, task, _]:
+            study.models.subject(f"{folder}/{model}")
+            _check_task(study, task)
         case ["results", _, tokenizer, recipe, llm, seed, task, _]:
             study.models.run("/".join((tokenizer, recipe, llm, seed)))
             _check_task(study, task)

@@ -1,8 +1,9 @@
 """The words of the study as frozen, validated values: tokenizer, llm, recipe, task, table, run."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Tag, model_validator
 
 from vistok.errors import unknown
 from vistok.grid.connectors import Connector, Resampler
@@ -23,12 +24,13 @@ def _is_one_line(text: str) -> str:
     return text
 
 
+RELEASED: Final = "released"  # where a run has its tokenizer: no tokenizer is called so
 ID_PATTERN: Final = "^[a-z0-9]+(-[a-z0-9]+)*$"
 
 Id = Annotated[str, StringConstraints(pattern=ID_PATTERN, max_length=60)]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=120), AfterValidator(_is_one_line)]
 RelativePath = Annotated[str, StringConstraints(pattern=r"^[\w.@-][\w.@/ -]*$"), AfterValidator(_stays_below)]
-LabelSource = Annotated[str, StringConstraints(pattern=r"^(tokenizer|recipe|llm)\.[a-z_]+$")]
+LabelSource = Annotated[str, StringConstraints(pattern=r"^(tokenizer|recipe|llm|model)\.[a-z_]+$")]
 Commit = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
@@ -40,10 +42,13 @@ _DIGEST: Final = (
     "SHA-256 of the weights as `vistok fetch weights` prints it; without it, any content is taken"
 )
 OBJECTIVES: Final = "supervision/objectives"
+RELEASED_KINDS: Final = "mllm/released"
 if TYPE_CHECKING:
     Objective = str
     TaskKind = str
+    ReleasedKind = str
 else:
+    ReleasedKind = Literal[*kinds_in(RELEASED_KINDS)]
     Objective = Literal[*kinds_in(OBJECTIVES)]
     TaskKind = Literal[*task_kinds()]
 
@@ -188,6 +193,37 @@ class Recipe(Value):
         return self
 
 
+class ReleasedModel(Value):
+    """A multimodal model that somebody else trained whole, with its own weights, template and prompts."""
+
+    id: Id
+    label: Annotated[Label, LABEL]
+    kind: ReleasedKind = Field(description="how it is loaded and asked: a file of mllm/released")
+    weights: str = Field(min_length=1, description="a transformers name, or a local folder")
+    revision: Annotated[Commit | None, NOTE] = Field(None, description=_REVISION)
+    template: str = Field(
+        "{prompt}", description="what is said to it, its mark for the image included; {prompt} is replaced"
+    )
+    prompts: dict[TaskKind, str] = Field(
+        {}, description="its own prompts by kind of task, {question} in them; the task's own where not given"
+    )
+    visual_tokens: Annotated[int, MACHINE] = Field(
+        gt=0, description="that its language model reads of one image"
+    )
+    parameters_m: Annotated[float, MACHINE] = Field(gt=0, description="millions, of all its parts")
+    licence: Annotated[Label, NOTE]
+    substitute: Annotated[str | None, LABEL] = Field(
+        None, description="what stands in for weights that were never released"
+    )
+    source: Annotated[str, NOTE]
+
+    @model_validator(mode="after")
+    def _template_has_a_place(self) -> Self:
+        if "{prompt}" not in self.template:
+            raise ValueError("`template` has no {prompt}: the model would be asked nothing")
+        return self
+
+
 class Decoding(Value):
     """How an answer is generated (released code: modeling_gvt.py generate)."""
 
@@ -226,22 +262,48 @@ class Task(Value):
         return self
 
 
-class Row(Value):
-    """One row of a table; `published` is its 1-based row of the published CSV."""
+class _AnyRow(Value):
+    """What every row has; `published` is its 1-based row of the published CSV."""
+
+    published: int | None = Field(None, ge=1)
+    not_measured: dict[Id, str] = Field({}, description="task -> why this row has no score of it")
+
+
+class Row(_AnyRow):
+    """A row that this study makes: a tokenizer joined to a language model by a recipe."""
 
     tokenizer: Id
     recipe: Id
     llm: Id
     seeds: tuple[Seed, ...] = Field((0,), min_length=1)
-    published: int | None = Field(None, ge=1)
-    not_measured: dict[Id, str] = Field({}, description="task -> why this row has no score of it")
 
     @property
-    def runs(self) -> tuple["Run", ...]:
-        """The row's runs, one per seed."""
+    def subjects(self) -> tuple["Run", ...]:
+        """What answers for the row: its runs, one per seed."""
         return tuple(
             Run(tokenizer=self.tokenizer, recipe=self.recipe, llm=self.llm, seed=seed) for seed in self.seeds
         )
+
+
+class ReleasedRow(_AnyRow):
+    """A row that somebody else trained whole: an entry of models.yaml."""
+
+    model: Id
+
+    @property
+    def subjects(self) -> tuple["Released", ...]:
+        """What answers for the row: the released model."""
+        return (Released(model=self.model),)
+
+
+def _row_type(entry: Any) -> str:
+    keys = entry if isinstance(entry, dict) else type(entry).model_fields
+    return "[released]" if "model" in keys else "[made]"
+
+
+AnyRow = Annotated[
+    Annotated[Row, Tag("[made]")] | Annotated[ReleasedRow, Tag("[released]")], Discriminator(_row_type)
+]
 
 
 class Column(Value):
@@ -264,7 +326,7 @@ class Table(Value):
     )
     named_by: str = Field(description="the label column that names a row")
     columns: tuple[Column, ...] = Field(min_length=1)
-    rows: tuple[Row, ...] = Field(min_length=1)
+    rows: tuple[AnyRow, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _is_named_by_a_label(self) -> Self:
@@ -280,7 +342,7 @@ class Table(Value):
                 raise ValueError(f"row {place} is row {first[repr(row)]} once more: take one of them out")
         return self
 
-    def measured(self, row: Row) -> tuple[Id, ...]:
+    def measured(self, row: Row | ReleasedRow) -> tuple[Id, ...]:
         """Returns the tasks of the columns that a row is measured on."""
         return tuple(column.task for column in self.columns if column.task not in row.not_measured)
 
@@ -297,3 +359,23 @@ class Run(Value):
     def path(self) -> str:
         """The run's id, such as `clip/frozen/vicuna-7b/seed-0`."""
         return f"{self.tokenizer}/{self.recipe}/{self.llm}/seed-{self.seed}"
+
+
+class Released(Value):
+    """A released model, as it answers; its id is its path."""
+
+    model: Id
+
+    @property
+    def path(self) -> str:
+        """The id under which its answers are kept, such as `released/blip-2`."""
+        return f"{RELEASED}/{self.model}"
+
+
+Subject = Run | Released
+"""What answers questions: a run of this study, or a released model."""
+
+
+def runs_among(subjects: Iterable[Subject]) -> tuple[Run, ...]:
+    """Returns the subjects that this study trains."""
+    return tuple(subject for subject in subjects if isinstance(subject, Run))

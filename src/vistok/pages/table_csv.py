@@ -3,6 +3,7 @@
 import csv
 import io
 
+from vistok.grid.values import Run, Subject
 from vistok.pages.escapes import spreadsheet
 from vistok.pages.notes import footnote
 from vistok.tables.values import Baseline, Cell, Row, TableReport
@@ -26,9 +27,7 @@ def _line(report: TableReport, row: Row, place: int, protocols: tuple[str, ...])
     return {
         "table": report.id,
         **dict(zip(report.labels, row.labels, strict=True)),
-        "tokenizer": row.tokenizer,
-        "recipe": row.recipe,
-        "llm": row.llm,
+        **_made_of(row.subjects[0]),
         "run": " ".join(row.runs),
         "seeds": len(row.seeds),
         "task": column.task,
@@ -61,6 +60,11 @@ def _agreement(report: TableReport, cell: Cell) -> dict[str, object]:
     if all(cell.tolerance is None for row in report.rows for cell in row.cells):
         return {}
     return {"tolerance": _plain(cell.tolerance), "agrees": {True: "yes", False: "no", None: ""}[cell.agrees]}
+
+
+def _made_of(subject: Subject) -> dict[str, object]:
+    parts = ("tokenizer", "recipe", "llm")
+    return {part: getattr(subject, part) if isinstance(subject, Run) else "" for part in parts}
 
 
 def _blind_protocols(

@@ -12,7 +12,7 @@ from typing import Final
 from vistok.evaluation.kinds import task_kind
 from vistok.grid.downloads import downloads_for, load_downloads
 from vistok.grid.study import Study
-from vistok.grid.values import Recipe, Run
+from vistok.grid.values import Recipe, Run, Subject
 
 # The longest answer of LLaVA-Instruct-150K, about: all that a process takes at a time is padded to it. Chosen: its
 # descriptions have some hundred words.
@@ -108,6 +108,24 @@ def answering(study: Study, run: Run, suite: str) -> Cost:
     )
 
 
+def _answering(study: Study, subject: Subject, suite: str) -> Cost:
+    if isinstance(subject, Run):
+        return answering(study, subject, suite)
+    return answering_released(study, subject.model, suite)
+
+
+def answering_released(study: Study, model: str, suite: str) -> Cost:
+    """Returns what a released model's answers to a suite cost at most: all its parameters see every token."""
+    entry, number, asked = study.released_model(model), _bytes_of(study), questions(study, suite)
+    parameters = entry.parameters_m * 1e6
+    flops = 0.0
+    for task in study.suite(suite):
+        kind = task_kind(task.kind)
+        written, beams = kind.answer_tokens(task.decoding)
+        flops += asked[task.id] * 2 * parameters * (entry.visual_tokens + kind.tokens + beams * written)
+    return Cost(flops, memory=number * parameters, kept=300.0 * sum(asked.values()))
+
+
 def answering_blind(study: Study, llm: str, suite: str, *, tokens: int = 0) -> Cost:
     """Returns what a language model's answers to a suite cost at most, with so many visual tokens before each."""
     parameters, width, layers, _ = language_model(study, llm)
@@ -167,7 +185,7 @@ _COSTS: Final[dict[str, Callable[..., Cost]]] = {
     "pretrain-tokenizer": lambda study, tokenizer: pretraining(study.models, tokenizer),
     "train-llm": lambda study, llm: text_training(study.models, llm),
     "tune-mllm": lambda study, run: tuning(study.models, study.models.run(run)),
-    "answer": lambda study, run, suite: answering(study, study.models.run(run), suite),
+    "answer": lambda study, subject, suite: _answering(study, study.models.subject(subject), suite),
     "answer-blind": answering_blind,
 }
 

@@ -19,7 +19,7 @@ from vistok.grid.needs import (
     training_files,
 )
 from vistok.grid.study import Study
-from vistok.grid.values import Run
+from vistok.grid.values import Subject, runs_among
 from vistok.planning import machine, slurm
 from vistok.planning.listed import check_pinned
 from vistok.planning.overlap import check_training_captions
@@ -42,7 +42,7 @@ class Line:
 
 
 def examine(
-    study: Study, runs: Sequence[Run], *, gpu_memory: float | None = None, profile: Path | None = None
+    study: Study, subjects: Sequence[Subject], *, gpu_memory: float | None = None, profile: Path | None = None
 ) -> Iterator[Line]:
     """Yields the outcome of every check that concerns some runs of a study.
 
@@ -50,9 +50,9 @@ def examine(
         gpu_memory: of one GPU that jobs get, in GiB; None: as this machine's.
         profile: the Slurm profile that jobs are submitted with; None: they are not.
     """
-    plan = make_plan(study, runs)
-    yield from _data(study, runs)
-    yield from _weights(study.models, runs)
+    plan = make_plan(study, subjects)
+    yield from _data(study, subjects)
+    yield from _weights(study.models, subjects)
     yield _outcome("java", machine.check_java)
     yield _outcome("disk", lambda: machine.check_disk(plan))
     yield _outcome("GPU memory", lambda: machine.check_gpu(plan, gpu_memory))
@@ -63,16 +63,16 @@ def examine(
 
 
 def examine_start(
-    study: Study, runs: Sequence[Run], rules: Collection[str], *, local: bool
+    study: Study, subjects: Sequence[Subject], rules: Collection[str], *, local: bool
 ) -> Iterator[Line]:
     """Yields the outcome of those checks that concern the jobs of one start, and that take seconds.
 
     Args:
-        runs: those that are about to be trained or answered.
+        subjects: what is about to be trained or to answer.
         rules: the names of the rules that are about to run.
         local: whether jobs run on this machine, whose GPU and memory are then theirs.
     """
-    models = study.models
+    models, runs = study.models, runs_among(subjects)
     foreign = [run for run in runs if tokenizer_weights_name(models, run.tokenizer)]
     for name in dict.fromkeys(run.tokenizer for run in foreign):
         yield _outcome(f"weights of {name}", lambda name=name: check_tokenizer(models, name))  # type: ignore[misc]
@@ -80,8 +80,8 @@ def examine_start(
         yield _outcome(f"weights of {name}", lambda name=name: check_language_model(models, name))  # type: ignore[misc]
     if any(rule.startswith(("score_run", "fit_blind")) for rule in rules):
         yield _outcome("java", machine.check_java)
-    if runs:
-        plan = make_plan(study, runs)
+    if subjects:
+        plan = make_plan(study, subjects)
         yield _outcome("disk", lambda: machine.check_disk(plan))
         if local:
             yield _outcome("GPU memory", lambda: machine.check_gpu(plan))
@@ -94,7 +94,7 @@ def _outcome(check: str, ask: Callable[[], str]) -> Line:
         return Line("FAIL", check, str(error))
 
 
-def _data(study: Study, runs: Sequence[Run]) -> Iterator[Line]:
+def _data(study: Study, subjects: Sequence[Subject]) -> Iterator[Line]:
     """Checks each data root: by its pinned digest where one is pinned, else file by file."""
     for each in dict.fromkeys((study.scale.id, study.models.scale.id)):
         owner = study if each == study.scale.id else study.models
@@ -105,7 +105,7 @@ def _data(study: Study, runs: Sequence[Run]) -> Iterator[Line]:
         if not root.is_dir():
             yield Line("FAIL", f"data of {each}", f"{root} {no_folder(root)}. Name it: --data-root FOLDER")
             continue
-        names = question_files(owner) + (training_files(owner, runs) if owner is study.models else [])
+        names = question_files(owner) + (training_files(owner, subjects) if owner is study.models else [])
         known = load_downloads()
         for name in names:
             how = "; ".join(
@@ -153,7 +153,8 @@ def _expected(study: Study, root: Path) -> Iterator[Line]:
         )
 
 
-def _weights(models: Study, runs: Sequence[Run]) -> Iterator[Line]:
+def _weights(models: Study, subjects: Sequence[Subject]) -> Iterator[Line]:
+    runs = runs_among(subjects)
     for name in models.lineage(run.tokenizer for run in runs):
         yield _outcome(f"weights of {name}", lambda name=name: check_tokenizer(models, name))  # type: ignore[misc]
     for name in dict.fromkeys(run.llm for run in runs):

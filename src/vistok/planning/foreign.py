@@ -116,7 +116,7 @@ def lock_weights(study: Study) -> Iterator[str]:
 def local_list(study: Study, name: str) -> DigestList | None:
     """Returns the list of weights that the grid names by their path; None of those that a hub is asked for."""
     kind, entry = _entry(name)
-    local = tokenizer_weights(study, entry) if kind == "tokenizers" else study.llm(entry).weights
+    local = tokenizer_weights(study, entry) if kind == "tokenizers" else _weights(study, name)
     path = Paths(study).data / local if local and kind == "tokenizers" else Path(local or "")
     return DigestList(path, Paths(study).digest(name)) if local and path.exists() else None
 
@@ -129,16 +129,19 @@ def _entry(name: str) -> tuple[str, str]:
 def _weights(study: Study, name: str) -> str:
     """Returns the grid's name of weights: a path, or a hub's repository."""
     kind, entry = _entry(name)
-    if kind == "llms":
-        return study.llm(entry).weights
-    encoder = study.encoder(entry)
-    return encoder.name if encoder.weights == "published" else encoder.weights
+    if kind == "tokenizers":
+        encoder = study.encoder(entry)
+        return encoder.name if encoder.weights == "published" else encoder.weights
+    return study.llm(entry).weights if kind == "llms" else study.released_model(entry).weights
 
 
 def _source(study: Study, name: str) -> Path | None:
     kind, entry = _entry(name)
     if kind == "llms":
         return model_folder(study.llm(entry).weights, study.llm(entry).revision)
+    if kind == "models":
+        model = study.released_model(entry)
+        return model_folder(model.weights, model.revision)
     if local := tokenizer_weights(study, entry):
         return Paths(study).data / local
     return encoder_file(study.encoder(entry))

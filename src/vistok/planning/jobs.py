@@ -7,7 +7,7 @@ from pathlib import Path
 from vistok.grid.scale import StepId
 from vistok.grid.steps import STEPS
 from vistok.grid.study import Study
-from vistok.grid.values import Run
+from vistok.grid.values import Subject
 from vistok.planning.costs import Cost, cost_of
 
 
@@ -26,7 +26,7 @@ class Job:
     there: bool
 
 
-def jobs_of(study: Study, runs: Sequence[Run]) -> tuple[Job, ...]:
+def jobs_of(study: Study, runs: Sequence[Subject]) -> tuple[Job, ...]:
     """Returns every job behind some runs of a study, from its data to its tables."""
     return tuple(
         Job(

@@ -12,7 +12,7 @@ from vistok.grid.downloads import downloads_for, load_downloads
 from vistok.grid.needs import question_files, training_files
 from vistok.grid.scale import StepId
 from vistok.grid.study import Study
-from vistok.grid.values import Run
+from vistok.grid.values import Subject
 from vistok.planning.fetch import is_there
 from vistok.planning.jobs import Job, jobs_of
 from vistok.planning.units import readable_bytes
@@ -77,21 +77,23 @@ class Plan:
         return sum(cost.kept for cost in left) + self.bytes_to_fetch + sum(cost.passing for cost in left)
 
 
-def chosen(study: Study, targets: Sequence[str]) -> tuple[Run, ...]:
-    """Returns the runs that targets name: tables, runs, or (none named) all runs of all tables.
+def chosen(study: Study, targets: Sequence[str]) -> tuple[Subject, ...]:
+    """Returns what answers for targets: tables, runs, released models, or (none named) all that tables name.
 
     Raises:
         VistokError: a target is neither.
     """
     if not targets:
-        return study.runs()
+        return study.subjects()
     named = [
-        run for target in targets for run in ([study.run(target)] if "/" in target else study.runs(target))
+        subject
+        for target in targets
+        for subject in ([study.subject(target)] if "/" in target else study.subjects(target))
     ]
     return tuple(dict.fromkeys(named))
 
 
-def make_plan(study: Study, runs: Iterable[Run], rates: Rates | None = None) -> Plan:
+def make_plan(study: Study, runs: Iterable[Subject], rates: Rates | None = None) -> Plan:
     """Returns the jobs that runs need at a study's scale, and which of their results are there."""
     runs, known = tuple(runs), load_downloads()
     root = Path(study.scale.data_root)

@@ -12,11 +12,11 @@ from vistok.evaluation.score.predictions import read_predictions
 from vistok.evaluation.score.scoring import score_answers
 from vistok.grid.load import Study
 from vistok.grid.paths import Paths
-from vistok.grid.values import Run, Task
+from vistok.grid.values import Subject, Task
 from vistok.steps.asking import Asked, ask
 
 
-def run(study: Study, wanted: Run, suite: str) -> None:
+def run(study: Study, wanted: Subject, suite: str) -> None:
     """Writes a run's metrics.json for every task of a suite.
 
     Raises:

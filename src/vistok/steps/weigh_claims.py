@@ -43,7 +43,7 @@ def cells_of(study: Study, table: str) -> list[dict[str, Any]]:
             "value": cell.ours,
             "low": cell.low,
             "high": cell.high,
-            "training_error": round(noise[column.title][0] / math.sqrt(len(ours.seeds)), 6),
+            "training_error": round(noise[column.title][0] / math.sqrt(len(ours.subjects)), 6),
             "training_freedom": noise[column.title][1],
         }
         for row, ours in zip(entry.rows, report.rows, strict=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
-from vistok.grid.values import Column, Row, Run, Table
+from vistok.grid.values import AnyRow, Column, Subject, Table
 from vistok.published.tables import PublishedTable, read_published
 from vistok.tables.cells import mean
 from vistok.tables.metrics import read_cell
@@ -67,14 +67,14 @@ def compare(study: Study, published: Path) -> tuple[Compared, ...]:
 
 
 def _compared(
-    study: Study, table: Table, printed: PublishedTable, row: Row, column: Column
+    study: Study, table: Table, printed: PublishedTable, row: AnyRow, column: Column
 ) -> Compared | None:
     theirs = (
         None
-        if row.published is None or column.task in row.not_measured
+        if row.published is None or column.task not in study.measured(table.id, row)
         else printed.value(row.published - 1, column.published)
     )
-    ours = None if theirs is None else _measured(study, row.runs, column.task)
+    ours = None if theirs is None else _measured(study, row.subjects, column.task)
     if row.published is None or theirs is None or ours is None:
         return None
     tolerance = study.scale.published_tolerance.get(column.task)
@@ -83,10 +83,10 @@ def _compared(
     )
 
 
-def _measured(study: Study, runs: Sequence[Run], task: str) -> float | None:
+def _measured(study: Study, subjects: Sequence[Subject], task: str) -> float | None:
     """Returns the mean over seeds under the table's protocol; None where a seed, or every question, is missing."""
-    if not all(Paths(study).metrics(run, task).is_file() for run in runs):
+    if not all(Paths(study).metrics(subject, task).is_file() for subject in subjects):
         return None
-    found = [read_cell(study, run, task) for run in runs]
+    found = [read_cell(study, subject, task) for subject in subjects]
     protocol = study.task(task).protocol
     return mean(cell.scores["answers"][protocol].value for cell in found) if all(c.n for c in found) else None

@@ -10,13 +10,14 @@ from vistok.evaluation.kinds import task_kind
 from vistok.grid.labels import labels_of
 from vistok.grid.paths import Paths
 from vistok.grid.study import GRID, Study
-from vistok.grid.values import Row as GridRow
-from vistok.grid.values import Table
+from vistok.grid.values import AnyRow, ReleasedRow, Table
 from vistok.published.tables import PUBLISHED, PublishedTable, read_published
 from vistok.tables.audited import with_audit
 from vistok.tables.cells import average, baseline, cell_of
 from vistok.tables.metrics import Metrics, baseline_names, read_baselines, read_cell, rebuild_command
 from vistok.tables.values import AVERAGE, Cell, Column, Origin, Row, Substitute, TableReport
+
+_OWN_MODELS = "a released model answers where models are taken as published; this scale makes its own"
 
 
 def check_tables(study: Study, folder: Path = PUBLISHED) -> None:
@@ -74,7 +75,7 @@ def assemble(
 
 def _origin(study: Study, table: Table) -> Origin:
     own = study.models.scale
-    first = Paths(study).metrics(table.rows[0].runs[0], table.columns[0].task)
+    first = Paths(study).metrics(table.rows[0].subjects[0], table.columns[0].task)
     return Origin(
         scale=study.scale.id,
         split=study.split,
@@ -130,7 +131,7 @@ def _columns(study: Study, table: Table, published: PublishedTable) -> tuple[Col
 
 def _row(
     study: Study,
-    row: GridRow,
+    row: AnyRow,
     table: Table,
     columns: tuple[Column, ...],
     published: PublishedTable,
@@ -140,37 +141,36 @@ def _row(
     for column in columns:
         if column.task == AVERAGE:
             cell = average(cells, column)
-        elif column.task in row.not_measured:
-            cell = Cell(column.decimals, left_out=row.not_measured[column.task])
+        elif column.task not in study.measured(table.id, row):
+            cell = Cell(column.decimals, left_out=row.not_measured.get(column.task, _OWN_MODELS))
         else:
-            metrics = [read_cell(study, run, column.task) for run in row.runs]
+            metrics = [read_cell(study, subject, column.task) for subject in row.subjects]
             cell = cell_of(metrics, column, blind[column.task])
         printed = None if row.published is None else published.printed(row.published - 1, column.title)
         tolerance = study.scale.published_tolerance.get(column.task)
         cells.append(replace(cell, published=printed, tolerance=tolerance))
     return Row(
         labels=_labels(study, row, table, published),
-        tokenizer=row.tokenizer,
-        recipe=row.recipe,
-        llm=row.llm,
-        runs=tuple(run.path for run in row.runs),
-        seeds=row.seeds,
+        subjects=row.subjects,
         cells=tuple(cells),
-        substitute=_substitute(study, row.tokenizer),
+        substitute=_substitute(study, row),
     )
 
 
-def _labels(study: Study, row: GridRow, table: Table, published: PublishedTable) -> tuple[str, ...]:
+def _labels(study: Study, row: AnyRow, table: Table, published: PublishedTable) -> tuple[str, ...]:
     if row.published is not None:
         return tuple(published.rows[row.published - 1][label] for label in table.labels)
     return labels_of(study, table, row)
 
 
-def _substitute(study: Study, tokenizer: str) -> Substitute | None:
-    text, models = study.tokenizer(tokenizer).substitute, study.models
-    if not text:
-        return None
-    return Substitute(" ".join(text.split()), models.scale.id if models.pretrains(tokenizer) else "")
+def _substitute(study: Study, row: AnyRow) -> Substitute | None:
+    own = ""
+    if isinstance(row, ReleasedRow):
+        text = study.released_model(row.model).substitute
+    else:
+        text = study.tokenizer(row.tokenizer).substitute
+        own = study.models.scale.id if text and study.models.pretrains(row.tokenizer) else ""
+    return Substitute(" ".join(text.split()), own) if text else None
 
 
 def _ranked(rows: Sequence[Row]) -> list[Row]:

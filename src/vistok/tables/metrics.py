@@ -11,7 +11,7 @@ from vistok.chain.results import read_blind_metrics, read_run_metrics
 from vistok.errors import VistokError
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
-from vistok.grid.values import Run, Task
+from vistok.grid.values import Subject, Task
 
 FITTED = ("constant", "prior")
 
@@ -75,7 +75,7 @@ class _File(BaseModel):
         return self.text_only[name.removeprefix(_TEXT_ONLY)]
 
 
-def read_cell(study: Study, run: Run, task: str) -> Metrics:
+def read_cell(study: Study, run: Subject, task: str) -> Metrics:
     """Returns what a run scores on a task.
 
     Raises:

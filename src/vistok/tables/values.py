@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from vistok.audit.findings import Finding
+from vistok.grid.values import Run, Subject
 
 AVERAGE = "average"
 MINUS = "−"
@@ -135,17 +136,23 @@ class Substitute:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: its labels, its runs (one a seed), and a cell for every column."""
+    """One row: its labels, what answers for it (runs, one per seed, or a released model), and a cell per column."""
 
     labels: tuple[str, ...]
-    tokenizer: str
-    recipe: str
-    llm: str
-    runs: tuple[str, ...]
-    seeds: tuple[int, ...]
+    subjects: tuple[Subject, ...]
     cells: tuple[Cell, ...]
     mark: str = ""
     substitute: Substitute | None = None
+
+    @property
+    def runs(self) -> tuple[str, ...]:
+        """The ids under which its answers are kept."""
+        return tuple(subject.path for subject in self.subjects)
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds that this study trained it with."""
+        return tuple(subject.seed for subject in self.subjects if isinstance(subject, Run))
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,7 +111,9 @@ def parameters(study: Study, root: Path = Path()) -> Values:
             name: _tokenizer(study, name) for name in study.models.lineage(run.tokenizer for run in runs)
         },
         "runs": {
-            run.path: _run(study, run) | _digests(suites, own) for run, own in study.suites_by_run().items()
+            run.path: _run(study, run) | _digests(suites, own)
+            for run, own in study.suites_by_subject().items()
+            if isinstance(run, Run)
         },
         "tables": {
             table: _made_by(study, "tabulate", table)

@@ -72,9 +72,9 @@ def check_jobs(study: Study, jobs: Iterable[tuple[str, Mapping[str, str]]], *, l
     paths = dict.fromkeys(
         wildcards["run"] for rule, wildcards in jobs if rule.startswith(_LOADING) and "run" in wildcards
     )
-    runs = [study.models.run(path) for path in paths]
+    subjects = [study.models.subject(path) for path in paths]
     rules = {rule for rule, _ in jobs}
-    failed = [line for line in examine_start(study, runs, rules, local=local) if line.verdict == "FAIL"]
+    failed = [line for line in examine_start(study, subjects, rules, local=local) if line.verdict == "FAIL"]
     if failed:
         more = f" {len(failed) - 1} more would fail." if len(failed) > 1 else ""
         raise VistokError(
@@ -148,7 +148,7 @@ def _check_weights(files: Files, *, fetching: bool) -> None:
 
 
 def _check_weight_times(files: Files) -> None:
-    for name in weight_names(files.models, files.study.runs()):
+    for name in weight_names(files.models, files.study.subjects()):
         local = foreign.local_list(files.models, name)
         if local and not local.seems_unchanged():
             raise stale(files.models, name, [f"{local.source} has changed"])

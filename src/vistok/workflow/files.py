@@ -34,7 +34,7 @@ class Files:
         """Returns all that is listed before it is read: files and folders below the data roots, and weights."""
         roots = [study for study in self.studies() if not study.scale.world]
         names = [name for study in roots for name in listed.study_names(study)]
-        return list(dict.fromkeys(names + weight_names(self.models, self.study.runs())))
+        return list(dict.fromkeys(names + weight_names(self.models, self.study.subjects())))
 
     def task_digests(self, suite: str) -> list[str]:
         """Returns the digests of what the tasks of a suite read."""

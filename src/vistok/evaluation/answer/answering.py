@@ -7,12 +7,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from vistok.evaluation.answer.generation import Answerer, Question, groups
+from vistok.evaluation.answer.generation import LanguageModelAnswerer, Question, groups
 from vistok.mllm.language_models.base import Conditioning
 from vistok.mllm.model import MultimodalModel
 
 
-class SeeingAnswerer(Answerer):
+class SeeingAnswerer(LanguageModelAnswerer):
     """An MLLM that has seen a set of images and answers questions about them."""
 
     def __init__(self, model: MultimodalModel, *, batch: int) -> None:

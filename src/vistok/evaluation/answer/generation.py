@@ -41,6 +41,18 @@ class Ranking:
 
 
 class Answerer(ABC):
+    """Whatever answers questions about images."""
+
+    @abstractmethod
+    def answer(self, questions: Sequence[Question], decoding: Decoding) -> list[Generation]:
+        """Returns an answer to each question, in their order."""
+
+    @abstractmethod
+    def rank(self, questions: Sequence[Question]) -> list[Ranking]:
+        """Returns the losses of each question's options, in the questions' order."""
+
+
+class LanguageModelAnswerer(Answerer):
     """A language model that answers questions, `batch` at a time."""
 
     def __init__(self, llm: LanguageModel, *, batch: int) -> None:
@@ -53,7 +65,7 @@ class Answerer(ABC):
 
     @torch.no_grad()
     def answer(self, questions: Sequence[Question], decoding: Decoding) -> list[Generation]:
-        """Returns an answer to each question, in their order; questions of like length share a batch."""
+        """Answers them; questions of like length share a batch."""
         texts: dict[int, str] = {}
         for group, conditioning, prompts in self._batches(questions):
             texts |= zip(group, self.llm.generate(conditioning, prompts, decoding), strict=True)
@@ -61,10 +73,7 @@ class Answerer(ABC):
 
     @torch.no_grad()
     def rank(self, questions: Sequence[Question]) -> list[Ranking]:
-        """Returns the losses of each question's options, in the questions' order.
-
-        The options of a question share its image and its words, which are read once.
-        """
+        """Ranks the options of each; those of a question share its image and its words, which are read once."""
         ranked: dict[int, list[tuple[float, int]]] = {}
         for group, conditioning, prompts in self._batches(questions):
             options = [questions[index].options for index in group]
@@ -84,7 +93,7 @@ class Answerer(ABC):
             yield group, conditioning, [prompts[index].text for index in group]
 
 
-class BlindAnswerer(Answerer):
+class BlindAnswerer(LanguageModelAnswerer):
     """A language model that is asked without the image."""
 
     def _conditioning(self, questions: Sequence[Question]) -> Conditioning:

@@ -1,0 +1,45 @@
+"""Answers questions about images with a model that somebody else trained whole."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from PIL.Image import Image
+
+from vistok.datasets.images import load_image
+from vistok.evaluation.answer.generation import Answerer, Generation, Question, Ranking, groups
+from vistok.grid.values import Decoding
+from vistok.mllm.whole import WholeModel
+
+
+class ReleasedAnswerer(Answerer):
+    """A released model with its template; the image of a question is the path of its photograph."""
+
+    def __init__(self, model: WholeModel, template: str, *, batch: int) -> None:
+        self.model = model
+        self.template = template
+        self.batch = batch
+
+    def answer(self, questions: Sequence[Question], decoding: Decoding) -> list[Generation]:
+        """Answers them `batch` at a time, in the order of their length."""
+        texts: dict[int, str] = {}
+        for group, images, given in self._batches(questions):
+            texts |= zip(group, self.model.generate(images, given, decoding), strict=True)
+        return [Generation(question, texts[index]) for index, question in enumerate(questions)]
+
+    def rank(self, questions: Sequence[Question]) -> list[Ranking]:
+        ranked: dict[int, list[tuple[float, int]]] = {}
+        for group, images, given in self._batches(questions):
+            options = [questions[index].options for index in group]
+            ranked |= zip(group, self.model.option_losses(images, given, options), strict=True)
+        return [
+            Ranking(question, *zip(*ranked[index], strict=True)) for index, question in enumerate(questions)
+        ]
+
+    def _batches(self, questions: Sequence[Question]) -> Iterator[tuple[list[int], list[Image], list[str]]]:
+        """Yields the positions of questions of like length, their photographs, and what the model is told."""
+        texts = [self.template.replace("{prompt}", question.prompt) for question in questions]
+        order = sorted(range(len(texts)), key=lambda index: (len(texts[index]), index))
+        for group in groups(iter(order), self.batch):
+            paths = [Path(questions[index].image_id) for index in group]
+            images = [load_image(path, what="photograph") for path in paths]
+            yield group, images, [texts[index] for index in group]

@@ -1,0 +1,128 @@
+"""Models that transformers loads as image-text-to-text with their processor: BLIP-2, InstructBLIP, LLaVA, IDEFICS."""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import torch
+from PIL.Image import Image
+from torch import Tensor
+from torch.nn import functional
+from transformers import (
+    AutoModelForImageTextToText,
+    AutoProcessor,
+    GenerationConfig,
+    LogitsProcessorList,
+    PreTrainedModel,
+    RepetitionPenaltyLogitsProcessor,
+)
+
+from vistok.errors import VistokError
+from vistok.grid.values import Decoding, ReleasedModel
+from vistok.mllm.whole import WholeModel
+
+
+class ImageTextToText(WholeModel):
+    """A model and a processor of transformers."""
+
+    def __init__(self, network: PreTrainedModel, processor: Any) -> None:
+        self.network = network.requires_grad_(False).eval()
+        self.processor = processor
+        self.words = processor.tokenizer
+        if self.words.pad_token is None:
+            self.words.pad_token = self.words.eos_token
+
+    @torch.no_grad()
+    def generate(self, images: Sequence[Image], texts: Sequence[str], decoding: Decoding) -> list[str]:
+        given = self._inputs(images, texts, side="left")
+        processors = LogitsProcessorList()
+        if decoding.repetition_penalty != 1.0:
+            processors.append(RepetitionPenaltyLogitsProcessor(decoding.repetition_penalty))
+        tokens = cast(Any, self.network).generate(
+            **given,
+            logits_processor=processors,
+            generation_config=GenerationConfig(
+                num_beams=decoding.beams,
+                max_new_tokens=decoding.max_new_tokens,
+                length_penalty=decoding.length_penalty,
+                do_sample=False,
+                bos_token_id=self.words.bos_token_id,
+                eos_token_id=self.words.eos_token_id,
+                pad_token_id=self.words.pad_token_id,
+                decoder_start_token_id=getattr(self._text_config, "decoder_start_token_id", None),
+            ),
+        )
+        new = _without_prompt(tokens, given["input_ids"])
+        return [text.strip() for text in self.words.batch_decode(new, skip_special_tokens=True)]
+
+    @torch.no_grad()
+    def option_losses(
+        self, images: Sequence[Image], texts: Sequence[str], options: Sequence[Sequence[str]]
+    ) -> list[list[tuple[float, int]]]:
+        """One forward pass per option: released models differ too much in what of an image they can keep."""
+        return [
+            [self._option_loss(image, text, option) for option in own]
+            for image, text, own in zip(images, texts, options, strict=True)
+        ]
+
+    def _option_loss(self, image: Image, text: str, option: str) -> tuple[float, int]:
+        ids = self.words(option, add_special_tokens=False, return_tensors="pt")["input_ids"]
+        if not ids.shape[1]:
+            raise VistokError(
+                f"the option {option!r} has no tokens, so it has no likelihood. Give it a text."
+            )
+        given, target = self._inputs([image], [text], side="left"), ids.to(self.network.device)
+        if self.network.config.is_encoder_decoder or getattr(self._text_config, "is_encoder_decoder", False):
+            logits = self.network(**given, labels=target).logits
+        else:
+            given["input_ids"] = torch.cat([given["input_ids"], target], dim=1)
+            mask = given["attention_mask"]
+            given["attention_mask"] = torch.cat([mask, mask.new_ones(target.shape)], dim=1)
+            logits = self.network(**given).logits[:, -target.shape[1] - 1 : -1]
+        loss = functional.cross_entropy(logits[0].float(), target[0], reduction="sum")
+        return float(loss), target.shape[1]
+
+    @property
+    def _text_config(self) -> Any:
+        return self.network.config.get_text_config()
+
+    def _inputs(self, images: Sequence[Image], texts: Sequence[str], *, side: str) -> dict[str, Tensor]:
+        self.words.padding_side = side
+        given = self.processor(images=list(images), text=list(texts), return_tensors="pt", padding=True)
+        given = {name: value.to(self.network.device) for name, value in given.items()}
+        return {
+            name: value.to(self.network.dtype) if value.is_floating_point() else value
+            for name, value in given.items()
+        }
+
+
+def _without_prompt(tokens: Tensor, prompt: Tensor) -> Tensor:
+    """Returns what is new: some models repeat what they were given in front of their answer, some do not."""
+    length = prompt.shape[1]
+    repeated = tokens.shape[1] >= length and torch.equal(tokens[: len(prompt), :length], prompt)
+    return tokens[:, length:] if repeated else tokens
+
+
+def load(entry: ReleasedModel, precision: torch.dtype, device: torch.device) -> WholeModel:
+    """Loads a model and its processor.
+
+    Raises:
+        VistokError: there are no such weights here, or transformers cannot load them as image-text-to-text.
+    """
+    where: dict[str, Any] = {"trust_remote_code": False, "revision": entry.revision or "main"}
+    try:
+        processor = AutoProcessor.from_pretrained(entry.weights, **where)
+        loaded: Any = AutoModelForImageTextToText.from_pretrained(
+            entry.weights, dtype=precision, output_loading_info=True, **where
+        )
+    except (OSError, ValueError, RuntimeError, ImportError, KeyError) as error:
+        raise VistokError(
+            f"released model {entry.weights!r} cannot be loaded: {' '.join(str(error).split())[:300]}. Fetch its "
+            "weights on a machine with network, or name a local folder as `weights` in workflow/grid/models.yaml."
+        ) from error
+    network, report = loaded
+    if lacking := sorted(report["missing_keys"]):
+        raise VistokError(
+            f"released model {entry.weights!r} lacks {len(lacking)} of the tensors of its config "
+            f"({', '.join(lacking[:2])}). Fetch its weights again."
+        )
+    return ImageTextToText(network.to(device), processor)
