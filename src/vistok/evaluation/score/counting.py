@@ -41,7 +41,8 @@ _NUMBER = re.compile(
         [\s-] (?: dozen | hundred | thousand | million | billion ) s? \b
         | [.\u066b] (?! 0{{1,2}} (?! \d ) ) \d | , \d{{1,2}} (?! [,\d] )  # 2.5 and 2,5, but for 2.0 and 1,2,3
         | (?: \s \d+ )? \s? [/\u2044] \s? \d
-        | [\s-] (?: (?: and \s )? (?: a \s )? half | halves | thirds? | quarters? ) \b
+        | [\s-] and [\s-] a [\s-] half \b
+        | [\s-] (?: and [\s-] )? (?: half | halves | thirds? | quarters? ) (?= \s of \b | \W* \Z )  # no half moons
         | \s point \s | \s? % | \s? per \s? cent \b
         | : \d | \s? [-~\u301c] \s? \d | - (?: first | second | fourth | fifth | sixth | seventh | eighth | ninth ) \b
     )?
