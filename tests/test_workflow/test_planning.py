@@ -1,5 +1,6 @@
 """Nothing is computed while the workflow is parsed: each job of a cluster parses it again."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -51,3 +52,23 @@ def test_a_plan_opens_no_official_file_and_no_folder_of_photographs(
     output = built.build("paper_tables", "-n", "--config", f"data_root={watched}", scale=scale)
     assert "rule list_data:" in output
     assert "LOOKED AT" not in output
+
+
+def test_every_command_that_loads_data_or_models_names_the_data_root(built: Any, official: Path) -> None:
+    (official / "weights").mkdir()
+    (official / "weights/clip_base_25ep.pt").touch()
+    output = built.build("paper_tables", "-n", "-p", "--config", f"data_root={official}", scale="paper")
+    commands = re.findall(r"^Shell command: (.*vistok .*)$", output, re.MULTILINE)
+    verbs = {
+        "list-data",
+        "write-shards",
+        "tune-mllm",
+        "answer",
+        "answer-blind",
+        "score-run",
+        "fit-blind",
+        "tabulate",
+    }
+    named = [command for command in commands if f"--data-root {official}" in command]
+    assert {verb for verb in verbs if any(f"vistok {verb} " in command for command in named)} == verbs
+    assert [command for command in commands if command not in named] == []
