@@ -1,21 +1,21 @@
 """A log that cannot be written costs its lines, and never what the job has made."""
 
+import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-TABLES = "paper_tables/smoke"
+FROZEN = "deit/frozen/vicuna-7b/seed-0"
 FULL = "No space left on device"
 
 
-@pytest.fixture
-def full_log(built: Any) -> Iterator[Path]:
-    """The folder of the tables' logs, on a file system of its own that is full."""
-    folder = built.root / "logs/smoke/tabulate"
+@contextmanager
+def full(folder: Path) -> Iterator[None]:
+    """Puts a file system of its own at a folder, which is full."""
     folder.mkdir(parents=True, exist_ok=True)
     mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder]
     if subprocess.run(mount, capture_output=True, check=False).returncode:
@@ -23,29 +23,36 @@ def full_log(built: Any) -> Iterator[Path]:
     with suppress(OSError), (folder / "filled").open("wb", buffering=0) as stream:
         while True:
             stream.write(bytes(4096))
-    yield folder
-    subprocess.run(["umount", folder], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", folder], check=True)
 
 
-def test_a_full_disk_under_the_log_leaves_the_job_whole(built: Any, full_log: Path) -> None:
-    before = built.digests(TABLES)
-    (built.root / TABLES / "table-2.html").unlink()
-    output = built.build("paper_tables")
-    assert FULL in output
-    assert built.digests(TABLES) == before
+def test_a_training_whose_log_cannot_be_written_is_whole(built: Any, tmp_path: Path) -> None:
+    checkpoint, kept = built.root / f"checkpoints/smoke/mllms/{FROZEN}", tmp_path / "kept"
+    shutil.move(checkpoint, kept)
+    try:
+        with full((built.root / f"logs/smoke/tune_mllm/{FROZEN}").parent):
+            output = built.build(f"checkpoints/smoke/mllms/{FROZEN}")
+        assert FULL in output
+        made, before = ((folder / "model.safetensors").read_bytes() for folder in (checkpoint, kept))
+        assert made == before
+    finally:
+        shutil.rmtree(checkpoint, ignore_errors=True)
+        shutil.move(kept, checkpoint)
 
 
-def test_a_job_that_fails_still_fails(built: Any, full_log: Path) -> None:
+def test_a_job_that_fails_still_fails(built: Any) -> None:
     metrics = built.root / "results/smoke/blind/coco-oc/metrics.json"
     whole = metrics.read_bytes()
-    before = metrics.stat()
     metrics.write_bytes(b"{")
     try:
-        status, output = built.snakemake(
-            "paper_tables", "--forcerun", "tabulate", "--rerun-triggers", "mtime"
-        )
+        with full(built.root / "logs/smoke/tabulate"):
+            status, output = built.snakemake(
+                "paper_tables", "--forcerun", "tabulate", "--rerun-triggers", "mtime"
+            )
     finally:
         metrics.write_bytes(whole)
     assert status == 1 and FULL in output and f"{metrics.relative_to(built.root)} " in output
-    assert before.st_size == metrics.stat().st_size
     built.build("paper_tables")

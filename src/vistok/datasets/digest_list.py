@@ -107,14 +107,16 @@ class DigestList:
 
     def changed_content(self) -> list[str]:
         """Reads every file; returns those whose content is another than listed, and all `differences`."""
-        found = self.differences()
+        differences = self.differences()
         if not self.lines.is_file():
-            return found
+            return differences
         listed, now = self._read(), self._states()
         same = [name for name, line in listed.items() if now.get(name) == line.state]
         digests = self._digests({name: now[name] for name in same}, {})
         rotten = [name for name in sorted(same) if digests[name] != listed[name].digest]
-        return found + [f"{self._named(name)} has other bytes, at the same size and time" for name in rotten]
+        return differences + [
+            f"{self._named(name)} has other bytes, at the same size and time" for name in rotten
+        ]
 
     def _states(self) -> dict[str, State]:
         return {
@@ -167,8 +169,8 @@ def _below(
     own = folder.stat()
     above |= {(own.st_dev, own.st_ino)}
     with os.scandir(folder) as entries:
-        found = list(entries)
-    for entry in found:
+        listing = list(entries)
+    for entry in listing:
         if entry.is_dir():
             inside = entry.stat()
             if (inside.st_dev, inside.st_ino) not in above:
@@ -177,5 +179,5 @@ def _below(
             yield prefix + entry.name, _state(entry.stat())
 
 
-def _state(found: os.stat_result) -> State:
-    return State(found.st_size, found.st_mtime_ns)
+def _state(status: os.stat_result) -> State:
+    return State(status.st_size, status.st_mtime_ns)

@@ -59,8 +59,8 @@ def weight_digests(study: Study, names: Iterable[str]) -> dict[str, str]:
             continue
         if not listed.summary.is_file():
             listed.write()
-        if found := listed.differences():
-            raise stale(study, name, found)
+        if differences := listed.differences():
+            raise stale(study, name, differences)
         digest = str(read_json(listed.summary, what="digest of weights")["digest"])
         _check_pinned(study, name, digest)
         commit = revision(listed.source)

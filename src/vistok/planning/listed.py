@@ -22,7 +22,7 @@ def task_names(study: Study, tasks: Iterable[str]) -> list[str]:
     """Returns the files and folders below the data root that tasks read, and that are there, in order."""
     if study.scale.world:
         return [WHOLE]
-    files = [found for task in tasks if (found := study.task_files(task))]
+    files = [entry for task in tasks if (entry := study.task_files(task))]
     return _there(study, [name for each in files for name in _named(each)])
 
 
@@ -74,8 +74,8 @@ def check_listed(study: Study, names: Sequence[str]) -> None:
         VistokError: one is new, gone, or of another size or time; names the command that lists them again.
     """
     for name in names:
-        if found := digest_list(study, name).differences():
-            raise stale(study, name, found)
+        if differences := digest_list(study, name).differences():
+            raise stale(study, name, differences)
 
 
 def check_times(study: Study, names: Sequence[str]) -> None:
@@ -108,13 +108,13 @@ def check_pinned(root: Path) -> str:
     """
     if not root.is_dir():
         return f"{root} will be made"
-    pinned, found = pinned_digest(PINS, root), folder_digest(root)
-    if pinned and pinned != found:
+    pinned, digest = pinned_digest(PINS, root), folder_digest(root)
+    if pinned and pinned != digest:
         raise VistokError(
-            f"{root} has the digest {found}, {PINS} pins {pinned}. Remove the folder to have it made again, or restore "
-            f"it: dvc checkout {PINS}"
+            f"{root} has the digest {digest}, {PINS} pins {pinned}. Remove the folder to have it made again, or "
+            f"restore it: dvc checkout {PINS}"
         )
-    return f"{root}: {found}{'' if pinned else ' (not pinned)'}"
+    return f"{root}: {digest}{'' if pinned else ' (not pinned)'}"
 
 
 def find_name(name: str, known: Sequence[str]) -> str:
@@ -138,12 +138,12 @@ def _there(study: Study, names: Iterable[str]) -> list[str]:
     return [name for name in dict.fromkeys(names) if (root / name).exists()]
 
 
-def stale(study: Study, name: str, found: Sequence[str]) -> VistokError:
-    """Returns the error that tells what was found otherwise than listed, and the command that lists it again."""
+def stale(study: Study, name: str, differences: Sequence[str]) -> VistokError:
+    """Returns the error that tells how files differ from their list, and the command that lists it again."""
     scale = study.scale
     root = "" if scale.world else f" --data-root {shlex.quote(scale.data_root)}"
-    more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+    more = f", and {len(differences) - 1} more" if len(differences) > 1 else ""
     return VistokError(
-        f"{found[0]}{more} since its files were listed. If that is meant, list them again, and what reads them "
+        f"{differences[0]}{more} since its files were listed. If that is meant, list them again, and what reads them "
         f"runs anew: vistok list-data {shlex.quote(name)} --scale {scale.id}{root}"
     )

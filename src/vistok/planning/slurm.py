@@ -24,7 +24,7 @@ def requested(profile: Path, key: str) -> dict[str, str]:
         VistokError: the profile is missing or wrong.
     """
     whole = read_mapping(profile)
-    places = {"default-resources": _pairs(profile, "default-resources", whole.get("default-resources"))}
+    sections = {"default-resources": _pairs(profile, "default-resources", whole.get("default-resources"))}
     single = whole.get("set-resources") or {}
     if isinstance(single, list):
         rules = dict.fromkeys(str(entry).partition(":")[0] for entry in single)
@@ -36,8 +36,8 @@ def requested(profile: Path, key: str) -> dict[str, str]:
         raise VistokError(f"{profile}: `set-resources` is a mapping or a list, found {single!r}.")
     for rule, given in single.items():
         name = f"set-resources: {rule}"
-        places[name] = _pairs(profile, name, given)
-    return {place: pairs[key] for place, pairs in places.items() if key in pairs}
+        sections[name] = _pairs(profile, name, given)
+    return {section: pairs[key] for section, pairs in sections.items() if key in pairs}
 
 
 def check_partition(profile: Path) -> str:
@@ -48,12 +48,12 @@ def check_partition(profile: Path) -> str:
     """
     requests = requested(profile, "slurm_partition")
     known = {line.rstrip("*") for line in _ask("sinfo", "--noheader", "--format=%P")}
-    for place, partitions in requests.items():
+    for section, partitions in requests.items():
         for name in partitions.split(","):
             if name.strip() not in known:
                 raise VistokError(
                     f"partition {name.strip()!r} is not known to Slurm. Legal: {', '.join(sorted(known))}. Fix "
-                    f"slurm_partition of {place} in {profile}."
+                    f"slurm_partition of {section} in {profile}."
                 )
     return f"{_named('partition', requests)} of {', '.join(sorted(known))}"
 
@@ -81,20 +81,20 @@ def check_account(profile: Path) -> str:
         known = sorted(set(_ask(*command)))
     except VistokError as error:
         return f"no accounting here: not checked ({str(error)[:120]})"
-    for place, account in requests.items():
+    for section, account in requests.items():
         if account not in known:
             raise VistokError(
                 f"account {account!r} is not one of {user}'s. Legal: {', '.join(known) or 'none'}. Fix slurm_account "
-                f"of {place} in {profile}."
+                f"of {section} in {profile}."
             )
     return f"{_named('account', requests)} of {', '.join(known) or 'none'}"
 
 
-def _pairs(profile: Path, place: str, given: object) -> dict[str, str]:
+def _pairs(profile: Path, section: str, given: object) -> dict[str, str]:
     if isinstance(given, list):
         given = dict(str(entry).partition("=")[::2] for entry in given)
     if not isinstance(given, dict | None):
-        raise VistokError(f"{profile}: `{place}` is a mapping or a list, found {given!r}.")
+        raise VistokError(f"{profile}: `{section}` is a mapping or a list, found {given!r}.")
     return {str(key): str(value).strip("'\"") for key, value in (given or {}).items() if value is not None}
 
 

@@ -74,8 +74,8 @@ def _run(given: Sequence[str]) -> str | None:
     for word, following in zip(given, [*given[1:], ""], strict=True):
         option, _, value = word.partition("=")
         if option in ("--name", "--job-name"):
-            found = value or following
-            return found if _NAME.fullmatch(found) else None
+            run = value or following
+            return run if _NAME.fullmatch(run) else None
     return None
 
 
