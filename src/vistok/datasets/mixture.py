@@ -26,7 +26,7 @@ class MixtureSample:
 
 
 class Mixture:
-    """All images of some sets, each once an epoch or as often as told, in a new order every epoch.
+    """All images of some sets, each once per epoch or as often as told, in a new order every epoch.
 
     Training can go on from any position, and any number of workers makes the same stream: each worker asks
     for the positions that are its own.
@@ -87,11 +87,11 @@ class Mixture:
         Raises:
             VistokError: no image supports any question, or an image cannot be decoded.
         """
-        epoch, place = divmod(position, len(self))
+        epoch, index = divmod(position, len(self))
         order = epoch_order(len(self), epoch, self._seed)
         generator = np.random.default_rng([self._seed, position])
         for step in range(len(self)):
-            pixels, known = self._image(int(order[(place + step) % len(self)]))
+            pixels, known = self._image(int(order[(index + step) % len(self)]))
             box = self._box(pixels, generator)
             part = within(known, box) if box else known
             if turns := self._draw(part, generator):
@@ -111,19 +111,19 @@ class Mixture:
         shown = squash(Image.fromarray(pixels), self._preprocessing.image_size, box=box) if box else pixels
         return self._preprocessing.flip(shown, generator, horizontal_flip=self._flip)
 
-    def _image(self, place: int) -> tuple[Pixels, Annotations]:
+    def _image(self, index: int) -> tuple[Pixels, Annotations]:
         """Returns a decoded image and its annotations, from the cache if they are there."""
-        which = int(np.searchsorted(self._ends, place, side="right"))
+        which = int(np.searchsorted(self._ends, index, side="right"))
         start = int(self._ends[which - 1]) if which else 0
-        number = which, (place - start) % len(self._shards[which])
+        number = which, (index - start) % len(self._shards[which])
         if number in self._cache:
             return self._cache[number]
-        found = self._decoded(*number)
-        size = found[0].nbytes + _ROW_BYTES
+        decoded = self._decoded(*number)
+        size = decoded[0].nbytes + _ROW_BYTES
         if size <= self._free:
-            self._cache[number] = found
+            self._cache[number] = decoded
             self._free -= size
-        return found
+        return decoded
 
     def _decoded(self, which: int, number: int) -> tuple[Pixels, Annotations]:
         shards = self._shards[which]

@@ -1,4 +1,4 @@
-"""The order in which examples are shown: a fresh seeded permutation an epoch, looked up by position.
+"""The order in which examples are shown: a fresh seeded permutation per epoch, looked up by position.
 
 A position counts over all epochs, so that training can go on from any of them.
 """
@@ -25,8 +25,8 @@ def epoch_order(count: int, epoch: int, seed: int) -> NDArray[np.uint32]:
 
 def example_at(position: int, count: int, seed: int) -> int:
     """Returns which of `count` examples stands at a position."""
-    epoch, place = divmod(position, count)
-    return int(epoch_order(count, epoch, seed)[place])
+    epoch, index = divmod(position, count)
+    return int(epoch_order(count, epoch, seed)[index])
 
 
 def examples_at(positions: range, count: int, seed: int) -> NDArray[np.int64]:

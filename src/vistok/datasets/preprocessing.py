@@ -44,7 +44,7 @@ def squash(image: Image.Image, size: int, *, box: Box | None = None) -> Pixels:
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """What an encoder expects: its image size in pixels a side, and the normalisation of its pretraining."""
+    """What an encoder expects: its image size in pixels per side, and the normalisation of its pretraining."""
 
     image_size: int
     normalisation: Normalisation

@@ -42,7 +42,7 @@ def random_crop(
     """Returns random resized crops, bilinear, some flipped left to right.
 
     Args:
-        size: pixels a side of the result.
+        size: pixels per side of the result.
         scale: least and greatest share of the image's area.
         ratio: least and greatest width by height, drawn evenly on a log scale.
         flip: the probability of a flip.

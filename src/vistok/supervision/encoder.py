@@ -123,10 +123,10 @@ def embed(
     _, rows, columns, width = patches.shape
     if hidden is not None and mask_token is not None:
         patches = torch.where(hidden.view(-1, rows, columns, 1), mask_token, patches)
-    places = encoder.pos_embed[:, -encoder.patch_embed.num_patches :]
-    places = places.view(1, *encoder.patch_embed.grid_size, width)
+    positions = encoder.pos_embed[:, -encoder.patch_embed.num_patches :]
+    positions = positions.view(1, *encoder.patch_embed.grid_size, width)
     row, column = (0, 0) if corner is None else corner.tolist()
-    patches = patches + places[:, row : row + rows, column : column + columns]
+    patches = patches + positions[:, row : row + rows, column : column + columns]
     first = encoder.cls_token + encoder.pos_embed[:, :1]
     return torch.cat([first.expand(len(images), -1, -1), patches.flatten(1, 2)], dim=1)
 
@@ -164,12 +164,12 @@ def _class_attention(
     batch, length, _ = tokens.shape
     width, heads, head = attention.attn_dim, attention.num_heads, attention.head_dim
     weight, bias = attention.qkv.weight, attention.qkv.bias
-    asked = functional.linear(tokens[:, :1], weight[:width], None if bias is None else bias[:width])
-    known = functional.linear(tokens, weight[width:], None if bias is None else bias[width:])
-    query = attention.q_norm(asked.view(batch, 1, heads, head).transpose(1, 2))
-    key, value = known.view(batch, length, 2, heads, head).permute(2, 0, 3, 1, 4)
-    seen = functional.scaled_dot_product_attention(query, attention.k_norm(key), value)
-    attended: Tensor = attention.proj(attention.norm(seen.transpose(1, 2).flatten(2)))
+    queries = functional.linear(tokens[:, :1], weight[:width], None if bias is None else bias[:width])
+    keys_values = functional.linear(tokens, weight[width:], None if bias is None else bias[width:])
+    query = attention.q_norm(queries.view(batch, 1, heads, head).transpose(1, 2))
+    key, value = keys_values.view(batch, length, 2, heads, head).permute(2, 0, 3, 1, 4)
+    mixed = functional.scaled_dot_product_attention(query, attention.k_norm(key), value)
+    attended: Tensor = attention.proj(attention.norm(mixed.transpose(1, 2).flatten(2)))
     return attended
 
 

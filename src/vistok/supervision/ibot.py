@@ -22,7 +22,7 @@ def block_masks(
     # iBOT code: aspect from 0.3 to 1 / 0.3, evenly on a log scale.
     aspect = np.exp(rng.uniform(np.log(0.3), -np.log(0.3), (images, 1)) / 2)
     row, column = np.divmod(np.arange(patches), columns)
-    down, across = (np.abs(place + 0.5 - point[:, [axis]]) for axis, place in enumerate((row, column)))
+    down, across = (np.abs(index + 0.5 - point[:, [axis]]) for axis, index in enumerate((row, column)))
     nearness = np.maximum(down * aspect, across / aspect).argsort(axis=1).argsort(axis=1)
     counts = np.maximum(1, np.round(rng.uniform(least, greatest, images) * patches))
     counts[rng.permutation(images) >= round(share * images)] = 0

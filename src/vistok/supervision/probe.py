@@ -28,7 +28,7 @@ def linear_probe(
 ) -> float:
     """Returns how well linear classifiers tell the categories of an image: their mean AUC, in per cent.
 
-    One ridge classifier a category is fitted in closed form on a random half of the images and scored on the
+    One ridge classifier per category is fitted in closed form on a random half of the images and scored on the
     other half. 50 is chance. Categories that a half has in all or none of its images are left out.
 
     Raises:
@@ -56,10 +56,10 @@ def _varies(presence: Bool[np.ndarray, "images categories"]) -> Bool[np.ndarray,
 
 def _ridge_scores(features: Features, presence: np.ndarray, others: Features) -> np.ndarray:
     mean, deviation = features.mean(axis=0), features.std(axis=0) + 1e-8
-    known, asked = (features - mean) / deviation, (others - mean) / deviation
+    fitted, scored = (features - mean) / deviation, (others - mean) / deviation
     targets = presence - presence.mean(axis=0)
-    covariance = known.T @ known / len(known) + _PENALTY * np.eye(known.shape[1])
-    return np.asarray(asked @ np.linalg.solve(covariance, known.T @ targets / len(known)))
+    covariance = fitted.T @ fitted / len(fitted) + _PENALTY * np.eye(fitted.shape[1])
+    return np.asarray(scored @ np.linalg.solve(covariance, fitted.T @ targets / len(fitted)))
 
 
 def area_under_curve(scores: Float[np.ndarray, " images"], present: Bool[np.ndarray, " images"]) -> float:

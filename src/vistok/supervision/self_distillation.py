@@ -59,7 +59,7 @@ class SelfDistillation(Objective):
             self._crop_side("local_size")
 
     def _crop_side(self, option: str) -> int:
-        """Returns the patches a side of a crop."""
+        """Returns the patches per side of a crop."""
         size, patch = int(self.options[option]), self.encoder.patch_embed.patch_size[0]
         if size % patch or not 0 < size <= self.size:
             raise VistokError(

@@ -1,1 +1,1 @@
-"""Visual tokenizers: an image in, a sequence of visual tokens out; one file a kind of encoder."""
+"""Visual tokenizers: an image in, a sequence of visual tokens out; one file per kind of encoder."""

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from vistok.errors import VistokError, unknown
 from vistok.grid.values import Encoder
 
-# One module a library, imported only when an entry asks for it.
+# One module per library, imported only when an entry asks for it.
 _KINDS: Final = {
     "timm": "timm_encoder",
     "open-clip": "open_clip_encoder",

@@ -1,4 +1,4 @@
-"""Full supervision: softmax cross-entropy on one label an image (DeiT, Touvron et al. 2021, undistilled)."""
+"""Full supervision: softmax cross-entropy on one label per image (DeiT, Touvron et al. 2021, undistilled)."""
 
 from collections.abc import Mapping
 from typing import ClassVar, Final
@@ -22,7 +22,7 @@ _DEFAULTS: Final = {
     "mixed": 0.5,  # DeiT table 9: every batch is mixed
     "crop_least": 0.6,  # DeiT code: 0.08; a mini object fills a ninth of its image
     "jitter": 0.3,  # DeiT code: colour jitter 0.3, where RandAugment is off
-    "window_least": 4,  # patches a side; DeiT: the whole image (FLIP, Li et al. 2023, leaves patches out)
+    "window_least": 4,  # patches per side; DeiT: the whole image (FLIP, Li et al. 2023, leaves patches out)
     "window_greatest": 4,
 }
 
