@@ -69,8 +69,8 @@ def _scale(name: str, root: Path) -> Scale:
         return entries[link].pop("extends", None)
 
     line = _line("scale", name, parent_of, SCALES)
-    place = " over ".join(str(files[link]) for link in reversed(line))
-    return validated(Scale, name, reduce(merged, (entries[link] for link in line)), place)
+    where = " over ".join(str(files[link]) for link in reversed(line))
+    return validated(Scale, name, reduce(merged, (entries[link] for link in line)), where)
 
 
 def _scale_with_models(scale: Scale, root: Path) -> str:
@@ -126,14 +126,14 @@ def _connector_sizes(recipe: Mapping[str, Any], scale: Scale) -> dict[str, Any]:
     return {"connector": sizes[kind]} if isinstance(kind, str) and kind in sizes else {}
 
 
-def _line(kind: str, name: str, parent_of: Callable[[str], Any], place: Path) -> list[str]:
+def _line(kind: str, name: str, parent_of: Callable[[str], Any], where: Path) -> list[str]:
     """Returns what an entry is made from, the oldest first, and itself last."""
     line = [name]
     while (parent := parent_of(line[0])) is not None:
         if parent in line:
             circle = " from ".join(reversed([parent, *line[: line.index(parent) + 1]]))
             raise VistokError(
-                f"{place}: {kind} {name!r} is made from itself: {circle}. Take one of these links out."
+                f"{where}: {kind} {name!r} is made from itself: {circle}. Take one of these links out."
             )
         line.insert(0, parent)
     return line

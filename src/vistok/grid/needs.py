@@ -63,12 +63,12 @@ def model_weights_name(model: str) -> str:
 
 def question_files(study: Study) -> list[str]:
     """Returns the files and folders that the tasks of a study read."""
-    found: list[str] = []
+    names: list[str] = []
     for task in study.answered_tasks():
         if files := study.task_files(task.id):
             named = (files.references, files.questions, files.prior, files.prior_questions)
-            found += [*files.images, *(name for name in named if name)]
-    return list(dict.fromkeys(found))
+            names += [*files.images, *(name for name in named if name)]
+    return list(dict.fromkeys(names))
 
 
 def absent_questions(study: Study, task: str) -> str | None:
@@ -98,10 +98,10 @@ def is_absent(path: Path) -> bool:
 def training_files(study: Study, subjects: Iterable[Subject]) -> list[str]:
     """Returns the files and folders that the trainings of some runs read."""
     runs = runs_among(subjects)
-    found: list[str] = []
+    names: list[str] = []
     for name in image_sets(study, runs):
         entry = study.image_set(name)
-        found += [entry.images, *entry.files]
+        names += [entry.images, *entry.files]
     tokenizers = study.lineage(run.tokenizer for run in runs)
-    found += [weights for name in tokenizers if (weights := tokenizer_weights(study, name))]
-    return list(dict.fromkeys(found))
+    names += [weights for name in tokenizers if (weights := tokenizer_weights(study, name))]
+    return list(dict.fromkeys(names))

@@ -38,7 +38,7 @@ def _one(study: Study, runs: Sequence[Subject]) -> list[Ids]:
 
 @dataclass(frozen=True)
 class Step:
-    """One verb of the workflow. What it is asked takes a study and the ids of one job, a run's being its path.
+    """One verb of the workflow. Its functions take a study and the ids of one job; that of a run is its path.
 
     Attributes:
         about: what it does, for the command line.
@@ -221,15 +221,15 @@ def cells(study: Study, tables: Iterable[str]) -> list[str]:
     pattern = str(
         Paths(study).metrics("{run}", "{task}")
     )  # a text is quickly filled: there may be 100,000 cells
-    found: dict[str, None] = {}
+    metrics: dict[str, None] = {}
     for table in tables:
         entry = study.table(table)
         for row in entry.rows:
             measured = study.measured(table, row)
             pairs = ((subject.path, task) for subject in row.subjects for task in measured)
-            found |= dict.fromkeys(pattern.format(run=path, task=task) for path, task in pairs)
-        found |= dict.fromkeys(str(Paths(study).blind(column.task)) for column in entry.columns)
-    return list(found)
+            metrics |= dict.fromkeys(pattern.format(run=path, task=task) for path, task in pairs)
+        metrics |= dict.fromkeys(str(Paths(study).blind(column.task)) for column in entry.columns)
+    return list(metrics)
 
 
 def trainings(study: Study, table: str) -> list[Path]:

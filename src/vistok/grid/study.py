@@ -58,20 +58,20 @@ class Study:
         """The study of the scale whose checkpoints answer: this one, or that which the scale names."""
         return self.other_models or self
 
-    def tokenizer(self, asked: str) -> Tokenizer:
-        return find("tokenizer", asked, self.tokenizers, GRID / "tokenizers.yaml")
+    def tokenizer(self, name: str) -> Tokenizer:
+        return find("tokenizer", name, self.tokenizers, GRID / "tokenizers.yaml")
 
-    def llm(self, asked: str) -> LanguageModel:
-        return find("llm", asked, self.llms, GRID / "llms.yaml")
+    def llm(self, name: str) -> LanguageModel:
+        return find("llm", name, self.llms, GRID / "llms.yaml")
 
-    def recipe(self, asked: str) -> Recipe:
-        return find("recipe", asked, self.recipes, GRID / "recipes.yaml")
+    def recipe(self, name: str) -> Recipe:
+        return find("recipe", name, self.recipes, GRID / "recipes.yaml")
 
-    def task(self, asked: str) -> Task:
-        return find("task", asked, self.tasks, GRID / "tasks.yaml")
+    def task(self, name: str) -> Task:
+        return find("task", name, self.tasks, GRID / "tasks.yaml")
 
-    def released_model(self, asked: str) -> ReleasedModel:
-        return find("released model", asked, self.released, GRID / "models.yaml")
+    def released_model(self, name: str) -> ReleasedModel:
+        return find("released model", name, self.released, GRID / "models.yaml")
 
     @property
     def suites(self) -> dict[str, tuple[Task, ...]]:
@@ -79,14 +79,14 @@ class Study:
         names = dict.fromkeys(task.suite for task in self.tasks.values())
         return {name: tuple(task for task in self.tasks.values() if task.suite == name) for name in names}
 
-    def suite(self, asked: str) -> tuple[Task, ...]:
-        return find("suite", asked, self.suites, GRID / "tasks.yaml")
+    def suite(self, name: str) -> tuple[Task, ...]:
+        return find("suite", name, self.suites, GRID / "tasks.yaml")
 
-    def table(self, asked: str) -> Table:
-        return find("table", asked, self.tables, GRID / "tables.yaml")
+    def table(self, name: str) -> Table:
+        return find("table", name, self.tables, GRID / "tables.yaml")
 
-    def image_set(self, asked: str) -> ImageSet:
-        return find("image set", asked, self.scale.image_sets, self.scale_file)
+    def image_set(self, name: str) -> ImageSet:
+        return find("image set", name, self.scale.image_sets, self.scale_file)
 
     @property
     def scale_file(self) -> Path:
@@ -185,12 +185,12 @@ class Study:
         return tuple(task for suite in self.suites_shown() for task in self.suite(suite))
 
 
-def find(kind: str, asked: object, known: Mapping[str, T], file: Path) -> T:
+def find(kind: str, name: object, entries: Mapping[str, T], file: Path) -> T:
     """Returns the entry with an id.
 
     Raises:
         VistokError: there is none; names those that there are, the nearest, and the file to edit.
     """
-    if not isinstance(asked, str) or asked not in known:
-        raise unknown(kind, asked, known, edit=str(file))
-    return known[asked]
+    if not isinstance(name, str) or name not in entries:
+        raise unknown(kind, name, entries, edit=str(file))
+    return entries[name]

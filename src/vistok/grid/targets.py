@@ -14,10 +14,10 @@ def check_target(study: Study, target: str) -> None:
     """
     parts = PurePath(target).parts
     match parts:
-        case ["results" | "paper_tables", found, _, *_] if found not in (study.results_id, "published"):
-            raise _other_scale(target, found, study.results_id)
-        case ["checkpoints" | "shards", found, _, *_] if found != study.models.scale.id:
-            raise _other_scale(target, found, study.models.scale.id)
+        case ["results" | "paper_tables", named, _, *_] if named not in (study.results_id, "published"):
+            raise _other_scale(target, named, study.results_id)
+        case ["checkpoints" | "shards", named, _, *_] if named != study.models.scale.id:
+            raise _other_scale(target, named, study.models.scale.id)
         case ["results", _, "blind", task, *_]:
             _check_task(study, task)
         case ["results", _, "released" as folder, model, task, _]:
@@ -34,23 +34,22 @@ def check_target(study: Study, target: str) -> None:
             study.models.run("/".join(run))
         case ["shards", _, image_set]:
             study.models.image_set(image_set)
-        case ["paper_tables", found, file] if found != "published" and file.startswith("table-"):
+        case ["paper_tables", named, file] if named != "published" and file.startswith("table-"):
             study.table(file.partition(".")[0].removesuffix("-curves"))
 
 
-def _check_task(study: Study, asked: str) -> None:
-    answered = [task.id for task in study.answered_tasks()]
-    if asked not in answered:
-        raise unknown("task", asked, answered)
+def _check_task(study: Study, task: str) -> None:
+    answered = [entry.id for entry in study.answered_tasks()]
+    if task not in answered:
+        raise unknown("task", task, answered)
 
 
-def _other_scale(target: str, found: str, asked: str) -> VistokError:
+def _other_scale(target: str, named: str, expected: str) -> VistokError:
     scales = [path.stem for path in SCALES.glob("*.yaml")]
-    named = [name for name in scales if f"{found}-".startswith(f"{name}-")]
-    scale = max(named, key=len, default=found)
-    split = found.removeprefix(scale).removeprefix("-")
+    scale = max((name for name in scales if f"{named}-".startswith(f"{name}-")), key=len, default=named)
+    split = named.removeprefix(scale).removeprefix("-")
     config = f"--config scale={scale}" + (f" split={split}" if split else "")
     return VistokError(
-        f"{target} is of {found!r}, and the workflow was asked for {asked!r}. Add {config}, or ask for a file of "
-        f"{asked!r}."
+        f"{target} is of {named!r}, and the workflow was asked for {expected!r}. Add {config}, or ask for a file of "
+        f"{expected!r}."
     )

@@ -129,15 +129,15 @@ def answering_released(study: Study, model: str, suite: str) -> Cost:
 def answering_blind(study: Study, llm: str, suite: str, *, tokens: int = 0) -> Cost:
     """Returns what a language model's answers to a suite cost at most, with so many visual tokens before each."""
     parameters, width, layers, _ = language_model(study, llm)
-    number, asked = _bytes_of(study), questions(study, suite)
+    number, counts = _bytes_of(study), questions(study, suite)
     flops, cached = 0.0, 0
     for task in study.suite(suite):
         read = AROUND_IMAGE + tokens + task_kind(task.kind).tokens
         written, beams = task_kind(task.kind).answer_tokens(task.decoding)
-        flops += asked[task.id] * 2 * parameters * (read + beams * written)
+        flops += counts[task.id] * 2 * parameters * (read + beams * written)
         cached = max(cached, beams * (read + written))
     cache = study.scale.answer_batch * cached * 2 * number * width * layers
-    return Cost(flops, memory=number * parameters + cache, kept=300.0 * sum(asked.values()))
+    return Cost(flops, memory=number * parameters + cache, kept=300.0 * sum(counts.values()))
 
 
 def questions(study: Study, suite: str) -> dict[str, int]:
@@ -175,8 +175,8 @@ def text_training(study: Study, llm: str) -> Cost:
 
 def sharding(study: Study, image_set: str) -> Cost:
     """Returns the bytes of shards: every photograph again, as many as are stated of its archives, 0 where none are."""
-    known = {} if study.scale.world else load_downloads()
-    archives = downloads_for(study.image_set(image_set).images, known)
+    downloads = {} if study.scale.world else load_downloads()
+    archives = downloads_for(study.image_set(image_set).images, downloads)
     return Cost(0, 0, kept=sum(entry.bytes or 0 for entry in archives))
 
 

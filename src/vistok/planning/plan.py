@@ -95,14 +95,14 @@ def chosen(study: Study, targets: Sequence[str]) -> tuple[Subject, ...]:
 
 def make_plan(study: Study, runs: Iterable[Subject], rates: Rates | None = None) -> Plan:
     """Returns the jobs that runs need at a study's scale, and which of their results are there."""
-    runs, known = tuple(runs), load_downloads()
+    runs, downloads = tuple(runs), load_downloads()
     root = Path(study.scale.data_root)
     jobs = jobs_of(study, runs)
     if study.scale.world:
         return Plan(study, jobs, rates=rates or Rates())
     names = [*question_files(study), *(training_files(study, runs) if study.models is study else [])]
-    wanted = {entry.id: entry for name in names for entry in downloads_for(name, known)}
-    missing = [entry for entry in wanted.values() if not is_there(entry, root)]
+    archives = {entry.id: entry for name in names for entry in downloads_for(name, downloads)}
+    missing = [entry for entry in archives.values() if not is_there(entry, root)]
     size = sum(entry.bytes or 0 for entry in missing)
     return Plan(study, jobs, tuple(entry.id for entry in missing), size, rates or Rates())
 
@@ -110,23 +110,23 @@ def make_plan(study: Study, runs: Iterable[Subject], rates: Rates | None = None)
 def lines(plan: Plan) -> list[str]:
     """Returns the plan as a text table with its assumptions."""
     scale = plan.study.scale
-    said = [f"{'step':20}{'jobs':>6}{'there':>7}{'hours to do':>13}{'GPUs':>6}{'memory':>12}{'disk':>12}"]
+    text = [f"{'step':20}{'jobs':>6}{'there':>7}{'hours to do':>13}{'GPUs':>6}{'memory':>12}{'disk':>12}"]
     for step in dict.fromkeys(job.step for job in plan.jobs):
-        said.append(_row(plan, step))
+        text.append(_row(plan, step))
     jobs_left = sum(not job.there for job in plan.jobs)
-    said += [
+    text += [
         "",
         f"to do: {jobs_left} of {len(plan.jobs)} jobs; {plan.hours(gpu=True):,.1f} GPU-hours, "
         f"{plan.hours(gpu=False):,.1f} CPU-hours; {readable_bytes(plan.disk)} of disk; "
         f"at most {readable_bytes(plan.memory)} on a GPU.",
     ]
     if plan.to_fetch:
-        said.append(
+        text.append(
             f"to fetch ({readable_bytes(plan.bytes_to_fetch)} as far as stated): {', '.join(plan.to_fetch)}"
         )
     rates = plan.rates
     return [
-        *said,
+        *text,
         "",
         "GPU-hours = operations / (peak x utilisation). Operations: 2 a parameter and token forward, the same for "
         "gradients that pass through, and again for weights that are trained.",
@@ -141,6 +141,6 @@ def _row(plan: Plan, step: StepId) -> str:
     left = [job for job in jobs if not job.there]
     hours = sum(plan.rates.hours(job, gpus) for job in left)
     memory, disk = max(job.cost.memory for job in jobs), sum(job.cost.kept + job.cost.passing for job in left)
-    told = (f"{hours:,.1f}" if hours else "-", str(gpus or "-"))
+    time, processors = f"{hours:,.1f}" if hours else "-", str(gpus or "-")
     sizes = (readable_bytes(memory) if memory else "-", readable_bytes(disk) if disk else "-")
-    return f"{step:20}{len(jobs):>6}{len(jobs) - len(left):>7}{told[0]:>13}{told[1]:>6}{sizes[0]:>12}{sizes[1]:>12}"
+    return f"{step:20}{len(jobs):>6}{len(jobs) - len(left):>7}{time:>13}{processors:>6}{sizes[0]:>12}{sizes[1]:>12}"
