@@ -223,7 +223,7 @@ def test_any_error_is_one_sentence_and_a_traceback_on_request(
         raise error
 
     monkeypatch.delenv("VISTOK_DEBUG", raising=False)
-    monkeypatch.setattr("vistok.cli._export_schemas", fail)
+    monkeypatch.setattr("vistok.commands.export_schemas.run", fail)
     assert run("export-schemas") == 1
     told = capsys.readouterr().err
     assert told.startswith("vistok: ")

@@ -28,9 +28,9 @@ def sentence(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         where = f" {error.filename}:" if error.filename else ""
         return printable(f"the system refused:{where} {error.strerror}. {_MORE}")
-    said = str(error).strip().partition("\n")[0]
+    text = str(error).strip().partition("\n")[0]
     return printable(
-        f"an error that nobody foresaw, {type(error).__name__}: {said or 'without a text'}. {_MORE}"
+        f"an error that nobody foresaw, {type(error).__name__}: {text or 'without a text'}. {_MORE}"
     )
 
 

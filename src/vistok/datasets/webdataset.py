@@ -33,10 +33,10 @@ def _samples(path: Path) -> Iterator[ImageRow]:
     key, members = "", dict[str, bytes]()
     for name, data in _members(path):
         stem, _, suffix = name.name.partition(".")
-        if (found := str(name.with_name(stem))) != key and members:
+        if (sample := str(name.with_name(stem))) != key and members:
             yield _sample(path, key, members)
             members = {}
-        key, suffix = found, suffix.lower()
+        key, suffix = sample, suffix.lower()
         if suffix in members:
             raise VistokError(f"{path}: {name} stands there twice. Fetch or make the tar again.")
         members[suffix] = data
@@ -114,7 +114,7 @@ def _caption(path: Path, key: str, members: dict[str, bytes]) -> str:
     if texts.get("txt", "").strip():
         return texts["txt"]
     try:
-        found = parse_json(texts["json"])["caption"]
+        caption = parse_json(texts["json"])["caption"]
     except (KeyError, TypeError, ValueError):
         return ""
-    return found if isinstance(found, str) and found.strip() else ""
+    return caption if isinstance(caption, str) and caption.strip() else ""

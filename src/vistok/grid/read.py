@@ -31,7 +31,7 @@ def read_mapping(path: Path) -> dict[str, Any]:
             raise VistokError(f"{path} is missing: start vistok in the root of its checkout.")
         value = _parse(read_bytes(path, what="grid file"))
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise VistokError(f"{path} is not valid YAML: {_told(error)}. Correct it there.") from error
+        raise VistokError(f"{path} is not valid YAML: {_in_one_line(error)}. Correct it there.") from error
     return _mapping(value, str(path))
 
 
@@ -119,7 +119,7 @@ def _refuse_twins(node: yaml.Node, sizes: dict[int, int]) -> int:
     return size
 
 
-def _told(error: Exception) -> str:
+def _in_one_line(error: Exception) -> str:
     """Returns what is wrong in one line; YAML's own texts have several."""
     return " ".join(str(error).split())
 

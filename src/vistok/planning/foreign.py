@@ -108,8 +108,8 @@ def lock_weights(study: Study) -> Iterator[str]:
         except VistokError:
             absent = "not here"
         rows[name] = {"weights": _weights(study, name), "revision": commit, "digest": digest}
-        told = f"revision {commit or 'unknown'}, digest {digest or 'unknown'}"
-        yield f"{name.removeprefix(WEIGHTS_OF)}: {_weights(study, name)}, {told}{f' ({absent})' if absent else ''}"
+        details = f"revision {commit or 'unknown'}, digest {digest or 'unknown'}"
+        yield f"{name.removeprefix(WEIGHTS_OF)}: {_weights(study, name)}, {details}{f' ({absent})' if absent else ''}"
     write_json(LOCK, rows)
 
 

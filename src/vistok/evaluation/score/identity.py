@@ -39,24 +39,24 @@ class Known:
 
     def agrees(self, row: Mapping[str, Any], position: int) -> bool | None:
         """Tells whether a record is about the question at a position; None where it does not say."""
-        said = [self._of_image(key, row[key], self.images[position]) for key in _IMAGES if key in row]
-        said += [
+        verdicts = [self._of_image(key, row[key], self.images[position]) for key in _IMAGES if key in row]
+        verdicts += [
             self._of_question(key, row[key], self.questions[position])
             for key in ("question", *_PROMPTS)
             if key in row
         ]
-        return False if False in said else True if True in said else None
+        return False if False in verdicts else True if True in verdicts else None
 
     def described(self, row: Mapping[str, Any], position: int) -> str:
         """Returns what a record says of its question, and what is known of the one at a position."""
-        told = {key: str(row[key])[:80] for key in (*_IMAGES, "question", *_PROMPTS) if key in row}
+        record = {key: str(row[key])[:80] for key in (*_IMAGES, "question", *_PROMPTS) if key in row}
         known = {"image": self.images[position]}
         if text := self.questions[position]:
             known["question"] = text
-        return f"it says {told}, and that question has {known}"
+        return f"it says {record}, and that question has {known}"
 
-    def _of_image(self, key: str, said: Any, image: int | str) -> bool | None:
-        if not isinstance(said, int | float | str) or len(text := str(said).strip()) > _LONGEST:
+    def _of_image(self, key: str, value: Any, image: int | str) -> bool | None:
+        if not isinstance(value, int | float | str) or len(text := str(value).strip()) > _LONGEST:
             return None
         if text == str(image) or (isinstance(image, str) and text.endswith(f"/{image}")):
             return True
@@ -66,15 +66,15 @@ class Known:
         # Under `image` stand paths that a tool made up too, and images themselves.
         return None if key == "image" or not text else False
 
-    def _of_question(self, key: str, said: Any, question: str | None) -> bool | None:
-        if question is None or not isinstance(said, str) or not (text := _bare(said)):
+    def _of_question(self, key: str, value: Any, question: str | None) -> bool | None:
+        if question is None or not isinstance(value, str) or not (text := _bare(value)):
             return None
         if _bare(question) in text:
             return True
         if key == "question":
             return False
         # A prompt may word the question in its own way; it is wrong only if it asks another one of the file.
-        parts = [text, *(_bare(part) for part in re.split(r"\n|(?<=\?)", said))]
+        parts = [text, *(_bare(part) for part in re.split(r"\n|(?<=\?)", value))]
         return False if any(part in self._texts for part in parts) else None
 
 

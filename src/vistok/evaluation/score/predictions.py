@@ -11,7 +11,7 @@ from vistok.errors import VistokError
 from vistok.evaluation.kind import QuestionId
 from vistok.evaluation.score.base import Ranked
 from vistok.evaluation.score.identity import Known
-from vistok.evaluation.score.shapes import Rows, read_rows
+from vistok.evaluation.score.shapes import Row, Rows, read_rows
 
 POSITIONS: Final = ("index", "doc_id")
 
@@ -35,75 +35,90 @@ def read_predictions(
         VistokError: the file cannot be read, a record is about another question than the one with its id, or answers
             are missing, duplicate, unknown or no text; the message counts each kind and names its first.
     """
-    found = read_rows(path, by_image=known is None or known.by_image)
-    rows = (
-        _identified(path, found, known)
-        if known
-        else [(row.get(found.id_key or "id"), row) for row in found.rows]
-    )
+    records = read_rows(path, by_image=known is None or known.by_image)
+    rows = _identified(path, records, known)
     named = [(str(_plain_id(key)), row) for key, row in rows if _is_id(key)]
+    if known:
+        _check_identity(path, named, known)
     answers: dict[str, Any] = {}
     for key, row in named:
         answers.setdefault(key, _answer(row))
-    counts = Counter(key for key, _ in named)
-    legal = {str(key) for key in ids}
-    problems = [
-        _problem("lines without an id", [str(row)[:60] for key, row in rows if not _is_id(key)]),
-        _problem("ids with several answers", [key for key, count in counts.items() if count > 1]),
-        _problem("ids that are no question's", [key for key in counts if key not in legal]),
-        _problem("answers that are no text", [key for key, said in answers.items() if not _is_answer(said)]),
-    ]
-    if not allow_missing:
-        problems.append(_problem("questions without an answer", missing_ids(ids, answers)))
-    if wrong := [problem for problem in problems if problem]:
-        raise VistokError(
-            f"{path} does not answer the {len(legal)} questions: {'; '.join(wrong)}. One object a line is "
-            'needed, one a question, such as {"id": 1, "answer": "two"}; --only-answered leaves questions without one '
-            "out, vistok score --allow-missing scores them as wrong."
-        )
-    if known:
-        _check_identity(path, named, known)
+    nameless = [str(row)[:60] for key, row in rows if not _is_id(key)]
+    _check_complete(path, [key for key, _ in named], nameless, answers, ids, allow_missing=allow_missing)
     return answers
 
 
-def _identified(path: Path, found: Rows, known: Known) -> list[tuple[Any, dict[str, Any]]]:
+def _identified(path: Path, records: Rows, known: Known | None) -> list[tuple[Any, Row]]:
     """Returns each record with the id of its question; a position in another tool's list must be confirmed by more."""
-    key = found.id_key
-    if key is not None and key not in POSITIONS:
-        return [(row.get(key), row) for row in found.rows]
-    count = len(known.ids)
-    positions = [_position(row.get(key) if key else number) for number, row in enumerate(found.rows)]
-    places = [position if position is not None and position < count else None for position in positions]
-    if key is None or list(known.ids) != list(range(count)):
-        pairs = enumerate(zip(places, found.rows, strict=True))
-        if unclear := [
-            number for number, (place, row) in pairs if place is None or not known.agrees(row, place)
-        ]:
-            raise VistokError(
-                f"{path}: {len(unclear)} of {len(found.rows)} records are told apart by their {key or 'order'} alone, "
-                "and do not say the image or the question that the reference has at that position (first: record "
-                f"{unclear[0]}). Give each record the id of its question."
-            )
+    key = records.id_key
+    if known is None or key not in (None, *POSITIONS):
+        return [(row.get(key or "id"), row) for row in records.rows]
+    indices = [_index(row.get(key) if key else number) for number, row in enumerate(records.rows)]
+    if key is None or list(known.ids) != list(range(len(known.ids))):
+        _check_confirmed(path, key or "order", indices, records.rows, known)
     return [
-        (row.get(key) if place is None and key else known.ids[place or 0], row)
-        for place, row in zip(places, found.rows, strict=True)
+        (known.ids[index] if index is not None and index < len(known.ids) else index, row)
+        for index, row in zip(indices, records.rows, strict=True)
     ]
 
 
-def _position(said: Any) -> int | None:
-    return int(float(said)) if re.fullmatch(r"\d{1,15}(?:\.0)?", str(said)) else None
+def _index(value: Any) -> int | None:
+    return int(float(value)) if re.fullmatch(r"\d{1,15}(?:\.0)?", str(value)) else None
 
 
-def _check_identity(path: Path, named: Sequence[tuple[str, dict[str, Any]]], known: Known) -> None:
-    placed = [(key, row, known.positions[key]) for key, row in named]
-    if wrong := [
-        (key, row, position) for key, row, position in placed if known.agrees(row, position) is False
-    ]:
-        key, row, position = wrong[0]
+def _check_confirmed(
+    path: Path, key: str, indices: Sequence[int | None], rows: Sequence[Row], known: Known
+) -> None:
+    """Refuses records that do not say that they are about the question at their index."""
+    unclear = [
+        number
+        for number, (index, row) in enumerate(zip(indices, rows, strict=True))
+        if index is None or index >= len(known.ids) or not known.agrees(row, index)
+    ]
+    if unclear:
+        raise VistokError(
+            f"{path}: {len(unclear)} of {len(rows)} records are told apart by their {key} alone, and do not say the "
+            f"image or the question that the reference has at that position (first: record {unclear[0]}). Give each "
+            "record the id of its question."
+        )
+
+
+def _check_identity(path: Path, named: Sequence[tuple[str, Row]], known: Known) -> None:
+    """Refuses records that say that they are about another question than the one with their id."""
+    pairs = [(key, row, known.positions[key]) for key, row in named if key in known.positions]
+    wrong = [(key, row, index) for key, row, index in pairs if known.agrees(row, index) is False]
+    if wrong:
+        key, row, index = wrong[0]
         raise VistokError(
             f"{path}: {len(wrong)} of {len(named)} answers are about another image or question than the one with their "
-            f"id (first: id {key}: {known.described(row, position)}). The file may be off by a line, or answer another "
+            f"id (first: id {key}: {known.described(row, index)}). The file may be off by a line, or answer another "
             "file."
+        )
+
+
+def _check_complete(
+    path: Path,
+    keys: Sequence[str],
+    nameless: Sequence[str],
+    answers: Mapping[str, Any],
+    ids: Sequence[QuestionId],
+    *,
+    allow_missing: bool,
+) -> None:
+    """Refuses answers that are missing, duplicate, unknown or no text, all of them in one error."""
+    counts, legal = Counter(keys), {str(key) for key in ids}
+    problems = [
+        _problem("lines without an id", nameless),
+        _problem("ids with several answers", [key for key, count in counts.items() if count > 1]),
+        _problem("ids that are no question's", [key for key in counts if key not in legal]),
+        _problem("answers that are no text", [key for key, each in answers.items() if not _is_answer(each)]),
+        "" if allow_missing else _problem("questions without an answer", missing_ids(ids, answers)),
+    ]
+    if wrong := [problem for problem in problems if problem]:
+        raise VistokError(
+            f"{path} does not answer the {len(legal)} questions: {'; '.join(wrong)}. One object per line is "
+            'needed, one per question, such as {"id": 1, "answer": "two"}; --only-answered leaves questions without '
+            "one out, vistok score --allow-missing scores them as wrong."
         )
 
 
@@ -148,5 +163,5 @@ def _is_loss(value: object) -> bool:
         return False
 
 
-def _problem(what: str, found: Sequence[str]) -> str:
-    return f"{len(found)} {what} (first: {found[0]})" if found else ""
+def _problem(what: str, cases: Sequence[str]) -> str:
+    return f"{len(cases)} {what} (first: {cases[0]})" if cases else ""

@@ -75,8 +75,8 @@ def read_rows(path: Path, *, by_image: bool) -> Rows:
     return Rows([_answered(row) for row in rows], id_key)
 
 
-def _shapeless(path: Path, found: str) -> VistokError:
-    return VistokError(f"{path} ({WHAT}) has no shape of answers that is known: {found}. Legal: {_LEGAL}.")
+def _shapeless(path: Path, reason: str) -> VistokError:
+    return VistokError(f"{path} ({WHAT}) has no shape of answers that is known: {reason}. Legal: {_LEGAL}.")
 
 
 def _records(path: Path) -> list[Row]:
@@ -141,8 +141,8 @@ def _table(path: Path, lines: Iterator[Sequence[Any]]) -> Iterator[Row]:
     header = [str(name).strip() for name in next(lines, [])]
     names = {name.lower() for name in header}
     if not (names & {*IDS, "question"} and names & set(ANSWERS)):
-        found = f"{', '.join(header)[:120]!r}, which names no id or no answer"
-        raise _shapeless(path, f"it is neither JSON nor a table: its first line is {found}")
+        reason = f"{', '.join(header)[:120]!r}, which names no id or no answer"
+        raise _shapeless(path, f"it is neither JSON nor a table: its first line is {reason}")
     if twins := [name for name in sorted(names) if sum(each.lower() == name for each in header) > 1]:
         raise VistokError(f"{path} ({WHAT}) has two columns called {twins[0]}. Leave one.")
     for number, line in enumerate(lines, start=2):
@@ -161,12 +161,12 @@ def _lifted(row: Row) -> Row:
     if "doc_id" not in row:
         return row
     parts = [value for value in row.values() if isinstance(value, dict)]
-    found = {
+    ids = {
         key: next(part[key] for part in parts if key in part)
         for key in ("question_id", "image_id", "question")
         if any(key in part for part in parts)
     }
-    return found | row
+    return ids | row
 
 
 def _answered(row: Row) -> Row:
@@ -176,11 +176,13 @@ def _answered(row: Row) -> Row:
         key = None
     rest = {name: value for name, value in row.items() if name not in ANSWERS}
     return (
-        rest if key is None else rest | {"answer": _said(row[key], unwrap=key in ("filtered_resps", "resps"))}
+        rest
+        if key is None
+        else rest | {"answer": _as_text(row[key], unwrap=key in ("filtered_resps", "resps"))}
     )
 
 
-def _said(value: Any, *, unwrap: bool) -> Any:
+def _as_text(value: Any, *, unwrap: bool) -> Any:
     """Returns an answer; a number is its text, and a list of one response is that response where tools write such."""
     while unwrap and isinstance(value, list) and len(value) == 1:
         value = value[0]

@@ -82,7 +82,7 @@ def _text(item: ElementTree.Element) -> str:
     """Returns a text, whose parts may each have a style; how it is pronounced is no part of it."""
     parts = [item.find(f"{_MAIN}t"), *(run.find(f"{_MAIN}t") for run in item.findall(f"{_MAIN}r"))]
     whole = "".join(part.text or "" for part in parts if part is not None)
-    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), whole)
+    return _ESCAPED.sub(lambda code: chr(int(code[1], 16)), whole)
 
 
 def _cells(row: ElementTree.Element, texts: list[str]) -> list[Cell]:
@@ -106,11 +106,11 @@ def _column(name: str) -> int:
 
 def _value(cell: ElementTree.Element, texts: list[str]) -> Cell:
     kind, inline = cell.get("t", "n"), cell.find(f"{_MAIN}is")
-    found = cell.findtext(f"{_MAIN}v") or ""
+    content = cell.findtext(f"{_MAIN}v") or ""
     if kind == "inlineStr":
         return "" if inline is None else _text(inline)
     if kind == "s":
-        return texts[int(found)]
-    if kind != "n" or not found:
-        return "" if kind == "e" else _ESCAPED.sub(lambda each: chr(int(each[1], 16)), found)
-    return int(found) if re.fullmatch(r"-?\d+", found) else float(found)
+        return texts[int(content)]
+    if kind != "n" or not content:
+        return "" if kind == "e" else _ESCAPED.sub(lambda each: chr(int(each[1], 16)), content)
+    return int(content) if re.fullmatch(r"-?\d+", content) else float(content)
