@@ -49,6 +49,7 @@ class TaskKind(ABC, Generic[R]):
         describes: whether its references are captions, which training must not show.
         mark: the words by which a prompt of a text corpus is told to ask this; None: no corpus does.
         tokens: of one question with its answer, for plans: chosen from the grid's prompts and official answers.
+        types: the types of question that are worth a cell of their own, if any.
         answers: what an answer in a file of predictions must be, in words.
     """
 
@@ -64,6 +65,7 @@ class TaskKind(ABC, Generic[R]):
     describes: ClassVar[bool] = False
     mark: ClassVar[str | None] = None
     tokens: ClassVar[int]
+    types: ClassVar[tuple[str, ...]] = ()
     answers: ClassVar[str] = "a text"
 
     @property

@@ -311,6 +311,9 @@ class Column(Value):
 
     task: Id
     published: str
+    part: str | None = Field(
+        None, description="the type of question that it shows alone, such as a dimension of SEED-Bench"
+    )
 
 
 class Table(Value):

@@ -30,7 +30,7 @@ def _line(report: TableReport, row: Row, place: int, protocols: tuple[str, ...])
         **_made_of(row.subjects[0]),
         "run": " ".join(row.runs),
         "seeds": len(row.seeds),
-        "task": column.task,
+        "task": column.asks,
         "column": column.title,
         "metric": column.metric,
         "protocol": column.protocol,

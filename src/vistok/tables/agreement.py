@@ -74,7 +74,7 @@ def _compared(
         if row.published is None or column.task not in study.measured(table.id, row)
         else printed.value(row.published - 1, column.published)
     )
-    ours = None if theirs is None else _measured(study, row.subjects, column.task)
+    ours = None if theirs is None else _measured(study, row.subjects, column)
     if row.published is None or theirs is None or ours is None:
         return None
     tolerance = study.scale.published_tolerance.get(column.task)
@@ -83,10 +83,10 @@ def _compared(
     )
 
 
-def _measured(study: Study, subjects: Sequence[Subject], task: str) -> float | None:
+def _measured(study: Study, subjects: Sequence[Subject], column: Column) -> float | None:
     """Returns the mean over seeds under the table's protocol; None where a seed, or every question, is missing."""
-    if not all(Paths(study).metrics(subject, task).is_file() for subject in subjects):
+    if not all(Paths(study).metrics(subject, column.task).is_file() for subject in subjects):
         return None
-    found = [read_cell(study, subject, task) for subject in subjects]
-    protocol = study.task(task).protocol
+    found = [read_cell(study, subject, column.task, column.part) for subject in subjects]
+    protocol = study.task(column.task).protocol
     return mean(cell.scores["answers"][protocol].value for cell in found) if all(c.n for c in found) else None

@@ -5,16 +5,18 @@ from dataclasses import replace
 from pathlib import Path
 
 from vistok.audit.findings import Finding
-from vistok.errors import VistokError
+from vistok.errors import VistokError, unknown
+from vistok.evaluation.kind import CONSTANT, PRIOR
 from vistok.evaluation.kinds import task_kind
 from vistok.grid.labels import labels_of
 from vistok.grid.paths import Paths
 from vistok.grid.study import GRID, Study
 from vistok.grid.values import AnyRow, ReleasedRow, Table
+from vistok.grid.values import Column as GridColumn
 from vistok.published.tables import PUBLISHED, PublishedTable, read_published
 from vistok.tables.audited import with_audit
 from vistok.tables.cells import average, baseline, cell_of
-from vistok.tables.metrics import Metrics, baseline_names, read_baselines, read_cell, rebuild_command
+from vistok.tables.metrics import Metrics, baseline_titles, read_baselines, read_cell, rebuild_command
 from vistok.tables.values import AVERAGE, Cell, Column, Origin, Row, Substitute, TableReport
 
 _OWN_MODELS = "a released model answers where models are taken as published; this scale makes its own"
@@ -27,7 +29,7 @@ def check_tables(study: Study, folder: Path = PUBLISHED) -> None:
         VistokError: a label, column or row is none of the paper's table, or there is no such table.
     """
     for table in study.tables.values():
-        _check(table, read_published(folder, table.number))
+        _check(study, table, read_published(folder, table.number))
 
 
 def assemble(
@@ -46,16 +48,20 @@ def assemble(
             table has not.
     """
     entry = study.table(table)
-    _check(entry, published)
+    _check(study, entry, published)
     columns = _columns(study, entry, published)
     tasks = [column.task for column in columns if column.task != AVERAGE]
     llms = study.answering_llms(table)
-    blind = {task: read_baselines(study, task, llms) for task in tasks}
+    blind = {
+        column.asks: read_baselines(study, column.task, llms, column.part)
+        for column in columns
+        if column.task != AVERAGE
+    }
     columns = tuple(
-        replace(column, n=blind[column.task].n, of=blind[column.task].of) if column.task in blind else column
+        replace(column, n=blind[column.asks].n, of=blind[column.asks].of) if column.asks in blind else column
         for column in columns
     )
-    titles = dict(zip(baseline_names(llms), _baseline_titles(study, llms), strict=True))
+    titles = baseline_titles(study, tasks, llms)
     rows = [_row(study, row, entry, columns, published, blind) for row in entry.rows]
     report = TableReport(
         id=entry.id,
@@ -86,12 +92,7 @@ def _origin(study: Study, table: Table) -> Origin:
     )
 
 
-def _baseline_titles(study: Study, llms: Sequence[str]) -> list[str]:
-    alone = [f"Blind: {study.llm(llm).label} without the image" for llm in llms]
-    return ["Blind: constant answer", "Blind: prior of the question", *alone]
-
-
-def _check(table: Table, published: PublishedTable) -> None:
+def _check(study: Study, table: Table, published: PublishedTable) -> None:
     labels = [label for label in table.labels if label not in published.columns]
     if labels:
         raise VistokError(
@@ -104,6 +105,7 @@ def _check(table: Table, published: PublishedTable) -> None:
                 f"{GRID / 'tables.yaml'}, entry {table.id!r}: a column points to {column.published!r}, which is no "
                 f"column of numbers of the paper's Table {table.number}. Legal: {', '.join(published.numeric_columns)}."
             )
+        _check_part(study, table, column)
     for row in table.rows:
         if row.published is not None and row.published > len(published.rows):
             raise VistokError(
@@ -113,6 +115,14 @@ def _check(table: Table, published: PublishedTable) -> None:
             )
 
 
+def _check_part(study: Study, table: Table, column: GridColumn) -> None:
+    kind = study.task(column.task).kind
+    if column.part is not None and column.part not in (legal := task_kind(kind).types):
+        raise VistokError(
+            f"{GRID / 'tables.yaml'}, entry {table.id!r}: {unknown(f'type of {kind} questions', column.part, legal)}"
+        )
+
+
 def _columns(study: Study, table: Table, published: PublishedTable) -> tuple[Column, ...]:
     def decimals(title: str) -> int:
         return max(1, published.decimals(title))
@@ -120,9 +130,12 @@ def _columns(study: Study, table: Table, published: PublishedTable) -> tuple[Col
     found = []
     for column in table.columns:
         task, title = study.task(column.task), column.published
-        meanings = task_kind(task.kind).protocols
-        protocols = {name: meanings[name] for name in (task.protocol, *task.protocols)}
-        found.append(Column(task.id, title, task.metric, task.protocol, protocols, decimals(title)))
+        kind = task_kind(task.kind)
+        protocols = {name: kind.protocols[name] for name in (task.protocol, *task.protocols)}
+        others = [name for name in kind.baselines if name not in (CONSTANT, PRIOR)]
+        shown = Column(task.id, title, task.metric, task.protocol, protocols, decimals(title))
+        stand_in = ", ".join(kind.baselines[name] for name in others)
+        found.append(replace(shown, part=column.part, stand_in=stand_in))
     whole = {column.title for column in found} == set(published.score_columns)
     if published.average in published.columns and whole:
         found.append(Column(AVERAGE, published.average, "mean", "", {}, decimals(published.average)))
@@ -144,8 +157,8 @@ def _row(
         elif column.task not in study.measured(table.id, row):
             cell = Cell(column.decimals, left_out=row.not_measured.get(column.task, _OWN_MODELS))
         else:
-            metrics = [read_cell(study, subject, column.task) for subject in row.subjects]
-            cell = cell_of(metrics, column, blind[column.task])
+            metrics = [read_cell(study, subject, column.task, column.part) for subject in row.subjects]
+            cell = cell_of(metrics, column, blind[column.asks])
         printed = None if row.published is None else published.printed(row.published - 1, column.title)
         tolerance = study.scale.published_tolerance.get(column.task)
         cells.append(replace(cell, published=printed, tolerance=tolerance))

@@ -73,9 +73,9 @@ def baseline(name: str, title: str, columns: Sequence[Column], blind: Mapping[st
             best.append(False)
             protocols.append({})
             continue
-        found = blind[column.task].scores[name]
+        found = blind[column.asks].scores.get(name, {})
         value = found[column.protocol].value if column.protocol in found else None
         values.append(value)
-        best.append(value is not None and value == _bar(blind[column.task], column.protocol))
+        best.append(value is not None and value == _bar(blind[column.asks], column.protocol))
         protocols.append({protocol: score.value for protocol, score in found.items()})
     return Baseline(name, title, tuple(values), tuple(best), tuple(protocols))

@@ -9,11 +9,10 @@ from pydantic import BaseModel, FiniteFloat, NonNegativeInt, ValidationError
 
 from vistok.chain.results import read_blind_metrics, read_run_metrics
 from vistok.errors import VistokError
+from vistok.evaluation.kinds import task_kind
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
 from vistok.grid.values import Subject, Task
-
-FITTED = ("constant", "prior")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +32,8 @@ class Metrics:
         n: the questions that were asked.
         of: the questions that the official file has.
         reason: why `n` is less than `of`; None if it is not.
-        scores: whose answers -> protocol -> score: `answers` of a run; `constant`, `prior` and
-            `text-only-<llm>` of the blind baselines.
+        scores: whose answers -> protocol -> score: `answers` of a run; those of the kind's blind baselines, and
+            `text-only-<llm>`.
     """
 
     n: int
@@ -46,14 +45,20 @@ class Metrics:
 _TEXT_ONLY = "text-only-"
 
 
-def baseline_names(llms: Iterable[str]) -> tuple[str, ...]:
-    """Returns the blind baselines of a table whose rows have these language models."""
-    return (*FITTED, *(f"{_TEXT_ONLY}{llm}" for llm in llms))
+def baseline_titles(study: Study, tasks: Iterable[str], llms: Iterable[str]) -> dict[str, str]:
+    """Returns the blind baselines of some tasks and language models, each with its title."""
+    kinds = dict.fromkeys(study.task(task).kind for task in tasks)
+    fitted = {name: title for kind in kinds for name, title in task_kind(kind).baselines.items()}
+    alone = {f"{_TEXT_ONLY}{llm}": f"{study.llm(llm).label} without the image" for llm in llms}
+    return {name: f"Blind: {title}" for name, title in (fitted | alone).items()}
 
 
 class _Scored(BaseModel):
     metrics: dict[str, FiniteFloat]
     intervals: dict[str, tuple[FiniteFloat, FiniteFloat] | None]
+    n: NonNegativeInt = 0
+    of: NonNegativeInt = 0
+    cells: dict[str, "_Scored"] = {}
 
 
 class _File(BaseModel):
@@ -63,41 +68,43 @@ class _File(BaseModel):
     of: NonNegativeInt
     reason: str | None
     answers: dict[str, _Scored] = {}
-    constant: dict[str, _Scored] = {}
-    prior: dict[str, _Scored] = {}
+    fitted: dict[str, dict[str, _Scored]] = {}
     text_only: dict[str, dict[str, _Scored]] = {}
 
     def said(self, name: str) -> Mapping[str, _Scored]:
         """Returns one set of answers; raises KeyError for a language model that was not asked."""
-        if name in FITTED or name == "answers":
-            found: Mapping[str, _Scored] = getattr(self, name)
-            return found
-        return self.text_only[name.removeprefix(_TEXT_ONLY)]
+        if name.startswith(_TEXT_ONLY):
+            return self.text_only[name.removeprefix(_TEXT_ONLY)]
+        return self.answers if name == "answers" else self.fitted[name]
 
 
-def read_cell(study: Study, run: Subject, task: str) -> Metrics:
-    """Returns what a run scores on a task.
+def read_cell(study: Study, run: Subject, task: str, part: str | None = None) -> Metrics:
+    """Returns what a run scores on a task, or on one type of its questions.
 
     Raises:
         VistokError: its metrics.json is missing, was changed, or is not of this run and task, or of what was answered.
     """
     path, entry = Paths(study).metrics(run, task), study.task(task)
-    return _read(study, path, entry, run.path, ("answers",), lambda: read_run_metrics(study, run, entry))
+    return _read(
+        study, path, entry, run.path, ("answers",), lambda: read_run_metrics(study, run, entry), part
+    )
 
 
-def read_baselines(study: Study, task: str, llms: Iterable[str]) -> Metrics:
+def read_baselines(study: Study, task: str, llms: Iterable[str], part: str | None = None) -> Metrics:
     """Returns what the blind baselines score on a task; those that could not be fitted have no scores.
 
     Args:
         study: whose questions were answered.
         task: the task's id.
         llms: the language models that are asked without the image.
+        part: the type of question that counts; None: all.
 
     Raises:
         VistokError: their metrics.json is missing, was changed, or is not of this task, or of what was answered.
     """
     path, entry = Paths(study).blind(task), study.task(task)
-    return _read(study, path, entry, None, baseline_names(llms), lambda: read_blind_metrics(study, entry))
+    names = tuple(baseline_titles(study, [task], llms))
+    return _read(study, path, entry, None, names, lambda: read_blind_metrics(study, entry), part)
 
 
 def rebuild_command(study: Study, target: Path | str) -> str:
@@ -114,26 +121,40 @@ def _read(
     run: str | None,
     names: tuple[str, ...],
     read: Callable[[], dict[str, Any]],
+    part: str | None,
 ) -> Metrics:
     again = rebuild_command(study, path)
     if not path.is_file():
         raise VistokError(f"metrics not found: {path}. Make them: {again}")
     try:
-        found = _File.model_validate(read())
+        content = read()
+        fitted = {name: content.get(name, {}) for name in task_kind(task.kind).baselines}
+        found = _File.model_validate({**content, "fitted": fitted})
         if (found.task, found.run) != (task.id, run):
             raise VistokError(
                 f"{path} is of the task {found.task!r} and the run {found.run!r}; {task.id!r} and {run!r} "
                 f"are needed. Delete it and make it again: {again}"
             )
-        given = {name: _scores(found.said(name), task) for name in names}
-        if found.n and run and task.protocol not in given["answers"]:
+        said = {name: _of_part(found.said(name), part) for name in names}
+        given = {name: _scores(scored, task) for name, scored in said.items()}
+        if found.n and run and part is None and task.protocol not in given["answers"]:
             raise KeyError(task.protocol)
     except (ValidationError, KeyError) as error:
         lacks = f"lacks {error}" if isinstance(error, KeyError) else str(error.errors()[0]["msg"])
         raise VistokError(
             f"{path} is not the metrics of {task.id!r}: {lacks}. Delete it and make it again: {again}"
         ) from error
-    return Metrics(found.n, found.of, found.reason, given)
+    if part is None:
+        return Metrics(found.n, found.of, found.reason, given)
+    asked = [scored[task.protocol] for scored in said.values() if task.protocol in scored]
+    return Metrics(*((asked[0].n, asked[0].of) if asked else (0, 0)), found.reason, given)
+
+
+def _of_part(given: Mapping[str, _Scored], part: str | None) -> Mapping[str, _Scored]:
+    """Returns what one type of question scores under each protocol that has it; of no type, what all score."""
+    if part is None:
+        return given
+    return {name: entry.cells[part] for name, entry in given.items() if part in entry.cells}
 
 
 def _scores(given: Mapping[str, _Scored], task: Task) -> dict[str, Score]:

@@ -32,6 +32,7 @@ class Column:
     """One column: a task's metric under the protocol that the table prints, or the average of all columns.
 
     `n` of `of` questions are asked; an average has none of its own. `audit` is as in a cell, of the whole column.
+    `part` is the type of question that it shows alone, if one; `stand_in` what is guessed in place of the prior.
     """
 
     task: str
@@ -43,6 +44,13 @@ class Column:
     n: int | None = None
     of: int | None = None
     audit: tuple[str, ...] = ()
+    part: str | None = None
+    stand_in: str = ""
+
+    @property
+    def asks(self) -> str:
+        """The task, and the type of its questions where the column shows one alone."""
+        return self.task if self.part is None else f"{self.task} ({self.part})"
 
     @property
     def count_text(self) -> str:

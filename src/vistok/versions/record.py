@@ -14,7 +14,6 @@ from vistok.versions.experiments import RECORDS, Stage
 
 RECORD: Final = "record.json"
 ADOPTED: Final = Path(".snakemake/adopted.json")
-_WHOSE: Final = ("answers", "constant", "prior")
 
 
 def record(stage: Stage) -> None:
@@ -60,9 +59,18 @@ def _scores(outs: Iterable[Path]) -> dict[str, Any]:
     for path in sorted(path for out in outs for path in out.glob("*/metrics.json")):
         told = read_json(path, what="metrics")
         values = {
-            whose: {name: scored["metrics"][told["metric"]] for name, scored in told[whose].items()}
-            for whose in _WHOSE
-            if told.get(whose)
+            whose: {name: scored["metrics"][told["metric"]] for name, scored in given.items()}
+            for whose, given in told.items()
+            if _is_scored(given)
         }
         scores[path.parent.name] = values.get("answers", values)
     return scores
+
+
+def _is_scored(given: object) -> bool:
+    """Tells whether an entry of metrics.json is a set of answers that was scored, under each protocol."""
+    return (
+        isinstance(given, dict)
+        and bool(given)
+        and all(isinstance(scored, dict) and "metrics" in scored for scored in given.values())
+    )

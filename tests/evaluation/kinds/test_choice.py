@@ -12,6 +12,7 @@ import pytest
 from tests.small_study import new_checkout
 
 from vistok.datasets.digest_list import DigestList
+from vistok.errors import VistokError
 from vistok.evaluation.kind import Questions
 from vistok.evaluation.kinds import task_kind
 from vistok.evaluation.references import load_references
@@ -22,6 +23,9 @@ from vistok.grid.paths import Paths
 from vistok.grid.scale import TaskFiles
 from vistok.grid.study import Study
 from vistok.grid.values import Row, Task
+from vistok.pages.notes import notes
+from vistok.pages.table_csv import render_csv
+from vistok.published.tables import PUBLISHED, read_published
 from vistok.steps import (
     answer,
     answer_blind,
@@ -33,6 +37,7 @@ from vistok.steps import (
     tune_mllm,
     write_shards,
 )
+from vistok.tables.assemble import assemble, check_tables
 
 RUN = "clip/frozen/vicuna-7b/seed-0"
 IMAGES, DIMENSIONS = 12, (1, 3, 4)
@@ -192,6 +197,41 @@ def test_blind_baselines_of_multiple_choice_are_scored_too(study: Study) -> None
     assert report["longest-option"]["official"]["metrics"]["accuracy"] == pytest.approx(
         100 * np.mean(right), abs=1e-5
     )
+
+
+@pytest.mark.slow
+def test_a_tables_columns_are_dimensions_each_with_its_own_interval(study: Study) -> None:
+    """Two columns of one task, answered once: each cell is of one dimension's questions alone."""
+    answered(study, 7)
+    score_run.run(study, study.run(RUN), "seed")
+    answer_blind.run(study, "vicuna-7b", "seed")
+    fit_blind.run(study, "seed")
+    (column,) = study.table("table-2").columns
+    parts = ("Scene Understanding", "Instance Attributes")
+    columns = tuple(
+        column.model_copy(update={"part": part, "published": header})
+        for part, header in zip(parts, ("VQA", "COCO-OC"), strict=True)
+    )
+    table = study.table("table-2").model_copy(update={"columns": columns})
+    shown = replace(study, tables={"table-2": table})
+    report = assemble(shown, "table-2", read_published(PUBLISHED, 2))
+    cells = json.loads(Paths(study).metrics(study.run(RUN), "seed").read_text())["answers"]["official"][
+        "cells"
+    ]
+    for part, column_, cell in zip(parts, report.columns, report.rows[0].cells, strict=True):
+        assert (column_.n, column_.of, cell.n, cell.of) == (IMAGES, IMAGES, IMAGES, IMAGES)
+        assert cell.ours == cells[part]["metrics"]["accuracy"]
+        assert [cell.low, cell.high] == cells[part]["intervals"]["accuracy"]
+        assert cell.protocols.keys() == set(SEED.protocols)
+    blind = {row.name: row for row in report.baselines}
+    assert list(blind) == ["constant", "longest-option", "text-only-vicuna-7b"]
+    assert blind["longest-option"].title == "Blind: longest option"
+    assert all(value is not None for row in report.baselines for value in row.values)
+    assert any("has the longest option in place of the prior" in note for note in notes(report))
+    assert "seed (Instance Attributes)" in render_csv(report)
+    wrong = table.model_copy(update={"columns": (column.model_copy(update={"part": "Instance Atributes"}),)})
+    with pytest.raises(VistokError, match=r"unknown type of choice questions .*'Instance Attributes'"):
+        check_tables(replace(study, tables={"table-2": wrong}))
 
 
 def question(number: int, answer: str, *options: str) -> dict[str, Any]:

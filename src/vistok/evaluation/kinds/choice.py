@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from vistok.datasets.seedbench import LETTERS, ChoiceQuestion, read_choice_questions
+from vistok.datasets.seedbench import DIMENSIONS, LETTERS, ChoiceQuestion, read_choice_questions
 from vistok.evaluation.kind import CONSTANT, Questions, TaskKind
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ class Choice(TaskKind[ChoiceQuestion]):
     reads = "SEED-Bench JSON"
     mode = "rank"
     tokens = 24
+    types = DIMENSIONS
     answers = "a text, or four losses,"
     baselines = {CONSTANT: "constant answer", LONGEST: "longest option"}
 

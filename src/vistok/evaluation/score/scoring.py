@@ -1,5 +1,6 @@
 """Scores answers to any of the tasks under any of its protocols, without a model or torch."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -66,7 +67,7 @@ def score_answers(
     """Returns, for each protocol, `n`, `metrics`, `intervals` and `by_type` as metrics.json holds them.
 
     `of` is added where the references are a part of their file, `missing` where questions have no answer, and `cells`,
-    each with `n`, `metrics` and `intervals`, where each type of question is worth one.
+    each with `n`, `of`, `metrics` and `intervals`, where each type of question is worth one.
 
     Args:
         references: the questions.
@@ -84,7 +85,14 @@ def score_answers(
         scored = score_questions(references, answers, protocol, caption_metrics=caption_metrics)
         found[protocol] = reported(scored, references, answers, resamples=resamples, seed=seed)
         if scored.types:
-            found[protocol]["cells"] = _cells(scored, resamples=resamples, seed=seed)
+            whole = task_kind(references.kind).score(
+                references.whole, [None] * len(references.whole), protocol, whole=references.whole
+            )
+            of = Counter(whole.types)
+            found[protocol]["cells"] = {
+                name: cell | {"of": of[name]}
+                for name, cell in _cells(scored, resamples=resamples, seed=seed).items()
+            }
     return found
 
 
