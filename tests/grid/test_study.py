@@ -20,7 +20,7 @@ HOSTILE = ["../x", "a;rm -rf", "", "CLIP!", "clip\n", "clip/frozen"]
             "clp",
             r"unknown tokenizer 'clp'. Did you mean 'clip'\? Legal: clip, .*tokenizers\.yaml\.$",
         ),
-        (Study.llm, "vicuna-7", r"unknown llm .*'vicuna-7b'\? Legal: llama-7b, vicuna-7b\. .*llms\.yaml\.$"),
+        (Study.llm, "vicuna-7", r"unknown llm .*'vicuna-7b'\? Legal: flan-t5-xxl, llama-7b, .*llms\.yaml\.$"),
         (Study.recipe, "tunned", r"unknown recipe .*'tuned'\? Legal: frozen, .*tuned\. .*recipes\.yaml\.$"),
         (Study.task, "coco_oc", r"unknown task .*'coco-oc'\? Legal: coco-caption, .*tasks\.yaml\.$"),
         (Study.suite, "gtv", r"unknown suite 'gtv'. Did you mean 'gvt'\? Legal: gvt\. .*tasks\.yaml\.$"),

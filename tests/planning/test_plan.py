@@ -9,11 +9,11 @@ import torch
 
 from vistok.cli import main
 from vistok.errors import VistokError
+from vistok.grid.language_models import EncoderDecoder
 from vistok.grid.load import Study, load_study
 from vistok.grid.paths import Paths
 from vistok.mllm.connectors.base import build_connector
-from vistok.mllm.language_models.causal import CausalLanguageModel
-from vistok.mllm.words import make_word_tokenizer
+from vistok.mllm.language_models.load import build_language_model
 from vistok.planning.costs import language_model, tuning
 from vistok.planning.plan import Rates, chosen, lines, make_plan
 from vistok.planning.units import readable_bytes
@@ -33,20 +33,21 @@ def paper() -> Study:
 def test_the_connector_has_as_many_parameters_as_planned(scale: str, tokenizer: str) -> None:
     study = load_study(scale)
     width = study.encoder(tokenizer).width
-    value, llm_width = study.recipe("frozen").connector, language_model(study, "vicuna-7b")[1]
+    value, llm_width = study.recipe("frozen").connector, language_model(study, "vicuna-7b").width
     with torch.device("meta"):
         built = build_connector(value, width, llm_width)
     assert value.parameters(width, llm_width) == sum(p.numel() for p in built.parameters())
 
 
-def test_the_own_language_model_has_as_many_parameters_as_planned() -> None:
+@pytest.mark.parametrize("llm", ["vicuna-7b", "flan-t5-xxl"])
+def test_the_own_language_model_has_as_many_parameters_as_planned(llm: str) -> None:
     study = load_study("mini")
-    parameters, width, layers, vocabulary = language_model(study, "vicuna-7b")
-    assert study.scale.language_model is not None
-    words = make_word_tokenizer(f"word-{number}" for number in range(vocabulary - 7))
-    built = CausalLanguageModel.build(study.scale.language_model, words).network
-    assert (built.config.hidden_size, built.config.num_hidden_layers) == (width, layers)
-    assert parameters == built.num_parameters()
+    shape, size = language_model(study, llm), study.language_model_size(llm)
+    assert size is not None
+    corpus = (f"word-{number}" for number in range(shape.vocabulary - 7))
+    built = build_language_model(study.llm(llm).kind, size, corpus).network
+    assert (built.config.hidden_size, built.config.num_hidden_layers) == (shape.width, shape.layers)
+    assert shape.parameters == built.num_parameters()
 
 
 def test_the_published_language_model_has_as_many_parameters_as_stated(paper: Study) -> None:
@@ -63,6 +64,38 @@ def test_the_published_language_model_has_as_many_parameters_as_stated(paper: St
     )
     with torch.device("meta"):
         assert LlamaForCausalLM(config).num_parameters() / 1e6 == pytest.approx(entry.parameters_m, abs=0.01)
+
+
+@pytest.mark.parametrize("llm", ["t5-xxl", "flan-t5-xxl"])
+def test_the_published_t5_has_as_many_parameters_as_stated(paper: Study, llm: str) -> None:
+    """T5-XXL 1.1 by its published configuration; a model without memory."""
+    from transformers import T5Config, T5ForConditionalGeneration
+
+    entry = paper.llm(llm)
+    config = T5Config(
+        vocab_size=entry.vocabulary,
+        d_model=entry.width,
+        num_layers=entry.layers,
+        num_heads=64,
+        d_kv=64,
+        d_ff=10240,
+        feed_forward_proj="gated-gelu",
+    )
+    with torch.device("meta"):
+        built = T5ForConditionalGeneration(config)
+    output = (
+        entry.vocabulary * entry.width
+    )  # of its own in the published weights; transformers ties a new one
+    assert (built.num_parameters() + output) / 1e6 == pytest.approx(entry.parameters_m, abs=0.01)
+    plan = entry.shape.own(entry.width, entry.layers, 10240, 64, entry.vocabulary)
+    assert plan.parameters == built.num_parameters()
+    encoder = sum(p.numel() for p in built.encoder.block.parameters())
+    decoder = sum(p.numel() for p in built.decoder.block.parameters())
+    assert encoder / (encoder + decoder) == pytest.approx(EncoderDecoder.encoder_share, abs=0.01)
+    assert {name: config.to_dict()[key] for name, key in entry.shape.config.items()} == {
+        "width": entry.width,
+        "layers": entry.layers,
+    }
 
 
 def test_a_training_costs_about_what_the_paper_took(paper: Study) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import Field, model_validator
 
 from vistok.grid.connectors import ConnectorKind
+from vistok.grid.language_models import SHAPES, LanguageModelKind, Shape
 from vistok.grid.marks import LABEL, MACHINE, SCORING
 from vistok.grid.values import Encoder, Id, Objective, Optimiser, RelativePath, TaskKind, Value
 
@@ -140,7 +141,7 @@ class TextTraining(Value):
 
 
 class LanguageModelSize(Value):
-    """A self-made Llama-type language model."""
+    """A self-made language model: Llama-type where it is causal, T5-type where it is an encoder-decoder."""
 
     width: int = Field(gt=0)
     layers: int = Field(gt=0)
@@ -153,6 +154,10 @@ class LanguageModelSize(Value):
         1.0, gt=0, description="loss weight of one-word answers in instructions"
     )
     gate: dict[TaskKind, float] = Field({}, description="least text-only accuracy, in per cent")
+
+    def shape(self, kind: LanguageModelKind, vocabulary: int) -> Shape:
+        """Returns the size of a model of a kind, as plans ask for it."""
+        return SHAPES[kind].own(self.width, self.layers, self.feedforward, self.heads, vocabulary)
 
 
 class JobSize(Value):
@@ -181,7 +186,10 @@ class Scale(Value):
     )
     pretraining: dict[Objective, Pretraining] = {}
     probe_gate: dict[Objective, float] = Field({}, description="least linear-probe AUC, in per cent")
-    language_model: LanguageModelSize | None = None
+    language_model: dict[LanguageModelKind, LanguageModelSize] = Field(
+        {},
+        description="the size of the language models that this scale makes itself, by kind; none: published",
+    )
     recipes: dict[Id, dict[str, Any]] = Field(
         {},
         description=f"what this scale changes in a recipe; `{ALL_RECIPES}` first, in those without a parent",

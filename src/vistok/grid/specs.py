@@ -57,7 +57,7 @@ def _encoder(study: Study, tokenizer: str) -> Spec:
 
 def llm_spec(study: Study, llm: str) -> Spec:
     """Returns what a language model is: how it is trained where the scale does so, else what is loaded."""
-    entry, size = study.llm(llm), study.scale.language_model
+    entry, size = study.llm(llm), study.language_model_size(llm)
     if size is None:
         return counted(entry, LOADED)
     stages = counted(size)

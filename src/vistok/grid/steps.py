@@ -103,6 +103,11 @@ def encoder_module(study: Study, tokenizer: str) -> str:
     return f"vistok.tokenizers.{study.encoder(tokenizer).library.replace('-', '_')}_encoder"
 
 
+def language_model_module(study: Study, llm: str) -> str:
+    """Returns the module of a language model's kind."""
+    return module_of("mllm/language_models", study.llm(llm).kind)
+
+
 def objective_module(study: Study, tokenizer: str) -> str:
     """Returns the module of the supervision that a tokenizer is pretrained under."""
     return module_of(OBJECTIVES, str(study.tokenizer(tokenizer).objective))
@@ -116,11 +121,12 @@ def _pretraining_modules(study: Study, tokenizer: str) -> list[str]:
 
 
 def _parts_modules(study: Study, run: str) -> list[str]:
-    """Returns the modules of the encoder and of the connector of a run."""
+    """Returns the modules of the encoder, the connector and the language model of a run."""
     parts = study.run(run)
     return [
         encoder_module(study, parts.tokenizer),
         module_of("mllm/connectors", study.recipe(parts.recipe).connector.kind),
+        language_model_module(study, parts.llm),
     ]
 
 
@@ -249,7 +255,7 @@ def _tokenizers(study: Study, runs: Sequence[Subject]) -> list[Ids]:
 
 def _llms(study: Study, runs: Sequence[Subject]) -> list[Ids]:
     """The language models that are trained: each behind what it is tuned from."""
-    if study.models.scale.language_model is None:
+    if not study.models.scale.language_model:
         return []
     names = (name for run in runs_among(runs) for name in (study.models.llm(run.llm).base, run.llm) if name)
     return [(name,) for name in dict.fromkeys(names)]
@@ -326,7 +332,10 @@ _LIST: Final = (
         inputs=_base,
         reads_data=True,
         spec=lambda study, llm: specs.llm_spec(study.models, llm),
-        modules=lambda study, llm: task_kind_modules(study.models.taught_kinds()),
+        modules=lambda study, llm: [
+            language_model_module(study.models, llm),
+            *task_kind_modules(study.models.taught_kinds()),
+        ],
         without=SCORING,
         shared=True,
     ),
@@ -368,7 +377,7 @@ _LIST: Final = (
         inputs=lambda study, llm, suite: any_llm(study, llm),
         reads_data=True,
         spec=lambda study, llm, suite: specs.answer_blind_spec(study, llm, suite),
-        modules=lambda study, llm, suite: _kinds(study, suite),
+        modules=lambda study, llm, suite: [language_model_module(study.models, llm), *_kinds(study, suite)],
         without=SCORING,
         size="answer",
     ),

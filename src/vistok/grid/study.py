@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from vistok.errors import VistokError, unknown
-from vistok.grid.scale import ImageSet, Scale, TaskFiles
+from vistok.grid.scale import ImageSet, LanguageModelSize, Scale, TaskFiles
 from vistok.grid.values import (
     RELEASED,
     Encoder,
@@ -63,6 +63,16 @@ class Study:
 
     def llm(self, name: str) -> LanguageModel:
         return find("llm", name, self.llms, GRID / "llms.yaml")
+
+    def language_model_size(self, llm: str) -> LanguageModelSize | None:
+        """Returns the size of a language model that this scale makes itself; None where it takes it as published.
+
+        Raises:
+            VistokError: the scale makes its own, but none of this kind.
+        """
+        kind = self.llm(llm).kind
+        sizes: Mapping[Any, LanguageModelSize] = self.scale.language_model
+        return find("language_model", kind, sizes, self.scale_file) if sizes else None
 
     def recipe(self, name: str) -> Recipe:
         return find("recipe", name, self.recipes, GRID / "recipes.yaml")
@@ -167,7 +177,11 @@ class Study:
         """Returns the run with this id, e.g. `clip/frozen/vicuna-7b/seed-0`."""
         match path.split("/"):
             case [tokenizer, recipe, llm, seed] if re.fullmatch(r"seed-(0|[1-9][0-9]{0,8})", seed):
-                for part, check in ((tokenizer, self.tokenizer), (recipe, self.recipe), (llm, self.llm)):
+                for part, check in (
+                    (tokenizer, self.tokenizer),
+                    (recipe, self.recipe),
+                    (llm, self.language_model_size),
+                ):
                     check(part)
                 return Run(tokenizer=tokenizer, recipe=recipe, llm=llm, seed=int(seed[5:]))
         example = "".join(f", e.g. {run.path}" for run in self.runs()[:1])

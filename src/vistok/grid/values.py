@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Ta
 from vistok.errors import unknown
 from vistok.grid.connectors import Connector, Resampler
 from vistok.grid.kinds import kinds_in, task_kinds
+from vistok.grid.language_models import SHAPES, LanguageModelKind, Shape
 from vistok.grid.marks import LABEL, LOADED, MACHINE, MADE, NOTE, SCORING, counted
 from vistok.grid.value import Value as Value
 
@@ -125,15 +126,16 @@ class Tokenizer(Value):
 
 
 class LanguageModel(Value):
-    """A language model; frozen in every recipe."""
+    """A language model; frozen where a recipe's `trains` does not name it."""
 
     id: Id
     label: Annotated[Label, LABEL]
+    kind: LanguageModelKind = "causal"
     weights: Annotated[str, LOADED] = Field(
         min_length=1, description="a transformers name, or a local folder"
     )
     width: Annotated[int, MACHINE] = Field(gt=0)
-    layers: Annotated[int, MACHINE] = Field(gt=0)
+    layers: Annotated[int, MACHINE] = Field(gt=0, description="of an encoder and its decoder each")
     vocabulary: Annotated[int, MACHINE] = Field(gt=0)
     parameters_m: Annotated[float, MACHINE] = Field(
         gt=0, description="millions, embeddings and output layer included"
@@ -142,6 +144,11 @@ class LanguageModel(Value):
     revision: Annotated[Commit | None, NOTE] = Field(None, description=_REVISION)
     digest: Annotated[Digest | None, NOTE] = Field(None, description=_DIGEST)
     source: Annotated[str, NOTE]
+
+    @property
+    def shape(self) -> Shape:
+        """The published model's size, as plans ask for it."""
+        return SHAPES[self.kind](self.parameters_m * 1e6, self.width, self.layers, self.vocabulary)
 
 
 class Optimiser(Value):

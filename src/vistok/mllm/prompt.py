@@ -47,13 +47,14 @@ class PromptEncoder:
         self.end = int(tokenizer.eos_token_id)
         # The released code writes "<Img> I I ... </Img>" and puts a visual token in the place of each I. What stands
         # before is thus cut off in front of an I: alone, "<Img> " ends with a space of its own in LLaMA's tokenizer.
-        self.before_image = (int(tokenizer.bos_token_id), *self.encode(f"{IMAGE_START} I")[:-1])
+        bos = tokenizer.bos_token_id
+        self.before_image = (*([] if bos is None else [int(bos)]), *self.encode(f"{IMAGE_START} I")[:-1])
         self._known: dict[str, tuple[int, ...]] = {}
 
     @property
     def start(self) -> str:
-        """What a text starts with."""
-        return str(self.tokenizer.bos_token)
+        """What a text starts with; nothing where the language model knows no such token."""
+        return self.tokenizer.bos_token or ""
 
     def encode(self, text: str) -> tuple[int, ...]:
         return tuple(self.tokenizer(text, add_special_tokens=False)["input_ids"])

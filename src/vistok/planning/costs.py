@@ -11,6 +11,7 @@ from typing import Final
 
 from vistok.evaluation.kinds import task_kind
 from vistok.grid.downloads import downloads_for, load_downloads
+from vistok.grid.language_models import Shape
 from vistok.grid.study import Study
 from vistok.grid.values import Recipe, Run, Subject
 
@@ -47,35 +48,33 @@ class Cost:
     passing: float = 0.0
 
 
-def language_model(study: Study, llm: str) -> tuple[float, int, int, int]:
-    """Returns a language model's parameters, width, layers and vocabulary at a study's scale."""
-    own, entry = study.scale.language_model, study.llm(llm)
-    if own is None:
-        return entry.parameters_m * 1e6, entry.width, entry.layers, entry.vocabulary
-    layer = 4 * own.width**2 + 3 * own.width * own.feedforward + 2 * own.width
-    parameters = _OWN_VOCABULARY * own.width + own.layers * layer + own.width
-    return parameters, own.width, own.layers, _OWN_VOCABULARY
+def language_model(study: Study, llm: str) -> Shape:
+    """Returns the size of a language model at a study's scale."""
+    own, entry = study.language_model_size(llm), study.llm(llm)
+    return own.shape(entry.kind, _OWN_VOCABULARY) if own else entry.shape
 
 
 def tuning(study: Study, run: Run) -> Cost:
     """Returns what the training of one run costs, shared out over processes of one GPU each."""
     job = study.scale.job("tune-mllm")
     recipe, encoder = study.recipe(run.recipe), study.encoder(run.tokenizer)
-    parameters, width, layers, vocabulary = language_model(study, run.llm)
-    text = _text_tokens(recipe)
-    tokens = AROUND_IMAGE + recipe.connector.tokens(encoder.tokens) + text
+    llm, (text, turns) = language_model(study, run.llm), _text_tokens(recipe)
+    front = AROUND_IMAGE + recipe.connector.tokens(encoder.tokens)
     longer = (
         LONG_ANSWER if any(study.image_set(name).format == "llava" for name in study.scale.mixture) else 0
     )
     seen, number = encoder.parameters_m * 1e6, _bytes_of(study)
     connector, join = _connector(study, run)
     tuned, whole = "tokenizer" in recipe.trains, "llm" in recipe.trains
-    sample = (3 if whole else 2) * 2 * parameters * tokens + 3 * join
+    sample = (3 if whole else 2) * llm.learning(front, text, turns) + 3 * join
     sample += (3 if tuned else 1) * 2 * seen * encoder.tokens
-    kept = KEPT_BYTES * number / 2 * width * layers * (tokens + longer) + 6 * (text + longer) * vocabulary
+    kept = (
+        KEPT_BYTES * number / 2 * llm.passed(front, text + longer, turns)
+        + 6 * (text + longer) * llm.vocabulary
+    )
     kept += KEPT_BYTES_VIT * 2 * seen / (12 * encoder.width) * encoder.tokens if tuned else 0
-    trained = connector + (seen if tuned else 0) + (parameters if whole else 0)
-    frozen = (0 if whole else number * parameters) + (0 if tuned else 4 * seen)
+    trained = connector + (seen if tuned else 0) + (llm.parameters if whole else 0)
+    frozen = (0 if whole else number * llm.parameters) + (0 if tuned else 4 * seen)
     share = -(-recipe.batch // max(job.gpus, 1))
     share = min(share, job.part or share)
     return Cost(
@@ -86,11 +85,11 @@ def tuning(study: Study, run: Run) -> Cost:
     )
 
 
-def _text_tokens(recipe: Recipe) -> float:
-    """Returns the tokens of a sample's turns: of an image that has questions of every kind, kinds drawn alike."""
+def _text_tokens(recipe: Recipe) -> tuple[float, int]:
+    """Returns the tokens of a sample's turns and their number: of an image that has questions of every kind."""
     turns = sum(recipe.turns.values())
     drawn = min(turns, recipe.turns_a_sample or turns)
-    return sum(task_kind(kind).tokens * count for kind, count in recipe.turns.items()) * drawn / turns
+    return sum(task_kind(kind).tokens * count for kind, count in recipe.turns.items()) * drawn / turns, drawn
 
 
 def answering(study: Study, run: Run, suite: str) -> Cost:
@@ -100,7 +99,9 @@ def answering(study: Study, run: Run, suite: str) -> Cost:
     look = 2 * encoder.parameters_m * 1e6 * encoder.tokens + join
     alone = answering_blind(study, run.llm, suite, tokens=recipe.connector.tokens(encoder.tokens))
     # A language model that was trained is kept in single precision.
-    wider = (4 - _bytes_of(study)) * language_model(study, run.llm)[0] if "llm" in recipe.trains else 0
+    wider = (
+        (4 - _bytes_of(study)) * language_model(study, run.llm).parameters if "llm" in recipe.trains else 0
+    )
     return replace(
         alone,
         flops=alone.flops + sum(questions(study, suite).values()) * look,
@@ -128,16 +129,16 @@ def answering_released(study: Study, model: str, suite: str) -> Cost:
 
 def answering_blind(study: Study, llm: str, suite: str, *, tokens: int = 0) -> Cost:
     """Returns what a language model's answers to a suite cost at most, with so many visual tokens before each."""
-    parameters, width, layers, _ = language_model(study, llm)
+    model = language_model(study, llm)
     number, counts = _bytes_of(study), questions(study, suite)
     flops, cached = 0.0, 0
     for task in study.suite(suite):
         read = AROUND_IMAGE + tokens + task_kind(task.kind).tokens
         written, beams = task_kind(task.kind).answer_tokens(task.decoding)
-        flops += counts[task.id] * 2 * parameters * (read + beams * written)
+        flops += counts[task.id] * model.answering(read, beams * written)
         cached = max(cached, beams * (read + written))
-    cache = study.scale.answer_batch * cached * 2 * number * width * layers
-    return Cost(flops, memory=number * parameters + cache, kept=300.0 * sum(counts.values()))
+    cache = study.scale.answer_batch * cached * 2 * number * model.width * model.layers
+    return Cost(flops, memory=number * model.parameters + cache, kept=300.0 * sum(counts.values()))
 
 
 def questions(study: Study, suite: str) -> dict[str, int]:
@@ -164,10 +165,10 @@ def pretraining(study: Study, tokenizer: str) -> Cost:
 
 def text_training(study: Study, llm: str) -> Cost:
     """Returns what the training of a scale's own language model costs."""
-    own = study.scale.language_model
+    own = study.language_model_size(llm)
     if own is None:
         return Cost(0, 0, 0)
-    parameters = language_model(study, llm)[0]
+    parameters = language_model(study, llm).parameters
     stage = own.instruction_tuning if study.llm(llm).base else own.pretraining
     flops = 6 * parameters * stage.steps * stage.batch * own.context * _FILLED
     return Cost(flops, _TRAINED_BYTES * parameters, 4 * parameters, _SAVED_BYTES * parameters)
@@ -198,7 +199,7 @@ def cost_of(study: Study, step: str, *ids: str) -> Cost:
 def _connector(study: Study, run: Run) -> tuple[int, float]:
     """Returns a connector's parameters, and the operations of its forward pass for one image."""
     encoder, size = study.encoder(run.tokenizer), study.recipe(run.recipe).connector
-    llm_width = language_model(study, run.llm)[1]
+    llm_width = language_model(study, run.llm).width
     return (
         size.parameters(encoder.width, llm_width),
         size.operations(encoder.tokens, encoder.width, llm_width),

@@ -36,10 +36,14 @@ def image_set_names(study: Study, image_set: str) -> list[str]:
 
 def corpus_names(study: Study) -> list[str]:
     """Returns the texts that a scale's own language models are trained on."""
-    size = study.scale.language_model
-    if study.scale.world or size is None:
-        return [WHOLE] if study.scale.world else []
-    return _there(study, [size.pretraining.corpus, size.instruction_tuning.corpus])
+    if study.scale.world:
+        return [WHOLE]
+    stages = [
+        stage
+        for size in study.scale.language_model.values()
+        for stage in (size.pretraining, size.instruction_tuning)
+    ]
+    return _there(study, list(dict.fromkeys(stage.corpus for stage in stages)))
 
 
 def audit_names(study: Study) -> list[str]:

@@ -50,7 +50,7 @@ def check_language_model(study: Study, llm: str) -> str:
     entry = study.llm(llm)
     folder = model_folder(entry.weights, entry.revision)
     config = read_json(folder / "config.json", what="language model's configuration")
-    found = {"width": config.get("hidden_size"), "layers": config.get("num_hidden_layers")}
+    found = {name: config.get(key) for name, key in entry.shape.config.items()}
     if found != {"width": entry.width, "layers": entry.layers}:
         raise VistokError(
             f"{folder} has {found}; workflow/grid/llms.yaml says width {entry.width}, layers {entry.layers}. Fix the "

@@ -1,5 +1,7 @@
 """Loads a study's language model: the scale's own, or a published one."""
 
+from pathlib import Path
+
 import torch
 
 from vistok.chain.checkpoints import check_llm, forget_state
@@ -21,11 +23,12 @@ def load_llm(study: Study, llm: str, *, whole: bool = False) -> LanguageModel:
     """
     half = study.scale.precision == "bf16" and not whole
     precision = torch.bfloat16 if half else torch.float32
-    own = study.scale.language_model is not None
+    own = study.language_model_size(llm) is not None
     if own:
         check_llm(study, llm)
         forget_state(Paths(study), Paths(study).llm(llm))
     entry = study.llm(llm)
+    weights: str | Path = Paths(study).llm(llm) if own else entry.weights
     if not own and entry.revision:
-        return load_language_model(model_folder(entry.weights, entry.revision), precision=precision)
-    return load_language_model(Paths(study).llm(llm) if own else entry.weights, precision=precision)
+        weights = model_folder(entry.weights, entry.revision)
+    return load_language_model(weights, kind=entry.kind, precision=precision)

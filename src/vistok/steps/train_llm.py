@@ -12,9 +12,11 @@ from vistok.grid.paths import Paths
 from vistok.grid.scale import LanguageModelSize
 from vistok.grid.specs import llm_spec
 from vistok.mllm.language_models.base import LanguageModel
-from vistok.mllm.language_models.causal import CausalLanguageModel
-from vistok.mllm.language_models.load import load_language_model, save_language_model
-from vistok.mllm.words import make_word_tokenizer
+from vistok.mllm.language_models.load import (
+    build_language_model,
+    load_language_model,
+    save_language_model,
+)
 from vistok.planning.listed import check_listed, corpus_names
 from vistok.provenance import Stopwatch, proven_folder
 from vistok.reading import read_json, read_text
@@ -42,7 +44,7 @@ def run(study: Study, llm: str) -> None:
     Raises:
         VistokError: the scale takes published models, or the model misses its text-only gate.
     """
-    size = study.scale.language_model
+    size = study.language_model_size(llm)
     if size is None:
         raise VistokError(
             f"the scale {study.scale.id!r} takes {study.llm(llm).weights} as published: nothing to train."
@@ -58,7 +60,7 @@ def run(study: Study, llm: str) -> None:
         if work is None:
             return
         make_deterministic(0)
-        model = _start(study, base, size)
+        model = _start(study, llm, size)
         documents = _documents(corpus, model.words.start, size if base else None)
         learner = LanguageLearner(model, documents[:-HELD_OUT], batch=stage.batch, seed=0)
         job = study.scale.job("train-llm")
@@ -83,13 +85,14 @@ def run(study: Study, llm: str) -> None:
             write_curves(partial, curves)
 
 
-def _start(study: Study, base: str | None, size: LanguageModelSize) -> LanguageModel:
+def _start(study: Study, llm: str, size: LanguageModelSize) -> LanguageModel:
     """Returns the model that is trained: its base, or a new one."""
+    base, kind = study.llm(llm).base, study.llm(llm).kind
     if base is None:
-        return CausalLanguageModel.build(size, make_word_tokenizer(_texts(Paths(study), study)))
+        return build_language_model(kind, size, _texts(Paths(study).data, size))
     check_llm(study, base)
     forget_state(Paths(study), Paths(study).llm(base))
-    model = load_language_model(Paths(study).llm(base))
+    model = load_language_model(Paths(study).llm(base), kind=kind)
     model.requires_grad_(True)
     return model
 
@@ -106,10 +109,8 @@ def _marks(study: Study) -> dict[str, str]:
     return {mark: name for mark, name in marks.items() if mark}
 
 
-def _texts(paths: Paths, study: Study) -> list[str]:
+def _texts(data: Path, size: LanguageModelSize) -> list[str]:
     """Returns every text of both corpora, so that base and tuned model share one vocabulary."""
-    size = study.scale.language_model
-    assert size is not None
-    plain = read_text(paths.data / size.pretraining.corpus, what="text corpus").splitlines()
-    entries = read_json(paths.data / size.instruction_tuning.corpus, what="instruction file")
+    plain = read_text(data / size.pretraining.corpus, what="text corpus").splitlines()
+    entries = read_json(data / size.instruction_tuning.corpus, what="instruction file")
     return plain + [turn["value"] for entry in entries for turn in entry["conversations"]]

@@ -39,11 +39,13 @@ class LanguageModel(nn.Module, ABC):
 
     Attributes:
         auto: the name of the transformers class that loads its networks.
+        starts: whether a text starts with a token of its own.
         network: the model as transformers builds it.
         words: how text becomes its tokens.
     """
 
     auto: ClassVar[str]
+    starts: ClassVar[bool] = True
 
     def __init__(self, network: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
         super().__init__()

@@ -174,3 +174,6 @@ def _penalties(decoding: Decoding) -> LogitsProcessorList:
     if decoding.repetition_penalty == 1.0:
         return LogitsProcessorList()
     return LogitsProcessorList([RepetitionPenaltyLogitsProcessor(decoding.repetition_penalty)])
+
+
+KIND = CausalLanguageModel

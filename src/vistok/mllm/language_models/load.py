@@ -1,27 +1,47 @@
 """Builds, loads and saves language models of any kind."""
 
+from collections.abc import Iterable
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 import transformers
 from safetensors import SafetensorError
 
 from vistok.errors import VistokError
+from vistok.grid.language_models import LanguageModelKind
+from vistok.grid.scale import LanguageModelSize
 from vistok.mllm.language_models.base import LanguageModel
-from vistok.mllm.language_models.causal import CausalLanguageModel
+from vistok.mllm.words import make_word_tokenizer
 
 
-def load_language_model(name: str | Path, *, precision: torch.dtype = torch.float32) -> LanguageModel:
+def class_of(kind: LanguageModelKind) -> type[LanguageModel]:
+    """Returns the class of a kind, which one module holds."""
+    module = import_module(f"vistok.mllm.language_models.{kind.replace('-', '_')}")
+    return cast(type[LanguageModel], module.KIND)
+
+
+def build_language_model(
+    kind: LanguageModelKind, size: LanguageModelSize, corpus: Iterable[str]
+) -> LanguageModel:
+    """Builds a language model with random weights that knows the words of a corpus."""
+    model = class_of(kind)
+    return model.build(size, make_word_tokenizer(corpus, starts=model.starts))
+
+
+def load_language_model(
+    name: str | Path, *, kind: LanguageModelKind = "causal", precision: torch.dtype = torch.float32
+) -> LanguageModel:
     """Loads a frozen language model and its tokenizer from a folder or under a published name.
 
     Raises:
         VistokError: there are no such weights here.
     """
-    kind = CausalLanguageModel
+    model = class_of(kind)
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(name, trust_remote_code=False)
-        loaded: Any = getattr(transformers, kind.auto).from_pretrained(
+        loaded: Any = getattr(transformers, model.auto).from_pretrained(
             name, dtype=precision, output_loading_info=True, trust_remote_code=False
         )
         network, report = loaded
@@ -34,7 +54,7 @@ def load_language_model(name: str | Path, *, precision: torch.dtype = torch.floa
             "on a machine with network, name a local folder as `weights` in workflow/grid/llms.yaml, or make a "
             "folder of this project again."
         ) from error
-    return kind(network, tokenizer).requires_grad_(False).eval()
+    return model(network, tokenizer).requires_grad_(False).eval()
 
 
 def save_language_model(folder: Path, model: LanguageModel) -> None:

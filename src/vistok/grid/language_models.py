@@ -1,0 +1,92 @@
+"""What plans and checks ask of each kind of language model (mllm/language_models has the models)."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, Final, Literal, Self
+
+LanguageModelKind = Literal["causal", "encoder-decoder"]
+
+
+@dataclass(frozen=True)
+class Shape(ABC):
+    """The size of a language model.
+
+    Attributes:
+        config: what `width` and `layers` are called in a published config.json.
+        parameters: with embeddings and output layer.
+        layers: of a stack.
+    """
+
+    config: ClassVar[dict[str, str]]
+    parameters: float
+    width: int
+    layers: int
+    vocabulary: int
+
+    @classmethod
+    @abstractmethod
+    def own(cls, width: int, layers: int, feedforward: int, heads: int, vocabulary: int) -> Self:
+        """Returns the shape of a model that a scale makes itself."""
+
+    @abstractmethod
+    def answering(self, read: float, written: float) -> float:
+        """Returns the operations of answering: reading so many tokens and writing so many."""
+
+    @abstractmethod
+    def learning(self, front: float, text: float, turns: float) -> float:
+        """Returns the operations of a forward pass over a sample: its front, and the text of all its turns."""
+
+    @abstractmethod
+    def passed(self, front: float, text: float, turns: float) -> float:
+        """Returns how many numbers a sample is along its way: tokens x layers x width."""
+
+
+@dataclass(frozen=True)
+class Causal(Shape):
+    """One stack, which reads and writes: Llama's."""
+
+    config = {"width": "hidden_size", "layers": "num_hidden_layers"}
+
+    @classmethod
+    def own(cls, width: int, layers: int, feedforward: int, heads: int, vocabulary: int) -> Self:
+        layer = 4 * width**2 + 3 * width * feedforward + 2 * width
+        return cls(vocabulary * width + layers * layer + width, width, layers, vocabulary)
+
+    def answering(self, read: float, written: float) -> float:
+        return 2 * self.parameters * (read + written)
+
+    def learning(self, front: float, text: float, turns: float) -> float:
+        return 2 * self.parameters * (front + text)
+
+    def passed(self, front: float, text: float, turns: float) -> float:
+        return self.width * self.layers * (front + text)
+
+
+@dataclass(frozen=True)
+class EncoderDecoder(Shape):
+    """Two stacks of as many layers, the second with cross-attention: T5's, with gated feed-forward parts."""
+
+    config = {"width": "d_model", "layers": "num_layers"}
+    encoder_share: ClassVar[float] = (
+        3 / 7
+    )  # of a T5 of version 1.1, where the feed-forward part has 2.5 widths
+
+    @classmethod
+    def own(cls, width: int, layers: int, feedforward: int, heads: int, vocabulary: int) -> Self:
+        attention, gated = 4 * width**2 + width, 3 * width * feedforward + width
+        positions = 2 * 32 * heads  # buckets of the relative position, in either stack
+        stacks = layers * (3 * attention + 2 * gated) + 2 * width + positions
+        return cls(vocabulary * width + stacks, width, layers, vocabulary)
+
+    def answering(self, read: float, written: float) -> float:
+        return 2 * self.parameters * (self.encoder_share * read + (1 - self.encoder_share) * written)
+
+    def learning(self, front: float, text: float, turns: float) -> float:
+        """Each turn is encoded with all turns before it: half of the text, on the average."""
+        return self.answering(turns * (front + text / 2), text)
+
+    def passed(self, front: float, text: float, turns: float) -> float:
+        return self.width * self.layers * (turns * (front + text / 2) + text)
+
+
+SHAPES: Final[dict[LanguageModelKind, type[Shape]]] = {"causal": Causal, "encoder-decoder": EncoderDecoder}
