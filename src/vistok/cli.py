@@ -70,8 +70,8 @@ def main(arguments: list[str] | None = None) -> int:
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
         signal.signal(signal.SIGHUP, _end)
     try:
-        asked = make_parser(given[0] if given else None).parse_args(given)
-        status = int(asked.do(asked) or 0)
+        args = make_parser(given[0] if given else None).parse_args(given)
+        status = int(args.do(args) or 0)
         flush_output()
         return status
     except VistokError as error:
@@ -99,10 +99,10 @@ def make_parser(verb: str | None = None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="vistok", description=__doc__)
     parser.add_argument(DEBUG, action="store_true", help="show the traceback of an error that nobody foresaw")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for name, (about, wanted) in _STEPS.items():
+    for name, (about, kind) in _STEPS.items():
         step = _add(verbs, name, about, _run_step)
-        if wanted:
-            step.add_argument("wanted", metavar=wanted.upper(), help=f"id of the {wanted.replace('_', ' ')}")
+        if kind:
+            step.add_argument("id", metavar=kind.upper(), help=f"id of the {kind.replace('_', ' ')}")
         if name in _PER_SUITE:
             step.add_argument("--suite", required=True, help="a suite of workflow/grid/tasks.yaml")
         if name == verb:
@@ -122,26 +122,24 @@ def _add(verbs: "Verbs", name: str, about: str, do: Handler) -> argparse.Argumen
     return parser
 
 
-def _run_step(asked: argparse.Namespace) -> None:
-    study = _imported("vistok.commands.arguments").study_of(asked)
-    wanted = _STEPS[asked.verb][1]
-    find = (
-        study.subject if asked.verb in _PER_SUITE and wanted == "run" else getattr(study, wanted or "", None)
-    )
-    found = find(asked.wanted) if find else None
-    run = _imported(f"vistok.steps.{asked.verb.replace('-', '_')}").run
+def _run_step(args: argparse.Namespace) -> None:
+    study = _imported("vistok.commands.arguments").study_of(args)
+    kind = _STEPS[args.verb][1]
+    find = study.subject if args.verb in _PER_SUITE and kind == "run" else getattr(study, kind or "", None)
+    found = find(args.id) if find else None
+    run = _imported(f"vistok.steps.{args.verb.replace('-', '_')}").run
     suite = []
-    if asked.verb in _PER_SUITE:
-        study.suite(asked.suite)
-        suite = [asked.suite]
-    if wanted is None:
+    if args.verb in _PER_SUITE:
+        study.suite(args.suite)
+        suite = [args.suite]
+    if kind is None:
         run(study)
     else:
-        run(study, found if wanted == "run" else asked.wanted, *suite)
+        run(study, found if kind == "run" else args.id, *suite)
 
 
-def _run_tool(asked: argparse.Namespace) -> int | None:
-    status: int | None = _tool(asked.verb).run(asked)
+def _run_tool(args: argparse.Namespace) -> int | None:
+    status: int | None = _tool(args.verb).run(args)
     return status
 
 

@@ -13,19 +13,19 @@ Cells = Mapping[str, Decimal]
 
 
 def check_averages(tables: Mapping[int, PublishedTable]) -> tuple[Finding, ...]:
-    """Returns one finding a wrong average, and one on all of them.
+    """Returns one finding per wrong average, and one on all of them.
 
     A cell printed as 56.7 stands for anything in 56.65..56.75. An average is wrong if no values within the
     cells' intervals have a mean within the average's own.
     """
-    found: list[Finding] = []
+    findings: list[Finding] = []
     recomputed = 0
     for table in tables.values():
         for row, cells, average in _averaged_rows(table):
             recomputed += 1
             if not _agrees(table, cells, average):
-                found.append(_wrong_average(table, row, cells, average))
-    return (_summary(recomputed, found), *found)
+                findings.append(_wrong_average(table, row, cells, average))
+    return (_summary(recomputed, findings), *findings)
 
 
 def _averaged_rows(table: PublishedTable) -> Iterator[tuple[int, Cells, Decimal]]:
@@ -120,7 +120,7 @@ def _explained_by_chance(readings: list[_Slip], exact: Decimal, half: Decimal) -
 def _transpositions(value: Decimal) -> list[Decimal]:
     digits, decimals = value.as_tuple().digits, -value.adjusted() + len(value.as_tuple().digits) - 1
     swaps = ((*digits[:i], digits[i + 1], digits[i], *digits[i + 2 :]) for i in range(len(digits) - 1))
-    return [found for swap in swaps if (found := Decimal((0, swap, -decimals))) != value]
+    return [swapped for swap in swaps if (swapped := Decimal((0, swap, -decimals))) != value]
 
 
 def _summary(recomputed: int, wrong: list[Finding]) -> Finding:

@@ -29,10 +29,10 @@ def annotations_beside(data_root: Path | None, file: BenchmarkFile) -> Annotatio
     Raises:
         VistokError: they are there, and wrong.
     """
-    place = _INSTANCES if all(isinstance(image, int) for image in file.images) else _VCR
-    if not data_root or not _is_there(data_root / place):
+    path = _INSTANCES if all(isinstance(image, int) for image in file.images) else _VCR
+    if not data_root or not _is_there(data_root / path):
         return None
-    return read_annotations(data_root / place, images=set(file.images))
+    return read_annotations(data_root / path, images=set(file.images))
 
 
 def described_by_visual_genome(data_root: Path | None) -> frozenset[int] | None:

@@ -52,7 +52,7 @@ def file_findings(
     """Checks one benchmark file; `data_root` holds what a released file is compared with."""
     held_out = karpathy_held_out(data_root / KARPATHY) if data_root else None
     annotations, described = annotations_beside(data_root, file), described_by_visual_genome(data_root)
-    found = (
+    findings = (
         check_contents(file),
         check_duplicates(file),
         check_version(file),
@@ -63,7 +63,7 @@ def file_findings(
         check_visual_genome(file, described) if described is not None else None,
         check_against_annotations(file, annotations) if annotations else None,
     )
-    return tuple(finding for finding in found if finding)
+    return tuple(finding for finding in findings if finding)
 
 
 def generated_findings(path: Path, tables: Mapping[int, PublishedTable]) -> tuple[Finding, ...]:

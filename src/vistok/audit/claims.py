@@ -15,7 +15,7 @@ _VERDICTS: dict[Verdict, AuditVerdict] = {
 
 
 def claim_findings(outcomes: Iterable[Outcome]) -> tuple[Finding, ...]:
-    """Returns one finding a claim."""
+    """Returns one finding per claim."""
     return tuple(_finding(outcome) for outcome in outcomes)
 
 

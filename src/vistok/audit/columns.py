@@ -41,9 +41,9 @@ def _places(table: PublishedTable, column: str, row_id: str) -> dict[str, str | 
     return {
         "value": str(value),
         "best": str(best),
-        "best rows": ", ".join(name for name, found in known.items() if found == best),
-        "place by value": 1 + len({found for found in known.values() if found > value}),
-        "place by rank": 1 + sum(found > value for found in known.values()),
+        "best rows": ", ".join(name for name, other in known.items() if other == best),
+        "place by value": 1 + len({other for other in known.values() if other > value}),
+        "place by rank": 1 + sum(other > value for other in known.values()),
     }
 
 
@@ -56,8 +56,8 @@ def check_repeated_rows(tables: Mapping[int, PublishedTable]) -> tuple[Finding, 
             for column in table.numeric_columns:
                 name = "eva-clip-fd" if row_id == "gvt" else row_id
                 printed[name, column.replace("VQAv2", "VQA")][number] = table.printed(row, column)
-    repeated = {key: found for key, found in printed.items() if len(found) > 1}
-    differing = {key: found for key, found in repeated.items() if len(set(found.values())) > 1}
+    repeated = {key: cells for key, cells in printed.items() if len(cells) > 1}
+    differing = {key: cells for key, cells in repeated.items() if len(set(cells.values())) > 1}
     return (
         Finding(
             kind="repeated-rows",
@@ -69,9 +69,9 @@ def check_repeated_rows(tables: Mapping[int, PublishedTable]) -> tuple[Finding, 
                 {
                     "row": row,
                     "column": column,
-                    **{f"table {number}": str(value) for number, value in found.items()},
+                    **{f"table {number}": str(value) for number, value in cells.items()},
                 }
-                for (row, column), found in differing.items()
+                for (row, column), cells in differing.items()
             ),
         ),
     )

@@ -30,11 +30,11 @@ def check_dimensions(tables: Mapping[int, PublishedTable]) -> tuple[Finding, ...
         (first, second): {**as_printed, first: as_printed[second], second: as_printed[first]}
         for first, second in combinations(as_printed, 2)
     }
-    found = min(exchanges, key=lambda pair: _mismatches(table, exchanges[pair]))
-    better = _mismatches(table, exchanges[found]) < _mismatches(table, as_printed)
+    best = min(exchanges, key=lambda pair: _mismatches(table, exchanges[pair]))
+    better = _mismatches(table, exchanges[best]) < _mismatches(table, as_printed)
     return (
-        _exchange(table, found, as_printed, exchanges[found]) if better else _no_exchange(table, as_printed),
-        _unreachable(table, exchanges[found] if better else as_printed),
+        _exchange(table, best, as_printed, exchanges[best]) if better else _no_exchange(table, as_printed),
+        _unreachable(table, exchanges[best] if better else as_printed),
     )
 
 

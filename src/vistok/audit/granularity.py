@@ -61,8 +61,8 @@ class Search:
     def over(cls, numbers: Sequence[int]) -> "Search":
         """Returns the search over these numbers, in their order."""
         reached = np.zeros((len(numbers), 1001), dtype=bool)
-        for place, questions in enumerate(numbers):
-            reached[place, reachable(questions, 1)] = True
+        for row, questions in enumerate(numbers):
+            reached[row, reachable(questions, 1)] = True
         return cls(np.array(numbers), reached)
 
 

@@ -99,7 +99,7 @@ def _classify(
     varying = np.flatnonzero(seen < len(texts))
     splits = list(GroupKFold(folds).split(texts, groups=images))
     # A classifier needs two answers to be fitted on, in every fold.
-    if not len(varying) or any(len({answers[place] for place in fitted}) < 2 for fitted, _ in splits):
+    if not len(varying) or any(len({answers[index] for index in fitted}) < 2 for fitted, _ in splits):
         return [constant_answer(answers)] * len(texts), []
     kept = features[:, varying].toarray().astype(np.float64)
     model = LogisticRegression(max_iter=1000)
@@ -123,18 +123,18 @@ def _telling(
 ) -> list[TellingWords]:
     order = sorted(
         range(len(names)),
-        key=lambda place: (
-            -round(float(strength[place]), 3),
-            not str(names[place]).isalnum(),
-            str(names[place]),
+        key=lambda index: (
+            -round(float(strength[index]), 3),
+            not str(names[index]).isalnum(),
+            str(names[index]),
         ),
     )
-    found: dict[bytes, TellingWords] = {}  # of runs that stand in the same questions, the first
-    for place in order:
-        rows = np.flatnonzero(features[:, place])
-        if rows.tobytes() not in found:
+    words: dict[bytes, TellingWords] = {}  # of runs that stand in the same questions, the first
+    for index in order:
+        rows = np.flatnonzero(features[:, index])
+        if rows.tobytes() not in words:
             answer, count = Counter(answers[row] for row in rows).most_common(1)[0]
-            found[rows.tobytes()] = TellingWords(str(names[place]), len(rows), answer, count / len(rows))
-        if len(found) == _WORDS_SHOWN:
+            words[rows.tobytes()] = TellingWords(str(names[index]), len(rows), answer, count / len(rows))
+        if len(words) == _WORDS_SHOWN:
             break
-    return list(found.values())
+    return list(words.values())

@@ -15,7 +15,7 @@ SIGNIFICANT = 1e-3
 
 
 def check_granularity(tables: Mapping[int, PublishedTable]) -> tuple[Finding, ...]:
-    """Returns one finding a column whose granularity gives its size away, and one on all columns."""
+    """Returns one finding per column whose granularity gives its size away, and one on all columns."""
     search = Search.over(SEARCHED)
     columns = {
         (group, column): column_granularity(distinct_cells(tables, group, column), search)
@@ -25,9 +25,9 @@ def check_granularity(tables: Mapping[int, PublishedTable]) -> tuple[Finding, ..
     findings = []
     for column in COLUMNS:
         group = min(TABLES, key=lambda tried: columns[tried, column].p_value)
-        found = columns[group, column]
-        if found.p_value * len(columns) < SIGNIFICANT:
-            findings.append(_telling(tables, group, column, found))
+        granularity = columns[group, column]
+        if granularity.p_value * len(columns) < SIGNIFICANT:
+            findings.append(_telling(tables, group, column, granularity))
     return (_summary(columns), *findings)
 
 
@@ -65,13 +65,13 @@ def _tables_label(group: Sequence[int]) -> str:
 
 
 def _telling(
-    tables: Mapping[int, PublishedTable], group: Sequence[int], column: str, found: Granularity
+    tables: Mapping[int, PublishedTable], group: Sequence[int], column: str, granularity: Granularity
 ) -> Finding:
-    error = 100 * math.sqrt(0.25 / found.questions)
+    error = 100 * math.sqrt(0.25 / granularity.questions)
     exceptions = [
         str(value)
         for value in distinct_cells(tables, group, column)
-        if not is_reachable(value, found.questions)
+        if not is_reachable(value, granularity.questions)
     ]
     label = _tables_label(group)
     return Finding(
@@ -82,11 +82,11 @@ def _telling(
         facts={
             "tables": label,
             "column": column,
-            "questions": found.questions,
-            "cells": found.cells,
-            "fitting": found.fitting,
-            "chance of one cell": found.chance,
-            "p": found.p_value,
+            "questions": granularity.questions,
+            "cells": granularity.cells,
+            "fitting": granularity.fitting,
+            "chance of one cell": granularity.chance,
+            "p": granularity.p_value,
             "standard error in points": error,
         },
         details={
@@ -108,12 +108,12 @@ def _summary(columns: Mapping[tuple[tuple[int, ...], str], Granularity]) -> Find
             {
                 "tables": _tables_label(group),
                 "column": column,
-                "cells": found.cells,
-                "smallest fitting all": found.smallest,
-                "most telling": found.questions,
-                "cells it fits": found.fitting,
-                "p": found.p_value,
+                "cells": granularity.cells,
+                "smallest fitting all": granularity.smallest,
+                "most telling": granularity.questions,
+                "cells it fits": granularity.fitting,
+                "p": granularity.p_value,
             }
-            for (group, column), found in columns.items()
+            for (group, column), granularity in columns.items()
         ),
     )

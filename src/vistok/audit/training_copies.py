@@ -17,8 +17,8 @@ TRAINING_IMAGES = ("coco/train2017", "objects365/train", "imagenet/train", "web"
 def check_training_copies(file: BenchmarkFile, root: Path) -> Finding | None:
     """Counts the benchmark's photographs that any training set below `root` holds; None without photographs."""
     index = ImageIndex(root, BENCHMARK_IMAGES)
-    found = {image: index.find(image) for image in sorted(set(file.images), key=str)}
-    digests = {image: digest_file(path) for image, path in found.items() if path}
+    paths = {image: index.find(image) for image in sorted(set(file.images), key=str)}
+    digests = {image: digest_file(path) for image, path in paths.items() if path}
     training = _training_digests(root)
     if not digests or not training:
         return None
@@ -30,7 +30,7 @@ def check_training_copies(file: BenchmarkFile, root: Path) -> Finding | None:
         verdict="wrong" if shared else "clean",
         facts={
             "photographs": len(digests),
-            "not here": len(found) - len(digests),
+            "not here": len(paths) - len(digests),
             "distinct training images": len(training),
             "in a training set": len(shared),
         },

@@ -146,25 +146,25 @@ def _group(rows: tuple[str, ...]) -> str:
 
 
 def _difference(contrast: _Contrast, cells: Cells, tail: float) -> Difference:
-    found = [(key, weight, cell) for key, weight in contrast.weights.items() if (cell := cells.get(key))]
-    value = sum(weight * cell.value for _, weight, cell in found)
-    reach = _reach(found, tail)
+    measured = [(key, weight, cell) for key, weight in contrast.weights.items() if (cell := cells.get(key))]
+    value = sum(weight * cell.value for _, weight, cell in measured)
+    reach = _reach(measured, tail)
     low, high = value - reach, value + reach
     verdict = _judge(contrast.comparison, low, high)
     towards = _judge(contrast.comparison, value, value) == "holds"
     return Difference(contrast.label, value, low, high, verdict, towards)
 
 
-def _reach(found: Sequence[tuple[Cell, float, Measured]], tail: float) -> float:
+def _reach(measured: Sequence[tuple[Cell, float, Measured]], tail: float) -> float:
     """Returns the half width of an interval that leaves `tail` on either side.
 
     The noise of questions counts as known. That of training is estimated from a few seeds of each column, so that
     the quantile is Student's, its degrees of freedom by Welch and Satterthwaite.
     """
-    questions = sum((weight * cell.question_error) ** 2 for _, weight, cell in found)
+    questions = sum((weight * cell.question_error) ** 2 for _, weight, cell in measured)
     training: dict[str, float] = {}
-    freedom = {column: cell.training_freedom for (_, _, column), _, cell in found if cell.training_error}
-    for (_, _, column), weight, cell in found:
+    freedom = {column: cell.training_freedom for (_, _, column), _, cell in measured if cell.training_error}
+    for (_, _, column), weight, cell in measured:
         training[column] = training.get(column, 0.0) + (weight * cell.training_error) ** 2
     total = questions + sum(training.values())
     estimated = sum(part**2 / freedom[column] for column, part in training.items() if part)

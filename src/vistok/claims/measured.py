@@ -74,7 +74,7 @@ def read_cells(path: Path) -> dict[Cell, Measured | None]:
     Raises:
         VistokError: the file is missing, or an entry lacks a field.
     """
-    found: dict[Cell, Measured | None] = {}
+    cells: dict[Cell, Measured | None] = {}
     for entry in read_json(path, what="results for the claims"):
         match entry:
             case {"table": int() as table, "row": str() as row, "column": str() as column, "value": None} | {
@@ -83,7 +83,7 @@ def read_cells(path: Path) -> dict[Cell, Measured | None]:
                 "column": str() as column,
                 "low": None,
             }:
-                found[table, row, column] = None
+                cells[table, row, column] = None
             case {
                 "table": int() as table,
                 "row": str() as row,
@@ -102,14 +102,14 @@ def read_cells(path: Path) -> dict[Cell, Measured | None]:
                         f"{path}: a training_error is a number, and with it training_freedom is 1 or more, found "
                         f"{str(entry)[:160]}."
                     )
-                found[table, row, column] = Measured(
+                cells[table, row, column] = Measured(
                     float(value), float(low), float(high), float(error), freedom
                 )
             case _:
                 raise VistokError(
                     f"{path}: table, row, column, value, low and high are needed, found {str(entry)[:120]}."
                 )
-    return found
+    return cells
 
 
 def spread_of_seeds(rows: Iterable[Sequence[float]]) -> tuple[float, int]:
@@ -118,7 +118,7 @@ def spread_of_seeds(rows: Iterable[Sequence[float]]) -> tuple[float, int]:
     Both are 0 where no row has several seeds.
 
     Args:
-        rows: each row's values, one a seed.
+        rows: each row's values, one per seed.
     """
     several = [values for values in rows if len(values) > 1]
     freedom = sum(len(values) - 1 for values in several)

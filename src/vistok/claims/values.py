@@ -111,21 +111,21 @@ def read_claims(path: Path, tables: Mapping[int, PublishedTable]) -> StudyClaims
     return study
 
 
-def _check_question(question: QuestionCount, tables: Mapping[int, PublishedTable], place: str) -> None:
-    _check(place, "table", map(str, question.tables), map(str, tables))
-    there = [tables[number] for number in question.tables]
-    _check(place, "column", question.columns, chain.from_iterable(table.numeric_columns for table in there))
-    _check(place, "row", question.rows or (), chain.from_iterable(table.row_ids for table in there))
+def _check_question(question: QuestionCount, tables: Mapping[int, PublishedTable], where: str) -> None:
+    _check(where, "table", map(str, question.tables), map(str, tables))
+    named = [tables[number] for number in question.tables]
+    _check(where, "column", question.columns, chain.from_iterable(table.numeric_columns for table in named))
+    _check(where, "row", question.rows or (), chain.from_iterable(table.row_ids for table in named))
 
 
-def _check_comparison(comparison: Comparison, table: PublishedTable, place: str) -> None:
+def _check_comparison(comparison: Comparison, table: PublishedTable, where: str) -> None:
     rows = (*comparison.left, *comparison.right, *comparison.left_minus, *comparison.right_minus)
-    _check(place, f"row of Table {table.number}", rows, table.row_ids)
-    _check(place, f"column of Table {table.number}", comparison.columns, table.numeric_columns)
+    _check(where, f"row of Table {table.number}", rows, table.row_ids)
+    _check(where, f"column of Table {table.number}", comparison.columns, table.numeric_columns)
 
 
-def _check(place: str, kind: str, asked: Iterable[str], legal: Iterable[str]) -> None:
+def _check(where: str, kind: str, names: Iterable[str], legal: Iterable[str]) -> None:
     known = set(legal)
-    for name in asked:
+    for name in names:
         if name not in known:
-            raise VistokError(f"{place}: {unknown(kind, name, known)}")
+            raise VistokError(f"{where}: {unknown(kind, name, known)}")

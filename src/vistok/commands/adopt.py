@@ -17,10 +17,10 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         VistokError: there is no dvc.lock, or it is none.
     """
-    found = adopt(everything=args.all)
-    for stage in found.own:
+    adopted = adopt(everything=args.all)
+    for stage in adopted.own:
         print(f"{stage}: built here since; dvc repro {stage} versions it")
-    for path in found.wrong:
+    for path in adopted.wrong:
         print(f"{path}: not the bytes that {LOCK} pins; not used, snakemake makes it anew", file=sys.stderr)
-    print(f"adopted: {len(found.adopted)}, not here: {len(found.absent)}, wrong: {len(found.wrong)}")
-    return int(bool(found.wrong))
+    print(f"adopted: {len(adopted.adopted)}, not here: {len(adopted.absent)}, wrong: {len(adopted.wrong)}")
+    return int(bool(adopted.wrong))

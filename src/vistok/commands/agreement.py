@@ -20,18 +20,18 @@ def run(args: argparse.Namespace) -> int:
         VistokError: no cell is scored yet, or a metrics.json is wrong.
     """
     study = study_of(args)
-    found = compare(study, PUBLISHED)
-    if not found:
+    cells = compare(study, PUBLISHED)
+    if not cells:
         raise VistokError(
             f"results/{study.results_id} has no cell that the paper prints too. "
             f"Make them: snakemake paper_tables --config scale={study.scale.id}"
         )
-    print(*found, sep="\n")
-    too_far = sum(cell.agrees is False for cell in found)
-    judged = sum(cell.agrees is not None for cell in found)
+    print(*cells, sep="\n")
+    too_far = sum(cell.agrees is False for cell in cells)
+    judged = sum(cell.agrees is not None for cell in cells)
     print(
         f"{too_far} of {judged} cells are further from the published ones than {study.scale_file} tolerates."
         if judged
-        else f"{study.scale_file} declares no published_tolerance: {len(found)} cells are held to nothing."
+        else f"{study.scale_file} declares no published_tolerance: {len(cells)} cells are held to nothing."
     )
     return int(bool(too_far))

@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> None:
     """
     if arguments.out:
         check_destination(arguments.out, arguments.references, arguments.predictions, arguments.against)
-    found = compare_files(
+    result = compare_files(
         arguments.kind,
         references=arguments.references,
         predictions=arguments.predictions,
@@ -42,10 +42,12 @@ def run(arguments: argparse.Namespace) -> None:
         only_answered=arguments.only_answered,
     )
     if arguments.out:
-        write_json(arguments.out, found)
-    interval = "[{:+.2f}, {:+.2f}]".format(*found["interval"]) if found["interval"] else "(all images alike)"
+        write_json(arguments.out, result)
+    interval = (
+        "[{:+.2f}, {:+.2f}]".format(*result["interval"]) if result["interval"] else "(all images alike)"
+    )
     print(
-        f"{found['metric']} {found['predictions']:.2f} against {found['against']:.2f}: {found['difference']:+.2f} "
-        f"{interval}, p = {found['p_value']:.4f}, {found['n']} {found['task']} questions about "
-        f"{found['images']} images, {found['protocol']} protocol"
+        f"{result['metric']} {result['predictions']:.2f} against {result['against']:.2f}: {result['difference']:+.2f} "
+        f"{interval}, p = {result['p_value']:.4f}, {result['n']} {result['task']} questions about "
+        f"{result['images']} images, {result['protocol']} protocol"
     )

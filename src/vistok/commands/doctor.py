@@ -30,20 +30,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(asked: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
     """Prints every line; returns 1 if anything would fail."""
-    if asked.gpu_memory is not None:
-        positive("--gpu-memory", asked.gpu_memory)
-    if asked.slurm_profile and not asked.slurm_profile.is_file():
+    if args.gpu_memory is not None:
+        positive("--gpu-memory", args.gpu_memory)
+    if args.slurm_profile and not args.slurm_profile.is_file():
         raise VistokError(
-            f"--slurm-profile {asked.slurm_profile} is not there, or is no file. "
+            f"--slurm-profile {args.slurm_profile} is not there, or is no file. "
             f"Name the profile's file, such as {slurm.PROFILE}."
         )
-    study = load_study(asked.scale, data_root=asked.data_root)
+    study = load_study(args.scale, data_root=args.data_root)
     check_tables(study)
-    runs = chosen(study, asked.targets)
+    runs = chosen(study, args.targets)
     failed = False
-    for line in examine(study, runs, gpu_memory=asked.gpu_memory, profile=asked.slurm_profile):
+    for line in examine(study, runs, gpu_memory=args.gpu_memory, profile=args.slurm_profile):
         print(line, flush=True)
         failed |= line.verdict == "FAIL"
     print("Something would fail: see FAIL above." if failed else "Nothing would fail.")

@@ -31,25 +31,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(asked: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
     """Fetches one download, or lists them all; returns the exit status."""
-    scale = load_study(asked.scale, data_root=asked.data_root).scale
+    scale = load_study(args.scale, data_root=args.data_root).scale
     if scale.world:
         raise VistokError(f"the scale {scale.id!r} makes its own data: nothing to fetch.")
     root, known = Path(scale.data_root), load_downloads()
-    if asked.id == WEIGHTS:
-        for line in lock_weights(load_study(asked.scale, data_root=asked.data_root)):
+    if args.id == WEIGHTS:
+        for line in lock_weights(load_study(args.scale, data_root=args.data_root)):
             print(line, flush=True)
         print(
             f"{LOCK}: written; jobs refuse weights of another digest than it has. Version it with the grid."
         )
         return 0
-    if asked.id is None:
+    if args.id is None:
         print("\n".join(f"{entry.id:26}{state(entry, root):38}{entry.licence}" for entry in known.values()))
         return 0
-    entry = find_download(asked.id, known)
+    entry = find_download(args.id, known)
     if entry.agreement and entry.url and not is_there(entry, root):
         print(f"{entry.id}: whoever fetches this has agreed to its terms. {entry.agreement}", flush=True)
-    fetch(entry, root, archive=asked.archive, keep_archives=asked.keep_archives)
+    fetch(entry, root, archive=args.archive, keep_archives=args.keep_archives)
     print(f"{entry.id}: in {root / entry.into}. Licence: {entry.licence}.")
     return 0

@@ -39,19 +39,19 @@ def add_targets(parser: argparse.ArgumentParser) -> None:
     add_data_root(parser)
 
 
-def run(asked: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
     """Prints the plan of some tables or runs; returns the exit status.
 
     Raises:
         VistokError: a rate is none, or a name or a file of the grid is wrong.
     """
     rates = Rates(
-        positive("--tflops", asked.tflops),
-        positive("--utilisation", asked.utilisation, most=1),
-        positive("--answering-utilisation", asked.answering_utilisation, most=1),
-        positive("--cpu-gflops", asked.cpu_gflops),
+        positive("--tflops", args.tflops),
+        positive("--utilisation", args.utilisation, most=1),
+        positive("--answering-utilisation", args.answering_utilisation, most=1),
+        positive("--cpu-gflops", args.cpu_gflops),
     )
-    study = load_study(asked.scale, data_root=asked.data_root)
+    study = load_study(args.scale, data_root=args.data_root)
     check_tables(study)
-    print("\n".join(lines(make_plan(study, chosen(study, asked.targets), rates))))
+    print("\n".join(lines(make_plan(study, chosen(study, args.targets), rates))))
     return 0

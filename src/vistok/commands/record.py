@@ -16,15 +16,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_scale(parser)
 
 
-def run(asked: argparse.Namespace) -> None:
-    study = study_of(asked)
+def run(args: argparse.Namespace) -> None:
+    study = study_of(args)
     known = stages(study)
     built = [name for name, stage in known.items() if all(out.exists() for out in stage.outs)]
-    for name in asked.stages or built:
+    for name in args.stages or built:
         if name not in known:
             raise unknown("stage", name, known, edit=str(study.scale_file))
         check_stage(study, name)
         record(known[name])
-    if not asked.stages:
+    if not args.stages:
         export(study)
         print(f"recorded {len(built)} of {len(known)} stages; version them: dvc commit --force")

@@ -21,10 +21,12 @@ def write_claims(published: Path, claims: Path, results: Mapping[str, Cells], ou
     """
     tables = read_all_published(published)
     study = read_claims(claims, tables)
-    for name, found in results.items():
-        _check_names(name, found, tables)
+    for name, measured in results.items():
+        _check_names(name, measured, tables)
     cells: dict[str, Cells] = {"published": published_cells(tables, study.questions)}
-    outcomes = {name: evaluate_claims(study.claims, found) for name, found in {**cells, **results}.items()}
+    outcomes = {
+        name: evaluate_claims(study.claims, measured) for name, measured in {**cells, **results}.items()
+    }
     figures = page_figures(outcomes)
     page = _page(study, outcomes) | {"training_noise": training_noise({**cells, **results})}
     write_text(out / "claims.svg", figures["figure"])
@@ -48,7 +50,9 @@ def _check_names(name: str, cells: Cells, tables: Mapping[int, PublishedTable]) 
 def training_noise(cells: Mapping[str, Cells]) -> str:
     """Returns whether intervals hold what another training seed would change, in words for the pages."""
     known = [
-        name for name, found in cells.items() if any(cell and cell.training_error for cell in found.values())
+        name
+        for name, measured in cells.items()
+        if any(cell and cell.training_error for cell in measured.values())
     ]
     unknown = [name for name in cells if name not in known]
     return "".join(paragraphs("training-noise.txt.j2", known=known, unknown=unknown))
@@ -74,15 +78,15 @@ def claims_json(outcomes: Mapping[str, Sequence[Outcome]]) -> dict[str, object]:
                     for difference in outcome.differences
                 ],
             }
-            for outcome in found
+            for outcome in judged
         }
-        for source, found in outcomes.items()
+        for source, judged in outcomes.items()
     }
 
 
 def _page(study: StudyClaims, outcomes: Mapping[str, Sequence[Outcome]]) -> dict[str, object]:
     claims = [
-        {"claim": claim, "outcomes": {source: found[place] for source, found in outcomes.items()}}
-        for place, claim in enumerate(study.claims)
+        {"claim": claim, "outcomes": {source: judged[index] for source, judged in outcomes.items()}}
+        for index, claim in enumerate(study.claims)
     ]
     return {"claims": claims, "sources": list(outcomes), "questions": study.questions}

@@ -45,7 +45,7 @@ def page_figures(outcomes: Mapping[str, Sequence[Outcome]]) -> dict[str, str]:
 
 
 def forest_plot(outcomes: Mapping[str, Sequence[Outcome]], *, narrow: bool = False) -> str:
-    """Returns an SVG with one panel a source of cells (`published`, a scale) and one row a claim.
+    """Returns an SVG with one panel per source of cells (`published`, a scale) and one row per claim.
 
     The axis is linear within 10 points and logarithmic beyond. The same outcomes give the same bytes. A narrow one,
     for phones, has its panels below each other and what each row says above its points; no id of it is one of the
@@ -65,8 +65,8 @@ def forest_plot(outcomes: Mapping[str, Sequence[Outcome]], *, narrow: bool = Fal
         figure = Figure(figsize=size, layout="constrained")
         FigureCanvasSVG(figure)
         panels = figure.subplots(down, across, sharey=True, squeeze=False).ravel()
-        for axes, (source, found) in zip(panels, outcomes.items(), strict=True):
-            _panel(axes, source, found, layout)
+        for axes, (source, judged) in zip(panels, outcomes.items(), strict=True):
+            _panel(axes, source, judged, layout)
         for axes in panels if narrow else panels[:1]:
             _label_claims(axes, next(iter(outcomes.values())), layout)
         _legend(figure)
@@ -86,17 +86,17 @@ def _panel(axes: "Axes", source: str, outcomes: Sequence[Outcome], layout: _Layo
 
     points = pd.DataFrame(
         [
-            {"y": place + offset, "low": d.low, "value": d.value, "high": d.high, "verdict": d.verdict}
-            for place, outcome in enumerate(outcomes)
+            {"y": row + offset, "low": d.low, "value": d.value, "high": d.high, "verdict": d.verdict}
+            for row, outcome in enumerate(outcomes)
             for offset, d in _spread(outcome, layout)
         ],
         columns=["y", "low", "value", "high", "verdict"],
     )
     for verdict in VERDICTS[:3]:
-        found = points[points["verdict"] == verdict]
+        shown = points[points["verdict"] == verdict]
         alpha = 0.4 if verdict == "within noise" else 0.8
         axes.hlines(
-            found["y"], found["low"], found["high"], colors=_COLORS[verdict], linewidth=0.9, alpha=alpha
+            shown["y"], shown["low"], shown["high"], colors=_COLORS[verdict], linewidth=0.9, alpha=alpha
         )
     if not points.empty:
         sns.scatterplot(
@@ -112,9 +112,9 @@ def _panel(axes: "Axes", source: str, outcomes: Sequence[Outcome], layout: _Layo
     axes.set_xlabel("← against the claim | points | for the claim →")
     axes.set_ylabel("")
     at, align = (1.01, "left") if layout is _WIDE else (1.0, "right")
-    for place, outcome in enumerate(outcomes):
+    for row, outcome in enumerate(outcomes):
         axes.annotate(
-            outcome.verdict, (at, place + layout.text), xycoords=("axes fraction", "data"), va="center", ha=align,
+            outcome.verdict, (at, row + layout.text), xycoords=("axes fraction", "data"), va="center", ha=align,
             color=_COLORS[outcome.verdict], fontsize=8, annotation_clip=False,
         )  # fmt: skip
 
@@ -122,8 +122,8 @@ def _panel(axes: "Axes", source: str, outcomes: Sequence[Outcome], layout: _Layo
 def _spread(outcome: Outcome, layout: _Layout) -> list[tuple[float, Any]]:
     ordered = sorted(outcome.differences, key=lambda difference: (-difference.value, difference.label))
     reach = layout.band if len(ordered) > 1 else 0.0
-    places = np.linspace(layout.points - reach, layout.points + reach, len(ordered))
-    return list(zip(places.tolist(), ordered, strict=True))
+    heights = np.linspace(layout.points - reach, layout.points + reach, len(ordered))
+    return list(zip(heights.tolist(), ordered, strict=True))
 
 
 def _label_claims(axes: "Axes", outcomes: Sequence[Outcome], layout: _Layout) -> None:
@@ -131,13 +131,13 @@ def _label_claims(axes: "Axes", outcomes: Sequence[Outcome], layout: _Layout) ->
     axes.set_yticks(range(len(texts)), texts if layout is _WIDE else [""] * len(texts), fontsize=8)
     axes.set_ylim(len(texts) - 0.4, -0.6)
     axes.yaxis.grid(False)
-    for place, text in enumerate(texts):
+    for row, text in enumerate(texts):
         if layout is _NARROW:
             axes.annotate(
-                text, (0.0, place + layout.text), xycoords=("axes fraction", "data"), va="center", fontsize=8
+                text, (0.0, row + layout.text), xycoords=("axes fraction", "data"), va="center", fontsize=8
             )
-        for panel in axes.figure.axes if layout is _WIDE and place % 2 == 0 else [axes] * (place % 2 == 0):
-            panel.axhspan(place - 0.5, place + 0.5, color="#f3f3f3", zorder=0, linewidth=0)
+        for panel in axes.figure.axes if layout is _WIDE and row % 2 == 0 else [axes] * (row % 2 == 0):
+            panel.axhspan(row - 0.5, row + 0.5, color="#f3f3f3", zorder=0, linewidth=0)
 
 
 def _legend(figure: Any) -> None:

@@ -55,28 +55,28 @@ def trainings(study: Study, table: str) -> list[Training]:
     styles = sorted({(run.seed, recipes.index(run.recipe)) for run in runs})
     several_llms = len({run.llm for run in runs}) > 1
     several_seeds = len({run.seed for run in runs}) > 1
-    found = [Training("tokenizers", name, name, 0, read_curves(paths.tokenizer(name))) for name in tokenizers]
-    found += [Training("llms", name, name, 0, read_curves(paths.llm(name))) for name in llms]
+    drawn = [Training("tokenizers", name, name, 0, read_curves(paths.tokenizer(name))) for name in tokenizers]
+    drawn += [Training("llms", name, name, 0, read_curves(paths.llm(name))) for name in llms]
     for run in runs:
         parts = [run.tokenizer, run.recipe]
         parts += [run.llm] if several_llms else []
         parts += [f"seed {run.seed}"] if several_seeds else []
         points = read_curves(paths.mllm(run))
         style = styles.index((run.seed, recipes.index(run.recipe)))
-        found.append(Training("mllms", ", ".join(parts), run.tokenizer, style, points))
-    return found
+        drawn.append(Training("mllms", ", ".join(parts), run.tokenizer, style, points))
+    return drawn
 
 
 def _with_bases(study: Study, llms: Mapping[str, None]) -> list[str]:
-    found: dict[str, None] = {}
+    names: dict[str, None] = {}
     for name in llms:
         base = study.llm(name).base
-        found |= {base: None, name: None} if base else {name: None}
-    return list(found)
+        names |= {base: None, name: None} if base else {name: None}
+    return list(names)
 
 
 def draw_curves(drawn: Sequence[Training], title: str) -> bytes:
-    """Returns a PNG: one line of panels a group, loss on the left, learning rate on the right.
+    """Returns a PNG: one line of panels per group, loss on the left, learning rate on the right.
 
     The same trainings give the same bytes on one version of matplotlib.
     """
@@ -137,4 +137,4 @@ def _colours(families: Sequence[str]) -> dict[str, Any]:
     names = list(dict.fromkeys(families))
     if len(names) <= 10:
         return dict(zip(names, color_sequences["tab10"], strict=False))
-    return {name: colormaps["turbo"](place / (len(names) - 1)) for place, name in enumerate(names)}
+    return {name: colormaps["turbo"](index / (len(names) - 1)) for index, name in enumerate(names)}

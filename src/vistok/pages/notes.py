@@ -53,13 +53,13 @@ def _tolerated(report: TableReport) -> list[tuple[Column, float | None, int, int
 
 def _partial(report: TableReport) -> list[tuple[Column, int | None, int | None, str | None]]:
     """Returns each column that does not ask all questions; the rows of a column say the same."""
-    found = {
+    columns = {
         (index, cell.n, cell.of, cell.reason): None
         for index in range(len(report.columns))
         for cell in (row.cells[index] for row in report.rows)
         if cell.reason or (cell.n or 0) < (cell.of or 0)
     }
-    return [(report.columns[index], n, of, reason) for index, n, of, reason in found]
+    return [(report.columns[index], n, of, reason) for index, n, of, reason in columns]
 
 
 def _seed_values(report: TableReport, row: Row) -> list[tuple[Column, list[str], str]]:

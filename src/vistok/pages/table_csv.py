@@ -1,4 +1,4 @@
-"""Renders a table as CSV: one row a cell, at full precision, with every protocol and the blind baselines."""
+"""Renders a table as CSV: one row per cell, at full precision, with every protocol and the blind baselines."""
 
 import csv
 import io
@@ -15,15 +15,15 @@ def render_csv(report: TableReport) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     lines = [
-        _line(report, row, place, protocols) for row in report.rows for place in range(len(report.columns))
+        _line(report, row, index, protocols) for row in report.rows for index in range(len(report.columns))
     ]
     writer.writerow(map(spreadsheet, lines[0]))
     writer.writerows([spreadsheet(str(value)) for value in line.values()] for line in lines)
     return text.getvalue()
 
 
-def _line(report: TableReport, row: Row, place: int, protocols: tuple[str, ...]) -> dict[str, object]:
-    column, cell = report.columns[place], row.cells[place]
+def _line(report: TableReport, row: Row, index: int, protocols: tuple[str, ...]) -> dict[str, object]:
+    column, cell = report.columns[index], row.cells[index]
     return {
         "table": report.id,
         **dict(zip(report.labels, row.labels, strict=True)),
@@ -43,11 +43,11 @@ def _line(report: TableReport, row: Row, place: int, protocols: tuple[str, ...])
         "n": _plain(cell.n),
         "of": _plain(cell.of),
         "reason": cell.reason or cell.left_out,
-        **{f"blind_{baseline.name}": _plain(baseline.values[place]) for baseline in report.baselines},
+        **{f"blind_{baseline.name}": _plain(baseline.values[index]) for baseline in report.baselines},
         "beats_blind": {True: "yes", False: "no", None: ""}[cell.beats_blind],
         "seed_values": " ".join(str(value) for value in cell.seed_values),
         **{f"ours_{name}": _plain(cell.protocols.get(name)) for name in protocols},
-        **_blind_protocols(report.baselines, place, protocols),
+        **_blind_protocols(report.baselines, index, protocols),
         "audit": " ".join(
             note.finding.anchor for note in report.audit if note.mark in (*column.audit, *cell.audit)
         ),
@@ -68,10 +68,10 @@ def _made_of(subject: Subject) -> dict[str, object]:
 
 
 def _blind_protocols(
-    baselines: tuple[Baseline, ...], place: int, protocols: tuple[str, ...]
+    baselines: tuple[Baseline, ...], index: int, protocols: tuple[str, ...]
 ) -> dict[str, object]:
     return {
-        f"blind_{baseline.name}_{name}": _plain(baseline.protocols[place].get(name))
+        f"blind_{baseline.name}_{name}": _plain(baseline.protocols[index].get(name))
         for baseline in baselines
         for name in protocols
     }

@@ -97,14 +97,14 @@ def prose(context: Context, text: str) -> Markup:
     """Returns text for a page, with what stands between backticks as code."""
     to, parts = _format(context), printable(text).split("`")
     return Markup("").join(
-        Markup(to.code(part) if place % 2 else to.text(part)) for place, part in enumerate(parts)
+        Markup(to.code(part) if index % 2 else to.text(part)) for index, part in enumerate(parts)
     )
 
 
 def cited(label: str) -> tuple[str, str]:
     """Returns a label's name and its citation: 'MAE (He et al., 2022)' -> 'MAE', 'He et al., 2022'."""
-    found = re.fullmatch(r"(.+?)\s*\((.+)\)", label)
-    return (found[1], found[2]) if found else (label, "")
+    match = re.fullmatch(r"(.+?)\s*\((.+)\)", label)
+    return (match[1], match[2]) if match else (label, "")
 
 
 def show(value: object) -> str:

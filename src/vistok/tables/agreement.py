@@ -87,6 +87,10 @@ def _measured(study: Study, subjects: Sequence[Subject], column: Column) -> floa
     """Returns the mean over seeds under the table's protocol; None where a seed, or every question, is missing."""
     if not all(Paths(study).metrics(subject, column.task).is_file() for subject in subjects):
         return None
-    found = [read_cell(study, subject, column.task, column.part) for subject in subjects]
+    metrics = [read_cell(study, subject, column.task, column.part) for subject in subjects]
     protocol = study.task(column.task).protocol
-    return mean(cell.scores["answers"][protocol].value for cell in found) if all(c.n for c in found) else None
+    return (
+        mean(cell.scores["answers"][protocol].value for cell in metrics)
+        if all(c.n for c in metrics)
+        else None
+    )

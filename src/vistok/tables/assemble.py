@@ -127,7 +127,7 @@ def _columns(study: Study, table: Table, published: PublishedTable) -> tuple[Col
     def decimals(title: str) -> int:
         return max(1, published.decimals(title))
 
-    found = []
+    columns = []
     for column in table.columns:
         task, title = study.task(column.task), column.published
         kind = task_kind(task.kind)
@@ -135,11 +135,11 @@ def _columns(study: Study, table: Table, published: PublishedTable) -> tuple[Col
         others = [name for name in kind.baselines if name not in (CONSTANT, PRIOR)]
         shown = Column(task.id, title, task.metric, task.protocol, protocols, decimals(title))
         stand_in = ", ".join(kind.baselines[name] for name in others)
-        found.append(replace(shown, part=column.part, stand_in=stand_in))
-    whole = {column.title for column in found} == set(published.score_columns)
+        columns.append(replace(shown, part=column.part, stand_in=stand_in))
+    whole = {column.title for column in columns} == set(published.score_columns)
     if published.average in published.columns and whole:
-        found.append(Column(AVERAGE, published.average, "mean", "", {}, decimals(published.average)))
-    return tuple(found)
+        columns.append(Column(AVERAGE, published.average, "mean", "", {}, decimals(published.average)))
+    return tuple(columns)
 
 
 def _row(
@@ -194,8 +194,8 @@ def _ranked(rows: Sequence[Row]) -> list[Row]:
         replace(
             row,
             cells=tuple(
-                replace(cell, ours_rank=ours[place][index], published_rank=theirs[place][index])
-                for place, cell in enumerate(row.cells)
+                replace(cell, ours_rank=ours[column][index], published_rank=theirs[column][index])
+                for column, cell in enumerate(row.cells)
             ),
         )
         for index, row in enumerate(rows)
@@ -207,12 +207,12 @@ def ranks(printed: Sequence[str]) -> list[int]:
 
     Where several are all equal, none is best.
     """
-    there = [float(text) for text in printed if text != "-"]
-    values = sorted(set(there), reverse=True)
-    if len(values) < 2 <= len(there):
+    numbers = [float(text) for text in printed if text != "-"]
+    values = sorted(set(numbers), reverse=True)
+    if len(values) < 2 <= len(numbers):
         return [0] * len(printed)
-    places = {value: place for place, value in enumerate(values[:2], start=1)}
-    return [0 if text == "-" else places.get(float(text), 0) for text in printed]
+    best = {value: rank for rank, value in enumerate(values[:2], start=1)}
+    return [0 if text == "-" else best.get(float(text), 0) for text in printed]
 
 
 def _marked(rows: Sequence[Row]) -> tuple[Row, ...]:

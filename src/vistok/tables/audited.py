@@ -7,7 +7,7 @@ from dataclasses import replace
 from vistok.audit.findings import Finding
 from vistok.tables.values import AuditNote, TableReport
 
-_TOLD = ("wrong", "doubtful")
+_SHOWN = ("wrong", "doubtful")
 
 
 def with_audit(
@@ -25,14 +25,14 @@ def with_audit(
     cells: defaultdict[tuple[str | None, str], list[str]] = defaultdict(list)
     titles = {column.title for column in report.columns}
     for finding in findings:
-        mark, there = str(len(notes) + 1), False
-        for about in finding.about if finding.verdict in _TOLD else ():
+        mark, marked = str(len(notes) + 1), False
+        for about in finding.about if finding.verdict in _SHOWN else ():
             if about.table != report.number or (about.row and about.row not in row_ids):
                 continue
             for title in titles.intersection(about.columns):
                 (cells[about.row, title] if about.row else columns[title]).append(mark)
-                there = True
-        if there:
+                marked = True
+        if marked:
             notes.append(AuditNote(mark, finding))
     return replace(
         report,

@@ -51,9 +51,9 @@ def mean(values: Iterable[float]) -> float:
 
 def _mean_end(ends: Iterable[float | None]) -> float | None:
     """Returns the mean of intervals' ends; None where a seed has no interval."""
-    found = list(ends)
-    there = [end for end in found if end is not None]
-    return mean(there) if len(there) == len(found) else None
+    known = list(ends)
+    present = [end for end in known if end is not None]
+    return mean(present) if len(present) == len(known) else None
 
 
 def _bar(blind: Metrics, protocol: str) -> float | None:
@@ -68,14 +68,14 @@ def baseline(name: str, title: str, columns: Sequence[Column], blind: Mapping[st
     protocols: list[dict[str, float]] = []
     for column in columns:
         if column.task == AVERAGE:
-            there = [value for value in values if value is not None]
-            values.append(mean(there) if len(there) == len(values) else None)
+            present = [value for value in values if value is not None]
+            values.append(mean(present) if len(present) == len(values) else None)
             best.append(False)
             protocols.append({})
             continue
-        found = blind[column.asks].scores.get(name, {})
-        value = found[column.protocol].value if column.protocol in found else None
+        scores = blind[column.asks].scores.get(name, {})
+        value = scores[column.protocol].value if column.protocol in scores else None
         values.append(value)
         best.append(value is not None and value == _bar(blind[column.asks], column.protocol))
-        protocols.append({protocol: score.value for protocol, score in found.items()})
+        protocols.append({protocol: score.value for protocol, score in scores.items()})
     return Baseline(name, title, tuple(values), tuple(best), tuple(protocols))

@@ -71,7 +71,7 @@ class _File(BaseModel):
     fitted: dict[str, dict[str, _Scored]] = {}
     text_only: dict[str, dict[str, _Scored]] = {}
 
-    def said(self, name: str) -> Mapping[str, _Scored]:
+    def answers_of(self, name: str) -> Mapping[str, _Scored]:
         """Returns one set of answers; raises KeyError for a language model that was not asked."""
         if name.startswith(_TEXT_ONLY):
             return self.text_only[name.removeprefix(_TEXT_ONLY)]
@@ -129,15 +129,15 @@ def _read(
     try:
         content = read()
         fitted = {name: content.get(name, {}) for name in task_kind(task.kind).baselines}
-        found = _File.model_validate({**content, "fitted": fitted})
-        if (found.task, found.run) != (task.id, run):
+        file = _File.model_validate({**content, "fitted": fitted})
+        if (file.task, file.run) != (task.id, run):
             raise VistokError(
-                f"{path} is of the task {found.task!r} and the run {found.run!r}; {task.id!r} and {run!r} "
+                f"{path} is of the task {file.task!r} and the run {file.run!r}; {task.id!r} and {run!r} "
                 f"are needed. Delete it and make it again: {again}"
             )
-        said = {name: _of_part(found.said(name), part) for name in names}
+        said = {name: _of_part(file.answers_of(name), part) for name in names}
         given = {name: _scores(scored, task) for name, scored in said.items()}
-        if found.n and run and part is None and task.protocol not in given["answers"]:
+        if file.n and run and part is None and task.protocol not in given["answers"]:
             raise KeyError(task.protocol)
     except (ValidationError, KeyError) as error:
         lacks = f"lacks {error}" if isinstance(error, KeyError) else str(error.errors()[0]["msg"])
@@ -145,9 +145,9 @@ def _read(
             f"{path} is not the metrics of {task.id!r}: {lacks}. Delete it and make it again: {again}"
         ) from error
     if part is None:
-        return Metrics(found.n, found.of, found.reason, given)
+        return Metrics(file.n, file.of, file.reason, given)
     asked = [scored[task.protocol] for scored in said.values() if task.protocol in scored]
-    return Metrics(*((asked[0].n, asked[0].of) if asked else (0, 0)), found.reason, given)
+    return Metrics(*((asked[0].n, asked[0].of) if asked else (0, 0)), file.reason, given)
 
 
 def _of_part(given: Mapping[str, _Scored], part: str | None) -> Mapping[str, _Scored]:

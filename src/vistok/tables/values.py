@@ -229,15 +229,15 @@ class TableReport:
         """Returns the other labels of a row, or of the head, in one line that breaks only between labels."""
         return " · ".join(
             label.replace(" ", "\N{NO-BREAK SPACE}")
-            for place, label in enumerate(labels)
-            if place != self.main_label
+            for index, label in enumerate(labels)
+            if index != self.main_label
         )
 
     @property
     def group_starts(self) -> frozenset[int]:
         """The rows above which a rule stands: where the first label changes, if it labels groups."""
         first = [row.labels[:1] for row in self.rows]
-        starts = frozenset(place for place in range(1, len(first)) if first[place] != first[place - 1])
+        starts = frozenset(index for index in range(1, len(first)) if first[index] != first[index - 1])
         return starts if len(starts) < len(first) / 2 else frozenset()
 
     @property
@@ -249,21 +249,21 @@ class TableReport:
     def protocol_columns(self) -> tuple[tuple[int, str], ...]:
         """(position of the column, protocol) for each protocol of the columns that have several."""
         return tuple(
-            (place, protocol)
-            for place, column in enumerate(self.columns)
+            (index, protocol)
+            for index, column in enumerate(self.columns)
             if len(column.protocols) > 1
             for protocol in column.protocols
         )
 
     def texts(self, baseline: Baseline) -> list[str]:
-        """Returns a baseline's values as printed, one a column."""
+        """Returns a baseline's values as printed, one per column."""
         pairs = zip(baseline.values, self.columns, strict=True)
         return ["-" if value is None else number(value, column.decimals) for value, column in pairs]
 
     def protocol_texts(self, who: Row | Baseline) -> list[str]:
         """Returns the values of a row or a baseline under each of `protocol_columns`, as printed."""
         given = [cell.protocols for cell in who.cells] if isinstance(who, Row) else list(who.protocols)
-        values = [(place, given[place].get(protocol)) for place, protocol in self.protocol_columns]
+        values = [(index, given[index].get(protocol)) for index, protocol in self.protocol_columns]
         return [
-            "-" if value is None else number(value, self.columns[place].decimals) for place, value in values
+            "-" if value is None else number(value, self.columns[index].decimals) for index, value in values
         ]
