@@ -90,7 +90,7 @@ def meta_tensors(path: Path) -> dict[str, Tensor]:
 def read_tensors(path: Path, *, device: str = "cpu") -> dict[str, Tensor]:
     """Reads a `.safetensors` file, or a foreign PyTorch file without running any code of it.
 
-    A foreign file may hold numbers, texts and an `argparse.Namespace` beside its tensors; they are left.
+    A foreign file may hold numbers, texts and an `argparse.Namespace` beside its tensors; they are passed over.
 
     Raises:
         VistokError: the file is missing, truncated, or holds other things or no tensors.
@@ -101,33 +101,32 @@ def read_tensors(path: Path, *, device: str = "cpu") -> dict[str, Tensor]:
             "else fetch them there."
         )
     try:
-        found = (
-            load_file(path, device=device) if path.suffix == ".safetensors" else _read_foreign(path, device)
-        )
+        own = path.suffix == ".safetensors"
+        tensors = load_file(path, device=device) if own else _read_foreign(path, device)
     except Exception as error:  # what a reader meets in a file that is not its own is of any kind
-        if barred := re.search(r"GLOBAL (\S+)", str(error)):
+        if refused := re.search(r"GLOBAL (\S+)", str(error)):
             raise VistokError(
-                f"{path} holds more than tensors ({barred[1]}) and is not opened: reading that could run any "
+                f"{path} holds more than tensors ({refused[1]}) and is not opened: reading that could run any "
                 "code. Convert it to safetensors where you trust it."
             ) from error
-        said = str(error).strip().splitlines()
+        lines = str(error).strip().splitlines()
         raise VistokError(
-            f"{path} cannot be read as weights: {said[0] if said else 'it is empty'}. It may be truncated: "
+            f"{path} cannot be read as weights: {lines[0] if lines else 'it is empty'}. It may be truncated: "
             "fetch it again."
         ) from error
-    if not found:
+    if not tensors:
         raise VistokError(f"{path} holds no tensors by name. A state dict is needed.")
-    return found
+    return tensors
 
 
 def _read_foreign(path: Path, device: str) -> dict[str, Tensor]:
     # Namespaces are plain data, and the files of several papers keep their arguments in one.
     with torch.serialization.safe_globals([argparse.Namespace]):
-        found = torch.load(path, map_location=device, weights_only=True)
+        content = torch.load(path, map_location=device, weights_only=True)
     for key in ("state_dict", "model", "teacher"):
-        if isinstance(found, dict) and isinstance(found.get(key), dict):
-            found = found[key]
-    tensors = found if isinstance(found, dict) else {}
+        if isinstance(content, dict) and isinstance(content.get(key), dict):
+            content = content[key]
+    tensors = content if isinstance(content, dict) else {}
     return {str(name): tensor for name, tensor in tensors.items() if isinstance(tensor, Tensor)}
 
 
@@ -139,18 +138,18 @@ def load_tensors(
     Raises:
         VistokError: the checkpoint is of another architecture.
     """
-    wanted = {name: tensor for name, tensor in module.state_dict().items() if names is None or name in names}
-    missing = sorted(each_once(wanted).keys() - tensors.keys())
-    strange = sorted(tensors.keys() - wanted.keys())
-    wrong = [
+    needed = {name: tensor for name, tensor in module.state_dict().items() if names is None or name in names}
+    missing = sorted(each_once(needed).keys() - tensors.keys())
+    unknown = sorted(tensors.keys() - needed.keys())
+    misshapen = [
         f"{name} is {tuple(tensors[name].shape)}, needed {tuple(tensor.shape)}"
-        for name, tensor in wanted.items()
+        for name, tensor in needed.items()
         if name in tensors and tensors[name].shape != tensor.shape
     ]
-    if missing or strange or wrong:
+    if missing or unknown or misshapen:
         raise VistokError(
             f"{source} is a checkpoint of another architecture: {len(missing)} tensors missing "
-            f"{missing[:2]}, {len(strange)} unknown {strange[:2]}, {len(wrong)} of another shape {wrong[:2]}. "
-            "If it is the study's own, delete its folder and start again; else mend the entry that names it."
+            f"{missing[:2]}, {len(unknown)} unknown {unknown[:2]}, {len(misshapen)} of another shape {misshapen[:2]}. "
+            "If it is the study's own, delete its folder and start again; else fix the entry that names it."
         )
     module.load_state_dict(dict(tensors), strict=False)

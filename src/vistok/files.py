@@ -188,9 +188,9 @@ def _unwritable(path: Path, reason: str | None, *, full: bool, folder: bool = Fa
     )
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, *, durable: bool = False) -> None:
     """Writes a text file as UTF-8, whole or not at all."""
-    with staged_file(path) as partial:
+    with staged_file(path, durable=durable) as partial:
         partial.write_text(text, encoding="utf-8")
 
 
@@ -199,9 +199,9 @@ def write_json(path: Path, value: object) -> None:
     write_text(path, json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
 
 
-def write_jsonl(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Writes a JSON Lines file, one object a line."""
-    write_text(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+def write_jsonl(path: Path, rows: list[dict[str, Any]], *, durable: bool = False) -> None:
+    """Writes a JSON Lines file, one object per line."""
+    write_text(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), durable=durable)
 
 
 def no_folder(path: Path) -> str:

@@ -25,10 +25,10 @@ def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
 def read_metadata(path: Path) -> dict[str, str]:
     """Returns what a .safetensors file says beside its tensors; nothing where it has no readable header."""
     try:
-        told = _read(path)[0].get("__metadata__")
+        metadata = _read(path)[0].get("__metadata__")
     except VistokError:
         return {}
-    return {str(key): str(value) for key, value in told.items()} if isinstance(told, dict) else {}
+    return {str(key): str(value) for key, value in metadata.items()} if isinstance(metadata, dict) else {}
 
 
 def _read(path: Path) -> tuple[dict[str, Any], int]:
@@ -47,17 +47,17 @@ def _read(path: Path) -> tuple[dict[str, Any], int]:
 
 
 def _shapes(path: Path, entries: Mapping[str, Any], size: int) -> dict[str, tuple[int, ...]]:
-    found, end = {}, 0
+    shapes, end = {}, 0
     for name, entry in entries.items():
         match entry:
             case {"shape": [*shape], "data_offsets": [int(), int() as last]}:
                 if not all(isinstance(side, int) for side in shape):
                     raise _broken(path, f"the shape of {name!r} is {shape}")
-                found[name] = tuple(shape)
+                shapes[name] = tuple(shape)
                 end = max(end, last)
     if size != end:
         raise _broken(path, f"its header tells of {end:,} bytes of tensors, {size:,} are there")
-    return found
+    return shapes
 
 
 def _broken(path: Path, what: str) -> VistokError:

@@ -34,20 +34,20 @@ def clear_leftovers(path: Path) -> None:
                 _clear(path.parent / name, path)
 
 
-def _clear(found: Path, path: Path) -> None:
-    if time.time() - found.stat().st_mtime < _YOUNG or not _is_dead(found):
+def _clear(staged: Path, path: Path) -> None:
+    if time.time() - staged.stat().st_mtime < _YOUNG or not _is_dead(staged):
         return
-    if not found.is_dir():
-        found.unlink()
+    if not staged.is_dir():
+        staged.unlink()
         return
-    if (found / "old").exists() and not path.exists():
-        (found / "old").replace(path)
-    shutil.rmtree(found)
+    if (staged / "old").exists() and not path.exists():
+        (staged / "old").replace(path)
+    shutil.rmtree(staged)
 
 
-def _is_dead(found: Path) -> bool:
+def _is_dead(staged: Path) -> bool:
     """Tells whether no process holds the lock of what was staged; False where that cannot be told."""
-    lock = found / LOCK if found.is_dir() else found
+    lock = staged / LOCK if staged.is_dir() else staged
     try:
         with lock.open("rb+") as stream:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -118,3 +118,12 @@ def test_a_second_writer_is_refused(paths: Paths, step: Callable[..., list[int]]
     ):
         step()
     assert step() == [*range(6)]
+
+
+def test_a_gpu_that_is_not_there_is_said_before_anything_is_loaded(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    refused = pytest.raises(VistokError, match=r"asks for 1 GPU\(s\)")
+    with refused, training(paths, paths.tokenizer("deit"), ["a"], gpus=1):
+        raise AssertionError("it went on")

@@ -38,7 +38,7 @@ def blind_inputs(study: Study, llm: str, task: Task) -> Inputs:
 
 def write_predictions(path: Path, rows: Sequence[Mapping[str, Any]], inputs: Inputs) -> None:
     """Writes predictions.jsonl, one question per line, and provenance.json beside it."""
-    write_jsonl(path, [dict(row) for row in rows])
+    write_jsonl(path, [dict(row) for row in rows], durable=True)
     about = {"files": {path.name: digest_file(path)}, "inputs": inputs}
     write_json(path.with_name(PROVENANCE), sealed(about))
 

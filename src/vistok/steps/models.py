@@ -37,9 +37,8 @@ def load_trained(study: Study, run: Run) -> MultimodalModel:
         VistokError: its checkpoint or one of its parts is missing, was changed, or is not the one that the study
             names.
     """
-    model = assemble(study, run)
-    folder = Paths(study).mllm(run)
     check_mllm(study, run)
+    model, folder = assemble(study, run), Paths(study).mllm(run)
     forget_state(Paths(study), folder)
     held = held_tensors(study, run, model)
     load_tensors(model, read_tensors(folder / WEIGHTS), source=folder, names=held)

@@ -59,7 +59,10 @@ def run(study: Study, tokenizer: str) -> None:
     inputs = input_digests([*made_from, paths.shards(entry.image_set)]) | {"spec": digest_value(spec)}
     foreign = [tokenizer_weights_name(study, name) for name in entry.made_from]
     inputs |= weight_digests(study, [name for name in foreign if name])
-    with training(paths, paths.tokenizer(tokenizer), [inputs, source_digest(__name__)]) as work:
+    job = study.scale.job("pretrain-tokenizer")
+    with training(
+        paths, paths.tokenizer(tokenizer), [inputs, source_digest(__name__)], gpus=job.gpus
+    ) as work:
         if work is None:
             return
         make_deterministic(0)

@@ -56,14 +56,14 @@ def run(study: Study, llm: str) -> None:
     before, corpus = [paths.llm(base)] if base else [], paths.data / stage.corpus
     inputs = input_digests([*before, corpus]) | {"spec": digest_value(spec)}
     code = source_digest(__name__, *task_kind_modules(study.taught_kinds()), without=SCORING)
-    with training(paths, paths.llm(llm), [inputs, code]) as work:
+    job = study.scale.job("train-llm")
+    with training(paths, paths.llm(llm), [inputs, code], gpus=job.gpus) as work:
         if work is None:
             return
         make_deterministic(0)
         model = _start(study, llm, size)
         documents = _documents(corpus, model.words.start, size if base else None)
         learner = LanguageLearner(model, documents[:-HELD_OUT], batch=stage.batch, seed=0)
-        job = study.scale.job("train-llm")
         plan = Plan(
             stage.steps,
             stage.optimiser,

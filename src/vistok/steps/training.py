@@ -12,6 +12,7 @@ from vistok.files import digest_value
 from vistok.grid.paths import Paths
 from vistok.locks import only_writer
 from vistok.provenance import Stopwatch, is_finished
+from vistok.training.devices import device_of
 from vistok.training.processes import is_first, join
 from vistok.training.state import TrainingState
 
@@ -38,7 +39,7 @@ class Training:
 
 
 @contextmanager
-def training(paths: Paths, out: Path, decided_by: object) -> Iterator[Training | None]:
+def training(paths: Paths, out: Path, decided_by: object, *, gpus: int = 0) -> Iterator[Training | None]:
     """Yields the training of a checkpoint, whose output it holds meanwhile; None where it is done already.
 
     The state outlives the training: what runs after a step may yet lose its output. It is removed once the
@@ -48,14 +49,16 @@ def training(paths: Paths, out: Path, decided_by: object) -> Iterator[Training |
         paths: of the study.
         out: the folder of the checkpoint.
         decided_by: everything that decides the result, as a JSON-like value.
+        gpus: how many its job asks for.
 
     Raises:
-        VistokError: another process is at it.
+        VistokError: another process is at it, or its GPU is not there.
     """
     join()
     work = Training(out, checkpoint_name(paths, out), paths.state(out), digest_value(decided_by))
     with only_writer(out) if is_first() else nullcontext():
         if not is_finished(out, work.identity):
+            device_of(gpus)  # before anything is loaded
             yield work
             return
         if is_first():

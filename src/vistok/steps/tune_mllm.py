@@ -40,12 +40,13 @@ def run(study: Study, wanted: Run) -> None:
     inputs |= weight_digests(study, run_weight_names(study, wanted))
     taught = task_kind_modules(study.recipe(wanted.recipe).turns)
     code = source_digest(__name__, *taught, without=SCORING)
-    with training(paths, paths.mllm(wanted), [inputs, code]) as work:
+    job = study.scale.job("tune-mllm")
+    with training(paths, paths.mllm(wanted), [inputs, code], gpus=job.gpus) as work:
         if work is None:
             return
         make_deterministic(wanted.seed)
         model = assemble(study, wanted)
-        recipe, job = study.recipe(wanted.recipe), study.scale.job("tune-mllm")
+        recipe = study.recipe(wanted.recipe)
         plan = Plan(
             recipe.steps,
             recipe.optimiser,
