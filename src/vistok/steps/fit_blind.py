@@ -27,8 +27,9 @@ def run(study: Study, suite: str) -> None:
         report["inputs"] = {
             llm: check_predictions(path, blind_inputs(study, llm, task)) for llm, path in given.items()
         }
+        ids, known = asked.references.ids, asked.references.known
         report["text_only"] = {
-            llm: scores(study, task, asked, read_predictions(path, asked.references.ids, allow_missing=False))
+            llm: scores(study, task, asked, read_predictions(path, ids, allow_missing=False, known=known))
             for llm, path in given.items()
         }
         write_metrics(paths.blind(task.id), report)

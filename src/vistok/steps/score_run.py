@@ -27,7 +27,8 @@ def run(study: Study, wanted: Subject, suite: str) -> None:
         asked = ask(study, task.id)
         predictions = paths.predictions(wanted, task.id)
         inputs = {"predictions": check_predictions(predictions, answer_inputs(study, wanted, task))}
-        answers = read_predictions(predictions, asked.references.ids, allow_missing=False)
+        questions = asked.references
+        answers = read_predictions(predictions, questions.ids, allow_missing=False, known=questions.known)
         report = cell(study, task, asked, {"answers": answers}) | {"run": wanted.path, "inputs": inputs}
         write_metrics(paths.metrics(wanted, task.id), report)
 
