@@ -230,6 +230,10 @@ class Scale(Value):
                     f"resources.{step}: it runs in one process, on at most one GPU of one node; found {size.gpus} "
                     f"GPUs and {size.nodes} nodes. Only {' and '.join(sorted(RESUMED))} can have more."
                 )
+            if step == "pretrain-tokenizer" and size.part:
+                raise ValueError(
+                    f"resources.{step}: a pretraining takes its share of a batch whole: leave `part` out"
+                )
             if size.nodes > max(1, size.gpus):
                 raise ValueError(
                     f"resources.{step}: {size.nodes} nodes need as many GPUs, found {size.gpus}."
