@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from transformers import PreTrainedTokenizerBase
+from transformers import MllamaForCausalLM, PreTrainedTokenizerBase
+from transformers.models.mllama.configuration_mllama import MllamaTextConfig
 
 from vistok.grid.connectors import Resampler
 from vistok.grid.scale import LanguageModelSize, TextTraining
@@ -75,6 +76,27 @@ def words() -> PreTrainedTokenizerBase:
 def llm(words: PreTrainedTokenizerBase) -> CausalLanguageModel:
     torch.manual_seed(0)
     return CausalLanguageModel.build(SIZE, words)
+
+
+@pytest.fixture
+def seeing(words: PreTrainedTokenizerBase) -> CausalLanguageModel:
+    """A model with cross-attention layers: transformers' Mllama, of three layers, the second of which looks."""
+    torch.manual_seed(0)
+    config = MllamaTextConfig(
+        vocab_size=len(words), hidden_size=32, num_hidden_layers=3, num_attention_heads=2, num_key_value_heads=2,
+        intermediate_size=64, cross_attention_layers=[1], initializer_range=0.4, tie_word_embeddings=False,
+        rope_parameters={"rope_type": "default", "rope_theta": 10000.0},
+        bos_token_id=1, eos_token_id=2, pad_token_id=2,
+    )  # fmt: skip
+    config._attn_implementation = (
+        "eager"  # without a mask, SDPA lets a token look at as many states as it has places
+    )
+    network = MllamaForCausalLM(config)
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            if name.endswith("_gate"):
+                parameter.fill_(2.0)  # a fresh gate is shut
+    return CausalLanguageModel(network, words, states="cross_attention_states").eval()
 
 
 @pytest.fixture
