@@ -14,12 +14,12 @@ from vistok.grid.needs import image_sets
 from vistok.grid.specs import spec_digest
 from vistok.grid.steps import STEPS
 from vistok.grid.study import Study
-from vistok.grid.values import Decoding, Task
+from vistok.grid.values import Decoding, ReleasedRow, Task
 
 Path = tuple[str | int, ...]
 TABLES = {"tabulate", "weigh-claims"}
 SCORES = {"score-run", "fit-blind"}
-PARTS = ("tokenizers", "llms", "recipes", "tasks", "tables", "scale")
+PARTS = ("tokenizers", "llms", "recipes", "tasks", "tables", "released", "scale")
 # What loading has used up: the names of the scale and of its models, and what it changes in recipes and tasks.
 LOADING = {("scale", name) for name in ("id", "models", "recipes", "connectors", "task_kinds")}
 
@@ -79,7 +79,7 @@ def changed(value: Any, path: Path, to: Any) -> Any:
 
 def specs(study: Study) -> dict[tuple[str, ...], str]:
     """Returns the digest of the spec of every job, and of the claims."""
-    jobs = [(step, ids) for step in STEPS.values() for ids in step.jobs(study, study.runs())]
+    jobs = [(step, ids) for step in STEPS.values() for ids in step.jobs(study, study.subjects())]
     jobs.append((STEPS["weigh-claims"], ()))
     return {(step.id, *ids): spec_digest(step.spec(study, *ids)) for step, ids in jobs}
 
@@ -104,7 +104,11 @@ def unused(study: Study) -> set[Path]:
     llms = {run.llm for run in runs}
     llms |= {base for llm in llms if own_llms and (base := study.llm(llm).base)}
     asked = {task.id for task in study.answered_tasks()}
-    found: set[Path] = {("scale", "splits")}
+    shown = {
+        row.model for table in study.tables.values() for row in table.rows if isinstance(row, ReleasedRow)
+    }
+    found: set[Path] = {("scale", "splits")} | {("released", name) for name in study.released.keys() - shown}
+    found |= set() if study.released else {("released",)}
     found |= {("tokenizers", name) for name in study.tokenizers.keys() - tokenizers}
     found |= {("tokenizers", name, "encoder") for name in pretrained}
     found |= {("llms", name) for name in study.llms.keys() - llms}
