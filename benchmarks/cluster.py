@@ -16,11 +16,7 @@ STATE = f"state/smoke/mllms/{RUN}/state.safetensors"
 # All of a run in one submission, as it takes seconds at smoke; larger scales train in one of their own.
 GROUPS = (
     "tune_mllm=run",
-    "answer=run",
-    "score_run=run",
     "train_llm=llm",
-    "answer_blind=blind",
-    "fit_blind=blind",
     "tabulate=tables",
     "draw_curves=tables",
 )

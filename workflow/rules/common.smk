@@ -40,7 +40,6 @@ except VistokError as error:
 for settings in (
     workflow.resource_settings.overwrite_resources,
     workflow.resource_settings.overwrite_threads,
-    workflow.group_settings.overwrite_groups,
 ):
     share_out(settings, STUDY.suites)
 

@@ -18,6 +18,8 @@ for suite in STUDY.suites_shown():
             answer.log,
         benchmark:
             answer.benchmark
+        group:
+            "run"
         threads: 1
         resources:
             **answer.resources,
@@ -43,6 +45,8 @@ for suite in STUDY.suites_shown():
             score_run.log,
         benchmark:
             score_run.benchmark
+        group:
+            "run"
         threads: 1
         resources:
             **score_run.resources,
@@ -68,6 +72,8 @@ for suite in STUDY.suites_shown():
             answer_blind.log,
         benchmark:
             answer_blind.benchmark
+        group:
+            "blind"
         threads: 1
         resources:
             **answer_blind.resources,
@@ -93,6 +99,8 @@ for suite in STUDY.suites_shown():
             fit_blind.log,
         benchmark:
             fit_blind.benchmark
+        group:
+            "blind"
         threads: 1
         resources:
             **fit_blind.resources,
