@@ -18,7 +18,7 @@ class References:
     Attributes:
         kind: the id of a task kind.
         ids: question_id; image_id for captions; 0-based position in the file for counting and identification.
-        records: one a question: VQAAnnotation, CaptionReference, ObjectQuestion or ChoiceQuestion.
+        records: one per question: VQAAnnotation, CaptionReference, ObjectQuestion or ChoiceQuestion.
         whole: the records of the whole file, of which `records` may be a part.
     """
 
@@ -51,18 +51,18 @@ class References:
                 f"of the references{f' (first: {absent[0]})' if absent else ''}. Name some of theirs."
             )
         wanted = set(ids)
-        return self._part([place for place, key in enumerate(self.ids) if key in wanted])
+        return self._part([index for index, key in enumerate(self.ids) if key in wanted])
 
     def of_images(self, images: Collection[Hashable]) -> "References":
         """Returns the part about these images, in file order; it may be empty."""
         wanted = set(images)
-        return self._part([place for place, image in enumerate(self.images) if image in wanted])
+        return self._part([index for index, image in enumerate(self.images) if image in wanted])
 
-    def _part(self, places: list[int]) -> "References":
+    def _part(self, indices: list[int]) -> "References":
         return replace(
             self,
-            ids=tuple(self.ids[place] for place in places),
-            records=tuple(self.records[place] for place in places),
+            ids=tuple(self.ids[index] for index in indices),
+            records=tuple(self.records[index] for index in indices),
         )
 
 

@@ -48,7 +48,7 @@ def ask_all(study: Study, suite: str) -> dict[str, Asked]:
     ):
         reasons = "; ".join(f"{task}: {questions.reason}" for task, questions in asked.items())
         raise VistokError(
-            f"no question can be asked of what is in {study.scale.data_root} ({reasons}). Lay the official files of "
+            f"no question can be asked of what is in {study.scale.data_root} ({reasons}). Put the official files of "
             "at least one task there, with some of its photographs."
         )
     return asked
@@ -75,15 +75,13 @@ def ask(study: Study, task: str) -> Asked:
         return Asked(References(entry.kind, (), (), ()), (), (), {}, absent)
     references = load_references(entry.kind, root / files.references)
     index = ImageIndex(root, files.images)
-    found = {image: index.find(image) for image in dict.fromkeys(references.images)}
-    images = {image: path for image, path in found.items() if path is not None}
+    photographs = {image: index.find(image) for image in dict.fromkeys(references.images)}
+    images = {image: path for image, path in photographs.items() if path is not None}
     reason = None
-    if len(images) < len(found):
-        reason = (
-            f"{len(found) - len(images)} of {len(found)} photographs are not in {', '.join(files.images)}"
-        )
+    if len(images) < len(photographs):
+        reason = f"{len(photographs) - len(images)} of {len(photographs)} photographs are not in {', '.join(files.images)}"
         if study.scale.missing_images == "error":
-            first = next(image for image, path in found.items() if path is None)
+            first = next(image for image, path in photographs.items() if path is None)
             index.require(first)
     asked = references.of_images(images)
     texts = tuple(_texts(entry, asked, files, root))

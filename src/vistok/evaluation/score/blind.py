@@ -36,7 +36,7 @@ def fit_prior(keys: Sequence[str], answers: Sequence[str]) -> dict[str, str]:
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for key, answer in zip(keys, answers, strict=True):
         counts[key][answer] += 1
-    return {key: _most_frequent(found) for key, found in counts.items()}
+    return {key: _most_frequent(given) for key, given in counts.items()}
 
 
 def prior_answers(prior: Mapping[str, str], keys: Sequence[str], fallback: str) -> list[str]:
@@ -58,14 +58,14 @@ def prior_answers_by_fold(
         VistokError: there are fewer images than folds, or fewer than two folds.
     """
     fold = _folds(images, folds, seed)
-    found: list[str] = [""] * len(keys)
+    guesses: list[str] = [""] * len(keys)
     for held_out in range(folds):
-        others = [place for place in range(len(keys)) if fold[place] != held_out]
-        prior = fit_prior([keys[place] for place in others], [answers[place] for place in others])
-        fallback = constant_answer([answers[place] for place in others])
-        for place in np.flatnonzero(fold == held_out).tolist():
-            found[place] = prior.get(keys[place], fallback)
-    return found
+        others = [index for index in range(len(keys)) if fold[index] != held_out]
+        prior = fit_prior([keys[index] for index in others], [answers[index] for index in others])
+        fallback = constant_answer([answers[index] for index in others])
+        for index in np.flatnonzero(fold == held_out).tolist():
+            guesses[index] = prior.get(keys[index], fallback)
+    return guesses
 
 
 def _folds(images: Sequence[Hashable], folds: int, seed: int) -> NDArray[np.int64]:
@@ -73,7 +73,7 @@ def _folds(images: Sequence[Hashable], folds: int, seed: int) -> NDArray[np.int6
     if not 2 <= folds <= len(distinct):
         raise VistokError(f"{folds} folds over {len(distinct)} images: 2 folds or more, no more than images.")
     order = np.random.default_rng(seed).permutation(len(distinct))
-    of_image = {image: int(place) % folds for image, place in zip(distinct, order, strict=True)}
+    of_image = {image: int(index) % folds for image, index in zip(distinct, order, strict=True)}
     return np.array([of_image[image] for image in images], dtype=np.int64)
 
 
@@ -102,7 +102,7 @@ def constant_caption(
     images: int = 5000,
     seed: int = 0,
 ) -> str:
-    """Returns the training caption that scores the best CIDEr when it is said of every training image.
+    """Returns the training caption that scores the best CIDEr when every training image is given it.
 
     Args:
         captions_by_image: the training references; images without captions are passed over.
@@ -117,9 +117,9 @@ def constant_caption(
     if not described:
         raise VistokError("a constant caption needs at least one image with captions, found none.")
     generator = np.random.default_rng(seed)
-    drawn = [described[place] for place in _sample(generator, len(described), images)]
+    drawn = [described[index] for index in _sample(generator, len(described), images)]
     distinct = sorted({caption for image in drawn for caption in captions_by_image[image]})
-    tried = [distinct[place] for place in _sample(generator, len(distinct), candidates)]
+    tried = [distinct[index] for index in _sample(generator, len(distinct), candidates)]
     lines = iter(tokenise(tuple(caption for image in drawn for caption in captions_by_image[image])))
     references = [[next(lines) for _ in captions_by_image[image]] for image in drawn]
     return tried[int(np.argmax(constant_ciders(references, tokenise(tuple(tried)))))]
@@ -135,17 +135,17 @@ def constant_captions_by_fold(
     """
     images = list(captions_by_image)
     fold = dict(zip(images, _folds(images, folds, seed).tolist(), strict=True))
-    said = [
+    fitted = [
         constant_caption(
             {image: texts for image, texts in captions_by_image.items() if fold[image] != held_out}
         )
         for held_out in range(folds)
     ]
-    return {image: said[fold[image]] for image in images}
+    return {image: fitted[fold[image]] for image in images}
 
 
-def _sample(generator: np.random.Generator, total: int, wanted: int) -> list[int]:
-    return sorted(generator.permutation(total)[:wanted].tolist())
+def _sample(generator: np.random.Generator, total: int, size: int) -> list[int]:
+    return sorted(generator.permutation(total)[:size].tolist())
 
 
 def fitted_by_fold(

@@ -43,16 +43,16 @@ def score_questions(
     )
 
 
-def protocol_of(kind: str, asked: str | None) -> str:
+def protocol_of(kind: str, name: str | None) -> str:
     """Returns the protocol that was asked for, or the kind's first.
 
     Raises:
         VistokError: the kind or the protocol is unknown.
     """
     legal = task_kind(kind).protocols
-    if asked and asked not in legal:
-        raise unknown(f"{kind} protocol", asked, legal)
-    return asked or next(iter(legal))
+    if name and name not in legal:
+        raise unknown(f"{kind} protocol", name, legal)
+    return name or next(iter(legal))
 
 
 def score_answers(
@@ -80,20 +80,20 @@ def score_answers(
     Raises:
         VistokError: a protocol is unknown, or there are no questions.
     """
-    found = {}
+    reports = {}
     for protocol in protocols or task_kind(references.kind).protocols:
         scored = score_questions(references, answers, protocol, caption_metrics=caption_metrics)
-        found[protocol] = reported(scored, references, answers, resamples=resamples, seed=seed)
+        reports[protocol] = reported(scored, references, answers, resamples=resamples, seed=seed)
         if scored.types:
             whole = task_kind(references.kind).score(
                 references.whole, [None] * len(references.whole), protocol, whole=references.whole
             )
             of = Counter(whole.types)
-            found[protocol]["cells"] = {
+            reports[protocol]["cells"] = {
                 name: cell | {"of": of[name]}
                 for name, cell in _cells(scored, resamples=resamples, seed=seed).items()
             }
-    return found
+    return reports
 
 
 def _cells(scored: Scored, *, resamples: int, seed: int) -> dict[str, dict[str, Any]]:
