@@ -79,10 +79,11 @@ def ask(study: Study, task: str) -> Asked:
     images = {image: path for image, path in photographs.items() if path is not None}
     reason = None
     if len(images) < len(photographs):
-        reason = f"{len(photographs) - len(images)} of {len(photographs)} photographs are not in {', '.join(files.images)}"
+        absent_images = [image for image in photographs if image not in images]
+        folders = ", ".join(files.images)
+        reason = f"{len(absent_images)} of {len(photographs)} photographs are not in {folders}"
         if study.scale.missing_images == "error":
-            first = next(image for image, path in photographs.items() if path is None)
-            index.require(first)
+            index.require(absent_images[0])
     asked = references.of_images(images)
     texts = tuple(_texts(entry, asked, files, root))
     prompts = tuple(entry.prompt.replace("{question}", text) for text in texts)
