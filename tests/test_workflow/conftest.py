@@ -105,9 +105,10 @@ class Checkout:
         }
 
     def files(self) -> dict[str, int]:
-        """Returns the size of every built file, hidden ones included, but for the lists of official files."""
+        """Returns the size of every built file, hidden ones included, but for lists of official files and locks."""
         paths = [path for folder in BUILT for path in (self.root / folder).rglob("*") if path.is_file()]
-        paths = [path for path in paths if not path.is_relative_to(self.root / "data/digests")]
+        kept = (self.root / "data/digests", self.root / "state/locks")
+        paths = [path for path in paths if not any(path.is_relative_to(folder) for folder in kept)]
         return {str(path.relative_to(self.root)): path.stat().st_size for path in paths}
 
     def remove(self, *paths: str) -> None:
