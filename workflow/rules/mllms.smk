@@ -2,7 +2,7 @@ tune_mllm = rule_of("tune-mllm")
 
 
 rule tune_mllm:
-    """Trains one run: a tokenizer joined to a frozen language model by a connector."""
+    """Trains one run: a tokenizer joined to a language model by a connector."""
     input:
         tune_mllm.inputs,
     output:
