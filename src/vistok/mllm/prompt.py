@@ -79,10 +79,10 @@ class PromptEncoder:
         weights = torch.zeros(len(rows), length)
         mask = torch.zeros(len(rows), length, dtype=torch.long)
         for row, (row_ids, row_weights) in enumerate(rows):
-            place = slice(length - len(row_ids), length) if left else slice(0, len(row_ids))
-            ids[row, place] = torch.tensor(row_ids)
-            weights[row, place] = torch.tensor(row_weights)
-            mask[row, place] = 1
+            span = slice(length - len(row_ids), length) if left else slice(0, len(row_ids))
+            ids[row, span] = torch.tensor(row_ids)
+            weights[row, span] = torch.tensor(row_weights)
+            mask[row, span] = 1
         return Tokens(ids, weights, mask)
 
     def pad_texts(self, texts: Sequence[str], *, left: bool = False) -> Tokens:

@@ -104,7 +104,7 @@ def _documents(corpus: Path, start: str, tuned: LanguageModelSize | None) -> lis
 
 
 def _marks(study: Study) -> dict[str, str]:
-    """Returns the words by which a prompt is told to be of a kind that is taught, and the kind."""
+    """Returns the words that show a prompt's kind, and the kind, for each kind that is taught."""
     marks = {task_kind(name).mark: name for name in study.taught_kinds()}
     return {mark: name for mark, name in marks.items() if mark}
 

@@ -39,7 +39,9 @@ class LanguageLearner(Learner):
 
     def batch(self, step: int, process: int, processes: int) -> Batch:
         positions = range(step * self.size + process, (step + 1) * self.size, processes)
-        chosen = (self.documents[example_at(place, len(self.documents), self.seed)] for place in positions)
+        chosen = (
+            self.documents[example_at(position, len(self.documents), self.seed)] for position in positions
+        )
         return self.model.words.pad([self.model.words.pieces(document) for document in chosen]).state()
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -72,8 +74,8 @@ def read_conversations(path: Path, start: str, *, short_answer_weight: float = 1
     for number, entry in enumerate(entries if isinstance(entries, list) else [entries]):
         match entry:
             case {"conversations": [*turns]} if all(map(_is_turn, turns)):
-                said = [_said(turn["from"], turn["value"], short_answer_weight) for turn in turns]
-                documents.append((Piece(start), *said))
+                pieces = [_piece(turn["from"], turn["value"], short_answer_weight) for turn in turns]
+                documents.append((Piece(start), *pieces))
             case _:
                 raise VistokError(
                     f"{path}, entry {number}: 'conversations' is needed, a list of turns, found {str(entry)[:80]}."
@@ -88,7 +90,7 @@ def _is_turn(turn: object) -> bool:
     return False
 
 
-def _said(speaker: str, text: str, short_answer_weight: float) -> Piece:
+def _piece(speaker: str, text: str, short_answer_weight: float) -> Piece:
     if speaker != "gpt":
         return Piece(text)
     return Piece(text, weight=1.0 if " " in text else short_answer_weight, ends=True)
@@ -98,8 +100,8 @@ def kind_of(prompt: str, marks: Mapping[str, str]) -> str | None:
     """Returns the kind of task whose mark is the first in a prompt; None where none is there.
 
     Args:
-        prompt: what is asked, perhaps behind a scene in words.
-        marks: the words by which a prompt is told to be of a kind -> the kind.
+        prompt: a question, perhaps behind a scene in words.
+        marks: the words that show a prompt's kind -> the kind.
     """
     first = min((mark for mark in marks if mark in prompt), key=prompt.index, default=None)
     return None if first is None else marks[first]
