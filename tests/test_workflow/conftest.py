@@ -21,7 +21,8 @@ TUNED = {"steps": 100, "rates": {"tokenizer": 0.2}}
 BUILT = ("checkpoints", "data", "paper_tables", "results", "shards", "state")
 # A provenance tells seconds, and Snakemake leaves a time in the folders that it knows of.
 _TIMED = ("provenance.json", ".snakemake_timestamp")
-_JOB = re.compile(r"^(?:local)?rule (\w+):\n((?:    .*\n)*)", re.MULTILINE)
+# A plan shows the jobs of a group further to the right.
+_JOB = re.compile(r"^( *)(?:local)?rule (\w+):\n((?:\1    .*\n)*)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Checkout:
     def jobs(self, *arguments: str, target: str = "paper_tables", scale: str = "smoke") -> set[str]:
         """Returns the jobs that snakemake would run, such as `answer_gvt clip/tuned`."""
         said = self.build(target, "-n", *arguments, scale=scale)
-        found = [(rule, re.search("wildcards: .*?=(.*)", lines)) for rule, lines in _JOB.findall(said)]
+        found = [(rule, re.search("wildcards: .*?=(.*)", lines)) for _, rule, lines in _JOB.findall(said)]
         jobs = {f"{rule} {wildcard[1]}" if wildcard else rule for rule, wildcard in found}
         assert jobs or "Nothing to be done" in said, said
         return {job.removesuffix("/vicuna-7b/seed-0") for job in jobs - {"paper_tables"}}
