@@ -29,7 +29,7 @@ def test_gzip_is_told_by_content_not_by_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kept", [1, 9, 15, 40])
 def test_a_truncated_file_is_refused(tmp_path: Path, kept: int) -> None:
-    whole = gzip.compress(b'{"annotations": [1, 2, 3]}', mtime=0, mtime=0)
+    whole = gzip.compress(b'{"annotations": [1, 2, 3]}', mtime=0)
     assert kept < len(whole)
     path = tmp_path / "annotations.json.gz"
     path.write_bytes(whole[:kept])
@@ -38,7 +38,7 @@ def test_a_truncated_file_is_refused(tmp_path: Path, kept: int) -> None:
 
 
 def test_a_damaged_gzip_is_refused(tmp_path: Path) -> None:
-    whole = bytearray(gzip.compress(b'{"annotations": [1, 2, 3]}', mtime=0, mtime=0))
+    whole = bytearray(gzip.compress(b'{"annotations": [1, 2, 3]}', mtime=0))
     whole[14] ^= 0xFF
     path = tmp_path / "annotations.json.gz"
     path.write_bytes(whole)
