@@ -97,7 +97,7 @@ def moved(study: Study, before: dict[tuple[str, ...], str], path: Path, to: Any)
 
 def unused(study: Study) -> set[Path]:
     """Returns the paths below which nothing is used by what the scale makes."""
-    runs, scale, own_llms = study.runs(), study.scale, study.scale.language_model is not None
+    runs, scale, own_llms = study.runs(), study.scale, bool(study.scale.language_model)
     tokenizers = {*study.lineage(run.tokenizer for run in runs)}
     pretrained = {name for name in tokenizers if study.pretrains(name)}
     objectives = {study.tokenizer(name).objective for name in pretrained}
@@ -112,6 +112,8 @@ def unused(study: Study) -> set[Path]:
     found |= {("tokenizers", name) for name in study.tokenizers.keys() - tokenizers}
     found |= {("tokenizers", name, "encoder") for name in pretrained}
     found |= {("llms", name) for name in study.llms.keys() - llms}
+    kinds = {study.llm(name).kind for name in llms}
+    found |= {("scale", "language_model", kind) for kind in scale.language_model.keys() - kinds}
     found |= {("llms", name, "label") for name in llms - {run.llm for run in runs}}
     found |= {("recipes", name) for name in study.recipes.keys() - {run.recipe for run in runs}}
     found |= {("tasks", name) for name in study.tasks.keys() - asked}

@@ -39,12 +39,12 @@ def study(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def save_llm(study: Study, seed: int) -> None:
     torch.manual_seed(seed)
-    assert study.scale.language_model is not None
+    size = study.scale.language_model["causal"]
     words = make_word_tokenizer(["<Img>a cat</Img>How many cats? 2"])
     inputs = {"spec": digest_value(llm_spec(study, RUN.llm))}
     about = {"name": f"llms/{RUN.llm}", "identity": "a", "inputs": inputs}
     with proven_folder(Paths(study).llm(RUN.llm), about) as partial:
-        save_language_model(partial, CausalLanguageModel.build(study.scale.language_model, words))
+        save_language_model(partial, CausalLanguageModel.build(size, words))
 
 
 def train(study: Study) -> dict[str, torch.Tensor]:
@@ -93,6 +93,6 @@ def test_published_weights_that_changed_under_their_name_are_refused(
 
 def another_llm(study: Study) -> CausalLanguageModel:
     torch.manual_seed(3)
-    assert study.scale.language_model is not None
+    size = study.scale.language_model["causal"]
     words = make_word_tokenizer(["<Img>a cat</Img>How many cats? 2"])
-    return CausalLanguageModel.build(study.scale.language_model, words)
+    return CausalLanguageModel.build(size, words)

@@ -108,11 +108,15 @@ def load(entry: ReleasedModel, precision: torch.dtype, device: torch.device) -> 
     Raises:
         VistokError: there are no such weights here, or transformers cannot load them as image-text-to-text.
     """
-    where: dict[str, Any] = {"trust_remote_code": False, "revision": entry.revision or "main"}
+    revision = entry.revision or "main"
     try:
-        processor = AutoProcessor.from_pretrained(entry.weights, **where)
+        processor = AutoProcessor.from_pretrained(entry.weights, revision=revision, trust_remote_code=False)
         loaded: Any = AutoModelForImageTextToText.from_pretrained(
-            entry.weights, dtype=precision, output_loading_info=True, **where
+            entry.weights,
+            revision=revision,
+            dtype=precision,
+            output_loading_info=True,
+            trust_remote_code=False,
         )
     except (OSError, ValueError, RuntimeError, ImportError, KeyError) as error:
         raise VistokError(
