@@ -19,6 +19,7 @@ ROOMS = (
     "datasets",
     "benchmark",
     "tokenizers",
+    "probes",
     "mllm",
     "training",
     "supervision",

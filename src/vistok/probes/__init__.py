@@ -1,0 +1,1 @@
+"""Probes: what an image encoder's tokens tell, measured without a language model."""

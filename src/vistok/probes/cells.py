@@ -1,0 +1,121 @@
+"""The annotated boxes of some images, with what is known of each, and the tokens that lie in them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import isqrt
+from typing import Final
+
+import numpy as np
+from jaxtyping import Float, Int64
+
+from vistok.datasets.coco import ObjectAnnotation
+from vistok.errors import VistokError
+
+Tokens = Float[np.ndarray, "images tokens width"]
+
+_PLACES: Final = 3  # a side: a box's place is the ninth of the image that its centre is in
+_MOST_PREFIX: Final = 16  # tokens of no place, such as a class token and registers
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Annotated boxes, one row each.
+
+    Attributes:
+        images: which image a box is in, by position.
+        boxes: left, top, right and bottom as shares of the image's width and height.
+        attributes: what is known of every box, as numbers: `category` and `place`, and whatever else is annotated.
+        categories: the name of each number of `category`.
+    """
+
+    images: Int64[np.ndarray, " boxes"]
+    boxes: Float[np.ndarray, "boxes 4"]
+    attributes: Mapping[str, Int64[np.ndarray, " boxes"]]
+    categories: tuple[str, ...] = field(default=())
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def category(self) -> Int64[np.ndarray, " boxes"]:
+        return self.attributes["category"]
+
+
+def cells_of(objects: Sequence[Sequence[ObjectAnnotation]], sizes: Sequence[tuple[int, int]]) -> Cells:
+    """Returns the boxes of some images' objects; crowds are no boxes of one object, and left out.
+
+    Args:
+        objects: of each image, as its dataset annotates them.
+        sizes: each image's width and height in pixels.
+
+    Raises:
+        VistokError: no image has an object.
+    """
+    found = [(image, entry) for image, listed in enumerate(objects) for entry in listed if not entry.crowd]
+    if not found:
+        raise VistokError(
+            f"none of the {len(objects)} images has an annotated object: a probe asks for the category of boxes. Give "
+            "an image set with instances."
+        )
+    images = np.array([image for image, _ in found], dtype=np.int64)
+    extent = np.array(sizes, dtype=np.float64)[images]
+    boxes = np.array([entry.box for _, entry in found], dtype=np.float64)
+    boxes[:, 2:] += boxes[:, :2]  # annotated as left, top, width and height
+    boxes = np.clip(boxes / np.tile(extent, 2), 0.0, 1.0)
+    names, category = np.unique([entry.category for _, entry in found], return_inverse=True)
+    attributes = {"category": np.asarray(category, dtype=np.int64), "place": _ninth(boxes)}
+    return Cells(images, boxes, attributes, tuple(names.tolist()))
+
+
+def _ninth(boxes: np.ndarray) -> Int64[np.ndarray, " boxes"]:
+    across, down = (
+        np.minimum((boxes[:, [side, side + 2]].mean(axis=1) * _PLACES).astype(np.int64), _PLACES - 1)
+        for side in (0, 1)
+    )
+    return np.asarray(down * _PLACES + across)
+
+
+def tokens_in(tokens: Tokens, cells: Cells) -> Float[np.ndarray, "boxes width"]:
+    """Returns the mean of the tokens in each box: of the patches whose centres it holds, or else its centre's patch.
+
+    Args:
+        tokens: those of a square grid, row by row, behind any of no place.
+
+    Raises:
+        VistokError: the tokens are of no square grid.
+    """
+    side = grid_side(tokens.shape[1])
+    centres = (np.arange(side) + 0.5) / side
+    inside = []
+    for start in (0, 1):
+        low, high = cells.boxes[:, [start]], cells.boxes[:, [start + 2]]
+        held = (centres >= low) & (centres < high)
+        middle = np.minimum(((low + high)[:, 0] / 2 * side).astype(np.int64), side - 1)
+        held[~held.any(axis=1), middle[~held.any(axis=1)]] = True
+        inside.append(held)
+    across, down = inside
+    weights = (down[:, :, None] & across[:, None, :]).reshape(len(cells), -1).astype(tokens.dtype)
+    weights /= weights.sum(axis=1, keepdims=True)
+    patches = tokens[:, tokens.shape[1] - side * side :]
+    return np.asarray([weight @ patches[image] for weight, image in zip(weights, cells.images, strict=True)])
+
+
+def grid_side(tokens: int) -> int:
+    """Returns the side of the square grid that an image's tokens make, behind those of no place.
+
+    Raises:
+        VistokError: they are of no square grid.
+    """
+    side = isqrt(tokens)
+    if not side or tokens - side * side > _MOST_PREFIX:
+        raise VistokError(
+            f"{tokens} tokens an image are no square grid behind at most {_MOST_PREFIX} tokens of no place, so nobody "
+            "knows which token lies in which box. Name an encoder that keeps its patches, with its pooling off."
+        )
+    return side
+
+
+def whitened_rows(tokens: Tokens) -> Tokens:
+    """Returns each token with its own mean and deviation taken out, as a connector's LayerNorm sees it."""
+    middle = tokens - tokens.mean(axis=-1, keepdims=True)
+    return np.asarray(middle / np.sqrt(np.square(middle).mean(axis=-1, keepdims=True) + 1e-5))

@@ -1,0 +1,126 @@
+"""The cell probe finds what is planted in tokens, nothing where nothing is, and the same each time."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import Ridge
+
+from vistok.datasets.coco import ObjectAnnotation
+from vistok.errors import VistokError
+from vistok.grid.values import Encoder
+from vistok.probes.cells import Cells, cells_of
+from vistok.probes.features import tokens_of
+from vistok.probes.probe import probe_cells
+from vistok.probes.readers import read_by_perceptron, read_linearly, ridge_scores, standardised
+from vistok.tokenizers.base import build_tokenizer
+
+NAMES = ("ant", "bee", "cat", "dog")
+IMAGES = 300
+ENCODER = Encoder(
+    library="timm",
+    name="vit_tiny_patch16_224",
+    arguments={"img_size": 24, "patch_size": 8, "embed_dim": 32, "depth": 2, "num_heads": 2},
+    weights="random",
+    image_size=24,
+    normalisation="imagenet",
+    tokens=10,
+    width=32,
+    parameters_m=0.03,
+    source="for tests",
+)
+
+
+@pytest.fixture(scope="module")
+def cells() -> Cells:
+    """Images of nine cells, an object in each of the first four places that chance picks."""
+    chance = np.random.default_rng(1)
+    objects = [
+        [
+            ObjectAnnotation(
+                NAMES[chance.integers(4)], (16.0 * (cell % 3), 16.0 * (cell // 3), 15, 15), False
+            )
+            for cell in chance.permutation(9)[:4]
+        ]
+        for _ in range(IMAGES)
+    ]
+    return cells_of(objects, [(48, 48)] * IMAGES)
+
+
+def planted(cells: Cells, strength: float, *, crossed: bool = False) -> np.ndarray:
+    """Tokens of noise in which a box's category stands: plainly, or as a product of signs that no line can read."""
+    chance = np.random.default_rng(2)
+    tokens = chance.normal(size=(IMAGES, 10, 16))
+    place = 1 + cells.attributes["place"]
+    if crossed:
+        sign = chance.choice([-1.0, 1.0], len(cells))
+        tokens[cells.images, place, 0] = sign * strength
+        tokens[cells.images, place, 1] = sign * strength * np.where(cells.category % 2, 1, -1)
+    else:
+        tokens[cells.images, place, :4] += strength * np.eye(4)[cells.category]
+    return tokens
+
+
+def probe(tokens: np.ndarray, cells: Cells):
+    return probe_cells(lambda images: tokens, np.zeros((IMAGES, 1, 1, 3), dtype=np.uint8), cells)
+
+
+def test_nothing_is_found_where_nothing_is(cells: Cells) -> None:
+    found = probe(planted(cells, 0.0), cells)
+    assert found.mlp is not None
+    assert abs(found.linear.value - 25) < 4 * found.linear.error < 12
+    assert abs(found.mlp.value - 25) < 4 * found.mlp.error
+    assert abs(found.shares["category"].value) < 4 * found.shares["category"].error
+    assert found.rank > 13
+    assert (found.boxes, found.images) == (4 * IMAGES, IMAGES)
+
+
+def test_what_is_plain_is_read_by_a_line_and_has_a_share(cells: Cells) -> None:
+    weak, strong = (probe(planted(cells, strength), cells) for strength in (2.0, 6.0))
+    assert 60 < weak.linear.value < 90 < strong.linear.value
+    assert 5 < weak.shares["category"].value < 40 < strong.shares["category"].value
+    assert strong.rank < weak.rank
+    gain = strong.linear - weak.linear
+    assert gain.value > 2 * gain.error > 0
+
+
+def test_what_is_crossed_is_read_by_the_perceptron_alone(cells: Cells) -> None:
+    found = probe(planted(cells, 4.0, crossed=True), cells)
+    assert found.mlp is not None
+    assert found.linear.value < 35
+    assert found.mlp.value > found.linear.value + 10  # two of four categories look alike
+
+
+def test_it_gives_the_same_again_and_in_plain_values(cells: Cells) -> None:
+    first, second = (probe(planted(cells, 2.0), cells).plain() for _ in range(2))
+    assert first == second
+    assert first["linear"].keys() == {"value", "error"} and first["shares"].keys() == {"category", "place"}
+
+
+def test_the_ridge_is_the_usual_one() -> None:
+    chance = np.random.default_rng(0)
+    fitted, others = chance.normal(2, 5, (60, 7)), chance.normal(2, 5, (20, 7))
+    targets = np.eye(3)[chance.integers(0, 3, 60)]
+    rows, asked = standardised(fitted, others)
+    usual = Ridge(alpha=1e-2 * 60).fit(rows, targets).predict(asked)
+    assert np.allclose(ridge_scores(fitted, targets, others), usual)
+
+
+@pytest.mark.parametrize("reader", [read_linearly, read_by_perceptron])
+def test_readers_return_the_labels_that_they_were_given(reader) -> None:
+    labels = np.array([7, 3, 900])[np.arange(90) % 3]
+    rows = np.eye(3)[np.arange(90) % 3] + 0.01 * np.random.default_rng(0).normal(size=(90, 3))
+    assert (reader(rows[:60], labels[:60], rows[60:]) == labels[60:]).all()
+
+
+def test_too_little_is_refused(cells: Cells) -> None:
+    one = Cells(
+        cells.images, cells.boxes, {**cells.attributes, "category": np.zeros(len(cells), dtype=np.int64)}
+    )
+    with pytest.raises(VistokError, match="1 categories are in both halves of them: at least 8 images and 2"):
+        probe(planted(cells, 1.0), one)
+
+
+def test_tokens_are_those_of_the_tokenizer() -> None:
+    tokenizer = build_tokenizer(ENCODER)
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 24, 24, 3), dtype=np.uint8)
+    in_parts, at_once = (tokens_of(tokenizer, batch=size)(pixels) for size in (2, 5))
+    assert at_once.shape == (5, 10, 32) and np.allclose(in_parts, at_once, atol=1e-5)
