@@ -46,7 +46,7 @@ def measure(checkout: Path, logs: Path, times: int, workers: int, number: signal
     """Prints one line per stop; returns how many of them lost something."""
     change_scale(checkout / "workflow/scales/smoke.yaml", workers)
     parts = [
-        "checkpoints/smoke/tokenizers/deit",
+        "checkpoints/smoke/tokenizers/deit/seed-0",
         "checkpoints/smoke/llms/vicuna-7b",
         "shards/smoke/objects365",
     ]

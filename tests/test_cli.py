@@ -76,7 +76,7 @@ def test_a_wrong_command_is_told_with_the_usage(
     [
         (["tabulate", "tabel-2"], "unknown table 'tabel-2'. Did you mean 'table-2'?"),
         (["draw-curves", "../table-2"], "unknown table '../table-2'."),
-        (["pretrain-tokenizer", "clp"], "unknown tokenizer 'clp'. Did you mean 'clip'?"),
+        (["pretrain-tokenizer", "clp/seed-0"], "unknown tokenizer 'clp'. Did you mean 'clip'?"),
         (["train-llm", "vicuna"], "unknown llm 'vicuna'. Did you mean 'vicuna-7b'?"),
         (["write-shards", "coco_train"], "unknown image set 'coco_train'. Did you mean 'coco-train'?"),
         (["answer", "clip/frozen/vicuna-7b", "--suite", "gvt"], "not a run id: 'clip/frozen/vicuna-7b'."),
@@ -93,7 +93,7 @@ def test_a_wrong_command_is_told_with_the_usage(
             "unknown suite 'gtv'. Did you mean 'gvt'?",
         ),
         (["make-world", "--scale", "paper"], "the scale 'paper' has no world of its own"),
-        (["pretrain-tokenizer", "clip", "--scale", "paper"], "takes 'clip' as published"),
+        (["pretrain-tokenizer", "clip/seed-0", "--scale", "paper"], "takes 'clip' as published"),
         (["train-llm", "vicuna-7b", "--scale", "paper"], "nothing to train"),
         (
             ["fit-blind", "gvt", "--scale", "excerpt", "--data-root", "/nowhere"],

@@ -24,7 +24,7 @@ DEBUG: Final = "--debug"
 # What takes the scale and, for some, one id of it; and what has arguments of its own.
 _STEPS: Final = {
     "write-shards": ("gather an image set into shards", "image_set"),
-    "pretrain-tokenizer": ("pretrain a tokenizer", "tokenizer"),
+    "pretrain-tokenizer": ("pretrain a tokenizer with one seed, e.g. clip/seed-0", "pretrained"),
     "train-llm": ("train a scale's own language model", "llm"),
     "tune-mllm": ("train one run's MLLM", "run"),
     "answer": ("answer a suite of tasks with one run's MLLM", "run"),
@@ -35,6 +35,7 @@ _STEPS: Final = {
     "draw-curves": ("draw the loss curves of a table's trainings", "table"),
     "weigh-claims": ("weigh the paper's claims on the scale's cells", None),
 }
+_PARSED: Final = ("run", "pretrained")  # steps take these as values, other things by their id
 _PER_SUITE: Final = ("answer", "answer-blind", "score-run")
 _TOOLS: Final = {
     "make-world": "make the data of a scale that has a world of its own",
@@ -135,7 +136,7 @@ def _run_step(args: argparse.Namespace) -> None:
     if kind is None:
         run(study)
     else:
-        run(study, found if kind == "run" else args.id, *suite)
+        run(study, found if kind in _PARSED else args.id, *suite)
 
 
 def _run_tool(args: argparse.Namespace) -> int | None:

@@ -31,10 +31,11 @@ class Maker:
         return self._make(folder, llm_spec(self.study, llm), [self.paths.llm(base)] if base else [])
 
     def tokenizer(self, tokenizer: str) -> Path:
-        return self._make(self.paths.tokenizer(tokenizer), tokenizer_spec(self.study, tokenizer), [])
+        pretrained = self.study.pretrained(tokenizer)
+        return self._make(self.paths.pretrained(tokenizer), tokenizer_spec(self.study, pretrained), [])
 
     def mllm(self, run: Run) -> Path:
-        parts = [self.paths.llm(run.llm), self.paths.tokenizer(run.tokenizer)]
+        parts = [self.paths.llm(run.llm), self.paths.pretrained(run.pretrained)]
         return self._make(self.paths.mllm(run), mllm_spec(self.study, run), parts)
 
     def _make(self, folder: Path, spec: Spec, parts: list[Path]) -> Path:
@@ -63,6 +64,6 @@ def built(make: Maker, run_of: Callable[[str], Run]) -> Maker:
     for llm in ("llama-7b", "vicuna-7b"):
         make.llm(llm)
     for tokenizer in ("deit", "dino"):
-        make.tokenizer(tokenizer)
+        make.tokenizer(f"{tokenizer}/seed-0")
         make.mllm(run_of(tokenizer))
     return make

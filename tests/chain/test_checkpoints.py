@@ -11,16 +11,17 @@ from tests.chain.conftest import Maker
 
 from vistok.chain.checkpoints import check_llm, check_mllm, check_tokenizer, forget_state
 from vistok.errors import VistokError
-from vistok.grid.values import Run
+from vistok.grid.values import Pretrained, Run
 from vistok.provenance import check_whole, content_digest
 
+DEIT = Pretrained(tokenizer="deit", seed=0)
 RunOf = Callable[[str], Run]
 
 
 def test_what_was_built_is_taken(built: Maker, run_of: RunOf) -> None:
     for check, asked, folder in (
         (check_llm, "vicuna-7b", built.paths.llm("vicuna-7b")),
-        (check_tokenizer, "deit", built.paths.tokenizer("deit")),
+        (check_tokenizer, DEIT, built.paths.pretrained("deit/seed-0")),
         (check_mllm, run_of("deit"), built.paths.mllm(run_of("deit"))),
     ):
         assert check(built.study, asked) == content_digest(check_whole(folder))  # type: ignore[operator]
@@ -55,11 +56,11 @@ def test_swapped_weights_are_refused(built: Maker, run_of: RunOf) -> None:
 def test_swapped_tokenizers_are_refused_by_what_loads_them_and_by_what_was_made_from_them(
     built: Maker, run_of: RunOf
 ) -> None:
-    swap(built.paths.tokenizer("deit"), built.paths.tokenizer("dino"))
-    with pytest.raises(VistokError, match="put in the place of 'tokenizers/deit'"):
-        check_tokenizer(built.study, "deit")
+    swap(built.paths.pretrained("deit/seed-0"), built.paths.pretrained("dino/seed-0"))
+    with pytest.raises(VistokError, match="put in the place of 'tokenizers/deit/seed-0'"):
+        check_tokenizer(built.study, DEIT)
     with pytest.raises(
-        VistokError, match="made from another checkpoints/smoke/tokenizers/deit than is there now"
+        VistokError, match="made from another checkpoints/smoke/tokenizers/deit/seed-0 than is there now"
     ):
         check_mllm(built.study, run_of("deit"))
 
@@ -96,6 +97,6 @@ def test_a_state_is_forgotten_once_its_checkpoint_is_found_whole(built: Maker, r
 
 
 def test_a_checkpoint_without_provenance_is_refused(built: Maker) -> None:
-    (built.paths.tokenizer("deit") / "provenance.json").unlink()
+    (built.paths.pretrained("deit/seed-0") / "provenance.json").unlink()
     with pytest.raises(VistokError, match="provenance not found"):
-        check_tokenizer(built.study, "deit")
+        check_tokenizer(built.study, DEIT)

@@ -1,5 +1,6 @@
 """What the grid refuses, and how recipes and scales are laid over each other."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -410,3 +411,19 @@ def test_a_row_that_stands_twice_is_refused(checkout: Any) -> None:
         VistokError, match=r"entry 'table-2':\n  row \d+ is row 2 once more: take one of them out"
     ):
         checkout.load()
+
+
+def test_rows_that_declare_no_seeds_are_repeated(checkout: Any) -> None:
+    once, thrice = (checkout.load(seeds=seeds).table("table-2") for seeds in (1, 3))
+    clip = [row for row in once.rows if row.seeds == (0, 1, 2)]
+    assert [(row.tokenizer, row.recipe) for row in clip] == [("clip", "frozen")]
+    assert {row.seeds for row in once.rows if row not in clip} == {(0,)}
+    assert {row.seeds for row in thrice.rows} == {(0, 1, 2)}
+    assert [row for row in checkout.load(seeds=2).table("table-2").rows if row.seeds != (0, 1)] == clip
+
+
+@pytest.mark.parametrize("seeds", [0, -1, 101, True, 1.5, "three", None])
+def test_what_is_no_number_of_seeds_is_refused(checkout: Any, seeds: object) -> None:
+    said = re.escape(f"seeds={seeds!r}: how often each row is trained is a whole number from 1 to 100")
+    with pytest.raises(VistokError, match=said):
+        checkout.load(seeds=seeds)

@@ -10,7 +10,7 @@ from vistok.grid.study import Study
 def places(study: Study) -> list[Path]:
     paths = Paths(study)
     checkpoints = [
-        *(paths.tokenizer(name) for name in study.tokenizers),
+        *(paths.pretrained(entry) for entry in study.pretrainings(study.runs())),
         *(paths.llm(name) for name in study.llms),
         *(paths.mllm(run) for run in study.runs()),
     ]
@@ -44,6 +44,7 @@ def test_scales_and_splits_share_no_place_but_data_and_models(checkout: Any) -> 
 
 def test_where_things_stand(study: Study) -> None:
     paths, run = Paths(study), study.run("clip/frozen/vicuna-7b/seed-0")
+    assert paths.pretrained(run.pretrained) == Path("checkpoints/mini/tokenizers/clip/seed-0")
     assert paths.mllm(run) == Path("checkpoints/mini/mllms/clip/frozen/vicuna-7b/seed-0")
     assert paths.state(paths.mllm(run)) == Path("state/mini/mllms/clip/frozen/vicuna-7b/seed-0")
     assert paths.metrics(run, "coco-oc") == Path(

@@ -10,6 +10,7 @@ import pytest
 from vistok.grid import specs
 from vistok.grid.load import load_study
 from vistok.grid.study import Study
+from vistok.grid.values import Pretrained
 
 MLLMS = {
     f"mllm {tokenizer}/{recipe}/vicuna-7b/seed-0"
@@ -34,11 +35,15 @@ def digests(study: Study) -> dict[str, str]:
         found[f"answer {suite}"] = specs.answer_spec(study, suite)
         found[f"score {suite}"] = specs.score_spec(study, suite)
     found |= {f"shards {name}": specs.shards_spec(study, name) for name in study.scale.image_sets}
-    found |= {f"tokenizer {name}": specs.tokenizer_spec(study, name) for name in study.tokenizers}
+    found |= {f"tokenizer {name}": specs.tokenizer_spec(study, seeded(name, 0)) for name in study.tokenizers}
     found |= {f"llm {name}": specs.llm_spec(study, name) for name in study.llms}
     found |= {f"mllm {run.path}": specs.mllm_spec(study, run) for run in study.runs()}
     found["table"] = specs.table_spec(study, "table-2")
     return {name: specs.spec_digest(spec) for name, spec in found.items()}
+
+
+def seeded(tokenizer: str, seed: int) -> Pretrained:
+    return Pretrained(tokenizer=tokenizer, seed=seed)
 
 
 def setting(path: str, value: object) -> Callable[[Any], object]:
@@ -173,6 +178,15 @@ def test_specs_are_of_a_split_and_not_of_where_data_lies(checkout: Any, study: S
 def test_tables_of_another_scale_say_so(checkout: Any) -> None:
     tables = {scale: digests(checkout.load(scale))["table"] for scale in ("mini", "excerpt", "paper")}
     assert len(set(tables.values())) == 3
+
+
+def test_a_seed_tells_pretrainings_apart_and_not_published_weights(checkout: Any, study: Study) -> None:
+    paper = checkout.load("paper")
+    for name in ("clip", "fd"):
+        first, second = (specs.tokenizer_spec(study, seeded(name, seed)) for seed in (0, 1))
+        assert first != second == {**first, "seed": 1}
+    one, other = (specs.tokenizer_spec(paper, seeded("clip", seed)) for seed in (0, 1))
+    assert one == other
 
 
 def test_the_order_of_the_mixture_decides_what_is_shown(repository: Path) -> None:

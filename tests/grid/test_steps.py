@@ -53,20 +53,20 @@ def test_a_step_reads_what_steps_before_it_write(any_study: Study) -> None:
 
 def test_a_pretraining_waits_for_what_it_is_made_from(checkout: Any) -> None:
     mini, step = checkout.load("mini"), STEPS["pretrain-tokenizer"]
-    assert "checkpoints/mini/tokenizers/clip" in texts(step.inputs(mini, "fd"))
-    assert not any("checkpoints" in path for path in texts(step.inputs(mini, "clip")))
-    runs = [mini.run(f"{name}/frozen/vicuna-7b/seed-0") for name in ("fd", "dino")]
-    assert [*step.jobs(mini, runs)] == [("clip",), ("fd",), ("dino",)]
+    assert "checkpoints/mini/tokenizers/clip/seed-2" in texts(step.inputs(mini, "fd/seed-2"))
+    assert not any("checkpoints" in path for path in texts(step.inputs(mini, "clip/seed-0")))
+    runs = [mini.run(f"{name}/frozen/vicuna-7b/seed-{seed}") for name, seed in (("fd", 2), ("dino", 0))]
+    assert [*step.jobs(mini, runs)] == [("clip/seed-2",), ("fd/seed-2",), ("dino/seed-0",)]
     assert [
         ids for ids in STEPS["write-shards"].jobs(mini, runs) if ids == ("web",)
     ]  # what its teacher is shown
-    assert step.modules(mini, "fd")[0].endswith("objectives.feature_distillation")
+    assert step.modules(mini, "fd/seed-0")[0].endswith("objectives.feature_distillation")
     checkout.edit("grid/tokenizers.yaml", lambda whole: whole["clip"].update(objective=None, image_set=None))
     checkout.edit(
         "grid/tokenizers.yaml", lambda whole: whole["clip"]["encoder"].update(weights="weights/clip.pt")
     )
     assert "data/digests/mini/weights-of-tokenizers/clip.json" in texts(
-        step.inputs(checkout.load("mini"), "fd")
+        step.inputs(checkout.load("mini"), "fd/seed-0")
     )
 
 
@@ -77,7 +77,7 @@ def test_outputs_name_wildcards_as_they_are_given(study: Study) -> None:
             "run": run,
             "suite": "gvt",
             "llm": "vicuna-7b",
-            "tokenizer": "clip",
+            "pretrained": "clip/seed-0",
             "image_set": "web",
             "table": "table-2",
         }
@@ -92,7 +92,7 @@ def test_outputs_name_wildcards_as_they_are_given(study: Study) -> None:
 
 def test_a_run_is_made_of_what_its_scale_makes(checkout: Any) -> None:
     mini, excerpt, paper = map(checkout.load, SCALES)
-    made = ["checkpoints/mini/llms/vicuna-7b", "checkpoints/mini/tokenizers/deit"]
+    made = ["checkpoints/mini/llms/vicuna-7b", "checkpoints/mini/tokenizers/deit/seed-0"]
     assert texts(parts(mini, DEIT)) == texts(parts(excerpt, DEIT)) == made
     digests = "data/digests/paper/weights-of-"
     expected = [f"{digests}llms/vicuna-7b.json", f"{digests}tokenizers/clip-20m.json"]
@@ -108,7 +108,7 @@ def test_a_language_model_waits_for_its_base(study: Study) -> None:
 
 
 def test_a_pretraining_reads_its_shards_and_the_probes_once(study: Study) -> None:
-    shards = texts(STEPS["pretrain-tokenizer"].inputs(study, "clip"))
+    shards = texts(STEPS["pretrain-tokenizer"].inputs(study, "clip/seed-0"))
     assert shards == list(dict.fromkeys(shards)) and "shards/mini/web" in shards
     assert f"shards/mini/{study.scale.probe_set}" in shards
 
@@ -123,7 +123,7 @@ def test_a_table_waits_for_its_cells_and_their_baselines(study: Study) -> None:
 
 def test_curves_wait_for_every_training_of_their_table(study: Study, checkout: Any) -> None:
     trainings = texts(STEPS["draw-curves"].inputs(study, "table-2"))
-    assert {"checkpoints/mini/llms/llama-7b", "checkpoints/mini/tokenizers/dino"} <= {*trainings}
+    assert {"checkpoints/mini/llms/llama-7b", "checkpoints/mini/tokenizers/dino/seed-0"} <= {*trainings}
     paper = checkout.load("paper")
     assert texts(STEPS["draw-curves"].inputs(paper, "table-2")) == [
         f"checkpoints/paper/mllms/{run.path}" for run in paper.runs("table-2")

@@ -1,5 +1,6 @@
 """Looking things up in a study: ids, runs, encoders, files."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -168,6 +169,31 @@ def test_what_a_tokenizer_is_made_from_goes_before_it(checkout: Any) -> None:
         "clip",
         "fd",
     )  # a published teacher of a student made here
+
+
+def test_a_seed_is_that_of_every_pretraining_behind_a_run(checkout: Any) -> None:
+    mini, paper = checkout.load("mini"), checkout.load("paper")
+    runs = [mini.run(f"{name}/frozen/vicuna-7b/seed-{seed}") for name, seed in (("fd", 1), ("clip", 0))]
+    assert [entry.path for entry in mini.pretrainings(runs)] == ["clip/seed-1", "fd/seed-1", "clip/seed-0"]
+    assert paper.pretrainings(runs) == ()
+    student = runs[0].pretrained
+    assert mini.pretrained("fd/seed-1") == student
+    assert [entry.path for entry in mini.made_from(student)] == ["clip/seed-1"]
+    assert paper.made_from(student) == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("clip", "Legal: tokenizer/seed-N, e.g. clip/seed-0"),
+        ("clip/seed-01", "Legal: tokenizer/seed-N"),
+        ("clip/frozen/vicuna-7b/seed-0", "Legal: tokenizer/seed-N"),
+        ("clpi/seed-0", "unknown tokenizer 'clpi'. Did you mean 'clip'"),
+    ],
+)
+def test_what_is_no_pretraining_is_told(study: Study, path: str, said: str) -> None:
+    with pytest.raises(VistokError, match=re.escape(said)):
+        study.pretrained(path)
 
 
 def test_models_of_another_scale_answer(checkout: Any) -> None:

@@ -33,8 +33,9 @@ def study_of(scale: str) -> Study:
 def write_all(study: Study) -> None:
     paths = Paths(study)
     folders = [
-        paths.tokenizer("deit"),
-        paths.tokenizer("clip"),
+        paths.pretrained("deit/seed-0"),
+        paths.pretrained("clip/seed-0"),
+        paths.pretrained("clip/seed-1"),
         paths.llm("vicuna-7b"),
         paths.llm("llama-7b"),
     ]
@@ -55,8 +56,9 @@ def test_a_scale_shows_the_trainings_that_it_makes_itself() -> None:
     write_all(study)
     found = [(entry.group, entry.name, entry.family, entry.style) for entry in trainings(study, "table-2")]
     assert found == [
-        ("tokenizers", "deit", "deit", 0),
-        ("tokenizers", "clip", "clip", 0),
+        ("tokenizers", "deit, seed 0", "deit", 0),
+        ("tokenizers", "clip, seed 0", "clip", 0),
+        ("tokenizers", "clip, seed 1", "clip", 1),
         ("llms", "llama-7b", "llama-7b", 0),
         ("llms", "vicuna-7b", "vicuna-7b", 0),
         ("mllms", "deit, frozen, seed 0", "deit", 0),

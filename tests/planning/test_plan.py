@@ -149,7 +149,7 @@ def test_jobs_are_those_of_the_workflow(paper: Study) -> None:
     assert sorted(job.name for job in plan.of("write-shards")) == ["coco-train", "objects365", "web"]
     assert [job.name for job in plan.of("train-llm")] == ["llama-7b", "vicuna-7b"]
     plan = make_plan(mini, [mini.run("fd/frozen/vicuna-7b/seed-0")])
-    assert [job.name for job in plan.of("pretrain-tokenizer")] == ["clip", "fd"]
+    assert [job.name for job in plan.of("pretrain-tokenizer")] == ["clip/seed-0", "fd/seed-0"]
     assert sorted(job.name for job in plan.of("write-shards")) == [
         "coco-train",
         "imagenet",

@@ -47,15 +47,15 @@ def study(mini: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
     found: Study = mini.study
     paths = Paths(found)
     about = {
-        "name": "tokenizers/clip",
+        "name": "tokenizers/clip/seed-0",
         "identity": "a",
-        "inputs": {"spec": digest_value(tokenizer_spec(found, "clip"))},
+        "inputs": {"spec": digest_value(tokenizer_spec(found, found.pretrained("clip/seed-0")))},
     }
-    with proven_folder(paths.tokenizer("clip"), about) as partial:
+    with proven_folder(paths.pretrained("clip/seed-0"), about) as partial:
         (partial / "model.safetensors").write_text("weights")
     learner = Small()
     optimiser = make_optimiser(learner, Optimiser(learning_rate=0.1, warmup_steps=0), learner.rate)
-    TrainingState(paths.state(paths.tokenizer("dino")), "a").save(3, learner, optimiser, [])
+    TrainingState(paths.state(paths.pretrained("dino/seed-0")), "a").save(3, learner, optimiser, [])
     return found
 
 
@@ -65,8 +65,8 @@ def wrong(study: Study) -> list[str]:
 
 def test_what_was_built_is_read_and_believed(study: Study) -> None:
     lines = {line.check: line.verdict for line in verify(study)}
-    assert lines["checkpoints/mini/tokenizers/clip"] == "ok"
-    assert lines["state/mini/tokenizers/dino/state.safetensors"] == "ok"
+    assert lines["checkpoints/mini/tokenizers/clip/seed-0"] == "ok"
+    assert lines["state/mini/tokenizers/dino/seed-0/state.safetensors"] == "ok"
     assert lines[f"results/mini/{RUN}/coco-oc/metrics.json"] == "ok"
     assert lines["results/mini/blind/coco-oc/metrics.json"] == "ok"
     assert lines["results/mini/blind/coco-oc/vicuna-7b/predictions.jsonl"] == "ok"
@@ -74,8 +74,8 @@ def test_what_was_built_is_read_and_believed(study: Study) -> None:
 
 
 FILES = {
-    "checkpoints/mini/tokenizers/clip/model.safetensors": "checkpoints/mini/tokenizers/clip",
-    "state/mini/tokenizers/dino/state.safetensors": "state/mini/tokenizers/dino/state.safetensors",
+    "checkpoints/mini/tokenizers/clip/seed-0/model.safetensors": "checkpoints/mini/tokenizers/clip/seed-0",
+    "state/mini/tokenizers/dino/seed-0/state.safetensors": "state/mini/tokenizers/dino/seed-0/state.safetensors",
     f"results/mini/{RUN}/coco-oc/metrics.json": f"results/mini/{RUN}/coco-oc/metrics.json",
     f"results/mini/{RUN}/coco-oc/predictions.jsonl": f"results/mini/{RUN}/coco-oc/metrics.json",
     "results/mini/blind/coco-oc/metrics.json": "results/mini/blind/coco-oc/metrics.json",

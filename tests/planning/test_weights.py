@@ -14,7 +14,7 @@ from vistok.errors import VistokError
 from vistok.grid.load import Study, load_study
 from vistok.grid.values import Encoder, LanguageModel, Tokenizer
 from vistok.headers import read_shapes
-from vistok.planning.weights import check_language_model, check_tokenizer
+from vistok.planning.weights import check_language_model, check_pretrained, check_tokenizer
 from vistok.tokenizers.base import build_tokenizer
 
 TIMM = {"img_size": 32, "patch_size": 8, "embed_dim": 32, "depth": 2, "num_heads": 2}
@@ -106,9 +106,9 @@ def test_random_weights_and_those_to_come_are_well(study: Make, repository: Path
     assert check_tokenizer(study(weights="random"), "small") == "random"
     monkeypatch.chdir(repository)
     smoke = load_study("smoke")
-    assert check_tokenizer(smoke, "clip") in (
+    assert check_pretrained(smoke, smoke.pretrained("clip/seed-0")) in (
         "will be pretrained",
-        "checkpoints/smoke/tokenizers/clip: shapes fit",
+        "checkpoints/smoke/tokenizers/clip/seed-0: shapes fit",
     )
 
 

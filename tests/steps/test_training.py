@@ -55,7 +55,7 @@ def step(paths: Paths) -> Callable[[str], list[int]]:
 
     def run(decided_by: str = "a") -> list[int]:
         learner = Toy()
-        with training(paths, paths.tokenizer("deit"), [decided_by]) as work:
+        with training(paths, paths.pretrained("deit/seed-0"), [decided_by]) as work:
             if work:
                 train(learner, PLAN, state=work.state, identity=work.identity, name="toy")
                 about = work.about(Stopwatch(), {"spec": decided_by})
@@ -66,20 +66,23 @@ def step(paths: Paths) -> Callable[[str], list[int]]:
 
 
 def weights(paths: Paths) -> str:
-    return digest_file(paths.tokenizer("deit") / WEIGHTS)
+    return digest_file(paths.pretrained("deit/seed-0") / WEIGHTS)
 
 
 def test_finished_work_is_done_at_once(
     paths: Paths, step: Callable[..., list[int]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert step() == [*range(6)]
-    before = (paths.tokenizer("deit") / PROVENANCE).read_bytes()
-    assert paths.state(paths.tokenizer("deit")).is_dir()
+    before = (paths.pretrained("deit/seed-0") / PROVENANCE).read_bytes()
+    assert paths.state(paths.pretrained("deit/seed-0")).is_dir()
     capsys.readouterr()
     assert step() == []
-    assert "checkpoints/smoke/tokenizers/deit is finished, whole and of this study" in capsys.readouterr().err
-    assert (paths.tokenizer("deit") / PROVENANCE).read_bytes() == before
-    assert not paths.state(paths.tokenizer("deit")).exists()
+    assert (
+        "checkpoints/smoke/tokenizers/deit/seed-0 is finished, whole and of this study"
+        in capsys.readouterr().err
+    )
+    assert (paths.pretrained("deit/seed-0") / PROVENANCE).read_bytes() == before
+    assert not paths.state(paths.pretrained("deit/seed-0")).exists()
 
 
 def test_a_checkpoint_that_a_workflow_removes_is_made_again_without_a_step(
@@ -88,7 +91,7 @@ def test_a_checkpoint_that_a_workflow_removes_is_made_again_without_a_step(
     """As after a log that could not be written, or a snakemake that was killed while its job went on."""
     assert step() == [*range(6)]
     made = weights(paths)
-    shutil.rmtree(paths.tokenizer("deit"))
+    shutil.rmtree(paths.pretrained("deit/seed-0"))
     assert step() == []
     assert weights(paths) == made
 
@@ -96,11 +99,11 @@ def test_a_checkpoint_that_a_workflow_removes_is_made_again_without_a_step(
 def test_a_checkpoint_that_rots_is_made_again(paths: Paths, step: Callable[..., list[int]]) -> None:
     step()
     made = weights(paths)
-    (paths.tokenizer("deit") / WEIGHTS).write_bytes(b"rotten")
+    (paths.pretrained("deit/seed-0") / WEIGHTS).write_bytes(b"rotten")
     assert step() == []
     assert weights(paths) == made
-    forget_state(paths, paths.tokenizer("deit"))
-    (paths.tokenizer("deit") / WEIGHTS).write_bytes(b"rotten")
+    forget_state(paths, paths.pretrained("deit/seed-0"))
+    (paths.pretrained("deit/seed-0") / WEIGHTS).write_bytes(b"rotten")
     assert step() == [*range(6)]
     assert weights(paths) == made
 
@@ -113,7 +116,7 @@ def test_other_work_is_not_taken_for_it(paths: Paths, step: Callable[..., list[i
 
 def test_a_second_writer_is_refused(paths: Paths, step: Callable[..., list[int]]) -> None:
     with (
-        only_writer(paths.tokenizer("deit")),
+        only_writer(paths.pretrained("deit/seed-0")),
         pytest.raises(VistokError, match="is writing checkpoints/smoke"),
     ):
         step()
@@ -125,5 +128,5 @@ def test_a_gpu_that_is_not_there_is_said_before_anything_is_loaded(
 ) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     refused = pytest.raises(VistokError, match=r"asks for 1 GPU\(s\)")
-    with refused, training(paths, paths.tokenizer("deit"), ["a"], gpus=1):
+    with refused, training(paths, paths.pretrained("deit/seed-0"), ["a"], gpus=1):
         raise AssertionError("it went on")

@@ -62,7 +62,7 @@ objective = make_objective("mean-features", Setup(encoder, pretraining, data, 0,
 objective(objective.batch(data, 0), 0).backward()
 run = study.run("mine/frozen/vicuna-7b/seed-0")
 print([ids for ids in STEPS["pretrain-tokenizer"].jobs(study, [run])])
-print(STEPS["pretrain-tokenizer"].modules(study, "mine")[0])
+print(STEPS["pretrain-tokenizer"].modules(study, "mine/seed-0")[0])
 """
 
 

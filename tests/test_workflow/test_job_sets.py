@@ -14,7 +14,7 @@ DEIT, CLIP, TUNED = "deit/frozen", "clip/frozen", "clip/tuned"
 SHARDS = {f"write_shards {name}" for name in ("coco-train", "objects365", "imagenet", "web")}
 LLMS = {"train_llm llama-7b", "train_llm vicuna-7b"}
 BLIND = {"answer_blind_gvt vicuna-7b", "fit_blind_gvt"}
-PRETRAINED = {"pretrain_tokenizer deit", "pretrain_tokenizer clip"}
+PRETRAINED = {"pretrain_tokenizer deit/seed-0", "pretrain_tokenizer clip/seed-0"}
 
 
 def steps(*rows: str, of: tuple[str, ...] = ("tune_mllm", "answer_gvt", "score_run_gvt")) -> set[str]:
@@ -80,7 +80,7 @@ def test_comments_and_docstrings_rerun_nothing(built: Any) -> None:
         ("mllm/connectors/linear.py", set()),
         (
             "supervision/objectives/contrastive.py",
-            {"pretrain_tokenizer clip"} | steps(CLIP, TUNED) | TABLE | CURVES,
+            {"pretrain_tokenizer clip/seed-0"} | steps(CLIP, TUNED) | TABLE | CURVES,
         ),
         ("tokenizers/open_clip_encoder.py", set()),
         ("training/language.py", LLMS | BLIND | steps(DEIT, CLIP, TUNED) | TABLE | CURVES),
@@ -123,13 +123,13 @@ def test_a_new_row_has_its_own_jobs(built: Any) -> None:
 
 def test_a_student_is_taught_by_what_is_there_and_again_when_its_teacher_changes(built: Any) -> None:
     row = {"tokenizer": "fd", "recipe": "frozen", "llm": "vicuna-7b"}
-    student = {"pretrain_tokenizer fd"} | steps("fd/frozen") | TABLE | CURVES
+    student = {"pretrain_tokenizer fd/seed-0"} | steps("fd/frozen") | TABLE | CURVES
     objective = "src/vistok/supervision/objectives/contrastive.py"
     text = (built.root / objective).read_text()
     with built.changed("workflow/grid/tables.yaml", lambda tables: tables["table-2"]["rows"].append(row)):
         assert built.jobs() == student
         with built.edited(objective, text, f"{text}\nEDITED = True\n"):
-            assert built.jobs() == student | {"pretrain_tokenizer clip"} | steps(CLIP, TUNED)
+            assert built.jobs() == student | {"pretrain_tokenizer clip/seed-0"} | steps(CLIP, TUNED)
 
 
 def add_task(built: Any, suite: str) -> ExitStack:

@@ -39,7 +39,9 @@ def test_every_run_of_every_table_is_an_experiment(mini: Study) -> None:
     assert [f"run@{run.path}" for run in mini.runs()] == [
         name for name in stages(mini) if name.startswith("run@")
     ]
-    assert {"blind", "table@table-2", "tokenizer@clip", "llm@llama-7b", "shards@web"} < stages(mini).keys()
+    assert {"blind", "table@table-2", "tokenizer@clip/seed-0", "llm@llama-7b", "shards@web"} < stages(
+        mini
+    ).keys()
 
 
 def test_no_two_stages_share_a_file(mini: Study) -> None:
@@ -64,7 +66,10 @@ def test_an_edited_value_changes_its_own_parameters(repository: Path, mini: Stud
     assert changed(before, after, depth=2) == tuned and len(tuned) == 6
     clip = mini.tokenizer("clip").model_copy(update={"image_set": "lvd"})
     after = parameters(with_(mini, tokenizers={**mini.tokenizers, "clip": clip}), repository)
-    assert changed(before, after, depth=2) == {"tokenizers/clip", "shards/web"}
+    assert changed(before, after, depth=2) == {
+        *(f"tokenizers/clip/seed-{seed}" for seed in range(3)),
+        "shards/web",
+    }
 
 
 def test_a_new_task_of_another_suite_changes_no_parameters_of_what_is_there(

@@ -32,7 +32,7 @@ def test_a_whole_study_may_be_planned(mini: Files, excerpt: Files) -> None:
 
 
 def test_a_target_by_a_wrong_name(mini: Files) -> None:
-    assert "unknown tokenizer 'clpi'" in refusal(mini, "checkpoints/mini/tokenizers/clpi")
+    assert "unknown tokenizer 'clpi'" in refusal(mini, "checkpoints/mini/tokenizers/clpi/seed-0")
 
 
 def test_weights_that_are_not_there(paper: Files, empty: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from vistok.workflow.clocks import set_back
 
-AHEAD = "checkpoints/mini/tokenizers/deit"
+AHEAD = "checkpoints/mini/tokenizers/deit/seed-0"
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ def test_a_step_counts_the_encoder_that_it_builds(mini: Files) -> None:
     deit, mae = (f"{name}/frozen/vicuna-7b/seed-0" for name in ("deit", "mae"))
     assert of(mini, "tune-mllm", deit) == of(mini, "tune-mllm", mae)
     assert of(mini, "tune-mllm", deit) != code(STEPS["tune-mllm"], "vistok.tokenizers.open_clip_encoder")
-    assert of(mini, "pretrain-tokenizer", "deit") != of(mini, "pretrain-tokenizer", "mae")
+    assert of(mini, "pretrain-tokenizer", "deit/seed-0") != of(mini, "pretrain-tokenizer", "mae/seed-0")
 
 
 @pytest.mark.parametrize("step", ["tune-mllm", "train-llm", "answer", "answer-blind"])

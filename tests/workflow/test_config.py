@@ -11,9 +11,12 @@ from vistok.workflow.config import check_checkout, model_options, open_study, op
 
 def test_the_study_is_the_one_that_is_named(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(repository)
-    study = open_study({"scale": "smoke", "split": "dev", "data_root": None})
+    study = open_study({"scale": "smoke", "split": "dev", "data_root": None, "seeds": 1})
     assert (study.scale.id, study.split) == ("smoke", "dev")
     assert options(study, None) == "--scale smoke --split dev"
+    thrice = open_study({"scale": "smoke", "split": "dev", "data_root": None, "seeds": 3})
+    assert options(thrice, None) == "--scale smoke --split dev --seeds 3"
+    assert model_options(thrice, None) == "--scale smoke", "a checkpoint is of its own seed"
 
 
 @pytest.mark.parametrize("given", ["", "  ", 1000.0, 2017, ["a", "b"], False])
@@ -22,13 +25,13 @@ def test_a_data_root_that_names_no_folder_is_refused(
 ) -> None:
     monkeypatch.chdir(repository)
     with pytest.raises(VistokError, match="names no folder: a text is needed"):
-        open_study({"scale": "excerpt", "split": "test", "data_root": given})
+        open_study({"scale": "excerpt", "split": "test", "data_root": given, "seeds": 1})
 
 
 def test_a_data_root_is_one_word_of_a_command(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(repository)
     root = "my data; $(rm x)"
-    study = open_study({"scale": "excerpt", "split": "test", "data_root": root})
+    study = open_study({"scale": "excerpt", "split": "test", "data_root": root, "seeds": 1})
     assert shlex.split(options(study, root))[-2:] == ["--data-root", root]
 
 
@@ -39,7 +42,7 @@ def test_models_are_trained_on_the_given_files_where_they_are_their_scales_own(
     repository: Path, monkeypatch: pytest.MonkeyPatch, scale: str, expected: str
 ) -> None:
     monkeypatch.chdir(repository)
-    study = open_study({"scale": scale, "split": "test", "data_root": "elsewhere"})
+    study = open_study({"scale": scale, "split": "test", "data_root": "elsewhere", "seeds": 1})
     assert model_options(study, "elsewhere") == expected
 
 
@@ -48,15 +51,16 @@ def test_models_are_trained_on_the_given_files_where_they_are_their_scales_own(
     [
         ({"scal": "mini"}, "unknown config key 'scal'. Did you mean 'scale'?"),
         ({"scale": "smok"}, "unknown scale 'smok'. Did you mean 'smoke'?"),
+        ({"seeds": "three"}, "seeds='three': how often each row is trained is a whole number from 1 to 100"),
         ({"scale": "excerpt", "data_root": "a{b"}, "has a brace in its name"),
     ],
 )
 def test_a_wrong_value_is_refused(
-    repository: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, str], message: str
+    repository: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, object], message: str
 ) -> None:
     monkeypatch.chdir(repository)
     with pytest.raises(VistokError) as error:
-        open_study({"scale": "mini", "split": "test", "data_root": None, **change})
+        open_study({"scale": "mini", "split": "test", "data_root": None, "seeds": 1, **change})
     assert message in str(error.value)
 
 

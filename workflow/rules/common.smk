@@ -54,7 +54,7 @@ ID = "[a-z0-9][a-z0-9-]*"
 
 
 wildcard_constraints:
-    tokenizer=ID,
+    pretrained=f"{ID}/seed-(?:0|[1-9][0-9]*)",
     llm=ID,
     run=f"{ID}/{ID}/{ID}/seed-(?:0|[1-9][0-9]*)|released/{ID}",
     image_set="|".join(MODELS.scale.image_sets) or "none",

@@ -2,7 +2,7 @@ pretrain_tokenizer = rule_of("pretrain-tokenizer")
 
 
 rule pretrain_tokenizer:
-    """Pretrains one tokenizer of a scale that makes its own."""
+    """Pretrains one tokenizer of a scale that makes its own, with one seed."""
     input:
         pretrain_tokenizer.inputs,
     output:
@@ -19,5 +19,5 @@ rule pretrain_tokenizer:
         spec=pretrain_tokenizer.spec,
         source=pretrain_tokenizer.source,
     shell:
-        "{resources.launch} vistok pretrain-tokenizer {wildcards.tokenizer} {params.options} "
+        "{resources.launch} vistok pretrain-tokenizer {wildcards.pretrained} {params.options} "
         "2>&1 | {{ tee -i {log} || cat > /dev/null; }}"

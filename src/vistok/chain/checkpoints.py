@@ -10,7 +10,7 @@ from vistok.files import digest_value
 from vistok.grid.paths import Paths
 from vistok.grid.specs import llm_spec, mllm_spec, tokenizer_spec
 from vistok.grid.study import Study
-from vistok.grid.values import Run
+from vistok.grid.values import Pretrained, Run
 from vistok.headers import read_metadata
 from vistok.provenance import check_whole, content_digest, read_provenance
 
@@ -28,7 +28,7 @@ def check_llm(study: Study, llm: str) -> str:
     return _check(paths, paths.llm(llm), llm_spec(study, llm), [paths.llm(base)] if base else [])
 
 
-def check_tokenizer(study: Study, tokenizer: str) -> str:
+def check_tokenizer(study: Study, pretrained: Pretrained) -> str:
     """Checks the checkpoint of a tokenizer that the scale pretrains, and returns the digest of its content.
 
     Raises:
@@ -36,9 +36,8 @@ def check_tokenizer(study: Study, tokenizer: str) -> str:
             base or teacher than is there now.
     """
     paths = Paths(study)
-    spec, made_from = tokenizer_spec(study, tokenizer), study.tokenizer(tokenizer).made_from
-    own = [paths.tokenizer(name) for name in made_from if study.pretrains(name)]
-    return _check(paths, paths.tokenizer(tokenizer), spec, own)
+    own = [paths.pretrained(part) for part in study.made_from(pretrained)]
+    return _check(paths, paths.pretrained(pretrained), tokenizer_spec(study, pretrained), own)
 
 
 def check_mllm(study: Study, run: Run) -> str:
@@ -56,7 +55,7 @@ def parts(study: Study, run: Run) -> list[Path]:
     """Returns the checkpoints of this project that an MLLM is made of."""
     paths = Paths(study)
     llm = [paths.llm(run.llm)] if study.scale.language_model else []
-    return llm + ([paths.tokenizer(run.tokenizer)] if study.pretrains(run.tokenizer) else [])
+    return llm + ([paths.pretrained(run.pretrained)] if study.pretrains(run.tokenizer) else [])
 
 
 def checkpoint_name(paths: Paths, folder: Path) -> str:

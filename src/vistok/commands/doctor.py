@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
             f"--slurm-profile {args.slurm_profile} is not there, or is no file. "
             f"Name the profile's file, such as {slurm.PROFILE}."
         )
-    study = load_study(args.scale, data_root=args.data_root)
+    study = load_study(args.scale, data_root=args.data_root, seeds=args.seeds)
     check_tables(study)
     runs = chosen(study, args.targets)
     failed = False

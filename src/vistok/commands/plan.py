@@ -2,7 +2,7 @@
 
 import argparse
 
-from vistok.commands.arguments import add_data_root
+from vistok.commands.arguments import add_data_root, add_seeds
 from vistok.grid.load import load_study
 from vistok.planning.plan import ANSWERING, CPU_GFLOPS, TFLOPS, UTILISATION, Rates, chosen, lines, make_plan
 from vistok.planning.units import positive
@@ -37,6 +37,7 @@ def add_targets(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("targets", nargs="*", metavar="TABLE|RUN", help="which (default: all tables)")
     parser.add_argument("--scale", default="mini", help="a file of workflow/scales (default: mini)")
     add_data_root(parser)
+    add_seeds(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -51,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
         positive("--answering-utilisation", args.answering_utilisation, most=1),
         positive("--cpu-gflops", args.cpu_gflops),
     )
-    study = load_study(args.scale, data_root=args.data_root)
+    study = load_study(args.scale, data_root=args.data_root, seeds=args.seeds)
     check_tables(study)
     print("\n".join(lines(make_plan(study, chosen(study, args.targets), rates))))
     return 0

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from functools import reduce
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from vistok.errors import VistokError, unknown
 from vistok.grid.labels import check_labels
@@ -15,11 +15,17 @@ from vistok.grid.values import LanguageModel, Recipe, ReleasedModel, Table, Task
 __all__ = ["GRID", "SCALES", "Study", "load_study"]
 
 V = TypeVar("V", bound=Value)
+MOST_SEEDS: Final = 100
 Entries = Mapping[str, Mapping[str, Any]]
 
 
 def load_study(
-    scale: str = "mini", *, split: str = TEST, root: Path = Path(), data_root: str | None = None
+    scale: str = "mini",
+    *,
+    split: str = TEST,
+    root: Path = Path(),
+    data_root: str | None = None,
+    seeds: int = 1,
 ) -> Study:
     """Reads `workflow/grid` and one scale below `root`.
 
@@ -28,9 +34,11 @@ def load_study(
         split: which questions: `test`, or a split that the scale names.
         root: the root of the checkout.
         data_root: the folder of the official files, in place of the scale's own.
+        seeds: how often each row is trained that does not declare its own seeds: with seeds 0, 1, ...
 
     Raises:
-        VistokError: a file, key, value or id is wrong, or a scale that makes its own data is given a data root.
+        VistokError: a file, key, value or id is wrong, `seeds` is no such number, or a scale that makes its own data
+            is given a data root.
     """
     size = _scale(scale, root)
     models = None if size.models == size.id else load_study(_scale_with_models(size, root), root=root)
@@ -47,10 +55,11 @@ def load_study(
         llms=_values(LanguageModel, grid / "llms.yaml"),
         recipes=_recipes(grid / "recipes.yaml", size),
         tasks=_tasks(grid / "tasks.yaml", size),
-        tables=_values(Table, grid / "tables.yaml"),
+        tables=_repeated(_values(Table, grid / "tables.yaml"), seeds),
         released=_values(ReleasedModel, grid / "models.yaml"),
         scale=size,
         split=split,
+        seeds=seeds,
         other_models=models,
     )
     _check_references(study)
@@ -116,6 +125,20 @@ def _recipes(path: Path, scale: Scale) -> dict[str, Recipe]:
         for name, line in lines.items()
     }
     return _values(Recipe, path, whole, _changed_by(scale))
+
+
+def _repeated(tables: Mapping[str, Table], seeds: object) -> dict[str, Table]:
+    """Returns the tables with each row that declares no seeds trained with the first so many.
+
+    Raises:
+        VistokError: that is no number of trainings.
+    """
+    if type(seeds) is not int or not 1 <= seeds <= MOST_SEEDS:
+        raise VistokError(
+            f"seeds={seeds!r}: how often each row is trained is a whole number from 1 to {MOST_SEEDS}, e.g. seeds=3. "
+            f"Leave it out for one; a row's own `seeds` are declared in {GRID / 'tables.yaml'}."
+        )
+    return {name: table.repeated(tuple(range(seeds))) for name, table in tables.items()}
 
 
 def _connector_sizes(recipe: Mapping[str, Any], scale: Scale) -> dict[str, Any]:

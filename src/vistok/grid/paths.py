@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from vistok.grid.study import Study
-from vistok.grid.values import Run, Subject
+from vistok.grid.values import Pretrained, Run, Subject
 
 TABLE_FORMATS: Final = ("csv", "md", "tex", "html")
 CLAIMS_FORMATS: Final = ("md", "html", "json", "svg")
@@ -18,7 +18,7 @@ NUMBERS: Final = tuple(range(1, 9))  # of the paper's tables
 
 @dataclass(frozen=True)
 class Paths:
-    """The files of one study, relative to the root of its checkout; a run is named by its id, too."""
+    """The files of one study, relative to the root of its checkout; runs and pretrainings are named by id, too."""
 
     study: Study
 
@@ -39,8 +39,9 @@ class Paths:
     def shards(self, image_set: str) -> Path:
         return Path("shards") / self.study.scale.models / image_set
 
-    def tokenizer(self, tokenizer: str) -> Path:
-        return self.checkpoints / "tokenizers" / tokenizer
+    def pretrained(self, pretrained: Pretrained | str) -> Path:
+        """Returns the checkpoint of a tokenizer that the scale pretrains; a published one has none."""
+        return self.checkpoints / "tokenizers" / _id(pretrained)
 
     def llm(self, llm: str) -> Path:
         return self.checkpoints / "llms" / llm
@@ -110,5 +111,5 @@ def all_published() -> list[Path]:
     return [*map(published, NUMBERS), PUBLISHED / ABOUT]
 
 
-def _id(run: Subject | str) -> str:
-    return run if isinstance(run, str) else run.path
+def _id(named: Subject | Pretrained | str) -> str:
+    return named if isinstance(named, str) else named.path

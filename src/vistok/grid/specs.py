@@ -9,7 +9,7 @@ from vistok.files import digest_value
 from vistok.grid.labels import labels_of
 from vistok.grid.marks import LABEL, LOADED, MADE, SCORING, Mark, counted, marked
 from vistok.grid.study import Study
-from vistok.grid.values import Released, ReleasedRow, Row, Run, Subject
+from vistok.grid.values import Pretrained, Released, ReleasedRow, Row, Run, Subject
 
 Spec = dict[str, Any]
 
@@ -29,14 +29,15 @@ def shards_spec(study: Study, image_set: str) -> Spec:
     return {"image_set": counted(study.image_set(image_set))}
 
 
-def tokenizer_spec(study: Study, tokenizer: str) -> Spec:
+def tokenizer_spec(study: Study, pretrained: Pretrained) -> Spec:
     """Returns what a tokenizer is: how it is pretrained where the scale does so, else what is loaded."""
-    entry, scale = study.tokenizer(tokenizer), study.scale
-    if not study.pretrains(tokenizer) or entry.objective is None:
+    entry, scale = study.tokenizer(pretrained.tokenizer), study.scale
+    if not study.pretrains(entry.id) or entry.objective is None:
         return {"encoder": counted(entry.encoder, LOADED)}
     return {
         **counted(entry, MADE),
-        "encoder": counted(study.encoder(tokenizer)),
+        "seed": pretrained.seed,
+        "encoder": counted(study.encoder(entry.id)),
         "base": _made_from(study, entry.base),
         "teacher": _made_from(study, entry.teacher),
         "pretraining": counted(scale.pretraining[entry.objective]),

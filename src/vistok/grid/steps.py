@@ -17,7 +17,7 @@ from vistok.grid.paths import Paths
 from vistok.grid.scale import StepId
 from vistok.grid.specs import Spec
 from vistok.grid.study import GRID, Study
-from vistok.grid.values import OBJECTIVES, RELEASED_KINDS, Run, Subject, runs_among
+from vistok.grid.values import OBJECTIVES, RELEASED_KINDS, Pretrained, Run, Subject, runs_among
 from vistok.provenance import PROVENANCE
 
 Ids = tuple[str, ...]
@@ -38,7 +38,9 @@ def _one(study: Study, runs: Sequence[Subject]) -> list[Ids]:
 
 @dataclass(frozen=True)
 class Step:
-    """One verb of the workflow. Its functions take a study and the ids of one job; that of a run is its path.
+    """One verb of the workflow.
+
+    Its functions take a study and the ids of one job; that of a run or a pretraining is its path.
 
     Attributes:
         about: what it does, for the command line.
@@ -113,8 +115,9 @@ def objective_module(study: Study, tokenizer: str) -> str:
     return module_of(OBJECTIVES, str(study.tokenizer(tokenizer).objective))
 
 
-def _pretraining_modules(study: Study, tokenizer: str) -> list[str]:
+def _pretraining_modules(study: Study, pretrained: str) -> list[str]:
     """The modules that a pretraining looks up: its objective, and each kind of encoder that it builds."""
+    tokenizer = study.models.pretrained(pretrained).tokenizer
     built = (tokenizer, *study.models.tokenizer(tokenizer).made_from)
     encoders = dict.fromkeys(encoder_module(study.models, name) for name in built)
     return [objective_module(study.models, tokenizer), *encoders]
@@ -144,7 +147,7 @@ def _shown(study: Study, tables: Iterable[str]) -> list[str]:
 def parts(study: Study, run: str) -> list[Path]:
     """Returns what one run's MLLM is made of: checkpoints that the scale makes, and digests of other weights."""
     parsed = study.models.run(run)
-    return any_llm(study, parsed.llm) + _tokenizer(study, parsed.tokenizer)
+    return any_llm(study, parsed.llm) + _tokenizer(study, parsed.pretrained)
 
 
 def _answering(study: Study, subject: str) -> list[Path]:
@@ -163,12 +166,12 @@ def _answering_modules(study: Study, subject: str) -> list[str]:
     return [module_of(RELEASED_KINDS, study.models.released_model(parsed.model).kind)]
 
 
-def _tokenizer(study: Study, tokenizer: str) -> list[Path]:
+def _tokenizer(study: Study, pretrained: Pretrained) -> list[Path]:
     """The checkpoint that the scale makes of a tokenizer, or the digest of the weights that it is loaded from."""
     models = study.models
-    if models.pretrains(tokenizer):
-        return [Paths(study).tokenizer(tokenizer)]
-    name = tokenizer_weights_name(models, tokenizer)
+    if models.pretrains(pretrained.tokenizer):
+        return [Paths(study).pretrained(pretrained)]
+    name = tokenizer_weights_name(models, pretrained.tokenizer)
     return [Paths(models).digest(name)] if name else []
 
 
@@ -187,14 +190,15 @@ def _base(study: Study, llm: str) -> list[Path]:
     return [Paths(study).llm(base)] if base else []
 
 
-def _pretraining_shards(study: Study, tokenizer: str) -> list[Path]:
-    names = study.models.tokenizer(tokenizer).image_set, study.models.scale.probe_set
-    return [Paths(study).shards(name) for name in dict.fromkeys(names) if name]
-
-
-def _made_from(study: Study, tokenizer: str) -> list[Path]:
-    """The checkpoints or files of a pretraining's base and teacher."""
-    return [path for name in study.models.tokenizer(tokenizer).made_from for path in _tokenizer(study, name)]
+def _pretraining_inputs(study: Study, pretrained: str) -> list[Path]:
+    """The shards of a pretraining, and the checkpoints or files of its base and teacher."""
+    models, parsed = study.models, study.models.pretrained(pretrained)
+    entry = models.tokenizer(parsed.tokenizer)
+    shards = [
+        Paths(study).shards(name) for name in dict.fromkeys((entry.image_set, models.scale.probe_set)) if name
+    ]
+    made_from = (Pretrained(tokenizer=name, seed=parsed.seed) for name in entry.made_from)
+    return [*shards, *(path for part in made_from for path in _tokenizer(study, part))]
 
 
 def _mixture(study: Study, run: str) -> list[Path]:
@@ -243,14 +247,13 @@ def trainings(study: Study, table: str) -> list[Path]:
     runs, paths = study.runs(table), Paths(study)
     made = {path for run in runs for path in _base(study, run.llm) + own_llm(study, run.llm)}
     made = made if study.models.scale.language_model else set()
-    made |= {paths.tokenizer(name) for (name,) in _tokenizers(study, runs)}
+    made |= {paths.pretrained(path) for (path,) in _pretrainings(study, runs)}
     return sorted(made) + [paths.mllm(run) for run in runs]
 
 
-def _tokenizers(study: Study, runs: Sequence[Subject]) -> list[Ids]:
-    """The tokenizers that are pretrained: each behind those that it is made from."""
-    names = study.models.lineage(run.tokenizer for run in runs_among(runs))
-    return [(name,) for name in names if study.models.pretrains(name)]
+def _pretrainings(study: Study, runs: Sequence[Subject]) -> list[Ids]:
+    """The pretrainings of tokenizers: each behind those that it is made from."""
+    return [(pretrained.path,) for pretrained in study.models.pretrainings(runs_among(runs))]
 
 
 def _llms(study: Study, runs: Sequence[Subject]) -> list[Ids]:
@@ -314,12 +317,14 @@ _LIST: Final = (
     ),
     Step(
         "pretrain-tokenizer",
-        "pretrain a tokenizer",
-        over=("tokenizer",),
-        jobs=_tokenizers,
-        outputs=lambda study, tokenizer: [Paths(study).tokenizer(tokenizer)],
-        inputs=lambda study, tokenizer: _pretraining_shards(study, tokenizer) + _made_from(study, tokenizer),
-        spec=lambda study, tokenizer: specs.tokenizer_spec(study.models, tokenizer),
+        "pretrain a tokenizer with one seed, e.g. clip/seed-0",
+        over=("pretrained",),
+        jobs=_pretrainings,
+        outputs=lambda study, pretrained: [Paths(study).pretrained(pretrained)],
+        inputs=_pretraining_inputs,
+        spec=lambda study, pretrained: specs.tokenizer_spec(
+            study.models, study.models.pretrained(pretrained)
+        ),
         modules=_pretraining_modules,
         shared=True,
     ),

@@ -12,6 +12,7 @@ from vistok.grid.values import (
     RELEASED,
     Encoder,
     LanguageModel,
+    Pretrained,
     Recipe,
     Released,
     ReleasedModel,
@@ -29,11 +30,15 @@ GRID: Final = Path("workflow/grid")
 SCALES: Final = Path("workflow/scales")
 TEST: Final = "test"
 T = TypeVar("T")
+_SEED: Final = re.compile(r"seed-(0|[1-9][0-9]{0,8})")
 
 
 @dataclass(frozen=True)
 class Study:
     """The whole study at one scale, on one split of its questions.
+
+    Attributes:
+        seeds: how often each row is trained that does not declare its own seeds.
 
     The methods that take an id raise a VistokError where it is not declared.
     """
@@ -46,6 +51,7 @@ class Study:
     scale: Scale
     released: Mapping[str, ReleasedModel] = field(default_factory=dict)
     split: str = TEST
+    seeds: int = 1
     other_models: Self | None = None
 
     @property
@@ -120,6 +126,21 @@ class Study:
             line |= dict.fromkeys((*self.lineage(made_from), name))
         return tuple(line)
 
+    def made_from(self, pretrained: Pretrained) -> tuple[Pretrained, ...]:
+        """Returns the pretrainings of a tokenizer's base and teacher that this scale does, of the same seed."""
+        names = self.tokenizer(pretrained.tokenizer).made_from
+        return tuple(
+            Pretrained(tokenizer=name, seed=pretrained.seed) for name in names if self.pretrains(name)
+        )
+
+    def pretrainings(self, runs: Iterable[Run]) -> tuple[Pretrained, ...]:
+        """Returns the pretrainings behind some runs, each behind those that it is made from."""
+        line: dict[Pretrained, None] = {}
+        for run in runs:
+            names = filter(self.pretrains, self.lineage([run.tokenizer]))
+            line |= dict.fromkeys(Pretrained(tokenizer=name, seed=run.seed) for name in names)
+        return tuple(line)
+
     def task_files(self, task: str) -> TaskFiles | None:
         """Returns where a task's files are at this scale and split; None where the scale has none."""
         splits = {**self.scale.splits, TEST: self.scale.tasks}
@@ -176,7 +197,7 @@ class Study:
     def run(self, path: str) -> Run:
         """Returns the run with this id, e.g. `clip/frozen/vicuna-7b/seed-0`."""
         match path.split("/"):
-            case [tokenizer, recipe, llm, seed] if re.fullmatch(r"seed-(0|[1-9][0-9]{0,8})", seed):
+            case [tokenizer, recipe, llm, seed] if _SEED.fullmatch(seed):
                 for part, check in (
                     (tokenizer, self.tokenizer),
                     (recipe, self.recipe),
@@ -186,6 +207,16 @@ class Study:
                 return Run(tokenizer=tokenizer, recipe=recipe, llm=llm, seed=int(seed[5:]))
         example = "".join(f", e.g. {run.path}" for run in self.runs()[:1])
         raise VistokError(f"not a run id: {path!r}. Legal: tokenizer/recipe/llm/seed-N{example}.")
+
+    def pretrained(self, path: str) -> Pretrained:
+        """Returns the pretraining with this id, e.g. `clip/seed-0`."""
+        name, _, seed = path.partition("/")
+        self.tokenizer(name)
+        if not _SEED.fullmatch(seed):
+            raise VistokError(
+                f"not the id of a pretraining: {path!r}. Legal: tokenizer/seed-N, e.g. {name}/seed-0."
+            )
+        return Pretrained(tokenizer=name, seed=int(seed[5:]))
 
     def subject(self, path: str) -> Subject:
         """Returns what answers under an id: a run, or a released model such as `released/blip-2`."""

@@ -26,8 +26,8 @@ def check_target(study: Study, target: str) -> None:
         case ["results", _, tokenizer, recipe, llm, seed, task, _]:
             study.models.run("/".join((tokenizer, recipe, llm, seed)))
             _check_task(study, task)
-        case ["checkpoints", _, "tokenizers", tokenizer]:
-            study.models.tokenizer(tokenizer)
+        case ["checkpoints", _, "tokenizers", *pretrained]:
+            study.models.pretrained("/".join(pretrained))
         case ["checkpoints", _, "llms", llm]:
             study.models.llm(llm)
         case ["checkpoints", _, "mllms", *run]:

@@ -282,7 +282,16 @@ class Row(_AnyRow):
     tokenizer: Id
     recipe: Id
     llm: Id
-    seeds: tuple[Seed, ...] = Field((0,), min_length=1)
+    seeds: tuple[Seed, ...] = Field(
+        (0,),
+        min_length=1,
+        description="of its trainings, tokenizer and connector alike; if not given, --config seeds=N says how many",
+    )
+
+    def repeated(self, seeds: tuple[int, ...]) -> Self:
+        """Returns the row with these seeds, if it declares none of its own."""
+        declared = "seeds" in self.model_fields_set
+        return self if declared else self.model_copy(update={"seeds": seeds})
 
     @property
     def subjects(self) -> tuple["Run", ...]:
@@ -296,6 +305,10 @@ class ReleasedRow(_AnyRow):
     """A row that somebody else trained whole: an entry of models.yaml."""
 
     model: Id
+
+    def repeated(self, seeds: tuple[int, ...]) -> Self:
+        """Returns the row as it is: nothing of it is trained here."""
+        return self
 
     @property
     def subjects(self) -> tuple["Released", ...]:
@@ -352,13 +365,33 @@ class Table(Value):
                 raise ValueError(f"row {place} is row {first[repr(row)]} once more: take one of them out")
         return self
 
+    def repeated(self, seeds: tuple[int, ...]) -> Self:
+        """Returns the table with the rows that declare no seeds trained with these."""
+        return self.model_copy(update={"rows": tuple(row.repeated(seeds) for row in self.rows)})
+
     def measured(self, row: Row | ReleasedRow) -> tuple[Id, ...]:
         """Returns the tasks of the columns that a row is measured on."""
         return tuple(column.task for column in self.columns if column.task not in row.not_measured)
 
 
+class Pretrained(Value):
+    """A tokenizer as a scale pretrains it with one seed; its id is its path."""
+
+    tokenizer: Id
+    seed: Seed
+
+    @property
+    def path(self) -> str:
+        """The id of the pretraining, such as `clip/seed-0`."""
+        return f"{self.tokenizer}/seed-{self.seed}"
+
+
 class Run(Value):
-    """tokenizer x recipe x llm x seed; its id is its path."""
+    """tokenizer x recipe x llm x seed; its id is its path.
+
+    The seed is that of everything that is trained for it: of the tokenizer's own pretraining, where the scale does
+    that, and of what the recipe trains. The language model that it starts from has none: it is the same for all.
+    """
 
     tokenizer: Id
     recipe: Id
@@ -369,6 +402,11 @@ class Run(Value):
     def path(self) -> str:
         """The run's id, such as `clip/frozen/vicuna-7b/seed-0`."""
         return f"{self.tokenizer}/{self.recipe}/{self.llm}/seed-{self.seed}"
+
+    @property
+    def pretrained(self) -> Pretrained:
+        """The pretraining of its tokenizer, of the same seed; only a scale that pretrains the tokenizer makes it."""
+        return Pretrained(tokenizer=self.tokenizer, seed=self.seed)
 
 
 class Released(Value):

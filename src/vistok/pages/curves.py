@@ -49,22 +49,35 @@ def trainings(study: Study, table: str) -> list[Training]:
         VistokError: a checkpoint has no curves.csv, or a wrong one.
     """
     paths, runs = Paths(study), study.runs(table)
-    tokenizers = [name for name in dict.fromkeys(run.tokenizer for run in runs) if study.pretrains(name)]
+    tokenizers = dict.fromkeys(run.pretrained for run in runs if study.pretrains(run.tokenizer))
     llms = _with_bases(study, dict.fromkeys(run.llm for run in runs)) if study.scale.language_model else []
     recipes = list(dict.fromkeys(run.recipe for run in runs))
     styles = sorted({(run.seed, recipes.index(run.recipe)) for run in runs})
     several_llms = len({run.llm for run in runs}) > 1
-    several_seeds = len({run.seed for run in runs}) > 1
-    drawn = [Training("tokenizers", name, name, 0, read_curves(paths.tokenizer(name))) for name in tokenizers]
+    seeds = sorted({run.seed for run in runs})
+    drawn = [
+        Training(
+            "tokenizers",
+            _named([entry.tokenizer], entry.seed, seeds),
+            entry.tokenizer,
+            seeds.index(entry.seed),
+            read_curves(paths.pretrained(entry)),
+        )
+        for entry in tokenizers
+    ]
     drawn += [Training("llms", name, name, 0, read_curves(paths.llm(name))) for name in llms]
     for run in runs:
         parts = [run.tokenizer, run.recipe]
         parts += [run.llm] if several_llms else []
-        parts += [f"seed {run.seed}"] if several_seeds else []
         points = read_curves(paths.mllm(run))
         style = styles.index((run.seed, recipes.index(run.recipe)))
-        drawn.append(Training("mllms", ", ".join(parts), run.tokenizer, style, points))
+        drawn.append(Training("mllms", _named(parts, run.seed, seeds), run.tokenizer, style, points))
     return drawn
+
+
+def _named(parts: Sequence[str], seed: int, seeds: Sequence[int]) -> str:
+    """Returns a training's name, with its seed where there are several."""
+    return ", ".join([*parts, f"seed {seed}"] if len(seeds) > 1 else parts)
 
 
 def _with_bases(study: Study, llms: Mapping[str, None]) -> list[str]:

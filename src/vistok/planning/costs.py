@@ -183,7 +183,9 @@ def sharding(study: Study, image_set: str) -> Cost:
 
 _COSTS: Final[dict[str, Callable[..., Cost]]] = {
     "write-shards": lambda study, image_set: sharding(study.models, image_set),
-    "pretrain-tokenizer": lambda study, tokenizer: pretraining(study.models, tokenizer),
+    "pretrain-tokenizer": lambda study, pretrained: pretraining(
+        study.models, study.models.pretrained(pretrained).tokenizer
+    ),
     "train-llm": lambda study, llm: text_training(study.models, llm),
     "tune-mllm": lambda study, run: tuning(study.models, study.models.run(run)),
     "answer": lambda study, subject, suite: _answering(study, study.models.subject(subject), suite),

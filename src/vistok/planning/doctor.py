@@ -24,7 +24,7 @@ from vistok.planning import machine, slurm
 from vistok.planning.listed import check_pinned
 from vistok.planning.overlap import check_training_captions
 from vistok.planning.plan import make_plan
-from vistok.planning.weights import check_language_model, check_tokenizer
+from vistok.planning.weights import check_language_model, check_pretrained, check_tokenizer
 
 Verdict = Literal["ok", "FAIL", "note"]
 
@@ -155,7 +155,13 @@ def _expected(study: Study, root: Path) -> Iterator[Line]:
 
 def _weights(models: Study, subjects: Sequence[Subject]) -> Iterator[Line]:
     runs = runs_among(subjects)
-    for name in models.lineage(run.tokenizer for run in runs):
+    for pretrained in models.pretrainings(runs):
+        yield _outcome(
+            f"weights of {pretrained.path}",
+            lambda pretrained=pretrained: check_pretrained(models, pretrained),  # type: ignore[misc]
+        )
+    published = (name for name in models.lineage(run.tokenizer for run in runs) if not models.pretrains(name))
+    for name in published:
         yield _outcome(f"weights of {name}", lambda name=name: check_tokenizer(models, name))  # type: ignore[misc]
     for name in dict.fromkeys(run.llm for run in runs):
         yield _outcome(f"weights of {name}", lambda name=name: check_language_model(models, name))  # type: ignore[misc]

@@ -43,7 +43,7 @@ def check_stage(study: Study, stage: str) -> None:
     checks: dict[str, Callable[[], Iterable[Check]]] = {
         "shards": lambda: [_shards(paths.shards(name))],
         "llm": lambda: _checkpoints(models, [paths.llm(name)]),
-        "tokenizer": lambda: _checkpoints(models, [paths.tokenizer(name)]),
+        "tokenizer": lambda: _checkpoints(models, [paths.pretrained(name)]),
         "run": lambda: [*_checkpoints(models, [paths.mllm(study.run(name))]), *_results_of(study, name)],
         "blind": lambda: _blind(study),
     }
@@ -79,7 +79,7 @@ def artefacts(study: Study) -> Iterator[Check]:
             yield _shards(paths.shards(name))
     for file in sorted((Path("state") / models.scale.id).rglob(STATE)):
         yield file, lambda file=file: _check_state(file)  # type: ignore[misc]
-    for pattern in ("tokenizers/*", "llms/*", "mllms/*/*/*/*"):
+    for pattern in ("tokenizers/*/*", "llms/*", "mllms/*/*/*/*"):
         yield from _checkpoints(models, sorted(paths.checkpoints.glob(pattern)))
     for folder in sorted(paths.results.glob("*/*/*/seed-*")):
         yield from _results_of(study, folder.relative_to(paths.results).as_posix())
@@ -107,7 +107,7 @@ def _checkpoints(models: Study, folders: Iterable[Path]) -> Iterator[Check]:
         if not folder.is_dir() or folder.name.startswith("."):
             continue
         checks: dict[str, Callable[[str], str]] = {
-            "tokenizers": lambda name: check_tokenizer(models, name),
+            "tokenizers": lambda name: check_tokenizer(models, models.pretrained(name)),
             "llms": lambda name: check_llm(models, name),
             "mllms": lambda name: check_mllm(models, models.run(name)),
         }

@@ -8,7 +8,7 @@ from vistok.errors import VistokError
 from vistok.grid.needs import tokenizer_weights
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
-from vistok.grid.values import Encoder, LanguageModel
+from vistok.grid.values import Encoder, LanguageModel, Pretrained
 from vistok.headers import WEIGHTS, read_shapes
 from vistok.reading import read_json
 from vistok.tokenizers.hub import encoder_file, model_folder
@@ -17,23 +17,30 @@ _LEAST = 0.995  # of the parameters that an entry states
 
 
 def check_tokenizer(study: Study, tokenizer: str) -> str:
-    """Returns what was found of a tokenizer's weights.
+    """Returns what was found of the weights of a tokenizer that the scale does not pretrain.
 
     Raises:
         VistokError: they are missing, broken, or of another architecture.
     """
-    encoder, paths = study.encoder(tokenizer), Paths(study)
-    if study.pretrains(tokenizer):
-        folder = paths.tokenizer(tokenizer)
-        if not folder.is_dir():
-            return "will be pretrained"
-        _check_shapes(encoder, folder / WEIGHTS, own=True)
-        return f"{folder}: shapes fit"
+    encoder = study.encoder(tokenizer)
     if local := tokenizer_weights(study, tokenizer):
-        file = paths.data / local
+        file = Paths(study).data / local
         _check_shapes(encoder, file / WEIGHTS if file.is_dir() else file, own=False)
         return f"{file}: shapes fit"
     return "random" if encoder.weights == "random" else _check_published(encoder)
+
+
+def check_pretrained(study: Study, pretrained: Pretrained) -> str:
+    """Returns what was found of a checkpoint that the scale pretrains.
+
+    Raises:
+        VistokError: it is broken, or of another architecture.
+    """
+    folder = Paths(study).pretrained(pretrained)
+    if not folder.is_dir():
+        return "will be pretrained"
+    _check_shapes(study.encoder(pretrained.tokenizer), folder / WEIGHTS, own=True)
+    return f"{folder}: shapes fit"
 
 
 def check_language_model(study: Study, llm: str) -> str:

@@ -26,7 +26,7 @@ def assemble(study: Study, run: Run) -> MultimodalModel:
     """
     recipe = study.recipe(run.recipe)
     llm = load_llm(study, run.llm, whole="llm" in recipe.trains)
-    tokenizer = load_study_tokenizer(study, run.tokenizer)
+    tokenizer = load_study_tokenizer(study, run.pretrained)
     return MultimodalModel(tokenizer, llm, recipe.connector, trains=recipe.trains)
 
 

@@ -16,7 +16,7 @@ from vistok.grid.needs import tokenizer_weights_name
 from vistok.grid.paths import Paths
 from vistok.grid.scale import Pretraining, Scale
 from vistok.grid.specs import tokenizer_spec
-from vistok.grid.values import Encoder
+from vistok.grid.values import Encoder, Pretrained
 from vistok.planning.foreign import weight_digests
 from vistok.provenance import Stopwatch
 from vistok.sources import source_digest
@@ -43,36 +43,40 @@ from vistok.training.processes import is_first
 PROBE_IMAGES = 2000
 
 
-def run(study: Study, tokenizer: str) -> None:
-    """Writes `checkpoints/<scale>/tokenizers/<tokenizer>`: a checkpoint with its probe and curves.
+def run(study: Study, wanted: Pretrained) -> None:
+    """Writes `checkpoints/<scale>/tokenizers/<tokenizer>/seed-<seed>`: a checkpoint with its probe and curves.
+
+    The seed decides the random weights that it starts from, the order of the images and how they are augmented; a
+    base or teacher that the scale pretrains is that of the same seed.
 
     Raises:
         VistokError: the scale takes this tokenizer as published, or its probe misses the gate.
     """
+    tokenizer, seed = wanted.tokenizer, wanted.seed
     entry = study.tokenizer(tokenizer)
     if not study.pretrains(tokenizer) or entry.objective is None or entry.image_set is None:
         raise VistokError(
             f"the scale {study.scale.id!r} takes {tokenizer!r} as published: nothing to pretrain."
         )
-    stopwatch, paths, spec = Stopwatch(), Paths(study), tokenizer_spec(study, tokenizer)
-    made_from = [paths.tokenizer(name) for name in entry.made_from if study.pretrains(name)]
+    stopwatch, paths, spec = Stopwatch(), Paths(study), tokenizer_spec(study, wanted)
+    made_from = [paths.pretrained(part) for part in study.made_from(wanted)]
     inputs = input_digests([*made_from, paths.shards(entry.image_set)]) | {"spec": digest_value(spec)}
     foreign = [tokenizer_weights_name(study, name) for name in entry.made_from]
     inputs |= weight_digests(study, [name for name in foreign if name])
     job = study.scale.job("pretrain-tokenizer")
-    with training(
-        paths, paths.tokenizer(tokenizer), [inputs, source_digest(__name__)], gpus=job.gpus
-    ) as work:
+    with training(paths, paths.pretrained(wanted), [inputs, source_digest(__name__)], gpus=job.gpus) as work:
         if work is None:
             return
-        make_deterministic(0)
+        make_deterministic(seed)
         encoder, pretraining = study.encoder(tokenizer), study.scale.pretraining[entry.objective]
         data = PretrainingData(Shards(paths.shards(entry.image_set)), encoder.image_size)
-        base = load_study_tokenizer(study, entry.base) if entry.base else None
-        teacher = load_teacher(study, entry.teacher) if entry.teacher else None
-        objective = make_objective(entry.objective, Setup(encoder, pretraining, data, 0, base, teacher))
+        base = load_study_tokenizer(study, _of_seed(entry.base, seed)) if entry.base else None
+        teacher = load_teacher(study, _of_seed(entry.teacher, seed)) if entry.teacher else None
+        objective = make_objective(entry.objective, Setup(encoder, pretraining, data, seed, base, teacher))
         learner, plan = PretrainingLearner(objective, data), _plan(study.scale, pretraining)
-        curves = train(learner, plan, state=work.state, identity=work.identity, name=f"tokenizer {tokenizer}")
+        curves = train(
+            learner, plan, state=work.state, identity=work.identity, name=f"tokenizer {wanted.path}"
+        )
         if not is_first():
             return
         exported = objective.exported().cpu()
@@ -80,7 +84,7 @@ def run(study: Study, tokenizer: str) -> None:
         load_foreign(built.trunk, exported.state_dict(), work.out)
         auc = _probe(_features(exported, built), encoder, paths, study)
         if (gate := study.scale.probe_gate.get(entry.objective)) is not None:
-            check_gate(auc, gate, tokenizer)
+            check_gate(auc, gate, wanted.path)
         save_checkpoint(
             work.out,
             built.state_dict(),
@@ -88,6 +92,10 @@ def run(study: Study, tokenizer: str) -> None:
             work.about(stopwatch, inputs),
             also=lambda folder: write_curves(folder, curves),
         )
+
+
+def _of_seed(tokenizer: str, seed: int) -> Pretrained:
+    return Pretrained(tokenizer=tokenizer, seed=seed)
 
 
 def _plan(scale: Scale, pretraining: Pretraining) -> Plan:

@@ -12,7 +12,7 @@ from vistok.grid import specs
 from vistok.grid.paths import Paths
 from vistok.grid.steps import STEPS
 from vistok.grid.study import Study
-from vistok.grid.values import Run
+from vistok.grid.values import Pretrained, Run
 from vistok.pins import PINS, pinned_digest
 from vistok.sources import source_digest
 
@@ -47,6 +47,7 @@ def listing(study: Study) -> Values:
     return {
         "scale": study.scale.id,
         "split": study.split,
+        "seeds": study.seeds,
         "results": study.results_id,
         "models": study.models.scale.id,
         "shards": made["shards"],
@@ -54,7 +55,7 @@ def listing(study: Study) -> Values:
         "tokenizers": made["tokenizer"],
         "runs": {
             run.path: {
-                "tokenizer": run.tokenizer,
+                "tokenizer": _tokenizer_id(study, run.pretrained),
                 "llm": run.llm,
                 "metrics": _targets(study, "score-run", run),
             }
@@ -108,7 +109,9 @@ def parameters(study: Study, root: Path = Path()) -> Values:
         "shards": {name: _made_by(study, "write-shards", name) for name in shards},
         "llms": {llm: _llm(study, llm) for llm in llms},
         "tokenizers": {
-            name: _tokenizer(study, name) for name in study.models.lineage(run.tokenizer for run in runs)
+            _tokenizer_id(study, entry): _tokenizer(study, entry)
+            for run in runs
+            for entry in _lineage(study, run)
         },
         "runs": {
             run.path: _run(study, run) | _digests(suites, own)
@@ -136,12 +139,27 @@ def _llm(study: Study, llm: str) -> Values:
     return _made_by(study, "train-llm", llm) | tuned_from
 
 
-def _tokenizer(study: Study, tokenizer: str) -> Values:
-    if study.models.pretrains(tokenizer):
-        made_from = {name: _tokenizer(study, name) for name in study.models.tokenizer(tokenizer).made_from}
-        derived = {"made_from": made_from} if made_from else {}
-        return _made_by(study, "pretrain-tokenizer", tokenizer) | derived
-    return STEPS["pretrain-tokenizer"].spec(study, tokenizer)
+def _lineage(study: Study, run: Run) -> list[Pretrained]:
+    """Returns a run's tokenizer behind those that it is made from, all of the run's seed."""
+    names = study.models.lineage([run.tokenizer])
+    return [Pretrained(tokenizer=name, seed=run.seed) for name in names]
+
+
+def _tokenizer_id(study: Study, pretrained: Pretrained) -> str:
+    """Returns under what a tokenizer's parameters are kept: one that is not pretrained has no seed."""
+    made = study.models.pretrains(pretrained.tokenizer)
+    return pretrained.path if made else pretrained.tokenizer
+
+
+def _tokenizer(study: Study, pretrained: Pretrained) -> Values:
+    if not study.models.pretrains(pretrained.tokenizer):
+        return specs.tokenizer_spec(study.models, pretrained)
+    names = study.models.tokenizer(pretrained.tokenizer).made_from
+    parts = {name: pretrained.model_copy(update={"tokenizer": name}) for name in names}
+    made_from = {name: _tokenizer(study, part) for name, part in parts.items()}
+    return _made_by(study, "pretrain-tokenizer", pretrained.path) | (
+        {"made_from": made_from} if made_from else {}
+    )
 
 
 def _run(study: Study, run: Run) -> Values:

@@ -12,7 +12,7 @@ from vistok.grid.study import Study
 from vistok.sources import PACKAGE
 from vistok.tables.assemble import check_tables
 
-KEYS: Final = ("scale", "split", "data_root")
+KEYS: Final = ("scale", "split", "data_root", "seeds")
 
 
 def open_study(config: Mapping[str, Any]) -> Study:
@@ -23,7 +23,12 @@ def open_study(config: Mapping[str, Any]) -> Study:
     """
     for key in sorted(set(config) - set(KEYS)):
         raise unknown("config key", key, KEYS)
-    study = load_study(config["scale"], split=config["split"], data_root=_data_root(config["data_root"]))
+    study = load_study(
+        config["scale"],
+        split=config["split"],
+        data_root=_data_root(config["data_root"]),
+        seeds=config["seeds"],
+    )
     check_tasks(study)
     check_tables(study)
     if set("{}") & set(study.scale.data_root):
@@ -49,6 +54,7 @@ def _data_root(given: object) -> str | None:
 def options(study: Study, data_root: str | None) -> str:
     """Returns the options by which a command names a study; `data_root`: what was given in place of the scale's."""
     named = f"--scale {study.scale.id} --split {study.split}"
+    named += f" --seeds {study.seeds}" if study.seeds > 1 else ""
     return named if data_root is None else f"{named} --data-root {shlex.quote(study.scale.data_root)}"
 
 

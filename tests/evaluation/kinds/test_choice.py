@@ -101,7 +101,7 @@ def study(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Iterato
             *([study.scale.probe_set] if study.scale.probe_set else []),
         ):
             write_shards.run(study, image_set)
-        pretrain_tokenizer.run(study, "clip")
+        pretrain_tokenizer.run(study, study.pretrained("clip/seed-0"))
         for llm in (study.llm("vicuna-7b").base, "vicuna-7b"):
             train_llm.run(study, str(llm))
         tune_mllm.run(study, study.run(RUN))
