@@ -55,9 +55,9 @@ def test_hidden_patches_become_the_mask_token_with_their_positions(encoder: Enco
     built = build_encoder(encoder)
     hidden = torch.zeros(4, 9, dtype=torch.bool)
     hidden[1, 5] = True
-    token = torch.full((32,), 7.0)
+    token = torch.full((1, 32), 7.0)
     masked, whole = embed(built, images(), hidden=hidden, mask_token=token), embed(built, images())
-    assert torch.allclose(masked[1, 6], token + built.pos_embed[0, 6])
+    assert torch.allclose(masked[1, 6], token[0] + built.pos_embed[0, 6])
     masked[1, 6] = whole[1, 6]
     assert torch.equal(masked, whole)
 

@@ -80,6 +80,11 @@ def test_vectors_do_not_decay_and_what_is_frozen_is_left_out() -> None:
     }
 
 
+def test_what_is_named_does_not_decay_either() -> None:
+    made = make_optimiser(Parts(), optimiser(), lambda name: 1.0, {"weight"})
+    assert {group["weight_decay"] for group in made.param_groups} == {0.0}
+
+
 def test_a_rate_holds_for_all_names_that_start_so() -> None:
     rates = {name: rate for name, (rate, _) in groups(Parts(), {"eye.": 0.2, "ear.w": 0.5}).items()}
     assert {name for name, rate in rates.items() if rate == 0.2} == {

@@ -56,6 +56,8 @@ class Objective(nn.Module, ABC):
         defaults: the options that this objective knows, at their mini-scale values.
         needs: the parts of a row besides its pixels that supervise it.
         needs_teacher: whether another tokenizer teaches it.
+        undecayed: the weights that do not decay as its paper's code has it, by the last part of their names, besides
+            biases, norms and whatever else is a vector.
         shares_batches: whether its loss is a mean over images, so that several processes can share a batch.
     """
 
@@ -63,6 +65,7 @@ class Objective(nn.Module, ABC):
     needs: ClassVar[frozenset[Part]] = frozenset()
     needs_teacher: ClassVar[bool] = False
     shares_batches: ClassVar[bool] = False
+    undecayed: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, setup: Setup) -> None:
         super().__init__()

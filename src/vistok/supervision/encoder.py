@@ -107,7 +107,7 @@ def embed(
     corner: Int64[Tensor, "2"] | None = None,
     *,
     hidden: Bool[Tensor, "batch patches"] | None = None,
-    mask_token: Float[Tensor, " width"] | None = None,
+    mask_token: Float[Tensor, "1 width"] | None = None,
 ) -> Float[Tensor, "batch tokens width"]:
     """Returns the class token and the patch embeddings, with positions.
 

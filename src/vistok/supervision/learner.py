@@ -18,6 +18,7 @@ class PretrainingLearner(Learner):
         super().__init__()
         self.objective = objective
         self.data = data
+        self.undecayed = objective.undecayed
 
     def batch(self, step: int, process: int, processes: int) -> Batch:
         views = self.objective.batch(self.data, step, process, processes)

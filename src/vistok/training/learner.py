@@ -8,7 +8,13 @@ from vistok.training.batches import Batch
 
 
 class Learner(nn.Module, ABC):
-    """A module with its data."""
+    """A module with its data.
+
+    Attributes:
+        undecayed: the last parts of the names of weights that do not decay, besides vectors.
+    """
+
+    undecayed: frozenset[str] = frozenset()
 
     @abstractmethod
     def batch(self, step: int, process: int, processes: int) -> Batch:

@@ -56,7 +56,7 @@ def train(learner: Learner, plan: Plan, *, state: Path, identity: str, name: str
     """
     join()
     accelerator = Accelerator(cpu=device_of(plan.gpus).type == "cpu")
-    optimiser = make_optimiser(learner, plan.optimiser, learner.rate)
+    optimiser = make_optimiser(learner, plan.optimiser, learner.rate, learner.undecayed)
     saved = TrainingState(state, identity)
     first, curves = saved.restore(learner, optimiser)
     learner.to(accelerator.device)

@@ -1,7 +1,7 @@
 """The optimiser and the learning-rate schedule."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import torch
 from torch import nn
@@ -19,19 +19,24 @@ def rate_at(step: int, steps: int, optimiser: Optimiser) -> float:
 
 
 def make_optimiser(
-    module: nn.Module, optimiser: Optimiser, rate_of: Callable[[str], float]
+    module: nn.Module,
+    optimiser: Optimiser,
+    rate_of: Callable[[str], float],
+    undecayed: Collection[str] = (),
 ) -> torch.optim.AdamW:
     """Makes AdamW over the trainable parameters; vectors (biases, norms) do not decay.
 
-    Chosen: the released utils.py means the same, but names norms by lists that miss some.
+    Chosen: the released utils.py means the same, but names norms by lists that miss some. Latents decay there, too.
 
     Args:
         rate_of: returns the share of the learning rate of a parameter, by its name.
+        undecayed: what else does not decay, such as `pos_embed`, by the last part of its name.
     """
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in module.named_parameters():
         if parameter.requires_grad:
-            decay = optimiser.weight_decay if parameter.ndim > 1 else 0.0
+            kept = parameter.ndim < 2 or name.rpartition(".")[2] in undecayed
+            decay = 0.0 if kept else optimiser.weight_decay
             groups.setdefault((rate_of(name), decay), []).append(parameter)
     return torch.optim.AdamW(
         [

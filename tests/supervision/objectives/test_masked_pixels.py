@@ -14,6 +14,13 @@ def test_three_quarters_are_hidden_and_each_patch_is_on_one_side(make, data) -> 
     assert not torch.equal(both[0], both[1])
 
 
+@pytest.mark.parametrize(("ratio", "kept"), [(0.5, 4), (0.75, 2), (0.6, 3), (0.9, 0)])
+def test_what_does_not_divide_is_hidden(make, data, ratio: float, kept: int) -> None:
+    """MAE's code: len_keep = int(L * (1 - mask_ratio))."""
+    batch = make("masked-pixels", mask_ratio=ratio).batch(data, 0)
+    assert (batch["visible"].shape[1], batch["hidden"].shape[1]) == (kept, 9 - kept)
+
+
 def test_the_encoder_sees_nothing_of_the_hidden_patches(make, data) -> None:
     objective = make("masked-pixels")
     batch = objective.batch(data, 0)

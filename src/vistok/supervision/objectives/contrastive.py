@@ -88,6 +88,7 @@ class Contrastive(Objective):
 
     defaults: ClassVar[Mapping[str, float]] = _DEFAULTS
     needs: ClassVar[frozenset[Part]] = frozenset({"captions"})
+    undecayed: ClassVar[frozenset[str]] = frozenset({"cls_token"})  # a vector in CLIP's code; positions decay
 
     def __init__(self, setup: Setup) -> None:
         super().__init__(setup)

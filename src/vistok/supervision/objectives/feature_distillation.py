@@ -34,6 +34,7 @@ class FeatureDistillation(Objective):
     defaults: ClassVar[Mapping[str, float]] = _DEFAULTS
     shares_batches: ClassVar[bool] = True
     needs_teacher: ClassVar[bool] = True
+    undecayed: ClassVar[frozenset[str]] = frozenset({"cls_token", "pos_embed"})  # FD code: no_weight_decay
 
     def __init__(self, setup: Setup) -> None:
         super().__init__(setup)

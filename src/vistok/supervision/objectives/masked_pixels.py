@@ -6,7 +6,7 @@ from typing import ClassVar, Final
 import torch
 from jaxtyping import Float, Int64
 from timm.layers.pos_embed_sincos import build_sincos2d_pos_embed
-from timm.models.vision_transformer import Block
+from timm.models.vision_transformer import Block, VisionTransformer
 from torch import Tensor, nn
 from typing_extensions import override
 
@@ -27,7 +27,10 @@ _DEFAULTS: Final = {
 
 
 class MaskedPixels(Objective):
-    """An asymmetric autoencoder; only the encoder is kept."""
+    """An asymmetric autoencoder; only the encoder is kept.
+
+    The patch embedding starts whitened as under every objective here; MAE's starts at Glorot's scale.
+    """
 
     places: Tensor
     defaults: ClassVar[Mapping[str, float]] = _DEFAULTS
@@ -40,7 +43,7 @@ class MaskedPixels(Objective):
         self.patches = rows * columns
         width = int(self.options["decoder_width"])
         self.enter = nn.Linear(self.encoder.embed_dim, width)
-        self.mask_token = nn.Parameter(torch.empty(width))
+        self.mask_token = nn.Parameter(torch.empty(1, width))
         blocks = (
             Block(width, int(self.options["decoder_heads"]))
             for _ in range(int(self.options["decoder_depth"]))
@@ -54,6 +57,14 @@ class MaskedPixels(Objective):
         nn.init.normal_(self.mask_token, std=0.02)
 
     @override
+    def untrained(self, setup: Setup) -> VisionTransformer:
+        """Returns an encoder whose positions stay sines and cosines, the class token's zero (MAE code)."""
+        encoder = super().untrained(setup)
+        assert encoder.pos_embed is not None
+        encoder.pos_embed.requires_grad_(False)[:, :1] = 0.0
+        return encoder
+
+    @override
     def views(
         self,
         images: Float[Tensor, "batch 3 height width"],
@@ -62,7 +73,7 @@ class MaskedPixels(Objective):
     ) -> dict[str, Tensor]:
         images = augment.random_crop(images, draws, self.size, (self.options["crop_least"], 1.0))
         order = torch.from_numpy(draws.random(self.patches).argsort(axis=1))
-        kept = self.patches - round(self.patches * self.options["mask_ratio"])
+        kept = int(self.patches * (1 - self.options["mask_ratio"]))  # MAE code: what is left over is hidden
         normalised = augment.normalise(images, self.normalisation)
         return {"images": normalised, "visible": order[:, :kept], "hidden": order[:, kept:]}
 

@@ -33,6 +33,7 @@ class Supervised(Objective):
     defaults: ClassVar[Mapping[str, float]] = _DEFAULTS
     shares_batches: ClassVar[bool] = True
     needs: ClassVar[frozenset[Part]] = frozenset({"label"})
+    undecayed: ClassVar[frozenset[str]] = frozenset({"cls_token", "pos_embed"})  # DeiT code: no_weight_decay
 
     def __init__(self, setup: Setup) -> None:
         super().__init__(setup)
