@@ -30,7 +30,7 @@ class Asking(Connector):
         super().__init__()
         self.projection = nn.Linear(width, llm_width)
 
-    def forward(self, tokens: Tensor, questions: Sequence[str] | None = None) -> Tensor:
+    def connect(self, tokens: Tensor, questions: Sequence[str] | None = None) -> Tensor:
         assert questions is not None
         lengths = torch.tensor([float(len(question)) for question in questions])
         projected: Tensor = self.projection(tokens) * lengths[:, None, None]

@@ -7,7 +7,16 @@ from pydantic import Field
 from vistok.grid.value import Value
 
 
-class Resampler(Value):
+class _AnyConnector(Value):
+    """What every kind can be told."""
+
+    whiten: bool = Field(
+        False,
+        description="whiten the tokens before the connector's own layers, by statistics of images that training sees",
+    )
+
+
+class Resampler(_AnyConnector):
     """A Perceiver Resampler with a norm and a projection (released code: perceiver.py, modeling_gvt.py, config.py)."""
 
     kind: Literal["resampler"] = "resampler"
@@ -35,7 +44,7 @@ class Resampler(Value):
         return 2.0 * (self.parameters(width, llm_width) * self.latents + keys_and_values * seen)
 
 
-class Linear(Value):
+class Linear(_AnyConnector):
     """One linear layer on every token of the image encoder, as LLaVA has it (arXiv 2304.08485 section 4.1)."""
 
     kind: Literal["linear"] = "linear"

@@ -22,7 +22,9 @@ from vistok.sources import source_digest
 from vistok.steps.inputs import input_digests
 from vistok.steps.models import assemble, frozen_digests, held_tensors
 from vistok.steps.training import training
+from vistok.steps.whitening import fit_whitening
 from vistok.training.curves import write_curves
+from vistok.training.devices import device_of
 from vistok.training.loop import Plan, make_deterministic, train
 from vistok.training.mllm import MultimodalLearner
 from vistok.training.processes import is_first
@@ -46,6 +48,7 @@ def run(study: Study, wanted: Run) -> None:
             return
         make_deterministic(wanted.seed)
         model = assemble(study, wanted)
+        fit_whitening(model, Shards(shards[0]), device_of(job.gpus))
         recipe = study.recipe(wanted.recipe)
         plan = Plan(
             recipe.steps,

@@ -13,6 +13,8 @@ VALUES = [
     Resampler(),
     Resampler(latents=3, depth=2, heads=2, head_width=8, feedforward_multiple=2),
     Linear(),
+    Resampler(latents=3, depth=1, heads=2, head_width=8, whiten=True),
+    Linear(whiten=True),
 ]
 
 

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from vistok.grid.connectors import Connector as ConnectorValue
+from vistok.mllm.connectors.whitening import Whitening
 
 
 class Connector(nn.Module, ABC):
@@ -18,24 +19,41 @@ class Connector(nn.Module, ABC):
         gives: `front`, embeddings that are read in front of the words, or `states` for the cross-attention layers
             of a language model that has some.
         reads_question: whether its output depends on the question, and so cannot be kept for an image.
+        whitening: what tokens pass first where its value has `whiten`; None where it has not.
     """
 
     gives: ClassVar[Literal["front", "states"]] = "front"
     reads_question: ClassVar[bool] = False
+    whitening: Whitening | None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.whitening = None
 
     @abstractmethod
-    def forward(
+    def connect(
         self, tokens: Float[Tensor, "batch tokens width"], questions: Sequence[str] | None = None
     ) -> Float[Tensor, "batch visual llm_width"]:
         """Returns the visual tokens as the language model reads them.
 
         Args:
+            tokens: of an image encoder; whitened where the connector's value has `whiten`.
             questions: the question about each image; None for a connector that does not read it.
         """
 
+    def forward(
+        self, tokens: Float[Tensor, "batch tokens width"], questions: Sequence[str] | None = None
+    ) -> Float[Tensor, "batch visual llm_width"]:
+        """Returns what `connect` makes of an image encoder's tokens."""
+        return self.connect(self.whitening(tokens) if self.whitening else tokens, questions)
+
 
 def build_connector(value: ConnectorValue, width: int, llm_width: int) -> Connector:
-    """Builds a connector between an encoder and a language model of these widths, with random weights."""
+    """Builds a connector between an encoder and a language model of these widths, with random weights.
+
+    Its whitening, if it has one, is still to be fitted.
+    """
     module = import_module(f"vistok.mllm.connectors.{value.kind.replace('-', '_')}")
     built: Connector = module.build(value, width, llm_width)
+    built.whitening = Whitening(width) if value.whiten else None
     return built

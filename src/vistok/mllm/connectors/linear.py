@@ -20,7 +20,7 @@ class LinearConnector(Connector):
         super().__init__()
         self.projection = nn.Linear(width, llm_width)
 
-    def forward(
+    def connect(
         self, tokens: Float[Tensor, "batch tokens width"], questions: Sequence[str] | None = None
     ) -> Float[Tensor, "batch tokens llm_width"]:
         projected: Tensor = self.projection(tokens)

@@ -28,7 +28,7 @@ class ResamplerConnector(Connector):
         self.resampler = PerceiverResampler(width, size)
         self.projection = nn.Linear(width, llm_width)
 
-    def forward(
+    def connect(
         self, tokens: Float[Tensor, "batch tokens width"], questions: Sequence[str] | None = None
     ) -> Float[Tensor, "batch latents llm_width"]:
         projected: Tensor = self.projection(self.resampler(self.norm(tokens)))

@@ -1,0 +1,44 @@
+"""Fits a connector's whitening on images that its training sees, before the first step."""
+
+from collections.abc import Iterator
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from vistok.datasets.preprocessing import Preprocessing
+from vistok.datasets.shards import Shards
+from vistok.mllm.connectors.whitening import IMAGES
+from vistok.mllm.model import MultimodalModel
+
+_BATCH = 50
+
+
+def fit_whitening(model: MultimodalModel, images: Shards, device: torch.device) -> None:
+    """Fits the whitening of a model's connector, if it has one, on tokens of whole images spread over a set.
+
+    A tokenizer that is to be tuned gives them as it starts. The result depends on the tokenizer and the images alone.
+
+    Raises:
+        VistokError: an image cannot be decoded, or the tokens have no variance.
+    """
+    if model.connector.whitening is None:
+        return
+    model.eval()
+    model.tokenizer.to(device)
+    model.connector.whitening.fit(_tokens(model, images, device))
+    model.tokenizer.to("cpu")
+    model.train()
+
+
+@torch.no_grad()
+def _tokens(
+    model: MultimodalModel, images: Shards, device: torch.device
+) -> Iterator[Float[Tensor, "batch tokens width"]]:
+    encoder = model.tokenizer.encoder
+    preprocessing = Preprocessing(encoder.image_size, encoder.normalisation)
+    count = min(IMAGES, len(images))
+    rows = [images.row(place * len(images) // count) for place in range(count)]
+    for first in range(0, count, _BATCH):
+        shown = [preprocessing.evaluation(images.decoded(row)) for row in rows[first : first + _BATCH]]
+        yield model.tokenizer(torch.stack([torch.from_numpy(image) for image in shown]).to(device))
