@@ -128,16 +128,18 @@ def test_seeds_are_averaged_and_each_is_told(mini: Any, report: Report) -> None:
         ends = [entry["intervals"][column.metric] for entry in entries]
         assert cell.seed_values == tuple(values)
         assert cell.ours == pytest.approx(sum(values) / 2, abs=1e-6)
+        assert cell.spread == pytest.approx(abs(values[0] - values[1]) / 2**0.5, abs=1e-6)
         if None in ends:
             assert (cell.low, cell.high) == (None, None)
             continue
         assert (cell.low, cell.high) == pytest.approx(
             [sum(end) / 2 for end in zip(*ends, strict=True)], abs=1e-6
         )
-    note = next(note for note in notes(made) if "mean over seeds 0, 1" in note)
-    first, second = row.cells[0].seed_values
-    assert f"VQA {first:.1f}, {second:.1f} (range {abs(first - second):.1f})" in note
-    assert note.count("(range") == 7
+    note = next(note for note in notes(made) if note.startswith("± is the standard deviation"))
+    assert "Seeds 0, 1: `clip/frozen/vicuna-7b`. Each training's value is in the CSV" in note
+    line = next(line for line in lines(mini) if line["seeds"] == "2")
+    assert float(line["spread"]) == row.cells[0].spread
+    assert [cell.spread_text for other in made.rows if len(other.seeds) < 2 for cell in other.cells] == [""] * 28
 
 
 def test_the_average_is_of_all_six_columns_or_none(mini: Any, report: Report) -> None:

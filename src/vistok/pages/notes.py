@@ -3,7 +3,7 @@
 from collections import Counter
 
 from vistok.pages.templating import paragraphs
-from vistok.tables.values import AVERAGE, Column, Origin, Row, Substitute, TableReport, number
+from vistok.tables.values import AVERAGE, Column, Origin, Substitute, TableReport
 
 
 def banner(origin: Origin) -> str:
@@ -25,7 +25,7 @@ def notes(report: TableReport) -> list[str]:
         protocols=_protocols(report),
         tolerated=_tolerated(report),
         partial=_partial(report),
-        seeds=[(row, _seed_values(report, row)) for row in report.rows if len(row.seeds) > 1],
+        seeds=_repeated(report),
         once=sum(len(row.seeds) == 1 for row in report.rows),
         runs=[run for row in report.rows for run in row.runs],
     )
@@ -62,14 +62,10 @@ def _partial(report: TableReport) -> list[tuple[Column, int | None, int | None, 
     return [(report.columns[index], n, of, reason) for index, n, of, reason in columns]
 
 
-def _seed_values(report: TableReport, row: Row) -> list[tuple[Column, list[str], str]]:
-    """Returns each column's value by seed, and their range, as printed."""
-    return [
-        (
-            column,
-            [number(value, column.decimals) for value in cell.seed_values],
-            number(max(cell.seed_values) - min(cell.seed_values), column.decimals),
-        )
-        for column, cell in zip(report.columns, row.cells, strict=True)
-        if cell.seed_values
-    ]
+def _repeated(report: TableReport) -> list[tuple[tuple[int, ...], list[str]]]:
+    """Returns the seeds of rows that are trained several times, with the rows of each, named without their seed."""
+    rows: dict[tuple[int, ...], list[str]] = {}
+    for row in report.rows:
+        if len(row.seeds) > 1:
+            rows.setdefault(row.seeds, []).append(row.runs[0].rpartition("/")[0])
+    return list(rows.items())

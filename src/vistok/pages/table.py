@@ -40,6 +40,7 @@ def render_table(report: TableReport, suffix: str) -> str:
         banner=banner(report.origin),
         footnotes={mark: footnote(substitute) for mark, substitute in report.footnotes.items()},
         notes=notes(report),
+        seeds=any(len(row.seeds) > 1 for row in report.rows),
         worded=worded,
     )
 

@@ -38,6 +38,7 @@ def _line(report: TableReport, row: Row, index: int, protocols: tuple[str, ...])
         "ours": _plain(cell.ours),
         "difference": _difference(cell),
         **_agreement(report, cell),
+        "spread": _plain(cell.spread),
         "low": _plain(cell.low),
         "high": _plain(cell.high),
         "n": _plain(cell.n),

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal
+from statistics import stdev
 
 from vistok.audit.findings import Finding
 from vistok.grid.values import Run, Subject
 
 AVERAGE = "average"
 MINUS = "−"
+SPACE = "\N{NO-BREAK SPACE}"
 
 
 def number(value: float, decimals: int) -> str:
@@ -103,6 +105,15 @@ class Cell:
     @property
     def ours_text(self) -> str:
         return "-" if self.ours is None else number(self.ours, self.decimals)
+
+    @property
+    def spread(self) -> float | None:
+        """The standard deviation between the row's trainings (of n - 1); None where there is one, or none."""
+        return round(stdev(self.seed_values), 6) if len(self.seed_values) > 1 else None
+
+    @property
+    def spread_text(self) -> str:
+        return "" if self.spread is None else f"±{SPACE}{number(self.spread, self.decimals)}"
 
     @property
     def published_text(self) -> str:
@@ -228,7 +239,7 @@ class TableReport:
     def side_labels(self, labels: tuple[str, ...]) -> str:
         """Returns the other labels of a row, or of the head, in one line that breaks only between labels."""
         return " · ".join(
-            label.replace(" ", "\N{NO-BREAK SPACE}")
+            label.replace(" ", SPACE)
             for index, label in enumerate(labels)
             if index != self.main_label
         )
