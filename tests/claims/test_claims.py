@@ -19,7 +19,7 @@ from vistok.claims import (
     published_cells,
     read_claims,
 )
-from vistok.claims.measured import spread_of_seeds
+from vistok.claims.measured import spread_of_seeds, training_noise
 from vistok.errors import VistokError
 from vistok.published.tables import PublishedTable, read_all_published
 from vistok.steps.weigh_claims import cells_of
@@ -128,7 +128,10 @@ def test_training_noise_widens_an_interval() -> None:
     (outcome,) = evaluate_claims([claim()], known)
     assert (alone.verdict, outcome.verdict) == ("holds", "within noise")
     assert outcome.differences[0].low == pytest.approx(4 - 1.96 * (2 * (1 + 4)) ** 0.5, abs=0.01)
-    few = {key: replace(cell, training_error=2.0, training_freedom=2) for key, cell in found.items()}
+    few = {
+        key: replace(cell, training_error=2.0, training_freedom=2, training_pooled=True)
+        for key, cell in found.items()
+    }
     (outcome,) = evaluate_claims([claim()], few)
     freedom = 10**2 / (8**2 / 2)  # Welch and Satterthwaite: 2 of questions, 8 of training
     assert outcome.differences[0].low == pytest.approx(4 - t.ppf(0.975, freedom) * 10**0.5, abs=0.01)
@@ -149,7 +152,7 @@ def test_equal_rows_are_rarely_told_apart_by_a_few_seeds() -> None:
     for _ in range(1000):
         a, b = generator.normal(50, 2, size=(2, 3))
         spread, freedom = spread_of_seeds([a.tolist(), b.tolist()])
-        noise = {"training_error": spread / 3**0.5, "training_freedom": freedom}
+        noise = {"training_error": spread / 3**0.5, "training_freedom": freedom, "training_pooled": True}
         values = cells(a=float(a.mean()), b=float(b.mean()), error=0.01)
         (outcome,) = evaluate_claims(
             [claim()], {key: replace(cell, **noise) for key, cell in values.items() if cell}
@@ -268,6 +271,39 @@ def test_the_spread_of_seeds_is_pooled_over_rows() -> None:
     assert spread_of_seeds([(50.0,), ()]) == (0.0, 0)
 
 
+def test_a_row_tells_its_own_noise_and_one_seed_takes_the_others() -> None:
+    column = [(50.0, 52.0), (30.0,), (10.0, 10.0, 13.0), (1.0, 1.0)]
+    assert training_noise(column[0], column) == (pytest.approx(1.0), 1, False)
+    assert training_noise(column[1], column) == (pytest.approx(2**0.5), 4, True)
+    assert training_noise(column[3], column) == (0.0, 1, False), "known, and none"
+    assert training_noise((30.0,), [(30.0,), (2.0,)]) == (0.0, 0, False), "not known"
+
+
+def test_what_noise_an_interval_holds_is_said() -> None:
+    found = {key: cell for key, cell in cells(a=54, b=50, c=50).items() if cell}
+    known = {key: replace(cell, training_error=0.5, training_freedom=2) for key, cell in found.items()}
+    assert evaluate_claims([claim()], found)[0].noise == "questions"
+    assert evaluate_claims([claim()], known)[0].noise == "questions and trainings"
+    first, *others = found
+    part = {first: known[first], **{key: found[key] for key in others}}
+    assert evaluate_claims([claim()], part)[0].noise == "questions, in part trainings"
+    mixed = {**known, others[1]: found[others[1]]}
+    (outcome,) = evaluate_claims([claim(right=["b", "c"])], mixed)
+    assert outcome.noise == "questions, in part trainings"
+    assert [entry.noise for entry in outcome.differences][0] == "questions and trainings"
+
+
+def test_own_estimates_of_training_noise_have_their_own_freedom() -> None:
+    found = {key: cell for key, cell in cells(a=54, b=50).items() if cell}
+    own = {key: replace(cell, training_error=2.0, training_freedom=2) for key, cell in found.items()}
+    pooled = {key: replace(cell, training_pooled=True) for key, cell in own.items()}
+    (wide,) = evaluate_claims([claim()], pooled)
+    (outcome,) = evaluate_claims([claim()], own)
+    freedom = 10**2 / (2 * 4**2 / 2)  # 2 of questions, 4 of each row's training
+    assert outcome.differences[0].low == pytest.approx(4 - t.ppf(0.975, freedom) * 10**0.5, abs=0.01)
+    assert wide.differences[0].low == pytest.approx(4 - t.ppf(0.975, freedom / 2) * 10**0.5, abs=0.01)
+
+
 def test_a_scales_cells_hold_the_noise_of_training(mini: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of CLIP's two seeds one is far worse; its mean of two is surer than another row's one seed."""
     monkeypatch.chdir(mini.root)
@@ -283,3 +319,7 @@ def test_a_scales_cells_hold_the_noise_of_training(mini: Any, monkeypatch: pytes
     assert found["clip/frozen", "VQA"]["training_error"] == pytest.approx(spread / 2**0.5, abs=1e-5)
     assert found["deit/frozen", "VQA"]["training_error"] == pytest.approx(spread, abs=1e-5)
     assert found["deit/frozen", "VQA"]["training_freedom"] == 1
+    assert (
+        found["deit/frozen", "VQA"]["training_pooled"] and not found["clip/frozen", "VQA"]["training_pooled"]
+    )
+    assert found["clip/frozen", "VQA"]["seed_values"] == tuple(values)

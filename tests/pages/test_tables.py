@@ -98,7 +98,8 @@ def test_markdown_shows_rank_baseline_and_missing_cells(mini: Any, excerpt: Any,
     text = rendered(mini, "md")
     clip = next(line for line in text.splitlines() if "CLIP (Radford" in line).split(" | ")
     assert re.fullmatch(
-        r"\*\*52\.2\*\* → \*\*\d+\.\d\*\* ±\xa0\d+\.\d<br><sub>\+\d+\.\d<br>\\\[\d+\.\d, \d+\.\d\\\]</sub>", clip[4]
+        r"\*\*52\.2\*\* → \*\*\d+\.\d\*\* ±\xa0\d+\.\d<br><sub>\+\d+\.\d<br>\\\[\d+\.\d, \d+\.\d\\\]</sub>",
+        clip[4],
     )
     failed = next(line for line in text.splitlines() if line.startswith("| ✓"))
     assert failed.count("▽") == 6

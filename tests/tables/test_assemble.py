@@ -139,7 +139,9 @@ def test_seeds_are_averaged_and_each_is_told(mini: Any, report: Report) -> None:
     assert "Seeds 0, 1: `clip/frozen/vicuna-7b`. Each training's value is in the CSV" in note
     line = next(line for line in lines(mini) if line["seeds"] == "2")
     assert float(line["spread"]) == row.cells[0].spread
-    assert [cell.spread_text for other in made.rows if len(other.seeds) < 2 for cell in other.cells] == [""] * 28
+    assert [cell.spread_text for other in made.rows if len(other.seeds) < 2 for cell in other.cells] == [
+        ""
+    ] * 28
 
 
 def test_the_average_is_of_all_six_columns_or_none(mini: Any, report: Report) -> None:

@@ -11,6 +11,7 @@ from vistok.claims.measured import Cell, Measured
 from vistok.claims.values import Claim, Comparison
 
 Verdict = Literal["holds", "contradicted", "within noise", "not measured"]
+Noise = Literal["questions", "questions and trainings", "questions, in part trainings"]
 Cells = Mapping[Cell, Measured | None]
 _ERROR_RATE = 0.05
 
@@ -19,7 +20,8 @@ _ERROR_RATE = 0.05
 class Difference:
     """Left less right, in points, with an interval that covers all differences of its claim at 95 %.
 
-    `towards` tells whether the value itself, chance left aside, is as the claim says.
+    `towards` tells whether the value itself, chance left aside, is as the claim says; `noise` what would be otherwise
+    in a repetition that the interval holds: other questions, or other trainings too.
     """
 
     label: str
@@ -28,6 +30,7 @@ class Difference:
     high: float
     verdict: Verdict
     towards: bool
+    noise: Noise = "questions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,12 @@ class Outcome:
     verdict: Verdict
     differences: tuple[Difference, ...]
     not_measured: int
+
+    @property
+    def noise(self) -> Noise:
+        """What the intervals of all differences hold."""
+        found = {difference.noise for difference in self.differences} or {"questions"}
+        return found.pop() if len(found) == 1 else "questions, in part trainings"
 
     def count(self, verdict: Verdict) -> int:
         return sum(difference.verdict == verdict for difference in self.differences)
@@ -152,22 +161,31 @@ def _difference(contrast: _Contrast, cells: Cells, tail: float) -> Difference:
     low, high = value - reach, value + reach
     verdict = _judge(contrast.comparison, low, high)
     towards = _judge(contrast.comparison, value, value) == "holds"
-    return Difference(contrast.label, value, low, high, verdict, towards)
+    return Difference(contrast.label, value, low, high, verdict, towards, _noise(measured))
+
+
+def _noise(measured: Sequence[tuple[Cell, float, Measured]]) -> Noise:
+    known = [cell.training_freedom > 0 for _, _, cell in measured]
+    if all(known):
+        return "questions and trainings"
+    return "questions, in part trainings" if any(known) else "questions"
 
 
 def _reach(measured: Sequence[tuple[Cell, float, Measured]], tail: float) -> float:
     """Returns the half width of an interval that leaves `tail` on either side.
 
-    The noise of questions counts as known. That of training is estimated from a few seeds of each column, so that
-    the quantile is Student's, its degrees of freedom by Welch and Satterthwaite.
+    The noise of questions counts as known. That of training is estimated from a few seeds of each row, or of the
+    column's other rows together, so that the quantile is Student's, its degrees of freedom by Welch and Satterthwaite.
     """
     questions = sum((weight * cell.question_error) ** 2 for _, weight, cell in measured)
-    training: dict[str, float] = {}
-    freedom = {column: cell.training_freedom for (_, _, column), _, cell in measured if cell.training_error}
-    for (_, _, column), weight, cell in measured:
-        training[column] = training.get(column, 0.0) + (weight * cell.training_error) ** 2
+    training: dict[tuple[str, str], float] = {}
+    freedom: dict[tuple[str, str], int] = {}
+    for (_, row, column), weight, cell in measured:
+        estimate = ("" if cell.training_pooled else row, column)  # one for all rows that it is pooled for
+        training[estimate] = training.get(estimate, 0.0) + (weight * cell.training_error) ** 2
+        freedom[estimate] = cell.training_freedom
     total = questions + sum(training.values())
-    estimated = sum(part**2 / freedom[column] for column, part in training.items() if part)
+    estimated = sum(part**2 / freedom[estimate] for estimate, part in training.items() if part)
     quantile = NormalDist().inv_cdf(1 - tail)
     if estimated:
         from scipy.special import stdtrit

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 from vistok.claims.values import QuestionCount
 from vistok.errors import VistokError
@@ -20,9 +21,10 @@ class Measured:
     """A cell's value and 95 % interval over images, in points.
 
     Attributes:
-        training_error: the standard deviation that another training seed would give the value; 0 where no row was
-            trained with several, so that it is not known.
-        training_freedom: the degrees of freedom that it was estimated with.
+        training_error: the standard deviation that another training seed would give the value.
+        training_freedom: the degrees of freedom that it was estimated with; 0 where no row of the column was trained
+            with several seeds, so that it is not known.
+        training_pooled: whether it was estimated over the other rows of the column, this one having one seed.
     """
 
     value: float
@@ -30,6 +32,7 @@ class Measured:
     high: float
     training_error: float = 0.0
     training_freedom: int = 0
+    training_pooled: bool = False
 
     @property
     def question_error(self) -> float:
@@ -69,7 +72,8 @@ def _with_interval(value: float, entry: QuestionCount) -> Measured:
 def read_cells(path: Path) -> dict[Cell, Measured | None]:
     """Returns the cells of a results file; a cell whose value or interval is null is not measured.
 
-    `training_error` and `training_freedom` may be left out: no row of the column was trained with several seeds.
+    `training_error`, `training_freedom` and `training_pooled` may be left out: no row of the column was trained with
+    several seeds, and none is pooled.
 
     Raises:
         VistokError: the file is missing, or an entry lacks a field.
@@ -92,24 +96,39 @@ def read_cells(path: Path) -> dict[Cell, Measured | None]:
                 "low": int() | float() as low,
                 "high": int() | float() as high,
             }:
-                error, freedom = entry.get("training_error", 0.0), entry.get("training_freedom", 0)
-                if (
-                    not isinstance(error, int | float)
-                    or not isinstance(freedom, int)
-                    or (error and freedom < 1)
-                ):
-                    raise VistokError(
-                        f"{path}: a training_error is a number, and with it training_freedom is 1 or more, found "
-                        f"{str(entry)[:160]}."
-                    )
                 cells[table, row, column] = Measured(
-                    float(value), float(low), float(high), float(error), freedom
+                    float(value), float(low), float(high), *_training_noise(path, entry)
                 )
             case _:
                 raise VistokError(
                     f"{path}: table, row, column, value, low and high are needed, found {str(entry)[:120]}."
                 )
     return cells
+
+
+def _training_noise(path: Path, entry: Mapping[str, Any]) -> tuple[float, int, bool]:
+    error, freedom = entry.get("training_error", 0.0), entry.get("training_freedom", 0)
+    if not isinstance(error, int | float) or not isinstance(freedom, int) or (error and freedom < 1):
+        raise VistokError(
+            f"{path}: a training_error is a number, and with it training_freedom is 1 or more, found "
+            f"{str(entry)[:160]}."
+        )
+    return float(error), freedom, entry.get("training_pooled", False) is True
+
+
+def training_noise(values: Sequence[float], column: Iterable[Sequence[float]]) -> tuple[float, int, bool]:
+    """Returns how far another training would move a row's mean, the freedom behind that, and whether it is pooled.
+
+    A row that was trained several times tells it of itself, for rows differ in it: one that always gives the same
+    answer has none. The others take what those of their column tell together.
+
+    Args:
+        values: the row's values, one per seed.
+        column: those of every row of the column.
+    """
+    own = len(values) > 1
+    spread, freedom = spread_of_seeds([values] if own else column)
+    return spread / math.sqrt(len(values) or 1), freedom, not own and freedom > 0
 
 
 def spread_of_seeds(rows: Iterable[Sequence[float]]) -> tuple[float, int]:

@@ -52,7 +52,7 @@ def training_noise(cells: Mapping[str, Cells]) -> str:
     known = [
         name
         for name, measured in cells.items()
-        if any(cell and cell.training_error for cell in measured.values())
+        if any(cell and cell.training_freedom for cell in measured.values())
     ]
     unknown = [name for name in cells if name not in known]
     return "".join(paragraphs("training-noise.txt.j2", known=known, unknown=unknown))
@@ -74,6 +74,7 @@ def claims_json(outcomes: Mapping[str, Sequence[Outcome]]) -> dict[str, object]:
                         "low": rounded(difference.low),
                         "high": rounded(difference.high),
                         "verdict": difference.verdict,
+                        "noise": difference.noise,
                     }
                     for difference in outcome.differences
                 ],

@@ -1,9 +1,8 @@
 """Weighs the paper's claims on a scale's own cells, beside the numbers that the paper prints."""
 
-import math
 from typing import Any
 
-from vistok.claims.measured import read_cells, spread_of_seeds
+from vistok.claims.measured import read_cells, training_noise
 from vistok.claims.values import CLAIMS
 from vistok.files import write_json
 from vistok.grid.paths import Paths
@@ -31,8 +30,8 @@ def cells_of(study: Study, table: str) -> list[dict[str, Any]]:
     entry = study.table(table)
     published = read_published(PUBLISHED, entry.number)
     report = assemble(study, table, published)
-    noise = {  # column -> the standard deviation of a seed, and its degrees of freedom
-        column.title: spread_of_seeds([row.cells[place].seed_values for row in report.rows])
+    trained = {
+        column.title: [row.cells[place].seed_values for row in report.rows]
         for place, column in enumerate(report.columns)
     }
     return [
@@ -43,11 +42,16 @@ def cells_of(study: Study, table: str) -> list[dict[str, Any]]:
             "value": cell.ours,
             "low": cell.low,
             "high": cell.high,
-            "training_error": round(noise[column.title][0] / math.sqrt(len(ours.subjects)), 6),
-            "training_freedom": noise[column.title][1],
+            "seed_values": cell.seed_values,
+            **_noise(training_noise(cell.seed_values, trained[column.title])),
         }
         for row, ours in zip(entry.rows, report.rows, strict=True)
         if row.published is not None
         for column, cell in zip(report.columns, ours.cells, strict=True)
         if column.task != AVERAGE
     ]
+
+
+def _noise(found: tuple[float, int, bool]) -> dict[str, Any]:
+    error, freedom, pooled = found
+    return {"training_error": round(error, 6), "training_freedom": freedom, "training_pooled": pooled}

@@ -239,9 +239,7 @@ class TableReport:
     def side_labels(self, labels: tuple[str, ...]) -> str:
         """Returns the other labels of a row, or of the head, in one line that breaks only between labels."""
         return " · ".join(
-            label.replace(" ", SPACE)
-            for index, label in enumerate(labels)
-            if index != self.main_label
+            label.replace(" ", SPACE) for index, label in enumerate(labels) if index != self.main_label
         )
 
     @property
