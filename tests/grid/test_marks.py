@@ -9,7 +9,19 @@ import pytest
 from pydantic import BaseModel
 
 from vistok.errors import VistokError
-from vistok.grid.marks import LABEL, LOADED, MACHINE, MADE, NOTE, SCORING, Mark, counted, mark_of, marked
+from vistok.grid.marks import (
+    GATE,
+    LABEL,
+    LOADED,
+    MACHINE,
+    MADE,
+    NOTE,
+    SCORING,
+    Mark,
+    counted,
+    mark_of,
+    marked,
+)
 from vistok.grid.needs import image_sets
 from vistok.grid.specs import spec_digest
 from vistok.grid.steps import STEPS
@@ -119,8 +131,7 @@ def unused(study: Study) -> set[Path]:
     found |= {("tasks", name) for name in study.tasks.keys() - asked}
     found |= {("scale", "tasks", name) for name in scale.tasks.keys() - asked}
     found |= {("scale", "image_sets", name) for name in scale.image_sets.keys() - {*image_sets(study, runs)}}
-    found |= {("scale", part, name) for part in ("pretraining", "probe_gate")
-              for name in getattr(scale, part).keys() - objectives}  # fmt: skip
+    found |= {("scale", "pretraining", name) for name in scale.pretraining.keys() - objectives}
     found |= {("scale", "places", name) for name in scale.places.keys() - {*scale.mixture}}
     if not pretrained:
         found |= {("scale", part) for part in ("encoders", "pretraining", "probe_gate", "probe_set")}
@@ -143,6 +154,7 @@ def wrong(study: Study) -> Iterator[str]:
             used = not any(path[: len(other)] == other for other in idle)
             allowed: dict[Mark | None, set[str]] = {
                 LABEL: TABLES,
+                GATE: TABLES | {"pretrain-tokenizer"},
                 SCORING: SCORES | TABLES,
                 NOTE: set(),
                 MACHINE: set(),

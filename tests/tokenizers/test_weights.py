@@ -32,7 +32,7 @@ def trained(encoder: Encoder, shake: Shake) -> VisualTokenizer:
 
 
 def save_own(tokenizer: VisualTokenizer, folder: Path) -> Path:
-    config = {"encoder": tokenizer.encoder.model_dump(mode="json"), "probe_auc": 90.0}
+    config = {"encoder": tokenizer.encoder.model_dump(mode="json"), "probe": {"auc": 90.0}}
     save_checkpoint(folder, tokenizer.state_dict(), config, {"inputs": {}})
     return folder
 

@@ -214,6 +214,8 @@ def _check_scale(study: Study, scale: Scale) -> None:
     for files in (scale.tasks, *scale.splits.values()):
         for task in files:
             study.task(task)
+    for name in scale.probe_gate:
+        find("table", name, study.tables, study.scale_file)
     for name in (*scale.mixture, *([scale.probe_set] if scale.probe_set else ())):
         study.image_set(name)
     for tokenizer in study.tokenizers.values():

@@ -18,6 +18,7 @@ LABEL: Final = Mark("words that tables print")
 NOTE: Final = Mark("words that nothing prints: where a number comes from, what for")
 MACHINE: Final = Mark("how large a job is, or where files are: no result depends on it")
 SCORING: Final = Mark("decides scores and tables, no answer")
+GATE: Final = Mark("decides whether a build stops, by its presence; tables print its words")
 MADE: Final = Mark("counts where a scale makes the thing itself")
 LOADED: Final = Mark("counts where the thing is loaded as it was published")
 

@@ -185,7 +185,10 @@ class Scale(Value):
         {}, description="what this scale pretrains, by size: a tokenizer names the size that it has"
     )
     pretraining: dict[Objective, Pretraining] = {}
-    probe_gate: dict[Objective, float] = Field({}, description="least linear-probe AUC, in per cent")
+    probe_gate: tuple[Id, ...] = Field(
+        (),
+        description="the tables whose tokenizers must tell more of categories than before their first step",
+    )
     language_model: dict[LanguageModelKind, LanguageModelSize] = Field(
         {},
         description="the size of the language models that this scale makes itself, by kind; none: published",

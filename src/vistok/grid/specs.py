@@ -7,7 +7,7 @@ from typing import Any
 
 from vistok.files import digest_value
 from vistok.grid.labels import labels_of
-from vistok.grid.marks import LABEL, LOADED, MADE, SCORING, Mark, counted, marked
+from vistok.grid.marks import GATE, LABEL, LOADED, MADE, SCORING, Mark, counted, marked
 from vistok.grid.study import Study
 from vistok.grid.values import Pretrained, Released, ReleasedRow, Row, Run, Subject
 
@@ -42,7 +42,7 @@ def tokenizer_spec(study: Study, pretrained: Pretrained) -> Spec:
         "teacher": _made_from(study, entry.teacher),
         "pretraining": counted(scale.pretraining[entry.objective]),
         "probe_set": scale.probe_set,
-        "probe_gate": scale.probe_gate.get(entry.objective),
+        "gated": study.is_gated(entry.id),
     }
 
 
@@ -136,7 +136,7 @@ def table_spec(study: Study, table: str) -> Spec:
         "labels": [labels_of(study, entry, row) for row in entry.rows],
         "tasks": {column.task: marked(study.task(column.task), LABEL, SCORING) for column in entry.columns},
         "tokenizers": {
-            name: {**marked(study.tokenizer(name), LABEL), "pretrained": models.pretrains(name)}
+            name: {**marked(study.tokenizer(name), GATE, LABEL), "pretrained": models.pretrains(name)}
             for name in tokenizers
         },
         "recipes": {row.recipe: marked(study.recipe(row.recipe), LABEL) for row in made},

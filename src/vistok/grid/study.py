@@ -118,6 +118,12 @@ class Study:
     def pretrains(self, tokenizer: str) -> bool:
         return bool(self.scale.encoders) and self.tokenizer(tokenizer).objective is not None
 
+    def is_gated(self, tokenizer: str) -> bool:
+        """Tells whether a build stops where a tokenizer's probe shows that its pretraining taught it nothing."""
+        rows = (row for table in self.scale.probe_gate for row in self.table(table).rows)
+        shown = {row.tokenizer for row in rows if isinstance(row, Row)}
+        return tokenizer in shown and self.tokenizer(tokenizer).measured_cause is None
+
     def lineage(self, tokenizers: Iterable[str]) -> tuple[str, ...]:
         """Returns tokenizers, each behind those that this scale makes it from: its base and its teacher."""
         line: dict[str, None] = {}

@@ -9,7 +9,7 @@ from vistok.errors import unknown
 from vistok.grid.connectors import Connector, Resampler
 from vistok.grid.kinds import kinds_in, task_kinds
 from vistok.grid.language_models import SHAPES, LanguageModelKind, Shape
-from vistok.grid.marks import LABEL, LOADED, MACHINE, MADE, NOTE, SCORING, counted
+from vistok.grid.marks import GATE, LABEL, LOADED, MACHINE, MADE, NOTE, SCORING, counted
 from vistok.grid.value import Value as Value
 
 
@@ -96,6 +96,11 @@ class Tokenizer(Value):
     encoder: Encoder
     substitute: Annotated[str | None, LABEL] = Field(
         None, description="what stands in for weights that were never released"
+    )
+    measured_cause: Annotated[str | None, GATE] = Field(
+        None,
+        description="why its pretraining tells no more of categories than an untrained encoder, as measured: it then "
+        "stops no build",
     )
     objective: Annotated[Objective | None, MADE] = Field(
         None, description="how a scale that pretrains makes it; none: as published"

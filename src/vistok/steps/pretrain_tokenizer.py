@@ -1,13 +1,6 @@
-"""Pretrains a visual tokenizer under its supervision, and lets it pass only if its features tell categories."""
-
-from collections.abc import Callable
-from itertools import islice
-
-import numpy as np
-from torch import nn
+"""Pretrains a visual tokenizer under its supervision, and probes what its features tell of categories."""
 
 from vistok.checkpoints import save_checkpoint
-from vistok.datasets.preprocessing import Pixels, squash
 from vistok.datasets.shards import Shards
 from vistok.errors import VistokError
 from vistok.files import digest_value
@@ -16,31 +9,23 @@ from vistok.grid.needs import tokenizer_weights_name
 from vistok.grid.paths import Paths
 from vistok.grid.scale import Pretraining, Scale
 from vistok.grid.specs import tokenizer_spec
-from vistok.grid.values import Encoder, Pretrained
+from vistok.grid.values import Pretrained
 from vistok.planning.foreign import weight_digests
+from vistok.probes.gate import refusal
 from vistok.provenance import Stopwatch
 from vistok.sources import source_digest
 from vistok.steps.inputs import input_digests
+from vistok.steps.probing import ProbeSet, probe_pretrained
 from vistok.steps.tokenizer import load_study_tokenizer, load_teacher
 from vistok.steps.training import training
 from vistok.supervision.base import Setup, make_objective
 from vistok.supervision.data import PretrainingData
-from vistok.supervision.encoder import is_plain
 from vistok.supervision.learner import PretrainingLearner
-from vistok.supervision.probe import (
-    Features,
-    check_gate,
-    linear_probe,
-    mean_patch_features,
-    mean_token_features,
-)
-from vistok.tokenizers.base import VisualTokenizer, build_tokenizer
+from vistok.tokenizers.base import build_tokenizer
 from vistok.tokenizers.weights import load_foreign
 from vistok.training.curves import write_curves
 from vistok.training.loop import Plan, make_deterministic, train
 from vistok.training.processes import is_first
-
-PROBE_IMAGES = 2000
 
 
 def run(study: Study, wanted: Pretrained) -> None:
@@ -50,7 +35,8 @@ def run(study: Study, wanted: Pretrained) -> None:
     base or teacher that the scale pretrains is that of the same seed.
 
     Raises:
-        VistokError: the scale takes this tokenizer as published, or its probe misses the gate.
+        VistokError: the scale takes this tokenizer as published; or it tells no more of categories than before any
+            step, or has collapsed, and the scale's `probe_gate` names a table that shows it.
     """
     tokenizer, seed = wanted.tokenizer, wanted.seed
     entry = study.tokenizer(tokenizer)
@@ -72,23 +58,25 @@ def run(study: Study, wanted: Pretrained) -> None:
         data = PretrainingData(Shards(paths.shards(entry.image_set)), encoder.image_size)
         base = load_study_tokenizer(study, _of_seed(entry.base, seed)) if entry.base else None
         teacher = load_teacher(study, _of_seed(entry.teacher, seed)) if entry.teacher else None
-        objective = make_objective(entry.objective, Setup(encoder, pretraining, data, seed, base, teacher))
+        setup = Setup(encoder, pretraining, data, seed, base, teacher)
+        objective = make_objective(entry.objective, setup)
         learner, plan = PretrainingLearner(objective, data), _plan(study.scale, pretraining)
         curves = train(
             learner, plan, state=work.state, identity=work.identity, name=f"tokenizer {wanted.path}"
         )
         if not is_first():
             return
-        exported = objective.exported().cpu()
+        exported = objective.cpu().exported()
         built = build_tokenizer(encoder)
         load_foreign(built.trunk, exported.state_dict(), work.out)
-        auc = _probe(_features(exported, built), encoder, paths, study)
-        if (gate := study.scale.probe_gate.get(entry.objective)) is not None:
-            check_gate(auc, gate, wanted.path)
+        images = ProbeSet.read(paths.shards(study.scale.probe_set or ""), encoder.image_size)
+        probe, amiss = probe_pretrained(built, objective, setup, images)
+        if amiss and study.is_gated(tokenizer):
+            raise VistokError(refusal(wanted.path, amiss, entry.objective))
         save_checkpoint(
             work.out,
             built.state_dict(),
-            {"encoder": encoder.model_dump(mode="json"), "probe_auc": round(auc, 4)},
+            {"encoder": encoder.model_dump(mode="json"), "probe": probe},
             work.about(stopwatch, inputs),
             also=lambda folder: write_curves(folder, curves),
         )
@@ -103,19 +91,3 @@ def _plan(scale: Scale, pretraining: Pretraining) -> Plan:
     return Plan(
         pretraining.steps, pretraining.optimiser, scale.save_every, workers=job.cpus - 1, gpus=job.gpus
     )
-
-
-def _features(exported: nn.Module, built: VisualTokenizer) -> Callable[[Pixels], Features]:
-    if is_plain(exported):
-        return mean_patch_features(exported, built.encoder.normalisation)
-    return mean_token_features(built.eval())
-
-
-def _probe(features: Callable[[Pixels], Features], encoder: Encoder, paths: Paths, study: Study) -> float:
-    """Returns the AUC of a linear probe for the categories of the scale's probe set."""
-    shards = Shards(paths.shards(study.scale.probe_set or ""))
-    rows = list(islice(shards, PROBE_IMAGES))
-    names = [{entry.category for entry in row.objects} for row in rows]
-    presence = np.array([[category in seen for category in shards.categories] for seen in names])
-    pixels = np.stack([squash(shards.decoded(row), encoder.image_size) for row in rows])
-    return linear_probe(features, pixels, presence, seed=0)

@@ -119,6 +119,12 @@ class Objective(nn.Module, ABC):
     def after_step(self, step: int) -> None:
         """Updates what gradients do not: to be called after each optimiser step."""
 
+    def prototypes(
+        self, images: Float[Tensor, "batch 3 size size"]
+    ) -> Float[Tensor, "batch prototypes"] | None:
+        """Returns the probabilities with which whole, normalised images are sorted, by an objective that sorts them."""
+        return None
+
     def exported(self) -> nn.Module:
         """Returns what becomes the tokenizer, as the method's authors release it."""
         return self.encoder
@@ -181,3 +187,14 @@ def make_objective(objective: str, setup: Setup) -> Objective:
         torch.manual_seed(setup.seed)
         built: Objective = module.build(setup)
     return built
+
+
+def untrained_encoder(objective: Objective, setup: Setup) -> nn.Module:
+    """Returns the encoder that an objective was built with, before any step and without the weights of a base.
+
+    An objective draws its encoder before all else, so the same seed gives the same weights again.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(setup.seed)
+        encoder: nn.Module = objective.untrained(setup)
+    return encoder

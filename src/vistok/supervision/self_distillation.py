@@ -16,6 +16,7 @@ from vistok.supervision import augment
 from vistok.supervision.base import Objective, Setup
 from vistok.supervision.data import Examples
 from vistok.supervision.draws import Draws
+from vistok.supervision.encoder import class_feature, embed
 from vistok.supervision.prototypes import Centre, ProjectionHead
 
 SHARED_DEFAULTS: Final[Mapping[str, float]] = {
@@ -82,6 +83,15 @@ class SelfDistillation(Objective):
     @override
     def exported(self) -> nn.Module:
         return self.teacher_encoder
+
+    @override
+    @torch.no_grad()
+    def prototypes(self, images: Float[Tensor, "batch 3 size size"]) -> Float[Tensor, "batch prototypes"]:
+        """Returns the teacher's probabilities, centred and sharpened as at the end of training."""
+        feature = class_feature(self.teacher_encoder, embed(self.teacher_encoder, images))
+        logits = self.teacher_head(feature) - self.centre.value
+        probabilities: Tensor = (logits / self.options["teacher_temperature_end"]).softmax(-1)
+        return probabilities
 
     def taught(self) -> Iterator[tuple[nn.Module, nn.Module]]:
         """Yields each student module with the teacher module that follows it."""

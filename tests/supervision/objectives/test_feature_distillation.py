@@ -9,10 +9,10 @@ from torch.nn import functional
 from vistok.errors import VistokError
 from vistok.grid.scale import Pretraining
 from vistok.grid.values import Optimiser
+from vistok.probes.features import tokens_of
 from vistok.supervision import augment
 from vistok.supervision.base import Setup, make_objective
 from vistok.supervision.objectives.feature_distillation import whitened
-from vistok.supervision.probe import mean_token_features
 from vistok.tokenizers.base import build_tokenizer
 from vistok.tokenizers.weights import load_foreign
 
@@ -96,4 +96,4 @@ def test_a_student_may_be_of_any_architecture(encoder, data, trainer) -> None:
     built = build_tokenizer(entry)
     load_foreign(built.trunk, objective.exported().state_dict(), Path("student"))
     pixels = data.examples(range(24), frozenset()).pixels
-    assert mean_token_features(built.eval())(pixels).shape == (24, 48)
+    assert tokens_of(built)(pixels).shape == (24, 10, 48)

@@ -1,0 +1,109 @@
+"""What the prototypes of a self-distilled encoder tell: a loss at its floor looks the same where it has collapsed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from jaxtyping import Float, Int64
+
+Labels = Int64[np.ndarray, " images"]
+
+_SHUFFLES: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How much of the entropy of an attribute its image's prototype tells, in per cent.
+
+    Attributes:
+        value: with the true labels.
+        shuffled: with labels of other images, in the mean; few images make it more than 0.
+        deviation: between shuffles.
+    """
+
+    value: float
+    shuffled: float
+    deviation: float
+
+    @property
+    def is_chance(self) -> bool:
+        """Whether the labels of other images would be told as well."""
+        return self.value <= self.shuffled + 2 * self.deviation
+
+
+@dataclass(frozen=True, slots=True)
+class PrototypeUse:
+    """How a teacher sorts images into its prototypes.
+
+    Attributes:
+        prototypes: how many there are.
+        used: how many some image goes to.
+        effective: the exponential of the entropy of their shares: how many there are where all are used alike.
+        certainty: the mean of the greatest probability; 1 / prototypes where the teacher tells no image from another.
+        told: what they tell, by attribute.
+    """
+
+    prototypes: int
+    used: int
+    effective: float
+    certainty: float
+    told: Mapping[str, Told]
+
+    def plain(self) -> dict[str, Any]:
+        """Returns it as JSON-like values, as a checkpoint's config.json keeps it."""
+        told = {
+            name: {"value": round(each.value, 2), "shuffled": round(each.shuffled, 2)}
+            for name, each in self.told.items()
+        }
+        return {
+            "prototypes": self.prototypes,
+            "used": self.used,
+            "effective": round(self.effective, 2),
+            "certainty": round(self.certainty, 4),
+            "told": told,
+        }
+
+
+def use_of_prototypes(
+    probabilities: Float[np.ndarray, "images prototypes"], attributes: Mapping[str, Labels]
+) -> PrototypeUse:
+    """Returns how images are sorted into prototypes, each to its most probable one.
+
+    Args:
+        probabilities: the teacher's, centred and sharpened as in training.
+        attributes: what is known of every image, as numbers, such as its category.
+    """
+    chosen = probabilities.argmax(axis=1)
+    counts = np.bincount(chosen)
+    return PrototypeUse(
+        prototypes=probabilities.shape[1],
+        used=int((counts > 0).sum()),
+        effective=float(np.exp(_entropy(counts))),
+        certainty=float(probabilities.max(axis=1).mean()),
+        told={name: _told(chosen, labels) for name, labels in attributes.items()},
+    )
+
+
+def _told(chosen: Labels, labels: Labels) -> Told:
+    chance = np.random.default_rng(0)
+    shuffled = [share_told(chosen, chance.permutation(labels)) for _ in range(_SHUFFLES)]
+    return Told(share_told(chosen, labels), float(np.mean(shuffled)), float(np.std(shuffled)))
+
+
+def share_told(chosen: Labels, labels: Labels) -> float:
+    """Returns the mutual information of two labellings over the entropy of the second, in per cent."""
+    _, rows = np.unique(chosen, return_inverse=True)
+    _, columns = np.unique(labels, return_inverse=True)
+    joint = np.zeros((rows.max() + 1, columns.max() + 1))
+    np.add.at(joint, (rows, columns), 1)
+    whole = _entropy(joint.sum(axis=0))
+    if whole == 0:
+        return 0.0
+    return 100 * float(_entropy(joint.sum(axis=1)) + whole - _entropy(joint.ravel())) / whole
+
+
+def _entropy(counts: np.ndarray) -> float:
+    """Returns the entropy in nats of the shares that counts are."""
+    shares = counts[counts > 0] / counts.sum()
+    return float(-(shares * np.log(shares)).sum())
