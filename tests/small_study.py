@@ -11,11 +11,12 @@ import pytest
 
 from vistok.chain.results import answer_inputs, blind_inputs, write_predictions
 from vistok.datasets.gvtbench import counting_question, identification_question
+from vistok.evaluation.kinds import task_kind
 from vistok.files import write_json
 from vistok.grid.load import load_study
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
-from vistok.grid.values import Row, Run
+from vistok.grid.values import Row, Run, Task
 from vistok.steps import fit_blind, score_run
 
 IMAGES = range(1, 13)
@@ -151,16 +152,29 @@ def answer_at_random(study: Study, wanted: Run) -> None:
             wrong = {"vqa": "purple", "caption": "a photograph", "counting": "nine"}.get(task.kind, "maybe")
             constant = task.id == "vcr-oc" and wanted.tokenizer == "my-encoder"
             said = "1" if constant else right if rng.random() < SKILL[wanted.path] else wrong
-            rows.append({"id": key, "prompt": "", "answer": said, "raw": said})
+            rows.append(_line(task, key, record, said))
         write_predictions(Paths(study).predictions(wanted, task.id), rows, answer_inputs(study, wanted, task))
+
+
+def _line(task: Task, key: int | str, record: Any, said: str) -> dict[str, Any]:
+    truth = list(task_kind(task.kind).truth(record))
+    return {
+        "id": key,
+        "image": record.image_id,
+        "prompt": "",
+        "answer": said,
+        "raw": said,
+        "truth": truth,
+    }
 
 
 def say_without_images(study: Study, llm: str) -> None:
     """Writes what a language model says that sees nothing: the same to every question of a kind."""
     said = {"vqa": "yes", "caption": "a photograph", "counting": "1", "identification": "No."}
     for task in study.answered_tasks():
-        ids = score_run.ask(study, task.id).references.ids
-        rows = [{"id": key, "prompt": "", "answer": said[task.kind], "raw": said[task.kind]} for key in ids]
+        asked = score_run.ask(study, task.id).references
+        pairs = zip(asked.ids, asked.records, strict=True)
+        rows = [_line(task, key, record, said[task.kind]) for key, record in pairs]
         write_predictions(Paths(study).blind_predictions(llm, task.id), rows, blind_inputs(study, llm, task))
 
 

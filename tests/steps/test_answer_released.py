@@ -33,6 +33,10 @@ def test_a_released_model_answers_and_is_scored(study: Study) -> None:
     folder = Paths(study).results / "released/small"
     lines = (folder / "coco-oc/predictions.jsonl").read_text().splitlines()
     assert all(json.loads(line)["prompt"].startswith("how many ? How many") for line in lines)
+    official = json.loads((Path(study.scale.data_root) / "gvtbench/coco_oc.json").read_text())
+    for line in map(json.loads, lines):
+        row = official[line["id"]]
+        assert (line["image"], line["truth"]) == (row["image_id"], [row["text_out"]])
     metrics = json.loads((folder / "coco-oc/metrics.json").read_text())
     assert metrics["run"] == "released/small"
     assert metrics["n"] == len(lines) > 0

@@ -108,6 +108,10 @@ class TaskKind(ABC, Generic[R]):
         """Returns what a model that ranks chooses from; nothing where it writes its answer."""
         return ()
 
+    @abstractmethod
+    def truth(self, record: R) -> tuple[str, ...]:
+        """Returns what is right, as the official file says it: one answer, or all that people gave, commonest first."""
+
     def keep(self, raw: str) -> str:
         """Returns what is kept of a generation, which is what is scored."""
         return postprocess_released(raw)

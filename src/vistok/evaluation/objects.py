@@ -17,6 +17,9 @@ class ObjectKind(TaskKind[ObjectQuestion]):
     def key(self, record: ObjectQuestion) -> int:
         return record.position
 
+    def truth(self, record: ObjectQuestion) -> tuple[str, ...]:
+        return (record.answer,)
+
     def blind(
         self, asked: Questions[ObjectQuestion], training: Questions[ObjectQuestion] | None
     ) -> dict[str, list[str]]:

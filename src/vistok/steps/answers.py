@@ -10,10 +10,10 @@ Row = dict[str, object]
 
 
 def answers(answerer: Answerer, task: Task, asked: Asked) -> list[Row]:
-    """Returns the lines of predictions.jsonl, one per question.
+    """Returns the lines of predictions.jsonl, one per question, in the order of the references.
 
-    Each holds id, prompt, answer and raw generation; or, of a kind that ranks, id, prompt, options, and as the answer
-    the summed loss of each option, with the number of its tokens.
+    Each holds id, image, prompt, answer, raw generation and the truth; or, of a kind that ranks, options in place of
+    the raw generation, and as the answer the summed loss of each option, with the number of its tokens.
 
     Raises:
         VistokError: the task says nothing on how its answers are written.
@@ -25,15 +25,19 @@ def answers(answerer: Answerer, task: Task, asked: Asked) -> list[Row]:
             asked.references.ids, asked.references.records, asked.prompts, strict=True
         )
     ]
-    if kind.mode == "rank":
-        return _ranked(answerer, questions)
+    made = _ranked(answerer, questions) if kind.mode == "rank" else _written(answerer, task, questions)
+    about = zip(asked.references.images, map(kind.truth, asked.references.records), made, strict=True)
+    return [{"id": row.pop("id"), "image": image, **row, "truth": list(truth)} for image, truth, row in about]
+
+
+def _written(answerer: Answerer, task: Task, questions: list[Question]) -> list[Row]:
     if task.decoding is None:
         raise VistokError(f"the task {task.id!r} has no `decoding`: {task.kind} answers are written.")
     return [
         {
             "id": made.question.id,
             "prompt": made.question.prompt,
-            "answer": kind.keep(made.text),
+            "answer": task_kind(task.kind).keep(made.text),
             "raw": made.text,
         }
         for made in answerer.answer(questions, task.decoding)

@@ -42,6 +42,9 @@ class YesNo(TaskKind[Row]):
     def key(self, record):
         return record.number
 
+    def truth(self, record):
+        return (record.answer,)
+
     def score(self, records, answers, protocol, *, whole, metrics=()):
         import numpy as np
 

@@ -46,6 +46,9 @@ class Caption(TaskKind[CaptionReference]):
     def key(self, record: CaptionReference) -> int:
         return record.image_id
 
+    def truth(self, record: CaptionReference) -> tuple[str, ...]:
+        return record.captions
+
     def score(
         self,
         records: Sequence[CaptionReference],

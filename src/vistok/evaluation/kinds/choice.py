@@ -39,6 +39,9 @@ class Choice(TaskKind[ChoiceQuestion]):
     def key(self, record: ChoiceQuestion) -> str:
         return record.question_id
 
+    def truth(self, record: ChoiceQuestion) -> tuple[str, ...]:
+        return (record.answer,)
+
     def options(self, record: ChoiceQuestion) -> tuple[str, ...]:
         return record.options
 

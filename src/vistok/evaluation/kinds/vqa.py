@@ -1,5 +1,6 @@
 """Visual question answering (VQAv2): an open-ended question, ten people's answers."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -41,6 +42,9 @@ class VQA(TaskKind[VQAAnnotation]):
         if questions is None:
             raise VistokError(f"{references} holds answers alone: name the file of its questions too.")
         return read_texts(questions, (record.question_id for record in records), references)
+
+    def truth(self, record: VQAAnnotation) -> tuple[str, ...]:
+        return tuple(answer for answer, _ in Counter(record.answers).most_common())
 
     def keep(self, raw: str) -> str:
         return postprocess_vqa(raw)
