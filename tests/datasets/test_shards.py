@@ -111,7 +111,9 @@ def test_the_manifest_tells_what_a_set_has(coco_set: Set, shards: Shards) -> Non
 
 def test_another_library_reads_the_columns(shards: Shards) -> None:
     table = pq.read_table(shards.path)
-    assert table.column_names == ["image_id", "image", "label", "captions", "objects", "questions"]
+    assert table.column_names == [
+        "image_id", "image", "label", "captions", "objects", "questions", "attributes"
+    ]  # fmt: skip
     assert table["objects"][0].as_py()[0] == {"category": "cat", "box": [1.0, 2.0, 3.5, 4.0], "crowd": False}
     assert table["label"].null_count == 6
 

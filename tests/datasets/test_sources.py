@@ -6,6 +6,7 @@ import pytest
 
 from vistok.datasets.coco import ObjectAnnotation
 from vistok.datasets.rows import QuestionAnswer
+from vistok.datasets.shards import Shards, write_shards
 from vistok.datasets.sources import open_source
 from vistok.errors import VistokError
 from vistok.grid.scale import ImageSet
@@ -28,6 +29,27 @@ def test_coco_joins_its_files(coco_set: Set) -> None:
     assert rows["1"].questions[0] == QuestionAnswer("what is it?", "cat")
     assert rows["3"].captions == rows["3"].objects == rows["3"].questions == ()
     assert rows["6"].image == (coco_set[1] / "coco/train2017/000000000006.jpg").read_bytes()
+
+
+def test_what_else_is_told_comes_along(coco_set: Set, tmp_path: Path) -> None:
+    image_set, root = coco_set
+    path = root / str(image_set.instances)
+    value = json.loads(path.read_text())
+    value["images"][0]["attributes"] = {"background": "sand", "backgrounds": ["sand", "sea"]}
+    for annotation in value["annotations"]:
+        annotation["attributes"] = {"size": "small", "color": "red", "occluded": False}
+    path.write_text(json.dumps(value))
+    write_shards(image_set, root, tmp_path / "shards")
+    rows = {row.image_id: row for row in Shards(tmp_path / "shards")}
+    image = str(value["images"][0]["id"])
+    assert rows[image].attributes == (
+        ("background", "sand"),
+        ("backgrounds.0", "sand"),
+        ("backgrounds.1", "sea"),
+    )
+    assert all(row.attributes == () for name, row in rows.items() if name != image)
+    objects = [entry for row in rows.values() for entry in row.objects]
+    assert objects and {entry.attributes for entry in objects} == {(("color", "red"), ("size", "small"))}
 
 
 def test_every_coco_file_is_optional(coco_set: Set) -> None:

@@ -13,6 +13,7 @@ def test_official_metadata(shared_data: Path) -> None:
     found = read_metadata(path)
     assert found.names == ("person", "person", "person", "car", "cellphone", "clock")
     assert (found.width, found.height) == (1920, 797)
+    assert found.attributes == ((),) * 6 and found.told == ()
     assert found.boxes[0] == pytest.approx((955.74, 52.33, 1551.57, 789.03, 0.999), abs=0.01)
 
 
@@ -25,6 +26,7 @@ WHOLE = {"boxes": [[0, 1, 2, 3, 0.5]], "names": ["cat"], "width": 4, "height": 5
         ({**WHOLE, "names": []}, "boxes and as many names"),
         ({**WHOLE, "names": [1]}, "boxes and as many names"),
         ({**WHOLE, "boxes": [[0, 1, 2, 3]]}, "left, top, right, bottom and score are needed"),
+        ({**WHOLE, "attributes": []}, "as many names .and attributes"),
         ({**WHOLE, "width": "4"}, "width, height, boxes"),
         ([WHOLE], "no VCR metadata file: an object is needed, found a JSON list"),
     ],
@@ -34,3 +36,12 @@ def test_wrong_metadata_is_refused(tmp_path: Path, value: Any, message: str) -> 
     path.write_text(json.dumps(value))
     with pytest.raises(VistokError, match=message):
         read_metadata(path)
+
+
+def test_what_else_is_told_of_an_image_and_its_objects(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    told = {"background": "sand", "backgrounds": ["sand", "sea"], "attributes": [{"color": "red", "n": 3}]}
+    path.write_text(json.dumps(WHOLE | told))
+    found = read_metadata(path)
+    assert found.attributes == ((("color", "red"),),)
+    assert found.told == (("background", "sand"), ("backgrounds.0", "sand"), ("backgrounds.1", "sea"))

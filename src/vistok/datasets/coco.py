@@ -6,6 +6,7 @@ from math import isfinite
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from vistok.datasets.attributes import Attributes, attributes_of
 from vistok.datasets.official import records, refuse_twins, wrong_record
 from vistok.reading import read_json
 
@@ -27,6 +28,7 @@ class ImageRecord:
         absent: in a federated file, such as LVIS, the ids of the categories that people looked for and did not find;
             of others, nobody knows. None: of every category.
         uncounted: the ids of the categories of which not every object is annotated.
+        attributes: what else is told of it, such as its background; of no official file.
     """
 
     file_name: str | None
@@ -34,15 +36,20 @@ class ImageRecord:
     width: int
     absent: frozenset[int] | None = None
     uncounted: frozenset[int] = frozenset()
+    attributes: Attributes = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectAnnotation:
-    """One annotated object; the box is x, y, width, height in pixels, a crowd is a region of many."""
+    """One annotated object; the box is x, y, width, height in pixels, a crowd is a region of many.
+
+    `attributes` are what else is told of it, such as its colour; of no official file.
+    """
 
     category: str
     box: Box
     crowd: bool
+    attributes: Attributes = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +147,9 @@ def _object(
             )
             if record and name is not None and box and crowd in (0, 1):
                 unclear = bool(crowd) or category in record.uncounted
-                return image, ObjectAnnotation(name, _in_image(box, record), unclear)
+                return image, ObjectAnnotation(
+                    name, _in_image(box, record), unclear, attributes_of(row.get("attributes"))
+                )
             needed = "a bbox of four numbers (x, y, width and height, these two not below 0) is"
             if record is None or name is None:
                 needed = "an image_id and a category_id that the file lists are"
@@ -207,7 +216,9 @@ def _image(path: Path, row: dict[str, Any]) -> tuple[int, ImageRecord]:
                 federated = "neg_category_ids" in row or "not_exhaustive_category_ids" in row
                 absent = _ids(path, row, "neg_category_ids") if federated else None
                 uncounted = _ids(path, row, "not_exhaustive_category_ids")
-                return image, ImageRecord(name, height, width, absent, uncounted)
+                return image, ImageRecord(
+                    name, height, width, absent, uncounted, attributes_of(row.get("attributes"))
+                )
     raise wrong_record(path, "an image", "id, height and width are", row)
 
 

@@ -7,17 +7,20 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from vistok.datasets.attributes import Attributes
 from vistok.datasets.coco import ObjectAnnotation
 from vistok.datasets.images import PHOTOGRAPHS
 
 # What a row may have besides its image; which rows have it is counted in a manifest.
 PARTS: Final = ("label", "captions", "objects", "questions")
 _CATEGORIES: Final = b"vistok.categories"
+_ATTRIBUTES = pa.map_(pa.string(), pa.string())
 _OBJECT = pa.struct(
     [
         ("category", pa.string()),
         ("box", pa.list_(pa.float64(), 4)),
         ("crowd", pa.bool_()),
+        ("attributes", _ATTRIBUTES),
     ]
 )
 _SCHEMA = pa.schema(
@@ -28,6 +31,7 @@ _SCHEMA = pa.schema(
         ("captions", pa.list_(pa.string())),
         ("objects", pa.list_(_OBJECT)),
         ("questions", pa.list_(pa.struct([("question", pa.string()), ("answer", pa.string())]))),
+        ("attributes", _ATTRIBUTES),
     ]
 )
 
@@ -51,6 +55,7 @@ class ImageRow:
         captions: as the source writes them.
         objects: annotated objects, boxes in pixels of the image file.
         questions: VQA questions.
+        attributes: what else is told of the image, such as its background.
     """
 
     image_id: str
@@ -59,6 +64,7 @@ class ImageRow:
     captions: tuple[str, ...] = ()
     objects: tuple[ObjectAnnotation, ...] = ()
     questions: tuple[QuestionAnswer, ...] = ()
+    attributes: Attributes = ()
 
 
 @dataclass(frozen=True)
@@ -92,12 +98,21 @@ def _row(
     captions: list[str],
     objects: list[dict[str, Any]],
     questions: list[dict[str, str]],
+    attributes: list[tuple[str, str]],
 ) -> ImageRow:
     return ImageRow(
         image_id,
         image,
         label,
         tuple(captions),
-        tuple(ObjectAnnotation(entry["category"], tuple(entry["box"]), entry["crowd"]) for entry in objects),
+        tuple(_object(**entry) for entry in objects),
         tuple(QuestionAnswer(entry["question"], entry["answer"]) for entry in questions),
+        tuple(attributes),
     )
+
+
+def _object(
+    category: str, box: list[float], crowd: bool, attributes: list[tuple[str, str]]
+) -> ObjectAnnotation:
+    x, y, width, height = box
+    return ObjectAnnotation(category, (x, y, width, height), crowd, tuple(attributes))

@@ -65,10 +65,10 @@ def _coco(image_set: ImageSet, root: Path) -> Source:
     captions = read_captions(root / image_set.captions) if image_set.captions else None
     questions = _questions(image_set, root)
     objects = instances.objects if instances else {}
+    records = instances.images if instances else {}
     texts = captions.captions if captions else {}
     names: dict[int, int | str] = dict(captions.file_names) if captions else {}
-    known = instances.images.items() if instances else ()
-    names |= {image: record.file_name for image, record in known if record.file_name}
+    names |= {image: record.file_name for image, record in records.items() if record.file_name}
     index = ImageIndex(root, [image_set.images])
 
     def rows() -> Iterator[ImageRow]:
@@ -81,6 +81,7 @@ def _coco(image_set: ImageSet, root: Path) -> Source:
                 captions=texts.get(image, ()),
                 objects=objects.get(image, ()),
                 questions=tuple(questions.get(image, ())),
+                attributes=records[image].attributes if image in records else (),
             )
 
     if not (image_set.instances or image_set.captions or image_set.questions):

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from vistok.datasets.attributes import Attributes, attributes_of
 from vistok.datasets.official import wrong_record
 from vistok.errors import VistokError
 from vistok.reading import read_json
 
 _METADATA = "VCR metadata file"
+_OF_THE_IMAGE = ("background", "backgrounds")
 Box = tuple[float, float, float, float, float]
 
 
@@ -16,12 +18,18 @@ class VCRMetadata:
     """One image's detections; a box is left, top, right, bottom in pixels and the detector's score.
 
     Names are COCO's without spaces, e.g. `wineglass`; there is one for each box.
+
+    Attributes:
+        attributes: what else is told of each object, one for each box; of no official file.
+        told: what else is told of the image, such as its background; of no official file.
     """
 
     boxes: tuple[Box, ...]
     names: tuple[str, ...]
     width: int
     height: int
+    attributes: tuple[Attributes, ...]
+    told: Attributes = ()
 
 
 def read_metadata(path: Path) -> VCRMetadata:
@@ -38,12 +46,20 @@ def read_metadata(path: Path) -> VCRMetadata:
             "width": int() as width,
             "height": int() as height,
         } if len(boxes) == len(names) and all(isinstance(name, str) for name in names):
-            return VCRMetadata(tuple(_box(path, box) for box in boxes), tuple(names), width, height)
+            listed = value.get("attributes", [{}] * len(boxes))
+            if isinstance(listed, list) and len(listed) == len(boxes):
+                told = attributes_of({name: value.get(name) for name in _OF_THE_IMAGE})
+                attributes = tuple(attributes_of(found) for found in listed)
+                return VCRMetadata(
+                    tuple(_box(path, box) for box in boxes), tuple(names), width, height, attributes, told
+                )
     if not isinstance(value, dict):
         raise VistokError(
             f"{path} is no {_METADATA}: an object is needed, found a JSON {type(value).__name__}."
         )
-    raise wrong_record(path, "the file", "width, height, boxes and as many names are", value)
+    raise wrong_record(
+        path, "the file", "width, height, boxes and as many names (and attributes, if it has any) are", value
+    )
 
 
 def _box(path: Path, box: object) -> Box:

@@ -1,0 +1,24 @@
+"""Attributes of an image or an object, as annotation tools add them to COCO's and VCR's records: colour, background."""
+
+from collections.abc import Iterator
+from typing import Any
+
+Attributes = tuple[tuple[str, str], ...]
+
+
+def attributes_of(found: object) -> Attributes:
+    """Returns the words of an `attributes` object of a record, as (name, word) in order of the names; () without one.
+
+    A list of words is told word by word, as (`name.0`, word) and so on. What is neither is passed over: tools keep
+    marks of their own there, and the official files have none.
+    """
+    return tuple(sorted(_words(found))) if isinstance(found, dict) else ()
+
+
+def _words(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, value in found.items():
+        match value:
+            case str():
+                yield name, value
+            case [*words] if all(isinstance(word, str) for word in words):
+                yield from ((f"{name}.{place}", word) for place, word in enumerate(words))
