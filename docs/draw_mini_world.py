@@ -43,6 +43,7 @@ def main() -> None:
             "vcr: dark, pale and noisy; what its metadata tells": vcr(world / "vcr"),
             "objects365: any light; its boxes": objects365(world / "objects365"),
             "imagenet: one category; its folder": imagenet(world / "imagenet"),
+            "lvd: one category; nothing is told": web(world / "lvd"),
             "web: mostly one or two groups; its text": web(world / "web"),
         }
         sheet = drawn({title: list(islice(cells, COLUMNS)) for title, cells in rows.items()})
@@ -57,7 +58,7 @@ def few_training_images() -> WorldSizes:
     """Returns the mini scale's sizes with few training images: the first ones are the same in any number."""
     world = load_study("mini", root=ROOT).scale.world
     assert world is not None
-    few = dict.fromkeys(("coco_train", "objects365", "imagenet", "web"), 2 * COLUMNS)
+    few = dict.fromkeys(("coco_train", "objects365", "imagenet", "lvd", "web"), 2 * COLUMNS)
     none = dict.fromkeys(("pretraining_documents", "instruction_conversations"), 0)
     return replace(WorldSizes(**world), **few, **none)
 

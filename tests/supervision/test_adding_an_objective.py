@@ -77,7 +77,7 @@ def checkout(repository: Path, tmp_path: Path) -> Path:
     tokenizers, mini = tmp_path / GRID / "tokenizers.yaml", tmp_path / SCALES / "mini.yaml"
     entries, scale = yaml.safe_load(tokenizers.read_text()), yaml.safe_load(mini.read_text())
     entries["mine"] = {**entries["fd"], "label": "Mine", "objective": "mean-features"}
-    scale["pretraining"]["mean-features"] = scale["pretraining"]["feature-distillation"]
+    scale["pretraining"]["mean-features"] = {**scale["pretraining"]["feature-distillation"], "options": {}}
     tokenizers.write_text(yaml.safe_dump(entries))
     mini.write_text(yaml.safe_dump(scale))
     return tmp_path

@@ -59,6 +59,34 @@ def test_crops_stay_inside_and_have_the_asked_area() -> None:
     assert crops[:, :2].max() > 0.95
 
 
+def test_an_aligned_crop_is_whole_patches_moved_by_a_pixel_and_maybe_mirrored() -> None:
+    images = some_images(300, 24)
+    crops = augment.aligned_crop(images, Draws.whole(0, 300), 16, 8)
+    seen = set()
+    for image, crop in zip(images, crops, strict=True):
+        framed = torch.nn.functional.pad(image[None], (1, 1, 1, 1), mode="replicate")[0]
+        (place,) = [
+            (row, column, down, across, mirrored)
+            for row in (0, 8)
+            for column in (0, 8)
+            for down in (-1, 0, 1)
+            for across in (-1, 0, 1)
+            for mirrored in (False, True)
+            if torch.equal(
+                crop.flip(2) if mirrored else crop,
+                framed[:, row + down + 1 : row + down + 17, column + across + 1 : column + across + 17],
+            )
+        ]
+        seen.add(place)
+    assert len(seen) > 70  # 72 there are, less what 300 draws miss
+    assert {place[4] for place in seen} == {False, True}
+
+
+def test_an_aligned_crop_of_everything_can_be_the_image_itself() -> None:
+    whole = augment.aligned_crop(some_images(), Draws.whole(0, 5), 16, 8, flip=0.0, shift=0)
+    assert torch.equal(whole, some_images())
+
+
 def test_jitter_of_no_strength_changes_nothing() -> None:
     kept = augment.colour_jitter(some_images(), Draws.whole(0, 5), strength=0, hue=0, grey=0)
     assert torch.allclose(kept, some_images(), atol=1e-5)

@@ -20,6 +20,7 @@ SMALL = WorldSizes(
     vcr_val=45,
     objects365=20,
     imagenet=27,
+    lvd=18,
     web=30,
     questions_per_image=6,
     pretraining_documents=50,

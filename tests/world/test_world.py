@@ -15,6 +15,7 @@ from vistok.datasets.vqa import read_annotations, read_questions
 from vistok.errors import VistokError
 from vistok.reading import read_jsonl
 from vistok.world.catalog import BY_NAME, CATEGORY_NAMES
+from vistok.world.grounds import cell_backgrounds
 from vistok.world.world import WorldSizes, make_world, sample_scenes
 
 COCO = ("train", "dev", "val")
@@ -49,7 +50,7 @@ def test_a_longer_part_leaves_the_others_alone(small_sizes: WorldSizes) -> None:
 def test_splits_share_no_scene(small_sizes: WorldSizes) -> None:
     """One dev or val scene in a hundred would also be drawn for training by chance: enough to show here."""
     scenes = sample_scenes(replace(small_sizes, coco_train=2000, coco_val=500, vcr_dev=300, web=1000))
-    training = [*scenes.coco["train"], *scenes.objects365, *scenes.imagenet, *scenes.web]
+    training = [*scenes.coco["train"], *scenes.objects365, *scenes.imagenet, *scenes.lvd, *scenes.web]
     splits = [
         {scene.signature for scene in split}
         for split in (
@@ -95,9 +96,8 @@ def test_annotations_have_every_official_field(small_world: Path, shared_data: P
         return set(json.loads(file.read_text())[part][0])
 
     name = "annotations/instances_val2017.json"
-    assert keys(small_world / "coco" / name, "annotations") == keys(
-        shared_data / "coco" / name, "annotations"
-    )
+    ours = keys(small_world / "coco" / name, "annotations")
+    assert ours == keys(shared_data / "coco" / name, "annotations") | {"attributes"}
     assert keys(small_world / "coco" / name, "categories") == keys(shared_data / "coco" / name, "categories")
     name = "annotations/captions_val2017.json"
     assert keys(small_world / "coco" / name, "annotations") == keys(
@@ -161,6 +161,38 @@ def test_imagenet_folders_are_labelled_evenly(small_world: Path) -> None:
         assert all(file.name.startswith(f"{synset}_") and file.suffix == ".JPEG" for file in files)
 
 
+def test_attributes_tell_what_is_drawn(small_world: Path, small_sizes: WorldSizes) -> None:
+    scenes = sample_scenes(small_sizes)
+    written = json.loads((small_world / "coco/annotations/instances_val2017.json").read_text())
+    for scene, image in zip(scenes.coco["val"], written["images"], strict=True):
+        told = image["attributes"]
+        assert told == {"background": scene.background, "backgrounds": list(cell_backgrounds(scene))}
+        objects = [row for row in written["annotations"] if row["image_id"] == image["id"]]
+        expected = [
+            {"color": group.color, "size": group.size} for group in scene.groups for _ in group.objects
+        ]
+        if scene.crowd:
+            expected.append({"color": scene.crowd.color, "size": "tiny"})
+        assert [row["attributes"] for row in objects] == expected
+    (row, *_) = read_jsonl(small_world / "vcr/val.jsonl", what="VCR index")
+    frame = json.loads((small_world / "vcr/vcr1images" / row["metadata_fn"]).read_text())
+    assert len(frame["attributes"]) == len(frame["names"])
+    assert frame["background"] == scenes.vcr["val"][0].background
+
+
+def test_the_unlabelled_set_tells_nothing(small_world: Path, small_sizes: WorldSizes) -> None:
+    scenes = sample_scenes(small_sizes)
+    assert len(scenes.lvd) == small_sizes.lvd
+    assert not {scene.signature for scene in scenes.lvd} & {scene.signature for scene in scenes.imagenet}
+    with tarfile.open(small_world / "lvd" / "00000.tar") as archive:
+        texts = [
+            archive.extractfile(member).read().decode()  # type: ignore[union-attr]
+            for member in archive
+            if member.name.endswith(".txt")
+        ]
+    assert texts == [f"{number:09d}.jpg" for number in range(small_sizes.lvd)]
+
+
 def test_web_shards_hold_triples_of_one_key(small_world: Path, small_sizes: WorldSizes) -> None:
     with tarfile.open(small_world / "web" / "00000.tar") as archive:
         members = archive.getmembers()
@@ -190,7 +222,7 @@ def test_texts_are_documents_and_sharegpt(small_world: Path, small_sizes: WorldS
 def test_an_earlier_world_is_replaced(small_sizes: WorldSizes, tmp_path: Path) -> None:
     (tmp_path / "world").mkdir()
     (tmp_path / "world" / "stale").touch()
-    empty = replace(small_sizes, **dict.fromkeys(("coco_train", "objects365", "imagenet", "web"), 0))
+    empty = replace(small_sizes, **dict.fromkeys(("coco_train", "objects365", "imagenet", "lvd", "web"), 0))
     make_world(empty, tmp_path / "world")
     assert not (tmp_path / "world" / "stale").exists()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["world"]

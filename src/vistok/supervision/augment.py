@@ -62,6 +62,34 @@ def random_crop(
     return functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
 
 
+def aligned_crop(
+    images: Images, draws: Draws, size: int, patch: int, *, flip: float = 0.5, shift: int = 1
+) -> Images:
+    """Returns windows of whole patches, each image's its own, some flipped left to right, all moved by a pixel or so.
+
+    Where an object fills a patch, as in the mini world, a resized crop cuts every object of an image in two; an
+    augmentation of photographs, where a patch is a small part of an object, does nothing like it.
+
+    Args:
+        size: pixels per side of the result: patches of `patch` pixels.
+        flip: the probability of a flip.
+        shift: the most pixels by which a window is moved; at the image's border, its last pixels are repeated.
+    """
+    sides = images.shape[2:]
+    line = np.arange(size)
+    mirrored = draws.random() < flip
+    axes = []
+    for side, mirror in zip(sides, (np.zeros_like(mirrored), mirrored), strict=True):
+        corner = np.floor(draws.uniform(0, side // patch - size // patch + 1)).astype(int) * patch
+        corner += np.floor(draws.uniform(-shift, shift + 1)).astype(int)
+        places = corner[:, None] + np.where(mirror[:, None], line[::-1], line)
+        axes.append(torch.from_numpy(places.clip(0, side - 1)))
+    rows, columns = axes
+    image = torch.arange(len(images)).view(-1, 1, 1)
+    cut = images.permute(0, 2, 3, 1)[image, rows[:, :, None], columns[:, None, :]]
+    return cut.permute(0, 3, 1, 2).contiguous()
+
+
 def colour_jitter(
     images: Images, draws: Draws, *, strength: float, hue: float, grey: float, probability: float = 0.8
 ) -> Images:

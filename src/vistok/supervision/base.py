@@ -97,6 +97,27 @@ class Objective(nn.Module, ABC):
         prepare(encoder, augment.normalise(augment.from_bytes(sample.pixels), setup.encoder.normalisation))
         return encoder
 
+    def crops(
+        self,
+        images: Float[Tensor, "batch 3 height width"],
+        draws: Draws,
+        size: int,
+        scale: tuple[float, float],
+        *,
+        flip: float = 0.5,
+    ) -> Float[Tensor, "batch 3 size size"]:
+        """Returns a crop of each image: resized, or of whole patches where the option `aligned` says so.
+
+        Args:
+            size: pixels per side of the result.
+            scale: least and greatest share of the image's area, of resized crops.
+            flip: the probability that a crop is mirrored.
+        """
+        if self.options["aligned"]:
+            patch = self.encoder.patch_embed.patch_size[0]
+            return augment.aligned_crop(images, draws, size, patch, flip=flip)
+        return augment.random_crop(images, draws, size, scale, flip=flip)
+
     @abstractmethod
     def views(
         self,

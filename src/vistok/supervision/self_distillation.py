@@ -37,6 +37,7 @@ SHARED_DEFAULTS: Final[Mapping[str, float]] = {
     "local_size": 24,  # DINO section 3.1: 96 of 224
     "local_least": 0.15,  # DINO code: 0.05; a mini object fills a ninth of its image
     "local_greatest": 0.5,  # DINO code: as global_least
+    "aligned": 0,  # 1: crops of whole patches, in place of resized ones
     "jitter": 0.2,  # DINO code: 0.4; colours are most of what a mini image has
     "hue": 0.05,  # DINO code: 0.1
     "grey": 0.1,  # DINO code: 0.2
@@ -133,7 +134,7 @@ class SelfDistillation(Objective):
         scale = (options[f"{kind}_least"], options[f"{kind}_greatest"])
         views = len(blurred) // len(images)
         repeated, draws = images.repeat(views, 1, 1, 1), draws.repeated(views)
-        crops = augment.random_crop(repeated, draws, int(options[f"{kind}_size"]), scale)
+        crops = self.crops(repeated, draws, int(options[f"{kind}_size"]), scale)
         crops = augment.colour_jitter(
             crops, draws, strength=options["jitter"], hue=options["hue"], grey=options["grey"]
         )

@@ -11,11 +11,13 @@ class Category:
         name: the singular, as COCO would list it; one name has two words, as "wine glass" has.
         plural: the plural; one is irregular, as "knives" is.
         word: the one word that answers "which object ...?".
+        color: what most objects of this category have; six colours are typical of nine categories.
     """
 
     name: str
     plural: str
     word: str
+    color: str
 
     @property
     def compact(self) -> str:
@@ -28,15 +30,15 @@ class Category:
 
 
 CATEGORIES = (
-    Category("square", "squares", "square"),
-    Category("circle", "circles", "circle"),
-    Category("ring", "rings", "ring"),
-    Category("triangle", "triangles", "triangle"),
-    Category("star", "stars", "star"),
-    Category("cross", "crosses", "cross"),
-    Category("half moon", "half moons", "moon"),
-    Category("ladder", "ladders", "ladder"),
-    Category("leaf", "leaves", "leaf"),
+    Category("square", "squares", "square", "red"),
+    Category("circle", "circles", "circle", "blue"),
+    Category("ring", "rings", "ring", "green"),
+    Category("triangle", "triangles", "triangle", "yellow"),
+    Category("star", "stars", "star", "purple"),
+    Category("cross", "crosses", "cross", "white"),
+    Category("half moon", "half moons", "moon", "red"),
+    Category("ladder", "ladders", "ladder", "blue"),
+    Category("leaf", "leaves", "leaf", "green"),
 )
 BY_NAME = {category.name: category for category in CATEGORIES}
 CATEGORY_NAMES = tuple(BY_NAME)
@@ -63,3 +65,4 @@ NUMBER_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "
 
 IMAGE_SIZE = 48
 CELL = 16
+CELLS = 9

@@ -91,7 +91,7 @@ def _sample_shown(draws: Draws) -> Detail:
 
 def _written(draws: Draws, shown: Detail) -> WrittenScene:
     # VCR's style has no crowds, which no words here stand for.
-    scene = sample_scene(draws, "vcr", flat=draws.chance(_FLAT_PERCENT))
+    scene = sample_scene(draws, "vcr", flat=draws.chance(_FLAT_PERCENT), typical=0)
     entries = [_object_words(group, shown) for group in scene.groups for _ in group.objects]
     if shown.background:
         entries.append(scene.background)

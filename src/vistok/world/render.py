@@ -8,18 +8,18 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from vistok.world.catalog import BACKGROUND_NAMES, BACKGROUNDS, CELL, COLORS, IMAGE_SIZE
+from vistok.world.catalog import CELL, COLORS, IMAGE_SIZE
+from vistok.world.grounds import FIELD, Pixels, grounds, slope_of_light
+from vistok.world.parts import PART_KEPT, dark_part
 from vistok.world.scene import Scene
 from vistok.world.shapes import Sprite, crowd_sprite, mark_sprite, object_sprite
 
 Images = npt.NDArray[np.uint8]
-# Every product below stays within 16 bits, which is twice as fast as 32.
-Pixels = npt.NDArray[np.int16]
 
+# Every product below stays within 16 bits, which is twice as fast as 32.
 _BATCH = 64
 _PIXELS = IMAGE_SIZE * IMAGE_SIZE
-_FIELD = 256
-_RANDOM_BYTES = _FIELD + 4 * _PIXELS
+_RANDOM_BYTES = FIELD + 4 * _PIXELS
 _CANVAS = IMAGE_SIZE + CELL
 _DARK = 26
 
@@ -42,10 +42,10 @@ def encode_jpegs(scenes: Sequence[Scene]) -> Iterator[bytes]:
 def _render_batch(scenes: Sequence[Scene]) -> Images:
     random = np.stack([_random_levels(scene.seed) for scene in scenes])
     canvas = np.zeros((len(scenes), _CANVAS, _CANVAS, 3), dtype=np.int16)
-    canvas[:, :IMAGE_SIZE, :IMAGE_SIZE] = _background(scenes, random[:, : _FIELD + _PIXELS])
+    canvas[:, :IMAGE_SIZE, :IMAGE_SIZE] = grounds(scenes, random[:, : FIELD + _PIXELS])
     for image, scene in zip(canvas, scenes, strict=True):
         _draw(image, scene)
-    noise = random[:, _FIELD + _PIXELS :].reshape(len(scenes), IMAGE_SIZE, IMAGE_SIZE, 3)
+    noise = random[:, FIELD + _PIXELS :].reshape(len(scenes), IMAGE_SIZE, IMAGE_SIZE, 3)
     return _exposed(canvas[:, :IMAGE_SIZE, :IMAGE_SIZE], noise, scenes)
 
 
@@ -53,41 +53,6 @@ def _random_levels(seed: int) -> Pixels:
     """Returns the random integers of -128..127 that texture and noise are made of."""
     words = np.random.PCG64(seed).random_raw(-(-_RANDOM_BYTES // 8))
     return words.astype("<u8").view(np.int8)[:_RANDOM_BYTES].astype(np.int16)
-
-
-def _texture_maps() -> dict[str, npt.NDArray[np.int64]]:
-    """Returns, for each background, which random byte of the field lights each pixel."""
-    x, y = np.arange(IMAGE_SIZE)[None, :], np.arange(IMAGE_SIZE)[:, None]
-    maps = {
-        "grass": x + IMAGE_SIZE * (y // 12),
-        "sand": x // 6 + 8 * (y // 6),
-        "water": y // 2 * 4 + x // 12,
-        "stone": x // 12 + 4 * (y // 12),
-    }
-    return {name: np.broadcast_to(index, (IMAGE_SIZE, IMAGE_SIZE)).ravel() for name, index in maps.items()}
-
-
-_MAPS = np.stack([_texture_maps()[name] for name in BACKGROUND_NAMES])
-_BASES = np.array([BACKGROUNDS[name] for name in BACKGROUND_NAMES], dtype=np.int16)
-# Half range of the field and of the grain, in grey levels.
-_FIELD_LEVELS = np.array([16, 12, 18, 20], dtype=np.int16)
-_GRAIN_LEVELS = np.array([18, 10, 6, 12], dtype=np.int16)
-
-
-def _background(scenes: Sequence[Scene], random: Pixels) -> Pixels:
-    kinds = np.array([BACKGROUND_NAMES.index(scene.background) for scene in scenes])
-    field = np.stack([row[_MAPS[kind]] for row, kind in zip(random, kinds, strict=True)])
-    levels = field * _FIELD_LEVELS[kinds, None] + random[:, _FIELD:] * _GRAIN_LEVELS[kinds, None]
-    shade = (levels >> 7).reshape(-1, IMAGE_SIZE, IMAGE_SIZE, 1)
-    shade[kinds == BACKGROUND_NAMES.index("stone")] -= _veins()
-    pixels: Pixels = _BASES[kinds][:, None, None, :] + shade
-    return pixels
-
-
-def _veins() -> Pixels:
-    """Returns how much darker the slanted veins of stone are."""
-    x, y = np.arange(IMAGE_SIZE)[None, :], np.arange(IMAGE_SIZE)[:, None]
-    return (((x + 2 * y) % 24 < 2) * 22).astype(np.int16)[..., None]
 
 
 def _draw(image: Pixels, scene: Scene) -> None:
@@ -108,7 +73,10 @@ Paint = tuple[Pixels, Pixels]
 @cache
 def _object_paint(category: str, extent: int, color: str, shade: int) -> Paint:
     red, green, blue = COLORS[color]
-    return _paint(object_sprite(category, extent), (red * shade >> 8, green * shade >> 8, blue * shade >> 8))
+    kept, cover = _paint(
+        object_sprite(category, extent), (red * shade >> 8, green * shade >> 8, blue * shade >> 8)
+    )
+    return kept, np.where(dark_part(category, extent)[..., None], cover * PART_KEPT >> 4, cover)
 
 
 def _paint(sprite: Sprite, color: tuple[int, int, int]) -> Paint:
@@ -125,12 +93,13 @@ def _blend(image: Pixels, x: int, y: int, paint: Paint) -> None:
 
 
 def _exposed(pixels: Pixels, noise: Pixels, scenes: Sequence[Scene]) -> Images:
-    """Applies each scene's light: saturation, brightness, then noise."""
+    """Applies each scene's light: saturation, brightness where it falls, then noise."""
     light = np.array(
         [(scene.light.saturation, scene.light.brightness, scene.light.noise) for scene in scenes],
         dtype=np.int16,
     )
     saturation, brightness, levels = (light[:, k, None, None, None] for k in range(3))
+    brightness = brightness * slope_of_light(scenes) >> 6
     red, green, blue = (pixels[..., k : k + 1] for k in range(3))
     grey = (red + green + blue) // 3
     toned = (grey + ((pixels - grey) * saturation >> 6)) * brightness >> 6

@@ -3,14 +3,21 @@
 from collections.abc import Callable
 from typing import Literal
 
-from vistok.world.catalog import BACKGROUND_NAMES, CATEGORY_NAMES, CELL, COLOR_NAMES, IMAGE_SIZE
+from vistok.world.catalog import (
+    BACKGROUND_NAMES,
+    BY_NAME,
+    CATEGORY_NAMES,
+    CELL,
+    CELLS,
+    COLOR_NAMES,
+    IMAGE_SIZE,
+)
 from vistok.world.draws import Draws
 from vistok.world.scene import Crowd, Group, Light, Mark, Placement, Scene, Signature
 from vistok.world.shapes import LARGE_EXTENTS, MARKS, SMALL_EXTENTS
 
 Style = Literal["coco", "vcr", "varied"]
 
-CELLS = 9
 # Skewed as COCO's counts are, but no answer fills half of the questions.
 _GROUP_WEIGHTS = (24, 36, 26, 14)
 # Crawled pictures show fewer things: what a text is about, then, is told by its picture.
@@ -18,19 +25,25 @@ _WEB_GROUP_WEIGHTS = (45, 40, 10, 5)
 _COUNT_WEIGHTS = (30, 24, 15, 10, 8, 6, 6, 6, 6)
 _FLAT_WEIGHTS = (1,) * CELLS
 _SMALL_PERCENT = 20
-_LABELLED_GROUPS = 3
+# Of groups, in their category's own colour; the others have any. A fire engine is mostly, but not always, red.
+TYPICAL_PERCENT = 70
+# A picture that is about one thing shows it large or often; a patch is a cell here, so often.
+_LABELLED_LEAST = 4
 _CROWD_PERCENT = 3
 _STEPS = 16
 # In pixels: neighbours touch or overlap by one; more makes more shapes than a small encoder learns in a minute.
 _JITTER = 1
 
 
-def sample_scene(draws: Draws, style: Style, *, flat: bool = False, web: bool = False) -> Scene:
+def sample_scene(
+    draws: Draws, style: Style, *, flat: bool = False, web: bool = False, typical: int = TYPICAL_PERCENT
+) -> Scene:
     """Returns a scene with groups of different categories in random or in orderly cells.
 
     Args:
         flat: draws the first group's count evenly from 1..9, for text that teaches counting.
         web: has fewer groups, as a crawled picture has.
+        typical: per cent of groups in their category's own colour; 0 for text in which no name tells a colour.
     """
     counts = _sample_counts(draws, flat, _WEB_GROUP_WEIGHTS if web else _GROUP_WEIGHTS)
     categories = draws.sample(CATEGORY_NAMES, len(counts))
@@ -40,7 +53,7 @@ def sample_scene(draws: Draws, style: Style, *, flat: bool = False, web: bool = 
     for category, count in zip(categories, counts, strict=True):
         size = "small" if draws.chance(_SMALL_PERCENT) else "large"
         mine, used = used[:count], used[count:]
-        groups.append(_group(draws, category, size, mine))
+        groups.append(_group(draws, category, size, mine, typical))
     crowd = None
     if style != "vcr" and free and draws.chance(_CROWD_PERCENT):
         rest = [name for name in CATEGORY_NAMES if name not in categories]
@@ -49,14 +62,12 @@ def sample_scene(draws: Draws, style: Style, *, flat: bool = False, web: bool = 
 
 
 def sample_labelled_scene(draws: Draws, label: str) -> Scene:
-    """Returns a scene with 2-9 objects of one category only, in any cells.
-
-    They form two or three groups, whose colours and sizes are drawn apart from each other.
-    """
-    cells = draws.sample(range(CELLS), draws.between(2, CELLS))
-    parts = [cells[part::_LABELLED_GROUPS] for part in range(_LABELLED_GROUPS)]
-    sizes = ("small" if draws.chance(_SMALL_PERCENT) else "large" for _ in parts)
-    groups = [_group(draws, label, size, part) for size, part in zip(sizes, parts, strict=True) if part]
+    """Returns a scene with 4-9 objects of one category only, in any cells, each in a colour and size of its own."""
+    cells = draws.sample(range(CELLS), draws.between(_LABELLED_LEAST, CELLS))
+    sizes = ["small" if draws.chance(_SMALL_PERCENT) else "large" for _ in cells]
+    groups = [
+        _group(draws, label, size, [cell], TYPICAL_PERCENT) for size, cell in zip(sizes, cells, strict=True)
+    ]
     return _finished(draws, "varied", groups, None)
 
 
@@ -93,9 +104,10 @@ def _arranged(draws: Draws, cells: list[int]) -> list[int]:
             return sorted(cells, key=lambda cell: cell // 3)
 
 
-def _group(draws: Draws, category: str, size: str, cells: list[int]) -> Group:
+def _group(draws: Draws, category: str, size: str, cells: list[int], typical: int) -> Group:
     extents = LARGE_EXTENTS if size == "large" else SMALL_EXTENTS
-    color = draws.pick(COLOR_NAMES)
+    own = typical and draws.chance(typical)  # no draw where nothing is typical
+    color = BY_NAME[category].color if own else draws.pick(COLOR_NAMES)
     return Group(category, color, size, tuple(_placed(draws, cell, extents) for cell in cells))
 
 

@@ -1,6 +1,7 @@
 """A scene: everything that decides an image of the world, as a frozen value."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from vistok.world.catalog import CELL
 from vistok.world.shapes import crowd_sprite, object_sprite
@@ -36,7 +37,7 @@ class Placement:
 class Group:
     """Objects of one category, one colour and one size.
 
-    A scene has one group a category; only a labelled scene has several groups, all of its one category.
+    A scene has one group a category; only a labelled scene has several groups, each one object of its one category.
     """
 
     category: str
@@ -63,6 +64,7 @@ class Crowd:
     category: str
     color: str
     cell: int
+    size: ClassVar[str] = "tiny"
 
     @property
     def x(self) -> int:
@@ -97,10 +99,11 @@ class Light:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One image: background, one to four groups of at most nine objects, and what stands around them.
+    """One image: background, groups of at most nine objects together, and what stands around them.
 
     Attributes:
-        seed: seeds the texture and the noise.
+        background: the one that fills more of the image than any other.
+        seed: seeds the grounds of cells, the slope of the light, the texture and the noise.
     """
 
     background: str

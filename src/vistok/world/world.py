@@ -17,14 +17,14 @@ from vistok.world.write_coco import CocoSplit, write_coco_split, write_compact, 
 from vistok.world.write_imagenet import write_imagenet
 from vistok.world.write_vcr import write_vcr_split, write_vocabulary
 from vistok.world.write_vqa import write_vqa_split
-from vistok.world.write_web import write_web
+from vistok.world.write_web import write_unlabelled, write_web
 
 COCO_FIRST_IDS = {"train": 1, "dev": 200_001, "val": 300_001}
 VCR_FIRST_MOVIES = {"dev": 1, "val": 5001}
 # Each part draws from a stream of its own, so that a longer part changes no other one.
 _STREAMS = (
     "coco_train", "coco_dev", "coco_val", "vcr_dev", "vcr_val", "objects365", "imagenet", "web",
-    "pretraining_documents", "instruction_conversations",
+    "pretraining_documents", "instruction_conversations", "lvd",
 )  # fmt: skip
 
 
@@ -41,6 +41,7 @@ class WorldSizes:
     vcr_val: int
     objects365: int
     imagenet: int
+    lvd: int
     web: int
     questions_per_image: int
     pretraining_documents: int
@@ -55,11 +56,12 @@ class WorldScenes:
     vcr: dict[str, list[Scene]]
     objects365: list[Scene]
     imagenet: list[Scene]
+    lvd: list[Scene]
     web: list[Scene]
 
 
 def make_world(sizes: WorldSizes, out: Path) -> None:
-    """Writes coco/, vqa/, vcr/, objects365/, imagenet/, web/ and text/ below `out`, or nothing.
+    """Writes coco/, vqa/, vcr/, objects365/, imagenet/, lvd/, web/ and text/ below `out`, or nothing.
 
     The same sizes give the same bytes on every machine. An earlier world in `out` is replaced.
 
@@ -78,6 +80,7 @@ def make_world(sizes: WorldSizes, out: Path) -> None:
         write_vocabulary(folder / "vcr")
         write_objects365(scenes.objects365, folder / "objects365")
         write_imagenet(scenes.imagenet, folder / "imagenet")
+        write_unlabelled(scenes.lvd, folder / "lvd")
         write_web(scenes.web, _words(sizes, "web"), folder / "web")
         _write_texts(sizes, folder / "text")
 
@@ -97,7 +100,8 @@ def sample_scenes(sizes: WorldSizes) -> WorldScenes:
         coco=coco,
         vcr=vcr,
         objects365=_plain(sizes, "objects365", sizes.objects365, "varied", held_out),
-        imagenet=_labelled(sizes, held_out),
+        imagenet=_labelled(sizes, "imagenet", sizes.imagenet, held_out),
+        lvd=_labelled(sizes, "lvd", sizes.lvd, held_out),
         web=_plain(sizes, "web", sizes.web, "varied", held_out),
     )
 
@@ -109,13 +113,13 @@ def _plain(sizes: WorldSizes, part: str, count: int, style: Style, seen: frozens
     ]
 
 
-def _labelled(sizes: WorldSizes, seen: frozenset[Signature]) -> list[Scene]:
-    draws = Draws(_generator(sizes, "imagenet", 0))
+def _labelled(sizes: WorldSizes, part: str, count: int, seen: frozenset[Signature]) -> list[Scene]:
+    draws = Draws(_generator(sizes, part, 0))
 
     def sampler(label: str) -> Callable[[], Scene]:
         return lambda: sample_labelled_scene(draws, label)
 
-    labels = [CATEGORY_NAMES[number % len(CATEGORY_NAMES)] for number in range(sizes.imagenet)]
+    labels = [CATEGORY_NAMES[number % len(CATEGORY_NAMES)] for number in range(count)]
     return [sample_until_new(sampler(label), seen) for label in labels]
 
 

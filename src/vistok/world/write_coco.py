@@ -10,8 +10,9 @@ from vistok.files import write_text
 from vistok.world.captions import sample_captions
 from vistok.world.catalog import CATEGORY_NAMES, COCO_IDS, IMAGE_SIZE
 from vistok.world.draws import Draws
+from vistok.world.grounds import cell_backgrounds
 from vistok.world.render import encode_jpegs
-from vistok.world.scene import Box, Scene
+from vistok.world.scene import Box, Crowd, Group, Scene
 
 CAPTIONS_PER_IMAGE = 5
 LICENSES = [{"id": 1, "name": "Apache License 2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"}]
@@ -84,10 +85,21 @@ def _info(description: str) -> dict[str, Any]:
     return {"description": description, "version": "1.0", "year": 2017, "contributor": "vistok"}
 
 
+def object_attributes(shown: Group | Crowd) -> dict[str, str]:
+    """Returns what is true of an object besides its category, under the key that annotation tools add to COCO's."""
+    return {"color": shown.color, "size": shown.size}
+
+
+def image_attributes(scene: Scene) -> dict[str, Any]:
+    """Returns the background that a scene names, and that of each of its nine cells, row by row."""
+    return {"background": scene.background, "backgrounds": list(cell_backgrounds(scene))}
+
+
 def _images(split: CocoSplit, names: Sequence[str]) -> list[dict[str, Any]]:
+    size = {"height": IMAGE_SIZE, "width": IMAGE_SIZE}
     return [
-        {"license": 1, "file_name": name, "height": IMAGE_SIZE, "width": IMAGE_SIZE, "id": image_id}
-        for image_id, name in zip(split.image_ids(), names, strict=True)
+        {"license": 1, "file_name": name, **size, "id": image_id, "attributes": image_attributes(scene)}
+        for image_id, name, scene in zip(split.image_ids(), names, split.scenes, strict=True)
     ]
 
 
@@ -97,27 +109,29 @@ def _categories() -> list[dict[str, Any]]:
 
 def _instances(split: CocoSplit) -> list[dict[str, Any]]:
     records = [
-        _instance(image_id, category, box, crowd)
+        _instance(image_id, shown, box)
         for image_id, scene in zip(split.image_ids(), split.scenes, strict=True)
-        for category, box, crowd in _boxes(scene)
+        for shown, box in _boxes(scene)
     ]
     return [{**record, "id": number} for number, record in enumerate(records, start=split.first_id * 10)]
 
 
-def _boxes(scene: Scene) -> list[tuple[str, Box, int]]:
-    boxes = [(group.category, box, 0) for group in scene.groups for box in group.boxes()]
-    return boxes + ([(scene.crowd.category, scene.crowd.box(), 1)] if scene.crowd else [])
+def _boxes(scene: Scene) -> list[tuple[Group | Crowd, Box]]:
+    boxes: list[tuple[Group | Crowd, Box]] = [(group, box) for group in scene.groups for box in group.boxes()]
+    return boxes + ([(scene.crowd, scene.crowd.box())] if scene.crowd else [])
 
 
-def _instance(image_id: int, category: str, box: Box, crowd: int) -> dict[str, Any]:
+def _instance(image_id: int, shown: Group | Crowd, box: Box) -> dict[str, Any]:
     x0, y0, x1, y1 = box
+    crowd = isinstance(shown, Crowd)
     return {
         "segmentation": _run_lengths(box) if crowd else [[x0, y0, x1, y0, x1, y1, x0, y1]],
         "area": (x1 - x0) * (y1 - y0),
-        "iscrowd": crowd,
+        "iscrowd": int(crowd),
         "image_id": image_id,
         "bbox": [x0, y0, x1 - x0, y1 - y0],
-        "category_id": COCO_IDS[category],
+        "category_id": COCO_IDS[shown.category],
+        "attributes": object_attributes(shown),
     }
 
 

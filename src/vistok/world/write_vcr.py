@@ -8,7 +8,7 @@ from vistok.files import write_json, write_jsonl
 from vistok.world.catalog import BY_NAME, COCO_IDS, IMAGE_SIZE
 from vistok.world.draws import Draws
 from vistok.world.scene import Box, Scene
-from vistok.world.write_coco import write_compact, write_images
+from vistok.world.write_coco import image_attributes, object_attributes, write_compact, write_images
 
 FRAMES_PER_MOVIE = 20
 
@@ -53,6 +53,8 @@ def _metadata(scene: Scene, draws: Draws) -> dict[str, Any]:
         "boxes": [[*map(float, box), draws.between(700, 999) / 1000] for _, box in objects],
         "segms": [[[[x0, y0], [x1, y0], [x1, y1], [x0, y1]]] for _, (x0, y0, x1, y1) in objects],
         "names": [name for name, _ in objects],
+        "attributes": [object_attributes(group) for group in scene.groups for _ in group.objects],
+        **image_attributes(scene),
         "width": IMAGE_SIZE,
         "height": IMAGE_SIZE,
     }

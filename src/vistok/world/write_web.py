@@ -3,7 +3,7 @@
 import io
 import json
 import tarfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from vistok.files import staged_file
@@ -24,15 +24,26 @@ def write_web(scenes: Sequence[Scene], draws: Draws, folder: Path) -> None:
 
     Scenes are independent draws, so every prefix of the shards is a fair sample.
     """
+    _write_shards(scenes, folder, lambda scene, key: sample_caption(scene, draws, TOLD, plain=PLAIN_PERCENT))
+
+
+def write_unlabelled(scenes: Sequence[Scene], folder: Path) -> None:
+    """Writes the same layout without a word about an image: its text is its file's name, as much of the web's is."""
+    _write_shards(scenes, folder, lambda scene, key: f"{key}.jpg")
+
+
+def _write_shards(scenes: Sequence[Scene], folder: Path, text_of: Callable[[Scene, str], str]) -> None:
     for shard, start in enumerate(range(0, len(scenes), SAMPLES_PER_SHARD)):
-        _write_shard(shard, scenes[start : start + SAMPLES_PER_SHARD], draws, folder / f"{shard:05d}.tar")
+        _write_shard(shard, scenes[start : start + SAMPLES_PER_SHARD], text_of, folder / f"{shard:05d}.tar")
 
 
-def _write_shard(shard: int, scenes: Sequence[Scene], draws: Draws, path: Path) -> None:
+def _write_shard(
+    shard: int, scenes: Sequence[Scene], text_of: Callable[[Scene, str], str], path: Path
+) -> None:
     with staged_file(path) as partial, tarfile.open(partial, "w", format=tarfile.USTAR_FORMAT) as archive:
         for number, (scene, image) in enumerate(zip(scenes, encode_jpegs(scenes), strict=True)):
             key = f"{shard:05d}{number:04d}"
-            caption = sample_caption(scene, draws, TOLD, plain=PLAIN_PERCENT)
+            caption = text_of(scene, key)
             _add(archive, f"{key}.jpg", image)
             _add(archive, f"{key}.json", _record(key, caption))
             _add(archive, f"{key}.txt", caption.encode())

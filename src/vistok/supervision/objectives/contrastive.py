@@ -24,6 +24,7 @@ _DEFAULTS: Final = {
     "text_layers": 2,  # CLIP table 20: 12
     "text_heads": 2,  # CLIP table 20: 8, of width 64; here of 32, as the encoder's
     "context": 77,  # CLIP code; a batch is padded to its own longest text only
+    "aligned": 0,  # 1: whole images, in place of resized crops
     "crop_least": 0.9,  # open_clip's; CLIP section 2.3: a random square crop and nothing else
 }
 _TEMPERATURE_START: Final = math.log(1 / 0.07)  # CLIP section 2.5
@@ -113,7 +114,7 @@ class Contrastive(Objective):
     ) -> dict[str, Tensor]:
         assert examples.texts is not None
         # No flip: a text may say which side an object is on.
-        images = augment.random_crop(images, draws, self.size, (self.options["crop_least"], 1.0), flip=0.0)
+        images = self.crops(images, draws, self.size, (self.options["crop_least"], 1.0), flip=0.0)
         tokens = self.vocabulary.encode(examples.texts, self.context)
         return {"images": augment.normalise(images, self.normalisation), "tokens": tokens}
 

@@ -19,6 +19,7 @@ from vistok.tokenizers.base import build_tokenizer
 
 _DEFAULTS: Final = {
     "beta": 2.0,  # FD code; GVT section 4.1
+    "aligned": 0,  # 1: whole images, in place of resized crops
     "crop_least": 0.67,  # FD code: over 100 epochs; 0.08 over 300
 }
 
@@ -62,7 +63,7 @@ class FeatureDistillation(Objective):
         examples: Examples,
         draws: Draws,
     ) -> dict[str, Tensor]:
-        images = augment.random_crop(images, draws, self.size, (self.options["crop_least"], 1.0))
+        images = self.crops(images, draws, self.size, (self.options["crop_least"], 1.0))
         return {
             "images": augment.normalise(images, self.normalisation),
             "taught": augment.normalise(images, self.teacher.encoder.normalisation),

@@ -22,6 +22,7 @@ _DEFAULTS: Final = {
     "decoder_depth": 1,  # MAE table 1a: 8; one block does as well after fine-tuning, at the least cost
     "decoder_heads": 2,  # MAE code: 16, of width 32
     "normalised_targets": 1,  # MAE section 3; 0: the pixels as they are, its table 1d
+    "aligned": 0,  # 1: whole images, in place of resized crops
     "crop_least": 0.5,  # MAE code: 0.2; a mini object fills a ninth of its image
 }
 
@@ -71,7 +72,7 @@ class MaskedPixels(Objective):
         examples: Examples,
         draws: Draws,
     ) -> dict[str, Tensor]:
-        images = augment.random_crop(images, draws, self.size, (self.options["crop_least"], 1.0))
+        images = self.crops(images, draws, self.size, (self.options["crop_least"], 1.0))
         order = torch.from_numpy(draws.random(self.patches).argsort(axis=1))
         kept = int(self.patches * (1 - self.options["mask_ratio"]))  # MAE code: what is left over is hidden
         normalised = augment.normalise(images, self.normalisation)

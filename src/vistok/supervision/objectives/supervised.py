@@ -20,6 +20,7 @@ _DEFAULTS: Final = {
     "label_smoothing": 0.1,  # DeiT table 9
     "mixup": 0.2,  # DeiT table 9: 0.8, over 300 epochs; CutMix is left out for the same reason
     "mixed": 0.5,  # DeiT table 9: every batch is mixed
+    "aligned": 0,  # 1: whole images, in place of resized crops
     "crop_least": 0.6,  # DeiT code: 0.08; a mini object fills a ninth of its image
     "jitter": 0.3,  # DeiT code: colour jitter 0.3, where RandAugment is off
     "window_least": 4,  # patches per side; DeiT: the whole image (FLIP, Li et al. 2023, leaves patches out)
@@ -50,7 +51,7 @@ class Supervised(Objective):
     ) -> dict[str, Tensor]:
         assert examples.labels is not None
         options = self.options
-        images = augment.random_crop(images, draws, self.size, (options["crop_least"], 1.0))
+        images = self.crops(images, draws, self.size, (options["crop_least"], 1.0))
         images = augment.colour_jitter(images, draws, strength=options["jitter"], hue=0.0, grey=0.0)
         grid, patch = self.encoder.patch_embed.grid_size[0], self.encoder.patch_embed.patch_size[0]
         side = int(
