@@ -5,14 +5,17 @@ import json
 import signal
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
-from vistok.cli import _STEPS, _TOOLS, _imported, main
+from vistok.cli import main
+from vistok.commands.parser import GROUPS, STEPS, TOOLS, imported, tool
+from vistok.failures import sentence
 from vistok.grid.schemas import FOLDER, schemas
 
-VERBS = [*_STEPS, *_TOOLS]
+VERBS = [*STEPS, *TOOLS]
 HEAVY = "torch", "pandas", "transformers", "timm", "open_clip", "matplotlib", "pyarrow", "scipy", "sklearn"
 
 
@@ -35,10 +38,55 @@ def modules_after(code: str) -> set[str]:
     return set(done.stdout.split())
 
 
-def test_help_names_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_names_every_verb_once_in_its_group(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--help") == 0
     said = capsys.readouterr().out
-    assert [verb for verb in VERBS if f"\n    {verb}" not in said] == []
+    assert [verb for verb in VERBS if said.count(f"\n    {verb} ") != 1] == []
+    places = [said.index(f"\n  {group}\n") for group in GROUPS]
+    assert places == sorted(places)
+    assert "{" not in said, "no list of all verbs besides"
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--version") == 0
+    assert capsys.readouterr().out == f"vistok {metadata.version('vistok')}\n"
+
+
+@pytest.mark.parametrize(
+    ("verb", "said"),
+    [
+        ("answr", "unknown verb 'answr'. Did you mean 'answer'? `vistok --help` lists them."),
+        ("Plan", "unknown verb 'Plan'. Did you mean 'plan'?"),
+        ("xyzzy\x1b", "unknown verb 'xyzzy\\x1b'. `vistok --help`"),
+    ],
+)
+def test_a_wrong_verb_is_told_the_nearest(verb: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(verb) == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_a_shell_completes_verbs_and_their_options(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("completion", shell) == 0
+    script = capsys.readouterr().out
+    assert [word for word in (*VERBS, "--only-answered", "--suite", "--version") if word not in script] == []
+    done = subprocess.run(["bash", "-n"], input=script, text=True, check=False) if shell == "bash" else None
+    assert done is None or done.returncode == 0
+
+
+def test_completion_leaves_out_what_cannot_be_imported(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def found(verb: str) -> object:
+        if verb == "plan":
+            raise ModuleNotFoundError("x", name="pydantic")
+        return tool(verb)
+
+    monkeypatch.setattr("vistok.commands.completion.tool", found)
+    assert run("completion", "bash") == 0
+    script = capsys.readouterr().out
+    assert "--utilisation" not in script
+    assert "--only-answered" in script
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -46,7 +94,7 @@ def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> N
     assert run(verb, "--help") == 0
     said = capsys.readouterr().out
     assert f"usage: vistok {verb}" in said
-    if verb in _TOOLS and verb != "export-schemas":  # which takes none
+    if verb in TOOLS and verb != "export-schemas":  # which takes none
         assert said.splitlines()[0] != f"usage: vistok {verb} [-h]", "a tool's own arguments are told"
 
 
@@ -167,7 +215,7 @@ sys.exit(vistok.cli.main(["export-schemas"]))
 
 def test_an_import_that_fails_leaves_the_search_for_garbage_on() -> None:
     with pytest.raises(ModuleNotFoundError, match="nowhere"):
-        _imported("vistok.nowhere")
+        imported("vistok.nowhere")
     assert gc.isenabled()
 
 
@@ -209,8 +257,6 @@ def test_scoring_tabulating_and_the_grid_import_no_torch() -> None:
             ModuleNotFoundError("x", name="jinja2"),
             "'jinja2' is not installed, and this needs it: pip install",
         ),
-        (ModuleNotFoundError("x", name="pycocoevalcap.cider"), "pip install 'vistok[scorers]'."),
-        (ModuleNotFoundError("x", name="sklearn"), "pip install 'vistok[report]'."),
         (ModuleNotFoundError("x", name="PIL.Image"), "the package 'pillow' is not installed"),
         (PermissionError(13, "Permission denied", "a\x1b"), "the system refused: a\\x1b: Permission denied."),
         (OSError(28, "No space left on device"), "the output cannot be written: No space left on device."),
@@ -235,6 +281,36 @@ def test_any_error_is_one_sentence_and_a_traceback_on_request(
     monkeypatch.setenv("VISTOK_DEBUG", "1")
     assert run("export-schemas") == 1
     assert "Traceback" in capsys.readouterr().err
+
+
+REQUIRED = [
+    "numpy>=2",
+    "pycocoevalcap>=1.2; extra == 'captions'",
+    "scikit-learn>=1.7; extra == 'audit'",
+    "pydantic>=2; extra == 'audit'",
+    "pydantic>=2; extra == 'study'",
+    "torch>=2.11; extra == 'study'",
+    "pycocoevalcap>=1.2; extra == 'study'",
+    "open_clip_torch; extra == 'open-clip'",
+]
+
+
+@pytest.mark.parametrize(
+    ("module", "extra", "said"),
+    [
+        ("pycocoevalcap.cider", None, "pip install 'vistok[captions]'."),
+        ("sklearn", "audit", "pip install 'vistok[audit]'."),
+        ("pydantic", "study", "pip install 'vistok[study]'."),
+        ("pydantic", None, "pip install 'vistok[audit]'."),
+        ("open_clip", "study", "pip install 'vistok[open-clip]'."),
+        ("nowhere", "study", "pip install 'nowhere'."),
+    ],
+)
+def test_a_missing_package_names_the_extra_that_the_verb_needs(
+    module: str, extra: str | None, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vistok.failures.metadata.requires", lambda name: REQUIRED)
+    assert sentence(ModuleNotFoundError("x", name=module), extra=extra).endswith(said)
 
 
 def test_a_full_output_is_one_sentence(repository: Path) -> None:

@@ -19,10 +19,15 @@ _PACKAGES: Final = {
 }
 
 
-def sentence(error: Exception) -> str:
-    """Returns what an unforeseen error means to the user, in one line."""
+def sentence(error: Exception, *, extra: str | None = None) -> str:
+    """Returns what an unforeseen error means to the user, in one line.
+
+    Args:
+        error: what happened.
+        extra: the extra of vistok that the command needs, if any.
+    """
     if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("vistok"):
-        return missing(error.name.partition(".")[0])
+        return missing(error.name.partition(".")[0], extra)
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT) and error.filename is None:
         return f"the output cannot be written: {error.strerror}. Free some space, then start the same command again."
     if isinstance(error, OSError) and error.strerror:
@@ -34,26 +39,31 @@ def sentence(error: Exception) -> str:
     )
 
 
-def missing(module: str) -> str:
-    """Returns what to install for a module that is not there: the extra of vistok that brings it."""
+def missing(module: str, extra: str | None = None) -> str:
+    """Returns what to install for a module that is not there.
+
+    That is the extra which the command needs, where it brings the module, or else the smallest that does.
+    """
     package = _PACKAGES.get(module, module)
-    extra = _extra_of(package)
-    install = f"vistok[{extra}]" if extra else package
+    extras = _extras_with(package)
+    chosen = extra if extra in extras else next(iter(extras), None)
+    install = f"vistok[{chosen}]" if chosen else package
     return f"the package {package!r} is not installed, and this needs it: pip install '{install}'."
 
 
-def _extra_of(package: str) -> str | None:
-    """Returns which extra requires a package; None where vistok itself does, or nothing."""
+def _extras_with(package: str) -> list[str]:
+    """Returns which extras require a package, the smallest first; none where vistok itself does, or nothing."""
     try:
         needed = metadata.requires("vistok") or []
     except metadata.PackageNotFoundError:
-        return None
+        return []
+    extras: dict[str, set[str]] = {}
     for line in needed:
         name = re.match(r"[\w.-]+", line)
         extra = re.search(r"extra\s*==\s*['\"]([\w-]+)['\"]", line)
-        if name and extra and _plain(name[0]) == _plain(package):
-            return extra[1]
-    return None
+        if name and extra:
+            extras.setdefault(extra[1], set()).add(_plain(name[0]))
+    return sorted((key for key in extras if _plain(package) in extras[key]), key=lambda key: len(extras[key]))
 
 
 def _plain(package: str) -> str:

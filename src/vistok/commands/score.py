@@ -3,10 +3,12 @@
 import argparse
 from pathlib import Path
 
+from vistok.commands.streams import STREAM, check_output, inputs, tell
 from vistok.errors import VistokError
 from vistok.evaluation.kinds import task_kind
 from vistok.evaluation.score import captions
-from vistok.evaluation.score.files import score_files
+from vistok.evaluation.score.files import score_answers_to, write_each
+from vistok.files import check_destination
 from vistok.grid.kinds import task_kinds
 
 
@@ -35,9 +37,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help='one object per line, {"id": ..., "answer": "..."}: question_id, image_id for captions, 0-based '
         "position in the file for counting and identification; or an official results list, or a file of LLaVA, "
-        "lmms-eval, VLMEvalKit (XLSX, TSV) or POPE, or CSV; gzipped or not",
+        "lmms-eval, VLMEvalKit (XLSX, TSV) or POPE, or CSV; gzipped or not; - for standard input",
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="metrics.json to write")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="metrics.json to write, besides the line that is printed; - for standard output",
+    )
     parser.add_argument(
         "--per-question",
         type=Path,
@@ -61,28 +68,27 @@ def run(arguments: argparse.Namespace) -> None:
     """Runs `vistok score` with parsed arguments, and prints one line on what came out.
 
     Raises:
-        VistokError: caption metrics are asked for of another kind, or see `score_files`.
+        VistokError: caption metrics are asked for of another kind, or see `score_answers_to`.
     """
     if arguments.caption_metrics and not task_kind(arguments.kind).further_metrics:
         raise VistokError(
             f"--caption-metrics {' '.join(arguments.caption_metrics)} are metrics of captions, and {arguments.kind} "
             "answers are to be scored. Leave the option out."
         )
-    report = score_files(
+    references, predictions = inputs(arguments.references, arguments.predictions)
+    check_output(arguments.out, references, predictions)
+    if arguments.per_question:
+        check_destination(arguments.per_question, references, predictions, *filter(None, [arguments.out]))
+    score = score_answers_to(
         arguments.kind,
-        references=arguments.references,
-        predictions=arguments.predictions,
+        references=references,
+        predictions=predictions,
         protocol=arguments.protocol,
-        out=arguments.out,
-        per_question=arguments.per_question,
         allow_missing=arguments.allow_missing,
         only_answered=arguments.only_answered,
         caption_metrics=tuple(arguments.caption_metrics or captions.ALL_BUT_SPICE),
     )
-    (metric,) = report["intervals"]
-    missing = f", {report['missing']['count']} of them unanswered" if "missing" in report else ""
-    missing += f", the answered ones of {report['of']}" if "of" in report else ""
-    print(
-        f"{arguments.out}: {metric} {report['metrics'][metric]:.2f} of {report['n']} {arguments.kind} questions"
-        f"{missing}, {report['protocol']} protocol"
-    )
+    if arguments.per_question:
+        write_each(arguments.per_question, score)
+    named = f"{arguments.out}: " if arguments.out and arguments.out != STREAM else ""
+    tell(score.report, f"{named}{score}", arguments.out)

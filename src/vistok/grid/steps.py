@@ -18,6 +18,7 @@ from vistok.grid.scale import StepId
 from vistok.grid.specs import Spec
 from vistok.grid.study import GRID, Study
 from vistok.grid.values import OBJECTIVES, RELEASED_KINDS, Pretrained, Run, Subject, runs_among
+from vistok.grid.verbs import VERBS
 from vistok.provenance import PROVENANCE
 
 Ids = tuple[str, ...]
@@ -43,8 +44,7 @@ class Step:
     Its functions take a study and the ids of one job; that of a run or a pretraining is its path.
 
     Attributes:
-        about: what it does, for the command line.
-        over: what its jobs range over, as wildcards and arguments are called.
+        id: its verb, see `vistok.grid.verbs`.
         jobs: the ids of its jobs behind some runs of a study.
         outputs: what a job makes; an id may be a wildcard, such as `{run}`.
         inputs: what a job reads besides the data root: checkpoints, shards, answers, scores.
@@ -59,8 +59,6 @@ class Step:
     """
 
     id: str
-    about: str
-    over: Ids
     jobs: Callable[[Study, Sequence[Subject]], Iterable[Ids]]
     outputs: Callable[..., list[Path]]
     inputs: Callable[..., Sequence[Path | str]] = _nothing
@@ -76,6 +74,11 @@ class Step:
     def whose(self, study: Study) -> Study:
         """Returns the study that a job is of: the given one, or that of the models that answer for it."""
         return study.models if self.shared else study
+
+    @property
+    def over(self) -> Ids:
+        """What its jobs range over, as wildcards and arguments are called."""
+        return VERBS[self.id].over
 
     @property
     def rule_name(self) -> str:
@@ -281,16 +284,12 @@ def _curves_spec(study: Study, table: str) -> Spec:
 _LIST: Final = (
     Step(
         "fetch",
-        "fetch, verify and unpack an official archive",
-        over=("download",),
         jobs=lambda study, runs: [],  # what is to be fetched is planned by itself
         outputs=lambda study, download: [Paths(study).fetched(download)],
         code="vistok.commands.fetch",
     ),
     Step(
         "make-world",
-        "make the data of a scale that has a world of its own",
-        over=(),
         jobs=lambda study, runs: [()] if study.models.scale.world else [],
         outputs=lambda study: [Paths(study.models).data, Paths(study.models).digest()],
         spec=lambda study: specs.world_spec(study.models),
@@ -298,8 +297,6 @@ _LIST: Final = (
     ),
     Step(
         "list-data",
-        "list official files by digest, so that a change of any is noticed",
-        over=("owner", "listed"),
         jobs=lambda study, runs: [],  # done where official files are, once
         outputs=lambda study, owner, listed: [files.listed(owner, listed)],
         size="fetch",
@@ -307,8 +304,6 @@ _LIST: Final = (
     ),
     Step(
         "write-shards",
-        "gather an image set into shards",
-        over=("image_set",),
         jobs=lambda study, runs: [(name,) for name in image_sets(study.models, runs)],
         outputs=lambda study, image_set: [Paths(study).shards(image_set)],
         reads_data=True,
@@ -317,8 +312,6 @@ _LIST: Final = (
     ),
     Step(
         "pretrain-tokenizer",
-        "pretrain a tokenizer with one seed, e.g. clip/seed-0",
-        over=("pretrained",),
         jobs=_pretrainings,
         outputs=lambda study, pretrained: [Paths(study).pretrained(pretrained)],
         inputs=_pretraining_inputs,
@@ -330,8 +323,6 @@ _LIST: Final = (
     ),
     Step(
         "train-llm",
-        "train a scale's own language model",
-        over=("llm",),
         jobs=_llms,
         outputs=lambda study, llm: [Paths(study).llm(llm)],
         inputs=_base,
@@ -346,8 +337,6 @@ _LIST: Final = (
     ),
     Step(
         "tune-mllm",
-        "train one run's MLLM",
-        over=("run",),
         jobs=lambda study, runs: [(run.path,) for run in runs_among(runs)],
         outputs=lambda study, run: [Paths(study).mllm(run)],
         inputs=lambda study, run: _mixture(study, run) + parts(study, run),
@@ -361,8 +350,6 @@ _LIST: Final = (
     ),
     Step(
         "answer",
-        "answer a suite of tasks with one run's MLLM",
-        over=("run", "suite"),
         jobs=lambda study, runs: [(run.path, suite) for run, suite in _suites(study, runs)],
         outputs=lambda study, run, suite: _with_provenance(_predictions(study, run, suite)),
         inputs=lambda study, run, suite: _answering(study, run),
@@ -373,8 +360,6 @@ _LIST: Final = (
     ),
     Step(
         "answer-blind",
-        "answer a suite of tasks with a language model alone, without the images",
-        over=("llm", "suite"),
         jobs=lambda study, runs: dict.fromkeys(
             (run.llm, suite) for run, suite in _suites(study, runs) if isinstance(run, Run)
         ),
@@ -388,8 +373,6 @@ _LIST: Final = (
     ),
     Step(
         "score-run",
-        "score what one run answered to a suite",
-        over=("run", "suite"),
         jobs=lambda study, runs: [(run.path, suite) for run, suite in _suites(study, runs)],
         outputs=_metrics,
         inputs=_predictions,
@@ -399,8 +382,6 @@ _LIST: Final = (
     ),
     Step(
         "fit-blind",
-        "score the blind baselines of a suite",
-        over=("suite",),
         jobs=lambda study, runs: dict.fromkeys((suite,) for _, suite in _suites(study, runs)),
         outputs=lambda study, suite: [Paths(study).blind(task.id) for task in study.suite(suite)],
         inputs=lambda study, suite: [
@@ -412,8 +393,6 @@ _LIST: Final = (
     ),
     Step(
         "tabulate",
-        "render a table",
-        over=("table",),
         jobs=_tables,
         outputs=_table_files,
         inputs=lambda study, table: [*cells(study, [table]), *files.all_published()],
@@ -422,8 +401,6 @@ _LIST: Final = (
     ),
     Step(
         "draw-curves",
-        "draw the loss curves of a table's trainings",
-        over=("table",),
         jobs=_tables,
         outputs=lambda study, table: [Paths(study).curves(table)],
         inputs=trainings,
@@ -431,8 +408,6 @@ _LIST: Final = (
     ),
     Step(
         "weigh-claims",
-        "weigh the paper's claims on the scale's cells",
-        over=(),
         jobs=lambda study, runs: [],  # asked for by itself, and over all tables
         outputs=lambda study: [*map(Paths(study).claims, files.CLAIMS_FORMATS), Paths(study).cells],
         inputs=lambda study: [*cells(study, study.tables), *files.all_published(), CLAIMS],
@@ -442,8 +417,6 @@ _LIST: Final = (
     ),
     Step(
         "audit",
-        "audit the published tables and the benchmark files",
-        over=(),
         jobs=lambda study, runs: [],  # asked for by itself
         outputs=lambda study: [files.audit(suffix) for suffix in files.AUDIT_FORMATS],
         inputs=lambda study: [*files.all_published(), CLAIMS],

@@ -102,7 +102,7 @@ def test_the_verb_prints_a_line_and_writes_a_file(
     low, high = found["interval"]
     assert capsys.readouterr().out == (
         f"accuracy 90.00 against 50.00: +40.00 [{low:+.2f}, {high:+.2f}], p = {found['p_value']:.4f}, 300 counting "
-        "questions about 60 images, released protocol\n"
+        "questions about 60 images, released protocol (another training of either is not in it)\n"
     )
     assert main(["compare", "counting", *map(str, given), "--out", str(files["bad"])]) == 1
     assert "another file of the same command is there" in capsys.readouterr().err

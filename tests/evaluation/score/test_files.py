@@ -64,7 +64,9 @@ def test_metrics_file_of_a_constant_answer(
     assert set(found) == {"task", "protocol", "n", "metrics", "intervals", "by_type"}
     assert (found["task"], found["protocol"], found["n"]) == (kind, protocol_of(kind, None), len(ids))
     assert found["metrics"][metric] == pytest.approx(value, abs=0.01)
-    told = f"{out}: {metric} {value:.2f} of {len(ids)} {kind} questions, {protocol_of(kind, None)} protocol\n"
+    ends = found["intervals"][metric]
+    between = f" [{ends[0]:.2f}, {ends[1]:.2f}]" if ends else ""
+    told = f"{out}: {metric} {value:.2f}{between} of {len(ids)} {kind} questions, {protocol_of(kind, None)} protocol\n"
     assert capsys.readouterr().out == told
     if kind == "choice":  # four questions about four images
         assert found["intervals"] == {metric: None}

@@ -1,36 +1,74 @@
-"""Compares two models' answers to the same questions, image by image; `vistok compare` without a model or torch."""
+"""Compares two models' answers to the same questions, image by image, without a model or torch."""
 
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from vistok.errors import VistokError
 from vistok.evaluation.score.files import read_files
-from vistok.evaluation.score.scoring import protocol_of, score_questions
+from vistok.evaluation.score.predictions import Given
+from vistok.evaluation.score.scoring import DECIMALS, protocol_of, score_questions
 from vistok.evaluation.statistics import LEAST_GROUPS, paired_test
+from vistok.progress import stage
 
 _NO_WIDTH = 1e-9  # of an interval in points, but for rounding
 
 
-def compare_files(
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How much better one model's answers are than another's, in points of the table's metric.
+
+    Both answer the same questions, so a pair tells more than two intervals do. It does not hold what another training
+    of either would give.
+
+    Attributes:
+        task: the id of a task kind.
+        protocol: under which both are scored.
+        metric: of the table.
+        n: the number of questions.
+        images: the number of images that they are about.
+        predictions: the value of the first.
+        against: the value of the second.
+        difference: the first less the second.
+        interval: of the difference, 95 % by bootstrap over images; None where all images differ alike.
+        p_value: two-sided, of no difference, by sign flips of images.
+    """
+
+    task: str
+    protocol: str
+    metric: str
+    n: int
+    images: int
+    predictions: float
+    against: float
+    difference: float
+    interval: tuple[float, float] | None
+    p_value: float
+
+    def __str__(self) -> str:
+        interval = "[{:+.2f}, {:+.2f}]".format(*self.interval) if self.interval else "(all images alike)"
+        return (
+            f"{self.metric} {self.predictions:.2f} against {self.against:.2f}: {self.difference:+.2f} {interval}, "
+            f"p = {self.p_value:.4f}, {self.n} {self.task} questions about {self.images} images, {self.protocol} "
+            "protocol"
+        )
+
+
+def compare_answers_to(
     kind: str,
     *,
     references: Path,
-    predictions: Path,
-    against: Path,
+    predictions: Given,
+    against: Given,
     protocol: str | None = None,
     only_answered: bool = False,
-) -> dict[str, Any]:
-    """Returns how much better one file of predictions is than another, in points of the table's metric.
-
-    It holds `task`, `protocol`, `metric`, `n`, `images`, the two values, `difference`, its 95 % `interval` by
-    bootstrap over images (None where all images differ alike) and the two-sided `p_value` of no difference by sign
-    flips of images. Both models answer the same questions, so a pair tells more than two intervals do. Neither holds
-    what another training would give.
+) -> Comparison:
+    """Returns how much better some answers are than others to the same questions.
 
     Args:
         kind: the id of a task kind.
         references: the official file, see `load_references`.
-        predictions: a file of answers, see `read_predictions`.
+        predictions: a file of answers, or answers by id, see `read_predictions`.
         against: the other ones.
         protocol: one of the kind's; None means the first.
         only_answered: leave out the questions that one of them does not answer.
@@ -49,7 +87,7 @@ def compare_files(
         both = set(questions.ids) & set(sides[1][0].ids)
         if not both:
             raise VistokError(
-                f"{predictions} and {against} answer no question in common: there is nothing to compare."
+                f"{_named(predictions)} and {_named(against)} answer no question in common: nothing to compare."
             )
         questions = questions.of_questions(both)
     if (images := len(set(questions.images))) < LEAST_GROUPS:
@@ -57,17 +95,52 @@ def compare_files(
             f"both answer questions about {images} images, too few for a test: {LEAST_GROUPS} are needed."
         )
     first, second = (score_questions(questions, answers, chosen) for _, answers in sides)
-    test = paired_test(first.values, second.values, first.groups)
-    low, high = test.interval
-    return {
-        "task": kind,
-        "protocol": chosen,
-        "metric": first.metric,
-        "n": len(questions.ids),
-        "images": images,
-        "predictions": round(float(first.values.mean()), 6),
-        "against": round(float(second.values.mean()), 6),
-        "difference": round(test.difference, 6),
-        "interval": [round(low, 6), round(high, 6)] if high - low > _NO_WIDTH else None,
-        "p_value": round(test.p_value, 6),
-    }
+    with stage(f"testing {len(questions.ids)} differences"):
+        test = paired_test(first.values, second.values, first.groups)
+    low, high = (round(end, DECIMALS) for end in test.interval)
+    return Comparison(
+        task=kind,
+        protocol=chosen,
+        metric=first.metric,
+        n=len(questions.ids),
+        images=images,
+        predictions=round(float(first.values.mean()), DECIMALS),
+        against=round(float(second.values.mean()), DECIMALS),
+        difference=round(test.difference, DECIMALS),
+        interval=(low, high) if test.interval[1] - test.interval[0] > _NO_WIDTH else None,
+        p_value=round(test.p_value, DECIMALS),
+    )
+
+
+def compare_files(
+    kind: str,
+    *,
+    references: Path,
+    predictions: Path,
+    against: Path,
+    protocol: str | None = None,
+    only_answered: bool = False,
+) -> dict[str, Any]:
+    """Returns a comparison as a JSON object, see `compare_answers_to` and `Comparison`.
+
+    Raises:
+        VistokError: see there.
+    """
+    found = compare_answers_to(
+        kind,
+        references=references,
+        predictions=predictions,
+        against=against,
+        protocol=protocol,
+        only_answered=only_answered,
+    )
+    return as_json(found)
+
+
+def as_json(comparison: Comparison) -> dict[str, Any]:
+    """Returns the JSON object of a comparison."""
+    return asdict(comparison) | {"interval": comparison.interval and [*comparison.interval]}
+
+
+def _named(source: Given) -> str:
+    return str(source) if isinstance(source, Path) else "the answers given"

@@ -1,16 +1,118 @@
-"""The door to scoring: `vistok score` scores anybody's file of predictions, without a model or torch."""
+"""The door to scoring: anybody's predictions, without a model or torch."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vistok.errors import VistokError
+from vistok.evaluation.kind import QuestionId
 from vistok.evaluation.kinds import task_kind
 from vistok.evaluation.references import References, load_references
 from vistok.evaluation.score import captions
-from vistok.evaluation.score.predictions import read_predictions
+from vistok.evaluation.score.base import Values
+from vistok.evaluation.score.predictions import Given, read_predictions
 from vistok.evaluation.score.scoring import DECIMALS, protocol_of, reported, score_questions
 from vistok.files import check_destination, write_json, write_jsonl
+from vistok.progress import stage
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Score:
+    """What one protocol makes of answers to the questions of an official file.
+
+    Attributes:
+        report: what metrics.json holds: `task`, `protocol`, `n`, `metrics`, `intervals` and `by_type`; `missing` too,
+            where answers are, and `of`, where only a part of the questions is scored.
+        ids: (n) of the questions, in file order.
+        images: (n) the image of each question.
+        values: (n,) the table's metric of each question, in per cent.
+    """
+
+    report: Mapping[str, Any]
+    ids: tuple[QuestionId, ...]
+    images: tuple[int | str, ...]
+    values: Values
+
+    @property
+    def protocol(self) -> str:
+        return str(self.report["protocol"])
+
+    @property
+    def n(self) -> int:
+        """The number of questions that are scored."""
+        return int(self.report["n"])
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """All metrics by name; shares, CIDEr and BLEU in per cent, errors of counts in objects."""
+        metrics: Mapping[str, float] = self.report["metrics"]
+        return metrics
+
+    @property
+    def metric(self) -> str:
+        """The name of the metric that tables print."""
+        (name,) = self.report["intervals"]
+        return str(name)
+
+    @property
+    def value(self) -> float:
+        """The table's metric, in per cent."""
+        return self.metrics[self.metric]
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Its 95 % interval over images; None where they tell none."""
+        ends = self.report["intervals"][self.metric]
+        return (ends[0], ends[1]) if ends else None
+
+    def __str__(self) -> str:
+        report, interval = self.report, self.interval
+        between = f" [{interval[0]:.2f}, {interval[1]:.2f}]" if interval else ""
+        missing = f", {report['missing']['count']} of them unanswered" if "missing" in report else ""
+        missing += f", the answered ones of {report['of']}" if "of" in report else ""
+        return (
+            f"{self.metric} {self.value:.2f}{between} of {self.n} {report['task']} questions{missing}, "
+            f"{self.protocol} protocol"
+        )
+
+
+def score_answers_to(
+    kind: str,
+    *,
+    references: Path,
+    predictions: Given,
+    protocol: str | None = None,
+    allow_missing: bool = False,
+    only_answered: bool = False,
+    caption_metrics: Sequence[str] = captions.ALL_BUT_SPICE,
+) -> Score:
+    """Returns what a protocol makes of answers.
+
+    Args:
+        kind: the id of a task kind.
+        references: the official file, see `load_references`.
+        predictions: a file of answers, or answers by id, see `read_predictions`.
+        protocol: one of the kind's; None means the first.
+        allow_missing: score questions without an answer as wrong, and say so.
+        only_answered: leave questions without an answer out, and say so.
+        caption_metrics: which metrics to compute for captions.
+
+    Raises:
+        VistokError: either file or the protocol is not as it should be.
+    """
+    chosen = protocol_of(kind, protocol)
+    questions, answers = read_files(
+        kind,
+        references=references,
+        predictions=predictions,
+        allow_missing=allow_missing,
+        only_answered=only_answered,
+    )
+    with stage(f"scoring {len(questions.ids)} {kind} answers"):
+        scored = score_questions(questions, answers, chosen, caption_metrics=caption_metrics)
+        report = {"task": kind, "protocol": chosen, **reported(scored, questions, answers)}
+    return Score(report, questions.ids, questions.images, scored.values)
 
 
 def score_files(
@@ -25,54 +127,59 @@ def score_files(
     only_answered: bool = False,
     caption_metrics: Sequence[str] = captions.ALL_BUT_SPICE,
 ) -> dict[str, Any]:
-    """Scores a file of predictions, writes metrics.json and returns what stands there.
-
-    It holds `task`, `protocol`, `n`, `metrics`, `intervals` and `by_type`; `missing` too, where answers are, and
-    `of`, where only a part of the questions is scored.
+    """Scores a file of predictions, writes metrics.json and returns what stands there, see `Score.report`.
 
     Args:
-        kind: the id of a task kind.
-        references: the official file, see `load_references`.
-        predictions: a file of answers, see `read_predictions`.
-        protocol: one of the kind's; None means the first.
+        kind: see `score_answers_to`, as for all but two of the others.
+        references: see there.
+        predictions: see there.
+        protocol: see there.
         out: where to write; it appears whole or not at all.
         per_question: where to write the table's metric of each question, one `{"id", "image", "value"}` a line; None:
             nowhere.
-        allow_missing: score questions without an answer as wrong, and say so.
-        only_answered: leave questions without an answer out, and say so.
-        caption_metrics: which metrics to compute for captions.
+        allow_missing: see there.
+        only_answered: see there.
+        caption_metrics: see there.
 
     Raises:
         VistokError: either file or the protocol is not as it should be, or `out` cannot be written.
     """
-    chosen = protocol_of(kind, protocol)
+    protocol_of(kind, protocol)
     check_destination(out, references, predictions)
     if per_question:
         check_destination(per_question, references, predictions, out)
-    questions, answers = read_files(
+    score = score_answers_to(
         kind,
         references=references,
         predictions=predictions,
+        protocol=protocol,
         allow_missing=allow_missing,
         only_answered=only_answered,
+        caption_metrics=caption_metrics,
     )
-    scored = score_questions(questions, answers, chosen, caption_metrics=caption_metrics)
-    report = {"task": kind, "protocol": chosen, **reported(scored, questions, answers)}
     if per_question:
-        values = zip(questions.ids, questions.images, scored.values.tolist(), strict=True)
-        write_jsonl(
-            per_question,
-            [{"id": key, "image": image, "value": round(value, DECIMALS)} for key, image, value in values],
-        )
-    write_json(out, report)
-    return report
+        write_each(per_question, score)
+    write_json(out, score.report)
+    return dict(score.report)
+
+
+def write_each(path: Path, score: Score) -> None:
+    """Writes the value of each question: JSON Lines of `id`, `image` and `value`.
+
+    Raises:
+        VistokError: the file cannot be written.
+    """
+    values = zip(score.ids, score.images, score.values.tolist(), strict=True)
+    write_jsonl(
+        path, [{"id": key, "image": image, "value": round(value, DECIMALS)} for key, image, value in values]
+    )
 
 
 def read_files(
     kind: str,
     *,
     references: Path,
-    predictions: Path,
+    predictions: Given,
     allow_missing: bool = False,
     only_answered: bool = False,
 ) -> tuple[References, dict[str, Any]]:
@@ -81,19 +188,22 @@ def read_files(
     Args:
         kind: the id of a task kind.
         references: the official file, see `load_references`.
-        predictions: a file of answers, see `read_predictions`.
+        predictions: a file of answers, or answers by id, see `read_predictions`.
         allow_missing: questions may have no answer.
         only_answered: questions without an answer are left out.
 
     Raises:
         VistokError: either file is not as it should be, or the kind is unknown.
     """
-    questions = load_references(kind, references)
-    answers = read_predictions(
-        predictions, questions.ids, allow_missing=allow_missing or only_answered, known=questions.known
-    )
-    _check_answers(kind, predictions, answers)
-    return _answered(questions, answers, predictions) if only_answered else questions, answers
+    with stage(f"reading {references}"):
+        questions = load_references(kind, references)
+    name = predictions if isinstance(predictions, Path) else Path("the answers given")
+    with stage(f"reading {name}"):
+        answers = read_predictions(
+            predictions, questions.ids, allow_missing=allow_missing or only_answered, known=questions.known
+        )
+    _check_answers(kind, name, answers)
+    return _answered(questions, answers, name) if only_answered else questions, answers
 
 
 def _answered(questions: References, answers: Mapping[str, Any], predictions: Path) -> References:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import isfinite
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from vistok.errors import VistokError
 from vistok.evaluation.kind import QuestionId
@@ -13,20 +13,22 @@ from vistok.evaluation.score.base import Ranked
 from vistok.evaluation.score.identity import Known
 from vistok.evaluation.score.shapes import Row, Rows, read_rows
 
+# A file, or answers by the id of their question.
+Given: TypeAlias = Path | Mapping[QuestionId, Any]
 POSITIONS: Final = ("index", "doc_id")
 
 
 def read_predictions(
-    path: Path, ids: Sequence[QuestionId], *, allow_missing: bool, known: Known | None = None
+    source: Given, ids: Sequence[QuestionId], *, allow_missing: bool, known: Known | None = None
 ) -> dict[str, Any]:
     """Returns the answer to each question, by the text of its id.
 
-    The file has one of the shapes of `vistok.evaluation.score.shapes`. An answer is a text or a number, which is its
+    A file has one of the shapes of `vistok.evaluation.score.shapes`. An answer is a text or a number, which is its
     text, or a list of losses, one per option of a multiple-choice question, perhaps with the number of each option's
     `tokens` beside it. An id may be a number or its text.
 
     Args:
-        path: JSON Lines, a JSON list, CSV, TSV or XLSX, or one of them gzipped.
+        source: JSON Lines, a JSON list, CSV, TSV or XLSX, or one of them gzipped; or answers by the question's id.
         ids: the ids of all questions.
         allow_missing: whether a question may go without an answer.
         known: what is known of the questions; what a record says of its question's image and text is compared with it.
@@ -35,7 +37,11 @@ def read_predictions(
         VistokError: the file cannot be read, a record is about another question than the one with its id, or answers
             are missing, duplicate, unknown or no text; the message counts each kind and names its first.
     """
-    records = read_rows(path, by_image=known is None or known.by_image)
+    if isinstance(source, Path):
+        path, records = source, read_rows(source, by_image=known is None or known.by_image)
+    else:
+        path = Path("the answers given")
+        records = Rows([{"id": key, "answer": answer} for key, answer in source.items()], "id")
     rows = _identified(path, records, known)
     named = [(str(_plain_id(key)), row) for key, row in rows if _is_id(key)]
     if known:

@@ -1,0 +1,170 @@
+"""Every verb of vistok in its group, and the parser of what each takes."""
+
+import argparse
+import difflib
+import gc
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from types import ModuleType
+from typing import Any, Final, NoReturn
+
+from vistok.errors import printable
+from vistok.grid.verbs import PARSED, VERBS
+from vistok.progress import told_while
+
+DEBUG: Final = "--debug"
+_ABOUT: Final = "The doors of vistok: one verb a step; `vistok VERB --help` tells what each takes."
+_FILES: Final = "your files"
+STEPS: Final = {name: verb.about for name, verb in VERBS.items() if not verb.arguments}
+
+# Every verb, by what it is for. All but those of STEPS have arguments of their own, and a file in vistok.commands.
+GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
+    _FILES: {
+        "score": "score anybody's predictions, without a model",
+        "compare": "test whether one model's predictions are better than another's",
+        "curate": "build or check OC and MCI questions from annotations",
+    },
+    "the study": {
+        "audit": VERBS["audit"].about,
+        "claims": "weigh the paper's claims against cells",
+        "agreement": "print how far each cell is from the published one",
+        "verify": "read all that was built of a study, and say what of it cannot be trusted",
+    },
+    "before a run": {
+        "plan": "print what tables or runs cost before they run",
+        "doctor": "check beforehand what would make a long run fail",
+        "fetch": VERBS["fetch"].about,
+        "list-data": VERBS["list-data"].about,
+    },
+    "versions": {
+        "record": "record for DVC what Snakemake made",
+        "adopt": "have Snakemake take what DVC brought for its own",
+        "export-experiments": "write the list of experiments for DVC, and what each depends on",
+    },
+    "the workflow's own": {
+        "make-world": VERBS["make-world"].about,
+        **STEPS,
+        "launch": "start a training's processes, one per GPU",
+        "export-schemas": "write the JSON schemas of the grid for editors",
+        "completion": "print what lets a shell complete verbs and options",
+    },
+}
+TOOLS: Final = {
+    name: about for group in GROUPS.values() for name, about in group.items() if name not in STEPS
+}
+# Which extra of the package a verb needs, where that is not the whole study.
+EXTRAS: Final = {
+    "audit": "audit",
+    "claims": "audit",
+    "completion": "completion",
+    **dict.fromkeys(GROUPS[_FILES]),
+}
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Help in which the verbs stand in groups, in the text behind the options, and nowhere else."""
+
+    def add_argument(self, action: argparse.Action) -> None:
+        if not isinstance(action, argparse._SubParsersAction):
+            super().add_argument(action)
+
+
+class _Version(argparse.Action):
+    """Prints the version and ends; only then is it looked up."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, **_: Any) -> None:
+        super().__init__(option_strings, argparse.SUPPRESS, nargs=0, help="print the version and end")
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+        print(f"vistok {imported('vistok').__version__}")
+        parser.exit()
+
+
+def parse(given: Sequence[str]) -> argparse.Namespace:
+    """Returns the arguments; ends with status 2 and the usage where they are wrong."""
+    verb = given[0] if given else ""
+    parser = make_parser([verb])
+    if verb and not verb.startswith("-") and verb not in TOOLS and verb not in STEPS:
+        near = difflib.get_close_matches(verb.lower(), [*TOOLS, *STEPS], n=1)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        parser.error(printable(f"unknown verb {verb!r}.{hint} `vistok --help` lists them."))
+    return parser.parse_args([*given])
+
+
+def make_parser(verbs: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """Returns the parser of all verbs; only `verbs` have arguments that must be imported.
+
+    Raises:
+        ModuleNotFoundError: a package is not installed that one of `verbs` needs.
+    """
+    parser = argparse.ArgumentParser(
+        prog="vistok", description=_ABOUT, formatter_class=_Help, epilog=_groups()
+    )
+    parser.add_argument(DEBUG, action="store_true", help="show the traceback of an error that nobody foresaw")
+    parser.add_argument("--version", action=_Version)
+    added = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for name, about in (pair for group in GROUPS.values() for pair in group.items()):
+        verb = added.add_parser(name, help=about, description=about)
+        verb.set_defaults(do=_run_step if name in STEPS else _run_tool)
+        if name in STEPS:
+            _add_ids(verb, VERBS[name].over)
+        if name in verbs:
+            _add_arguments(name, verb)
+    return parser
+
+
+def _groups() -> str:
+    """Returns the verbs and what they do, in their groups."""
+    lines = []
+    for title, verbs in GROUPS.items():
+        lines += ["", f"  {title}", *(f"    {name:20}{about}" for name, about in verbs.items())]
+    return "\n".join(["verbs:", *lines[1:]])
+
+
+def _add_ids(step: argparse.ArgumentParser, over: Sequence[str]) -> None:
+    """Declares the first id that a step's jobs range over as its argument, and any other as an option."""
+    for name in over:
+        words = name.replace("_", " ")
+        if name == over[0]:
+            step.add_argument(name, metavar=name.upper(), help=f"id of the {words}")
+        else:
+            step.add_argument(f"--{name.replace('_', '-')}", required=True, help=f"which {words} of the grid")
+
+
+def _add_arguments(name: str, verb: argparse.ArgumentParser) -> None:
+    if name not in STEPS:
+        tool(name).add_arguments(verb)
+        return
+    shared = imported("vistok.commands.arguments")
+    shared.add_scale(verb)
+    shared.add_data_root(verb)
+
+
+def _run_step(args: argparse.Namespace) -> None:
+    study, verb = imported("vistok.commands.arguments").study_of(args), VERBS[args.verb]
+    ids = []
+    for name in verb.over:
+        finder, asked = verb.finder(name), getattr(args, name)
+        found = getattr(study, finder)(asked)  # refuses an id that is not there
+        ids.append(found if finder in PARSED else asked)
+    imported(f"vistok.steps.{args.verb.replace('-', '_')}").run(study, *ids)
+
+
+def _run_tool(args: argparse.Namespace) -> int | None:
+    with told_while(f"vistok {args.verb}", shown=args.verb in GROUPS[_FILES] or args.verb == "audit"):
+        status: int | None = tool(args.verb).run(args)
+    return status
+
+
+def tool(verb: str) -> ModuleType:
+    return imported(f"vistok.commands.{verb.replace('-', '_')}")
+
+
+def imported(name: str) -> ModuleType:
+    """Imports a module without a search for garbage among what that loads: with torch, a third of a start."""
+    gc.disable()
+    try:
+        return import_module(name)
+    finally:
+        gc.freeze()
+        gc.enable()

@@ -1,0 +1,57 @@
+"""What each step of the workflow is called, does and takes: light enough to show help with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+# What a study makes of these ids is passed on as it is; of any other, the id.
+PARSED: Final = ("run", "subject", "pretrained")
+
+
+@dataclass(frozen=True)
+class Verb:
+    """A step as the command line and the rules call it.
+
+    Attributes:
+        about: what it does.
+        over: what its jobs range over, as wildcards are called. In the command line the first is the argument of the
+            verb, and any other an option.
+        found_by: the method of a study that finds what an id of `over` names, where it is not called like it.
+        arguments: whether the command line has a file of its own for its arguments.
+    """
+
+    about: str
+    over: tuple[str, ...] = ()
+    found_by: Mapping[str, str] | None = None
+    arguments: bool = False
+
+    def finder(self, name: str) -> str:
+        """Returns the method of a study that finds what an id of `over` names."""
+        return (self.found_by or {}).get(name, name)
+
+
+# A released model answers as a run does.
+_SUBJECT: Final = {"run": "subject"}
+VERBS: Final[Mapping[str, Verb]] = {
+    "fetch": Verb("fetch, verify and unpack an official archive", ("download",), arguments=True),
+    "make-world": Verb("make the data of a scale that has a world of its own", arguments=True),
+    "list-data": Verb(
+        "list official files by digest, so that a change of any is noticed",
+        ("owner", "listed"),
+        arguments=True,
+    ),
+    "write-shards": Verb("gather an image set into shards", ("image_set",)),
+    "pretrain-tokenizer": Verb("pretrain a tokenizer with one seed, e.g. clip/seed-0", ("pretrained",)),
+    "train-llm": Verb("train a scale's own language model", ("llm",)),
+    "tune-mllm": Verb("train one run's MLLM", ("run",)),
+    "answer": Verb("answer a suite of tasks with one run's MLLM", ("run", "suite"), _SUBJECT),
+    "answer-blind": Verb(
+        "answer a suite of tasks with a language model alone, without the images", ("llm", "suite")
+    ),
+    "score-run": Verb("score what one run answered to a suite", ("run", "suite"), _SUBJECT),
+    "fit-blind": Verb("score the blind baselines of a suite", ("suite",)),
+    "tabulate": Verb("render a table", ("table",)),
+    "draw-curves": Verb("draw the loss curves of a table's trainings", ("table",)),
+    "weigh-claims": Verb("weigh the paper's claims on the scale's cells"),
+    "audit": Verb("audit the published tables and the benchmark files", arguments=True),
+}

@@ -1,0 +1,162 @@
+"""vistok as a library: what it returns is what the command line writes, with numpy alone and nothing heavy imported."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import vistok
+from vistok.cli import main
+
+IMAGES, EACH = 40, 3
+# Nothing but Python itself, numpy and vistok can be imported behind this.
+BARE = """
+import sys
+class Refused:
+    def find_spec(self, name, path=None, target=None):
+        first = name.partition(".")[0]
+        if first not in sys.stdlib_module_names and first not in ("numpy", "vistok", "mkl", "cython_runtime"):
+            raise ModuleNotFoundError(name, name=name)
+sys.meta_path.insert(0, Refused())
+from vistok.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.fixture
+def references(tmp_path: Path) -> Path:
+    """Counting questions, three about an image, whose answers are all 2."""
+    rows = [
+        {
+            "image_id": image,
+            "text_in": f"How many {name}s are there in the image?",
+            "text_out": "2",
+            "n_obj_exist": 6,
+        }
+        for image in range(IMAGES)
+        for name in ("cat", "dog", "cup")
+    ]
+    path = tmp_path / "oc.json"
+    path.write_text(json.dumps(rows))
+    return path
+
+
+def answers(errs: int) -> dict[int | str, Any]:
+    """Returns answers that are wrong about every so many images."""
+    return {place: "3" if place // EACH % errs == 0 else "two" for place in range(IMAGES * EACH)}
+
+
+def written(path: Path, given: dict[int | str, Any]) -> Path:
+    path.write_text("".join(json.dumps({"id": key, "answer": said}) + "\n" for key, said in given.items()))
+    return path
+
+
+def test_a_score_is_what_the_command_line_writes(
+    references: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    predictions, out = written(tmp_path / "p.jsonl", answers(4)), tmp_path / "m.json"
+    files = ["--references", str(references), "--predictions", str(predictions)]
+    assert main(["score", "counting", *files, "--out", str(out)]) == 0
+    found = vistok.score("counting", references, str(predictions))
+    assert found.report == json.loads(out.read_text())
+    assert capsys.readouterr().out == f"{out}: {found}\n"
+    assert (found.value, found.metric, found.n, found.protocol) == (75.0, "accuracy", 120, "corrected")
+    assert found.interval is not None
+    assert found.interval[0] < 75 < found.interval[1]
+    assert (found.values.mean(), len(found.images), found.ids[:2]) == (75.0, 120, (0, 1))
+    assert f"{found}".startswith(f"accuracy 75.00 [{found.interval[0]:.2f}, {found.interval[1]:.2f}] of 120 ")
+
+
+def test_answers_need_no_file(references: Path) -> None:
+    assert vistok.score("counting", references, answers(4), protocol="released").metrics["MAE"] == 0.25
+    assert vistok.score("counting", references, {"3": "2"}, only_answered=True).n == 1
+    with pytest.raises(
+        vistok.VistokError, match="the answers given does not answer the 120 questions: 119 questions"
+    ):
+        vistok.score("counting", references, {3: "2"})
+    with pytest.raises(vistok.VistokError, match="1 ids that are no question's"):
+        vistok.score("counting", references, answers(4) | {"x": "2"})
+
+
+def test_a_comparison_is_what_the_command_line_writes(
+    references: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = vistok.compare("counting", references, answers(8), answers(2))
+    assert (found.difference, found.n, found.images) == (37.5, 120, 40)
+    assert found.interval is not None
+    assert found.interval[0] < 37.5 < found.interval[1]
+    first, second = written(tmp_path / "a", answers(8)), written(tmp_path / "b", answers(2))
+    files = [
+        "--references",
+        str(references),
+        "--predictions",
+        str(first),
+        "--against",
+        str(second),
+        "--out",
+        "-",
+    ]
+    assert main(["compare", "counting", *files]) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out) == {**json.loads(told.out), "difference": 37.5, "interval": [*found.interval]}
+    assert told.err == f"{found} (another training of either is not in it)\n"
+
+
+def test_standard_streams_are_files_called_dash(references: Path, tmp_path: Path) -> None:
+    given = "".join(json.dumps({"id": key, "answer": said}) + "\n" for key, said in answers(4).items())
+    words = ["score", "counting", "--references", str(references), "--predictions", "-", "--out", "-"]
+    done = subprocess.run(
+        [sys.executable, "-m", "vistok", *words],
+        input=given,
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+    )
+    assert json.loads(done.stdout)["metrics"]["accuracy"] == 75.0
+    assert done.stderr.startswith("accuracy 75.00 [")
+    assert not (tmp_path / "-").exists()
+
+
+def test_standard_input_is_read_once(references: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["score", "counting", "--references", "-", "--predictions", "-"]) == 1
+    assert "standard input (-) is named twice" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", ["score", "compare"])
+def test_numpy_is_enough_to_score_and_compare(verb: str, references: Path, tmp_path: Path) -> None:
+    predictions = str(written(tmp_path / "p.jsonl", answers(4)))
+    words = [verb, "counting", "--references", str(references), "--predictions", predictions]
+    words += ["--against", predictions] if verb == "compare" else []
+    done = subprocess.run([sys.executable, "-c", BARE, *words], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("accuracy 75.00 ")
+
+
+@pytest.mark.parametrize("words", [["plan"], ["audit"], ["tabulate", "table-2"]])
+def test_what_numpy_is_not_enough_for_names_the_package(words: list[str], repository: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", BARE, *words], capture_output=True, text=True, check=False, cwd=repository
+    )
+    assert done.returncode == 1
+    assert "is not installed, and this needs it: pip install '" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_importing_vistok_imports_nothing_else() -> None:
+    code = (
+        "import sys, vistok; print(*(name for name in sys.modules if name.startswith(('vistok.', 'numpy'))))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+    assert {"score", "compare", "__version__"} <= {*dir(vistok)}
+    with pytest.raises(AttributeError, match="no attribute 'scroe'"):
+        vistok.scroe  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_the_stub_names_what_is_public() -> None:
+    stub = Path(vistok.__file__).with_suffix(".pyi").read_text()
+    assert [name for name in vistok.__all__ if name not in stub] == []
