@@ -150,4 +150,6 @@ def make_deterministic(seed: int, *, threads: int = 1) -> None:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.manual_seed(seed)
     torch.use_deterministic_algorithms(True)
+    # It has every new tensor filled before it is written, a twentieth of a small step; nothing reads one before that.
+    torch.utils.deterministic.fill_uninitialized_memory = False
     torch.set_num_threads(threads)

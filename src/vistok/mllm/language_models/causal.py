@@ -49,12 +49,9 @@ class CausalLanguageModel(LanguageModel):
         embedded, front = self._joined(conditioning, ids), conditioning.front.shape[1]
         if not front and bool(learnt[:, 0].any()):
             raise ValueError("the first token of a text has nothing before it: it cannot be learnt")
-        hidden = self._decoder(
-            inputs_embeds=embedded,
-            attention_mask=functional.pad(mask, (front, 0), value=1),
-            use_cache=False,
-            **self._states(conditioning),
-        )[0]
+        # No mask: padding stands behind all words of its row, and no word reads what is behind it. Attention without
+        # a mask has kernels of its own, three times as fast.
+        hidden = self._decoder(inputs_embeds=embedded, use_cache=False, **self._states(conditioning))[0]
         first = 0 if front else 1
         return self._words(hidden[:, front + first - 1 : -1][learnt[:, first:]])
 
