@@ -20,6 +20,7 @@ from transformers import (
 from vistok.grid.scale import LanguageModelSize
 from vistok.grid.values import Decoding
 from vistok.mllm.language_models.base import Conditioning, LanguageModel
+from vistok.mllm.language_models.packed import attend_packed, packed, packing_of, read_packed
 
 
 class CausalLanguageModel(LanguageModel):
@@ -38,6 +39,7 @@ class CausalLanguageModel(LanguageModel):
         tokenizer.pad_token = tokenizer.eos_token  # as in the released code
         super().__init__(network, tokenizer)
         self.states = states
+        self.packs = states is None and attend_packed(network)
 
     def logits(
         self,
@@ -49,11 +51,17 @@ class CausalLanguageModel(LanguageModel):
         embedded, front = self._joined(conditioning, ids), conditioning.front.shape[1]
         if not front and bool(learnt[:, 0].any()):
             raise ValueError("the first token of a text has nothing before it: it cannot be learnt")
-        # No mask: padding stands behind all words of its row, and no word reads what is behind it. Attention without
-        # a mask has kernels of its own, three times as fast.
-        hidden = self._decoder(inputs_embeds=embedded, use_cache=False, **self._states(conditioning))[0]
-        first = 0 if front else 1
-        return self._words(hidden[:, front + first - 1 : -1][learnt[:, first:]])
+        # What stands before a learnt token says which is expected there.
+        asked = functional.pad(learnt, (front, 0))[:, 1:]
+        if self.packs:
+            packing = packing_of(functional.pad(mask, (front, 0), value=1))
+            hidden = embedded.new_zeros(asked.shape[0] * (asked.shape[1] + 1), embedded.shape[2])
+            read = read_packed(self._decoder, packed(embedded, packing), packing)
+            hidden = hidden.index_copy(0, packing.chosen, read).view_as(embedded)
+        else:
+            # No mask: padding stands behind all words of its row, and no word reads what is behind it.
+            hidden = self._decoder(inputs_embeds=embedded, use_cache=False, **self._states(conditioning))[0]
+        return self._words(hidden[:, :-1][asked])
 
     @classmethod
     def build(cls, size: LanguageModelSize, tokenizer: PreTrainedTokenizerBase) -> Self:
