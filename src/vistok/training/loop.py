@@ -151,5 +151,5 @@ def make_deterministic(seed: int, *, threads: int = 1) -> None:
     torch.manual_seed(seed)
     torch.use_deterministic_algorithms(True)
     # It has every new tensor filled before it is written, a twentieth of a small step; nothing reads one before that.
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.set_num_threads(threads)

@@ -129,5 +129,5 @@ def _of_group(
 def _rows(
     part: Float[Tensor, "tokens heads width"], group: Group
 ) -> Float[Tensor, "rows heads length width"]:
-    line = part.new_zeros(group.rows * group.length, *part.shape[1:])
-    return line.index_copy(0, group.places, part).unflatten(0, (group.rows, group.length)).transpose(1, 2)
+    line = part.new_zeros(group.rows * group.length, *part.shape[1:]).index_copy(0, group.places, part)
+    return line.view(group.rows, group.length, *part.shape[1:]).transpose(1, 2)
