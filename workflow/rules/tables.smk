@@ -2,6 +2,12 @@ tabulate = rule_of("tabulate")
 draw_curves = rule_of("draw-curves")
 paper_claims = rule_of("weigh-claims")
 paper_audit = rule_of("audit")
+show_study = rule_of("show-study")
+
+
+def reported(path, category, caption, **labels):
+    """Returns an output as `snakemake --report` shows it."""
+    return report(path, caption=f"../report/{caption}.rst", category=category, labels=labels or None)
 
 
 rule tabulate:
@@ -9,7 +15,10 @@ rule tabulate:
     input:
         tabulate.inputs,
     output:
-        tabulate.outputs,
+        [
+            reported(path, "Tables", "table", table="{table}") if path.endswith(".html") else path
+            for path in tabulate.outputs
+        ],
     log:
         tabulate.log,
     benchmark:
@@ -30,7 +39,7 @@ rule draw_curves:
     input:
         draw_curves.inputs,
     output:
-        draw_curves.outputs,
+        [reported(path, "Trainings", "curves", table="{table}") for path in draw_curves.outputs],
     log:
         draw_curves.log,
     benchmark:
@@ -52,7 +61,10 @@ rule paper_claims:
     input:
         paper_claims.inputs,
     output:
-        paper_claims.outputs,
+        [
+            reported(path, "Claims and audit", "claims", page="claims") if path.endswith(".html") else path
+            for path in paper_claims.outputs
+        ],
     log:
         paper_claims.log,
     benchmark:
@@ -74,7 +86,10 @@ rule paper_audit:
         paper_audit.inputs,
         data_files(MODELS, FILES.audit_digests()),
     output:
-        paper_audit.outputs,
+        [
+            reported(path, "Claims and audit", "audit", page="audit") if path.endswith(".html") else path
+            for path in paper_audit.outputs
+        ],
     log:
         paper_audit.log,
     benchmark:
@@ -88,3 +103,64 @@ rule paper_audit:
         source=paper_audit.source,
     shell:
         "vistok audit {params.released} {params.generated} " "2>&1 | {{ tee -i {log} || cat > /dev/null; }}"
+
+
+# Table 1 and Figures 3 and 4, which range over nothing: one shape of rule. A figure of two runs needs two.
+for verb, category, shown in (
+    ("count-benchmark", "Tables", ".html"),
+    ("draw-attention", "Figures", ".svg"),
+    ("draw-answers", "Figures", ".svg"),
+):
+    drawing = rule_of(verb)
+    if verb == "count-benchmark" or FILES.has_pair():
+
+        rule:
+            """Counts the benchmark, or draws a figure of the paper."""
+            name:
+                drawing.name
+            input:
+                data_files(STUDY, FILES.all_task_digests()),
+                drawing.inputs,
+            output:
+                [
+                    reported(path, category, verb, product=Path(path).stem) if path.endswith(shown) else path
+                    for path in drawing.outputs
+                ],
+            log:
+                drawing.log,
+            benchmark:
+                drawing.benchmark
+            threads: 1
+            resources:
+                **drawing.resources,
+            params:
+                verb=verb,
+                options=options_of_study,
+                spec=drawing.spec,
+                source=drawing.source,
+            shell:
+                "vistok {params.verb} {params.options} " "2>&1 | {{ tee -i {log} || cat > /dev/null; }}"
+
+
+rule show_study:
+    """Makes the page from which all of the study is reached, with a page a run."""
+    input:
+        data_files(STUDY, FILES.all_task_digests()),
+        show_study.inputs,
+    output:
+        show_study.outputs[:2],
+        directory(show_study.outputs[2]),
+        directory(show_study.outputs[3]),
+    log:
+        show_study.log,
+    benchmark:
+        show_study.benchmark
+    threads: 1
+    resources:
+        **show_study.resources,
+    params:
+        options=options_of_study,
+        spec=show_study.spec,
+        source=show_study.source,
+    shell:
+        "vistok show-study {params.options} " "2>&1 | {{ tee -i {log} || cat > /dev/null; }}"

@@ -50,6 +50,7 @@ class TaskKind(ABC, Generic[R]):
         mark: the words by which a prompt of a text corpus is told to ask this; None: no corpus does.
         tokens: of one question with its answer, for plans: chosen from the grid's prompts and official answers.
         types: the types of question that are worth a cell of their own, if any.
+        fine_grained: whether it asks for single objects, as OC and MCI do, rather than for what an image means.
         answers: what an answer in a file of predictions must be, in words.
     """
 
@@ -66,6 +67,7 @@ class TaskKind(ABC, Generic[R]):
     mark: ClassVar[str | None] = None
     tokens: ClassVar[int]
     types: ClassVar[tuple[str, ...]] = ()
+    fine_grained: ClassVar[bool] = False
     answers: ClassVar[str] = "a text"
 
     @property

@@ -10,6 +10,7 @@ class ObjectKind(TaskKind[ObjectQuestion]):
     """Questions about the objects of one name in an image."""
 
     reads = "GVTBench JSON"
+    fine_grained = True
 
     def read(self, path: Path) -> tuple[ObjectQuestion, ...]:
         return read_object_questions(path, self.name)

@@ -13,6 +13,8 @@ AUDIT_FORMATS: Final = ("md", "html", "json")
 TABLES: Final = Path("paper_tables")
 PUBLISHED: Final = TABLES / "published"
 ABOUT: Final = "about.yaml"
+# What was counted in the question files that the paper's authors released.
+RELEASED_STATISTICS: Final = PUBLISHED / "gvtbench.json"
 NUMBERS: Final = tuple(range(1, 9))  # of the paper's tables
 
 
@@ -85,6 +87,27 @@ class Paths:
 
     def claims(self, suffix: str) -> Path:
         return self.tables / f"claims.{suffix}"
+
+    def figure(self, number: int, suffix: str) -> Path:
+        return self.tables / f"figure-{number}.{suffix}"
+
+    @property
+    def page(self) -> Path:
+        """The page from which all of the study is reached; what it needs lies beside it."""
+        return self.tables / "index.html"
+
+    @property
+    def compare_page(self) -> Path:
+        return self.tables / "compare.html"
+
+    @property
+    def run_pages(self) -> Path:
+        return self.tables / "runs"
+
+    @property
+    def assets(self) -> Path:
+        """What pages load: scripts, styles, charts, photographs."""
+        return self.tables / "assets"
 
     @property
     def cells(self) -> Path:

@@ -25,6 +25,10 @@ StepId = Literal[
     "tabulate",
     "draw-curves",
     "weigh-claims",
+    "count-benchmark",
+    "draw-attention",
+    "draw-answers",
+    "show-study",
     "audit",
 ]
 # Trainings, which go on from a saved state and may run in several processes.
@@ -212,6 +216,10 @@ class Scale(Value):
     tasks: dict[Id, TaskFiles] = {}
     splits: dict[Id, dict[Id, TaskFiles]] = Field({}, description="other splits than the test split")
     answer_batch: int = Field(64, gt=0, description="questions answered at once")
+    questions_shown: int = Field(24, gt=0, description="questions a task that the page of a run shows")
+    attention_images: int = Field(
+        200, gt=0, description="photographs over which Figure 3 takes how unlike attention heads are"
+    )
     bootstrap_resamples: int = Field(10_000, gt=0)
     published_tolerance: Annotated[dict[Id, Annotated[float, Field(gt=0)]], LABEL] = Field(
         {},

@@ -146,3 +146,13 @@ def table_spec(study: Study, table: str) -> Spec:
         "own_data": study.scale.world is not None,
         "own_models": [models.scale.id, bool(models.scale.encoders), bool(models.scale.language_model)],
     }
+
+
+def page_spec(study: Study) -> Spec:
+    """Returns what the page of a study depends on besides its tables, figures, answers and scores."""
+    return {
+        "tables": {table: table_spec(study, table) for table in study.tables},
+        "subjects": [subject.path for subject in study.subjects()],
+        "labels": {task.id: task.label for task in study.answered_tasks()},
+        "questions_shown": study.scale.questions_shown,
+    }

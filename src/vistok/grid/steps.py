@@ -12,7 +12,10 @@ from vistok.errors import unknown
 from vistok.grid import paths as files
 from vistok.grid import specs
 from vistok.grid.kinds import SCORING, module_of, task_kind_modules
+from vistok.grid.marks import LABEL
+from vistok.grid.marks import SCORING as SCORED
 from vistok.grid.needs import image_sets, llm_weights_name, model_weights_name, tokenizer_weights_name
+from vistok.grid.pairs import shown_pair
 from vistok.grid.paths import Paths
 from vistok.grid.scale import StepId
 from vistok.grid.specs import Spec
@@ -277,6 +280,36 @@ def _tables(study: Study, runs: Sequence[Subject]) -> list[Ids]:
     return [(table,) for table in study.tables if not set(runs).isdisjoint(study.subjects(table))]
 
 
+def _shown_runs(study: Study) -> list[Run]:
+    """The two runs of Figures 3 and 4."""
+    pair = shown_pair(study)
+    return list(pair.runs) if pair else []
+
+
+def _answers_shown(study: Study) -> list[Path]:
+    """Every answer that the page shows a sample of."""
+    paths, suites = Paths(study), study.suites_by_subject()
+    answered = [(run, task.id) for run, own in suites.items() for suite in own for task in study.suite(suite)]
+    alone = [
+        (llm, task.id)
+        for suite in study.suites_shown()
+        for llm in study.llms_of(suite)
+        for task in study.suite(suite)
+    ]
+    return [
+        *(paths.predictions(run, task) for run, task in answered),
+        *(paths.metrics(run, task) for run, task in answered),
+        *(paths.blind_predictions(llm, task) for llm, task in alone),
+    ]
+
+
+def _page_inputs(study: Study) -> list[Path | str]:
+    trained = dict.fromkeys(path for table in study.tables for path in trainings(study, table))
+    drawn = [Paths(study).figure(3, "json")] if shown_pair(study) else []
+    made = [Paths(study).claims("json"), files.audit("json"), Paths(study).table("table-1", "csv"), *drawn]
+    return [*cells(study, study.tables), *_answers_shown(study), *trained, *files.all_published(), *made]
+
+
 def _curves_spec(study: Study, table: str) -> Spec:
     return {"runs": [run.path for run in study.runs(table)], "number": study.table(table).number}
 
@@ -405,6 +438,80 @@ _LIST: Final = (
         outputs=lambda study, table: [Paths(study).curves(table)],
         inputs=trainings,
         spec=_curves_spec,
+    ),
+    Step(
+        "count-benchmark",
+        jobs=lambda study, runs: [],  # asked for with all tables
+        outputs=lambda study: [Paths(study).table("table-1", suffix) for suffix in files.TABLE_FORMATS],
+        inputs=lambda study: [files.published(1), files.PUBLISHED / files.ABOUT, files.RELEASED_STATISTICS],
+        reads_data=True,
+        spec=lambda study: {
+            task.id: specs.task_spec(study, task.id, LABEL, SCORED) for task in study.answered_tasks()
+        },
+        modules=lambda study: task_kind_modules(task.kind for task in study.answered_tasks()),
+        size="tabulate",
+    ),
+    Step(
+        "draw-attention",
+        jobs=lambda study, runs: [],
+        outputs=lambda study: [Paths(study).figure(3, suffix) for suffix in ("svg", "png", "json")],
+        inputs=lambda study: [path for run in _shown_runs(study) for path in _answering(study, run.path)],
+        reads_data=True,
+        spec=lambda study: {
+            "runs": [specs.mllm_spec(study.models, run) for run in _shown_runs(study)],
+            "images": study.scale.attention_images,
+        },
+        modules=lambda study: list(
+            dict.fromkeys(
+                [
+                    *(
+                        module
+                        for run in _shown_runs(study)
+                        for module in _parts_modules(study.models, run.path)
+                    ),
+                    *task_kind_modules(task.kind for task in study.answered_tasks()),
+                ]
+            )
+        ),
+    ),
+    Step(
+        "draw-answers",
+        jobs=lambda study, runs: [],
+        outputs=lambda study: [Paths(study).figure(4, suffix) for suffix in ("svg", "png")],
+        inputs=lambda study: [
+            Paths(study).predictions(run, task.id)
+            for run in _shown_runs(study)
+            for suite in study.suites_by_subject()[run]
+            for task in study.suite(suite)
+        ],
+        reads_data=True,
+        spec=lambda study: {
+            "runs": {run.path: study.models.tokenizer(run.tokenizer).label for run in _shown_runs(study)},
+            "tasks": {task.id: specs.task_spec(study, task.id, LABEL) for task in study.answered_tasks()},
+        },
+        modules=lambda study: task_kind_modules(task.kind for task in study.answered_tasks()),
+        size="tabulate",
+    ),
+    Step(
+        "show-study",
+        jobs=lambda study, runs: [],
+        outputs=lambda study: [
+            Paths(study).page,
+            Paths(study).compare_page,
+            Paths(study).run_pages,
+            Paths(study).assets,
+        ],
+        inputs=_page_inputs,
+        reads_data=True,
+        spec=specs.page_spec,
+        modules=lambda study: list(
+            dict.fromkeys(
+                [
+                    *_shown(study, study.tables),
+                    *task_kind_modules(task.kind for task in study.answered_tasks()),
+                ]
+            )
+        ),
     ),
     Step(
         "weigh-claims",

@@ -34,7 +34,9 @@ def check_target(study: Study, target: str) -> None:
             study.models.run("/".join(run))
         case ["shards", _, image_set]:
             study.models.image_set(image_set)
-        case ["paper_tables", named, file] if named != "published" and file.startswith("table-"):
+        case ["paper_tables", named, file] if (
+            named != "published" and file.startswith("table-") and not file.startswith("table-1.")
+        ):
             study.table(file.partition(".")[0].removesuffix("-curves"))
 
 

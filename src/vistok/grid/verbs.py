@@ -52,6 +52,10 @@ VERBS: Final[Mapping[str, Verb]] = {
     "fit-blind": Verb("score the blind baselines of a suite", ("suite",)),
     "tabulate": Verb("render a table", ("table",)),
     "draw-curves": Verb("draw the loss curves of a table's trainings", ("table",)),
+    "count-benchmark": Verb("count what the benchmark asks, for Table 1"),
+    "draw-attention": Verb("draw where the resampler looks, Figure 3"),
+    "draw-answers": Verb("draw answers of two models, Figure 4"),
+    "show-study": Verb("make the page from which all of the study is reached"),
     "weigh-claims": Verb("weigh the paper's claims on the scale's cells"),
     "audit": Verb("audit the published tables and the benchmark files", arguments=True),
 }

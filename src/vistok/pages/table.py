@@ -32,17 +32,23 @@ def render_table(report: TableReport, suffix: str) -> str:
     """Returns a table in one of `TABLE_FORMATS`."""
     if suffix == "csv":
         return render_csv(report)
-    bars = [_bars([row.cells[index] for row in report.rows]) for index in range(len(report.columns))]
     return render(
         f"table.{suffix}.j2",
         report=report,
-        bars=list(zip(*bars, strict=True)),
+        bars=pictures(report),
+        root="",
         banner=banner(report.origin),
         footnotes={mark: footnote(substitute) for mark, substitute in report.footnotes.items()},
         notes=notes(report),
         seeds=any(len(row.seeds) > 1 for row in report.rows),
         worded=worded,
     )
+
+
+def pictures(report: TableReport) -> list[tuple[Bar, ...]]:
+    """Returns the picture of every cell, row by row."""
+    bars = [_bars([row.cells[index] for row in report.rows]) for index in range(len(report.columns))]
+    return list(zip(*bars, strict=True))
 
 
 def _bars(cells: list[Cell]) -> list[Bar]:

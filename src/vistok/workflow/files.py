@@ -7,6 +7,7 @@ from typing import Final
 
 from vistok.grid.downloads import Download, downloads_for
 from vistok.grid.needs import question_files, tokenizer_weights, training_files, weight_names
+from vistok.grid.pairs import shown_pair
 from vistok.grid.paths import Paths
 from vistok.grid.steps import STEPS
 from vistok.grid.study import Study
@@ -41,6 +42,15 @@ class Files:
         return self._digests(
             self.study, listed.task_names(self.study, [task.id for task in self.study.suite(suite)])
         )
+
+    def all_task_digests(self) -> list[str]:
+        """Returns the digests of what all tasks read that some table shows."""
+        digests = (name for suite in self.study.suites_shown() for name in self.task_digests(suite))
+        return list(dict.fromkeys(digests))
+
+    def has_pair(self) -> bool:
+        """Tells whether the study has the two runs that Figures 3 and 4 compare."""
+        return shown_pair(self.study) is not None
 
     def image_set_digests(self, image_set: str) -> list[str]:
         """Returns the digests of what an image set is made from."""
@@ -77,14 +87,15 @@ class Files:
         return [os.path.join(self.models.scale.data_root, weights)] if weights else []  # noqa: PTH118
 
     def tables(self) -> list[str]:
-        """Returns every rendered table of the study, and the curves of its trainings."""
-        made = (STEPS["tabulate"].outputs, STEPS["draw-curves"].outputs)
-        return [
-            str(path)
-            for outputs in made
-            for table in self.study.tables
-            for path in outputs(self.study, table)
+        """Returns all that is rendered of the study: tables, curves of trainings, figures, and the page of them all."""
+        each = (STEPS["tabulate"].outputs, STEPS["draw-curves"].outputs)
+        made = [
+            path for outputs in each for table in self.study.tables for path in outputs(self.study, table)
         ]
+        figures = ("draw-attention", "draw-answers") if self.has_pair() else ()
+        for verb in ("count-benchmark", *figures, "show-study"):
+            made += STEPS[verb].outputs(self.study)
+        return list(map(str, made))
 
     def made_questions(self) -> list[str]:
         """Returns the GVTBench files that the scale makes itself for its test split."""

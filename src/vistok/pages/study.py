@@ -1,0 +1,212 @@
+"""The page from which all of a study is reached, and its runs' pages: static, and without a network."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from vistok.files import write_text
+from vistok.pages.charts import against_published, run_curves, table_chart
+from vistok.pages.library import data_tables
+from vistok.pages.notes import banner, footnote, notes
+from vistok.pages.table import pictures
+from vistok.pages.templating import render
+from vistok.pages.wording import worded
+from vistok.tables.questions import Answered, Drawn
+from vistok.tables.values import TableReport
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The questions of one task that pages show.
+
+    Attributes:
+        drawn: the questions.
+        photographs: the file of each one's image, below `assets`.
+        blind: language model -> what it answers without the image.
+    """
+
+    drawn: Drawn
+    photographs: tuple[str, ...]
+    blind: Mapping[str, Sequence[Answered]]
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What a run scores on one task: each protocol with value and interval as printed, and the best blind baseline."""
+
+    task: str
+    label: str
+    metric: str
+    printed: str
+    n: int
+    of: int
+    protocols: Mapping[str, tuple[str, str]]
+    blind: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunPage:
+    """All that the page of one run shows.
+
+    Attributes:
+        path: its id, which is the path of its page below `runs`.
+        name: tokenizer, recipe, language model and seed in words.
+        llm: the language model that answers without the image beside it; empty for a released model.
+        rows: where it stands: the table's number and the row's labels.
+        scores: by task, in the order of the tasks.
+        curves: training -> its points.
+        answers: task -> what it answered to the questions that are shown.
+    """
+
+    path: str
+    name: str
+    llm: str
+    rows: tuple[tuple[int, str], ...]
+    scores: tuple[Scores, ...]
+    curves: Mapping[str, Sequence[Mapping[str, float]]]
+    answers: Mapping[str, Sequence[Answered]]
+
+    @property
+    def up(self) -> str:
+        """The way from its page to the folder of the study's page."""
+        return "../" * (self.path.count("/") + 2)
+
+
+@dataclass(frozen=True)
+class StudyPage:
+    """All that the page of a study shows besides its runs.
+
+    Attributes:
+        results: the name of the study's results.
+        reports: its tables.
+        benchmark: the lines of Table 1.
+        runs: in the order of the tables.
+        questions: task -> the questions that are shown.
+        claims: what claims.json holds.
+        audit: what audit.json holds.
+        attention: what figure-3.json holds; None where there is no figure.
+        measured: run -> what each of its trainings took: no table is made from it, and every build has its own.
+    """
+
+    results: str
+    reports: Sequence[TableReport]
+    benchmark: Sequence[tuple[str, ...]]
+    runs: Sequence[RunPage]
+    questions: Mapping[str, Shown]
+    claims: Mapping[str, Any]
+    audit: Mapping[str, Any]
+    attention: Mapping[str, Any] | None
+    measured: Mapping[str, Any] = field(default_factory=dict)
+
+
+def write_study(page: StudyPage, index: Path, compare: Path) -> None:
+    """Writes the study's page and the one that compares two runs."""
+    tables = [_table(report) for report in page.reports]
+    published = against_published(page.reports)
+    links = {run for report in page.reports for row in report.rows for run in row.runs}
+    write_text(
+        index,
+        render(
+            "study.html.j2",
+            page=page,
+            tables=tables,
+            scatter=published is not None,
+            claims=_claims(page.claims),
+            pages=links & {run.path for run in page.runs},
+            root="",
+        ),
+    )
+    write_text(compare, render("compare.html.j2", page=page, root=""))
+
+
+def write_runs(page: StudyPage, folder: Path) -> None:
+    """Writes a page a run to `folder`, which is to become `runs`."""
+    for run in page.runs:
+        shown = [
+            (task, entry, run.answers[task], entry.blind.get(run.llm))
+            for task, entry in page.questions.items()
+            if task in run.answers
+        ]
+        text = render(
+            "run.html.j2",
+            page=page,
+            run=run,
+            shown=shown,
+            root=run.up,
+            curves=run_curves(run.curves) if run.curves else None,
+        )
+        write_text(folder / run.path / "index.html", text)
+
+
+def write_assets(page: StudyPage, folder: Path) -> None:
+    """Writes what pages load, but for photographs, to `folder`, which is to become `assets`."""
+    write_text(folder / "datatables.js", data_tables())
+    write_text(folder / "page.js", render("page.js.j2"))
+    write_text(folder / "compare.js", render("compare.js.j2"))
+    write_text(folder / "page.css", render("page.css.j2"))
+    write_text(folder / "answers.js", _script("ANSWERS", answers_of(page)))
+    write_text(folder / "measured.js", _script("MEASURED", page.measured))
+    for report in page.reports:
+        write_text(folder / f"{report.id}-chart.svg", table_chart(report))
+    if (scatter := against_published(page.reports)) is not None:
+        write_text(folder / "published-and-ours.svg", scatter)
+
+
+def answers_of(page: StudyPage) -> dict[str, Any]:
+    """Returns the questions that are shown, and each run's answers, as the page that compares two runs reads them."""
+    questions = [
+        {
+            "task": task,
+            "label": entry.drawn.task.label,
+            "prompt": entry.drawn.prompts[place],
+            "truth": list(entry.drawn.truths[place]),
+            "image": entry.photographs[place],
+            "blind": {llm: said[place].text for llm, said in entry.blind.items()},
+        }
+        for task, entry in page.questions.items()
+        for place in range(len(entry.photographs))
+    ]
+    return {"questions": questions, "runs": {run.path: _answers(page, run) for run in page.runs}}
+
+
+def _answers(page: StudyPage, run: RunPage) -> dict[str, Any]:
+    said = [
+        None if task not in run.answers else [run.answers[task][place].text, run.answers[task][place].right]
+        for task, entry in page.questions.items()
+        for place in range(len(entry.photographs))
+    ]
+    return {"name": run.name, "llm": run.llm, "answers": said}
+
+
+def _script(name: str, value: object) -> str:
+    text = json.dumps(value, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
+    return f"window.{name} = {text};\n"
+
+
+def _table(report: TableReport) -> dict[str, Any]:
+    return {
+        "report": report,
+        "bars": pictures(report),
+        "footnotes": {mark: footnote(substitute) for mark, substitute in report.footnotes.items()},
+        "banner": banner(report.origin),
+        "notes": notes(report),
+        "seeds": any(len(row.seeds) > 1 for row in report.rows),
+        "worded": worded,
+    }
+
+
+def _claims(claims: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Returns each claim with its verdict on every set of cells."""
+    sources = list(claims)
+    return [
+        {
+            "id": name,
+            "section": entry["section"],
+            "quote": entry["quote"],
+            "verdicts": {source: claims[source][name]["verdict"] for source in sources},
+        }
+        for name, entry in (claims[sources[0]].items() if sources else ())
+    ]

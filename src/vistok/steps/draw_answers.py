@@ -1,0 +1,71 @@
+"""Draws Figure 4: answers to OC and MCI of two models that differ in FD, with the truth, drawn by a seed."""
+
+import numpy as np
+
+from vistok.datasets.images import load_image
+from vistok.errors import VistokError
+from vistok.evaluation.kinds import task_kind
+from vistok.evaluation.score.predictions import read_predictions
+from vistok.files import staged_file, write_text
+from vistok.grid.pairs import Pair, shown_pair
+from vistok.grid.paths import Paths
+from vistok.grid.study import Study
+from vistok.grid.values import Task
+from vistok.pages.figures import Shown, draw_answers
+from vistok.steps.asking import ask
+from vistok.tables.questions import draw, judge
+
+ACROSS = 4  # questions a task: each task is a line
+SEED = 0
+
+
+def run(study: Study) -> None:
+    """Writes `paper_tables/<results>/figure-4.{svg,png}`.
+
+    Raises:
+        VistokError: no two runs differ in their tokenizer alone, no fine-grained question is asked, or predictions are
+            wrong.
+    """
+    pair = shown_pair(study)
+    if pair is None:
+        raise VistokError(
+            "Figure 4 compares two runs that differ in their tokenizer: no table has two. Add a row."
+        )
+    shown = [entry for task in fine_grained(study) for entry in _of_task(study, pair, task)]
+    vector, picture = draw_answers(shown, ACROSS)
+    write_text(Paths(study).figure(4, "svg"), vector)
+    with staged_file(Paths(study).figure(4, "png")) as partial:
+        partial.write_bytes(picture)
+
+
+def fine_grained(study: Study) -> list[Task]:
+    """Returns the tasks of Figure 4: those about objects, that both runs answer."""
+    pair, suites = shown_pair(study), study.suites_by_subject()
+    shared = set.intersection(*(set(suites[run]) for run in pair.runs)) if pair else set()
+    return [
+        task for task in study.answered_tasks() if task.suite in shared and task_kind(task.kind).fine_grained
+    ]
+
+
+def _of_task(study: Study, pair: Pair, task: Task) -> list[Shown]:
+    asked = ask(study, task.id)
+    drawn, paths = draw(task, asked.references, asked.prompts, ACROSS, SEED), Paths(study)
+    ids, known = asked.references.ids, asked.references.known
+    given = [
+        judge(drawn, read_predictions(paths.predictions(run, task.id), ids, allow_missing=False, known=known))
+        for run in pair.runs
+    ]
+    labels = [study.models.tokenizer(run.tokenizer).label.partition(" (")[0] for run in pair.runs]
+    return [
+        Shown(
+            np.asarray(load_image(asked.images[record.image_id], what="photograph")),
+            task.label,
+            record.question,
+            drawn.truths[place][0],
+            tuple(
+                (label, said[place].text, said[place].right)
+                for label, said in zip(labels, given, strict=True)
+            ),
+        )
+        for place, record in enumerate(drawn.references.records)
+    ]

@@ -1,0 +1,211 @@
+"""Makes the page from which all of a study is reached: tables, figures, claims, findings, runs, questions."""
+
+import hashlib
+import io
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from vistok.audit.checks import table_findings
+from vistok.chain.results import check_predictions
+from vistok.datasets.images import load_image
+from vistok.evaluation.score.predictions import read_predictions
+from vistok.files import staged_folder
+from vistok.grid import paths as files
+from vistok.grid.paths import Paths
+from vistok.grid.study import Study
+from vistok.grid.values import Run, Subject, Task
+from vistok.pages.benchmark import table_lines
+from vistok.pages.study import RunPage, Scores, Shown, StudyPage, write_assets, write_runs, write_study
+from vistok.provenance import read_provenance
+from vistok.published.tables import PUBLISHED, read_all_published
+from vistok.reading import read_json
+from vistok.steps.asking import Asked, ask
+from vistok.steps.count_benchmark import table_one
+from vistok.tables.assemble import assemble
+from vistok.tables.metrics import Metrics, read_baselines, read_cell, rebuild_command
+from vistok.tables.questions import Answered, Drawn, draw, judge
+from vistok.tables.values import TableReport, number
+from vistok.training.curves import read_curves
+
+_SIDE = 256  # pixels: what a page shows of a photograph
+_QUALITY = 90
+
+
+def run(study: Study) -> None:
+    """Writes `paper_tables/<results>/index.html`, `compare.html`, `runs/` and `assets/`.
+
+    Raises:
+        VistokError: what the page shows is missing or wrong.
+    """
+    paths = Paths(study)
+    asked = {task.id: ask(study, task.id) for task in study.answered_tasks()}
+    with staged_folder(paths.assets) as assets:
+        page = _page(study, asked, assets)
+        write_assets(page, assets)
+    with staged_folder(paths.run_pages) as runs:
+        write_runs(page, runs)
+    write_study(page, paths.page, paths.compare_page)
+
+
+def _page(study: Study, asked: Mapping[str, Asked], assets: Path) -> StudyPage:
+    published, paths = read_all_published(PUBLISHED), Paths(study)
+    findings = table_findings(published)
+    reports = [
+        assemble(study, table, published[entry.number], findings) for table, entry in study.tables.items()
+    ]
+    questions = {
+        task.id: _shown(study, task, asked[task.id], assets)
+        for task in study.answered_tasks()
+        if asked[task.id].prompts
+    }
+    rows = _rows(reports)
+    attention = paths.figure(3, "json")
+    return StudyPage(
+        results=study.results_id,
+        reports=reports,
+        benchmark=table_lines(*table_one(study), study.results_id),
+        runs=[
+            _run_page(study, subject, suites, asked, questions, rows.get(subject.path, ()))
+            for subject, suites in study.suites_by_subject().items()
+        ],
+        questions=questions,
+        claims=read_json(paths.claims("json"), what="claims"),
+        audit=read_json(files.audit("json"), what="audit"),
+        attention=read_json(attention, what="figure") if attention.is_file() else None,
+        measured={subject.path: _measured(study, subject) for subject in study.subjects()},
+    )
+
+
+def _rows(reports: list[TableReport]) -> dict[str, tuple[tuple[int, str], ...]]:
+    found: dict[str, list[tuple[int, str]]] = {}
+    for report in reports:
+        for row in report.rows:
+            for path in row.runs:
+                found.setdefault(path, []).append((report.number, " · ".join(row.labels)))
+    return {path: tuple(places) for path, places in found.items()}
+
+
+def _shown(study: Study, task: Task, asked: Asked, assets: Path) -> Shown:
+    """Draws the questions of a task, and puts their photographs beside the page."""
+    drawn = draw(task, asked.references, asked.prompts, study.scale.questions_shown)
+    photographs = tuple(
+        _photograph(asked.images[record.image_id], assets) for record in drawn.references.records
+    )
+    paths = Paths(study)
+    blind = {
+        llm: _answered(paths.blind_predictions(llm, task.id), asked, drawn)
+        for llm in study.llms_of(task.suite)
+    }
+    return Shown(drawn, photographs, blind)
+
+
+def _photograph(path: Path, assets: Path) -> str:
+    """Writes a photograph as pages show it, named by its content; returns its name below `assets`."""
+    image = load_image(path, what="photograph")
+    image.thumbnail((_SIDE, _SIDE))
+    written = io.BytesIO()
+    image.save(written, format="WEBP", quality=_QUALITY)
+    name = f"photographs/{hashlib.sha256(written.getvalue()).hexdigest()[:16]}.webp"
+    target = assets / name
+    target.parent.mkdir(exist_ok=True)
+    target.write_bytes(written.getvalue())
+    return name
+
+
+def _answered(path: Path, asked: Asked, drawn: Drawn) -> list[Answered]:
+    check_predictions(path, {})
+    questions = asked.references
+    return judge(drawn, read_predictions(path, questions.ids, allow_missing=False, known=questions.known))
+
+
+def _run_page(
+    study: Study,
+    subject: Subject,
+    suites: tuple[str, ...],
+    asked: Mapping[str, Asked],
+    questions: Mapping[str, Shown],
+    rows: tuple[tuple[int, str], ...],
+) -> RunPage:
+    paths = Paths(study)
+    tasks = [task for suite in suites for task in study.suite(suite)]
+    answered = [task.id for task in tasks if task.id in questions]
+    return RunPage(
+        path=subject.path,
+        name=_name(study, subject),
+        llm=subject.llm if isinstance(subject, Run) else "",
+        rows=rows,
+        scores=tuple(_scores(study, subject, task) for task in tasks),
+        curves={
+            name: read_curves(folder)
+            for name, folder, trained in _trainings(study, subject)
+            if trained and folder.is_dir()
+        },
+        answers={
+            task: _answered(paths.predictions(subject, task), asked[task], questions[task].drawn)
+            for task in answered
+        },
+    )
+
+
+def _name(study: Study, subject: Subject) -> str:
+    if not isinstance(subject, Run):
+        return study.released_model(subject.model).label
+    models = study.models
+    parts = [
+        models.tokenizer(subject.tokenizer).label,
+        subject.recipe,
+        models.llm(subject.llm).label,
+        f"seed {subject.seed}",
+    ]
+    return ", ".join(parts)
+
+
+def _scores(study: Study, subject: Subject, task: Task) -> Scores:
+    own = read_cell(study, subject, task.id)
+    blind = read_baselines(study, task.id, study.llms_of(task.suite))
+    given = own.scores.get("answers", {})
+    return Scores(
+        task=task.id,
+        label=task.label,
+        metric=task.metric,
+        printed=task.protocol,
+        n=own.n,
+        of=own.of,
+        protocols={
+            name: (number(score.value, 2), _interval(score.low, score.high)) for name, score in given.items()
+        },
+        blind=_best(blind, task.protocol),
+        command=rebuild_command(study, Paths(study).metrics(subject, task.id)),
+    )
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f"[{number(low, 2)}, {number(high, 2)}]"
+
+
+def _best(blind: Metrics, protocol: str) -> str:
+    values = [scores[protocol].value for scores in blind.scores.values() if protocol in scores]
+    return number(max(values), 2) if values else "-"
+
+
+def _trainings(study: Study, subject: Subject) -> Iterator[tuple[str, Path, bool]]:
+    """Yields the checkpoints behind a run: what each is, its folder, and whether the scale trains it."""
+    if isinstance(subject, Run):
+        paths, models = Paths(study), study.models
+        if models.pretrains(subject.tokenizer):
+            yield "tokenizer", paths.pretrained(subject.pretrained), True
+        if models.scale.language_model:
+            yield "language model", paths.llm(subject.llm), True
+        yield "MLLM", paths.mllm(subject), True
+
+
+def _measured(study: Study, subject: Subject) -> list[dict[str, Any]]:
+    """Returns what making a run's checkpoints took, as each says of itself; nothing of what is not here."""
+    kept = ("commit", "seconds", "peak_memory_mib", "machine", "accelerator", "python", "packages")
+    found = []
+    for name, folder, _ in _trainings(study, subject):
+        if folder.is_dir():
+            about = read_provenance(folder)
+            found.append({"what": name} | {key: about[key] for key in kept if key in about})
+    return found

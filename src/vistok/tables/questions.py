@@ -1,0 +1,87 @@
+"""Which questions a page shows of a task, and what each run answered to them: drawn by a seed, never chosen."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from vistok.evaluation.kinds import task_kind
+from vistok.evaluation.references import References
+from vistok.evaluation.score.base import Ranked
+from vistok.evaluation.score.scoring import score_questions
+from vistok.grid.values import Task
+
+HALF: Final = 50.0  # of a question's points, which a VQA answer gets that two of ten people gave
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The questions of one task that are shown.
+
+    Attributes:
+        task: their task.
+        references: they, and the whole file.
+        prompts: what a model reads behind the image.
+        truths: what is right of each; several where people gave several.
+    """
+
+    task: Task
+    references: References
+    prompts: tuple[str, ...]
+    truths: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What was answered to one question; `right` is None where answers are neither right nor wrong, as captions."""
+
+    text: str
+    right: bool | None
+
+
+def draw(task: Task, references: References, prompts: Sequence[str], most: int, seed: int = 0) -> Drawn:
+    """Returns up to `most` questions, each as likely as any other, in the order of their file."""
+    chosen = drawn_places(len(references.ids), most, seed)
+    part = References(
+        references.kind,
+        tuple(references.ids[place] for place in chosen),
+        tuple(references.records[place] for place in chosen),
+        references.whole,
+    )
+    truths = tuple(tuple(task_kind(task.kind).truth(record)) for record in part.records)
+    return Drawn(task, part, tuple(prompts[place] for place in chosen), truths)
+
+
+def drawn_places(among: int, most: int, seed: int = 0) -> list[int]:
+    """Returns up to `most` places among so many, in rising order."""
+    chosen = np.random.default_rng(seed).permutation(among)[:most]
+    return sorted(int(place) for place in chosen)
+
+
+def judge(drawn: Drawn, answers: Mapping[str, Any]) -> list[Answered]:
+    """Returns each answer to the questions, and whether it is right under the protocol that tables print.
+
+    Args:
+        drawn: the questions.
+        answers: by the text of a question's id, as `read_predictions` returns them.
+    """
+    if not drawn.references.ids:
+        return []
+    given = [answers[str(key)] for key in drawn.references.ids]
+    texts = [
+        as_text(answer, record, drawn.task)
+        for answer, record in zip(given, drawn.references.records, strict=True)
+    ]
+    if task_kind(drawn.task.kind).metric != "accuracy":
+        return [Answered(text, None) for text in texts]
+    scored = score_questions(drawn.references, answers, drawn.task.protocol)
+    return [Answered(text, bool(value >= HALF)) for text, value in zip(texts, scored.values, strict=True)]
+
+
+def as_text(answer: Any, record: Any, task: Task) -> str:
+    """Returns an answer in words; of ranked options, the likeliest."""
+    losses = answer.losses if isinstance(answer, Ranked) else answer
+    if isinstance(losses, str):
+        return losses
+    return task_kind(task.kind).options(record)[int(np.argmin(losses))]
