@@ -40,7 +40,12 @@ def new_figure(width: float, height: float) -> Iterator["Figure"]:
 def svg(figure: "Figure") -> str:
     """Returns a figure as SVG without a time of day; to be called within its `new_figure`."""
     stream = io.StringIO()
-    figure.savefig(stream, format="svg", bbox_inches="tight", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
+    figure.savefig(
+        stream,
+        format="svg",
+        bbox_inches="tight",
+        metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")),
+    )
     return stream.getvalue()
 
 

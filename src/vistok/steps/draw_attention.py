@@ -49,7 +49,8 @@ def run(study: Study) -> None:
         )
     images = _images(study)
     draws = np.random.default_rng(SEED)
-    looks, query, heads = [], 0, (0, 1)
+    looks: list[Looks] = []
+    query, heads = 0, (0, 1)
     for model_run in pair.runs:
         model = load_trained(study.models, model_run).to(device_of(study.scale.job("draw-attention").gpus))
         if not has_resampler(model):
@@ -84,9 +85,9 @@ def _attention(study: Study, model_run: Run, model: MultimodalModel, images: Seq
 
 def _looks(name: str, attention: torch.Tensor, query: int, heads: tuple[int, int]) -> Looks:
     values = head_divergence(attention).numpy()
-    interval = interval_of_mean(values, list(range(len(values))), shares=False) or (None, None)
+    low, high = interval_of_mean(values, list(range(len(values))), shares=False) or (None, None)
     maps = _on_grid(attention[:IMAGES, list(heads), query].numpy())
-    return Looks(name, maps, float(values.mean()), *interval, values)
+    return Looks(name, maps, float(values.mean()), low, high, values)
 
 
 def _on_grid(weights: NDArray[Any]) -> NDArray[Any]:
