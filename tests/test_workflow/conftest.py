@@ -20,7 +20,7 @@ ROWS = ("deit/frozen", "clip/frozen", "clip/tuned")
 TUNED = {"steps": 100, "rates": {"tokenizer": 0.2}}
 BUILT = ("checkpoints", "data", "paper_tables", "results", "shards", "state")
 # A provenance tells seconds, and Snakemake leaves a time in the folders that it knows of.
-_TIMED = ("provenance.json", ".snakemake_timestamp")
+_TIMED = ("provenance.json", "measured.js", ".snakemake_timestamp")
 # A plan shows the jobs of a group further to the right.
 _JOB = re.compile(r"^( *)(?:local)?rule (\w+):\n((?:\1    .*\n)*)", re.MULTILINE)
 

@@ -458,6 +458,7 @@ _LIST: Final = (
         inputs=lambda study: [path for run in _shown_runs(study) for path in _answering(study, run.path)],
         reads_data=True,
         spec=lambda study: {
+            "labels": [study.models.tokenizer(run.tokenizer).label for run in _shown_runs(study)],
             "runs": [specs.mllm_spec(study.models, run) for run in _shown_runs(study)],
             "images": study.scale.attention_images,
         },
