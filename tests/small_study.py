@@ -30,6 +30,10 @@ SKILL = {
     "clip/frozen/vicuna-7b/seed-1": 0.8,
     "clip-20m/tuned/vicuna-7b/seed-0": 0.0,
     "my-encoder/frozen/vicuna-7b/seed-0": 0.7,
+    "untrained/frozen/vicuna-7b/seed-0": 0.4,
+    "untrained/tuned/vicuna-7b/seed-0": 0.45,
+    "perfect/frozen/vicuna-7b/seed-0": 0.99,
+    "perfect/tuned/vicuna-7b/seed-0": 0.9,
 }
 ROWS = (
     Row(tokenizer="deit", recipe="frozen", llm="vicuna-7b", published=1),

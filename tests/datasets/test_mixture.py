@@ -11,6 +11,7 @@ from tests.datasets.conftest import write
 
 from vistok.datasets.mixture import Mixture, MixtureSample, Turn
 from vistok.datasets.preprocessing import Preprocessing
+from vistok.datasets.reader import PixelReader
 from vistok.datasets.rows import ImageRow, Source
 from vistok.datasets.shards import Shards, write_rows, write_shards
 from vistok.errors import VistokError
@@ -40,7 +41,9 @@ def sets(coco_set: Set, web_set: Set, tmp_path: Path) -> list[Shards]:
 
 def mixture(sets: list[Shards], **changes: Any) -> Mixture:
     asked = {key: changes.pop(key, ASKED[key]) for key in ASKED}
-    return Mixture(sets, **{"draw": TurnDraw(**asked), "preprocessing": PREPROCESSING, "seed": 0, **changes})
+    return Mixture(
+        sets, **{"draw": TurnDraw(**asked), "reader": PixelReader(PREPROCESSING), "seed": 0, **changes}
+    )
 
 
 def whole_images(sets: list[Shards]) -> np.ndarray:

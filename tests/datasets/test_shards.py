@@ -114,7 +114,8 @@ def test_another_library_reads_the_columns(shards: Shards) -> None:
     assert table.column_names == [
         "image_id", "image", "label", "captions", "objects", "questions", "attributes"
     ]  # fmt: skip
-    assert table["objects"][0].as_py()[0] == {"category": "cat", "box": [1.0, 2.0, 3.5, 4.0], "crowd": False}
+    object_ = {"category": "cat", "box": [1.0, 2.0, 3.5, 4.0], "crowd": False, "attributes": []}
+    assert table["objects"][0].as_py()[0] == object_
     assert table["label"].null_count == 6
 
 

@@ -35,12 +35,13 @@ class Checkout:
 
 
 def _copy(repository: Path, to: Path) -> Checkout:
-    """Copies the grid with the tokenizers of the paper's tables, and the rows that show them."""
+    """Copies the grid with the tokenizers of the paper's tables, and the rows that show them, without bounds."""
     for folder in (GRID, SCALES):
         shutil.copytree(repository / folder, to / folder)
     checkout = Checkout(to)
     checkout.edit("grid/tokenizers.yaml", lambda known: [known.pop(name) for name in {*known} - OWN])
     checkout.edit("grid/tables.yaml", _without_other_rows)
+    checkout.edit("scales/mini.yaml", lambda mini: [mini.pop(bounds) for bounds in ("floors", "ceilings")])
     return checkout
 
 

@@ -2,13 +2,17 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from vistok.errors import VistokError
 from vistok.grid.labels import labels_of
+from vistok.grid.load import load_study
 from vistok.grid.study import Study
+from vistok.grid.values import Row
 
 HOSTILE = ["../x", "a;rm -rf", "", "CLIP!", "clip\n", "clip/frozen"]
 
@@ -239,3 +243,31 @@ def test_labels_come_from_the_values_that_a_row_names(study: Study) -> None:
     assert labels_of(study, table, table.rows[0]) == ("×", "Fully", "DeiT (Touvron et al., 2021)", "1.28M")
     other = table.model_copy(update={"labels": {"LLM": "llm.label", "Mask": None}})
     assert labels_of(study, other, table.rows[0]) == ("Vicuna-7B", "-")
+
+
+def test_a_table_has_one_floor_and_one_ceiling_for_each_llm_recipe_and_size(repository: Path) -> None:
+    mini = load_study("mini", root=repository)
+    bounds = mini.bounds("table-2")
+    assert [(row.tokenizer, row.recipe) for row in bounds] == [
+        ("untrained", "frozen"), ("untrained", "tuned"), ("perfect", "frozen"), ("perfect", "tuned")
+    ]  # fmt: skip
+    assert {*bounds[0].subjects} < {*mini.runs("table-2")} == {*mini.runs()}
+    floor, ceiling = mini.bounds_of(mini.table("table-2").rows[0])
+    assert (floor, ceiling) == (bounds[0], bounds[2])
+    thrice = load_study("mini", root=repository, seeds=3)
+    assert all(row.seeds == (0, 1, 2) for row in thrice.bounds("table-2"))
+
+
+def test_floors_are_of_the_scale_that_names_them(repository: Path) -> None:
+    for scale in ("paper", "excerpt"):
+        study = load_study(scale, root=repository)
+        assert study.bounds("table-2") == () and study.rows("table-2") == study.table("table-2").rows
+
+
+def test_a_floor_that_is_a_row_stands_once(repository: Path) -> None:
+    mini = load_study("mini", root=repository)
+    table = mini.table("table-2")
+    own = Row(tokenizer="untrained", recipe="frozen", llm="vicuna-7b")
+    changed = replace(mini, tables={"table-2": table.model_copy(update={"rows": (*table.rows, own)})})
+    assert [row.tokenizer for row in changed.bounds("table-2")] == ["untrained", "perfect", "perfect"]
+    assert changed.rows("table-2").count(own) == 1

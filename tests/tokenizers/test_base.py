@@ -38,8 +38,7 @@ def built(scale: str, name: str) -> VisualTokenizer:
 
 
 def blank(tokenizer: VisualTokenizer) -> torch.Tensor:
-    size, device = tokenizer.encoder.image_size, next(tokenizer.parameters()).device
-    return torch.zeros(2, 3, size, size, device=device)
+    return torch.zeros(2, *tokenizer.input_shape, device=next(tokenizer.parameters()).device)
 
 
 @pytest.mark.parametrize("name", PAPER)

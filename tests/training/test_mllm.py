@@ -15,6 +15,7 @@ from torch.nn import functional
 from vistok.datasets.coco import ObjectAnnotation
 from vistok.datasets.mixture import Mixture
 from vistok.datasets.preprocessing import Preprocessing
+from vistok.datasets.reader import PixelReader
 from vistok.datasets.rows import ImageRow, QuestionAnswer, Source
 from vistok.datasets.shards import Shards, write_rows
 from vistok.errors import VistokError
@@ -118,7 +119,7 @@ def make(shards: Shards) -> Callable[..., MultimodalLearner]:
         mixture = Mixture(
             [shards],
             draw=TurnDraw(chosen.turns, chosen.prompts),
-            preprocessing=Preprocessing(16, "clip"),
+            reader=PixelReader(Preprocessing(16, "clip")),
             seed=0,
         )
         return MultimodalLearner(model, mixture, chosen)

@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
 
 from vistok.datasets.order import epoch_order
-from vistok.datasets.preprocessing import WHOLE, Box, Floats, Pixels, Preprocessing, crop_box, squash
+from vistok.datasets.preprocessing import WHOLE, Box, Floats, crop_box
 from vistok.datasets.questions import Annotations, Turn, within
+from vistok.datasets.reader import Kept, Reader
 from vistok.datasets.shards import Shards
 from vistok.errors import VistokError
 
@@ -19,7 +19,7 @@ _ROW_BYTES = 4096
 
 @dataclass(frozen=True, slots=True)
 class MixtureSample:
-    """One image, [3, size, size] and normalised, with the questions that are asked about it."""
+    """One image as its tokenizer reads it (pixels are [3, size, size]), with the questions that are asked about it."""
 
     image: Floats
     turns: tuple[Turn, ...]
@@ -38,7 +38,7 @@ class Mixture:
         *,
         places: Sequence[int] | None = None,
         draw: Callable[[Annotations, np.random.Generator], tuple[Turn, ...]],
-        preprocessing: Preprocessing,
+        reader: Reader,
         seed: int,
         horizontal_flip: bool = True,
         crop_scale: tuple[float, float] = WHOLE,
@@ -49,6 +49,7 @@ class Mixture:
         Args:
             places: how often each set's images stand in an epoch; None: once.
             draw: returns what is asked about an image; its text names the kinds of questions.
+            reader: makes the tokenizer's input.
             horizontal_flip: flip half of the images (paper §4.1).
             crop_scale: least and greatest share of an image's area to show; (1, 1) is the whole, as in evaluation.
             cache_bytes: how much memory each process may fill with decoded images; none where not all fit.
@@ -65,12 +66,12 @@ class Mixture:
             )
         self._shards = tuple(shards)
         self._draw = draw
-        self._preprocessing, self._seed = preprocessing, seed
+        self._reader, self._seed = reader, seed
         self._flip, self._crop_scale = horizontal_flip, crop_scale
         # Where not all images fit, next to none would be found again before the end of an epoch.
-        fits = sum(map(len, shards)) * (3 * preprocessing.image_size**2 + _ROW_BYTES) <= cache_bytes
+        fits = sum(map(len, shards)) * (reader.kept_bytes + _ROW_BYTES) <= cache_bytes
         self._cache_bytes = self._free = cache_bytes if fits else 0
-        self._cache: dict[tuple[int, int], tuple[Pixels, Annotations]] = {}
+        self._cache: dict[tuple[int, int], tuple[Kept, Annotations]] = {}
 
     def __len__(self) -> int:
         """The number of places of one epoch."""
@@ -91,28 +92,25 @@ class Mixture:
         order = epoch_order(len(self), epoch, self._seed)
         generator = np.random.default_rng([self._seed, position])
         for step in range(len(self)):
-            pixels, known = self._image(int(order[(index + step) % len(self)]))
-            box = self._box(pixels, generator)
+            kept, known = self._image(int(order[(index + step) % len(self)]))
+            box = self._box(kept, generator)
             part = within(known, box) if box else known
             if turns := self._draw(part, generator):
-                return MixtureSample(self._augmented(pixels, box, generator), turns)
+                shown = self._reader.shown(kept, box, generator, horizontal_flip=self._flip)
+                return MixtureSample(shown, turns)
         raise VistokError(
             f"no image of the mixture supports a question of the kinds {self._draw}. "
             "Name image sets with annotations under `mixture`, or change the recipe's `turns`."
         )
 
-    def _box(self, pixels: Pixels, generator: np.random.Generator) -> Box | None:
+    def _box(self, kept: Kept, generator: np.random.Generator) -> Box | None:
         """Returns the part of an image to show, drawn before what is asked: an object may be cut off."""
         if self._crop_scale == WHOLE:
             return None
-        return crop_box(pixels.shape[1], pixels.shape[0], self._crop_scale, generator)
+        return crop_box(kept.shape[1], kept.shape[0], self._crop_scale, generator)
 
-    def _augmented(self, pixels: Pixels, box: Box | None, generator: np.random.Generator) -> Floats:
-        shown = squash(Image.fromarray(pixels), self._preprocessing.image_size, box=box) if box else pixels
-        return self._preprocessing.flip(shown, generator, horizontal_flip=self._flip)
-
-    def _image(self, index: int) -> tuple[Pixels, Annotations]:
-        """Returns a decoded image and its annotations, from the cache if they are there."""
+    def _image(self, index: int) -> tuple[Kept, Annotations]:
+        """Returns what is kept of an image and its annotations, from the cache if they are there."""
         which = int(np.searchsorted(self._ends, index, side="right"))
         start = int(self._ends[which - 1]) if which else 0
         number = which, (index - start) % len(self._shards[which])
@@ -125,11 +123,9 @@ class Mixture:
             self._free -= size
         return decoded
 
-    def _decoded(self, which: int, number: int) -> tuple[Pixels, Annotations]:
+    def _decoded(self, which: int, number: int) -> tuple[Kept, Annotations]:
         shards = self._shards[which]
         row = shards.row(number)
-        image = shards.decoded(row)
         known = Annotations(row.captions, row.objects, row.questions, shards.categories)
-        if self._crop_scale == WHOLE:  # squashing later would give the same pixels, from a larger cache
-            return squash(image, self._preprocessing.image_size), known
-        return np.asarray(image), known
+        kept = self._reader.kept(row, lambda: shards.decoded(row), whole=self._crop_scale == WHOLE)
+        return kept, known

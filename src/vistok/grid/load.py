@@ -218,6 +218,8 @@ def _check_scale(study: Study, scale: Scale) -> None:
         find("table", name, study.tables, study.scale_file)
     for name in (*scale.mixture, *([scale.probe_set] if scale.probe_set else ())):
         study.image_set(name)
+    for name in (*scale.floors.values(), *scale.ceilings.values()):
+        study.tokenizer(name)
     for tokenizer in study.tokenizers.values():
         if scale.encoders and tokenizer.objective and tokenizer.image_set:
             study.encoder(tokenizer.id)

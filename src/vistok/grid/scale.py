@@ -129,7 +129,7 @@ class TaskFiles(Value):
 class Pretraining(Value):
     """The size of one supervision's pretraining."""
 
-    steps: int = Field(gt=0)
+    steps: int = Field(ge=0, description="0: the encoder as it starts")
     batch: int = Field(gt=0)
     optimiser: Optimiser
     options: dict[str, float] = {}
@@ -213,6 +213,14 @@ class Scale(Value):
         {}, description="how often an image of a set stands in an epoch of the mixture; once if not named"
     )
     probe_set: Id | None = None
+    floors: dict[Id, Id] = Field(
+        {},
+        description="by the size of an encoder: the tokenizer whose rows tables show as the floor of that size's",
+    )
+    ceilings: dict[Id, Id] = Field(
+        {},
+        description="by the size of an encoder: the tokenizer whose rows tables show as the ceiling of that size's",
+    )
     tasks: dict[Id, TaskFiles] = {}
     splits: dict[Id, dict[Id, TaskFiles]] = Field({}, description="other splits than the test split")
     answer_batch: int = Field(64, gt=0, description="questions answered at once")

@@ -128,12 +128,14 @@ def score_spec(study: Study, suite: str) -> Spec:
 def table_spec(study: Study, table: str) -> Spec:
     """Returns what a rendered table depends on besides its cells: all words that it may print."""
     entry, models = study.table(table), study.models
-    made = [row for row in entry.rows if isinstance(row, Row)]
+    rows = study.rows(table)
+    made = [row for row in rows if isinstance(row, Row)]
     released = [study.released_model(row.model) for row in entry.rows if isinstance(row, ReleasedRow)]
     tokenizers = dict.fromkeys(row.tokenizer for row in made)
     return {
         "table": counted(entry),
-        "labels": [labels_of(study, entry, row) for row in entry.rows],
+        "labels": [labels_of(study, entry, row) for row in rows],
+        "bounds": [counted(row) for row in study.bounds(table)],
         "tasks": {column.task: marked(study.task(column.task), LABEL, SCORING) for column in entry.columns},
         "tokenizers": {
             name: {**marked(study.tokenizer(name), GATE, LABEL), "pretrained": models.pretrains(name)}

@@ -240,7 +240,7 @@ def cells(study: Study, tables: Iterable[str]) -> list[str]:
     metrics: dict[str, None] = {}
     for table in tables:
         entry = study.table(table)
-        for row in entry.rows:
+        for row in study.rows(table):
             measured = study.measured(table, row)
             pairs = ((subject.path, task) for subject in row.subjects for task in measured)
             metrics |= dict.fromkeys(pattern.format(run=path, task=task) for path, task in pairs)

@@ -10,6 +10,7 @@ from vistok.errors import VistokError, unknown
 from vistok.grid.scale import ImageSet, LanguageModelSize, Scale, TaskFiles
 from vistok.grid.values import (
     RELEASED,
+    AnyRow,
     Encoder,
     LanguageModel,
     Pretrained,
@@ -155,8 +156,39 @@ class Study:
     def subjects(self, table: str | None = None) -> tuple[Subject, ...]:
         """Returns what answers for the rows of one table, or of all of them, each once, in the tables' order."""
         tables = self.tables.values() if table is None else [self.table(table)]
-        rows = (row for entry in tables for row in entry.rows if self.answers(row))
+        rows = (row for entry in tables for row in self.rows(entry.id) if self.answers(row))
         return tuple(dict.fromkeys(subject for row in rows for subject in row.subjects))
+
+    def rows(self, table: str) -> tuple[AnyRow, ...]:
+        """Returns all rows that are measured for a table: its own, and those of its floors and ceilings."""
+        return (*self.table(table).rows, *self.bounds(table))
+
+    def bounds(self, table: str) -> tuple[Row, ...]:
+        """Returns the rows of a table's floors, then of its ceilings, that this scale names.
+
+        There is one of each for every language model, recipe and size of encoder among the table's rows; none that
+        is a row of the table itself.
+        """
+        rows = [row for row in self.table(table).rows if isinstance(row, Row)]
+        sides = zip(*(self.bounds_of(row) for row in rows), strict=True)
+        named = {bound.subjects: bound for side in sides for bound in side if bound}
+        own = {row.subjects for row in rows}
+        return tuple(bound for subjects, bound in named.items() if subjects not in own)
+
+    def bounds_of(self, row: Row) -> tuple[Row | None, Row | None]:
+        """Returns the floor and the ceiling of a row: the rows of their tokenizers, all else alike.
+
+        None where the scale names none of the size of the row's encoder.
+        """
+        size = self.tokenizer(row.tokenizer).size
+        names = self.scale.floors.get(size), self.scale.ceilings.get(size)
+        floor, ceiling = (
+            Row(tokenizer=name, recipe=row.recipe, llm=row.llm).repeated(tuple(range(self.seeds)))
+            if name
+            else None
+            for name in names
+        )
+        return floor, ceiling
 
     def runs(self, table: str | None = None) -> tuple[Run, ...]:
         """Returns the runs among the subjects: what this study trains."""
@@ -189,7 +221,7 @@ class Study:
         """Returns every subject with the suites that it answers: those that its rows are measured on."""
         suites: dict[Subject, tuple[str, ...]] = {}
         for table in self.tables.values():
-            for row in table.rows:
+            for row in self.rows(table.id):
                 own = [self.task(task).suite for task in self.measured(table.id, row)]
                 for subject in row.subjects if self.answers(row) else ():
                     suites[subject] = tuple(dict.fromkeys((*suites.get(subject, ()), *own)))

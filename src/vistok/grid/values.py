@@ -62,7 +62,9 @@ class Encoder(Value):
     (released code: all 257 tokens of the last block, no norm).
     """
 
-    library: Literal["timm", "open-clip", "transformers"]
+    library: Literal["timm", "open-clip", "transformers", "contents"] = Field(
+        description="what builds it; `contents` is no library: true contents of annotated images in place of pixels"
+    )
     name: str
     arguments: dict[str, Any] = {}
     weights: Annotated[str, LOADED] = Field(
@@ -91,7 +93,7 @@ class Tokenizer(Value):
 
     id: Id
     label: Annotated[Label, LABEL]
-    supervision: Annotated[Literal["fully", "self", "weakly"], LABEL]
+    supervision: Annotated[Literal["fully", "self", "weakly", "none"], LABEL]
     published_images: Annotated[Label, LABEL] = Field(description="the paper's '# Images' column")
     encoder: Encoder
     substitute: Annotated[str | None, LABEL] = Field(

@@ -6,8 +6,6 @@ from dataclasses import replace
 import torch
 
 from vistok.chain.results import answer_inputs, write_predictions
-from vistok.datasets.images import load_image
-from vistok.datasets.preprocessing import Preprocessing
 from vistok.evaluation.answer.answering import SeeingAnswerer
 from vistok.evaluation.answer.generation import Answerer
 from vistok.evaluation.answer.released import ReleasedAnswerer
@@ -47,14 +45,11 @@ def run(study: Study, subject: Subject, suite: str) -> None:
 
 def _composed(study: Study, run: Run, device: torch.device, asked: Mapping[str, Asked]) -> Answerer:
     """Returns a run's MLLM, which has seen every photograph that is asked about."""
-    answerer = SeeingAnswerer(load_trained(study.models, run).to(device), batch=study.scale.answer_batch)
-    encoder = study.models.encoder(run.tokenizer)
-    preprocessing = Preprocessing(encoder.image_size, encoder.normalisation)
+    model = load_trained(study.models, run).to(device)
+    answerer = SeeingAnswerer(model, batch=study.scale.answer_batch)
+    reader = model.tokenizer.reads()
     photographs = {str(path): path for questions in asked.values() for path in questions.images.values()}
-    answerer.look(
-        (name, preprocessing.evaluation(load_image(path, what="photograph")))
-        for name, path in photographs.items()
-    )
+    answerer.look((name, reader.photograph(path)) for name, path in photographs.items())
     return answerer
 
 

@@ -103,7 +103,7 @@ def probe_pretrained(
     use = None
     if (probabilities := _prototypes(objective, setup, images.pixels)) is not None:
         use = use_of_prototypes(probabilities, images.attributes)
-    amiss = shortfalls(probe, control) + collapses(probe, use)
+    amiss = shortfalls(probe, control) + collapses(probe, use) if setup.pretraining.steps else []
     record = {
         **probe.plain(),
         "auc": round(presence_auc(tokens, images.presence), 4),

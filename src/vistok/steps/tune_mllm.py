@@ -6,7 +6,7 @@ from pathlib import Path
 from vistok.chain.checkpoints import parts
 from vistok.checkpoints import save_checkpoint
 from vistok.datasets.mixture import Mixture
-from vistok.datasets.preprocessing import Preprocessing
+from vistok.datasets.reader import Reader
 from vistok.datasets.shards import Shards
 from vistok.evaluation.turns import TurnDraw
 from vistok.files import digest_value
@@ -58,7 +58,7 @@ def run(study: Study, wanted: Run) -> None:
             part=job.part,
             gpus=job.gpus,
         )
-        learner = MultimodalLearner(model, _mixture(study, wanted, shards), recipe)
+        learner = MultimodalLearner(model, _mixture(study, wanted, shards, model.tokenizer.reads()), recipe)
         held = held_tensors(study, wanted, model)
         frozen = frozen_digests(model, held)
         curves = train(learner, plan, state=work.state, identity=work.identity, name=f"mllm {wanted.path}")
@@ -72,13 +72,13 @@ def run(study: Study, wanted: Run) -> None:
             )
 
 
-def _mixture(study: Study, wanted: Run, shards: Sequence[Path]) -> Mixture:
-    recipe, encoder = study.recipe(wanted.recipe), study.encoder(wanted.tokenizer)
+def _mixture(study: Study, wanted: Run, shards: Sequence[Path], reader: Reader) -> Mixture:
+    recipe = study.recipe(wanted.recipe)
     return Mixture(
         [Shards(folder) for folder in shards],
         places=[study.scale.places.get(name, 1) for name in study.scale.mixture],
         draw=TurnDraw(recipe.turns, recipe.prompts, recipe.turns_a_sample),
-        preprocessing=Preprocessing(encoder.image_size, encoder.normalisation),
+        reader=reader,
         seed=wanted.seed,
         horizontal_flip=recipe.horizontal_flip,
         crop_scale=recipe.crop_scale,

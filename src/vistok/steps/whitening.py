@@ -1,12 +1,13 @@
 """Fits a connector's whitening on images that its training sees, before the first step."""
 
 from collections.abc import Iterator
+from functools import partial
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from vistok.datasets.preprocessing import Preprocessing
 from vistok.datasets.shards import Shards
 from vistok.mllm.connectors.whitening import IMAGES
 from vistok.mllm.model import MultimodalModel
@@ -35,10 +36,12 @@ def fit_whitening(model: MultimodalModel, images: Shards, device: torch.device) 
 def _tokens(
     model: MultimodalModel, images: Shards, device: torch.device
 ) -> Iterator[Float[Tensor, "batch tokens width"]]:
-    encoder = model.tokenizer.encoder
-    preprocessing = Preprocessing(encoder.image_size, encoder.normalisation)
+    reader, generator = model.tokenizer.reads(), np.random.default_rng(0)
     count = min(IMAGES, len(images))
     rows = [images.row(place * len(images) // count) for place in range(count)]
     for first in range(0, count, _BATCH):
-        shown = [preprocessing.evaluation(images.decoded(row)) for row in rows[first : first + _BATCH]]
+        kept = [
+            reader.kept(row, partial(images.decoded, row), whole=True) for row in rows[first : first + _BATCH]
+        ]
+        shown = [reader.shown(image, None, generator, horizontal_flip=False) for image in kept]
         yield model.tokenizer(torch.stack([torch.from_numpy(image) for image in shown]).to(device))

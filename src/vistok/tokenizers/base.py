@@ -10,6 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from vistok.datasets.preprocessing import Preprocessing
+from vistok.datasets.reader import PixelReader, Reader
 from vistok.errors import VistokError, unknown
 from vistok.grid.values import Encoder
 
@@ -18,6 +20,7 @@ _KINDS: Final = {
     "timm": "timm_encoder",
     "open-clip": "open_clip_encoder",
     "transformers": "transformers_encoder",
+    "contents": "contents_encoder",
 }
 _LONGEST: Final = 200
 _EDIT: Final = "Correct the entry's `encoder`."
@@ -36,9 +39,18 @@ class VisualTokenizer(nn.Module, ABC):
         super().__init__()
         self.encoder = encoder
 
+    def reads(self) -> Reader:
+        """Returns what makes its input of an image."""
+        return PixelReader(Preprocessing(self.encoder.image_size, self.encoder.normalisation))
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """The shape of its input of one image."""
+        return (3, self.encoder.image_size, self.encoder.image_size)
+
     @abstractmethod
     def forward(self, images: Float[Tensor, "batch 3 size size"]) -> Float[Tensor, "batch tokens width"]:
-        """Returns the visual tokens of normalised images."""
+        """Returns the visual tokens of normalised images, or of whatever else it reads."""
 
 
 def build_tokenizer(encoder: Encoder, *, published: bool = False) -> VisualTokenizer:
@@ -86,7 +98,7 @@ def _check_tokens(tokenizer: VisualTokenizer) -> None:
     """
     encoder = tokenizer.encoder
     device = next(tokenizer.parameters()).device
-    shape = (1, 3, encoder.image_size, encoder.image_size)
+    shape = (1, *tokenizer.input_shape)
     image = torch.rand(shape, generator=torch.Generator().manual_seed(0), device="cpu").to(device)
     tokenizer.eval()
     try:

@@ -1,0 +1,73 @@
+"""What a tokenizer is shown of an image: its pixels, unless its kind says otherwise."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from vistok.datasets.images import load_image
+from vistok.datasets.preprocessing import Box, Floats, Preprocessing, squash
+from vistok.datasets.rows import ImageRow
+
+Kept = NDArray[Any]
+
+
+class Reader(ABC):
+    """Makes a tokenizer's input of a training set's rows, and of the photographs that are asked about."""
+
+    @abstractmethod
+    def kept(self, row: ImageRow, decoded: Callable[[], Image.Image], *, whole: bool) -> Kept:
+        """Returns what may be kept of an image for all epochs.
+
+        Args:
+            row: the image with what is known about it.
+            decoded: returns its picture.
+            whole: whether no part of it will ever be asked for.
+        """
+
+    @abstractmethod
+    def shown(
+        self, kept: Kept, box: Box | None, generator: np.random.Generator, *, horizontal_flip: bool
+    ) -> Floats:
+        """Returns the input of one step: the whole image, or a box of it, mirrored half of the time if told."""
+
+    @abstractmethod
+    def photograph(self, path: Path) -> Floats:
+        """Returns the input of a photograph that is asked about.
+
+        Raises:
+            VistokError: it cannot be read.
+        """
+
+    @property
+    @abstractmethod
+    def kept_bytes(self) -> int:
+        """How much memory an image of which no part will be asked for takes, about."""
+
+
+class PixelReader(Reader):
+    """The pixels: squashed or cut out, and normalised."""
+
+    def __init__(self, preprocessing: Preprocessing) -> None:
+        self.preprocessing = preprocessing
+
+    def kept(self, row: ImageRow, decoded: Callable[[], Image.Image], *, whole: bool) -> Kept:
+        # Squashing later would give the same pixels, from a larger cache.
+        return squash(decoded(), self.preprocessing.image_size) if whole else np.asarray(decoded())
+
+    def shown(
+        self, kept: Kept, box: Box | None, generator: np.random.Generator, *, horizontal_flip: bool
+    ) -> Floats:
+        pixels = squash(Image.fromarray(kept), self.preprocessing.image_size, box=box) if box else kept
+        return self.preprocessing.flip(pixels, generator, horizontal_flip=horizontal_flip)
+
+    def photograph(self, path: Path) -> Floats:
+        return self.preprocessing.evaluation(load_image(path, what="photograph"))
+
+    @property
+    def kept_bytes(self) -> int:
+        return 3 * self.preprocessing.image_size**2

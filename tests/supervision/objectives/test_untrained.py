@@ -1,0 +1,41 @@
+"""The floor: the very encoder that objectives start from, and no step."""
+
+import pytest
+import torch
+
+from vistok.errors import VistokError
+from vistok.grid.scale import Pretraining
+from vistok.grid.values import Encoder, Optimiser
+from vistok.supervision.base import Setup, make_objective
+from vistok.supervision.data import PretrainingData
+from vistok.supervision.learner import PretrainingLearner
+from vistok.training.loop import Plan, train
+
+OPTIMISER = Optimiser(learning_rate=1e-3, warmup_steps=0)
+
+
+def setup(encoder: Encoder, data: PretrainingData, *, steps: int, seed: int = 0) -> Setup:
+    return Setup(encoder, Pretraining(steps=steps, batch=12, optimiser=OPTIMISER), data, seed)
+
+
+def test_it_is_what_a_pretraining_starts_from(make, encoder: Encoder, data: PretrainingData) -> None:
+    floor = make_objective("untrained", setup(encoder, data, steps=0)).exported().state_dict()
+    start = make("supervised").encoder.state_dict()
+    shared = floor.keys() & start.keys()
+    assert {name for name in shared if name.startswith(("blocks.", "patch_embed.", "pos_embed"))}
+    assert all(torch.equal(floor[name], start[name]) for name in shared)
+    other = make_objective("untrained", setup(encoder, data, steps=0, seed=1)).exported().state_dict()
+    assert not torch.equal(floor["blocks.0.mlp.fc1.weight"], other["blocks.0.mlp.fc1.weight"])
+
+
+def test_a_pretraining_of_no_step_leaves_it_alone(encoder: Encoder, data: PretrainingData, tmp_path) -> None:
+    objective = make_objective("untrained", setup(encoder, data, steps=0))
+    before = {name: tensor.clone() for name, tensor in objective.state_dict().items()}
+    learner, plan = PretrainingLearner(objective, data), Plan(0, OPTIMISER, save_every=50)
+    assert train(learner, plan, state=tmp_path / "state", identity="floor", name="floor") == []
+    assert all(torch.equal(before[name], tensor) for name, tensor in objective.state_dict().items())
+
+
+def test_steps_are_refused(encoder: Encoder, data: PretrainingData) -> None:
+    with pytest.raises(VistokError, match=r"takes no step, found steps: 7. Give it `steps: 0`"):
+        make_objective("untrained", setup(encoder, data, steps=7))
