@@ -21,6 +21,26 @@ def test_boxes_are_shares_of_their_image_and_crowds_are_left_out() -> None:
     assert cells.attributes["place"].tolist() == [1, 5]
 
 
+def test_what_else_is_told_of_all_objects_is_known() -> None:
+    red, blue = (("color", "red"), ("size", "small")), (("color", "blue"),)
+    objects = [
+        [
+            ObjectAnnotation("cat", (0, 0, 4, 4), False, red),
+            ObjectAnnotation("cat", (12, 9, 4, 4), False, blue),
+        ],
+        [ObjectAnnotation("ant", (12, 0, 4, 4), False, red)],
+    ]
+    cells = ["sand", "sand", "grass", "sand", "stone", "sand", "sand", "sand", "grass"]
+    image = (("background", "sand"), *((f"backgrounds.{place}", word) for place, word in enumerate(cells)))
+    known = cells_of(objects, [(16, 16)] * 2, [image] * 2).attributes
+    assert known.keys() == {"category", "place", "color", "background"}  # one object tells no size
+    assert known["color"].tolist() == [1, 0, 1]
+    assert known["place"].tolist() == [0, 8, 2] and known["background"].tolist() == [1, 0, 0]
+    whole = cells_of(objects, [(16, 16)] * 2, [(("background", "sand"),), (("background", "grass"),)])
+    assert whole.attributes["background"].tolist() == [1, 1, 0]
+    assert "background" not in cells_of(objects, [(16, 16)] * 2, [(("background", "sand"),), ()]).attributes
+
+
 def test_a_set_without_objects_is_refused() -> None:
     with pytest.raises(VistokError, match="none of the 2 images has an annotated object"):
         cells_of([[], [ObjectAnnotation("cat", (0, 0, 4, 8), True)]], [(8, 8), (8, 8)])

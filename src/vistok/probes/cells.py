@@ -8,11 +8,13 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float, Int64
 
+from vistok.datasets.attributes import Attributes
 from vistok.datasets.coco import ObjectAnnotation
 from vistok.errors import VistokError
 
 Tokens = Float[np.ndarray, "images tokens width"]
 
+_BACKGROUND: Final = "background"
 _PLACES: Final = 3  # a side: a box's place is the ninth of the image that its centre is in
 _MOST_PREFIX: Final = 16  # tokens of no place, such as a class token and registers
 
@@ -41,12 +43,21 @@ class Cells:
         return self.attributes["category"]
 
 
-def cells_of(objects: Sequence[Sequence[ObjectAnnotation]], sizes: Sequence[tuple[int, int]]) -> Cells:
+def cells_of(
+    objects: Sequence[Sequence[ObjectAnnotation]],
+    sizes: Sequence[tuple[int, int]],
+    attributes: Sequence[Attributes] = (),
+) -> Cells:
     """Returns the boxes of some images' objects; crowds are no boxes of one object, and left out.
+
+    Category and place are always known. What else annotations tell of every object, such as its colour, is known too,
+    and its background where images tell one, or one for each part of a square grid over them. Official files tell
+    neither.
 
     Args:
         objects: of each image, as its dataset annotates them.
         sizes: each image's width and height in pixels.
+        attributes: what is told of each image as a whole.
 
     Raises:
         VistokError: no image has an object.
@@ -62,17 +73,40 @@ def cells_of(objects: Sequence[Sequence[ObjectAnnotation]], sizes: Sequence[tupl
     boxes = np.array([entry.box for _, entry in found], dtype=np.float64)
     boxes[:, 2:] += boxes[:, :2]  # annotated as left, top, width and height
     boxes = np.clip(boxes / np.tile(extent, 2), 0.0, 1.0)
-    names, category = np.unique([entry.category for _, entry in found], return_inverse=True)
-    attributes = {"category": np.asarray(category, dtype=np.int64), "place": _ninth(boxes)}
-    return Cells(images, boxes, attributes, tuple(names.tolist()))
+    names, category = _numbered([entry.category for _, entry in found])
+    known = {"category": category, "place": _part_of_grid(boxes, _PLACES)}
+    told = [dict(entry.attributes) for _, entry in found]
+    of_image = [dict(words) for words in attributes] or [{}] * len(objects)
+    grounds = [_ground(of_image[image], box) for image, box in zip(images, boxes, strict=True)]
+    if None not in grounds:
+        told = [{**words, _BACKGROUND: str(ground)} for words, ground in zip(told, grounds, strict=True)]
+    for name in sorted(set.intersection(*(set(words) for words in told)) - known.keys()):
+        known[name] = _numbered([words[name] for words in told])[1]
+    return Cells(images, boxes, known, names)
 
 
-def _ninth(boxes: np.ndarray) -> Int64[np.ndarray, " boxes"]:
+def _numbered(words: Sequence[str]) -> tuple[tuple[str, ...], Int64[np.ndarray, " boxes"]]:
+    """Returns the words that there are, and the number among them of each."""
+    names, numbers = np.unique(words, return_inverse=True)
+    return tuple(names.tolist()), np.asarray(numbers, dtype=np.int64)
+
+
+def _part_of_grid(boxes: np.ndarray, side: int) -> Int64[np.ndarray, " boxes"]:
+    """Returns in which part of a grid over their images the centres of boxes are, row by row."""
     across, down = (
-        np.minimum((boxes[:, [side, side + 2]].mean(axis=1) * _PLACES).astype(np.int64), _PLACES - 1)
-        for side in (0, 1)
+        np.minimum((boxes[:, [start, start + 2]].mean(axis=1) * side).astype(np.int64), side - 1)
+        for start in (0, 1)
     )
-    return np.asarray(down * _PLACES + across)
+    return np.asarray(down * side + across)
+
+
+def _ground(told: Mapping[str, str], box: np.ndarray) -> str | None:
+    """Returns the background behind a box: that of its part of the image, or else the image's own."""
+    parts = sum(name.startswith(f"{_BACKGROUND}s.") for name in told)
+    side = isqrt(parts)
+    if not parts or side * side != parts:
+        return told.get(_BACKGROUND)
+    return told.get(f"{_BACKGROUND}s.{_part_of_grid(box[None], side)[0]}")
 
 
 def tokens_in(tokens: Tokens, cells: Cells) -> Float[np.ndarray, "boxes width"]:

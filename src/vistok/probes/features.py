@@ -11,16 +11,18 @@ from vistok.probes.probe import Pixels
 from vistok.tokenizers.base import VisualTokenizer
 
 
-def tokens_of(tokenizer: VisualTokenizer, *, batch: int = 100) -> Callable[[Pixels], Tokens]:
-    """Returns a function from images of a tokenizer's size to its visual tokens."""
+def tokens_of(
+    tokenizer: VisualTokenizer, *, batch: int = 100, device: torch.device | None = None
+) -> Callable[[Pixels], Tokens]:
+    """Returns a function from images of a tokenizer's size to its visual tokens, computed on a device or the CPU."""
     preprocessing = Preprocessing(tokenizer.encoder.image_size, tokenizer.encoder.normalisation)
-    tokenizer.eval()
+    place = device or torch.device("cpu")
+    tokenizer.eval().to(place)
 
     @torch.no_grad()
     def features(pixels: Pixels) -> Tokens:
         parts = (pixels[start : start + batch] for start in range(0, len(pixels), batch))
-        return np.concatenate(
-            [tokenizer(torch.from_numpy(preprocessing.normalise(part))).numpy() for part in parts]
-        )
+        images = (torch.from_numpy(preprocessing.normalise(part)).to(place) for part in parts)
+        return np.concatenate([tokenizer(part).cpu().numpy() for part in images])
 
     return features

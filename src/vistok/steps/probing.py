@@ -57,9 +57,13 @@ class ProbeSet:
         names = [{entry.category for entry in row.objects} for row in rows]
         return cls(
             pixels,
-            cells_of([row.objects for row in rows], [image.size for image in images]),
+            cells_of(
+                [row.objects for row in rows],
+                [image.size for image in images],
+                [row.attributes for row in rows],
+            ),
             np.array([[category in seen for category in shards.categories] for seen in names]),
-            {"category": _main_category(rows), "light": _light(pixels)},
+            {"category": _main_category(rows), **_backgrounds(rows), "light": _light(pixels)},
         )
 
 
@@ -74,6 +78,14 @@ def _main_category(rows: Sequence[ImageRow]) -> Int64[np.ndarray, " images"]:
         main = max(areas, key=areas.__getitem__, default="")
         numbers.append(names.setdefault(main, len(names)))
     return np.array(numbers, dtype=np.int64)
+
+
+def _backgrounds(rows: Sequence[ImageRow]) -> dict[str, Int64[np.ndarray, " images"]]:
+    """Returns the background of each image, as a number, where all tell theirs."""
+    told = [word for row in rows if (word := dict(row.attributes).get("background"))]
+    if len(told) < len(rows):
+        return {}
+    return {"background": np.unique(told, return_inverse=True)[1].astype(np.int64)}
 
 
 def _light(pixels: Pixels) -> Int64[np.ndarray, " images"]:
