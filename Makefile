@@ -1,20 +1,26 @@
 # Two commands do everything on a fresh machine: `make paper_tables` and `make test`.
 PYTHON ?= python3
 CORES ?= $(shell nproc)
+PLATFORM ?= $(shell uname -s -m)
 VENV := .venv
 BIN := $(VENV)/bin
 
 .PHONY: paper_tables test check lock pin-data schemas
 
 paper_tables: $(VENV)/installed
-	$(BIN)/snakemake paper_tables --cores $(CORES)
+	$(BIN)/snakemake paper_tables --cores $(CORES) --logger vistok
 
 test: $(VENV)/installed
 	$(BIN)/python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder
 
-# The environment: exact versions with hashes, remade when the lock changes.
+# The environment: exact versions with hashes, remade when the lock changes. One that was left half-made, as by a Python
+# without ensurepip, is made anew.
 $(VENV)/installed: requirements.lock pyproject.toml
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@case "$(PLATFORM)" in "Linux x86_64") ;; *) \
+	  echo "make: requirements.lock is for Linux on x86-64, and this is $(PLATFORM): nothing was downloaded." >&2; \
+	  echo "make: what scores needs numpy alone: pip install . ; for the rest: README.md, Other machines." >&2; exit 2;; esac
+	@$(BIN)/python -m pip --version > /dev/null 2>&1 || { rm -rf $(VENV) && $(PYTHON) -m venv $(VENV); } || { rm -rf $(VENV); exit 1; }
+	@echo "Fetching and unpacking the packages of requirements.lock, once: 7 GB on the disk, some minutes."
 	$(BIN)/python -m pip install --quiet --no-deps --no-compile --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	$(BIN)/python -m compileall -q -j 0 $(VENV)/lib > /dev/null || true  # once, not by each of a hundred jobs

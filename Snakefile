@@ -25,6 +25,10 @@ onstart:
     begin()
 
 
+onsuccess:
+    tell_results()
+
+
 rule paper_tables:
     """Every table of the study, and the curves of the trainings behind it."""
     default_target: True

@@ -2,6 +2,13 @@
 
 import os
 
+import snakemake_logger_plugin_vistok as teller
+from vistok.workflow.expected import expect
+from vistok.workflow.report import results
+
+# One line a job: what jobs print themselves stands in their logs alone.
+SHORT = teller.is_used(workflow.output_settings)
+
 # Jobs find `vistok` beside this snakemake, never ask a model hub, and fail where vistok does, never where their log
 # cannot be written. A cluster sends SIGTERM to every process of a job: the shell and the log outlive it, for vistok has
 # a state to save first.
@@ -9,6 +16,7 @@ shell.prefix(
     "set -euo pipefail; trap '' TERM; "
     f"export PATH={shlex.quote(os.path.dirname(sys.executable))}:$PATH "
     "HF_HUB_OFFLINE=1 HF_DATASETS_OFFLINE=1 TRANSFORMERS_OFFLINE=1; "
+    + ("exec > /dev/null; " if SHORT else "")
 )
 
 
@@ -26,5 +34,15 @@ def begin():
         checks.check_jobs(STUDY, jobs, local=workflow.local_exec)
         if not workflow.local_exec:
             earlier.submit_patiently()
+        if SHORT:
+            cores = workflow.global_resources.get("_cores")
+            teller.begin(expect(STUDY, jobs, int(cores.value) if workflow.local_exec and cores else 50))
     except VistokError as error:
         raise SystemExit(f"vistok: {error}") from None
+
+
+def tell_results():
+    """Tells where the tables are that were asked for, and their first numbers."""
+    made = {str(path) for job in workflow.dag.jobs for path in job.output}
+    if SHORT:
+        teller.tell(results(path for path in FILES.tables() if path in made))

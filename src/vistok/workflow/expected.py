@@ -1,0 +1,120 @@
+"""How long a build will still take: the plan's cost of each job, corrected by what those that ended have taken."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from vistok.grid.steps import STEPS, Step
+from vistok.grid.study import Study
+from vistok.planning.costs import cost_of
+from vistok.planning.plan import Rates
+
+# Seconds of a job besides what its plan counts: to start, to import and load, to score or to draw. Measured at mini on
+# two cores; what ends corrects it.
+STARTING: Final = 4.0
+# The weight of the plan against the jobs of a rule that ended, in jobs of that rule.
+_TRUST: Final = 0.5
+
+
+@dataclass
+class _Rule:
+    """Jobs of one rule that ended: what was expected of them, what they took, how many they are."""
+
+    expected: float = 0.0
+    taken: float = 0.0
+    ended: int = 0
+
+
+@dataclass
+class Expected:
+    """The seconds that jobs will take.
+
+    Attributes:
+        seconds: of each job by its rule and ids, as planned.
+        cores: how many jobs may be at work at a time.
+    """
+
+    seconds: Mapping[str, float]
+    cores: int = 1
+    _rules: dict[str, _Rule] = field(default_factory=dict)
+    _running: dict[str, float] = field(default_factory=dict)
+    _ended: set[str] = field(default_factory=set)
+
+    def start(self, name: str, now: float) -> None:
+        self._running[name] = now
+
+    def end(self, name: str, now: float) -> float:
+        """Notes that a job has ended; returns the seconds that it took."""
+        taken = now - self._running.pop(name, now)
+        self._ended.add(name)
+        rule = self._rules.setdefault(_rule(name), _Rule())
+        rule.expected += self._planned(name)
+        rule.taken += taken
+        rule.ended += 1
+        return taken
+
+    def of(self, name: str) -> float:
+        """Returns the seconds that a job takes, by all that is known now."""
+        rule, every = self._rules.get(_rule(name), _Rule()), self._rules.values()
+        whole = sum(each.expected for each in every)
+        pace = sum(each.taken for each in every) / whole if whole else 1.0
+        if not rule.ended:
+            return self._planned(name) * pace
+        mean = rule.expected / rule.ended
+        own = (rule.taken + _TRUST * mean * pace) / (rule.expected + _TRUST * mean)
+        return self._planned(name) * own
+
+    def left(self, now: float) -> float:
+        """Returns the seconds until all is done, were no job to wait for another."""
+        waiting = [self.of(name) for name in self.seconds if name not in self._ended | {*self._running}]
+        running = [max(self.of(name) - (now - started), 1.0) for name, started in self._running.items()]
+        return max(sum(waiting + running) / max(self.cores, 1), max(waiting + running, default=0.0))
+
+    def _planned(self, name: str) -> float:
+        return self.seconds.get(name, STARTING)
+
+
+def _rule(name: str) -> str:
+    return name.partition(" ")[0]
+
+
+def called(rule: str, wildcards: Mapping[str, str]) -> str:
+    """Returns what a job is called: its rule and its ids."""
+    return " ".join((rule, *wildcards.values()))
+
+
+def expect(study: Study, jobs: Iterable[tuple[str, Mapping[str, str]]], cores: int) -> Expected:
+    """Returns what the plan says of some jobs.
+
+    Args:
+        study: whose they are.
+        jobs: the rule and the wildcards of each.
+        cores: how many jobs may be at work at a time.
+    """
+    rules = _steps_by_rule(study)
+    seconds = {}
+    for rule, wildcards in jobs:
+        if rule in rules:
+            step, fixed = rules[rule]
+            ids = [fixed.get(name) or wildcards.get(name, "") for name in step.over]
+            seconds[called(rule, wildcards)] = STARTING + _seconds(study, step, ids)
+    return Expected(seconds, cores)
+
+
+def _steps_by_rule(study: Study) -> dict[str, tuple[Step, Mapping[str, str]]]:
+    """Returns each rule's step, with the suite that stands in it."""
+    found: dict[str, tuple[Step, Mapping[str, str]]] = {}
+    for step in STEPS.values():
+        found[step.rule_name] = step, {}
+        if "suite" in step.over:
+            for suite in study.suites_shown():
+                found[f"{step.rule_name}_{suite}".replace("-", "_")] = step, {"suite": suite}
+    return found
+
+
+def _seconds(study: Study, step: Step, ids: Iterable[str]) -> float:
+    size = step.whose(study).scale.job(step.size_id)
+    rates = Rates()
+    share = rates.answering if step.size_id == "answer" else rates.utilisation
+    rate = size.gpus * rates.tflops * 1e12 * share if size.gpus else rates.cpu_gflops * 1e9
+    return cost_of(study, step.id, *ids).flops / rate

@@ -1,0 +1,128 @@
+"""What a build tells while it is at work: one line a job, how long it will still take, and errors last."""
+
+import csv
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from textwrap import wrap
+from time import monotonic
+from typing import Final
+
+from vistok.errors import printable
+from vistok.workflow.expected import Expected
+
+WIDTH: Final = 160
+# A job that is to take longer has a line when it starts, too.
+_LONG: Final = 90.0
+_ROWS_SHOWN: Final = 3
+
+
+@dataclass
+class Report:
+    """The lines of one build."""
+
+    expected: Expected
+    clock: Callable[[], float] = monotonic
+    _names: dict[int, str] = field(default_factory=dict)
+    _done: int = 0
+    _failed: list[str] = field(default_factory=list)
+
+    def opened(self) -> list[str]:
+        """Returns what stands first: how much there is to do."""
+        expected = self.expected
+        return [
+            f"{len(expected.seconds)} jobs, {expected.cores} at a time: {_about(expected.left(self.clock()))} by the "
+            "plan; the time left is corrected as jobs end. Each job's own output is in logs/."
+        ]
+
+    def started(self, number: int, name: str) -> list[str]:
+        """Notes that a job has started; returns a line where it will take long."""
+        self._names[number] = name
+        self.expected.start(name, self.clock())
+        seconds = self.expected.of(name)
+        return [_cut(f"{self._place()}  {name} has started: {_about(seconds)}")] if seconds > _LONG else []
+
+    def ended(self, number: int) -> list[str]:
+        """Notes that a job is done; returns its line."""
+        name = self._names.get(number)
+        if name is None:
+            return []
+        now = self.clock()
+        taken, self._done = self.expected.end(name, now), self._done + 1
+        left = self.expected.left(now)
+        return [
+            _cut(f"{self._place()}  {name}, {_short(taken)}" + (f"; {_about(left)} left" if left else ""))
+        ]
+
+    def failed(self, number: int, rule: str, logs: Sequence[str]) -> list[str]:
+        """Notes that a job has failed; returns its line. All of its error stands behind all others, see `errors`."""
+        name = self._names.get(number, rule)
+        if number in self._names:
+            self.expected.end(name, self.clock())
+        line = f"{name} has FAILED: {why(logs)}"
+        self._failed += [*wrap(line, WIDTH, subsequent_indent="  "), *(f"  its log: {path}" for path in logs)]
+        return [_cut(line)]
+
+    def errors(self) -> list[str]:
+        """Returns, once, what failed and why, with the log of each."""
+        failed, self._failed = self._failed, []
+        return failed
+
+    def _place(self) -> str:
+        total = len(self.expected.seconds)
+        return f"[{self._done:>{len(str(total))}}/{total}]"
+
+
+def why(logs: Sequence[str]) -> str:
+    """Returns the last sentence of vistok in a job's logs, or else their last line."""
+    lines = [line for path in logs if Path(path).is_file() for line in _lines(Path(path))]
+    said = [line for line in lines if line.startswith("vistok: ")]
+    return printable((said or lines or ["nothing stands in its log"])[-1])
+
+
+def _lines(path: Path) -> list[str]:
+    return [line for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+
+
+def results(tables: Iterable[str]) -> list[str]:
+    """Returns where the tables are, and the first numbers of each.
+
+    Args:
+        tables: the files that were asked for, of all formats.
+    """
+    paths = [Path(path) for path in tables]
+    lines = [f"{path}" for path in paths if path.suffix == ".html" and path.is_file()]
+    for path in paths:
+        if path.suffix == ".csv" and path.is_file():
+            lines += _first_rows(path)
+    return lines
+
+
+def _first_rows(path: Path) -> list[str]:
+    rows: dict[str, list[str]] = {}
+    with path.open(encoding="utf-8", newline="") as stream:
+        for cell in csv.DictReader(stream):
+            if cell.get("ours"):
+                rows.setdefault(cell["run"].partition(" ")[0], []).append(
+                    f"{cell['column']} {float(cell['ours']):.1f}"
+                )
+    lines = [_cut(f"  {run}: {', '.join(cells)}") for run, cells in rows.items()]
+    more = len(lines) - _ROWS_SHOWN
+    return lines[:_ROWS_SHOWN] + ([f"  and {more} more rows"] if more > 0 else [])
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= WIDTH else f"{line[: WIDTH - 3]}..."
+
+
+def _short(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
+
+
+def _about(seconds: float) -> str:
+    """Returns a time in words, no more exact than it is known."""
+    if seconds < 90:
+        return f"about {max(10 * round(seconds / 10), 10)} s"
+    if seconds < 5400:
+        return f"about {seconds / 60:.1f} min"
+    return f"about {seconds / 3600:.1f} h"
