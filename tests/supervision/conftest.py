@@ -15,6 +15,8 @@ from vistok.grid.scale import Pretraining
 from vistok.grid.values import Encoder, Optimiser
 from vistok.supervision.base import Objective, Setup, make_objective
 from vistok.supervision.data import PretrainingData
+from vistok.supervision.heads import Heads
+from vistok.supervision.text import IMAGE_PROJECTION, TEXT_ENCODER, TEXT_PROJECTION, TextEncoder, Words
 from vistok.tokenizers.base import VisualTokenizer, build_tokenizer
 
 SIZE = 24
@@ -30,7 +32,9 @@ SMALL_OPTIONS: dict[str, dict[str, float]] = {
     "dinov2": _DISTILLATION,
     "contrastive": {"embedding": 16, "text_width": 16, "text_layers": 1, "text_heads": 1},
     "feature-distillation": {},
+    "masked-features": {"crop_least": 0.7},
 }
+TAUGHT = ("feature-distillation", "masked-features")
 
 
 @pytest.fixture(autouse=True)
@@ -108,7 +112,34 @@ def teacher(encoder: Encoder) -> VisualTokenizer:
 
 
 @pytest.fixture(scope="session")
-def make(encoder: Encoder, data: PretrainingData, teacher: VisualTokenizer) -> Callable[..., Objective]:
+def teacher_heads(encoder: Encoder, data: PretrainingData) -> Heads:
+    """A text tower, and projections to 16 numbers from the teacher's width and from a text's."""
+    torch.manual_seed(11)
+    words = Words(data.texts())
+    parts = {
+        IMAGE_PROJECTION: torch.nn.Linear(48, 16, bias=False),
+        TEXT_PROJECTION: torch.nn.Linear(8, 16, bias=False),
+        TEXT_ENCODER: TextEncoder(len(words), 20, 8, 1, 1),
+    }
+    tensors = {f"{part}.{name}": value for part, module in parts.items() for name, value in module.state_dict().items()}
+    return Heads(tensors, {"words": [*words.numbers], "context": 20, "width": 8, "layers": 1, "heads": 1})
+
+
+@pytest.fixture(scope="session")
+def setup_of(
+    encoder: Encoder, data: PretrainingData, teacher: VisualTokenizer, teacher_heads: Heads
+) -> Callable[..., Setup]:
+    """Returns the setup of an objective by its id, with what it is made from."""
+
+    def build(name: str, pretraining: Pretraining, **changes: object) -> Setup:
+        made_from = {"teacher": teacher, "heads": {"teacher": teacher_heads}} if name in TAUGHT else {}
+        return Setup(**{"encoder": encoder, "pretraining": pretraining, "data": data, "seed": 0, **made_from, **changes})
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def make(setup_of: Callable[..., Setup]) -> Callable[..., Objective]:
     """Makes a small objective by its id; keyword arguments are options."""
 
     def build(
@@ -120,8 +151,7 @@ def make(encoder: Encoder, data: PretrainingData, teacher: VisualTokenizer) -> C
             optimiser=Optimiser(learning_rate=3e-3, warmup_steps=0),
             options={**SMALL_OPTIONS[name], **options},
         )
-        taught_by = teacher if name == "feature-distillation" else None
-        return make_objective(name, Setup(encoder, pretraining, data, seed, base, taught_by))
+        return make_objective(name, setup_of(name, pretraining, seed=seed, **({"base": base} if base else {})))
 
     return build
 

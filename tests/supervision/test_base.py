@@ -132,10 +132,9 @@ def test_an_unknown_objective_names_the_nearest(encoder, data) -> None:
 
 
 @every_objective
-def test_an_unknown_option_is_refused(name, encoder, data, teacher) -> None:
-    taught_by = teacher if name == "feature-distillation" else None
+def test_an_unknown_option_is_refused(name, setup_of) -> None:
     with pytest.raises(VistokError, match="unknown pretraining option 'label_smothing'"):
-        make_objective(name, Setup(encoder, _options(label_smothing=0.1), data, 0, teacher=taught_by))
+        make_objective(name, setup_of(name, _options(label_smothing=0.1)))
 
 
 @pytest.mark.parametrize(("name", "lacks"), [("supervised", "label"), ("contrastive", "text")])

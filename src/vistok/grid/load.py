@@ -223,8 +223,5 @@ def _check_scale(study: Study, scale: Scale) -> None:
     for tokenizer in study.tokenizers.values():
         if scale.encoders and tokenizer.objective and tokenizer.image_set:
             study.encoder(tokenizer.id)
-            if tokenizer.objective not in scale.pretraining:
-                raise unknown(
-                    "pretraining", tokenizer.objective, scale.pretraining, edit=str(study.scale_file)
-                )
+            study.pretraining(tokenizer.id)
             study.image_set(tokenizer.image_set)

@@ -38,17 +38,16 @@ def tokenizer_spec(study: Study, pretrained: Pretrained) -> Spec:
         **counted(entry, MADE),
         "seed": pretrained.seed,
         "encoder": counted(study.encoder(entry.id)),
-        "base": _made_from(study, entry.base),
-        "teacher": _made_from(study, entry.teacher),
-        "pretraining": counted(scale.pretraining[entry.objective]),
+        **{role: _made_from(study, name) for role, name in entry.roles.items()},
+        "pretraining": counted(study.pretraining(entry.id)),
         "probe_set": scale.probe_set,
         "gated": study.is_gated(entry.id),
     }
 
 
-def _made_from(study: Study, tokenizer: str | None) -> Spec | None:
-    """Returns what decides a base or a teacher; where this scale makes it, its checkpoint says the rest."""
-    return None if tokenizer is None else {"tokenizer": tokenizer, "encoder": _encoder(study, tokenizer)}
+def _made_from(study: Study, tokenizer: str) -> Spec:
+    """Returns what decides a base, a teacher or a proposer; where this scale makes it, its checkpoint says the rest."""
+    return {"tokenizer": tokenizer, "encoder": _encoder(study, tokenizer)}
 
 
 def _encoder(study: Study, tokenizer: str) -> Spec:

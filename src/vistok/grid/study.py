@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
 from vistok.errors import VistokError, unknown
-from vistok.grid.scale import ImageSet, LanguageModelSize, Scale, TaskFiles
+from vistok.grid.scale import ImageSet, LanguageModelSize, Pretraining, Scale, TaskFiles
 from vistok.grid.values import (
     RELEASED,
     AnyRow,
@@ -124,6 +124,13 @@ class Study:
         rows = (row for table in self.scale.probe_gate for row in self.table(table).rows)
         shown = {row.tokenizer for row in rows if isinstance(row, Row)}
         return tokenizer in shown and self.tokenizer(tokenizer).measured_cause is None
+
+    def pretraining(self, tokenizer: str) -> Pretraining:
+        """Returns the size of a tokenizer's pretraining at this scale, with the options of its own over the scale's."""
+        entry = self.tokenizer(tokenizer)
+        sizes: Mapping[Any, Pretraining] = self.scale.pretraining
+        size = find("pretraining", entry.objective, sizes, self.scale_file)
+        return size.model_copy(update={"options": {**size.options, **entry.options}})
 
     def lineage(self, tokenizers: Iterable[str]) -> tuple[str, ...]:
         """Returns tokenizers, each behind those that this scale makes it from: its base and its teacher."""

@@ -117,18 +117,32 @@ class Tokenizer(Value):
     teacher: Annotated[Id | None, MADE] = Field(
         None, description="the tokenizer whose features its pretraining teaches it"
     )
+    proposer: Annotated[Id | None, MADE] = Field(
+        None, description="the tokenizer whose pretraining learnt to propose regions of an image to this one's"
+    )
+    options: Annotated[dict[str, float], MADE] = Field(
+        {}, description="of its objective, over those that a scale's `pretraining` gives"
+    )
 
     @property
     def made_from(self) -> tuple[str, ...]:
-        """The tokenizers that its pretraining takes: its base and its teacher, where it has them."""
-        return tuple(dict.fromkeys(name for name in (self.base, self.teacher) if name))
+        """The tokenizers that its pretraining takes: its base, its teacher and its proposer, where it has them."""
+        return tuple(dict.fromkeys(self.roles.values()))
+
+    @property
+    def roles(self) -> dict[str, str]:
+        """The tokenizers that its pretraining takes, by what they are to it."""
+        roles = {"base": self.base, "teacher": self.teacher, "proposer": self.proposer}
+        return {role: name for role, name in roles.items() if name}
 
     @model_validator(mode="after")
     def _is_pretrained_on_images(self) -> Self:
         if (self.objective is None) != (self.image_set is None):
             raise ValueError("`objective` and `image_set` go together: a scale that pretrains needs both")
-        if self.made_from and self.objective is None:
-            raise ValueError("`base` and `teacher` are for a pretraining, which needs an `objective` too")
+        if (self.made_from or self.options) and self.objective is None:
+            raise ValueError(
+                "`base`, `teacher`, `proposer` and `options` are for a pretraining, which needs an `objective` too"
+            )
         return self
 
 

@@ -16,10 +16,11 @@ from vistok.provenance import Stopwatch
 from vistok.sources import source_digest
 from vistok.steps.inputs import input_digests
 from vistok.steps.probing import ProbeSet, probe_pretrained
-from vistok.steps.tokenizer import load_study_tokenizer, load_teacher
+from vistok.steps.tokenizer import load_roles
 from vistok.steps.training import training
 from vistok.supervision.base import Setup, make_objective
 from vistok.supervision.data import PretrainingData
+from vistok.supervision.heads import SETTINGS
 from vistok.supervision.learner import PretrainingLearner
 from vistok.tokenizers.base import build_tokenizer
 from vistok.tokenizers.weights import load_foreign
@@ -54,11 +55,9 @@ def run(study: Study, wanted: Pretrained) -> None:
         if work is None:
             return
         make_deterministic(seed)
-        encoder, pretraining = study.encoder(tokenizer), study.scale.pretraining[entry.objective]
+        encoder, pretraining = study.encoder(tokenizer), study.pretraining(tokenizer)
         data = PretrainingData(Shards(paths.shards(entry.image_set)), encoder.image_size)
-        base = load_study_tokenizer(study, _of_seed(entry.base, seed)) if entry.base else None
-        teacher = load_teacher(study, _of_seed(entry.teacher, seed)) if entry.teacher else None
-        setup = Setup(encoder, pretraining, data, seed, base, teacher)
+        setup = Setup(encoder, pretraining, data, seed, **load_roles(study, wanted))
         objective = make_objective(entry.objective, setup)
         learner, plan = PretrainingLearner(objective, data), _plan(study.scale, pretraining)
         curves = train(
@@ -73,17 +72,15 @@ def run(study: Study, wanted: Pretrained) -> None:
         probe, amiss = probe_pretrained(built, objective, setup, images)
         if amiss and study.is_gated(tokenizer):
             raise VistokError(refusal(wanted.path, amiss, entry.objective))
+        heads = objective.heads()
+        config = {"encoder": encoder.model_dump(mode="json"), "probe": probe, SETTINGS: heads.settings}
         save_checkpoint(
             work.out,
             built.state_dict(),
-            {"encoder": encoder.model_dump(mode="json"), "probe": probe},
+            config,
             work.about(stopwatch, inputs),
-            also=lambda folder: write_curves(folder, curves),
+            also=lambda folder: (write_curves(folder, curves), heads.write(folder)),
         )
-
-
-def _of_seed(tokenizer: str, seed: int) -> Pretrained:
-    return Pretrained(tokenizer=tokenizer, seed=seed)
 
 
 def _plan(scale: Scale, pretraining: Pretraining) -> Plan:

@@ -1,9 +1,13 @@
 """Loads a study's tokenizers: the scale's own, published ones, or those of a local file."""
 
+from collections.abc import Callable
+from typing import Any
+
 from vistok.chain.checkpoints import check_tokenizer, forget_state
 from vistok.grid.load import Study
 from vistok.grid.paths import Paths
 from vistok.grid.values import Pretrained
+from vistok.supervision.heads import Heads, behind_norm, read_heads
 from vistok.tokenizers.base import VisualTokenizer
 from vistok.tokenizers.weights import load_tokenizer
 
@@ -23,8 +27,23 @@ def load_study_tokenizer(study: Study, wanted: Pretrained) -> VisualTokenizer:
 
 
 def load_teacher(study: Study, wanted: Pretrained) -> VisualTokenizer:
-    """Returns a tokenizer to learn from: behind its final norm (FD code), which the scale's own do not keep."""
+    """Returns a tokenizer to learn from: behind its final norm (FD code), which tokenizers alone do not keep."""
     if study.pretrains(wanted.tokenizer):
-        return load_study_tokenizer(study, wanted)
+        return behind_norm(load_study_tokenizer(study, wanted), load_heads(study, wanted))
     encoder = study.encoder(wanted.tokenizer).model_copy(update={"final_norm": True})
     return load_tokenizer(encoder, checkpoint=None, data_root=Paths(study).data)
+
+
+def load_heads(study: Study, wanted: Pretrained) -> Heads:
+    """Returns what the pretraining of a tokenizer learnt besides; its checkpoint has been checked before."""
+    return read_heads(Paths(study).pretrained(wanted))
+
+
+def load_roles(study: Study, wanted: Pretrained) -> dict[str, Any]:
+    """Returns what a pretraining is made from, as `Setup` names it: tokenizers by their roles, and their heads."""
+    entries = study.tokenizer(wanted.tokenizer).roles.items()
+    roles = {role: Pretrained(tokenizer=name, seed=wanted.seed) for role, name in entries}
+    load: dict[str, Callable[[Study, Pretrained], VisualTokenizer]] = {"teacher": load_teacher}
+    parts = {role: load.get(role, load_study_tokenizer)(study, part) for role, part in roles.items()}
+    heads = {role: load_heads(study, part) for role, part in roles.items() if study.pretrains(part.tokenizer)}
+    return {**parts, "heads": heads}

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import ClassVar, Final, final
 
@@ -21,6 +21,7 @@ from vistok.supervision import augment
 from vistok.supervision.data import Examples, Part, PretrainingData
 from vistok.supervision.draws import Draws, share_of
 from vistok.supervision.encoder import build_encoder, prepare, start_from
+from vistok.supervision.heads import Heads, norm_of
 from vistok.tokenizers.base import VisualTokenizer
 
 _WHITENED: Final = 1000  # images that the patch embedding is whitened on
@@ -35,6 +36,8 @@ class Setup:
         data: the images; they tell the number of classes and the words too.
         base: whose weights the encoder starts from; None: from random ones.
         teacher: whose features it learns to give.
+        proposer: what proposes regions of an image to it.
+        heads: what the pretrainings of the others learnt besides, by their role here: `base`, `teacher`, `proposer`.
     """
 
     encoder: Encoder
@@ -43,6 +46,25 @@ class Setup:
     seed: int
     base: VisualTokenizer | None = None
     teacher: VisualTokenizer | None = None
+    proposer: VisualTokenizer | None = None
+    heads: Mapping[str, Heads] = field(default_factory=dict)
+
+    def changed(self, *, encoder: Encoder) -> "Setup":
+        """Returns the same setup of another encoder."""
+        return replace(self, encoder=encoder)
+
+    def heads_of(self, role: str) -> Heads:
+        """Returns what the pretraining of a base, a teacher or a proposer learnt besides its tokenizer.
+
+        Raises:
+            VistokError: it was not pretrained here.
+        """
+        if role not in self.heads:
+            raise VistokError(
+                f"this objective needs what the pretraining of its `{role}` learnt besides its encoder, which published "
+                f"weights of a tokenizer do not hold. Name a `{role}` that the scale makes itself."
+            )
+        return self.heads[role]
 
 
 class Objective(nn.Module, ABC):
@@ -56,6 +78,8 @@ class Objective(nn.Module, ABC):
         defaults: the options that this objective knows, at their mini-scale values.
         needs: the parts of a row besides its pixels that supervise it.
         needs_teacher: whether another tokenizer teaches it.
+        needs_base: whether it goes on from another tokenizer, and cannot start from random weights.
+        needs_proposer: whether another tokenizer proposes regions to it.
         undecayed: the weights that do not decay as its paper's code has it, by the last part of their names, besides
             biases, norms and whatever else is a vector.
         shares_batches: whether its loss is a mean over images, so that several processes can share a batch.
@@ -64,6 +88,8 @@ class Objective(nn.Module, ABC):
     defaults: ClassVar[Mapping[str, float]]
     needs: ClassVar[frozenset[Part]] = frozenset()
     needs_teacher: ClassVar[bool] = False
+    needs_base: ClassVar[bool] = False
+    needs_proposer: ClassVar[bool] = False
     shares_batches: ClassVar[bool] = False
     undecayed: ClassVar[frozenset[str]] = frozenset()
 
@@ -73,16 +99,16 @@ class Objective(nn.Module, ABC):
         self.name = name = type(self).__module__.rpartition(".")[2].replace("_", "-")
         for part in sorted(self.needs):
             data.require(part, name)
-        if self.needs_teacher != (setup.teacher is not None):
-            raise VistokError(
-                f"the {name} objective {'needs a' if self.needs_teacher else 'takes no'} teacher: "
-                f"{'name one as' if self.needs_teacher else 'leave out'} the tokenizer's `teacher`."
-            )
+        self._check_role("teacher", self.needs_teacher, setup.teacher)
+        self._check_role("proposer", self.needs_proposer, setup.proposer)
+        if self.needs_base:
+            self._check_role("base", True, setup.base)
         self.encoder = self.untrained(setup)
         self.size = encoder.image_size
         self.normalisation = encoder.normalisation
         if setup.base:
-            start_from(self.encoder, setup.base)
+            heads = setup.heads.get("base")
+            start_from(self.encoder, setup.base, heads.norm if heads else {})
         self.pretraining = pretraining
         self.seed = setup.seed
         for option in pretraining.options:
@@ -90,11 +116,17 @@ class Objective(nn.Module, ABC):
                 raise unknown("pretraining option", option, self.defaults, edit=f"{type(self).__module__}")
         self.options = {**self.defaults, **pretraining.options}
 
+    def _check_role(self, role: str, needed: bool, given: VisualTokenizer | None) -> None:
+        if needed != (given is not None):
+            raise VistokError(
+                f"the {self.name} objective {'needs a' if needed else 'takes no'} {role}: "
+                f"{'name one as' if needed else 'leave out'} the tokenizer's `{role}`."
+            )
+
     def untrained(self, setup: Setup) -> VisionTransformer:
         """Returns the encoder as training starts from it; what others than plain ViTs start from, an objective says."""
-        encoder, data = build_encoder(setup.encoder), setup.data
-        sample = data.examples(range(min(_WHITENED, len(data))), frozenset())
-        prepare(encoder, augment.normalise(augment.from_bytes(sample.pixels), setup.encoder.normalisation))
+        encoder = build_encoder(setup.encoder)
+        prepare(encoder, self.sample(setup))
         return encoder
 
     def crops(
@@ -117,6 +149,13 @@ class Objective(nn.Module, ABC):
             patch = self.encoder.patch_embed.patch_size[0]
             return augment.aligned_crop(images, draws, size, patch, flip=flip)
         return augment.random_crop(images, draws, size, scale, flip=flip)
+
+    @staticmethod
+    def sample(setup: Setup) -> Float[Tensor, "images 3 size size"]:
+        """Returns the images that the patch embedding is whitened on, normalised."""
+        data = setup.data
+        sample = data.examples(range(min(_WHITENED, len(data))), frozenset())
+        return augment.normalise(augment.from_bytes(sample.pixels), setup.encoder.normalisation)
 
     @abstractmethod
     def views(
@@ -149,6 +188,10 @@ class Objective(nn.Module, ABC):
     def exported(self) -> nn.Module:
         """Returns what becomes the tokenizer, as the method's authors release it."""
         return self.encoder
+
+    def heads(self) -> Heads:
+        """Returns what is learnt besides, for tokenizers that are made from this one: here the final norm alone."""
+        return Heads(norm_of(self.exported()))
 
     def forward(self, batch: dict[str, Tensor], step: int) -> Float[Tensor, ""]:
         """The loss, under the name that a data-parallel wrapper calls."""

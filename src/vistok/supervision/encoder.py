@@ -1,6 +1,8 @@
 """The one ViT architecture under every supervision: how it is built, and its forward pass in two halves."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import timm
 import torch
@@ -73,22 +75,31 @@ def prepare(encoder: VisionTransformer, images: Float[Tensor, "images 3 height w
     assert encoder.pos_embed is not None
     rows, columns = encoder.patch_embed.grid_size
     encoder.pos_embed[:, -rows * columns :] = build_sincos2d_pos_embed([rows, columns], encoder.embed_dim)
-    weight, bias = _whitening(images, encoder.patch_embed.patch_size[0], encoder.embed_dim)
-    encoder.patch_embed.proj.weight[: len(weight)] = weight
-    if encoder.patch_embed.proj.bias is not None:
-        encoder.patch_embed.proj.bias[: len(weight)] = bias
+    whiten_patches(encoder, images)
 
 
-def start_from(encoder: nn.Module, base: VisualTokenizer) -> None:
+@torch.no_grad()
+def whiten_patches(encoder: Any, images: Float[Tensor, "images 3 height width"]) -> None:
+    """Makes the patch embedding of an encoder of timm the whitening of the patches of `images`."""
+    projection = encoder.patch_embed.proj
+    weight, bias = _whitening(images, encoder.patch_embed.patch_size[0], projection.out_channels)
+    projection.weight[: len(weight)] = weight
+    if projection.bias is not None:
+        projection.bias[: len(weight)] = bias
+
+
+def start_from(encoder: nn.Module, base: VisualTokenizer, norm: Mapping[str, Tensor]) -> None:
     """Gives an encoder the weights of another tokenizer of the same architecture.
 
-    A tokenizer has no norm behind its last block: the encoder keeps its own.
+    Args:
+        norm: the one behind the base's last block, which a tokenizer has not; empty: the encoder keeps its own.
 
     Raises:
         VistokError: the base is of another architecture.
     """
     weights = base.trunk.state_dict()
-    norm = {name: tensor for name, tensor in encoder.state_dict().items() if name.startswith("norm.")}
+    own = {name: tensor for name, tensor in encoder.state_dict().items() if name.startswith("norm.")}
+    norm = {**own, **norm}
     load_tensors(encoder, {**norm, **weights}, source=Path(base.encoder.name))
 
 

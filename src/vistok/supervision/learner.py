@@ -1,6 +1,6 @@
 """Lets the training loop train a pretraining objective."""
 
-from typing import cast
+from typing import Final, cast
 
 import torch
 from torch import Tensor
@@ -9,6 +9,8 @@ from vistok.supervision.base import Objective
 from vistok.supervision.data import PretrainingData
 from vistok.training.batches import Batch
 from vistok.training.learner import Learner
+
+_MADE_BEFORE: Final = ("objective.teacher.", "objective.proposer.")
 
 
 class PretrainingLearner(Learner):
@@ -30,11 +32,9 @@ class PretrainingLearner(Learner):
         return cast(Tensor, self.objective(views, step)) * share, share
 
     def trained_tensors(self) -> dict[str, Tensor]:
-        """Returns everything but a teacher that was made before, which is in its own checkpoint."""
+        """Returns everything but what was made before, which is in its own checkpoint: a teacher, a proposer."""
         state = self.state_dict()
-        if not self.objective.needs_teacher:
-            return state
-        return {name: tensor for name, tensor in state.items() if not name.startswith("objective.teacher.")}
+        return {name: tensor for name, tensor in state.items() if not name.startswith(_MADE_BEFORE)}
 
     def after_step(self, step: int) -> None:
         self.objective.after_step(step)

@@ -1,13 +1,11 @@
 """Weak supervision: an image and its text find each other in the batch (CLIP, Radford et al. 2021)."""
 
 import math
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
-import numpy as np
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 from typing_extensions import override
@@ -17,6 +15,8 @@ from vistok.supervision.base import Objective, Setup
 from vistok.supervision.data import Examples, Part
 from vistok.supervision.draws import Draws
 from vistok.supervision.encoder import class_feature, embed
+from vistok.supervision.heads import Heads
+from vistok.supervision.text import IMAGE_PROJECTION, LOG_SCALE, TEXT_ENCODER, TEXT_PROJECTION, TextEncoder, Words
 
 _DEFAULTS: Final = {
     "embedding": 64,  # CLIP table 20: 512, beside a ViT-B of width 768
@@ -29,63 +29,10 @@ _DEFAULTS: Final = {
 }
 _TEMPERATURE_START: Final = math.log(1 / 0.07)  # CLIP section 2.5
 _TEMPERATURE_END: Final = math.log(100)  # CLIP section 2.5: logits are never scaled by more than 100
-_PAD, _START, _END = range(3)
-_WORD: Final = re.compile(r"\w+|[^\w\s]")
-
-
-class Words:
-    """The words of the pretraining texts, numbered in alphabetical order after the three marks."""
-
-    def __init__(self, texts: Iterable[str]) -> None:
-        found = sorted({word for text in texts for word in _split(text)})
-        self.numbers = {word: number for number, word in enumerate(found, start=_END + 1)}
-
-    def __len__(self) -> int:
-        return len(self.numbers) + _END + 1
-
-    def encode(self, texts: Iterable[str], context: int) -> Int64[Tensor, "batch length"]:
-        """Returns start, words, end and padding; a text longer than `context` loses its last words."""
-        rows = [[self.numbers[word] for word in _split(text)][: context - 2] for text in texts]
-        tokens = np.full((len(rows), max(map(len, rows)) + 2), _PAD, dtype=np.int64)
-        for row, numbers in zip(tokens, rows, strict=True):
-            row[: len(numbers) + 2] = [_START, *numbers, _END]
-        return torch.from_numpy(tokens)
-
-
-def _split(text: str) -> list[str]:
-    return _WORD.findall(text.lower())
-
-
-class TextEncoder(nn.Module):
-    """A small causal transformer; a text's feature is that of its end token (CLIP section 2.4)."""
-
-    def __init__(self, words: int, context: int, width: int, layers: int, heads: int) -> None:
-        super().__init__()
-        self.words = nn.Embedding(words, width)
-        self.places = nn.Parameter(torch.empty(context, width))
-        self.blocks = nn.ModuleList(
-            nn.TransformerEncoderLayer(
-                width, heads, 4 * width, 0.0, nn.functional.gelu, batch_first=True, norm_first=True
-            )
-            for _ in range(layers)
-        )
-        self.norm = nn.LayerNorm(width)
-        nn.init.normal_(self.words.weight, std=0.02)
-        nn.init.normal_(self.places, std=0.01)
-
-    def forward(self, tokens: Int64[Tensor, "batch length"]) -> Float[Tensor, "batch width"]:
-        length = tokens.shape[1]
-        features = self.words(tokens) + self.places[:length]
-        future = torch.ones(length, length, dtype=torch.bool, device=tokens.device).triu(1)
-        for block in self.blocks:
-            features = block(features, src_mask=future, is_causal=True)
-        ends = (tokens == _END).int().argmax(dim=1)
-        ending: Tensor = self.norm(features[torch.arange(len(tokens), device=tokens.device), ends])
-        return ending
 
 
 class Contrastive(Objective):
-    """Two encoders, two projections and a learnt temperature; only the image encoder is kept."""
+    """Two encoders, two projections and a learnt temperature; the image encoder is the tokenizer, the rest its heads."""
 
     defaults: ClassVar[Mapping[str, float]] = _DEFAULTS
     needs: ClassVar[frozenset[Part]] = frozenset({"captions"})
@@ -125,6 +72,15 @@ class Contrastive(Objective):
         return symmetric_cross_entropy(
             self.image_projection(seen), self.text_projection(read), self.log_scale.exp()
         )
+
+    @override
+    def heads(self) -> Heads:
+        parts = ((IMAGE_PROJECTION, self.image_projection), (TEXT_PROJECTION, self.text_projection),
+                 (TEXT_ENCODER, self.text_encoder))  # fmt: skip
+        tensors = {f"{part}.{name}": tensor for part, module in parts for name, tensor in module.state_dict().items()}
+        shape = {name: int(self.options[f"text_{name}"]) for name in ("width", "layers", "heads")}
+        settings = {"words": [*self.vocabulary.numbers], "context": self.context, **shape}
+        return Heads({**super().heads().tensors, **tensors, LOG_SCALE: self.log_scale.detach()}, settings)
 
     @override
     def after_step(self, step: int) -> None:

@@ -1,80 +1,50 @@
 """Feature distillation: a student learns the whitened features of a teacher (FD, Wei et al. 2022)."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
-import torch
-from jaxtyping import Float
-from torch import Tensor, nn
+from jaxtyping import Bool, Float
+from torch import Tensor
 from torch.nn import functional
 from typing_extensions import override
 
-from vistok.errors import VistokError
-from vistok.supervision import augment
-from vistok.supervision.base import Objective, Setup
-from vistok.supervision.data import Examples
-from vistok.supervision.draws import Draws
-from vistok.supervision.encoder import initialise, is_plain
-from vistok.tokenizers.base import build_tokenizer
+from vistok.supervision.base import Setup
+from vistok.supervision.feature_prediction import SHARED_DEFAULTS, FeaturePrediction
 
 _DEFAULTS: Final = {
+    **SHARED_DEFAULTS,
     "beta": 2.0,  # FD code; GVT section 4.1
     "aligned": 0,  # 1: whole images, in place of resized crops
     "crop_least": 0.67,  # FD code: over 100 epochs; 0.08 over 300
+    "drop_path": 0.0,  # FD code: 0.1 to 0.3, of 12 or 24 blocks
 }
 
 
-class FeatureDistillation(Objective):
-    """A student, from random weights unless it has a base, and a linear projection to the teacher's width.
-
-    Both see the same crop, each normalised as its own weights were or will be used. The loss is over all tokens, the
-    class token's too. The student is any encoder of timm; FD's has relative positions and drops paths, which an
-    entry's `arguments` can say.
-    """
+class FeatureDistillation(FeaturePrediction):
+    """Nothing is hidden, and every token counts, the class token too; a share may be hidden to ask what that does."""
 
     defaults: ClassVar[Mapping[str, float]] = _DEFAULTS
-    shares_batches: ClassVar[bool] = True
-    needs_teacher: ClassVar[bool] = True
     undecayed: ClassVar[frozenset[str]] = frozenset({"cls_token", "pos_embed"})  # FD code: no_weight_decay
 
-    def __init__(self, setup: Setup) -> None:
-        super().__init__(setup)
-        assert setup.teacher is not None
-        self.teacher = setup.teacher.requires_grad_(False).eval()
-        taught, own = setup.teacher.encoder, setup.encoder
-        if (taught.image_size, taught.tokens) != (own.image_size, own.tokens):
-            raise VistokError(
-                f"the teacher gives {taught.tokens} tokens for {taught.image_size} pixels, and its student "
-                f"{own.tokens} for {own.image_size}: features are learnt token by token. Name a teacher with as many."
-            )
-        # A 1 x 1 convolution over tokens.
-        self.projection = nn.Linear(own.width, taught.width)
-        initialise(self.projection)
+    @override
+    def target_width(self, setup: Setup) -> int:
+        return self.teacher.encoder.width
 
     @override
-    def untrained(self, setup: Setup) -> Any:
-        trunk = build_tokenizer(setup.encoder.model_copy(update={"final_norm": True})).trunk
-        return super().untrained(setup) if is_plain(trunk) else trunk
+    def target(self, features: Float[Tensor, "batch tokens taught"]) -> Float[Tensor, "batch tokens taught"]:
+        return whitened(features)
 
     @override
-    def views(
-        self,
-        images: Float[Tensor, "batch 3 height width"],
-        examples: Examples,
-        draws: Draws,
-    ) -> dict[str, Tensor]:
-        images = self.crops(images, draws, self.size, (self.options["crop_least"], 1.0))
-        return {
-            "images": augment.normalise(images, self.normalisation),
-            "taught": augment.normalise(images, self.teacher.encoder.normalisation),
-        }
+    def token_losses(
+        self, predicted: Float[Tensor, "batch tokens taught"], target: Float[Tensor, "batch tokens taught"]
+    ) -> Float[Tensor, "batch tokens"]:
+        return functional.smooth_l1_loss(predicted, target, reduction="none", beta=self.options["beta"]).mean(-1)
 
     @override
-    def loss(self, batch: dict[str, Tensor], step: int) -> Float[Tensor, ""]:
-        features = self.projection(self.encoder.forward_features(batch["images"]))
-        with torch.no_grad():
-            target = whitened(self.teacher(batch["taught"]))
-        return functional.smooth_l1_loss(features, target, beta=self.options["beta"])
+    def counted(
+        self, losses: Float[Tensor, "batch tokens"], hidden: Bool[Tensor, "batch patches"] | None
+    ) -> Float[Tensor, " counted"]:
+        return losses.flatten()
 
 
 def whitened(features: Float[Tensor, "batch tokens width"]) -> Float[Tensor, "batch tokens width"]:
