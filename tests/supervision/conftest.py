@@ -1,7 +1,7 @@
 """A tiny encoder, a tiny labelled and captioned image set, and a ten-line training loop."""
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import pytest
@@ -121,7 +121,11 @@ def teacher_heads(encoder: Encoder, data: PretrainingData) -> Heads:
         TEXT_PROJECTION: torch.nn.Linear(8, 16, bias=False),
         TEXT_ENCODER: TextEncoder(len(words), 20, 8, 1, 1),
     }
-    tensors = {f"{part}.{name}": value for part, module in parts.items() for name, value in module.state_dict().items()}
+    tensors = {
+        f"{part}.{name}": value
+        for part, module in parts.items()
+        for name, value in module.state_dict().items()
+    }
     return Heads(tensors, {"words": [*words.numbers], "context": 20, "width": 8, "layers": 1, "heads": 1})
 
 
@@ -132,8 +136,9 @@ def setup_of(
     """Returns the setup of an objective by its id, with what it is made from."""
 
     def build(name: str, pretraining: Pretraining, **changes: object) -> Setup:
+        given = {"encoder": encoder, "pretraining": pretraining, "data": data, "seed": 0}
         made_from = {"teacher": teacher, "heads": {"teacher": teacher_heads}} if name in TAUGHT else {}
-        return Setup(**{"encoder": encoder, "pretraining": pretraining, "data": data, "seed": 0, **made_from, **changes})
+        return Setup(**{**given, **made_from, **changes})
 
     return build
 
@@ -143,7 +148,12 @@ def make(setup_of: Callable[..., Setup]) -> Callable[..., Objective]:
     """Makes a small objective by its id; keyword arguments are options."""
 
     def build(
-        name: str, seed: int = 0, steps: int = 40, base: VisualTokenizer | None = None, **options: float
+        name: str,
+        seed: int = 0,
+        steps: int = 40,
+        base: VisualTokenizer | None = None,
+        heads: Mapping[str, Heads] | None = None,
+        **options: float,
     ) -> Objective:
         pretraining = Pretraining(
             steps=steps,
@@ -151,7 +161,9 @@ def make(setup_of: Callable[..., Setup]) -> Callable[..., Objective]:
             optimiser=Optimiser(learning_rate=3e-3, warmup_steps=0),
             options={**SMALL_OPTIONS[name], **options},
         )
-        return make_objective(name, setup_of(name, pretraining, seed=seed, **({"base": base} if base else {})))
+        changes = {"base": base, "heads": heads}
+        given = {role: part for role, part in changes.items() if part is not None}
+        return make_objective(name, setup_of(name, pretraining, seed=seed, **given))
 
     return build
 

@@ -118,7 +118,8 @@ class Tokenizer(Value):
         None, description="the tokenizer whose features its pretraining teaches it"
     )
     proposer: Annotated[Id | None, MADE] = Field(
-        None, description="the tokenizer whose pretraining learnt to propose regions of an image to this one's"
+        None,
+        description="the tokenizer whose pretraining learnt to propose regions of an image to this one's",
     )
     options: Annotated[dict[str, float], MADE] = Field(
         {}, description="of its objective, over those that a scale's `pretraining` gives"

@@ -61,8 +61,8 @@ class Setup:
         """
         if role not in self.heads:
             raise VistokError(
-                f"this objective needs what the pretraining of its `{role}` learnt besides its encoder, which published "
-                f"weights of a tokenizer do not hold. Name a `{role}` that the scale makes itself."
+                f"this objective needs what the pretraining of its `{role}` learnt besides its encoder, which a "
+                f"tokenizer's published weights do not hold. Name a `{role}` that the scale makes itself."
             )
         return self.heads[role]
 

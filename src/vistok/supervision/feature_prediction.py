@@ -1,4 +1,4 @@
-"""What feature distillation and masked feature prediction share: a student predicts a teacher's features, token by token.
+"""What feature distillation and masked features share: a student predicts a teacher's features, token by token.
 
 They differ in what a subclass says: whether patches are hidden from the student, the space of the target, the loss at a
 token, and the tokens where it counts.
@@ -59,9 +59,7 @@ class FeaturePrediction(Objective):
         """Returns the width of the target; a place to build what it takes besides the teacher."""
 
     @abstractmethod
-    def target(
-        self, features: Float[Tensor, "batch tokens taught"]
-    ) -> Float[Tensor, "batch tokens target"]:
+    def target(self, features: Float[Tensor, "batch tokens taught"]) -> Float[Tensor, "batch tokens target"]:
         """Returns what is to be predicted, from the teacher's features behind its final norm."""
 
     @abstractmethod
@@ -83,7 +81,9 @@ class FeaturePrediction(Objective):
         added: dict[str, Any] = {}
         if rate := setup.pretraining.options.get("drop_path", self.defaults["drop_path"]):
             added["drop_path_rate"] = rate
-        if isinstance(getattr(trunk, "norm", None), nn.Identity):  # timm would norm the mean of its tokens instead
+        if isinstance(
+            getattr(trunk, "norm", None), nn.Identity
+        ):  # timm would norm the mean of its tokens instead
             added["global_pool"] = "token"
         encoder = encoder.model_copy(update={"arguments": {**encoder.arguments, **added}})
         if is_plain(trunk):

@@ -43,7 +43,9 @@ class Heads:
         Raises:
             VistokError: there is no such module.
         """
-        found = {key[len(name) + 1 :]: value for key, value in self.tensors.items() if key.startswith(f"{name}.")}
+        found = {
+            key[len(name) + 1 :]: value for key, value in self.tensors.items() if key.startswith(f"{name}.")
+        }
         if not found:
             raise VistokError(
                 f"a pretraining needs the {name!r} of what it is made from, which has "
@@ -63,7 +65,8 @@ class Heads:
     def write(self, folder: Path) -> None:
         """Adds the tensors to a checkpoint's folder; the settings go into its config.json."""
         save_file(
-            {name: tensor.detach().cpu().contiguous() for name, tensor in self.tensors.items()}, folder / HEADS
+            {name: tensor.detach().cpu().contiguous() for name, tensor in self.tensors.items()},
+            folder / HEADS,
         )
 
 
@@ -86,5 +89,7 @@ def behind_norm(tokenizer: VisualTokenizer, heads: Heads) -> VisualTokenizer:
     if not heads.norm:
         return tokenizer
     normed = build_tokenizer(tokenizer.encoder.model_copy(update={"final_norm": True}))
-    load_tensors(normed.trunk, {**tokenizer.trunk.state_dict(), **heads.norm}, source=Path(tokenizer.encoder.name))
+    load_tensors(
+        normed.trunk, {**tokenizer.trunk.state_dict(), **heads.norm}, source=Path(tokenizer.encoder.name)
+    )
     return normed

@@ -103,7 +103,7 @@ class TextTower(nn.Module):
         unread = sorted({word for text in texts for word in split(text)} - self.vocabulary.numbers.keys())
         if unread:
             raise VistokError(
-                f"the text tower has never read {', '.join(map(repr, unread[:5]))}: it can tell no region that is called "
+                f"the text tower has never read {', '.join(map(repr, unread[:5]))}: it can tell nothing that is called "
                 "so. Pretrain it on texts that name what is to be told."
             )
         return self.vocabulary.encode(texts, self.context)

@@ -16,7 +16,14 @@ from vistok.supervision.data import Examples, Part
 from vistok.supervision.draws import Draws
 from vistok.supervision.encoder import class_feature, embed
 from vistok.supervision.heads import Heads
-from vistok.supervision.text import IMAGE_PROJECTION, LOG_SCALE, TEXT_ENCODER, TEXT_PROJECTION, TextEncoder, Words
+from vistok.supervision.text import (
+    IMAGE_PROJECTION,
+    LOG_SCALE,
+    TEXT_ENCODER,
+    TEXT_PROJECTION,
+    TextEncoder,
+    Words,
+)
 
 _DEFAULTS: Final = {
     "embedding": 64,  # CLIP table 20: 512, beside a ViT-B of width 768
@@ -32,7 +39,7 @@ _TEMPERATURE_END: Final = math.log(100)  # CLIP section 2.5: logits are never sc
 
 
 class Contrastive(Objective):
-    """Two encoders, two projections and a learnt temperature; the image encoder is the tokenizer, the rest its heads."""
+    """Two encoders, two projections and a learnt temperature; the image encoder is the tokenizer, the rest heads."""
 
     defaults: ClassVar[Mapping[str, float]] = _DEFAULTS
     needs: ClassVar[frozenset[Part]] = frozenset({"captions"})
@@ -77,7 +84,9 @@ class Contrastive(Objective):
     def heads(self) -> Heads:
         parts = ((IMAGE_PROJECTION, self.image_projection), (TEXT_PROJECTION, self.text_projection),
                  (TEXT_ENCODER, self.text_encoder))  # fmt: skip
-        tensors = {f"{part}.{name}": tensor for part, module in parts for name, tensor in module.state_dict().items()}
+        tensors = {
+            f"{part}.{name}": tensor for part, module in parts for name, tensor in module.state_dict().items()
+        }
         shape = {name: int(self.options[f"text_{name}"]) for name in ("width", "layers", "heads")}
         settings = {"words": [*self.vocabulary.numbers], "context": self.context, **shape}
         return Heads({**super().heads().tensors, **tensors, LOG_SCALE: self.log_scale.detach()}, settings)

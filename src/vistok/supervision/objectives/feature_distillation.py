@@ -38,7 +38,9 @@ class FeatureDistillation(FeaturePrediction):
     def token_losses(
         self, predicted: Float[Tensor, "batch tokens taught"], target: Float[Tensor, "batch tokens taught"]
     ) -> Float[Tensor, "batch tokens"]:
-        return functional.smooth_l1_loss(predicted, target, reduction="none", beta=self.options["beta"]).mean(-1)
+        return functional.smooth_l1_loss(predicted, target, reduction="none", beta=self.options["beta"]).mean(
+            -1
+        )
 
     @override
     def counted(
