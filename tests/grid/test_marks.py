@@ -140,7 +140,11 @@ def unused(study: Study) -> set[Path]:
         found |= {("scale", part) for part in ("encoders", "pretraining", "probe_gate", "probe_set")}
     found |= {("scale", part) for part in ("world", "language_model", "places") if not getattr(scale, part)}
     for name in study.tokenizers:
-        made = ("objective", "image_set", "size", "base", "teacher") if name not in pretrained else ()
+        made = (
+            ("objective", "image_set", "size", "base", "teacher", "proposer")
+            if name not in pretrained
+            else ()
+        )
         found |= {("tokenizers", name, field) for field in made}
     found |= {("llms", name, "weights" if own_llms else "base") for name in study.llms}
     sizes = {study.tokenizer(name).size for name in pretrained}

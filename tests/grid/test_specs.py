@@ -12,14 +12,18 @@ from vistok.grid.load import load_study
 from vistok.grid.study import Study
 from vistok.grid.values import Pretrained
 
+ON_BASE = ("deit", "dino", "mae", "dinov2", "clip-20m", "clip")  # tokenizers of the first size of mini
+FROM_CLIP = ("fd", "eva")  # of others, made from one of them
 MLLMS = {
     f"mllm {tokenizer}/{recipe}/vicuna-7b/seed-0"
-    for tokenizer in ("deit", "dino", "mae", "dinov2", "clip-20m", "clip")
+    for tokenizer in (*ON_BASE, *FROM_CLIP)
     for recipe in ("frozen", "tuned")
 } | {f"mllm clip/frozen/vicuna-7b/seed-{seed}" for seed in (1, 2)}
+MLLMS_ON_BASE = {name for name in MLLMS if name.split()[1].partition("/")[0] in ON_BASE}
 FROZEN = {name for name in MLLMS if "/frozen/" in name}
 TUNED = MLLMS - FROZEN
-TOKENIZERS = {f"tokenizer {name}" for name in ("deit", "dino", "mae", "dinov2", "clip-20m", "clip", "fd")}
+GATED = {f"tokenizer {name}" for name in ON_BASE}
+TOKENIZERS = GATED | {f"tokenizer {name}" for name in (*FROM_CLIP, "mvp")}
 SHARDS = {f"shards {name}" for name in ("imagenet", "web", "lvd", "web-small", "coco-train", "objects365")}
 ANSWER, SCORE = {"answer gvt"}, {"score gvt"}
 ASKING = ANSWER | SCORE
@@ -97,10 +101,10 @@ GRID = [
     ("scales/mini.yaml", "world/web", 1, {"world"}),
     ("scales/mini.yaml", "image_sets/lvd/first", 1, {"shards lvd"}),
     ("scales/mini.yaml", "probe_set", "objects365", TOKENIZERS),
-    ("scales/mini.yaml", "probe_gate", [], TOKENIZERS - {"tokenizer fd"}),
+    ("scales/mini.yaml", "probe_gate", [], GATED),
     ("grid/tokenizers.yaml", "mae/measured_cause", "so it is", {"tokenizer mae"} | TABLE),
     ("scales/mini.yaml", "pretraining/contrastive/steps", 1, {"tokenizer clip", "tokenizer clip-20m"}),
-    ("scales/mini.yaml", "encoders/base/class_token", False, TOKENIZERS | MLLMS),
+    ("scales/mini.yaml", "encoders/base/class_token", False, TOKENIZERS | MLLMS_ON_BASE),
     ("scales/mini.yaml", "encoders/base/source", "elsewhere", set()),
     ("scales/mini.yaml", "language_model/causal/width", 32, {"llm llama-7b", "llm vicuna-7b"}),
     ("scales/mini.yaml", "language_model/causal/pretraining/steps", 1, {"llm llama-7b"}),

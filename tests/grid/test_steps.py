@@ -174,7 +174,7 @@ def test_a_released_model_only_answers_and_is_scored(checkout: Any) -> None:
     paper: Study = checkout.load("paper")
     table = paper.table("table-2")
     rows = (*table.rows, ReleasedRow(model="blip-2"))
-    more = replace(paper, tables={"table-2": table.model_copy(update={"rows": rows})})
+    more = replace(paper, tables={**paper.tables, "table-2": table.model_copy(update={"rows": rows})})
     before = {(name, ids) for name, step in STEPS.items() for ids in step.jobs(paper, paper.subjects())}
     after = {(name, ids) for name, step in STEPS.items() for ids in step.jobs(more, more.subjects())}
     released = "released/blip-2"

@@ -29,7 +29,7 @@ HOSTILE = ["../x", "a;rm -rf", "", "CLIP!", "clip\n", "clip/frozen"]
         (Study.recipe, "tunned", r"unknown recipe .*'tuned'\? Legal: frozen, .*tuned\. .*recipes\.yaml\.$"),
         (Study.task, "coco_oc", r"unknown task .*'coco-oc'\? Legal: coco-caption, .*tasks\.yaml\.$"),
         (Study.suite, "gtv", r"unknown suite 'gtv'. Did you mean 'gvt'\? Legal: gvt\. .*tasks\.yaml\.$"),
-        (Study.table, "table-22", r"unknown table .*'table-2'\? Legal: table-2\. .*tables\.yaml\.$"),
+        (Study.table, "table-22", r"unknown table .*'table-2'\? Legal: table-2, .*tables\.yaml\.$"),
         (Study.image_set, "cocotrain", r"unknown image set .*'coco-train'\? .*workflow/scales/mini\.yaml\.$"),
     ],
 )
@@ -55,13 +55,15 @@ def test_runs_stand_in_the_order_of_the_table(study: Study) -> None:
 def test_a_run_of_two_tables_is_one_run(checkout: Any) -> None:
     def copy_table(tables: Any) -> None:
         rows = tables["table-2"]["rows"]
-        tables["table-3"] = {**tables["table-2"], "rows": [{**rows[5], "seeds": [2, 7]}, rows[0]]}
+        tables["table-30"] = {**tables["table-2"], "rows": [{**rows[5], "seeds": [2, 7]}, rows[0]]}
 
+    before = checkout.load().runs()
     checkout.edit("grid/tables.yaml", copy_table)
     study = checkout.load()
     assert study.runs()[:14] == study.runs("table-2")
-    assert [run.path for run in study.runs()[14:]] == ["clip/frozen/vicuna-7b/seed-7"]
-    assert len(study.runs("table-3")) == 3
+    added = [run.path for run in study.runs() if run not in before]
+    assert added == ["clip/frozen/vicuna-7b/seed-7"]
+    assert len(study.runs("table-30")) == 3
 
 
 def test_a_run_answers_the_suites_of_the_tables_that_it_stands_in(checkout: Any) -> None:
@@ -123,7 +125,10 @@ def test_what_is_no_run_is_refused(study: Study, path: str, said: str) -> None:
 
 def test_a_scale_that_pretrains_has_its_own_encoder(checkout: Any) -> None:
     mini, paper = checkout.load("mini"), checkout.load("paper")
-    assert {mini.encoder(name).name for name in mini.tokenizers} == {mini.scale.encoders["base"].name}
+    assert {name: mini.encoder(name) for name in mini.tokenizers} == {
+        name: mini.scale.encoders[entry.size] for name, entry in mini.tokenizers.items()
+    }
+    assert {mini.encoder(name).name for name in ("deit", "clip")} == {mini.scale.encoders["base"].name}
     assert all(mini.pretrains(name) and not paper.pretrains(name) for name in mini.tokenizers)
     assert {name: paper.encoder(name) for name in paper.tokenizers} == {
         name: entry.encoder for name, entry in paper.tokenizers.items()
