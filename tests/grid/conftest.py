@@ -11,7 +11,7 @@ import yaml
 
 from vistok.grid.load import GRID, SCALES, Study, load_study
 
-OWN = {"deit", "dino", "mae", "dinov2", "clip-20m", "clip", "fd"}
+OWN = {"deit", "dino", "mae", "dinov2", "clip-20m", "clip", "fd", "eva", "mvp"}
 
 
 @dataclass(frozen=True)
