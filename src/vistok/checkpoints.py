@@ -24,7 +24,7 @@ def save_checkpoint(
     config: Mapping[str, Any],
     about: Mapping[str, Any],
     *,
-    also: Callable[[Path], object] | None = None,
+    also: Callable[[Path], None] | None = None,
 ) -> None:
     """Writes a checkpoint folder whole or not at all.
 

@@ -1,5 +1,7 @@
 """Pretrains a visual tokenizer under its supervision, and probes what its features tell of categories."""
 
+from pathlib import Path
+
 from vistok.checkpoints import save_checkpoint
 from vistok.datasets.shards import Shards
 from vistok.errors import VistokError
@@ -20,13 +22,14 @@ from vistok.steps.tokenizer import load_roles
 from vistok.steps.training import training
 from vistok.supervision.base import Setup, make_objective
 from vistok.supervision.data import PretrainingData
-from vistok.supervision.heads import SETTINGS
+from vistok.supervision.heads import SETTINGS, Heads
 from vistok.supervision.learner import PretrainingLearner
 from vistok.tokenizers.base import build_tokenizer
 from vistok.tokenizers.weights import load_foreign
 from vistok.training.curves import write_curves
 from vistok.training.loop import Plan, make_deterministic, train
 from vistok.training.processes import is_first
+from vistok.training.state import Curves
 
 
 def run(study: Study, wanted: Pretrained) -> None:
@@ -79,8 +82,13 @@ def run(study: Study, wanted: Pretrained) -> None:
             built.state_dict(),
             config,
             work.about(stopwatch, inputs),
-            also=lambda folder: (write_curves(folder, curves), heads.write(folder)),
+            also=lambda folder: _write_beside(folder, curves, heads),
         )
+
+
+def _write_beside(folder: Path, curves: Curves, heads: Heads) -> None:
+    write_curves(folder, curves)
+    heads.write(folder)
 
 
 def _plan(scale: Scale, pretraining: Pretraining) -> Plan:
