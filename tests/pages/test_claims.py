@@ -58,6 +58,7 @@ def test_a_scale_is_judged_beside_the_published_numbers(pages: Path) -> None:
                 "low": pytest.approx(11 - 2**0.5, abs=1e-4),
                 "high": pytest.approx(11 + 2**0.5, abs=1e-4),
                 "verdict": "holds",
+                "noise": "questions",
             }
         ],
     }
