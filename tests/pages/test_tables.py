@@ -127,8 +127,9 @@ def test_the_page_needs_nothing_but_itself(excerpt: Any, rendered: Rendered) -> 
 
 
 def test_the_page_holds_every_number(mini: Any, rendered: Rendered) -> None:
-    main, others = page(rendered(mini, "html")).tables
+    main, compared, others = page(rendered(mini, "html")).tables
     assert [len(row) for row in main] == [8] * 9
+    assert [len(row) for row in compared] == [7] * 2
     assert [len(row) for row in others] == [14] * 9
     for place, line in enumerate(csv.DictReader(rendered(mini, "csv").splitlines())):
         cell = main[1 + place // 7][1 + place % 7]

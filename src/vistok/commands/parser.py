@@ -29,6 +29,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "claims": "weigh the paper's claims against cells",
         "agreement": "print how far each cell is from the published one",
         "probe": "measure what an encoder's tokens tell of annotated boxes, beside itself untrained",
+        "pairs": "tell which rows of a table are told apart, over images and trainings",
         "verify": "read all that was built of a study, and say what of it cannot be trusted",
     },
     "before a run": {

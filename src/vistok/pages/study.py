@@ -12,6 +12,7 @@ from vistok.pages.library import data_tables
 from vistok.pages.notes import banner, footnote, notes
 from vistok.pages.table import pictures
 from vistok.pages.templating import render
+from vistok.pages.told_apart import compared_in_words
 from vistok.pages.wording import worded
 from vistok.tables.questions import Answered, Drawn
 from vistok.tables.values import TableReport
@@ -193,6 +194,7 @@ def _table(report: TableReport) -> dict[str, Any]:
         "footnotes": {mark: footnote(substitute) for mark, substitute in report.footnotes.items()},
         "banner": banner(report.origin),
         "notes": notes(report),
+        "compared": compared_in_words(report),
         "seeds": any(len(row.seeds) > 1 for row in report.rows),
         "worded": worded,
     }

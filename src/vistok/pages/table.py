@@ -6,6 +6,7 @@ from decimal import Decimal
 from vistok.pages.notes import banner, footnote, notes
 from vistok.pages.table_csv import render_csv
 from vistok.pages.templating import render
+from vistok.pages.told_apart import compared_in_words
 from vistok.pages.wording import worded
 from vistok.tables.values import Cell, TableReport
 
@@ -40,6 +41,7 @@ def render_table(report: TableReport, suffix: str) -> str:
         banner=banner(report.origin),
         footnotes={mark: footnote(substitute) for mark, substitute in report.footnotes.items()},
         notes=notes(report),
+        compared=compared_in_words(report),
         seeds=any(len(row.seeds) > 1 for row in report.rows),
         worded=worded,
     )

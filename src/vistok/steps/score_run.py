@@ -46,13 +46,24 @@ def cell(study: Study, task: Task, asked: Asked, answers: dict[str, dict[str, An
         "decoding": task.decoding and task.decoding.model_dump(mode="json"),
         "references": references_digest(study, task),
     }
-    return report | {name: scores(study, task, asked, given) for name, given in answers.items()}
+    return report | {
+        name: scores(study, task, asked, given, by_image=name == "answers") for name, given in answers.items()
+    }
 
 
-def scores(study: Study, task: Task, asked: Asked, given: dict[str, Any]) -> dict[str, Any]:
-    """Returns one set of answers under each protocol; nothing where no question is asked."""
+def scores(
+    study: Study, task: Task, asked: Asked, given: dict[str, Any], *, by_image: bool = False
+) -> dict[str, Any]:
+    """Returns one set of answers under each protocol; nothing where no question is asked.
+
+    `by_image`: whether each image's values are told too, under the protocol that tables print.
+    """
     if not asked.references.ids:
         return {}
     return score_answers(
-        asked.references, given, protocols=task.protocols, resamples=study.scale.bootstrap_resamples
+        asked.references,
+        given,
+        protocols=task.protocols,
+        resamples=study.scale.bootstrap_resamples,
+        by_image=task.protocol if by_image else "",
     )

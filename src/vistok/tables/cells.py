@@ -5,6 +5,7 @@ from dataclasses import replace
 from statistics import fmean
 
 from vistok.tables.metrics import Metrics
+from vistok.tables.pairs import by_image_of
 from vistok.tables.values import AVERAGE, Baseline, Cell, Column
 
 # metrics.json holds six decimals; a mean of such values means no more.
@@ -27,6 +28,7 @@ def cell_of(seeds: Sequence[Metrics], column: Column, blind: Metrics) -> Cell:
         low=_mean_end(score.low for score in printed),
         high=_mean_end(score.high for score in printed),
         seed_values=tuple(score.value for score in printed),
+        by_image=by_image_of([score.by_image for score in printed]),
         protocols={
             protocol: mean(score[protocol].value for score in scores)
             for protocol in column.protocols

@@ -17,11 +17,15 @@ from vistok.grid.values import Subject, Task
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """The table metric of one set of answers under one protocol, with its 95 % interval, if any; in per cent."""
+    """The table metric of one set of answers under one protocol, with its 95 % interval, if any; in per cent.
+
+    `by_image` holds the sum and the number of each image's values, where they are told.
+    """
 
     value: float
     low: float | None
     high: float | None
+    by_image: tuple[tuple[float, ...], tuple[int, ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +57,18 @@ def baseline_titles(study: Study, tasks: Iterable[str], llms: Iterable[str]) -> 
     return {name: f"Blind: {title}" for name, title in (fitted | alone).items()}
 
 
+class _ByImage(BaseModel):
+    sums: tuple[FiniteFloat, ...]
+    counts: tuple[NonNegativeInt, ...]
+
+
 class _Scored(BaseModel):
     metrics: dict[str, FiniteFloat]
     intervals: dict[str, tuple[FiniteFloat, FiniteFloat] | None]
     n: NonNegativeInt = 0
     of: NonNegativeInt = 0
     cells: dict[str, "_Scored"] = {}
+    by_image: _ByImage | None = None
 
 
 class _File(BaseModel):
@@ -159,7 +169,13 @@ def _of_part(given: Mapping[str, _Scored], part: str | None) -> Mapping[str, _Sc
 
 def _scores(given: Mapping[str, _Scored], task: Task) -> dict[str, Score]:
     return {
-        protocol: Score(entry.metrics[task.metric], *(entry.intervals[task.metric] or (None, None)))
+        protocol: _score(entry, task.metric)
         for protocol, entry in given.items()
         if protocol in task.protocols
     }
+
+
+def _score(entry: _Scored, metric: str) -> Score:
+    low, high = entry.intervals[metric] or (None, None)
+    told = entry.by_image and (entry.by_image.sums, entry.by_image.counts)
+    return Score(entry.metrics[metric], low, high, told or None)

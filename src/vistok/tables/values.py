@@ -6,6 +6,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from statistics import stdev
 
 from vistok.audit.findings import Finding
+from vistok.evaluation.pairs import ByImage
 from vistok.grid.values import Run, Subject
 
 AVERAGE = "average"
@@ -83,6 +84,7 @@ class Cell:
         bar: the best blind baseline, which `ours` has to beat.
         published_rank, ours_rank: 1 for the best of the column, 2 for the second best, else 0.
         audit: the marks of what the audit finds wrong or doubtful in the published number.
+        by_image: what each training scored on each image; None where metrics.json does not tell.
     """
 
     decimals: int
@@ -101,6 +103,7 @@ class Cell:
     published_rank: int = 0
     ours_rank: int = 0
     audit: tuple[str, ...] = ()
+    by_image: ByImage | None = None
 
     @property
     def ours_text(self) -> str:
@@ -167,6 +170,12 @@ class Row:
     def runs(self) -> tuple[str, ...]:
         """The ids under which its answers are kept."""
         return tuple(subject.path for subject in self.subjects)
+
+    @property
+    def path(self) -> str:
+        """The id under which its answers are kept, without a seed."""
+        subject = self.subjects[0]
+        return subject.path.rpartition("/")[0] if isinstance(subject, Run) else subject.path
 
     @property
     def seeds(self) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from vistok.evaluation.kinds import task_kind
 from vistok.evaluation.references import References
 from vistok.evaluation.score.base import Scored
 from vistok.evaluation.score.predictions import missing_ids
-from vistok.evaluation.statistics import interval_of_mean
+from vistok.evaluation.statistics import group_sums, interval_of_mean
 
 # Enough digits for any comparison, few enough that two machines print the same.
 DECIMALS = 6
@@ -63,6 +63,7 @@ def score_answers(
     caption_metrics: Sequence[str] = ("CIDEr",),
     resamples: int = 10_000,
     seed: int = 0,
+    by_image: str = "",
 ) -> dict[str, dict[str, Any]]:
     """Returns, for each protocol, `n`, `metrics`, `intervals` and `by_type` as metrics.json holds them.
 
@@ -76,6 +77,7 @@ def score_answers(
         caption_metrics: which metrics to compute for captions.
         resamples: of the bootstrap over images.
         seed: of the bootstrap.
+        by_image: a protocol under which each image's `sums` and `counts` of values are told too, for paired tests.
 
     Raises:
         VistokError: a protocol is unknown, or there are no questions.
@@ -84,6 +86,8 @@ def score_answers(
     for protocol in protocols or task_kind(references.kind).protocols:
         scored = score_questions(references, answers, protocol, caption_metrics=caption_metrics)
         reports[protocol] = reported(scored, references, answers, resamples=resamples, seed=seed)
+        if protocol == by_image:
+            reports[protocol]["by_image"] = _by_image(scored)
         if scored.types:
             whole = task_kind(references.kind).score(
                 references.whole, [None] * len(references.whole), protocol, whole=references.whole
@@ -91,12 +95,23 @@ def score_answers(
             of = Counter(whole.types)
             reports[protocol]["cells"] = {
                 name: cell | {"of": of[name]}
-                for name, cell in _cells(scored, resamples=resamples, seed=seed).items()
+                for name, cell in _cells(
+                    scored, resamples=resamples, seed=seed, by_image=protocol == by_image
+                ).items()
             }
     return reports
 
 
-def _cells(scored: Scored, *, resamples: int, seed: int) -> dict[str, dict[str, Any]]:
+def _by_image(scored: Scored) -> dict[str, list[float] | list[int]]:
+    """Returns the sum and the number of each image's values, in the order in which images are asked about."""
+    sums, counts = group_sums(scored.values, scored.groups)
+    return {
+        "sums": [round(value, DECIMALS) for value in sums.tolist()],
+        "counts": [int(count) for count in counts],
+    }
+
+
+def _cells(scored: Scored, *, resamples: int, seed: int, by_image: bool) -> dict[str, dict[str, Any]]:
     """Returns `n`, `metrics` and `intervals` of each type of question by itself."""
     types, cells = np.asarray(scored.types), {}
     for name in sorted(set(scored.types)):
@@ -109,6 +124,8 @@ def _cells(scored: Scored, *, resamples: int, seed: int) -> dict[str, dict[str, 
             groups=tuple(scored.groups[index] for index in chosen),
         )
         cells[name] = _measured(part, resamples=resamples, seed=seed)
+        if by_image:
+            cells[name]["by_image"] = _by_image(part)
     return cells
 
 

@@ -1,0 +1,124 @@
+"""`vistok pairs`: tells which rows of a table are told apart, over images and trainings, from metrics.json alone."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from vistok.commands.arguments import add_data_root, add_scale, study_of
+from vistok.errors import VistokError, unknown
+from vistok.evaluation.pairs import Pair
+from vistok.files import check_destination, write_json
+from vistok.published.tables import PUBLISHED, read_published
+from vistok.tables.assemble import assemble
+from vistok.tables.pairs import ColumnPairs, Family, families, family
+from vistok.tables.values import AVERAGE, Column, Row, TableReport
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments of `vistok pairs`."""
+    parser.add_argument(
+        "rows",
+        nargs="*",
+        metavar="ROW",
+        help="rows of the table as tokenizer/recipe/llm, or the beginning of that (default: the paper's rows that "
+        "share a recipe and a language model, each such family by itself)",
+    )
+    parser.add_argument("--table", required=True, help="an entry of workflow/grid/tables.yaml")
+    parser.add_argument(
+        "--task", action="append", default=[], help="a task of its columns, also several times (default: all)"
+    )
+    add_scale(parser)
+    add_data_root(parser)
+    parser.add_argument("--out", type=Path, metavar="FILE", help="JSON to write, besides what is printed")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Prints each family's pairs by column.
+
+    Raises:
+        VistokError: a name is wrong, a metrics.json is missing, or no two of the rows can be compared.
+    """
+    study = study_of(args)
+    if args.out:
+        check_destination(args.out)
+    report = assemble(study, args.table, read_published(PUBLISHED, study.table(args.table).number))
+    found = _families(report, args.rows, _columns(report, args.task))
+    if not found:
+        raise VistokError(
+            f"no two rows of {args.table!r} can be compared: it takes two rows that were scored on ten images or more."
+        )
+    if args.out:
+        write_json(args.out, {entry.name: as_json(entry) for entry in found})
+    print("\n".join(line for entry in found for line in _lines(entry)))
+
+
+def as_json(compared: Family) -> dict[str, Any]:
+    """Returns a family for machines: its rows, and each column's pairs."""
+    return {
+        "rows": list(compared.rows),
+        "columns": {column.column.title: _column(column) for column in compared.columns},
+    }
+
+
+def _column(column: ColumnPairs) -> dict[str, Any]:
+    return {
+        "told_apart": column.count,
+        "of": len(column.pairs),
+        "noise": column.noise,
+        "pairs": [
+            {
+                "first": pair.first,
+                "second": pair.second,
+                "difference": round(pair.difference, 4),
+                "error": round(pair.error, 4),
+                "p_value": round(pair.p_value, 6),
+                "told_apart": apart,
+            }
+            for pair, apart in zip(column.pairs, column.apart, strict=True)
+        ],
+    }
+
+
+def _columns(report: TableReport, tasks: Sequence[str]) -> list[Column]:
+    legal = [column.task for column in report.columns if column.task != AVERAGE]
+    for task in tasks:
+        if task not in legal:
+            raise unknown(f"task of {report.id}", task, legal)
+    return [column for column in report.columns if not tasks or column.task in tasks]
+
+
+def _families(report: TableReport, names: Sequence[str], columns: Sequence[Column]) -> tuple[Family, ...]:
+    places = [report.columns.index(column) for column in columns]
+    rows = [_narrowed(row, places) for row in report.rows]
+    if not names:
+        return families(rows, columns)
+    chosen: dict[str, Row] = {}
+    for name in names:
+        named = [row for row in rows if f"{row.path}/".startswith(f"{name}/")]
+        if not named:
+            raise unknown(f"row of {report.id}", name, [row.path for row in rows])
+        chosen |= {row.path: row for row in named}
+    found = family("chosen", list(chosen.values()), columns)
+    return (found,) if found.columns else ()
+
+
+def _narrowed(row: Row, places: Sequence[int]) -> Row:
+    return Row(row.labels, row.subjects, tuple(row.cells[place] for place in places))
+
+
+def _lines(compared: Family) -> list[str]:
+    text = [f"{compared.name}: {len(compared.rows)} rows"]
+    for column in compared.columns:
+        text.append(
+            f"  {column.column.title}: {column.count} of {len(column.pairs)} pairs told apart (Holm, 5 %), "
+            f"noise of {column.noise}"
+        )
+        ranked = sorted(zip(column.pairs, column.apart, strict=True), key=lambda entry: entry[0].p_value)
+        text += [f"    {_line(pair)}{'' if apart else '  not told apart'}" for pair, apart in ranked]
+    return text
+
+
+def _line(pair: Pair) -> str:
+    better, other = (pair.first, pair.second) if pair.difference >= 0 else (pair.second, pair.first)
+    return f"{better} over {other}: {abs(pair.difference):.2f} points, error {pair.error:.2f}, p = {pair.p_value:.4f}"

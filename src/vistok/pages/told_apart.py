@@ -1,0 +1,42 @@
+"""Which rows of a table are told apart, in words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from vistok.pages.templating import cited
+from vistok.tables.pairs import Family, families
+from vistok.tables.values import AVERAGE, TableReport
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A family of rows in words: which it is, how many pairs each column tells apart, and which it does not."""
+
+    name: str
+    rows: int
+    counts: tuple[str, ...]
+    together: tuple[tuple[str, str], ...]
+
+
+def compared_in_words(report: TableReport) -> list[Compared]:
+    """Returns each family of a table's rows that are compared with one another."""
+    names = {row.path: cited(row.labels[report.main_label])[0] for row in report.rows}
+    return [_in_words(entry, report, names) for entry in families(report.rows, report.columns)]
+
+
+def _in_words(compared: Family, report: TableReport, names: Mapping[str, str]) -> Compared:
+    by_column = {found.column.title: found for found in compared.columns}
+    shown = [by_column.get(column.title) for column in report.columns if column.task != AVERAGE]
+    return Compared(
+        compared.name,
+        len(compared.rows),
+        tuple(f"{found.count} of {len(found.pairs)}" if found else "-" for found in shown),
+        tuple(
+            (
+                found.column.title,
+                "; ".join(f"{names[pair.first]} and {names[pair.second]}" for pair in found.together),
+            )
+            for found in compared.columns
+            if found.count and found.together
+        ),
+    )

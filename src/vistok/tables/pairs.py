@@ -1,0 +1,87 @@
+"""Which rows of a table are told apart in each column: over the images that all were asked about, and trainings."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from vistok.evaluation.pairs import ByImage, Pair, compare_rows, told_apart
+from vistok.evaluation.statistics import LEAST_GROUPS
+from vistok.grid.values import Run
+from vistok.tables.values import AVERAGE, Column, Row
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnPairs:
+    """Every pair of a family's rows in one column, and which are told apart at 5 % over all pairs of the column."""
+
+    column: Column
+    pairs: tuple[Pair, ...]
+    apart: tuple[bool, ...]
+
+    @property
+    def count(self) -> int:
+        """How many pairs are told apart."""
+        return sum(self.apart)
+
+    @property
+    def together(self) -> tuple[Pair, ...]:
+        """The pairs that are not told apart."""
+        return tuple(pair for pair, apart in zip(self.pairs, self.apart, strict=True) if not apart)
+
+    @property
+    def noise(self) -> str:
+        return self.pairs[0].noise
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Rows that are compared with one another, by the ids under which their answers are kept, without the seed."""
+
+    name: str
+    rows: tuple[str, ...]
+    columns: tuple[ColumnPairs, ...]
+
+
+def families(rows: Sequence[Row], columns: Sequence[Column]) -> tuple[Family, ...]:
+    """Returns the families of a table: the paper's rows that share recipe and language model.
+
+    Where no two do, all of the paper's rows are one. A column without scores by image is left out, and a family with
+    fewer than two rows or no column.
+    """
+    groups: dict[str, list[Row]] = {}
+    known = [row for row in rows if any(cell.published is not None for cell in row.cells)]
+    for row in known:
+        if isinstance(subject := row.subjects[0], Run):
+            groups.setdefault(f"{subject.recipe}/{subject.llm}", []).append(row)
+    several = {name: group for name, group in groups.items() if len(group) > 1} or {"all": known}
+    found = (family(name, group, columns) for name, group in several.items())
+    return tuple(entry for entry in found if entry.columns)
+
+
+def family(name: str, rows: Sequence[Row], columns: Iterable[Column]) -> Family:
+    """Returns some rows of a table compared with one another in each column that tells scores by image."""
+    pairs = []
+    for index, column in enumerate(columns):
+        scored = {row.path: row.cells[index].by_image for row in rows}
+        whole = {path: found for path, found in scored.items() if found is not None}
+        if column.task != AVERAGE and len(whole) > 1 and _enough(whole):
+            compared = compare_rows(whole)
+            pairs.append(ColumnPairs(column, compared, told_apart([pair.p_value for pair in compared])))
+    return Family(name, tuple(row.path for row in rows), tuple(pairs))
+
+
+def by_image_of(trainings: Sequence[tuple[Sequence[float], Sequence[int]] | None]) -> ByImage | None:
+    """Returns the sums and counts by image of a row's trainings; None where one of them does not tell its own.
+
+    Trainings of one row were asked the same questions, for they are scored against the same file.
+    """
+    told = [entry for entry in trainings if entry is not None]
+    if not told or len(told) < len(trainings) or any(entry[1] != told[0][1] for entry in told):
+        return None
+    sums = np.array([entry[0] for entry in told], dtype=np.float64)
+    return ByImage(sums, np.array(told[0][1], dtype=np.float64))
+
+
+def _enough(rows: Mapping[str, ByImage]) -> bool:
+    return len(next(iter(rows.values())).counts) >= LEAST_GROUPS

@@ -1,0 +1,145 @@
+"""Rows are told apart at the level that is stated, and as often as their difference allows."""
+
+from collections.abc import Sequence
+from statistics import NormalDist
+
+import numpy as np
+import pytest
+
+from vistok.errors import VistokError
+from vistok.evaluation.pairs import ByImage, Pair, compare_rows, told_apart
+from vistok.evaluation.statistics import group_sums
+
+IMAGES = 120
+
+
+def simulated(
+    generator: np.random.Generator, means: Sequence[float], spreads: Sequence[float], trainings: Sequence[int]
+) -> dict[str, ByImage]:
+    """Returns rows of right and wrong answers: images, trainings and chance move the odds of being right.
+
+    Args:
+        generator: of all chance.
+        means: of each row, in log odds; equal means are no difference between trainings to come.
+        spreads: the standard deviation of each row's trainings, in log odds.
+        trainings: how often each row is trained.
+    """
+    counts = generator.integers(1, 4, size=IMAGES)
+    images = generator.normal(0, 1, size=IMAGES)
+    rows = {}
+    for name, (mean, spread, number) in enumerate(zip(means, spreads, trainings, strict=True)):
+        of_row = images + generator.normal(0, 0.5, size=IMAGES)
+        own = generator.normal(0, 0.7, size=(number, IMAGES)) + generator.normal(0, spread, size=(number, 1))
+        right = generator.binomial(counts, 1 / (1 + np.exp(-(mean + of_row + own))))
+        rows[str(name)] = ByImage(100.0 * right, counts.astype(np.float64))
+    return rows
+
+
+def told(rows: dict[str, ByImage]) -> list[bool]:
+    return [*told_apart([pair.p_value for pair in compare_rows(rows)])]
+
+
+@pytest.mark.parametrize(
+    ("spreads", "trainings"),
+    [
+        ([0.0] * 4, [1] * 4),
+        ([0.0] * 4, [3] * 4),
+        ([0.3] * 4, [3] * 4),
+        ([0.4, 0.4, 0.0, 0.0], [3] * 4),
+        ([0.2] * 4, [1, 1, 1, 3]),
+    ],
+)
+def test_equal_rows_are_told_apart_in_one_family_of_twenty_at_most(
+    spreads: list[float], trainings: list[int]
+) -> None:
+    """At 5 % of 400 families 20 are expected; more than 34 have a chance of one in a thousand."""
+    generator = np.random.default_rng(0)
+    wrong = sum(any(told(simulated(generator, [0.0] * 4, spreads, trainings))) for _ in range(400))
+    assert wrong <= 34
+
+
+def test_a_test_over_images_alone_takes_a_lucky_training_for_a_better_row() -> None:
+    """What the spread between trainings is for: without it equal rows are told apart far too often."""
+    generator, known, unknown = np.random.default_rng(0), 0, 0
+    for _ in range(200):
+        rows = simulated(generator, [0.0, 0.0], [0.3, 0.3], [3, 3])
+        (pair,) = compare_rows(rows)
+        known += pair.p_value < 0.05
+        influence = [row.influence.mean(axis=0) for row in rows.values()]
+        error = float(((influence[0] - influence[1]) ** 2).sum()) ** 0.5
+        unknown += 2 * NormalDist().cdf(-abs(pair.difference) / error) < 0.05
+    assert known <= 20
+    assert unknown >= 50
+
+
+def test_rows_that_differ_are_told_apart() -> None:
+    generator = np.random.default_rng(1)
+    found = [told(simulated(generator, [0.0, 0.0, 1.0], [0.1] * 3, [3] * 3)) for _ in range(100)]
+    equal, *different = np.mean(found, axis=0)
+    assert equal <= 0.1
+    assert min(different) >= 0.9
+
+
+def test_a_pair_over_images_alone_is_a_clustered_comparison(generator: np.random.Generator) -> None:
+    """One training each: the error is that of a ratio of sums over images, by hand."""
+    values = generator.integers(0, 2, size=(2, 60)) * 100.0
+    images = np.sort(generator.integers(0, 25, size=60))
+    sums = [group_sums(row, images.tolist()) for row in values]
+    rows = {name: ByImage(row[None], counts) for name, (row, counts) in zip("ab", sums, strict=True)}
+    (pair,) = compare_rows(rows)
+    differences = values[0] - values[1]
+    over = [sum(differences[images == image] - differences.mean()) for image in dict.fromkeys(images)]
+    expected = (sum(part**2 for part in over) * len(over) / (len(over) - 1)) ** 0.5 / 60
+    assert pair.difference == pytest.approx(differences.mean())
+    assert (pair.error, pair.freedom) == (pytest.approx(expected), len(over) - 1)
+    assert pair.noise == "questions"
+
+
+@pytest.fixture
+def generator() -> np.random.Generator:
+    return np.random.default_rng(2)
+
+
+def test_trainings_add_what_they_vary_beyond_the_images(generator: np.random.Generator) -> None:
+    """Trainings that differ by a constant: their variance over three, and two degrees of freedom a row."""
+    shared = generator.normal(50, 10, size=IMAGES)
+    counts = np.ones(IMAGES)
+    first = ByImage(np.array([shared + shift for shift in (-2.0, 0.0, 2.0)]), counts)
+    second = ByImage(np.array([shared + shift for shift in (3.0, 4.0, 5.0)]), counts)
+    (pair,) = compare_rows({"a": first, "b": second})
+    assert pair.difference == pytest.approx(-4)
+    assert pair.error == pytest.approx(((4 + 1) / 3) ** 0.5)
+    assert pair.freedom == pytest.approx(4)
+    assert pair.noise == "questions and trainings"
+
+
+def test_a_row_of_one_training_takes_the_spread_of_the_others(generator: np.random.Generator) -> None:
+    counts, shared = np.ones(IMAGES), generator.normal(50, 10, size=IMAGES)
+    several = ByImage(np.array([shared - 2, shared, shared + 2]), counts)
+    (pair, *_, last) = compare_rows(
+        {"a": several, "b": ByImage(shared[None], counts), "c": ByImage(shared[None] + 9, counts)}
+    )
+    assert pair.error == pytest.approx((4 / 3 + 4) ** 0.5)
+    assert (last.error, last.freedom) == (pytest.approx(8**0.5), pytest.approx(2))
+
+
+def test_rows_that_answer_alike_are_not_told_apart() -> None:
+    same = ByImage(np.full((3, IMAGES), 100.0), np.ones(IMAGES))
+    (pair,) = compare_rows({"a": same, "b": same})
+    assert pair == Pair("a", "b", 0.0, 0.0, pair.freedom, 1.0, "questions and trainings")
+
+
+def test_holms_steps_stop_at_the_first_that_is_not_rejected() -> None:
+    assert told_apart([0.04, 0.001, 0.02, 0.03]) == (False, True, False, False)
+    assert told_apart([0.04, 0.001, 0.016, 0.024]) == (True, True, True, True)
+    assert told_apart([0.013, 0.02]) == (True, True)
+    assert told_apart([]) == ()
+
+
+def test_other_questions_and_few_images_are_refused() -> None:
+    row = ByImage(np.zeros((1, 12)), np.ones(12))
+    with pytest.raises(VistokError, match="the rows a, b answered different questions"):
+        compare_rows({"a": row, "b": ByImage(np.zeros((1, 12)), np.full(12, 2.0))})
+    few = ByImage(np.zeros((1, 9)), np.ones(9))
+    with pytest.raises(VistokError, match="about 9 images, too few for a test: 10 are needed"):
+        compare_rows({"a": few, "b": few})
