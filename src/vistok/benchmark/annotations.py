@@ -126,7 +126,7 @@ def read_image_list(path: Path, origin: Origin) -> tuple[ImageId, ...]:
         VistokError: the file is missing, is no text, or a line names no image.
     """
     lines = read_text(path, what="image list").splitlines()
-    read = _coco_id if origin == "coco" else _vcr_path
+    read = coco_id if origin == "coco" else _vcr_path
     return tuple(read(path, number, line.strip()) for number, line in enumerate(lines, 1) if line.strip())
 
 
@@ -165,7 +165,7 @@ _COCO = re.compile(
 _PATH = re.compile(r"(.+?\.(?:jpe?g|png))(?:\s.*)?", re.IGNORECASE)
 
 
-def _coco_id(path: Path, number: int, line: str) -> int:
+def coco_id(path: Path, number: int, line: str) -> int:
     if found := _COCO.fullmatch(line):
         return int(found["id"] or found["short"] or found["long"])
     raise VistokError(

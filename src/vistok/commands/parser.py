@@ -22,6 +22,9 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     _FILES: {
         "score": "score anybody's predictions, without a model",
         "compare": "test whether one model's predictions are better than another's",
+        "flips": "print which questions two protocols see differently",
+        "blind": "score answers that never look at an image, to anybody's questions",
+        "overlap": "find which images of a test stand in a training list, and score the others",
         "curate": "build or check OC and MCI questions from annotations",
     },
     "the study": {

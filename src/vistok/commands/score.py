@@ -12,8 +12,8 @@ from vistok.files import check_destination
 from vistok.grid.kinds import task_kinds
 
 
-def add_question_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares what is asked, and under which protocol it is scored."""
+def add_kind_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares what is asked."""
     kinds = {name: task_kind(name) for name in task_kinds()}
     parser.add_argument("kind", choices=task_kinds(), help="what was asked")
     parser.add_argument(
@@ -23,6 +23,12 @@ def add_question_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help=f"official file: {', '.join(sorted({kind.reads for kind in kinds.values()}))}",
     )
+
+
+def add_question_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares what is asked, and under which protocol it is scored."""
+    add_kind_arguments(parser)
+    kinds = {name: task_kind(name) for name in task_kinds()}
     legal = "; ".join(f"{name}: {', '.join(kind.protocols)}" for name, kind in kinds.items())
     parser.add_argument("--protocol", metavar="NAME", help=f"scorer variant, by default the first ({legal})")
 

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from vistok.errors import VistokError
-from vistok.evaluation.score.files import read_files
+from vistok.evaluation.score.files import Score, read_files, score_of
 from vistok.evaluation.score.predictions import Given
-from vistok.evaluation.score.scoring import DECIMALS, protocol_of, score_questions
+from vistok.evaluation.score.scoring import DECIMALS, protocol_of
 from vistok.evaluation.statistics import LEAST_GROUPS, paired_test
 from vistok.progress import stage
 
@@ -90,19 +90,30 @@ def compare_answers_to(
                 f"{_named(predictions)} and {_named(against)} answer no question in common: nothing to compare."
             )
         questions = questions.of_questions(both)
-    if (images := len(set(questions.images))) < LEAST_GROUPS:
+    first, second = (score_of(questions, answers, chosen) for _, answers in sides)
+    return compare_scores(first, second)
+
+
+def compare_scores(first: Score, second: Score) -> Comparison:
+    """Returns how much better the first of two scores of the same questions is than the second.
+
+    Raises:
+        VistokError: the questions differ, or are about fewer than ten images.
+    """
+    if first.ids != second.ids:
+        raise VistokError("two scores are of different questions: nothing to compare.")
+    if (images := len(set(first.images))) < LEAST_GROUPS:
         raise VistokError(
             f"both answer questions about {images} images, too few for a test: {LEAST_GROUPS} are needed."
         )
-    first, second = (score_questions(questions, answers, chosen) for _, answers in sides)
-    with stage(f"testing {len(questions.ids)} differences"):
-        test = paired_test(first.values, second.values, first.groups)
+    with stage(f"testing {first.n} differences"):
+        test = paired_test(first.values, second.values, first.images)
     low, high = (round(end, DECIMALS) for end in test.interval)
     return Comparison(
-        task=kind,
-        protocol=chosen,
+        task=str(first.report["task"]),
+        protocol=first.protocol,
         metric=first.metric,
-        n=len(questions.ids),
+        n=first.n,
         images=images,
         predictions=round(float(first.values.mean()), DECIMALS),
         against=round(float(second.values.mean()), DECIMALS),

@@ -109,9 +109,30 @@ def score_answers_to(
         allow_missing=allow_missing,
         only_answered=only_answered,
     )
-    with stage(f"scoring {len(questions.ids)} {kind} answers"):
-        scored = score_questions(questions, answers, chosen, caption_metrics=caption_metrics)
-        report = {"task": kind, "protocol": chosen, **reported(scored, questions, answers)}
+    return score_of(questions, answers, chosen, caption_metrics=caption_metrics)
+
+
+def score_of(
+    questions: References,
+    answers: Mapping[str, Any],
+    protocol: str,
+    *,
+    caption_metrics: Sequence[str] = ("CIDEr",),
+) -> Score:
+    """Returns what a protocol makes of answers to questions that have been read.
+
+    Args:
+        questions: some or all of an official file.
+        answers: by the text of the question's id.
+        protocol: one of the kind's.
+        caption_metrics: which metrics to compute for captions.
+
+    Raises:
+        VistokError: the protocol is unknown, or there are no questions.
+    """
+    with stage(f"scoring {len(questions.ids)} {questions.kind} answers"):
+        scored = score_questions(questions, answers, protocol, caption_metrics=caption_metrics)
+        report = {"task": questions.kind, "protocol": protocol, **reported(scored, questions, answers)}
     return Score(report, questions.ids, questions.images, scored.values)
 
 
