@@ -21,6 +21,10 @@ TUNED = {"steps": 100, "rates": {"tokenizer": 0.2}}
 BUILT = ("checkpoints", "data", "paper_tables", "results", "shards", "state")
 # A provenance tells seconds, and Snakemake leaves a time in the folders that it knows of.
 _TIMED = ("provenance.json", "measured.js", ".snakemake_timestamp")
+# The products that show the study as a whole.
+PAGES = frozenset(
+    ("count_benchmark", "draw_attention", "draw_answers", "paper_claims", "paper_audit", "show_study")
+)
 # A plan shows the jobs of a group further to the right.
 _JOB = re.compile(r"^( *)(?:local)?rule (\w+):\n((?:\1    .*\n)*)", re.MULTILINE)
 
@@ -63,13 +67,19 @@ class Checkout:
         assert status == 0, said
         return said
 
-    def jobs(self, *arguments: str, target: str = "paper_tables", scale: str = "smoke") -> set[str]:
-        """Returns the jobs that snakemake would run, such as `answer_gvt clip/tuned`."""
+    def jobs(
+        self, *arguments: str, target: str = "paper_tables", scale: str = "smoke", pages: bool = False
+    ) -> set[str]:
+        """Returns the jobs that snakemake would run, such as `answer_gvt clip/tuned`.
+
+        What shows the study as a whole, `PAGES`, is left out unless asked for: any new number or word makes it again.
+        """
         said = self.build(target, "-n", *arguments, scale=scale)
         found = [(rule, re.search("wildcards: .*?=(.*)", lines)) for _, rule, lines in _JOB.findall(said)]
         jobs = {f"{rule} {wildcard[1]}" if wildcard else rule for rule, wildcard in found}
         assert jobs or "Nothing to be done" in said, said
-        return {job.removesuffix("/vicuna-7b/seed-0") for job in jobs - {"paper_tables"}}
+        found_jobs = {job.removesuffix("/vicuna-7b/seed-0") for job in jobs - {"paper_tables"}}
+        return found_jobs if pages else found_jobs - PAGES
 
     @contextmanager
     def edited(self, path: str, old: str, new: str) -> Iterator[None]:

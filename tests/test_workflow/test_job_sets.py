@@ -234,3 +234,31 @@ def test_a_file_by_a_wrong_name_is_refused_with_the_nearest(built: Any) -> None:
 def test_another_split_trains_nothing(built: Any) -> None:
     asked = steps(DEIT, CLIP, TUNED, of=("answer_gvt", "score_run_gvt")) | BLIND | TABLE | CURVES
     assert built.jobs("--config", "split=dev") == asked
+
+
+@pytest.mark.parametrize(
+    ("module", "expected"),
+    [
+        ("pages/study.py", {"show_study"}),
+        ("pages/charts.py", {"show_study"}),
+        ("mllm/attention.py", {"draw_attention"}),
+        ("tables/benchmark.py", {"count_benchmark", "show_study"}),
+        ("pages/claims.py", {"paper_claims"}),
+    ],
+)
+def test_what_shows_the_study_is_made_again_where_its_code_changes(
+    built: Any, module: str, expected: set[str]
+) -> None:
+    path = f"src/vistok/{module}"
+    text = (built.root / path).read_text()
+    with built.edited(path, text, f"{text}\nEDITED = True\n"):
+        assert built.jobs(pages=True) >= expected
+        assert built.jobs() == set(), "no table, and nothing that is trained"
+
+
+def test_a_recipe_value_changes_claims_and_page_alone(built: Any) -> None:
+    """Figures show deit/frozen and clip/frozen, which a change of tuning leaves alone."""
+    with built.changed(
+        "workflow/scales/smoke.yaml", lambda scale: scale["recipes"]["tuned"].update(rates={"tokenizer": 0.3})
+    ):
+        assert built.jobs(pages=True) == steps(TUNED) | TABLE | CURVES | {"paper_claims", "show_study"}

@@ -25,9 +25,7 @@ StepId = Literal[
     "tabulate",
     "draw-curves",
     "weigh-claims",
-    "count-benchmark",
     "draw-attention",
-    "draw-answers",
     "show-study",
     "audit",
 ]

@@ -23,18 +23,19 @@ def resampler_attention(
         model.connector(model.tokenizer(images))
     finally:
         handle.remove()
-    return _weights(layers[-1], *caught[0])
+    return attention_weights(layers[-1], *caught[0])
 
 
 def has_resampler(model: MultimodalModel) -> bool:
     return any(isinstance(module, PerceiverAttention) for module in model.connector.modules())
 
 
-def _weights(
+def attention_weights(
     layer: PerceiverAttention,
     media: Float[Tensor, "batch tokens width"],
     latents: Float[Tensor, "batch latents width"],
 ) -> Float[Tensor, "batch heads latents tokens"]:
+    """Returns how much each head of each latent attends to each visual token, among visual tokens alone."""
     key, _ = layer.key_value(layer.norm_media(media)).chunk(2, dim=-1)
     query, key = (_split(part, layer.heads) for part in (layer.query(layer.norm_latents(latents)), key))
     scores: Tensor = query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5
