@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 from tests.chain.conftest import Maker
 
-from vistok.chain.checkpoints import check_llm, check_mllm, check_tokenizer, forget_state
+from vistok.chain.checkpoints import IN_WORKFLOW, check_llm, check_mllm, check_tokenizer, forget_state
 from vistok.errors import VistokError
 from vistok.grid.values import Pretrained, Run
 from vistok.provenance import check_whole, content_digest
@@ -83,7 +83,9 @@ def test_a_tuned_model_names_its_base(built: Maker) -> None:
         check_llm(built.study, "llama-7b")
 
 
-def test_a_state_is_forgotten_once_its_checkpoint_is_found_whole(built: Maker, run_of: RunOf) -> None:
+def test_a_state_is_forgotten_once_a_job_of_the_workflow_finds_its_checkpoint_whole(
+    built: Maker, run_of: RunOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = built.paths.mllm(run_of("deit"))
     state = built.paths.state(folder) / "state.safetensors"
     state.parent.mkdir(parents=True)
@@ -91,7 +93,10 @@ def test_a_state_is_forgotten_once_its_checkpoint_is_found_whole(built: Maker, r
     for identity, stays in (("of another training", True), (name, False)):
         save_file({"a": torch.ones(1)}, state, metadata={"identity": identity})
         check_mllm(built.study, run_of("deit"))
-        assert state.exists()
+        monkeypatch.delenv(IN_WORKFLOW, raising=False)
+        forget_state(built.paths, folder)
+        assert state.exists(), "by hand, where snakemake may yet remove the checkpoint"
+        monkeypatch.setenv(IN_WORKFLOW, "1")
         forget_state(built.paths, folder)
         assert state.exists() is stays
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from vistok.chain.checkpoints import forget_state
+from vistok.chain.checkpoints import IN_WORKFLOW, forget_state
 from vistok.checkpoints import save_checkpoint
 from vistok.errors import VistokError
 from vistok.files import digest_file
@@ -70,7 +70,10 @@ def weights(paths: Paths) -> str:
 
 
 def test_finished_work_is_done_at_once(
-    paths: Paths, step: Callable[..., list[int]], capsys: pytest.CaptureFixture[str]
+    paths: Paths,
+    step: Callable[..., list[int]],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert step() == [*range(6)]
     before = (paths.pretrained("deit/seed-0") / PROVENANCE).read_bytes()
@@ -82,6 +85,9 @@ def test_finished_work_is_done_at_once(
         in capsys.readouterr().err
     )
     assert (paths.pretrained("deit/seed-0") / PROVENANCE).read_bytes() == before
+    assert paths.state(paths.pretrained("deit/seed-0")).is_dir(), "by hand"
+    monkeypatch.setenv(IN_WORKFLOW, "1")
+    assert step() == []
     assert not paths.state(paths.pretrained("deit/seed-0")).exists()
 
 
@@ -96,7 +102,10 @@ def test_a_checkpoint_that_a_workflow_removes_is_made_again_without_a_step(
     assert weights(paths) == made
 
 
-def test_a_checkpoint_that_rots_is_made_again(paths: Paths, step: Callable[..., list[int]]) -> None:
+def test_a_checkpoint_that_rots_is_made_again(
+    paths: Paths, step: Callable[..., list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(IN_WORKFLOW, "1")
     step()
     made = weights(paths)
     (paths.pretrained("deit/seed-0") / WEIGHTS).write_bytes(b"rotten")

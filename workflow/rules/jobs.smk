@@ -3,6 +3,7 @@
 import os
 
 import snakemake_logger_plugin_vistok as teller
+from vistok.chain.checkpoints import IN_WORKFLOW
 from vistok.workflow.expected import expect
 from vistok.workflow.report import results
 
@@ -15,7 +16,7 @@ SHORT = teller.is_used(workflow.output_settings)
 shell.prefix(
     "set -euo pipefail; trap '' TERM; "
     f"export PATH={shlex.quote(os.path.dirname(sys.executable))}:$PATH "
-    "HF_HUB_OFFLINE=1 HF_DATASETS_OFFLINE=1 TRANSFORMERS_OFFLINE=1; "
+    f"{IN_WORKFLOW}=1 HF_HUB_OFFLINE=1 HF_DATASETS_OFFLINE=1 TRANSFORMERS_OFFLINE=1; "
     + ("exec > /dev/null; " if SHORT else "")
 )
 

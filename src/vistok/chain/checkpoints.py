@@ -1,9 +1,10 @@
 """Checks that a checkpoint is whole, and the one that the study asks for: of its name, its spec and its parts."""
 
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from vistok.errors import VistokError
 from vistok.files import digest_value
@@ -15,6 +16,7 @@ from vistok.headers import read_metadata
 from vistok.provenance import check_whole, content_digest, read_provenance
 
 STATE = "state.safetensors"
+IN_WORKFLOW: Final = "VISTOK_WORKFLOW"  # set for the jobs that snakemake starts
 Spec = dict[str, Any]
 
 
@@ -76,7 +78,13 @@ def _check(paths: Paths, folder: Path, spec: Spec, made_from: Sequence[Path]) ->
 
 
 def forget_state(paths: Paths, folder: Path) -> None:
-    """Removes the state of a training whose checkpoint has been found whole."""
+    """Removes the state of a training whose checkpoint has been found whole, in a job of the workflow.
+
+    By hand nothing is removed: of a training that outlived its snakemake, snakemake takes the checkpoint for half-made,
+    deletes it, and has the training go on from its state.
+    """
+    if not os.environ.get(IN_WORKFLOW):
+        return
     state = paths.state(folder)
     file = state / STATE
     if file.is_file() and read_metadata(file).get("identity") == read_provenance(folder)["identity"]:

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vistok.chain.checkpoints import checkpoint_name
+from vistok.chain.checkpoints import checkpoint_name, forget_state
 from vistok.files import digest_value
 from vistok.grid.paths import Paths
 from vistok.locks import only_writer
 from vistok.provenance import Stopwatch, is_finished
 from vistok.training.devices import device_of
 from vistok.training.processes import is_first, join
-from vistok.training.state import TrainingState
 
 
 @dataclass(frozen=True)
@@ -42,8 +41,8 @@ class Training:
 def training(paths: Paths, out: Path, decided_by: object, *, gpus: int = 0) -> Iterator[Training | None]:
     """Yields the training of a checkpoint, whose output it holds meanwhile; None where it is done already.
 
-    The state outlives the training: what runs after a step may yet lose its output. It is removed once the
-    checkpoint has been found whole, here or by what loads it.
+    The state outlives the training: what runs after a step may yet lose its output. It is removed once a job of the
+    workflow has found the checkpoint whole, see `forget_state`.
 
     Args:
         paths: of the study.
@@ -62,6 +61,6 @@ def training(paths: Paths, out: Path, decided_by: object, *, gpus: int = 0) -> I
             yield work
             return
         if is_first():
-            TrainingState(work.state, work.identity).forget()
+            forget_state(paths, out)
             print(f"vistok: {out} is finished, whole and of this study: nothing to do.", file=sys.stderr)
         yield None
