@@ -1,0 +1,270 @@
+"""Measures training and answering against a plain training loop and the released evaluation loop, in one run.
+
+python3 benchmarks/engine.py [--sizes mini small] [--data FOLDER] [--out FOLDER]
+
+Both sides have the same random weights, texts and images, and take turns. Losses and answers are compared; a loss that
+strays by more than a thousandth fails. On a CPU one thread computes, and times are the processor's: they mean something
+on a loaded machine too. The result is one dated JSON file. `small` is ViT-S/16 with the shape of SmolLM2-135M.
+"""
+
+import argparse
+import copy
+import json
+import platform
+import resource
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from clones import told
+from engine_baselines import RELEASED_TOKENS, PlainTraining, released_answers
+from engine_models import Texts, build, images, read_texts
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from vistok.evaluation.answer.answering import SeeingAnswerer
+from vistok.evaluation.answer.generation import Question
+from vistok.grid.values import Decoding, Optimiser
+from vistok.mllm.model import MultimodalModel
+from vistok.training.loop import _step, make_deterministic
+from vistok.training.schedule import make_optimiser
+
+# size -> (batch, steps), (images, questions of each, batch)
+WORK = {"mini": ((16, 12), (24, 5, 128)), "small": ((4, 3), (3, 4, 128))}
+RATE, DECAY, CLIP = 1e-3, 0.05, 1.0
+STRAYS = 1e-3
+
+
+class Vistok(torch.nn.Module):
+    """The engine's side of a training step."""
+
+    def __init__(self, model: MultimodalModel) -> None:
+        super().__init__()
+        self.model = model
+        self.accelerator = Accelerator(cpu=device().type == "cpu")
+        value = Optimiser(learning_rate=RATE, warmup_steps=0, weight_decay=DECAY, clip_norm=CLIP)
+        self.optimiser = make_optimiser(model, value, lambda name: 1.0)
+
+    def forward(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        return self.model.loss(batch["images"], batch["ids"], batch["weights"], batch["mask"])
+
+    def step(self, batch: dict[str, Tensor]) -> float:
+        return float(_step(self.accelerator, self, self.optimiser, [batch], RATE, CLIP))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--sizes", nargs="+", choices=sorted(WORK), default=sorted(WORK))
+    parser.add_argument("--data", type=Path, help="a folder with the excerpts of GVTBench and COCO captions")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
+    args = parser.parse_args()
+    make_deterministic(0)
+    texts = read_texts(args.data)
+    report: dict[str, Any] = about(texts) | {"peak_tflops": peak_tflops()}
+    for size in args.sizes:
+        report[size] = {
+            "training": training(size, texts, report["peak_tflops"]),
+            "answering": answering(size, texts),
+        }
+    args.out.mkdir(parents=True, exist_ok=True)
+    out = args.out / f"engine-{report['date']}.json"
+    out.write_text(json.dumps(rounded(report), indent=1) + "\n")
+    show(report, args.sizes)
+    print(f"written: {out}")
+    strayed = [size for size in args.sizes if report[size]["training"]["loss_strays"] > STRAYS]
+    return 1 if strayed else 0
+
+
+def training(size: str, texts: Texts, peak: float) -> dict[str, Any]:
+    """Trains one connector twice from the same start, step by step in turns."""
+    (rows, steps), _ = WORK[size]
+    model = build(size, texts).to(device())
+    plain = PlainTraining(copy.deepcopy(model), RATE, DECAY, CLIP)
+    sides: dict[str, Any] = {"vistok": Vistok(model), "plain": plain}
+    samples = texts.samples(rows * steps)
+    seconds: dict[str, list[float]] = {name: [] for name in sides}
+    losses: dict[str, list[float]] = {name: [] for name in sides}
+    operations: dict[str, int] = {}
+    memory: dict[str, float] = {}
+    tokens, padded = [], []
+    for step in range(steps):
+        words = model.llm.words.pad(
+            [model.llm.words.pieces(pieces) for pieces in samples[step * rows : (step + 1) * rows]]
+        )
+        batch = {
+            name: tensor.to(device())
+            for name, tensor in {"images": images(model, rows), **words.state()}.items()
+        }
+        front = len(model.llm.words.before_image) + model.see(images(model, 1).to(device())).shape[1]
+        tokens.append(int(words.mask.sum()) + rows * front)
+        padded.append(words.mask.numel() + rows * front)
+        for name, side in sides.items():
+            if step == 0:  # to warm up, and to count
+                with FlopCounterMode(display=False) as counter:
+                    losses[name].append(measured(side.step, batch)[1])
+                operations[name] = counter.get_total_flops()
+            else:
+                peak_memory()
+                taken, loss = measured(side.step, batch)
+                seconds[name].append(taken)
+                losses[name].append(loss)
+                memory[name] = peak_memory()
+    frozen = sum(entry.numel() for entry in model.llm.parameters())
+    result: dict[str, Any] = {
+        "batch": rows,
+        "steps": steps,
+        "positions_a_step": {"real": median(tokens), "padded": median(padded)},
+        "loss": losses,
+        "loss_strays": max(
+            abs(one - other) / other for one, other in zip(losses["vistok"], losses["plain"], strict=True)
+        ),
+    }
+    for name, taken in ((name, median(values)) for name, values in seconds.items()):
+        result[name] = {
+            "seconds_a_step": taken,
+            "samples_a_second": rows / taken,
+            "tokens_a_second": median(tokens) / taken,
+            "share_of_peak_4n": 4 * frozen * median(tokens) / taken / peak / 1e12,
+            "share_of_peak_all": operations[name] / taken / peak / 1e12,
+            "peak_memory_mb": memory[name],
+        }
+    return result | {"ratio": result["plain"]["seconds_a_step"] / result["vistok"]["seconds_a_step"]}
+
+
+def answering(size: str, texts: Texts) -> dict[str, Any]:
+    """Has both loops answer the same questions about the same images, up to as many new tokens."""
+    _, (photographs, each, batch) = WORK[size]
+    model = build(size, texts).to(device()).eval()
+    pixels = {str(number): image.to(device()) for number, image in enumerate(images(model, photographs))}
+    asked = [
+        Question(number, str(number % photographs), texts.questions[number % len(texts.questions)][0])
+        for number in range(photographs * each)
+    ]
+    decoding = Decoding(max_new_tokens=RELEASED_TOKENS, beams=1, repetition_penalty=1.0, length_penalty=1.0)
+
+    def ours() -> list[str]:
+        answerer = SeeingAnswerer(model, batch=batch)
+        answerer.look((name, np.asarray(image.cpu())) for name, image in pixels.items())
+        return [made.text for made in answerer.answer(asked, decoding)]
+
+    loops: dict[str, Callable[[], list[str]]] = {
+        "vistok": ours,
+        "released": lambda: released_answers(model, asked, pixels),
+    }
+    took, said = {}, {}
+    for name, loop in loops.items():
+        took[name], said[name] = measured(loop)
+    same = sum(one == other for one, other in zip(said["vistok"], said["released"], strict=True))
+    return {
+        "questions": len(asked),
+        "images": photographs,
+        "same_answers": same,
+        "different_answers_among_them": len(set(said["released"])),
+        **{
+            name: {"seconds": value, "questions_a_second": len(asked) / value} for name, value in took.items()
+        },
+        "ratio": took["released"] / took["vistok"],
+    }
+
+
+def device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def measured(do: Callable[..., Any], *arguments: Any) -> tuple[float, Any]:
+    """Returns the seconds that something takes, of the processor where it computes on one, and its result."""
+    clock = time.perf_counter if device().type == "cuda" else time.process_time
+    if device().type == "cuda":
+        torch.cuda.synchronize()
+    started = clock()
+    result = do(*arguments)
+    if device().type == "cuda":
+        torch.cuda.synchronize()
+    return clock() - started, result
+
+
+def peak_tflops(size: int = 1024) -> float:
+    """Returns the most that one large product in single precision reaches here."""
+    one = torch.rand(size, size, device=device())
+    return max(2 * size**3 / measured(torch.mm, one, one)[0] for _ in range(6)) / 1e12
+
+
+def peak_memory() -> float:
+    """Returns the greatest memory of this process so far, in MB: the GPU's, where it computes on one."""
+    if device().type == "cuda":
+        peak = torch.cuda.max_memory_allocated() / 1e6
+        torch.cuda.reset_peak_memory_stats()
+        return peak
+    return _high_water()
+
+
+def _high_water() -> float:
+    """Returns the peak in MB since the last call; since the start, where no system lets it be reset."""
+    status = Path("/proc/self/status").read_text() if Path("/proc/self/status").exists() else ""
+    peaks = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")]
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+    return int(peaks[0]) / 1e3 if peaks else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+
+
+def about(texts: Texts) -> dict[str, Any]:
+    """Returns what was measured, and where."""
+    info = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+    names = [line.partition(":")[2].strip() for line in info.splitlines() if line.startswith("model name")]
+    packages = {name: version(name) for name in ("torch", "transformers", "timm", "numpy")}
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "commit": told("git", "rev-parse", "HEAD"),
+        "changed": bool(told("git", "status", "--porcelain", "src", "benchmarks")),
+        "command": " ".join(["python3 benchmarks/engine.py", *sys.argv[1:]]),
+        "device": torch.cuda.get_device_name() if device().type == "cuda" else "CPU, one thread",
+        "processor": names[0] if names else platform.machine(),
+        "clock": "wall" if device().type == "cuda" else "processor time",
+        "python": platform.python_version(),
+        "packages": packages,
+        "texts": texts.source,
+    }
+
+
+def rounded(value: Any) -> Any:
+    """Returns a report with four digits of each number."""
+    match value:
+        case dict():
+            return {key: rounded(entry) for key, entry in value.items()}
+        case list():
+            return [rounded(entry) for entry in value]
+        case float():
+            return float(f"{value:.4g}")
+    return value
+
+
+def show(report: dict[str, Any], sizes: list[str]) -> None:
+    """Prints the table that the docs show."""
+    print("| size | what | baseline | vistok | ratio | the same |\n|---|---|---|---|---|---|")
+    for size in sizes:
+        trained, asked = report[size]["training"], report[size]["answering"]
+        before, now = (trained[name]["samples_a_second"] for name in ("plain", "vistok"))
+        print(
+            f"| {size} | training, samples/s | {before:.1f} | {now:.1f} | {trained['ratio']:.2f} "
+            f"| loss within {trained['loss_strays']:.0e} |"
+        )
+        before, now = (asked[name]["questions_a_second"] for name in ("released", "vistok"))
+        print(
+            f"| {size} | answering, questions/s | {before:.2f} | {now:.2f} | {asked['ratio']:.2f} "
+            f"| {asked['same_answers']} of {asked['questions']} answers |"
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
