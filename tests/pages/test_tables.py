@@ -98,7 +98,8 @@ def test_markdown_shows_rank_baseline_and_missing_cells(mini: Any, excerpt: Any,
     text = rendered(mini, "md")
     clip = next(line for line in text.splitlines() if "CLIP (Radford" in line).split(" | ")
     assert re.fullmatch(
-        r"\*\*52\.2\*\* → \*\*\d+\.\d\*\* ±\xa0\d+\.\d<br><sub>\+\d+\.\d<br>\\\[\d+\.\d, \d+\.\d\\\]</sub>",
+        r"\*\*52\.2\*\* → \*\*\d+\.\d\*\* ±\xa0\d+\.\d<br><sub>\+\d+\.\d<br>\\\[\d+\.\d, \d+\.\d\\\]</sub>"
+        r"<br><sub>\d+ % of the way \\\[−?\d+, \d+\\\]</sub>",
         clip[4],
     )
     failed = next(line for line in text.splitlines() if line.startswith("| ✓"))
@@ -130,12 +131,16 @@ def test_the_page_needs_nothing_but_itself(excerpt: Any, rendered: Rendered) -> 
 
 def test_the_page_holds_every_number(mini: Any, rendered: Rendered) -> None:
     main, compared, others = page(rendered(mini, "html")).tables
-    assert [len(row) for row in main] == [8] * 9
+    assert [len(row) for row in main] == [8] * 13
     assert [len(row) for row in compared] == [7] * 2
     assert [len(row) for row in others] == [14] * 9
     for place, line in enumerate(csv.DictReader(rendered(mini, "csv").splitlines())):
         cell = main[1 + place // 7][1 + place % 7]
+        if place >= 5 * 7:  # of a floor or a ceiling
+            assert cell.startswith(f"{float(line['ours']):.1f}")
+            continue
         assert cell.split()[0] == f"{float(line['ours']):.1f}"
+        assert f"{float(line['share']):.0f} % of the way".replace("-", "−") in cell
         assert f"pub. {line['published'] or '-'}" in cell
         assert ("▽" in cell) == (line["beats_blind"] == "no")
         if line["low"]:

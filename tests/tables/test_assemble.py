@@ -68,7 +68,7 @@ def lines(small: Any) -> list[dict[str, str]]:
 
 def test_every_cell_is_what_the_scorer_said(mini: Any) -> None:
     found = [line for line in lines(mini) if line["task"] != "average" and line["seeds"] == "1"]
-    assert len(found) == 4 * 6
+    assert len(found) == (4 + 4) * 6  # four rows of one seed; two floors and two ceilings
     for line in found:
         scored = mini.metrics(line["run"], line["task"])
         entry = scored["answers"][line["protocol"]]
@@ -178,7 +178,9 @@ def test_cells_are_held_against_the_best_blind_baseline(mini: Any) -> None:
         printed = {name: line[f"blind_{name}"] for name in said}
         assert {name: float(value) for name, value in printed.items() if value} == values
         assert line["beats_blind"] == ("yes" if float(line["ours"]) > max(values.values()) else "no")
-    failed = [line for line in lines(mini) if line["recipe"] == "tuned" and line["task"] != "average"]
+    failed = [
+        line for line in lines(mini) if line["run"].startswith("clip-20m/tuned") and line["task"] != "average"
+    ]
     assert {line["beats_blind"] for line in failed} == {"no"}
 
 
@@ -225,9 +227,10 @@ def test_every_language_model_of_a_table_has_its_own_row(
         places = [Paths(both).blind_predictions(llm, task.id) for llm in both.answering_llms()]
         rows = [json.loads(line) for line in places[0].read_text().splitlines()]
         write_predictions(places[1], rows, blind_inputs(both, "llama-7b", task))
-        place = Path(f"results/mini/deit/frozen/vicuna-7b/seed-0/{task.id}/metrics.json")
-        scored = unsealed(place, json.loads(place.read_text())) | {"run": "deit/frozen/llama-7b/seed-0"}
-        write_metrics(Paths(both).metrics(both.run(scored["run"]), task.id), scored)
+        for run in (run for run in both.runs() if run.llm == "llama-7b"):
+            place = Path(f"results/mini/{run.path.replace('llama', 'vicuna')}/{task.id}/metrics.json")
+            scored = unsealed(place, json.loads(place.read_text())) | {"run": run.path}
+            write_metrics(Paths(both).metrics(run, task.id), scored)
     fit_blind.run(both, "gvt")
     made = assemble(both, "table-2", read_published(tabulate.PUBLISHED, 2))
     assert [baseline.title for baseline in made.baselines][2:] == [
@@ -569,3 +572,28 @@ def test_a_released_model_says_why_it_has_no_score_where_models_are_made(
     assert "this scale makes its own" in row.cells[0].left_out
     assert row.runs == ("released/blip-2",)
     assert row.seeds == ()
+
+
+def test_floors_and_ceilings_stand_under_the_rows_without_a_rank(mini: Any) -> None:
+    report = assemble(mini.study, "table-2", read_published(tabulate.PUBLISHED, 2))
+    assert [row.runs[0].split("/seed")[0] for row in report.bounds] == [
+        f"{name}/{recipe}/vicuna-7b" for name in ("untrained", "perfect") for recipe in ("frozen", "tuned")
+    ]
+    assert all(cell.ours_rank == 0 and cell.published is None for row in report.bounds for cell in row.cells)
+    frozen, tuned = report.rows[0], report.rows[-1]
+    for row, floor, ceiling in ((frozen, *report.bounds[::2]), (tuned, *report.bounds[1::2])):
+        for cell, low, high in zip(row.cells, floor.cells, ceiling.cells, strict=True):
+            assert cell.share and cell.share.value == pytest.approx(
+                100 * (cell.ours - low.ours) / (high.ours - low.ours), abs=1e-4
+            )
+    assert any(cell.share and cell.share.low is not None for cell in frozen.cells)
+    printed = [line for line in lines(mini) if line["run"] == frozen.runs[0]]
+    assert [float(line["share"]) for line in printed] == [
+        cell.share.value for cell in frozen.cells if cell.share
+    ]
+
+
+def test_a_scale_without_floors_has_no_shares(excerpt: Any) -> None:
+    report = assemble(excerpt.study, "table-2", read_published(tabulate.PUBLISHED, 2))
+    assert report.bounds == () and all(cell.share is None for row in report.rows for cell in row.cells)
+    assert not any(name.startswith("share") for name in lines(excerpt)[0])

@@ -27,7 +27,7 @@ def notes(report: TableReport) -> list[str]:
         partial=_partial(report),
         seeds=_repeated(report),
         once=sum(len(row.seeds) == 1 for row in report.rows),
-        runs=[run for row in report.rows for run in row.runs],
+        runs=[run for row in (*report.rows, *report.bounds) for run in row.runs],
     )
 
 

@@ -15,7 +15,9 @@ def render_csv(report: TableReport) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     lines = [
-        _line(report, row, index, protocols) for row in report.rows for index in range(len(report.columns))
+        _line(report, row, index, protocols)
+        for row in (*report.rows, *report.bounds)
+        for index in range(len(report.columns))
     ]
     writer.writerow(map(spreadsheet, lines[0]))
     writer.writerows([spreadsheet(str(value)) for value in line.values()] for line in lines)
@@ -45,6 +47,7 @@ def _line(report: TableReport, row: Row, index: int, protocols: tuple[str, ...])
         "of": _plain(cell.of),
         "reason": cell.reason or cell.left_out,
         **{f"blind_{baseline.name}": _plain(baseline.values[index]) for baseline in report.baselines},
+        **_share(report, cell),
         "beats_blind": {True: "yes", False: "no", None: ""}[cell.beats_blind],
         "seed_values": " ".join(str(value) for value in cell.seed_values),
         **{f"ours_{name}": _plain(cell.protocols.get(name)) for name in protocols},
@@ -61,6 +64,15 @@ def _agreement(report: TableReport, cell: Cell) -> dict[str, object]:
     if all(cell.tolerance is None for row in report.rows for cell in row.cells):
         return {}
     return {"tolerance": _plain(cell.tolerance), "agrees": {True: "yes", False: "no", None: ""}[cell.agrees]}
+
+
+def _share(report: TableReport, cell: Cell) -> dict[str, object]:
+    """Returns the share of the way from floor to ceiling, in a table that has some."""
+    if not report.bounds:
+        return {}
+    share = cell.share
+    values = (share.value, share.low, share.high) if share else (None, None, None)
+    return dict(zip(("share", "share_low", "share_high"), map(_plain, values), strict=True))
 
 
 def _made_of(subject: Subject) -> dict[str, object]:

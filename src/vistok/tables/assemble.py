@@ -17,6 +17,7 @@ from vistok.published.tables import PUBLISHED, PublishedTable, read_published
 from vistok.tables.audited import with_audit
 from vistok.tables.cells import average, baseline, cell_of
 from vistok.tables.metrics import Metrics, baseline_titles, read_baselines, read_cell, rebuild_command
+from vistok.tables.shares import with_shares
 from vistok.tables.values import AVERAGE, Cell, Column, Origin, Row, Substitute, TableReport
 
 _OWN_MODELS = "a released model answers where models are taken as published; this scale makes its own"
@@ -63,6 +64,8 @@ def assemble(
     )
     titles = baseline_titles(study, tasks, llms)
     rows = [_row(study, row, entry, columns, published, blind) for row in entry.rows]
+    bounds = [_row(study, row, entry, columns, published, blind) for row in study.bounds(table)]
+    rows = _on_the_way(study, entry, rows, bounds)
     report = TableReport(
         id=entry.id,
         number=entry.number,
@@ -74,9 +77,23 @@ def assemble(
         rows=_marked(_ranked(rows)),
         baselines=tuple(baseline(name, title, columns, blind) for name, title in titles.items()),
         origin=_origin(study, entry),
+        bounds=tuple(bounds),
     )
     row_ids = [None if row.published is None else published.row_ids[row.published - 1] for row in entry.rows]
     return with_audit(report, row_ids, findings)
+
+
+def _on_the_way(study: Study, table: Table, rows: Sequence[Row], bounds: Sequence[Row]) -> list[Row]:
+    """Returns the rows with the shares of the way that their cells are, where they have a floor and a ceiling."""
+    of = {row.subjects: row for row in (*rows, *bounds)}
+    found = []
+    for entry, row in zip(table.rows, rows, strict=True):
+        floor, ceiling = (None, None) if isinstance(entry, ReleasedRow) else study.bounds_of(entry)
+        if floor and ceiling:
+            cells = with_shares(row.cells, of[floor.subjects].cells, of[ceiling.subjects].cells)
+            row = replace(row, cells=cells)
+        found.append(row)
+    return found
 
 
 def _origin(study: Study, table: Table) -> Origin:

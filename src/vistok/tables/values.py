@@ -68,6 +68,26 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """A share of the way from a floor to a ceiling, in per cent, with its 95 % interval, if any."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+    @property
+    def text(self) -> str:
+        """As it is printed, whole per cents."""
+        return f"{number(self.value, 0).replace('-', MINUS)} % of the way"
+
+    @property
+    def interval_text(self) -> str:
+        if self.low is None or self.high is None:
+            return ""
+        return f"[{number(self.low, 0)}, {number(self.high, 0)}]".replace("-", MINUS)
+
+
+@dataclass(frozen=True, slots=True)
 class Cell:
     """One cell, in per cent.
 
@@ -82,6 +102,7 @@ class Cell:
         tolerance: how far `ours` may be from `published`; None where the scale makes no number a target.
         protocols: the same answers under every protocol, mean over seeds.
         bar: the best blind baseline, which `ours` has to beat.
+        share: of the way from the row's floor to its ceiling; None where the scale has not both.
         published_rank, ours_rank: 1 for the best of the column, 2 for the second best, else 0.
         audit: the marks of what the audit finds wrong or doubtful in the published number.
         by_image: what each training scored on each image; None where metrics.json does not tell.
@@ -99,6 +120,7 @@ class Cell:
     seed_values: tuple[float, ...] = ()
     protocols: Mapping[str, float] = field(default_factory=dict)
     bar: float | None = None
+    share: Share | None = None
     tolerance: float | None = None
     published_rank: int = 0
     ours_rank: int = 0
@@ -226,7 +248,7 @@ class Origin:
 class TableReport:
     """A whole table, ready to be rendered.
 
-    `main_label` is the index of the label that names a row.
+    `main_label` is the index of the label that names a row. `bounds` are the rows of floors and ceilings.
     """
 
     id: str
@@ -240,6 +262,7 @@ class TableReport:
     baselines: tuple[Baseline, ...]
     origin: Origin
     audit: tuple[AuditNote, ...] = ()
+    bounds: tuple[Row, ...] = ()
 
     @property
     def title(self) -> str:

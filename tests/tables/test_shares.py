@@ -1,0 +1,52 @@
+"""Shares of the way from a floor to a ceiling."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from vistok.tables.shares import share_of, with_shares
+from vistok.tables.values import Cell
+
+
+def cell(ours: float, half: float | None = None) -> Cell:
+    if half is None:
+        return Cell(1, ours=ours)
+    return Cell(1, ours=ours, low=ours - half, high=ours + half)
+
+
+def test_a_share_is_of_the_way_between_both() -> None:
+    floor, ceiling = cell(40), cell(80)
+    values = [share_of(cell(ours), floor, ceiling) for ours in (40, 50, 80, 30)]
+    assert [share.value for share in values if share] == [0, 25, 100, -25]
+    shares = [each.share for each in with_shares([cell(50), cell(90)], [floor] * 2, [ceiling, cell(90)])]
+    assert [share and share.value for share in shares] == [25, 100]
+
+
+def test_there_is_none_without_a_way() -> None:
+    assert share_of(cell(50), cell(40), cell(40)) is None
+    assert share_of(Cell(1), cell(40), cell(80)) is None
+    assert share_of(cell(50), cell(40), Cell(1)) is None
+
+
+def test_its_interval_is_that_of_draws_from_the_three_intervals() -> None:
+    found = share_of(cell(55, 3), cell(40, 2), cell(80, 2.5))
+    assert found and found.low is not None and found.high is not None
+    draws = np.random.default_rng(0).standard_normal((3, 200_000)) / 1.96
+    ours, floor, ceiling = (middle + half * drawn for (middle, half), drawn in zip(
+        ((55, 3), (40, 2), (80, 2.5)), draws, strict=True
+    ))  # fmt: skip
+    low, high = np.percentile(100 * (ours - floor) / (ceiling - floor), [2.5, 97.5])
+    assert (found.low, found.high) == pytest.approx((low, high), abs=0.5)
+
+
+def test_a_cell_without_an_interval_leaves_the_share_without_one() -> None:
+    found = share_of(cell(55), cell(40, 2), cell(80, 2))
+    assert found and (found.value, found.low, found.interval_text) == (37.5, None, "")
+
+
+def test_what_is_printed() -> None:
+    found = share_of(cell(39, 3), cell(40, 2), cell(80, 2))
+    assert found and found.text == "−2 % of the way"
+    assert found.interval_text == "[−12, 7]"
+    assert replace(found, value=61.5).text == "62 % of the way"
