@@ -37,7 +37,7 @@ class Stopwatch:
         """
         return {
             **identity,
-            "commit": _commit(),
+            "commit": commit(),
             "packages": {name: importlib.metadata.version(name) for name in _PACKAGES},
             "python": platform.python_version(),
             "machine": platform.machine(),
@@ -48,7 +48,8 @@ class Stopwatch:
         }
 
 
-def _commit() -> str | None:
+def commit() -> str | None:
+    """Returns the commit of the checkout, with a mark where something in it differs; None outside of one."""
     try:
         described = subprocess.run(
             ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=True

@@ -3,7 +3,6 @@
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from vistok.commands.arguments import add_data_root, add_scale, study_of
 from vistok.errors import VistokError, unknown
@@ -11,7 +10,7 @@ from vistok.evaluation.pairs import Pair
 from vistok.files import check_destination, write_json
 from vistok.published.tables import PUBLISHED, read_published
 from vistok.tables.assemble import assemble
-from vistok.tables.pairs import ColumnPairs, Family, families, family
+from vistok.tables.pairs import Family, as_json, families, family, with_bounds
 from vistok.tables.values import AVERAGE, Column, Row, TableReport
 
 
@@ -39,7 +38,7 @@ def run(args: argparse.Namespace) -> None:
     Raises:
         VistokError: a name is wrong, a metrics.json is missing, or no two of the rows can be compared.
     """
-    study = study_of(args)
+    study = with_bounds(study_of(args), args.table)
     if args.out:
         check_destination(args.out)
     report = assemble(study, args.table, read_published(PUBLISHED, study.table(args.table).number))
@@ -51,33 +50,6 @@ def run(args: argparse.Namespace) -> None:
     if args.out:
         write_json(args.out, {entry.name: as_json(entry) for entry in found})
     print("\n".join(line for entry in found for line in _lines(entry)))
-
-
-def as_json(compared: Family) -> dict[str, Any]:
-    """Returns a family for machines: its rows, and each column's pairs."""
-    return {
-        "rows": list(compared.rows),
-        "columns": {column.column.title: _column(column) for column in compared.columns},
-    }
-
-
-def _column(column: ColumnPairs) -> dict[str, Any]:
-    return {
-        "told_apart": column.count,
-        "of": len(column.pairs),
-        "noise": column.noise,
-        "pairs": [
-            {
-                "first": pair.first,
-                "second": pair.second,
-                "difference": round(pair.difference, 4),
-                "error": round(pair.error, 4),
-                "p_value": round(pair.p_value, 6),
-                "told_apart": apart,
-            }
-            for pair, apart in zip(column.pairs, column.apart, strict=True)
-        ],
-    }
 
 
 def _columns(report: TableReport, tasks: Sequence[str]) -> list[Column]:

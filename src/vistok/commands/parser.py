@@ -44,6 +44,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     "versions": {
         "record": "record for DVC what Snakemake made",
         "adopt": "have Snakemake take what DVC brought for its own",
+        "export-results": "keep a whole build as one file: cells, trainings, pairs told apart, seconds",
         "export-experiments": "write the list of experiments for DVC, and what each depends on",
     },
     "the workflow's own": {

@@ -1,12 +1,14 @@
 """Which rows of a table are told apart in each column: over the images that all were asked about, and trainings."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from vistok.evaluation.pairs import ByImage, Pair, compare_rows, told_apart
 from vistok.evaluation.statistics import LEAST_GROUPS
+from vistok.grid.study import Study
 from vistok.grid.values import Run
 from vistok.tables.values import AVERAGE, Column, Row
 
@@ -71,6 +73,26 @@ def family(name: str, rows: Sequence[Row], columns: Iterable[Column]) -> Family:
     return Family(name, tuple(row.path for row in rows), tuple(pairs))
 
 
+def with_bounds(study: Study, table: str) -> Study:
+    """Returns a study in which the floors and ceilings of one table are rows of it, behind its own."""
+    entry = study.table(table)
+    rows = (*entry.rows, *study.bounds(table))
+    return replace(study, tables={**study.tables, table: entry.model_copy(update={"rows": rows})})
+
+
+def self_supervised(study: Study, rows: Sequence[Row], columns: Sequence[Column]) -> tuple[Family, ...]:
+    """Returns, by recipe and language model, the self-supervised rows and their floors compared with one another."""
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        if isinstance(run := row.subjects[0], Run) and (
+            study.tokenizer(run.tokenizer).supervision == "self"
+            or run.tokenizer in study.scale.floors.values()
+        ):
+            groups.setdefault(f"self-supervised and floor, {run.recipe}/{run.llm}", []).append(row)
+    found = (family(name, group, columns) for name, group in groups.items() if len(group) > 1)
+    return tuple(entry for entry in found if entry.columns)
+
+
 def by_image_of(trainings: Sequence[tuple[Sequence[float], Sequence[int]] | None]) -> ByImage | None:
     """Returns the sums and counts by image of a row's trainings; None where one of them does not tell its own.
 
@@ -81,6 +103,33 @@ def by_image_of(trainings: Sequence[tuple[Sequence[float], Sequence[int]] | None
         return None
     sums = np.array([entry[0] for entry in told], dtype=np.float64)
     return ByImage(sums, np.array(told[0][1], dtype=np.float64))
+
+
+def as_json(compared: Family) -> dict[str, Any]:
+    """Returns a family for machines: its rows, and each column's pairs."""
+    return {
+        "rows": list(compared.rows),
+        "columns": {column.column.title: _column(column) for column in compared.columns},
+    }
+
+
+def _column(column: ColumnPairs) -> dict[str, Any]:
+    return {
+        "told_apart": column.count,
+        "of": len(column.pairs),
+        "noise": column.noise,
+        "pairs": [
+            {
+                "first": pair.first,
+                "second": pair.second,
+                "difference": round(pair.difference, 4),
+                "error": round(pair.error, 4),
+                "p_value": round(pair.p_value, 6),
+                "told_apart": apart,
+            }
+            for pair, apart in zip(column.pairs, column.apart, strict=True)
+        ],
+    }
 
 
 def _enough(rows: Mapping[str, ByImage]) -> bool:
