@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from vistok.errors import VistokError
+from vistok.files import write_json
 from vistok.grid.load import load_study
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
@@ -18,6 +19,13 @@ from vistok.steps import draw_curves as step
 from vistok.training.curves import write_curves
 
 POINTS = [{"step": step, "loss": 3.0 / step, "rate": 1e-3 * step} for step in (1, 2, 3, 4)]
+PROBE = {
+    "linear": {"value": 86.0, "error": 0.5},
+    "mlp": {"value": 90.0, "error": 0.4},
+    "shares": {"category": {"value": 20.0, "error": 0.4}, "place": {"value": 1.0, "error": 0.1}},
+    "rank": 12.0,
+    "amiss": [],
+}
 ROWS = (
     Row(tokenizer="deit", recipe="frozen", llm="vicuna-7b"),
     Row(tokenizer="clip", recipe="frozen", llm="vicuna-7b", seeds=(0, 1)),
@@ -27,6 +35,8 @@ ROWS = (
 
 def study_of(scale: str) -> Study:
     study = load_study(scale)
+    bare = study.scale.model_copy(update={"floors": {}, "ceilings": {}})
+    study = replace(study, scale=bare)
     return replace(study, tables={"table-2": study.table("table-2").model_copy(update={"rows": ROWS})})
 
 
@@ -41,12 +51,16 @@ def write_all(study: Study) -> None:
     ]
     for folder in folders + [paths.mllm(run) for run in study.runs()]:
         write_curves(folder, POINTS)
+        write_json(folder / "config.json", {"probe": PROBE})
 
 
 @pytest.fixture
 def checkout_here(tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "workflow").symlink_to(repository / "workflow")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(
+        step, "_check", lambda *_: None
+    )  # there are curves here, and nothing else of a checkpoint
     return tmp_path
 
 
@@ -78,7 +92,7 @@ def test_the_step_draws_the_models_that_answered(checkout_here: Path) -> None:
     mini = checkout_here / "paper_tables" / "mini" / "table-2-curves.png"
     with Image.open(mini) as picture:
         assert picture.width == 1440
-    assert [path.name for path in mini.parent.iterdir()] == [mini.name]
+    assert {path.name for path in mini.parent.iterdir()} == {mini.name, "table-2-probes.svg"}
 
 
 def test_the_excerpt_scale_shows_the_mini_scale_trainings(checkout_here: Path) -> None:

@@ -85,6 +85,9 @@ class Paths:
     def curves(self, table: str) -> Path:
         return self.tables / f"{table}-curves.png"
 
+    def probes(self, table: str) -> Path:
+        return self.tables / f"{table}-probes.svg"
+
     def claims(self, suffix: str) -> Path:
         return self.tables / f"claims.{suffix}"
 

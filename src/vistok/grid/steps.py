@@ -12,7 +12,7 @@ from vistok.errors import unknown
 from vistok.grid import paths as files
 from vistok.grid import specs
 from vistok.grid.kinds import SCORING, module_of, task_kind_modules
-from vistok.grid.marks import LABEL
+from vistok.grid.marks import LABEL, counted
 from vistok.grid.marks import SCORING as SCORED
 from vistok.grid.needs import image_sets, llm_weights_name, model_weights_name, tokenizer_weights_name
 from vistok.grid.pairs import shown_pair
@@ -311,7 +311,31 @@ def _page_inputs(study: Study) -> list[Path | str]:
 
 
 def _curves_spec(study: Study, table: str) -> Spec:
-    return {"runs": [run.path for run in study.runs(table)], "number": study.table(table).number}
+    models = study.models
+    return {
+        "runs": [run.path for run in study.runs(table)],
+        "number": study.table(table).number,
+        "ceilings": [counted(models.encoder(name)) for name in models.scale.ceilings.values()],
+        "probe_set": models.scale.probe_set,
+    }
+
+
+def _drawn(study: Study, table: str) -> list[Path]:
+    """The curves of a table's trainings, and the probes of its tokenizers where the scale pretrains them."""
+    probes = [Paths(study).probes(table)] if study.models.scale.encoders else []
+    return [Paths(study).curves(table), *probes]
+
+
+def _ceiling_s_images(study: Study) -> list[Path]:
+    """What the tokens of a ceiling are probed on when they are drawn: no training of it has done so before."""
+    scale = study.models.scale
+    return [Paths(study).shards(scale.probe_set)] if scale.ceilings and scale.probe_set else []
+
+
+def _ceiling_modules(study: Study) -> list[str]:
+    return list(
+        dict.fromkeys(encoder_module(study.models, name) for name in study.models.scale.ceilings.values())
+    )
 
 
 _LIST: Final = (
@@ -435,9 +459,10 @@ _LIST: Final = (
     Step(
         "draw-curves",
         jobs=_tables,
-        outputs=lambda study, table: [Paths(study).curves(table)],
-        inputs=trainings,
+        outputs=_drawn,
+        inputs=lambda study, table: [*trainings(study, table), *_ceiling_s_images(study)],
         spec=_curves_spec,
+        modules=lambda study, table: _ceiling_modules(study),
     ),
     Step(
         "count-benchmark",

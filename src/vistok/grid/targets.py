@@ -37,7 +37,7 @@ def check_target(study: Study, target: str) -> None:
         case ["paper_tables", named, file] if (
             named != "published" and file.startswith("table-") and not file.startswith("table-1.")
         ):
-            study.table(file.partition(".")[0].removesuffix("-curves"))
+            study.table(file.partition(".")[0].removesuffix("-curves").removesuffix("-probes"))
 
 
 def _check_task(study: Study, task: str) -> None:

@@ -51,7 +51,7 @@ VERBS: Final[Mapping[str, Verb]] = {
     "score-run": Verb("score what one run answered to a suite", ("run", "suite"), _SUBJECT),
     "fit-blind": Verb("score the blind baselines of a suite", ("suite",)),
     "tabulate": Verb("render a table", ("table",)),
-    "draw-curves": Verb("draw the loss curves of a table's trainings", ("table",)),
+    "draw-curves": Verb("draw the loss curves and the probes of a table's trainings", ("table",)),
     "count-benchmark": Verb("count what the benchmark asks, for Table 1"),
     "draw-attention": Verb("draw where the resampler looks, Figure 3"),
     "draw-answers": Verb("draw answers of two models, Figure 4"),

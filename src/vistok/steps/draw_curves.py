@@ -1,26 +1,32 @@
-"""Draws the loss and learning-rate curves of all trainings behind one table."""
+"""Draws what was measured of the trainings behind one table: their loss curves, and the probes of its tokenizers."""
 
 from collections.abc import Sequence
 
 from vistok.chain.checkpoints import check_llm, check_mllm, check_tokenizer
-from vistok.files import staged_file
+from vistok.files import staged_file, write_text
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
 from vistok.grid.values import Run
 from vistok.pages.curves import draw_curves, trainings
+from vistok.pages.probes import Probed, probed, probes_figure
 
 
 def run(study: Study, table: str) -> None:
-    """Writes `paper_tables/<results>/<table>-curves.png`.
+    """Writes `paper_tables/<results>/<table>-curves.png`, and `-probes.svg` where the scale pretrains tokenizers.
 
     Raises:
-        VistokError: a checkpoint of the table cannot be trusted, or has no curves.csv, or a wrong one.
+        VistokError: a checkpoint of the table cannot be trusted, or has no curves.csv or no probe, or a wrong one.
     """
-    _check(study.models, study.runs(table))
-    title = f"Table {study.table(table).number}: trainings of the scale {study.models.scale.id}"
-    picture = draw_curves(trainings(study.models, table), title)
-    with staged_file(Paths(study).curves(table)) as partial:
+    number, models, paths = study.table(table).number, study.models, Paths(study)
+    _check(models, study.runs(table))
+    picture = draw_curves(
+        trainings(models, table), f"Table {number}: trainings of the scale {models.scale.id}"
+    )
+    figure = _probes(models, table, f"Table {number}: what tokens tell of the boxes that they lie in")
+    with staged_file(paths.curves(table)) as partial:
         partial.write_bytes(picture)
+    if models.scale.encoders:
+        write_text(paths.probes(table), figure)
 
 
 def _check(models: Study, runs: Sequence[Run]) -> None:
@@ -31,3 +37,22 @@ def _check(models: Study, runs: Sequence[Run]) -> None:
         check_llm(models, llm)
     for run in runs:
         check_mllm(models, run)
+
+
+def _probes(models: Study, table: str, title: str) -> str:
+    if not models.scale.encoders:
+        return ""
+    return probes_figure([*probed(models, table), *_ceilings(models, table)], title)
+
+
+def _ceilings(models: Study, table: str) -> list[Probed]:
+    """Returns the probes of a table's ceilings, which no training has written: the true contents need none."""
+    names = dict.fromkeys(
+        run.tokenizer for run in models.runs(table) if run.tokenizer in models.scale.ceilings.values()
+    )
+    if not names or not models.scale.probe_set:
+        return []
+    from vistok.steps.probing import probe_rows  # imports torch
+
+    shards = Paths(models).shards(models.scale.probe_set)
+    return [Probed(name, "ceiling", (probe_rows(models.encoder(name), shards).plain(),)) for name in names]

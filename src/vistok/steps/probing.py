@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -13,12 +14,14 @@ from jaxtyping import Bool, Float, Int64
 from vistok.datasets.preprocessing import Preprocessing, squash
 from vistok.datasets.rows import ImageRow
 from vistok.datasets.shards import Shards
+from vistok.grid.values import Encoder
 from vistok.probes.cells import Cells, cells_of
 from vistok.probes.features import tokens_of
 from vistok.probes.gate import collapses, gains, shortfalls
 from vistok.probes.presence import presence_auc
 from vistok.probes.probe import Pixels, probe_cells
 from vistok.probes.prototypes import use_of_prototypes
+from vistok.probes.values import CellProbe
 from vistok.supervision.base import Objective, Setup, untrained_encoder
 from vistok.tokenizers.base import VisualTokenizer, build_tokenizer
 from vistok.tokenizers.weights import load_foreign
@@ -65,6 +68,19 @@ class ProbeSet:
             np.array([[category in seen for category in shards.categories] for seen in names]),
             {"category": _main_category(rows), **_backgrounds(rows), "light": _light(pixels)},
         )
+
+
+def probe_rows(encoder: Encoder, path: Path) -> CellProbe:
+    """Returns the probe of a tokenizer that needs no training, on the first images of a set as it reads them."""
+    tokenizer, chance = build_tokenizer(encoder).eval(), np.random.default_rng(0)
+    images, reader, shards = ProbeSet.read(path, encoder.image_size), tokenizer.reads(), Shards(path)
+    shown = []
+    for row in islice(shards, PROBE_IMAGES):
+        kept = reader.kept(row, partial(shards.decoded, row), whole=True)
+        shown.append(reader.shown(kept, None, chance, horizontal_flip=False))
+    with torch.no_grad():
+        tokens = tokenizer(torch.from_numpy(np.stack(shown))).numpy()
+    return probe_cells(lambda _: tokens, images.pixels, images.cells)
 
 
 def _main_category(rows: Sequence[ImageRow]) -> Int64[np.ndarray, " images"]:
