@@ -597,3 +597,14 @@ def test_a_scale_without_floors_has_no_shares(excerpt: Any) -> None:
     report = assemble(excerpt.study, "table-2", read_published(tabulate.PUBLISHED, 2))
     assert report.bounds == () and all(cell.share is None for row in report.rows for cell in row.cells)
     assert not any(name.startswith("share") for name in lines(excerpt)[0])
+
+
+def test_a_measured_cause_stands_at_its_row_and_under_the_table(mini: Any, report: Report) -> None:
+    deit = mini.study.tokenizer("deit").model_copy(update={"measured_cause": "it sees\n  light alone."})
+    study = replace(mini.study, tokenizers={**mini.study.tokenizers, "deit": deit})
+    made = report(replace(mini, study=study))
+    assert [row.marks for row in made.rows if row.path == "deit/frozen/vicuna-7b"] == ["§"]
+    assert "Measured cause: it sees light alone." in next(
+        note for note in notes(made) if note.startswith("§")
+    )
+    assert not any("§" in row.marks for row in report(mini).rows)

@@ -184,6 +184,7 @@ def _row(
         subjects=row.subjects,
         cells=tuple(cells),
         substitute=_substitute(study, row),
+        measured_cause=_measured_cause(study, row),
     )
 
 
@@ -191,6 +192,13 @@ def _labels(study: Study, row: AnyRow, table: Table, published: PublishedTable) 
     if row.published is not None:
         return tuple(published.rows[row.published - 1][label] for label in table.labels)
     return labels_of(study, table, row)
+
+
+def _measured_cause(study: Study, row: AnyRow) -> str:
+    """Returns why the pretraining of a row's tokenizer taught it nothing, where its entry says so; else nothing."""
+    if isinstance(row, ReleasedRow) or not study.models.pretrains(row.tokenizer):
+        return ""
+    return " ".join((study.tokenizer(row.tokenizer).measured_cause or "").split())
 
 
 def _substitute(study: Study, row: AnyRow) -> Substitute | None:

@@ -187,6 +187,12 @@ class Row:
     cells: tuple[Cell, ...]
     mark: str = ""
     substitute: Substitute | None = None
+    measured_cause: str = ""
+
+    @property
+    def marks(self) -> str:
+        """What stands raised at the row's name: its footnote's letter, and § for a pretraining that taught nothing."""
+        return self.mark + ("§" if self.measured_cause else "")
 
     @property
     def runs(self) -> tuple[str, ...]:
