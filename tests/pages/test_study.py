@@ -7,17 +7,12 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-import numpy as np
 import pytest
-from PIL import Image
-from tests.small_study import Small, new_checkout, scored, small_study, write_official_files
+from tests.small_study import Small
 
 from vistok.errors import VistokError
-from vistok.grid.paths import Paths
 from vistok.pages import library
-from vistok.pages.audit import run_audit
-from vistok.published.tables import PUBLISHED
-from vistok.steps import count_benchmark, draw_curves, show_study, tabulate, weigh_claims
+from vistok.steps import show_study
 
 RUNS = 6
 
@@ -54,34 +49,6 @@ def broken_links(folder: Path) -> list[str]:
             if parts.scheme or not (known or (target.is_file() and not parts.fragment)):
                 broken.append(f"{path.name}: {link}")
     return broken
-
-
-@pytest.fixture(scope="session")
-def shown(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Small:
-    """A small study with real photographs, its tables, claims, audit and page."""
-    root = new_checkout(tmp_path_factory.mktemp("page"), repository)
-    study = small_study("mini", root)
-    data = root / Paths(study).data
-    write_official_files(data, photographs=lambda *_: True)
-    for number, path in enumerate(sorted(data.rglob("*.jpg"))):
-        pixels = np.full((32, 48, 3), (40 * number) % 256, dtype=np.uint8)
-        Image.fromarray(pixels).save(path)
-    small = scored(root, study)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(root)
-        patch.setattr(draw_curves, "trainings", lambda *_: [])
-        count_benchmark.run(study)
-        weigh_claims.run(study)
-        run_audit(PUBLISHED, None, [], Path("paper_tables"))
-        tabulate.run(study, "table-2")
-        show_study.run(study)
-    (root / Paths(study).curves("table-2")).write_bytes(b"")
-    return small
-
-
-@pytest.fixture
-def folder(shown: Small) -> Path:
-    return shown.root / Paths(shown.study).tables
 
 
 def test_all_links_lead_somewhere(folder: Path) -> None:

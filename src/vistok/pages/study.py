@@ -8,6 +8,7 @@ from typing import Any
 
 from vistok.files import write_text
 from vistok.pages.charts import against_published, run_curves, table_chart
+from vistok.pages.glance import Glance, glance_chart
 from vistok.pages.library import data_tables
 from vistok.pages.notes import banner, footnote, notes
 from vistok.pages.table import pictures
@@ -84,6 +85,7 @@ class StudyPage:
         results: the name of the study's results.
         reports: its tables.
         benchmark: the lines of Table 1.
+        glance: how far each row is on the way from floor to ceiling; empty where a scale has neither.
         runs: in the order of the tables.
         questions: task -> the questions that are shown.
         claims: what claims.json holds.
@@ -95,6 +97,7 @@ class StudyPage:
     results: str
     reports: Sequence[TableReport]
     benchmark: Sequence[tuple[str, ...]]
+    glance: Sequence[Glance]
     runs: Sequence[RunPage]
     questions: Mapping[str, Shown]
     claims: Mapping[str, Any]
@@ -152,6 +155,8 @@ def write_assets(page: StudyPage, folder: Path) -> None:
     write_text(folder / "measured.js", _script("MEASURED", page.measured))
     for report in page.reports:
         write_text(folder / f"{report.id}-chart.svg", table_chart(report))
+    if page.glance:
+        write_text(folder / "glance.svg", glance_chart(page.glance))
     if (scatter := against_published(page.reports)) is not None:
         write_text(folder / "published-and-ours.svg", scatter)
 

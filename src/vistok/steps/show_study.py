@@ -16,6 +16,7 @@ from vistok.grid.paths import Paths
 from vistok.grid.study import Study
 from vistok.grid.values import Run, Subject, Task
 from vistok.pages.benchmark import table_lines
+from vistok.pages.glance import glances
 from vistok.pages.study import RunPage, Scores, Shown, StudyPage, write_assets, write_runs, write_study
 from vistok.provenance import read_provenance
 from vistok.published.tables import PUBLISHED, read_all_published
@@ -65,6 +66,7 @@ def _page(study: Study, asked: Mapping[str, Asked], assets: Path) -> StudyPage:
         results=study.results_id,
         reports=reports,
         benchmark=table_lines(*table_one(study), study.results_id),
+        glance=glances(study, reports),
         runs=[
             _run_page(study, subject, suites, asked, questions, rows.get(subject.path, ()))
             for subject, suites in study.suites_by_subject().items()
