@@ -153,6 +153,8 @@ def _run_step(args: argparse.Namespace) -> None:
         finder, asked = verb.finder(name), getattr(args, name)
         found = getattr(study, finder)(asked)  # refuses an id that is not there
         ids.append(found if finder in PARSED else asked)
+    if verb.trains and imported("vistok.steps.decided").is_done(study, args.verb, *ids):
+        return  # before torch is imported
     imported(f"vistok.steps.{args.verb.replace('-', '_')}").run(study, *ids)
 
 

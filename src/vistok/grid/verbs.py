@@ -17,12 +17,14 @@ class Verb:
         over: what its jobs range over, as wildcards are called. In the command line the first is the argument of the
             verb, and any other an option.
         found_by: the method of a study that finds what an id of `over` names, where it is not called like it.
+        trains: whether it is a training, whose finished work is told before anything heavy is imported.
         arguments: whether the command line has a file of its own for its arguments.
     """
 
     about: str
     over: tuple[str, ...] = ()
     found_by: Mapping[str, str] | None = None
+    trains: bool = False
     arguments: bool = False
 
     def finder(self, name: str) -> str:
@@ -41,9 +43,11 @@ VERBS: Final[Mapping[str, Verb]] = {
         arguments=True,
     ),
     "write-shards": Verb("gather an image set into shards", ("image_set",)),
-    "pretrain-tokenizer": Verb("pretrain a tokenizer with one seed, e.g. clip/seed-0", ("pretrained",)),
-    "train-llm": Verb("train a scale's own language model", ("llm",)),
-    "tune-mllm": Verb("train one run's MLLM", ("run",)),
+    "pretrain-tokenizer": Verb(
+        "pretrain a tokenizer with one seed, e.g. clip/seed-0", ("pretrained",), trains=True
+    ),
+    "train-llm": Verb("train a scale's own language model", ("llm",), trains=True),
+    "tune-mllm": Verb("train one run's MLLM", ("run",), trains=True),
     "answer": Verb("answer a suite of tasks with one run's MLLM", ("run", "suite"), _SUBJECT),
     "answer-blind": Verb(
         "answer a suite of tasks with a language model alone, without the images", ("llm", "suite")

@@ -5,18 +5,13 @@ from pathlib import Path
 from vistok.checkpoints import save_checkpoint
 from vistok.datasets.shards import Shards
 from vistok.errors import VistokError
-from vistok.files import digest_value
 from vistok.grid.load import Study
-from vistok.grid.needs import tokenizer_weights_name
 from vistok.grid.paths import Paths
 from vistok.grid.scale import Pretraining, Scale
-from vistok.grid.specs import tokenizer_spec
 from vistok.grid.values import Pretrained
-from vistok.planning.foreign import weight_digests
 from vistok.probes.gate import refusal
 from vistok.provenance import Stopwatch
-from vistok.sources import source_digest
-from vistok.steps.inputs import input_digests
+from vistok.steps.decided import decide_pretraining
 from vistok.steps.probing import ProbeSet, probe_pretrained
 from vistok.steps.tokenizer import load_roles
 from vistok.steps.training import training
@@ -44,17 +39,10 @@ def run(study: Study, wanted: Pretrained) -> None:
     """
     tokenizer, seed = wanted.tokenizer, wanted.seed
     entry = study.tokenizer(tokenizer)
-    if not study.pretrains(tokenizer) or entry.objective is None or entry.image_set is None:
-        raise VistokError(
-            f"the scale {study.scale.id!r} takes {tokenizer!r} as published: nothing to pretrain."
-        )
-    stopwatch, paths, spec = Stopwatch(), Paths(study), tokenizer_spec(study, wanted)
-    made_from = [paths.pretrained(part) for part in study.made_from(wanted)]
-    inputs = input_digests([*made_from, paths.shards(entry.image_set)]) | {"spec": digest_value(spec)}
-    foreign = [tokenizer_weights_name(study, name) for name in entry.made_from]
-    inputs |= weight_digests(study, [name for name in foreign if name])
+    stopwatch, paths, what = Stopwatch(), Paths(study), decide_pretraining(study, wanted)
+    assert entry.objective and entry.image_set
     job = study.scale.job("pretrain-tokenizer")
-    with training(paths, paths.pretrained(wanted), [inputs, source_digest(__name__)], gpus=job.gpus) as work:
+    with training(paths, what.out, [what.inputs, what.code], gpus=job.gpus) as work:
         if work is None:
             return
         make_deterministic(seed)
@@ -81,7 +69,7 @@ def run(study: Study, wanted: Pretrained) -> None:
             work.out,
             built.state_dict(),
             config,
-            work.about(stopwatch, inputs),
+            work.about(stopwatch, what.inputs),
             also=lambda folder: _write_beside(folder, curves, heads),
         )
 

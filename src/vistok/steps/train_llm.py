@@ -3,25 +3,20 @@
 from pathlib import Path
 
 from vistok.chain.checkpoints import check_llm, forget_state
-from vistok.errors import VistokError
 from vistok.evaluation.kinds import task_kind
-from vistok.files import digest_value, write_json
-from vistok.grid.kinds import SCORING, task_kind_modules
+from vistok.files import write_json
 from vistok.grid.load import Study
 from vistok.grid.paths import Paths
 from vistok.grid.scale import LanguageModelSize
-from vistok.grid.specs import llm_spec
 from vistok.mllm.language_models.base import LanguageModel
 from vistok.mllm.language_models.load import (
     build_language_model,
     load_language_model,
     save_language_model,
 )
-from vistok.planning.listed import check_listed, corpus_names
 from vistok.provenance import Stopwatch, proven_folder
 from vistok.reading import read_json, read_text
-from vistok.sources import source_digest
-from vistok.steps.inputs import input_digests
+from vistok.steps.decided import decide_text_training
 from vistok.steps.training import training
 from vistok.training.curves import write_curves
 from vistok.training.language import (
@@ -44,20 +39,13 @@ def run(study: Study, llm: str) -> None:
     Raises:
         VistokError: the scale takes published models, or the model misses its text-only gate.
     """
-    size = study.language_model_size(llm)
-    if size is None:
-        raise VistokError(
-            f"the scale {study.scale.id!r} takes {study.llm(llm).weights} as published: nothing to train."
-        )
-    stopwatch, paths, spec = Stopwatch(), Paths(study), llm_spec(study, llm)
-    check_listed(study, corpus_names(study))
-    base = study.llm(llm).base
+    stopwatch, paths, what = Stopwatch(), Paths(study), decide_text_training(study, llm)
+    size, base = study.language_model_size(llm), study.llm(llm).base
+    assert size
     stage = size.instruction_tuning if base else size.pretraining
-    before, corpus = [paths.llm(base)] if base else [], paths.data / stage.corpus
-    inputs = input_digests([*before, corpus]) | {"spec": digest_value(spec)}
-    code = source_digest(__name__, *task_kind_modules(study.taught_kinds()), without=SCORING)
+    corpus = paths.data / stage.corpus
     job = study.scale.job("train-llm")
-    with training(paths, paths.llm(llm), [inputs, code], gpus=job.gpus) as work:
+    with training(paths, what.out, [what.inputs, what.code], gpus=job.gpus) as work:
         if work is None:
             return
         make_deterministic(0)
@@ -79,7 +67,7 @@ def run(study: Study, llm: str) -> None:
         gate = size.gate if base else {}
         if base:
             check_language_gate(scores, gate, f"the language model {llm!r}")
-        with proven_folder(work.out, work.about(stopwatch, inputs)) as partial:
+        with proven_folder(work.out, work.about(stopwatch, what.inputs)) as partial:
             save_language_model(partial, model)
             write_json(partial / "gate.json", {"text_only_accuracy": scores, "gate": gate})
             write_curves(partial, curves)

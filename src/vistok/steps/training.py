@@ -1,17 +1,17 @@
 """What the three trainings share: one writer, an identity, and nothing done twice."""
 
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vistok.chain.checkpoints import checkpoint_name, forget_state
+from vistok.chain.checkpoints import checkpoint_name
 from vistok.files import digest_value
 from vistok.grid.paths import Paths
 from vistok.locks import only_writer
 from vistok.provenance import Stopwatch, is_finished
+from vistok.steps.decided import said_finished
 from vistok.training.devices import device_of
 from vistok.training.processes import is_first, join
 
@@ -60,7 +60,5 @@ def training(paths: Paths, out: Path, decided_by: object, *, gpus: int = 0) -> I
             device_of(gpus)  # before anything is loaded
             yield work
             return
-        if is_first():
-            forget_state(paths, out)
-            print(f"vistok: {out} is finished, whole and of this study: nothing to do.", file=sys.stderr)
+        said_finished(paths, out)
         yield None

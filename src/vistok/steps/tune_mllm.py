@@ -3,23 +3,17 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from vistok.chain.checkpoints import parts
 from vistok.checkpoints import save_checkpoint
 from vistok.datasets.mixture import Mixture
 from vistok.datasets.reader import Reader
 from vistok.datasets.shards import Shards
 from vistok.evaluation.turns import TurnDraw
-from vistok.files import digest_value
-from vistok.grid.kinds import SCORING, task_kind_modules
 from vistok.grid.load import Study
-from vistok.grid.needs import run_weight_names
 from vistok.grid.paths import Paths
 from vistok.grid.specs import mllm_spec
 from vistok.grid.values import Run
-from vistok.planning.foreign import weight_digests
 from vistok.provenance import Stopwatch
-from vistok.sources import source_digest
-from vistok.steps.inputs import input_digests
+from vistok.steps.decided import decide_tuning
 from vistok.steps.models import assemble, frozen_digests, held_tensors
 from vistok.steps.training import training
 from vistok.steps.whitening import fit_whitening
@@ -36,14 +30,10 @@ def run(study: Study, wanted: Run) -> None:
     Raises:
         VistokError: a part is missing or not to be trusted, another process is at it, or the training fails.
     """
-    stopwatch, paths, spec = Stopwatch(), Paths(study), mllm_spec(study, wanted)
+    stopwatch, paths, what = Stopwatch(), Paths(study), decide_tuning(study, wanted)
     shards = [paths.shards(name) for name in study.scale.mixture]
-    inputs = input_digests([*parts(study, wanted), *shards]) | {"spec": digest_value(spec)}
-    inputs |= weight_digests(study, run_weight_names(study, wanted))
-    taught = task_kind_modules(study.recipe(wanted.recipe).turns)
-    code = source_digest(__name__, *taught, without=SCORING)
     job = study.scale.job("tune-mllm")
-    with training(paths, paths.mllm(wanted), [inputs, code], gpus=job.gpus) as work:
+    with training(paths, what.out, [what.inputs, what.code], gpus=job.gpus) as work:
         if work is None:
             return
         make_deterministic(wanted.seed)
@@ -66,8 +56,8 @@ def run(study: Study, wanted: Run) -> None:
             save_checkpoint(
                 work.out,
                 held_tensors(study, wanted, model),
-                {"spec": spec, "frozen": frozen},
-                work.about(stopwatch, inputs),
+                {"spec": mllm_spec(study, wanted), "frozen": frozen},
+                work.about(stopwatch, what.inputs),
                 also=lambda folder: write_curves(folder, curves),
             )
 
