@@ -89,3 +89,9 @@ def released_root(wildcards, input):
 
 def options_of_models(wildcards, input):
     return MODEL_OPTIONS
+
+
+def reported(paths, suffix, category, caption, **labels):
+    """Returns outputs of which `snakemake --report` shows those that end so."""
+    shown = {"caption": f"../report/{caption}.rst", "category": category, "labels": labels}
+    return [report(path, **shown) if path.endswith(suffix) else path for path in paths]

@@ -5,20 +5,12 @@ paper_audit = rule_of("audit")
 show_study = rule_of("show-study")
 
 
-def reported(path, category, caption, **labels):
-    """Returns an output as `snakemake --report` shows it."""
-    return report(path, caption=f"../report/{caption}.rst", category=category, labels=labels or None)
-
-
 rule tabulate:
     """Renders one table: published, ours, difference, interval and baselines."""
     input:
         tabulate.inputs,
     output:
-        [
-            reported(path, "Tables", "table", table="{table}") if path.endswith(".html") else path
-            for path in tabulate.outputs
-        ],
+        reported(tabulate.outputs, ".html", "Tables", "table", table="{table}"),
     log:
         tabulate.log,
     benchmark:
@@ -39,7 +31,7 @@ rule draw_curves:
     input:
         draw_curves.inputs,
     output:
-        [reported(path, "Trainings", "curves", table="{table}") for path in draw_curves.outputs],
+        reported(draw_curves.outputs, ".png", "Trainings", "curves", table="{table}"),
     log:
         draw_curves.log,
     benchmark:
@@ -61,10 +53,7 @@ rule paper_claims:
     input:
         paper_claims.inputs,
     output:
-        [
-            reported(path, "Claims and audit", "claims", page="claims") if path.endswith(".html") else path
-            for path in paper_claims.outputs
-        ],
+        reported(paper_claims.outputs, ".html", "Claims and audit", "claims", page="claims"),
     log:
         paper_claims.log,
     benchmark:
@@ -86,10 +75,7 @@ rule paper_audit:
         paper_audit.inputs,
         data_files(MODELS, FILES.audit_digests()),
     output:
-        [
-            reported(path, "Claims and audit", "audit", page="audit") if path.endswith(".html") else path
-            for path in paper_audit.outputs
-        ],
+        reported(paper_audit.outputs, ".html", "Claims and audit", "audit", page="audit"),
     log:
         paper_audit.log,
     benchmark:
@@ -122,10 +108,7 @@ for verb, category, shown in (
                 data_files(STUDY, FILES.all_task_digests()),
                 drawing.inputs,
             output:
-                [
-                    reported(path, category, verb, product=Path(path).stem) if path.endswith(shown) else path
-                    for path in drawing.outputs
-                ],
+                reported(drawing.outputs, shown, category, verb, product=verb),
             log:
                 drawing.log,
             benchmark:
