@@ -11,7 +11,23 @@ import yaml
 
 from vistok.grid.load import GRID, SCALES, Study, load_study
 
-OWN = {"deit", "dino", "mae", "dinov2", "clip-20m", "clip", "fd", "eva", "mvp"}
+OWN = {
+    "deit",
+    "dino",
+    "mae",
+    "dinov2",
+    "clip-20m",
+    "clip",
+    "fd",
+    "eva",
+    "mvp",
+    "region-clip",
+    "region-proposer",
+    "owl-vit",
+    "eva-l",
+    "eva-clip",
+    "eva-clip-fd",
+}
 
 
 @dataclass(frozen=True)

@@ -33,8 +33,12 @@ SMALL_OPTIONS: dict[str, dict[str, float]] = {
     "contrastive": {"embedding": 16, "text_width": 16, "text_layers": 1, "text_heads": 1},
     "feature-distillation": {},
     "masked-features": {"crop_least": 0.7},
+    "region-proposals": {},
+    "owl-vit": {},
+    "region-clip": {"regions": 3},
 }
-TAUGHT = ("feature-distillation", "masked-features")
+TAUGHT = ("feature-distillation", "masked-features", "region-clip")
+FROM_CLIP = ("owl-vit", "region-clip")
 
 
 @pytest.fixture(autouse=True)
@@ -111,34 +115,75 @@ def teacher(encoder: Encoder) -> VisualTokenizer:
     return build_tokenizer(encoder.model_copy(update=changes))
 
 
-@pytest.fixture(scope="session")
-def teacher_heads(encoder: Encoder, data: PretrainingData) -> Heads:
-    """A text tower, and projections to 16 numbers from the teacher's width and from a text's."""
-    torch.manual_seed(11)
-    words = Words(data.texts())
-    parts = {
-        IMAGE_PROJECTION: torch.nn.Linear(48, 16, bias=False),
+def clip_heads(width: int, words: Words) -> Heads:
+    """Returns a text tower, and projections to 16 numbers from an image's width and from a text's."""
+    torch.manual_seed(width)
+    modules = {
+        IMAGE_PROJECTION: torch.nn.Linear(width, 16, bias=False),
         TEXT_PROJECTION: torch.nn.Linear(8, 16, bias=False),
         TEXT_ENCODER: TextEncoder(len(words), 20, 8, 1, 1),
     }
-    tensors = {
-        f"{part}.{name}": value
-        for part, module in parts.items()
-        for name, value in module.state_dict().items()
-    }
-    return Heads(tensors, {"words": [*words.numbers], "context": 20, "width": 8, "layers": 1, "heads": 1})
+    shape = {"context": 20, "width": 8, "layers": 1, "heads": 1}
+    norm = {"norm.weight": torch.ones(width), "norm.bias": torch.zeros(width)}
+    return Heads(norm).with_modules(modules, words=[*words.numbers], **shape)
+
+
+@pytest.fixture(scope="session")
+def words(data: PretrainingData) -> Words:
+    """The words of the texts, and those of the names of categories."""
+    return Words([*data.texts(), "a check", "a stripe"])
+
+
+@pytest.fixture(scope="session")
+def teacher_heads(words: Words) -> Heads:
+    return clip_heads(48, words)
+
+
+@pytest.fixture(scope="session")
+def clip(encoder: Encoder) -> VisualTokenizer:
+    """What an objective goes on from that needs a base."""
+    torch.manual_seed(13)
+    return build_tokenizer(encoder)
+
+
+@pytest.fixture(scope="session")
+def base_heads(words: Words) -> Heads:
+    return clip_heads(32, words)
+
+
+@pytest.fixture(scope="session")
+def proposer(encoder: Encoder, data: PretrainingData) -> tuple[VisualTokenizer, Heads]:
+    """A proposer before its first step."""
+    plain = Pretraining(steps=1, batch=2, optimiser=Optimiser(learning_rate=1e-3, warmup_steps=0))
+    objective = make_objective("region-proposals", Setup(encoder, plain, data, 5))
+    tokenizer = build_tokenizer(encoder)
+    states = objective.encoder.state_dict()
+    tokenizer.trunk.load_state_dict({name: states[name] for name in tokenizer.trunk.state_dict()})
+    return tokenizer, objective.heads()
 
 
 @pytest.fixture(scope="session")
 def setup_of(
-    encoder: Encoder, data: PretrainingData, teacher: VisualTokenizer, teacher_heads: Heads
+    encoder: Encoder,
+    data: PretrainingData,
+    teacher: VisualTokenizer,
+    teacher_heads: Heads,
+    clip: VisualTokenizer,
+    base_heads: Heads,
+    proposer: tuple[VisualTokenizer, Heads],
 ) -> Callable[..., Setup]:
     """Returns the setup of an objective by its id, with what it is made from."""
 
     def build(name: str, pretraining: Pretraining, **changes: object) -> Setup:
-        given = {"encoder": encoder, "pretraining": pretraining, "data": data, "seed": 0}
-        made_from = {"teacher": teacher, "heads": {"teacher": teacher_heads}} if name in TAUGHT else {}
-        return Setup(**{**given, **made_from, **changes})
+        given: dict[str, object] = {"encoder": encoder, "pretraining": pretraining, "data": data, "seed": 0}
+        heads: dict[str, Heads] = {}
+        if name in TAUGHT:
+            given["teacher"], heads["teacher"] = teacher, teacher_heads
+        if name in FROM_CLIP:
+            given["base"], heads["base"] = clip, base_heads
+        if name == "region-clip":
+            given["proposer"], heads["proposer"] = proposer
+        return Setup(**{**given, "heads": heads, **changes})
 
     return build
 

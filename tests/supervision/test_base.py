@@ -71,7 +71,8 @@ def test_the_same_seed_gives_the_same_weights_and_leaves_torch_alone(name, make)
     first = make(name).state_dict()
     assert torch.equal(torch.rand(1), expected)
     assert equal(first, make(name).state_dict())
-    assert not equal(first, make(name, seed=1).state_dict())
+    if name != "region-clip":  # goes on from others in all its parts: none is drawn
+        assert not equal(first, make(name, seed=1).state_dict())
 
 
 @every_objective
@@ -80,7 +81,7 @@ def test_gradients_reach_students_and_never_teachers(name, make, data) -> None:
     objective(objective.batch(data, 0), 0).backward()
     for parameter_name, parameter in objective.named_parameters():
         fixed = (name, parameter_name) == ("masked-pixels", "encoder.pos_embed")
-        if parameter_name.startswith("teacher") or fixed:
+        if parameter_name.startswith(("teacher", "proposer")) or fixed:
             assert not parameter.requires_grad
             assert parameter.grad is None
         else:

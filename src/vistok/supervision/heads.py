@@ -37,6 +37,15 @@ class Heads:
         """The final norm, by its names in the encoder; empty where there is none."""
         return {name: tensor for name, tensor in self.tensors.items() if name.startswith(_NORM)}
 
+    def with_modules(self, modules: Mapping[str, nn.Module], **settings: Any) -> "Heads":
+        """Returns the same heads and some modules by their names."""
+        added = {
+            f"{part}.{name}": tensor
+            for part, module in modules.items()
+            for name, tensor in module.state_dict().items()
+        }
+        return Heads({**self.tensors, **added}, {**self.settings, **settings})
+
     def part(self, name: str) -> dict[str, Tensor]:
         """Returns the tensors of one module, by their names in it.
 

@@ -16,7 +16,6 @@ from vistok.supervision.heads import Heads
 IMAGE_PROJECTION: Final = "image_projection"
 TEXT_PROJECTION: Final = "text_projection"
 TEXT_ENCODER: Final = "text_encoder"
-LOG_SCALE: Final = "log_scale"
 _PAD, _START, _END = range(3)
 _WORD: Final = re.compile(r"\w+|[^\w\s]")
 

@@ -12,7 +12,10 @@ from vistok.tokenizers.hub import check_newest
 
 
 class OpenClipTokenizer(VisualTokenizer):
-    """An open_clip vision transformer; `arguments` may hold `pretrained`, the tag of its weights."""
+    """An open_clip vision transformer, or a CLIP's ResNet, whose tokens are its last map.
+
+    `arguments` may hold `pretrained`, the tag of its weights.
+    """
 
     def __init__(self, encoder: Encoder, *, published: bool) -> None:
         super().__init__(encoder)
@@ -26,16 +29,24 @@ class OpenClipTokenizer(VisualTokenizer):
         self.trunk = open_clip.create_model(
             encoder.name, tag if published else None, device=torch.get_default_device(), **arguments
         ).visual
+        if isinstance(self.trunk, open_clip.modified_resnet.ModifiedResNet):
+            self.trunk.attnpool = nn.Identity()
+            # As RegionCLIP and detectors keep them: with few images at a time, their statistics would be noise.
+            self.trunk = open_clip.utils.freeze_batch_norm_2d(self.trunk)
+            return
         if not isinstance(self.trunk, open_clip.transformer.VisionTransformer):
             raise VistokError(
                 f"{encoder.name!r} has the image tower {type(self.trunk).__name__}; only open_clip's own "
-                "vision transformer is supported here. Name the tower through `library: timm` instead."
+                "vision transformer and CLIP's ResNet are supported here. Name the tower through `library: timm`."
             )
         self.trunk.proj = None
         if not encoder.final_norm:
             self.trunk.ln_post = nn.Identity()
 
     def forward(self, images: Float[Tensor, "batch 3 size size"]) -> Float[Tensor, "batch tokens width"]:
+        if isinstance(self.trunk, open_clip.modified_resnet.ModifiedResNet):
+            features: Tensor = self.trunk(images)
+            return features.flatten(2).transpose(1, 2)
         tokens: Tensor = self.trunk.ln_post(self.trunk.transformer(self.trunk._embeds(images)))
         return tokens if self.encoder.class_token else tokens[:, 1:]
 

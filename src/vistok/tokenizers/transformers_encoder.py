@@ -1,5 +1,8 @@
 """Tokenizers that transformers can build: vision models, and the vision towers of CLIP-type models."""
 
+from inspect import signature
+from typing import Any
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -20,6 +23,11 @@ class TransformersTokenizer(VisualTokenizer):
     def __init__(self, encoder: Encoder, *, published: bool) -> None:
         super().__init__(encoder)
         self.trunk = _model(encoder, published=published)
+        # Weights for another size: positions are interpolated, where the family can.
+        other_size = getattr(self.trunk.config, "image_size", encoder.image_size) != encoder.image_size
+        self.interpolates = (
+            other_size and "interpolate_pos_encoding" in signature(self.trunk.forward).parameters
+        )
         self.norm_name = _final_norm(self.trunk)
         for unused in (*_POOLERS, *(() if encoder.final_norm else (self.norm_name,))):
             if isinstance(getattr(self.trunk, unused, None), nn.Module):
@@ -29,7 +37,10 @@ class TransformersTokenizer(VisualTokenizer):
 
     def forward(self, images: Float[Tensor, "batch 3 size size"]) -> Float[Tensor, "batch tokens width"]:
         # `last_hidden_state` is behind the norm in some families and before it in others; this is before.
-        blocks: Tensor = self.trunk(pixel_values=images, output_hidden_states=True).hidden_states[-1]
+        given: dict[str, Any] = {"pixel_values": images, "output_hidden_states": True}
+        if self.interpolates:
+            given["interpolate_pos_encoding"] = True
+        blocks: Tensor = self.trunk(**given).hidden_states[-1]
         tokens: Tensor = getattr(self.trunk, self.norm_name)(blocks)
         if self.encoder.class_token:
             return tokens

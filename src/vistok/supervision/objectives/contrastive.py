@@ -18,7 +18,6 @@ from vistok.supervision.encoder import class_feature, embed
 from vistok.supervision.heads import Heads
 from vistok.supervision.text import (
     IMAGE_PROJECTION,
-    LOG_SCALE,
     TEXT_ENCODER,
     TEXT_PROJECTION,
     TextEncoder,
@@ -82,14 +81,14 @@ class Contrastive(Objective):
 
     @override
     def heads(self) -> Heads:
-        parts = ((IMAGE_PROJECTION, self.image_projection), (TEXT_PROJECTION, self.text_projection),
-                 (TEXT_ENCODER, self.text_encoder))  # fmt: skip
-        tensors = {
-            f"{part}.{name}": tensor for part, module in parts for name, tensor in module.state_dict().items()
+        parts = {
+            IMAGE_PROJECTION: self.image_projection,
+            TEXT_PROJECTION: self.text_projection,
+            TEXT_ENCODER: self.text_encoder,
         }
         shape = {name: int(self.options[f"text_{name}"]) for name in ("width", "layers", "heads")}
-        settings = {"words": [*self.vocabulary.numbers], "context": self.context, **shape}
-        return Heads({**super().heads().tensors, **tensors, LOG_SCALE: self.log_scale.detach()}, settings)
+        words = [*self.vocabulary.numbers]
+        return super().heads().with_modules(parts, words=words, context=self.context, **shape)
 
     @override
     def after_step(self, step: int) -> None:
