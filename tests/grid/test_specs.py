@@ -13,17 +13,23 @@ from vistok.grid.study import Study
 from vistok.grid.values import Pretrained
 
 ON_BASE = ("deit", "dino", "mae", "dinov2", "clip-20m", "clip")  # tokenizers of the first size of mini
+REGIONS = ("region-clip", "owl-vit")  # of it too, for table 3
 FROM_CLIP = ("fd", "eva")  # of others, made from one of them
+LARGE = ("eva-clip", "eva-clip-fd")
 MLLMS = {
     f"mllm {tokenizer}/{recipe}/vicuna-7b/seed-0"
-    for tokenizer in (*ON_BASE, *FROM_CLIP)
+    for tokenizer in (*ON_BASE, *REGIONS, *FROM_CLIP)
     for recipe in ("frozen", "tuned")
 } | {f"mllm clip/frozen/vicuna-7b/seed-{seed}" for seed in (1, 2)}
-MLLMS_ON_BASE = {name for name in MLLMS if name.split()[1].partition("/")[0] in ON_BASE}
+INSTRUCTED = {f"mllm {name}/instruction/vicuna-7b/seed-0" for name in LARGE}
+MLLMS |= INSTRUCTED
+MLLMS_ON_BASE = {name for name in MLLMS if name.split()[1].partition("/")[0] in (*ON_BASE, *REGIONS)}
 FROZEN = {name for name in MLLMS if "/frozen/" in name}
-TUNED = MLLMS - FROZEN
+TUNED = MLLMS - FROZEN - INSTRUCTED
 GATED = {f"tokenizer {name}" for name in ON_BASE}
-TOKENIZERS = GATED | {f"tokenizer {name}" for name in (*FROM_CLIP, "mvp")}
+NOT_ON_BASE = {f"tokenizer {name}" for name in LARGE}  # and made from none that is
+TOKENIZERS = GATED | NOT_ON_BASE
+TOKENIZERS |= {f"tokenizer {name}" for name in (*REGIONS, "region-proposer", *FROM_CLIP, "mvp", "eva-l")}
 SHARDS = {f"shards {name}" for name in ("imagenet", "web", "lvd", "web-small", "coco-train", "objects365")}
 ANSWER, SCORE = {"answer gvt"}, {"score gvt"}
 ASKING = ANSWER | SCORE
@@ -86,7 +92,7 @@ GRID = [
     ("grid/tokenizers.yaml", "dino/image_set", "lvd", {"tokenizer dino"}),
     ("grid/tokenizers.yaml", "dino/base", "mae", {"tokenizer dino"}),
     ("grid/tokenizers.yaml", "fd/teacher", "dino", {"tokenizer fd"}),
-    ("scales/mini.yaml", "pretraining/feature-distillation/options", {"beta": 1.0}, {"tokenizer fd"}),
+    ("scales/mini.yaml", "pretraining/feature-distillation/options", {"beta": 1.0}, {"tokenizer fd", "tokenizer eva-clip-fd"}),
     ("grid/tasks.yaml", "coco-oc/prompt", "Q: {question}", ASKING),
     ("grid/tasks.yaml", "coco-oc/decoding", {"beams": 2, "max_new_tokens": 3}, ASKING),
     ("grid/tasks.yaml", "coco-oc/metric", "error", SCORE | TABLE),
@@ -103,8 +109,9 @@ GRID = [
     ("scales/mini.yaml", "probe_set", "objects365", TOKENIZERS),
     ("scales/mini.yaml", "probe_gate", [], GATED),
     ("grid/tokenizers.yaml", "mae/measured_cause", "so it is", {"tokenizer mae"} | TABLE),
-    ("scales/mini.yaml", "pretraining/contrastive/steps", 1, {"tokenizer clip", "tokenizer clip-20m"}),
-    ("scales/mini.yaml", "encoders/base/class_token", False, TOKENIZERS | MLLMS_ON_BASE),
+    ("scales/mini.yaml", "pretraining/contrastive/steps", 1,
+     {f"tokenizer {name}" for name in ("clip", "clip-20m", "eva-clip")}),
+    ("scales/mini.yaml", "encoders/base/class_token", False, TOKENIZERS - NOT_ON_BASE | MLLMS_ON_BASE),
     ("scales/mini.yaml", "encoders/base/source", "elsewhere", set()),
     ("scales/mini.yaml", "language_model/causal/width", 32, {"llm llama-7b", "llm vicuna-7b"}),
     ("scales/mini.yaml", "language_model/causal/pretraining/steps", 1, {"llm llama-7b"}),
