@@ -113,7 +113,8 @@ def _of_one(said: Tensor, box: Tensor, true: Tensor, category: Tensor, options: 
     weighted = (
         options["class_weight"] * focal + options["box_weight"] * apart + options["overlap_weight"] * overlap
     )
-    return weighted / max(1, len(true))
+    total: Tensor = weighted / max(1, len(true))
+    return total
 
 
 @torch.no_grad()

@@ -74,7 +74,8 @@ class OwlVit(Objective):
     def named(self, merged: Float[Tensor, "batch patches width"]) -> Float[Tensor, "batch patches names"]:
         """Returns how much each token is worth each name: a shifted and scaled cosine (OWL-ViT code)."""
         cosine = functional.normalize(self.class_head(merged), dim=-1) @ self.queries.T
-        return (cosine + self.shift(merged)) * (functional.elu(self.scale(merged)) + 1)
+        worth: Tensor = (cosine + self.shift(merged)) * (functional.elu(self.scale(merged)) + 1)
+        return worth
 
 
 build = OwlVit

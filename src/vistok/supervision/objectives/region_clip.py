@@ -133,7 +133,8 @@ def cut(
     """
     rows, columns = maps.shape[-2:]
     scaled = boxes * boxes.new_tensor([columns, rows, columns, rows])
-    return roi_align(maps, list(scaled), size, sampling_ratio=samples, aligned=True)
+    regions: Tensor = roi_align(maps, list(scaled), size, sampling_ratio=samples, aligned=True)
+    return regions
 
 
 def concept_contrast(
