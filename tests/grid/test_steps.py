@@ -10,8 +10,9 @@ import yaml
 
 from vistok.commands.parser import make_parser
 from vistok.errors import VistokError
+from vistok.grid.files_of import any_llm, cells, parts
 from vistok.grid.scale import ALL_STEPS, RESUMED, StepId
-from vistok.grid.steps import STEPS, any_llm, cells, parts, step_called
+from vistok.grid.steps import STEPS, step_called
 from vistok.grid.study import Study
 from vistok.grid.values import ReleasedRow
 from vistok.grid.verbs import VERBS

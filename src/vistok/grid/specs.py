@@ -157,3 +157,14 @@ def page_spec(study: Study) -> Spec:
         "labels": {task.id: task.label for task in study.answered_tasks()},
         "questions_shown": study.scale.questions_shown,
     }
+
+
+def curves_spec(study: Study, table: str) -> Spec:
+    """Returns what the drawing of a table's trainings and of its tokenizers' probes depends on."""
+    models = study.models
+    return {
+        "runs": [run.path for run in study.runs(table)],
+        "number": study.table(table).number,
+        "ceilings": [counted(models.encoder(name)) for name in models.scale.ceilings.values()],
+        "probe_set": models.scale.probe_set,
+    }

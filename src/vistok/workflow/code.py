@@ -1,7 +1,7 @@
 """The digests of code by which Snakemake reruns what an edit touches, and nothing else."""
 
 from vistok.errors import VistokError
-from vistok.grid.steps import Step
+from vistok.grid.step import Step
 from vistok.sources import imported_modules, source_digest
 
 

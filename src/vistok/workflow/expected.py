@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from vistok.grid.steps import STEPS, Step
+from vistok.grid.step import Step
+from vistok.grid.steps import STEPS
 from vistok.grid.study import Study
 from vistok.planning.costs import cost_of
 from vistok.planning.plan import Rates

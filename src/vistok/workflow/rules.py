@@ -6,7 +6,8 @@ from functools import cached_property
 from typing import Any
 
 from vistok.grid.specs import spec_digest
-from vistok.grid.steps import STEPS, Ids, Step
+from vistok.grid.step import Ids, Step
+from vistok.grid.steps import STEPS
 from vistok.grid.study import Study
 from vistok.workflow.code import code
 from vistok.workflow.sizes import size_of

@@ -1,0 +1,37 @@
+"""Which jobs of a step stand behind some runs of a study: by their ids."""
+
+from collections.abc import Sequence
+
+from vistok.grid.pairs import shown_pair
+from vistok.grid.step import Ids
+from vistok.grid.study import Study
+from vistok.grid.values import Run, Subject, runs_among
+
+
+def pretrainings(study: Study, runs: Sequence[Subject]) -> list[Ids]:
+    """The pretrainings of tokenizers: each behind those that it is made from."""
+    return [(pretrained.path,) for pretrained in study.models.pretrainings(runs_among(runs))]
+
+
+def llms(study: Study, runs: Sequence[Subject]) -> list[Ids]:
+    """The language models that are trained: each behind what it is tuned from."""
+    if not study.models.scale.language_model:
+        return []
+    names = (name for run in runs_among(runs) for name in (study.models.llm(run.llm).base, run.llm) if name)
+    return [(name,) for name in dict.fromkeys(names)]
+
+
+def suites(study: Study, runs: Sequence[Subject]) -> list[tuple[Subject, str]]:
+    """Each run with each suite that it answers; a run of no table answers all that are shown."""
+    answered, shown = study.suites_by_subject(), study.suites_shown()
+    return [(run, suite) for run in runs for suite in answered.get(run, shown)]
+
+
+def tables(study: Study, runs: Sequence[Subject]) -> list[Ids]:
+    return [(table,) for table in study.tables if not set(runs).isdisjoint(study.subjects(table))]
+
+
+def shown_runs(study: Study) -> list[Run]:
+    """The two runs of Figures 3 and 4."""
+    pair = shown_pair(study)
+    return list(pair.runs) if pair else []

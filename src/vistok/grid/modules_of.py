@@ -1,0 +1,65 @@
+"""Which modules a step's jobs look up by an id of the grid, besides those that its own code names."""
+
+from collections.abc import Iterable
+
+from vistok.grid.kinds import module_of, task_kind_modules
+from vistok.grid.study import Study
+from vistok.grid.values import OBJECTIVES, RELEASED_KINDS, Run
+
+
+def encoder_module(study: Study, tokenizer: str) -> str:
+    """Returns the module that builds a tokenizer's kind of encoder."""
+    return f"vistok.tokenizers.{study.encoder(tokenizer).library.replace('-', '_')}_encoder"
+
+
+def language_model_module(study: Study, llm: str) -> str:
+    """Returns the module of a language model's kind."""
+    return module_of("mllm/language_models", study.llm(llm).kind)
+
+
+def objective_module(study: Study, tokenizer: str) -> str:
+    """Returns the module of the supervision that a tokenizer is pretrained under."""
+    return module_of(OBJECTIVES, str(study.tokenizer(tokenizer).objective))
+
+
+def pretraining_modules(study: Study, pretrained: str) -> list[str]:
+    """The modules that a pretraining looks up: its objective, and each kind of encoder that it builds."""
+    tokenizer = study.models.pretrained(pretrained).tokenizer
+    built = (tokenizer, *study.models.tokenizer(tokenizer).made_from)
+    encoders = dict.fromkeys(encoder_module(study.models, name) for name in built)
+    return [objective_module(study.models, tokenizer), *encoders]
+
+
+def parts_modules(study: Study, run: str) -> list[str]:
+    """Returns the modules of the encoder, the connector and the language model of a run."""
+    parts = study.run(run)
+    return [
+        encoder_module(study, parts.tokenizer),
+        module_of("mllm/connectors", study.recipe(parts.recipe).connector.kind),
+        language_model_module(study, parts.llm),
+    ]
+
+
+def suite_modules(study: Study, suite: str) -> list[str]:
+    """Returns the modules of the task kinds that a suite asks."""
+    return task_kind_modules(task.kind for task in study.suite(suite))
+
+
+def table_modules(study: Study, tables: Iterable[str]) -> list[str]:
+    """Returns the modules of the task kinds that some tables show."""
+    columns = (column for table in tables for column in study.table(table).columns)
+    return task_kind_modules(study.task(column.task).kind for column in columns)
+
+
+def answering_modules(study: Study, subject: str) -> list[str]:
+    """The module that builds a run's encoder, or the one that loads a released model."""
+    parsed = study.models.subject(subject)
+    if isinstance(parsed, Run):
+        return parts_modules(study.models, subject)
+    return [module_of(RELEASED_KINDS, study.models.released_model(parsed.model).kind)]
+
+
+def ceiling_modules(study: Study) -> list[str]:
+    return list(
+        dict.fromkeys(encoder_module(study.models, name) for name in study.models.scale.ceilings.values())
+    )

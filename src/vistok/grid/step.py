@@ -1,0 +1,88 @@
+"""What a step of the workflow is: its jobs, files, spec and code, as functions of a study and ids."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from vistok.grid.scale import StepId
+from vistok.grid.specs import Spec
+from vistok.grid.study import Study
+from vistok.grid.values import Subject
+from vistok.grid.verbs import VERBS
+
+Ids = tuple[str, ...]
+
+
+def _nothing(study: Study, *ids: str) -> list[Any]:
+    return []
+
+
+def _no_spec(study: Study, *ids: str) -> Spec:
+    return {}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One verb of the workflow.
+
+    Its functions take a study and the ids of one job; that of a run or a pretraining is its path.
+
+    Attributes:
+        id: its verb, see `vistok.grid.verbs`.
+        jobs: the ids of its jobs behind some runs of a study.
+        outputs: what a job makes; an id may be a wildcard, such as `{run}`.
+        inputs: what a job reads besides the data root: checkpoints, shards, answers, scores.
+        reads_data: whether it reads the data root of its study.
+        spec: what of the study a job's result depends on besides its inputs.
+        modules: the modules that a job looks up by an id of the grid, besides those that its own code names.
+        without: the package that its code imports and a job never runs, if any.
+        shared: whether its study is the one whose checkpoints answer, which several scales may share.
+        size: the step whose job size in a scale is its own, too; its own id if not given.
+        rule: its name among the rules; its id with underscores if not given.
+        code: the module that takes it, for the digest of what it runs; that of its name in `vistok.steps` if not given.
+    """
+
+    id: str
+    jobs: Callable[[Study, Sequence[Subject]], Iterable[Ids]]
+    outputs: Callable[..., list[Path]]
+    inputs: Callable[..., Sequence[Path | str]] = _nothing
+    reads_data: bool = False
+    spec: Callable[..., Spec] = _no_spec
+    modules: Callable[..., list[str]] = _nothing
+    without: str = ""
+    shared: bool = False
+    size: StepId | None = None
+    rule: str = ""
+    code: str = ""
+
+    def whose(self, study: Study) -> Study:
+        """Returns the study that a job is of: the given one, or that of the models that answer for it."""
+        return study.models if self.shared else study
+
+    @property
+    def over(self) -> Ids:
+        """What its jobs range over, as wildcards and arguments are called."""
+        return VERBS[self.id].over
+
+    @property
+    def rule_name(self) -> str:
+        return self.rule or self.id.replace("-", "_")
+
+    @property
+    def module(self) -> str:
+        return self.code or f"vistok.steps.{self.id.replace('-', '_')}"
+
+    @property
+    def size_id(self) -> StepId:
+        """The key of a scale's `resources` that holds what its jobs ask for."""
+        return self.size or cast("StepId", self.id)
+
+    def log(self, study: Study, *ids: str) -> Path:
+        return self._beside("logs", study, ids, "log")
+
+    def benchmark(self, study: Study, *ids: str) -> Path:
+        return self._beside("benchmarks", study, ids, "tsv")
+
+    def _beside(self, folder: str, study: Study, ids: Ids, suffix: str) -> Path:
+        return Path(folder, self.whose(study).results_id, "/".join((self.rule_name, *ids)) + f".{suffix}")
