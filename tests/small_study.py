@@ -83,6 +83,7 @@ def write_official_files(root: Path, *, photographs: Callable[[str, int], bool])
             for copy in range(2)
         ]
         rows = [{"id": image, "file_name": f"{image:012d}.jpg"} for image in images]
+        _write_annotations(root, split, images, vcr=photographs("vcr", 1))
         write_json(
             root / f"coco/annotations/captions_{split}2017.json", {"images": rows, "annotations": captions}
         )
@@ -96,6 +97,36 @@ def write_official_files(root: Path, *, photographs: Callable[[str, int], bool])
                 path = root / origin / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.touch()
+
+
+def _write_annotations(root: Path, split: str, images: list[int], *, vcr: bool) -> None:
+    """Writes what is annotated: of the objects that are asked about 1, 2 and 3, or all of them 2."""
+    counts = {image: (1, 2, 3) if image % 2 else (2, 2, 2) for image in images}
+    shown = {
+        image: [name for name, often in zip(NAMES, counts[image], strict=True) for _ in range(often)]
+        for image in images
+    }
+    records = [{"id": image, "file_name": f"{image:012d}.jpg", "height": 10, "width": 10} for image in images]
+    annotations = [
+        {
+            "id": 100 * image + place,
+            "image_id": image,
+            "category_id": NAMES.index(name),
+            "bbox": [0, 0, 1, 1],
+            "iscrowd": 0,
+        }
+        for image in images
+        for place, name in enumerate(shown[image])
+    ]
+    categories = [{"id": place, "name": name} for place, name in enumerate(NAMES)]
+    write_json(
+        root / f"coco/annotations/instances_{split}2017.json",
+        {"images": records, "annotations": annotations, "categories": categories},
+    )
+    for image in images if vcr else ():
+        names = shown[image]
+        frame = {"boxes": [[0, 0, 1, 1, 0.9]] * len(names), "names": names, "width": 10, "height": 10}
+        write_json(root / f"vcr/vcr1images/scene/{image}.json", frame)
 
 
 def _caption(image: int, copy: int) -> str:

@@ -87,3 +87,34 @@ def test_the_seed_alone_decides(many_instances: Path, rules: str) -> None:
     ]
     assert draw[0] == draw[1] != draw[2]
     assert len(draw[0]) == 50
+
+
+def differing(
+    images: list[AnnotatedImage], questions: int = 10_000, seed: int = 0
+) -> list[tuple[object, str, str]]:
+    made = counting_questions(images, origin="coco", rules="differ", questions=questions, seed=seed)
+    return [(question.image_id, object_of(question.text), question.answer) for question in made]
+
+
+def test_where_counts_differ_every_category_is_asked_about() -> None:
+    images = [
+        AnnotatedImage(1, {"cup": 1, "fork": 4, "tie": 2}),
+        AnnotatedImage(2, {"cup": 1, "fork": 1}),
+        AnnotatedImage(3, {"cup": 3}),
+        AnnotatedImage(4, {"cup": 3, "fork": 10}),
+        AnnotatedImage(5, {"cup": 3, "fork": 1}, frozenset({"fork"})),
+        AnnotatedImage(6, {"cup": 9, "fork": 1}),
+    ]
+    made = differing([*images, images[0]])
+    assert len(made) == 5  # an image that is listed twice is asked about once
+    assert {*made} == {
+        (1, "cups", "1"), (1, "forks", "4"), (1, "ties", "2"), (6, "cups", "9"), (6, "forks", "1")
+    }  # fmt: skip
+
+
+def test_where_counts_differ_images_come_whole_or_not_at_all() -> None:
+    images = [AnnotatedImage(number, {"cup": 1, "fork": 2, "tie": 3}) for number in range(20)]
+    for questions in (3, 4, 5, 7, 60):
+        made = Counter(image for image, _, _ in differing(images, questions))
+        assert {*made.values()} == {3} and len(made) == questions // 3
+    assert differing(images, 30, seed=0) == differing(images, 30, seed=0) != differing(images, 30, seed=1)

@@ -32,6 +32,19 @@ def test_what_is_curated_agrees_with_its_annotations(
     assert capsys.readouterr().out.startswith("answers agree 120/120, n_obj_exist 120/120\n0 questions")
 
 
+def test_what_is_curated_where_counts_differ_agrees_with_its_annotations(
+    many_instances: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "made.json"
+    assert vistok_curate("counting", "--instances", many_instances, "--rules", "differ", "--out", out) == 0
+    assert vistok_curate("check", out, "--instances", many_instances) == 0
+    assert read_object_questions(out, "counting")
+    with pytest.raises(
+        VistokError, match=r"identification questions have no .differ. rules\. Legal: released, corr"
+    ):
+        vistok_curate("identification", "--instances", many_instances, "--rules", "differ", "--out", out)
+
+
 def test_the_same_command_gives_the_same_bytes(many_instances: Path, tmp_path: Path) -> None:
     options = ("counting", "--instances", many_instances, "--questions", 60)
     for name, seed in (("a", 5), ("b", 5), ("c", 6)):

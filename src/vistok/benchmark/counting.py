@@ -28,11 +28,18 @@ def counting_questions(
     and none with more than a quarter of the object's questions, so that neither a constant answer nor the
     object's name scores above 25 %. Fewer questions than asked for may be the result, by up to three even
     where the annotations allow more.
+
+    Differ: the images whose categories all differ in count, none of them a crowd or above 9, drawn whole: each is asked
+    about all its categories, two or more, so that who counts groups without naming them is right for one of them.
     """
     random = np.random.default_rng(seed)
     if rules == "released":
         pool = [(image, name) for image in images for name in _released_categories(image, origin)]
         chosen = shuffled(pool, random)[:questions]
+    elif rules == "differ":
+        chosen = _differing(
+            shuffled(list({image.image_id: image for image in images}.values()), random), questions
+        )
     else:
         cells: dict[tuple[str, int], list[tuple[AnnotatedImage, str]]] = defaultdict(list)
         for image, name in _countable(images):
@@ -40,6 +47,16 @@ def counting_questions(
         cut = cut_to_share(cells, LARGEST_SHARE, random)
         chosen = shuffled(level_off(cut, questions, random, largest_share=LARGEST_SHARE), random)
     return tuple(counting_question(image, name, rules, origin) for image, name in chosen)
+
+
+def _differing(images: Iterable[AnnotatedImage], questions: int) -> list[tuple[AnnotatedImage, str]]:
+    chosen: list[tuple[AnnotatedImage, str]] = []
+    for image in images:
+        counts = image.counts.values()
+        distinct = len({*counts}) == len(counts) > 1 and max(counts) <= LARGEST_COUNT
+        if distinct and not image.crowds and len(chosen) + len(counts) <= questions:
+            chosen += [(image, name) for name in image.counts]
+    return chosen
 
 
 def _released_categories(image: AnnotatedImage, origin: Origin) -> list[str]:

@@ -18,12 +18,14 @@ _RELEASED_NEED = "an image with at least one object (VCR: three)"
 # What comes together or not at all: an object in four different numbers; a "Yes." and a "No.".
 TOGETHER: Final[dict[tuple[CurationTask, Rules], int]] = {
     ("counting", "corrected"): round(1 / LARGEST_SHARE),
+    ("counting", "differ"): 2,
     ("identification", "corrected"): 2,
 }
 # What the rules make a question of.
 _NEEDED: Final[dict[tuple[CurationTask, Rules], str]] = {
     ("counting", "released"): f"{_RELEASED_NEED}, and of one of them 1 to 9",
     ("counting", "corrected"): "an object that the images show in four different numbers, 1 to 9, uncrowded",
+    ("counting", "differ"): "an image of two or more categories, all in different numbers, 1 to 9, uncrowded",
     ("identification", "released"): _RELEASED_NEED,
     ("identification", "corrected"): "an object that is in some of the images and not in others",
 }
@@ -44,6 +46,9 @@ def curate(
     Raises:
         VistokError: no question is asked for, or the images allow none.
     """
+    if (task, rules) not in _NEEDED:
+        legal = ", ".join(rule for of, rule in _NEEDED if of == task)
+        raise VistokError(f"{task} questions have no {rules!r} rules. Legal: {legal} (--rules).")
     least = TOGETHER.get((task, rules), 1)
     if questions < least:
         raise VistokError(

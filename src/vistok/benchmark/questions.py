@@ -9,7 +9,7 @@ from vistok.benchmark.nouns import plural
 from vistok.datasets.gvtbench import plural as released_plural
 from vistok.files import write_json
 
-Rules = Literal["released", "corrected"]
+Rules = Literal["released", "corrected", "differ"]
 CurationTask = Literal["counting", "identification"]
 LARGEST_COUNT = 9
 

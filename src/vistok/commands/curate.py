@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 from vistok.benchmark.annotations import (
     Annotations,
@@ -14,7 +15,7 @@ from vistok.benchmark.annotations import (
 )
 from vistok.benchmark.check import check_questions
 from vistok.benchmark.curate import RELEASED_QUESTIONS, TOGETHER, curate
-from vistok.benchmark.questions import write_questions
+from vistok.benchmark.questions import Rules, write_questions
 from vistok.datasets.gvtbench import read_object_questions
 from vistok.errors import VistokError
 from vistok.files import check_destination
@@ -115,7 +116,12 @@ def _add_curation_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--exclude-images", type=Path, nargs="+", default=[], help="none of the images of these lists"
     )
-    parser.add_argument("--rules", choices=("released", "corrected"), default="corrected")
+    parser.add_argument(
+        "--rules",
+        choices=get_args(Rules),
+        default="corrected",
+        help="GVTBench's own, ours, or (counting) `differ`: all of an image's categories, where all counts differ",
+    )
     parser.add_argument("--questions", type=int, default=RELEASED_QUESTIONS, help="at most this many")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, required=True, help="the GVTBench file to write")

@@ -1,7 +1,7 @@
 """What a task kind says of itself: how its questions are read, asked, answered, scored, guessed blindly and taught."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Literal, TypeAlias, TypeVar
@@ -42,6 +42,7 @@ class TaskKind(ABC, Generic[R]):
         mode: whether a model writes its answer, or ranks the options of the question by their likelihood.
         metric: what tables print.
         asks: whether each question has words of its own, which stand for `{question}` in the prompt.
+        viewers: what is guessed by seeing a part of what annotations tell, and the title of each.
         texts_apart: whether those words are in a file of their own, beside the references.
         short_answers: whether the answers that teach it are short, for a recipe's `short_answer_weight`.
         baselines: what is guessed without image or model, and the title of each.
@@ -62,6 +63,7 @@ class TaskKind(ABC, Generic[R]):
     texts_apart: ClassVar[bool] = False
     short_answers: ClassVar[bool] = True
     baselines: ClassVar[Mapping[str, str]] = {CONSTANT: "constant answer", PRIOR: "prior of the question"}
+    viewers: ClassVar[Mapping[str, str]] = {}
     one_per_image: ClassVar[bool] = False
     describes: ClassVar[bool] = False
     mark: ClassVar[str | None] = None
@@ -144,6 +146,21 @@ class TaskKind(ABC, Generic[R]):
         Raises:
             VistokError: the protocol or a metric is unknown, or records and answers do not pair up.
         """
+
+    def seen(
+        self,
+        asked: Sequence[R],
+        groups: Mapping[Hashable, Sequence[int]],
+        training: tuple[Sequence[R], Mapping[Hashable, Sequence[int]]] | None,
+    ) -> dict[str, list[str]]:
+        """Returns each viewer's answers, in the order of the questions; one that cannot be fitted is left out.
+
+        Args:
+            asked: the questions.
+            groups: image -> how many objects of each category are annotated, without the categories.
+            training: the questions and images that viewers are fitted on; None: on those about other images.
+        """
+        return {}
 
     @abstractmethod
     def blind(self, asked: Questions[R], training: Questions[R] | None) -> dict[str, list[str]]:

@@ -66,8 +66,7 @@ def question_files(study: Study) -> list[str]:
     names: list[str] = []
     for task in study.answered_tasks():
         if files := study.task_files(task.id):
-            named = (files.references, files.questions, files.prior, files.prior_questions)
-            names += [*files.images, *(name for name in named if name)]
+            names += [*files.images, *files.named]
     return list(dict.fromkeys(names))
 
 

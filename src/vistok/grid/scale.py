@@ -122,6 +122,26 @@ class TaskFiles(Value):
     questions: RelativePath | None = None
     prior: Annotated[RelativePath | None, SCORING] = None
     prior_questions: Annotated[RelativePath | None, SCORING] = None
+    annotations: Annotated[RelativePath | None, SCORING] = Field(
+        None,
+        description="a COCO instances file, or a folder of VCR metadata: what category-blind viewers see of the images",
+    )
+    prior_annotations: Annotated[RelativePath | None, SCORING] = Field(
+        None, description="the same of the images that `prior` asks about"
+    )
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Every file or folder that it names besides the photographs, the references first."""
+        files = (
+            self.references,
+            self.questions,
+            self.prior,
+            self.prior_questions,
+            self.annotations,
+            self.prior_annotations,
+        )
+        return tuple(name for name in files if name)
 
 
 class Pretraining(Value):

@@ -133,8 +133,7 @@ def find_name(name: str, known: Sequence[str]) -> str:
 
 
 def _named(files: TaskFiles) -> list[str]:
-    optional = (files.references, files.questions, files.prior, files.prior_questions)
-    return [*files.images, *(name for name in optional if name)]
+    return [*files.images, *files.named]
 
 
 def _there(study: Study, names: Iterable[str]) -> list[str]:

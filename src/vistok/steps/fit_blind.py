@@ -1,7 +1,10 @@
 """Scores answers that never look at the image: those of a kind's blind baselines, and of a language model alone."""
 
+from collections.abc import Hashable, Sequence
+from pathlib import Path
 from typing import Any
 
+from vistok.benchmark.annotations import read_annotations
 from vistok.chain.results import blind_inputs, check_predictions, write_metrics
 from vistok.errors import VistokError
 from vistok.evaluation.kind import Questions
@@ -44,9 +47,39 @@ def blind_answers(study: Study, task: Task, asked: Asked) -> dict[str, dict[str,
     kind = task_kind(task.kind)
     if not asked.references.ids:
         return {name: {} for name in kind.baselines}
-    answers = kind.blind(Questions(asked.references.records, asked.texts), _training(study, task))
+    training = _training(study, task)
+    answers = kind.blind(Questions(asked.references.records, asked.texts), training)
+    answers |= _viewers(study, task, asked, training)
     ids = [str(key) for key in asked.references.ids]
     return {name: dict(zip(ids, said, strict=True)) for name, said in answers.items()}
+
+
+def _viewers(study: Study, task: Task, asked: Asked, training: Questions[Any] | None) -> dict[str, list[str]]:
+    """Returns the answers of viewers that see a part of what annotations tell; none where there are no annotations."""
+    files, root, kind = study.task_files(task.id), Paths(study).data, task_kind(task.kind)
+    named = (files.annotations, files.prior_annotations) if files else ()
+    if not kind.viewers or files is None or files.annotations is None:
+        return {}
+    if training and files.prior_annotations is None:
+        raise VistokError(
+            f"the task {task.id!r} names a `prior` and `annotations` without `prior_annotations`: viewers are fitted "
+            "on annotated images. Add it to the task's files in the scale's file."
+        )
+    if study.scale.missing_images == "skip" and not all((root / name).exists() for name in named if name):
+        return {}
+    fitted_on = (
+        (training.records, _groups(root / str(files.prior_annotations), training.records))
+        if training
+        else None
+    )
+    records = asked.references.records
+    return kind.seen(records, _groups(root / files.annotations, records), fitted_on)
+
+
+def _groups(path: Path, records: Sequence[Any]) -> dict[Hashable, tuple[int, ...]]:
+    """Returns how many objects of each category are annotated in each image that is asked about."""
+    found = read_annotations(path, images={record.image_id for record in records})
+    return {image.image_id: tuple(image.counts.values()) for image in found.images}
 
 
 def _training(study: Study, task: Task) -> Questions[Any] | None:

@@ -15,7 +15,7 @@ from vistok.grid.values import AnyRow, ReleasedRow, Table
 from vistok.grid.values import Column as GridColumn
 from vistok.published.tables import PUBLISHED, PublishedTable, read_published
 from vistok.tables.audited import with_audit
-from vistok.tables.cells import average, baseline, cell_of
+from vistok.tables.cells import VIEWER, average, baseline, cell_of
 from vistok.tables.metrics import Metrics, baseline_titles, read_baselines, read_cell, rebuild_command
 from vistok.tables.shares import with_shares
 from vistok.tables.values import AVERAGE, Cell, Column, Origin, Row, Substitute, TableReport
@@ -75,7 +75,11 @@ def assemble(
         main_label=[*entry.labels].index(entry.named_by),
         columns=columns,
         rows=_marked(_ranked(rows)),
-        baselines=tuple(baseline(name, title, columns, blind) for name, title in titles.items()),
+        baselines=tuple(
+            made
+            for name, title in titles.items()
+            if any((made := baseline(name, title, columns, blind)).protocols) or not name.startswith(VIEWER)
+        ),
         origin=_origin(study, entry),
         bounds=tuple(bounds),
     )

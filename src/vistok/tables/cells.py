@@ -10,6 +10,7 @@ from vistok.tables.values import AVERAGE, Baseline, Cell, Column
 
 # metrics.json holds six decimals; a mean of such values means no more.
 _DECIMALS = 6
+VIEWER = "category-blind-"  # how the names of a kind's viewers begin
 
 
 def cell_of(seeds: Sequence[Metrics], column: Column, blind: Metrics) -> Cell:
@@ -59,8 +60,9 @@ def _mean_end(ends: Iterable[float | None]) -> float | None:
 
 
 def _bar(blind: Metrics, protocol: str) -> float | None:
-    values = [scores[protocol].value for scores in blind.scores.values() if protocol in scores]
-    return max(values, default=None)
+    """Returns the best of what never looks at the image; viewers do."""
+    scores = [said for name, said in blind.scores.items() if not name.startswith(VIEWER)]
+    return max((said[protocol].value for said in scores if protocol in said), default=None)
 
 
 def baseline(name: str, title: str, columns: Sequence[Column], blind: Mapping[str, Metrics]) -> Baseline:
@@ -78,6 +80,10 @@ def baseline(name: str, title: str, columns: Sequence[Column], blind: Mapping[st
         scores = blind[column.asks].scores.get(name, {})
         value = scores[column.protocol].value if column.protocol in scores else None
         values.append(value)
-        best.append(value is not None and value == _bar(blind[column.asks], column.protocol))
+        best.append(
+            not name.startswith(VIEWER)
+            and value is not None
+            and value == _bar(blind[column.asks], column.protocol)
+        )
         protocols.append({protocol: score.value for protocol, score in scores.items()})
     return Baseline(name, title, tuple(values), tuple(best), tuple(protocols))

@@ -54,7 +54,10 @@ def baseline_titles(study: Study, tasks: Iterable[str], llms: Iterable[str]) -> 
     kinds = dict.fromkeys(study.task(task).kind for task in tasks)
     fitted = {name: title for kind in kinds for name, title in task_kind(kind).baselines.items()}
     alone = {f"{_TEXT_ONLY}{llm}": f"{study.llm(llm).label} without the image" for llm in llms}
-    return {name: f"Blind: {title}" for name, title in (fitted | alone).items()}
+    viewers = {name: title for kind in kinds for name, title in task_kind(kind).viewers.items()}
+    return {name: f"Blind: {title}" for name, title in (fitted | alone).items()} | {
+        name: f"Category-blind: {title}" for name, title in viewers.items()
+    }
 
 
 class _ByImage(BaseModel):
@@ -138,7 +141,8 @@ def _read(
         raise VistokError(f"metrics not found: {path}. Make them: {again}")
     try:
         content = read()
-        fitted = {name: content.get(name, {}) for name in task_kind(task.kind).baselines}
+        kind = task_kind(task.kind)
+        fitted = {name: content.get(name, {}) for name in (*kind.baselines, *kind.viewers)}
         file = _File.model_validate({**content, "fitted": fitted})
         if (file.task, file.run) != (task.id, run):
             raise VistokError(

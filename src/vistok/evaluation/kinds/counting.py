@@ -1,7 +1,7 @@
 """Object counting (OC): "How many cats are there in the image?"."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from vistok.datasets.gvtbench import ObjectQuestion, counting_question, first_name
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from vistok.datasets.questions import Annotations
     from vistok.evaluation.score.base import Scored
+    from vistok.evaluation.score.category_blind import Asked
 
 MOST_COUNTED: Final = 9
 # Categories of Open Images and Objects365 that nobody counts.
@@ -35,6 +36,10 @@ class Counting(ObjectKind):
     name = "counting"
     tokens = 16
     mark = "How many"
+    viewers = {
+        "category-blind-numbers": "number of objects and of groups",
+        "category-blind-counts": "the groups' counts without their names",
+    }
 
     @property
     def protocols(self) -> Mapping[str, str]:
@@ -54,6 +59,21 @@ class Counting(ObjectKind):
         from vistok.evaluation.score.counting import score_counting
 
         return score_counting(records, answers, protocol)
+
+    def seen(
+        self,
+        asked: Sequence[ObjectQuestion],
+        groups: Mapping[Hashable, Sequence[int]],
+        training: tuple[Sequence[ObjectQuestion], Mapping[Hashable, Sequence[int]]] | None,
+    ) -> dict[str, list[str]]:
+        from vistok.evaluation.score.category_blind import questions_of, viewers_answers
+
+        def questions(
+            records: Sequence[ObjectQuestion], known: Mapping[Hashable, Sequence[int]]
+        ) -> list["Asked"]:
+            return questions_of([(record.image_id, record.answer) for record in records], known)
+
+        return viewers_answers(questions(asked, groups), questions(*training) if training else None)
 
     def turns(
         self, known: "Annotations", most: int, generator: "np.random.Generator"

@@ -57,7 +57,7 @@ def prior_answers_by_fold(
     Raises:
         VistokError: there are fewer images than folds, or fewer than two folds.
     """
-    fold = _folds(images, folds, seed)
+    fold = folds_of(images, folds, seed)
     guesses: list[str] = [""] * len(keys)
     for held_out in range(folds):
         others = [index for index in range(len(keys)) if fold[index] != held_out]
@@ -68,7 +68,12 @@ def prior_answers_by_fold(
     return guesses
 
 
-def _folds(images: Sequence[Hashable], folds: int, seed: int) -> NDArray[np.int64]:
+def folds_of(images: Sequence[Hashable], folds: int, seed: int = 0) -> NDArray[np.int64]:
+    """Returns the fold of each question: that of its image.
+
+    Raises:
+        VistokError: there are fewer images than folds, or fewer than two folds.
+    """
     distinct = list(dict.fromkeys(images))
     if not 2 <= folds <= len(distinct):
         raise VistokError(f"{folds} folds over {len(distinct)} images: 2 folds or more, no more than images.")
@@ -134,7 +139,7 @@ def constant_captions_by_fold(
         VistokError: there are fewer images than folds, fewer than two folds, or no captions in the others.
     """
     images = list(captions_by_image)
-    fold = dict(zip(images, _folds(images, folds, seed).tolist(), strict=True))
+    fold = dict(zip(images, folds_of(images, folds, seed).tolist(), strict=True))
     fitted = [
         constant_caption(
             {image: texts for image, texts in captions_by_image.items() if fold[image] != held_out}
