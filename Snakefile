@@ -3,6 +3,7 @@
 snakemake paper_tables --cores 2                                     the mini scale, on a laptop
 snakemake paper_tables --config scale=excerpt data_root=FOLDER       real photographs and questions
 snakemake paper_data --config scale=paper data_root=FOLDER           the official archives, fetched and verified
+snakemake mask_study --cores 2                                       what a mask does, by a table of our own
 snakemake paper_audit paper_claims --cores 2                         what of the paper can be trusted
 """
 
@@ -34,6 +35,13 @@ rule paper_tables:
     default_target: True
     input:
         FILES.tables(),
+
+
+rule mask_study:
+    """What hiding patches does to a tokenizer: a crossing of mask and loss on one encoder, by shares of the patches."""
+    input:
+        FILES.table("mask-study"),
+    localrule: True
 
 
 rule paper_data:

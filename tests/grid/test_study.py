@@ -276,3 +276,22 @@ def test_a_floor_that_is_a_row_stands_once(repository: Path) -> None:
     changed = replace(mini, tables={"table-2": table.model_copy(update={"rows": (*table.rows, own)})})
     assert [row.tokenizer for row in changed.bounds("table-2")] == ["untrained", "perfect", "perfect"]
     assert changed.rows("table-2").count(own) == 1
+
+
+def test_a_table_apart_is_found_and_counts_nowhere(checkout: Any) -> None:
+    row = {"tokenizer": "fd", "recipe": "frozen", "llm": "llama-7b"}
+    before = checkout.load()
+    checkout.edit(
+        "grid/tables.yaml",
+        lambda tables: tables.update(ours={**tables["table-2"], "apart": True, "rows": [row]}),
+    )
+    study = checkout.load()
+    assert (study.tables, study.runs()) == (before.tables, before.runs())
+    assert "fd/frozen/llama-7b/seed-0" in [run.path for run in study.runs("ours")]
+
+
+def test_a_tokenizer_s_options_go_over_its_scale_s(checkout: Any) -> None:
+    checkout.edit("grid/tokenizers.yaml", lambda known: known["fd"].update(options={"beta": 1.0}))
+    scale, own = checkout.load().scale, checkout.load().pretraining("fd")
+    assert own.options == {**scale.pretraining["feature-distillation"].options, "beta": 1.0}
+    assert own.steps == scale.pretraining["feature-distillation"].steps

@@ -59,7 +59,7 @@ wildcard_constraints:
     run=f"{ID}/{ID}/{ID}/seed-(?:0|[1-9][0-9]*)|released/{ID}",
     image_set="|".join(MODELS.scale.image_sets) or "none",
     download="|".join(FILES.downloads),
-    table="|".join(STUDY.tables),
+    table="|".join([*STUDY.tables, *STUDY.apart]),
     owner=f"{STUDY.scale.id}|{SCALE}",
     listed="|".join(map(re.escape, FILES.listed())) or "none",
 

@@ -50,12 +50,14 @@ def load_study(
             )
         size = size.model_copy(update={"data_root": str(data_root)})
     grid = root / GRID
+    tables = _repeated(_values(Table, grid / "tables.yaml"), seeds)
     study = Study(
         tokenizers=_values(Tokenizer, grid / "tokenizers.yaml"),
         llms=_values(LanguageModel, grid / "llms.yaml"),
         recipes=_recipes(grid / "recipes.yaml", size),
         tasks=_tasks(grid / "tasks.yaml", size),
-        tables=_repeated(_values(Table, grid / "tables.yaml"), seeds),
+        tables={name: table for name, table in tables.items() if not table.apart},
+        apart={name: table for name, table in tables.items() if table.apart},
         released=_values(ReleasedModel, grid / "models.yaml"),
         scale=size,
         split=split,
@@ -177,7 +179,7 @@ def _changed_by(scale: Scale) -> str:
 
 def _check_references(study: Study) -> None:
     """Refuses a reference to an id that is not declared, at the file that must be edited."""
-    for table in study.tables.values():
+    for table in (*study.tables.values(), *study.apart.values()):
         check_labels(table)
         for row in table.rows:
             for subject in row.subjects:

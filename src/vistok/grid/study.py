@@ -39,6 +39,7 @@ class Study:
     """The whole study at one scale, on one split of its questions.
 
     Attributes:
+        apart: tables that are none of the paper's: each is built where it is asked for, and counts nowhere else.
         seeds: how often each row is trained that does not declare its own seeds.
 
     The methods that take an id raise a VistokError where it is not declared.
@@ -51,6 +52,7 @@ class Study:
     tables: Mapping[str, Table]
     scale: Scale
     released: Mapping[str, ReleasedModel] = field(default_factory=dict)
+    apart: Mapping[str, Table] = field(default_factory=dict)
     split: str = TEST
     seeds: int = 1
     other_models: Self | None = None
@@ -100,7 +102,7 @@ class Study:
         return find("suite", name, self.suites, GRID / "tasks.yaml")
 
     def table(self, name: str) -> Table:
-        return find("table", name, self.tables, GRID / "tables.yaml")
+        return find("table", name, {**self.tables, **self.apart}, GRID / "tables.yaml")
 
     def image_set(self, name: str) -> ImageSet:
         return find("image set", name, self.scale.image_sets, self.scale_file)

@@ -364,6 +364,9 @@ class Table(Value):
     id: Id
     caption: str
     number: int = Field(description="the published CSV's number")
+    apart: bool = Field(
+        False, description="whether it is no table of the paper's, and built only where it is asked for"
+    )
     labels: dict[str, LabelSource | None] = Field(
         min_length=1,
         description="label column, as the published CSV heads it -> where a row that the paper does not have takes "

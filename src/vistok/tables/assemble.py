@@ -29,7 +29,7 @@ def check_tables(study: Study, folder: Path = PUBLISHED) -> None:
     Raises:
         VistokError: a label, column or row is none of the paper's table, or there is no such table.
     """
-    for table in study.tables.values():
+    for table in (*study.tables.values(), *study.apart.values()):
         _check(study, table, read_published(folder, table.number))
 
 

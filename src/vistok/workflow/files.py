@@ -86,6 +86,11 @@ class Files:
         weights = tokenizer_weights(self.models, tokenizer)
         return [os.path.join(self.models.scale.data_root, weights)] if weights else []  # noqa: PTH118
 
+    def table(self, table: str) -> list[str]:
+        """Returns one rendered table, and the curves of its trainings."""
+        outputs = (STEPS["tabulate"].outputs, STEPS["draw-curves"].outputs)
+        return [str(path) for made in outputs for path in made(self.study, table)]
+
     def tables(self) -> list[str]:
         """Returns all that is rendered of the study: tables, curves of trainings, figures, and the page of them all."""
         each = (STEPS["tabulate"].outputs, STEPS["draw-curves"].outputs)
