@@ -136,6 +136,11 @@ def page_inputs(study: Study) -> list[Path | str]:
     return [*cells(study, study.tables), *answers_shown(study), *trained, *files.all_published(), *made]
 
 
+def probed(study: Study, table: str) -> list[Path]:
+    """Returns the checkpoints that say what the tokenizers of a table learnt, where the scale pretrains them."""
+    return [Paths(study).pretrained(each) for each in study.models.pretrainings(study.runs(table))]
+
+
 def drawn(study: Study, table: str) -> list[Path]:
     """The curves of a table's trainings, and the probes of its tokenizers where the scale pretrains them."""
     probes = [Paths(study).probes(table)] if study.models.scale.encoders else []

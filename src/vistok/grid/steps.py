@@ -141,7 +141,11 @@ _LIST: Final = (
         "tabulate",
         jobs=jobs_of.tables,
         outputs=files_of.table_files,
-        inputs=lambda study, table: [*files_of.cells(study, [table]), *files.all_published()],
+        inputs=lambda study, table: [
+            *files_of.cells(study, [table]),
+            *files.all_published(),
+            *files_of.probed(study, table),
+        ],
         spec=lambda study, table: specs.table_spec(study, table),
         modules=lambda study, table: modules_of.table_modules(study, [table]),
     ),

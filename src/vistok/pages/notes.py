@@ -3,7 +3,7 @@
 from collections import Counter
 
 from vistok.pages.templating import paragraphs
-from vistok.tables.values import AVERAGE, Column, Origin, Substitute, TableReport
+from vistok.tables.values import AVERAGE, Column, Origin, Row, TableReport
 
 
 def banner(origin: Origin) -> str:
@@ -11,9 +11,14 @@ def banner(origin: Origin) -> str:
     return "".join(paragraphs("banner.txt.j2", origin=origin))
 
 
-def footnote(substitute: Substitute | None) -> str:
-    """Returns the footnote of a tokenizer whose published weights cannot be had; empty for others."""
-    return "".join(paragraphs("footnote.txt.j2", substitute=substitute)) if substitute else ""
+def footnote(row: Row) -> str:
+    """Returns the footnote of a row: what stands in for weights that cannot be had, what its pretraining did not do."""
+    parts = []
+    if row.substitute:
+        parts += paragraphs("footnote.txt.j2", substitute=row.substitute)
+    if row.shortfall:
+        parts += paragraphs("shortfall.txt.j2", shortfall=row.shortfall)
+    return " ".join(parts)
 
 
 def notes(report: TableReport) -> list[str]:

@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from vistok.errors import VistokError
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
 from vistok.pages.drawing import BLIND, OURS, PALETTE, SOFT, new_figure, svg
-from vistok.reading import read_json
+from vistok.probes.record import read_probe
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,22 +46,6 @@ def probed(study: Study, table: str) -> list[Probed]:
         Probed(name, "floor" if name in floors else "row", tuple(listed)) for name, listed in records.items()
     ]
     return sorted(found, key=lambda entry: entry.kind == "floor")
-
-
-def read_probe(checkpoint: Path) -> Mapping[str, Any]:
-    """Returns what a tokenizer's checkpoint says of its probe.
-
-    Raises:
-        VistokError: it says nothing.
-    """
-    config = read_json(checkpoint / "config.json", what="checkpoint configuration")
-    if not isinstance(config, dict) or not isinstance(config.get("probe"), dict):
-        raise VistokError(
-            f"{checkpoint} has no probe in its config.json: it was made by an earlier version. Delete it and make it "
-            f"again: snakemake {checkpoint} --cores 2, with the --config of its scale."
-        )
-    probe: Mapping[str, Any] = config["probe"]
-    return probe
 
 
 def probes_figure(entries: Sequence[Probed], title: str) -> str:

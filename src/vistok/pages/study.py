@@ -196,7 +196,7 @@ def _table(report: TableReport) -> dict[str, Any]:
     return {
         "report": report,
         "bars": pictures(report),
-        "footnotes": {mark: footnote(substitute) for mark, substitute in report.footnotes.items()},
+        "footnotes": {mark: footnote(row) for mark, row in report.footnotes.items()},
         "banner": banner(report.origin),
         "notes": notes(report),
         "compared": compared_in_words(report),

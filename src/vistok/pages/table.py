@@ -39,7 +39,7 @@ def render_table(report: TableReport, suffix: str) -> str:
         bars=pictures(report),
         root="",
         banner=banner(report.origin),
-        footnotes={mark: footnote(substitute) for mark, substitute in report.footnotes.items()},
+        footnotes={mark: footnote(row) for mark, row in report.footnotes.items()},
         notes=notes(report),
         compared=compared_in_words(report),
         seeds=any(len(row.seeds) > 1 for row in report.rows),

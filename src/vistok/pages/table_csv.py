@@ -55,7 +55,7 @@ def _line(report: TableReport, row: Row, index: int, protocols: tuple[str, ...])
         "audit": " ".join(
             note.finding.anchor for note in report.audit if note.mark in (*column.audit, *cell.audit)
         ),
-        "footnote": footnote(row.substitute),
+        "footnote": footnote(row),
     }
 
 

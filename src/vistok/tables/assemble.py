@@ -13,12 +13,14 @@ from vistok.grid.paths import Paths
 from vistok.grid.study import GRID, Study
 from vistok.grid.values import AnyRow, ReleasedRow, Table
 from vistok.grid.values import Column as GridColumn
+from vistok.grid.values import Row as GridRow
+from vistok.probes.record import read_probe
 from vistok.published.tables import PUBLISHED, PublishedTable, read_published
 from vistok.tables.audited import with_audit
 from vistok.tables.cells import VIEWER, average, baseline, cell_of
 from vistok.tables.metrics import Metrics, baseline_titles, read_baselines, read_cell, rebuild_command
 from vistok.tables.shares import with_shares
-from vistok.tables.values import AVERAGE, Cell, Column, Origin, Row, Substitute, TableReport
+from vistok.tables.values import AVERAGE, Cell, Column, Origin, Row, Shortfall, Substitute, TableReport
 
 _OWN_MODELS = "a released model answers where models are taken as published; this scale makes its own"
 
@@ -188,6 +190,7 @@ def _row(
         subjects=row.subjects,
         cells=tuple(cells),
         substitute=_substitute(study, row),
+        shortfall=_shortfall(study, row),
         measured_cause=_measured_cause(study, row),
     )
 
@@ -213,6 +216,22 @@ def _substitute(study: Study, row: AnyRow) -> Substitute | None:
         text = study.tokenizer(row.tokenizer).substitute
         own = study.models.scale.id if text and study.models.pretrains(row.tokenizer) else ""
     return Substitute(" ".join(text.split()), own) if text else None
+
+
+def _shortfall(study: Study, row: AnyRow) -> Shortfall | None:
+    """Returns what the probes of a row's tokenizer found amiss; None of one that was not pretrained here.
+
+    Results may be here without the checkpoints that gave them, as of somebody else's build: no probe is read then.
+    """
+    models = study.models
+    if not isinstance(row, GridRow) or row.tokenizer not in models.tokenizers:
+        return None
+    if not models.pretrains(row.tokenizer) or row.tokenizer in models.scale.floors.values():
+        return None
+    folders = {run.pretrained.path: Paths(models).pretrained(run.pretrained) for run in row.subjects}
+    found = {name: read_probe(folder)["amiss"] for name, folder in folders.items() if folder.is_dir()}
+    listed = tuple((name, tuple(sentences)) for name, sentences in found.items() if sentences)
+    return Shortfall(listed) if listed else None
 
 
 def _ranked(rows: Sequence[Row]) -> list[Row]:
@@ -245,6 +264,7 @@ def ranks(printed: Sequence[str]) -> list[int]:
 
 
 def _marked(rows: Sequence[Row]) -> tuple[Row, ...]:
-    substitutes = dict.fromkeys(row.substitute for row in rows if row.substitute)
-    marks = {substitute: chr(ord("a") + index) for index, substitute in enumerate(substitutes)}
-    return tuple(replace(row, mark=marks[row.substitute] if row.substitute else "") for row in rows)
+    said = dict.fromkeys((row.substitute, row.shortfall) for row in rows)
+    said.pop((None, None), None)
+    marks = {each: chr(ord("a") + index) for index, each in enumerate(said)}
+    return tuple(replace(row, mark=marks.get((row.substitute, row.shortfall), "")) for row in rows)

@@ -179,6 +179,16 @@ class Substitute:
 
 
 @dataclass(frozen=True, slots=True)
+class Shortfall:
+    """What a tokenizer's pretraining did not do, as its probe measured it.
+
+    `found` is each training with a sentence for each thing.
+    """
+
+    found: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One row: its labels, what answers for it (runs, one per seed, or a released model), and a cell per column."""
 
@@ -187,6 +197,7 @@ class Row:
     cells: tuple[Cell, ...]
     mark: str = ""
     substitute: Substitute | None = None
+    shortfall: Shortfall | None = None
     measured_cause: str = ""
 
     @property
@@ -288,9 +299,9 @@ class TableReport:
         return starts if len(starts) < len(first) / 2 else frozenset()
 
     @property
-    def footnotes(self) -> dict[str, Substitute]:
-        """Mark -> what stands in for a row's weights, in the order of the rows."""
-        return {row.mark: row.substitute for row in self.rows if row.substitute}
+    def footnotes(self) -> dict[str, Row]:
+        """Mark -> a row that it stands at, in the order of the rows."""
+        return {row.mark: row for row in self.rows if row.mark}
 
     @property
     def protocol_columns(self) -> tuple[tuple[int, str], ...]:
