@@ -91,7 +91,7 @@ def test_markdown_is_as_it_was(mini: Any, rendered: Rendered, file_regression: F
 def test_every_line_of_a_markdown_table_has_every_column(excerpt: Any, rendered: Rendered) -> None:
     found = [line for line in rendered(excerpt, "md").splitlines() if line.startswith("|")]
     widths = [len(re.findall(r"(?<!\\)\|", line)) - 1 for line in found]
-    assert widths == [4 + 7] * 10 + [4 + 13] * 10
+    assert widths == [4 + 7] * 12 + [4 + 13] * 12
 
 
 def test_markdown_shows_rank_baseline_and_missing_cells(mini: Any, excerpt: Any, rendered: Rendered) -> None:
@@ -131,9 +131,9 @@ def test_the_page_needs_nothing_but_itself(excerpt: Any, rendered: Rendered) -> 
 
 def test_the_page_holds_every_number(mini: Any, rendered: Rendered) -> None:
     main, compared, others = page(rendered(mini, "html")).tables
-    assert [len(row) for row in main] == [8] * 13
+    assert [len(row) for row in main] == [8] * 15
     assert [len(row) for row in compared] == [7] * 2
-    assert [len(row) for row in others] == [14] * 9
+    assert [len(row) for row in others] == [14] * 11
     for place, line in enumerate(csv.DictReader(rendered(mini, "csv").splitlines())):
         cell = main[1 + place // 7][1 + place % 7]
         if place >= 5 * 7:  # of a floor or a ceiling
@@ -160,7 +160,7 @@ def test_latex_lines_have_every_column(excerpt: Any, rendered: Rendered) -> None
     text = rendered(excerpt, "tex")
     found = [line for line in text.splitlines() if line.endswith((r"\\", r"\\[2pt]"))]
     widths = [len(re.findall(r"(?<!\\)&", line)) + 1 for line in found]
-    assert widths == [11] * (3 + 5 * 3 + 3) + [17] * (2 + 5 + 3)
+    assert widths == [11] * (3 + 5 * 3 + 5) + [17] * (2 + 5 + 5)
     assert text.isascii()
     assert r"\usepackage{booktabs,amssymb,graphicx}" in text.splitlines()[0]
 
