@@ -1,6 +1,7 @@
 """A build is kept whole: every training's value, what it took, and the document that shows it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,20 @@ def test_a_document_shows_what_was_kept(built: Any, tmp_path: Path) -> None:
     assert "| tune-mllm | 2 | 30 | 28 | 301 MiB |" in section
     lines = [line for line in section.splitlines() if line.startswith("| ") and "MiB" not in line]
     assert {line.count("|") for line in lines[:-2]} == {7 + 3}
+
+
+def test_a_row_has_the_seeds_that_it_was_scored_with(
+    built: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three seeds are asked for; most rows were scored with one, CLIP with two, and none is read that is not there."""
+    table = built.study.table("table-2")
+    rows = tuple(row.model_copy(update={"seeds": (0, 1, 2)}) for row in table.rows)
+    study = replace(built.study, seeds=3, tables={"table-2": table.model_copy(update={"rows": rows})})
+    monkeypatch.setattr(export_results, "study_of", lambda args: study)
+    assert main(["export-results", "--out", str(tmp_path / "kept.json")]) == 0
+    found = json.loads((tmp_path / "kept.json").read_text())["tables"]["table-2"]["rows"]
+    assert {row["row"]: row["seeds"] for row in found if len(row["seeds"]) != 1} == {CLIP: [0, 1]}
+    assert {row["row"] for row in found} >= {"untrained/frozen/vicuna-7b", "perfect/frozen/vicuna-7b"}
 
 
 @pytest.mark.parametrize("text", ["no marks", f"{BEGIN}\n", f"{BEGIN}{BEGIN}{END}"])

@@ -2,6 +2,7 @@
 
 import argparse
 import datetime
+import json
 import os
 import re
 from importlib.metadata import version
@@ -54,6 +55,9 @@ def run(args: argparse.Namespace) -> None:
     out = args.out or Path("benchmarks/results") / f"{study.results_id}-{today}.json"
     check_destination(out)
     kept = build_of(study, args.table or list(study.tables), today)
+    kept = json.loads(
+        json.dumps(kept, sort_keys=True)
+    )  # shown as the file has it, now and when it is read again
     document = None
     if args.show_in:
         if not args.show_in.is_file():

@@ -10,7 +10,7 @@ from vistok.evaluation.pairs import Pair
 from vistok.files import check_destination, write_json
 from vistok.published.tables import PUBLISHED, read_published
 from vistok.tables.assemble import assemble
-from vistok.tables.pairs import Family, as_json, families, family, with_bounds
+from vistok.tables.pairs import Family, as_built, as_json, families, family, with_bounds
 from vistok.tables.values import AVERAGE, Column, Row, TableReport
 
 
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> None:
     Raises:
         VistokError: a name is wrong, a metrics.json is missing, or no two of the rows can be compared.
     """
-    study = with_bounds(study_of(args), args.table)
+    study = as_built(with_bounds(study_of(args), args.table), args.table)
     if args.out:
         check_destination(args.out)
     report = assemble(study, args.table, read_published(PUBLISHED, study.table(args.table).number))

@@ -180,9 +180,9 @@ class Study:
         """
         rows = [row for row in self.table(table).rows if isinstance(row, Row)]
         sides = zip(*(self.bounds_of(row) for row in rows), strict=True)
-        named = {bound.subjects: bound for side in sides for bound in side if bound}
-        own = {row.subjects for row in rows}
-        return tuple(bound for subjects, bound in named.items() if subjects not in own)
+        named = {bound.path: bound for side in sides for bound in side if bound}
+        own = {row.path for row in rows}
+        return tuple(bound for path, bound in named.items() if path not in own)
 
     def bounds_of(self, row: Row) -> tuple[Row | None, Row | None]:
         """Returns the floor and the ceiling of a row: the rows of their tokenizers, all else alike.

@@ -310,6 +310,11 @@ class Row(_AnyRow):
         description="of its trainings, tokenizer and connector alike; if not given, --config seeds=N says how many",
     )
 
+    @property
+    def path(self) -> str:
+        """What its runs' ids have in common: all but the seed."""
+        return f"{self.tokenizer}/{self.recipe}/{self.llm}"
+
     def repeated(self, seeds: tuple[int, ...]) -> Self:
         """Returns the row with these seeds, if it declares none of its own."""
         declared = "seeds" in self.model_fields_set

@@ -91,12 +91,12 @@ def assemble(
 
 def _on_the_way(study: Study, table: Table, rows: Sequence[Row], bounds: Sequence[Row]) -> list[Row]:
     """Returns the rows with the shares of the way that their cells are, where they have a floor and a ceiling."""
-    of = {row.subjects: row for row in (*rows, *bounds)}
+    of = {row.path: row for row in (*rows, *bounds)}
     found = []
     for entry, row in zip(table.rows, rows, strict=True):
         floor, ceiling = (None, None) if isinstance(entry, ReleasedRow) else study.bounds_of(entry)
         if floor and ceiling:
-            cells = with_shares(row.cells, of[floor.subjects].cells, of[ceiling.subjects].cells)
+            cells = with_shares(row.cells, of[floor.path].cells, of[ceiling.path].cells)
             row = replace(row, cells=cells)
         found.append(row)
     return found

@@ -5,17 +5,17 @@ from typing import Any
 from vistok.grid.study import Study
 from vistok.published.tables import PUBLISHED, read_published
 from vistok.tables.assemble import assemble
-from vistok.tables.pairs import as_json, families, self_supervised, with_bounds
+from vistok.tables.pairs import as_built, as_json, families, self_supervised, with_bounds
 from vistok.tables.values import Cell, Row, TableReport
 
 
 def kept_table(study: Study, table: str) -> dict[str, Any]:
-    """Returns a table with the rows of its floors and ceilings.
+    """Returns a table with the rows of its floors and ceilings, each row with the seeds that it was scored with.
 
     Raises:
         VistokError: a metrics.json is missing or wrong.
     """
-    whole = with_bounds(study, table)
+    whole = as_built(with_bounds(study, table), table)
     report = assemble(whole, table, read_published(PUBLISHED, study.table(table).number))
     compared = (
         *families(report.rows, report.columns),

@@ -8,7 +8,9 @@ import numpy as np
 
 from vistok.evaluation.pairs import ByImage, Pair, compare_rows, told_apart
 from vistok.evaluation.statistics import LEAST_GROUPS
+from vistok.grid.paths import Paths
 from vistok.grid.study import Study
+from vistok.grid.values import Row as GridRow
 from vistok.grid.values import Run
 from vistok.tables.values import AVERAGE, Column, Row
 
@@ -78,6 +80,24 @@ def with_bounds(study: Study, table: str) -> Study:
     entry = study.table(table)
     rows = (*entry.rows, *study.bounds(table))
     return replace(study, tables={**study.tables, table: entry.model_copy(update={"rows": rows})})
+
+
+def as_built(study: Study, table: str) -> Study:
+    """Returns a study in which each row of a table has those of its seeds alone that every column was scored with.
+
+    A row that was scored with none keeps its seeds: it is then missed, as any other.
+    """
+    entry = study.table(table)
+    rows = tuple(_scored(study, table, row) if isinstance(row, GridRow) else row for row in entry.rows)
+    return replace(study, tables={**study.tables, table: entry.model_copy(update={"rows": rows})})
+
+
+def _scored(study: Study, table: str, row: GridRow) -> GridRow:
+    paths, tasks = Paths(study), study.measured(table, row)
+    seeds = tuple(
+        run.seed for run in row.subjects if all(paths.metrics(run, task).is_file() for task in tasks)
+    )
+    return row.model_copy(update={"seeds": seeds}) if seeds else row
 
 
 def self_supervised(study: Study, rows: Sequence[Row], columns: Sequence[Column]) -> tuple[Family, ...]:
