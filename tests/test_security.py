@@ -196,8 +196,8 @@ def shell_values(text: str) -> set[str]:
 
 # Ids that the loader has checked, digests, paths made of ids, and options that are quoted where they are made.
 SAFE_VALUES = {
-    "log", "params.suite", "params.generated", "resources.launch",
-    "wildcards.image_set", "wildcards.llm", "wildcards.tokenizer", "wildcards.run", "wildcards.table",
+    "log", "params.verb", "params.suite", "params.generated", "resources.launch",
+    "wildcards.image_set", "wildcards.llm", "wildcards.pretrained", "wildcards.run", "wildcards.table",
     "wildcards.download",
 }  # fmt: skip
 QUOTED = {"params.name", "params.options", "params.released"}

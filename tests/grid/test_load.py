@@ -123,7 +123,7 @@ def test_a_wrong_key_or_value_is_refused(checkout: Any, file: str, change: Chang
         ("scales/mini.yaml", setting("recipes/tunned", {}), ["unknown recipe 'tunned'", "'tuned'?"]),
         ("scales/mini.yaml", setting("tasks/vqa", {"images": ["a"], "references": "b"}), ["task 'vqa'", "'vqav2'?"]),
         ("scales/mini.yaml", setting("splits/dev/vqa", {"images": ["a"], "references": "b"}), ["task 'vqa'"]),
-        ("grid/tokenizers.yaml", setting("dino/size", "large"), ["unknown encoder size 'large'", "base", "mini.yaml"]),
+        ("grid/tokenizers.yaml", setting("dino/size", "huge"), ["unknown encoder size 'huge'", "base", "mini.yaml"]),
         ("grid/tokenizers.yaml", setting("fd/teacher", "clap"), ["unknown tokenizer 'clap'", "'clip'?"]),
         ("grid/tokenizers.yaml", setting("fd/base", "dinno"), ["unknown tokenizer 'dinno'", "'dino'?"]),
         ("grid/tokenizers.yaml", setting("fd/teacher", "fd"), ["'fd' is made from itself: fd from fd", "Take one"]),

@@ -256,7 +256,7 @@ def test_a_table_has_one_floor_and_one_ceiling_for_each_llm_recipe_and_size(repo
     assert [(row.tokenizer, row.recipe) for row in bounds] == [
         ("untrained", "frozen"), ("untrained", "tuned"), ("perfect", "frozen"), ("perfect", "tuned")
     ]  # fmt: skip
-    assert {*bounds[0].subjects} < {*mini.runs("table-2")} == {*mini.runs()}
+    assert {*bounds[0].subjects} < {*mini.runs("table-2")} <= {*mini.runs()}
     floor, ceiling = mini.bounds_of(mini.table("table-2").rows[0])
     assert (floor, ceiling) == (bounds[0], bounds[2])
     thrice = load_study("mini", root=repository, seeds=3)

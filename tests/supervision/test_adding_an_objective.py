@@ -76,7 +76,7 @@ def checkout(repository: Path, tmp_path: Path) -> Path:
     (package / OBJECTIVES / "mean_features.py").write_text(MEAN_FEATURES)
     tokenizers, mini = tmp_path / GRID / "tokenizers.yaml", tmp_path / SCALES / "mini.yaml"
     entries, scale = yaml.safe_load(tokenizers.read_text()), yaml.safe_load(mini.read_text())
-    entries["mine"] = {**entries["fd"], "label": "Mine", "objective": "mean-features"}
+    entries["mine"] = {**entries["fd"], "label": "Mine", "objective": "mean-features", "size": "base"}
     scale["pretraining"]["mean-features"] = {**scale["pretraining"]["feature-distillation"], "options": {}}
     tokenizers.write_text(yaml.safe_dump(entries))
     mini.write_text(yaml.safe_dump(scale))
@@ -94,6 +94,6 @@ def test_an_objective_with_a_teacher_is_one_file_and_two_entries(checkout: Path,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
-        "[('clip',), ('mine',)]",
+        "[('clip/seed-0',), ('mine/seed-0',)]",
         "vistok.supervision.objectives.mean_features",
     ]

@@ -18,7 +18,7 @@ from vistok.tokenizers.weights import load_foreign
 
 Shake = Callable[[nn.Module], nn.Module]
 NAME = "small-for-tests-quickgelu"
-RESIDUAL = "small-residual-for-tests"
+OTHER = "small-timm-for-tests"
 CONFIG = {
     "embed_dim": 16,
     "quick_gelu": True,
@@ -30,8 +30,13 @@ CONFIG = {
 @pytest.fixture(scope="module", autouse=True)
 def registered(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("config")
-    residual = {"image_size": 32, "layers": [1, 1, 1, 1], "width": 8, "patch_size": None}
-    for name, config in ((NAME, CONFIG), (RESIDUAL, {**CONFIG, "vision_cfg": residual})):
+    other = {
+        "image_size": 224,
+        "timm_model_name": "vit_tiny_patch16_224",
+        "timm_pool": "token",
+        "timm_proj": "linear",
+    }
+    for name, config in ((NAME, CONFIG), (OTHER, {**CONFIG, "vision_cfg": other})):
         path = folder / f"{name}.json"
         path.write_text(json.dumps(config))
         open_clip.add_model_config(path)
@@ -111,5 +116,5 @@ def test_gelu_in_place_of_quick_gelu_gives_other_tokens(
 
 
 def test_another_kind_of_tower_is_refused(entry: Encoder) -> None:
-    with pytest.raises(VistokError, match=r"has the image tower ModifiedResNet; .*`library: timm`"):
-        build_tokenizer(entry.model_copy(update={"name": RESIDUAL}))
+    with pytest.raises(VistokError, match=r"has the image tower TimmModel; .*`library: timm`"):
+        build_tokenizer(entry.model_copy(update={"name": OTHER}))

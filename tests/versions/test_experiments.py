@@ -63,13 +63,12 @@ def test_an_edited_value_changes_its_own_parameters(repository: Path, mini: Stud
     recipes = {**mini.recipes, "tuned": mini.recipe("tuned").model_copy(update={"rates": {"tokenizer": 0.3}})}
     after = parameters(with_(mini, recipes=recipes), repository)
     tuned = {f"runs/{run.path}" for run in mini.runs() if run.recipe == "tuned"}
-    assert changed(before, after, depth=2) == tuned and len(tuned) == 6
+    assert changed(before, after, depth=2) == tuned and len(tuned) == 12
     clip = mini.tokenizer("clip").model_copy(update={"image_set": "lvd"})
     after = parameters(with_(mini, tokenizers={**mini.tokenizers, "clip": clip}), repository)
-    assert changed(before, after, depth=2) == {
-        *(f"tokenizers/clip/seed-{seed}" for seed in range(3)),
-        "shards/web",
-    }
+    made = [each for each in mini.pretrainings(mini.runs()) if "clip" in mini.lineage([each.tokenizer])]
+    assert sum(each.tokenizer == "clip" for each in made) == 3
+    assert changed(before, after, depth=2) - {"shards/web"} == {f"tokenizers/{each.path}" for each in made}
 
 
 def test_a_new_task_of_another_suite_changes_no_parameters_of_what_is_there(
@@ -80,9 +79,10 @@ def test_a_new_task_of_another_suite_changes_no_parameters_of_what_is_there(
     table = mini.table("table-2").model_copy(update={"id": "table-x", "columns": (column,)})
     table = table.model_copy(update={"rows": (Row(tokenizer="clip", recipe="frozen", llm="llama-7b"),)})
     more = with_(mini, tasks={**mini.tasks, "new": task}, tables={**mini.tables, "table-x": table})
-    new = {"suites/another", "tables/table-x", "runs/clip/frozen/llama-7b/seed-0"}
+    runs = {f"{name}/frozen/llama-7b/seed-0" for name in ("clip", "untrained", "perfect")}
+    new = {"suites/another", "tables/table-x"} | {f"runs/{run}" for run in runs}
     assert changed(parameters(mini, repository), parameters(more, repository), depth=2) == new
-    assert set(listing(more)["runs"]) - {*listing(mini)["runs"]} == {"clip/frozen/llama-7b/seed-0"}
+    assert set(listing(more)["runs"]) - {*listing(mini)["runs"]} == runs
     path = "results/mini/clip/frozen/llama-7b/seed-0/new/metrics.json"
     assert listing(more)["runs"]["clip/frozen/llama-7b/seed-0"]["metrics"] == path
 

@@ -31,8 +31,8 @@ def check_plan(files: Files, words: Sequence[str]) -> None:
     for word in words:
         check_target(files.study, word)  # for Snakemake names nothing legal
     fetching = is_fetching(words)
-    _check_weights(files, fetching=fetching)
     if not fetching:
+        _check_weights(files, words)
         for study in files.studies():
             check_times(study, study_names(study))
         _check_weight_times(files)
@@ -134,12 +134,21 @@ def _check_questions(files: Files) -> None:
         )
 
 
-def _check_weights(files: Files, *, fetching: bool) -> None:
+def _asked_tables(study: Study, words: Sequence[str]) -> list[str]:
+    """Returns the tables whose files alone are asked for; all of them where anything else is."""
+    targets = [word for word in words if word.startswith("paper_tables")]
+    named = [name for name in study.tables if any(f"/{name}." in target for target in targets)]
+    whole = any(not any(f"/{name}." in target for name in study.tables) for target in targets)
+    return named if named and not whole else [*study.tables]
+
+
+def _check_weights(files: Files, words: Sequence[str]) -> None:
     """Refuses weights that are not there: Snakemake takes a table for granted that it cannot make."""
-    for tokenizer in files.models.lineage(run.tokenizer for run in files.study.runs()):
+    runs = (run for table in _asked_tables(files.study, words) for run in files.study.runs(table))
+    for tokenizer in files.models.lineage(run.tokenizer for run in runs):
         for weights in files.local_weights(tokenizer):
             fetched = downloads_for(files.models.encoder(tokenizer).weights, files.downloads)
-            if not Path(weights).exists() and not (fetched and fetching):
+            if not Path(weights).exists():
                 raise VistokError(
                     f"the weights of the tokenizer {tokenizer!r} are not there: {weights}. "
                     f"{_advice(files.models, tokenizer, fetched)}, or fix its `weights` in "

@@ -171,7 +171,11 @@ def test_only_answered_captions_are_scored_with_the_frequencies_of_all(
         score("caption", *given, "--protocol", protocol, "--out", out, "--caption-metrics", "CIDEr")
         found[protocol] = json.loads(out.read_text())
         value = found[protocol]["metrics"]["CIDEr"]
-        told = f"{out}: CIDEr {value:.2f} of 10 caption questions, the answered ones of 74, {protocol} protocol\n"
+        low, high = found[protocol]["intervals"]["CIDEr"]
+        told = (
+            f"{out}: CIDEr {value:.2f} [{low:.2f}, {high:.2f}] of 10 caption questions, the answered ones of 74, "
+            f"{protocol} protocol\n"
+        )
         assert capsys.readouterr().out == told
         assert (found[protocol]["n"], found[protocol]["of"], "missing" in found[protocol]) == (10, 74, False)
     said = {str(key): text for key, text in answers.items()}
