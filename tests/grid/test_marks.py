@@ -122,10 +122,21 @@ def unused(study: Study) -> set[Path]:
     shown = {
         row.model for table in study.tables.values() for row in table.rows if isinstance(row, ReleasedRow)
     }
-    found: set[Path] = {("scale", "splits")} | {("released", name) for name in study.released.keys() - shown}
+    page = {
+        ("scale", "questions_shown"),
+        ("scale", "attention_images"),
+    }  # of steps without ids, no jobs above
+    found: set[Path] = (
+        page | {("scale", "splits")} | {("released", name) for name in study.released.keys() - shown}
+    )
     found |= set() if study.released else {("released",)}
     found |= {("tokenizers", name) for name in study.tokenizers.keys() - tokenizers}
     found |= {("tokenizers", name, "encoder") for name in pretrained}
+    makers = tokenizers - {
+        run.tokenizer for run in runs
+    }  # a base, a teacher or a proposer: no table names it
+    words = ("label", "supervision", "published_images", "substitute", "measured_cause")
+    found |= {("tokenizers", name, word) for name in makers for word in words}
     found |= {("llms", name) for name in study.llms.keys() - llms}
     kinds = {study.llm(name).kind for name in llms}
     found |= {("scale", "language_model", kind) for kind in scale.language_model.keys() - kinds}
@@ -137,11 +148,11 @@ def unused(study: Study) -> set[Path]:
     found |= {("scale", "pretraining", name) for name in scale.pretraining.keys() - objectives}
     found |= {("scale", "places", name) for name in scale.places.keys() - {*scale.mixture}}
     if not pretrained:
-        found |= {("scale", part) for part in ("encoders", "pretraining", "probe_gate", "probe_set")}
+        found |= {("scale", part) for part in ("encoders", "pretraining", "probe_gate")}
     found |= {("scale", part) for part in ("world", "language_model", "places") if not getattr(scale, part)}
     for name in study.tokenizers:
         made = (
-            ("objective", "image_set", "size", "base", "teacher", "proposer")
+            ("objective", "image_set", "size", "base", "teacher", "proposer", "options")
             if name not in pretrained
             else ()
         )
