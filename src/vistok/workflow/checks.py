@@ -30,9 +30,8 @@ def check_plan(files: Files, words: Sequence[str]) -> None:
     _check_folders(files.study, os.path.isdir)  # else Snakemake itself breaks before it starts
     for word in words:
         check_target(files.study, word)  # for Snakemake names nothing legal
-    fetching = is_fetching(words)
-    if not fetching:
-        _check_weights(files, words)
+    _check_weights(files, _asked_tables(files.study, words), fetching=is_fetching(words))
+    if not is_fetching(words):
         for study in files.studies():
             check_times(study, study_names(study))
         _check_weight_times(files)
@@ -135,20 +134,21 @@ def _check_questions(files: Files) -> None:
 
 
 def _asked_tables(study: Study, words: Sequence[str]) -> list[str]:
-    """Returns the tables whose files alone are asked for; all of them where anything else is."""
+    """Returns the tables whose weights are needed: all, those whose files are named, or none to fetch archives."""
     targets = [word for word in words if word.startswith("paper_tables")]
-    named = [name for name in study.tables if any(f"/{name}." in target for target in targets)]
-    whole = any(not any(f"/{name}." in target for name in study.tables) for target in targets)
-    return named if named and not whole else [*study.tables]
+    if is_fetching(words) and not targets:
+        return []
+    named = [[name for name in study.tables if f"/{name}." in target] for target in targets]
+    return [*study.tables] if not all(named) or not named else [name for names in named for name in names]
 
 
-def _check_weights(files: Files, words: Sequence[str]) -> None:
+def _check_weights(files: Files, tables: Sequence[str], *, fetching: bool) -> None:
     """Refuses weights that are not there: Snakemake takes a table for granted that it cannot make."""
-    runs = (run for table in _asked_tables(files.study, words) for run in files.study.runs(table))
+    runs = (run for table in tables for run in files.study.runs(table))
     for tokenizer in files.models.lineage(run.tokenizer for run in runs):
         for weights in files.local_weights(tokenizer):
             fetched = downloads_for(files.models.encoder(tokenizer).weights, files.downloads)
-            if not Path(weights).exists():
+            if not Path(weights).exists() and not (fetched and fetching):
                 raise VistokError(
                     f"the weights of the tokenizer {tokenizer!r} are not there: {weights}. "
                     f"{_advice(files.models, tokenizer, fetched)}, or fix its `weights` in "
