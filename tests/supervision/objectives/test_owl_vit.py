@@ -10,7 +10,7 @@ def test_a_token_is_worth_a_name_by_a_shifted_and_scaled_cosine(make, base_heads
     objective = make("owl-vit")
     merged = torch.randn(2, 9, 32)
     with torch.no_grad():
-        found = objective.named(merged)
+        found = objective.logits(merged)
         said = objective.class_head(merged)
         names = TextTower(base_heads).names(("check", "stripe", "blue check", "blue stripe"), ["a {}"])
         for image in range(2):
@@ -44,4 +44,4 @@ def test_a_token_is_worth_little_at_first(make, data) -> None:
     batch = objective.batch(data, 0)
     with torch.no_grad():
         merged, _ = objective.box_head(objective.encoder.forward_features(batch["images"]))
-        assert objective.named(merged).sigmoid().mean() < 0.1
+        assert objective.logits(merged).sigmoid().mean() < 0.1
