@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from tests.small_models import small_encoder, small_language_model
 from transformers import MllamaForCausalLM, PreTrainedTokenizerBase
 from transformers.models.mllama.configuration_mllama import MllamaTextConfig
 
 from vistok.grid.connectors import Resampler
-from vistok.grid.scale import LanguageModelSize, TextTraining
-from vistok.grid.values import Encoder, Optimiser, Part
+from vistok.grid.scale import LanguageModelSize
+from vistok.grid.values import Encoder, Part
 from vistok.mllm.language_models.causal import CausalLanguageModel
 from vistok.mllm.model import MultimodalModel
 from vistok.mllm.words import make_word_tokenizer
@@ -21,25 +22,9 @@ CORPUS = (
     "Does glass exist in the image? Yes. No.",
     "what does the image describe? two boxes, one glass: nothing else",
 )
-STAGE = TextTraining(
-    corpus="text.txt", steps=1, batch=1, optimiser=Optimiser(learning_rate=1e-3, warmup_steps=0)
-)
-SIZE = LanguageModelSize(
-    width=32, layers=2, heads=2, feedforward=64, context=64, pretraining=STAGE, instruction_tuning=STAGE
-)
+SIZE = small_language_model()
 SMALL = Resampler(latents=3, depth=2, heads=2, head_width=8, feedforward_multiple=2)
-ENCODER = Encoder(
-    library="timm",
-    name="vit_tiny_patch16_224",
-    arguments={"img_size": 24, "patch_size": 8, "embed_dim": 16, "depth": 1, "num_heads": 2},
-    weights="random",
-    image_size=24,
-    normalisation="clip",
-    tokens=10,
-    width=16,
-    parameters_m=0.01,
-    source="for tests",
-)
+ENCODER = small_encoder(pixels=24)
 
 
 @pytest.fixture(autouse=True)

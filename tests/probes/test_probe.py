@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
+from tests.small_models import small_encoder
 
 from vistok.datasets.coco import ObjectAnnotation
 from vistok.errors import VistokError
-from vistok.grid.values import Encoder
 from vistok.probes.cells import Cells, cells_of
 from vistok.probes.features import tokens_of
 from vistok.probes.probe import probe_cells
@@ -15,18 +15,7 @@ from vistok.tokenizers.base import build_tokenizer
 
 NAMES = ("ant", "bee", "cat", "dog")
 IMAGES = 300
-ENCODER = Encoder(
-    library="timm",
-    name="vit_tiny_patch16_224",
-    arguments={"img_size": 24, "patch_size": 8, "embed_dim": 32, "depth": 2, "num_heads": 2},
-    weights="random",
-    image_size=24,
-    normalisation="imagenet",
-    tokens=10,
-    width=32,
-    parameters_m=0.03,
-    source="for tests",
-)
+ENCODER = small_encoder(pixels=24, width=32, depth=2, normalisation="imagenet")
 
 
 @pytest.fixture(scope="module")

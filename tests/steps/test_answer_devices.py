@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 import torch
+from tests.small_models import small_encoder, small_language_model
 from torch import nn
 
 from vistok.errors import VistokError
 from vistok.grid.connectors import Resampler
 from vistok.grid.load import load_study
-from vistok.grid.scale import JobSize, LanguageModelSize, TextTraining
+from vistok.grid.scale import JobSize
 from vistok.grid.study import Study
-from vistok.grid.values import Encoder, Optimiser
 from vistok.mllm.language_models.causal import CausalLanguageModel
 from vistok.mllm.model import MultimodalModel
 from vistok.mllm.words import make_word_tokenizer
@@ -21,24 +21,8 @@ from vistok.steps import answer, answer_blind
 from vistok.tokenizers.base import build_tokenizer
 
 RUN = "deit/frozen/vicuna-7b/seed-0"
-STAGE = TextTraining(
-    corpus="text.txt", steps=1, batch=1, optimiser=Optimiser(learning_rate=1e-3, warmup_steps=0)
-)
-SIZE = LanguageModelSize(
-    width=32, layers=1, heads=2, feedforward=64, context=64, pretraining=STAGE, instruction_tuning=STAGE
-)
-ENCODER = Encoder(
-    library="timm",
-    name="vit_tiny_patch16_224",
-    arguments={"img_size": 16, "patch_size": 8, "embed_dim": 16, "depth": 1, "num_heads": 2},
-    weights="random",
-    image_size=16,
-    normalisation="clip",
-    tokens=5,
-    width=16,
-    parameters_m=0.01,
-    source="for tests",
-)
+SIZE = small_language_model(layers=1)
+ENCODER = small_encoder()
 
 
 class AnsweringError(Exception):

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tests.small_models import small_encoder, small_language_model
 
 from vistok.datasets.preprocessing import Preprocessing
 from vistok.datasets.rows import ImageRow, Source
 from vistok.datasets.shards import Shards, write_rows
 from vistok.grid.connectors import Linear
-from vistok.grid.scale import LanguageModelSize, TextTraining
-from vistok.grid.values import Encoder, Optimiser, Part
+from vistok.grid.values import Part
 from vistok.mllm.connectors.whitening import Whitening
 from vistok.mllm.language_models.causal import CausalLanguageModel
 from vistok.mllm.model import MultimodalModel
@@ -23,24 +23,8 @@ from vistok.steps.whitening import fit_whitening
 from vistok.tokenizers.base import build_tokenizer
 
 CPU = torch.device("cpu")
-STAGE = TextTraining(
-    corpus="text.txt", steps=1, batch=1, optimiser=Optimiser(learning_rate=1e-2, warmup_steps=1)
-)
-SIZE = LanguageModelSize(
-    width=16, layers=1, heads=2, feedforward=32, context=128, pretraining=STAGE, instruction_tuning=STAGE
-)
-ENCODER = Encoder(
-    library="timm",
-    name="vit_tiny_patch16_224",
-    arguments={"img_size": 16, "patch_size": 8, "embed_dim": 16, "depth": 1, "num_heads": 2},
-    weights="random",
-    image_size=16,
-    normalisation="clip",
-    tokens=5,
-    width=16,
-    parameters_m=0.01,
-    source="for tests",
-)
+SIZE = small_language_model(width=16, layers=1, context=128)
+ENCODER = small_encoder()
 
 
 def png(seed: int) -> bytes:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tests.small_models import small_encoder
 
 from vistok.datasets.coco import ObjectAnnotation
 from vistok.datasets.rows import ImageRow, Source
@@ -49,18 +50,7 @@ def one_thread() -> None:
 @pytest.fixture(scope="session")
 def encoder() -> Encoder:
     """A ViT of 9 patches and width 32, which trains in a second."""
-    return Encoder(
-        library="timm",
-        name="vit_tiny_patch16_224",
-        arguments={"img_size": SIZE, "patch_size": 8, "embed_dim": 32, "depth": 2, "num_heads": 2},
-        weights="random",
-        image_size=SIZE,
-        normalisation="imagenet",
-        tokens=10,
-        width=32,
-        parameters_m=0.03,
-        source="for tests",
-    )
+    return small_encoder(pixels=SIZE, width=32, depth=2, normalisation="imagenet")
 
 
 def png(pixels: np.ndarray) -> bytes:

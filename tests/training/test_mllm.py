@@ -10,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 from safetensors import safe_open
+from tests.small_models import small_encoder, small_language_model
 from torch.nn import functional
 
 from vistok.datasets.coco import ObjectAnnotation
@@ -21,8 +22,7 @@ from vistok.datasets.shards import Shards, write_rows
 from vistok.errors import VistokError
 from vistok.evaluation.turns import TurnDraw
 from vistok.grid.connectors import Resampler
-from vistok.grid.scale import LanguageModelSize, TextTraining
-from vistok.grid.values import Encoder, Optimiser, Part, Recipe
+from vistok.grid.values import Optimiser, Part, Recipe
 from vistok.mllm.language_models.causal import CausalLanguageModel
 from vistok.mllm.model import MultimodalModel
 from vistok.mllm.words import make_word_tokenizer
@@ -33,10 +33,7 @@ from vistok.training.mllm import MultimodalLearner
 from vistok.training.schedule import make_optimiser
 
 OPTIMISER = Optimiser(learning_rate=1e-2, warmup_steps=2)
-STAGE = TextTraining(corpus="text.txt", steps=1, batch=1, optimiser=OPTIMISER)
-SIZE = LanguageModelSize(
-    width=16, layers=1, heads=2, feedforward=32, context=128, pretraining=STAGE, instruction_tuning=STAGE
-)
+SIZE = small_language_model(width=16, layers=1, context=128)
 TRAINS: list[tuple[Part, ...]] = [
     ("connector",),
     ("connector", "tokenizer"),
@@ -49,18 +46,7 @@ PROMPTS = {
     "counting": "{question}",
     "identification": "{question}",
 }
-ENCODER = Encoder(
-    library="timm",
-    name="vit_tiny_patch16_224",
-    arguments={"img_size": 16, "patch_size": 8, "embed_dim": 16, "depth": 1, "num_heads": 2},
-    weights="random",
-    image_size=16,
-    normalisation="clip",
-    tokens=5,
-    width=16,
-    parameters_m=0.01,
-    source="for tests",
-)
+ENCODER = small_encoder()
 CORPUS = [
     "How many cats dogs are in the image? 1 2 3", "Does cat dog exist in the image? Yes. No.",
     "Question: what is it? Answer: red blue", "what does the image describe? a cat and dog",

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.small_models import small_encoder, small_language_model
 from transformers import GenerationConfig
 
 from vistok.evaluation.answer.answering import SeeingAnswerer
 from vistok.evaluation.answer.generation import BlindAnswerer, Question
 from vistok.grid.connectors import Resampler
-from vistok.grid.scale import LanguageModelSize, TextTraining
-from vistok.grid.values import Decoding, Encoder, Optimiser
+from vistok.grid.values import Decoding
 from vistok.mllm.language_models.causal import CausalLanguageModel
 from vistok.mllm.model import MultimodalModel
 from vistok.mllm.prompt import PromptEncoder
@@ -35,24 +35,8 @@ WORDS = [
     "of",
     "it?",
 ]
-STAGE = TextTraining(
-    corpus="text.txt", steps=1, batch=1, optimiser=Optimiser(learning_rate=1e-3, warmup_steps=0)
-)
-SIZE = LanguageModelSize(
-    width=32, layers=2, heads=2, feedforward=64, context=64, pretraining=STAGE, instruction_tuning=STAGE
-)
-ENCODER = Encoder(
-    library="timm",
-    name="vit_tiny_patch16_224",
-    arguments={"img_size": 16, "patch_size": 8, "embed_dim": 16, "depth": 1, "num_heads": 2},
-    weights="random",
-    image_size=16,
-    normalisation="clip",
-    tokens=5,
-    width=16,
-    parameters_m=0.01,
-    source="for tests",
-)
+SIZE = small_language_model()
+ENCODER = small_encoder()
 GREEDY = Decoding(max_new_tokens=6)
 BEAMS = Decoding(beams=5, max_new_tokens=6)
 PENALTY = Decoding(max_new_tokens=6, repetition_penalty=1.5)

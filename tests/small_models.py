@@ -1,0 +1,39 @@
+"""The smallest models that tests build: an encoder of a few patches, and a language model's size."""
+
+from vistok.grid.scale import LanguageModelSize, TextTraining
+from vistok.grid.values import Encoder, Normalisation, Optimiser
+
+_STAGE = TextTraining(
+    corpus="text.txt", steps=1, batch=1, optimiser=Optimiser(learning_rate=1e-3, warmup_steps=0)
+)
+
+
+def small_encoder(
+    pixels: int = 16, width: int = 16, depth: int = 1, normalisation: Normalisation = "clip"
+) -> Encoder:
+    """Returns timm's plain vision transformer with patches of 8 pixels and a class token, of random weights."""
+    return Encoder(
+        library="timm",
+        name="vit_tiny_patch16_224",
+        arguments={"img_size": pixels, "patch_size": 8, "embed_dim": width, "depth": depth, "num_heads": 2},
+        weights="random",
+        image_size=pixels,
+        normalisation=normalisation,
+        tokens=(pixels // 8) ** 2 + 1,
+        width=width,
+        parameters_m=0.01,
+        source="for tests",
+    )
+
+
+def small_language_model(width: int = 32, layers: int = 2, context: int = 64) -> LanguageModelSize:
+    """Returns the size of a language model with two heads; its trainings are a step each."""
+    return LanguageModelSize(
+        width=width,
+        layers=layers,
+        heads=2,
+        feedforward=2 * width,
+        context=context,
+        pretraining=_STAGE,
+        instruction_tuning=_STAGE,
+    )
