@@ -14,8 +14,8 @@ from vistok.errors import VistokError
 from vistok.grid.kinds import kinds_in
 from vistok.grid.values import OBJECTIVES, Encoder
 
-SHARED = ("feature-distillation", "masked-pixels", "supervised")
-SHARED_TOO = ("masked-features", "owl-vit", "region-proposals")  # not trained by two processes here
+SHARED = ("feature-distillation", "masked-pixels", "region-proposals", "supervised")
+SHARED_TOO = ("masked-features", "owl-vit")  # they take heads of a CLIP: not trained by two processes here
 SCRIPT = """
 import sys
 from pathlib import Path
