@@ -26,7 +26,10 @@ def refusal(built: Any, *arguments: str, scale: str = "smoke") -> str:
 @pytest.mark.parametrize(
     ("config", "expected"),
     [
-        (("scal=mini",), "unknown config key 'scal'. Did you mean 'scale'? Legal: data_root, scale, split."),
+        (
+            ("scal=mini",),
+            "unknown config key 'scal'. Did you mean 'scale'? Legal: data_root, scale, seeds, split.",
+        ),
         (("split=tset",), "unknown split 'tset'. Did you mean 'test'? Legal: dev, test."),
         (("data_root=elsewhere",), "the scale 'smoke' makes its own data: no data_root can be given."),
     ],

@@ -10,7 +10,7 @@ from typing import Any, Final
 from vistok.chain.checkpoints import forget_state, parts
 from vistok.errors import VistokError
 from vistok.files import digest_value
-from vistok.grid.kinds import SCORING, task_kind_modules
+from vistok.grid.kinds import SCORING, module_of, task_kind_modules
 from vistok.grid.needs import run_weight_names, tokenizer_weights_name
 from vistok.grid.paths import Paths
 from vistok.grid.specs import llm_spec, mllm_spec, tokenizer_spec
@@ -45,6 +45,11 @@ class Decided:
         return digest_value([self.inputs, self.code])
 
 
+def _step(verb: str) -> str:
+    """Returns the module of a step; its whole name in a string would count as an import, and all three as one."""
+    return module_of("steps", verb)
+
+
 def decide_tuning(study: Study, run: Run) -> Decided:
     """Returns what decides an MLLM.
 
@@ -56,7 +61,7 @@ def decide_tuning(study: Study, run: Run) -> Decided:
     inputs = input_digests([*parts(study, run), *shards]) | {"spec": digest_value(mllm_spec(study, run))}
     inputs |= weight_digests(study, run_weight_names(study, run))
     taught = task_kind_modules(study.recipe(run.recipe).turns)
-    return Decided(paths.mllm(run), inputs, source_digest("vistok.steps.tune_mllm", *taught, without=SCORING))
+    return Decided(paths.mllm(run), inputs, source_digest(_step("tune-mllm"), *taught, without=SCORING))
 
 
 def decide_pretraining(study: Study, wanted: Pretrained) -> Decided:
@@ -76,7 +81,7 @@ def decide_pretraining(study: Study, wanted: Pretrained) -> Decided:
     inputs |= {"spec": digest_value(tokenizer_spec(study, wanted))}
     foreign = [tokenizer_weights_name(study, name) for name in entry.made_from]
     inputs |= weight_digests(study, [name for name in foreign if name])
-    return Decided(paths.pretrained(wanted), inputs, source_digest("vistok.steps.pretrain_tokenizer"))
+    return Decided(paths.pretrained(wanted), inputs, source_digest(_step("pretrain-tokenizer")))
 
 
 def decide_text_training(study: Study, llm: str) -> Decided:
@@ -96,7 +101,7 @@ def decide_text_training(study: Study, llm: str) -> Decided:
     before, corpus = [paths.llm(base)] if base else [], paths.data / stage.corpus
     inputs = input_digests([*before, corpus]) | {"spec": digest_value(llm_spec(study, llm))}
     taught = task_kind_modules(study.taught_kinds())
-    return Decided(paths.llm(llm), inputs, source_digest("vistok.steps.train_llm", *taught, without=SCORING))
+    return Decided(paths.llm(llm), inputs, source_digest(_step("train-llm"), *taught, without=SCORING))
 
 
 TRAININGS: Final[Mapping[str, Callable[[Study, Any], Decided]]] = {
