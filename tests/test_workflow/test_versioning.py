@@ -18,7 +18,11 @@ from moto.server import ThreadedMotoServer
 RUN = "clip/tuned/vicuna-7b/seed-0"
 STAGE = f"run@{RUN}"
 WEIGHTS = f"checkpoints/smoke/mllms/{RUN}/model.safetensors"
-RERUN = {f"{step} clip/tuned" for step in ("tune_mllm", "answer_gvt", "score_run_gvt")}
+RERUN = {
+    f"{step} {row}/tuned"
+    for step in ("tune_mllm", "answer_gvt", "score_run_gvt")
+    for row in ("clip", "untrained", "perfect")
+}
 TABLE = {"tabulate table-2", "draw_curves table-2"}
 BUCKET = "vistok"
 # Several commands of DVC in one process: importing it costs more than most of them.
@@ -123,6 +127,9 @@ def test_a_fresh_clone_takes_pulled_results_for_its_own(origin: Lab, tmp_path: P
     status, said = lab.checkout.snakemake("paper_tables", "-n")
     assert status == 1 and "vistok adopt" in said and "Traceback" not in said
     assert "wrong: 0" in lab.ok("vistok", "adopt")
+    # The figure of probes and the page are made of what was pulled: dvc.yaml is one for all scales.
+    assert lab.checkout.jobs() == {"draw_curves table-2"}
+    lab.checkout.build("paper_tables")
     assert "Nothing to be done" in lab.checkout.build("paper_tables")
     pulled = lab.checkout.digests("results/smoke")
     assert pulled and pulled.items() <= origin.checkout.digests("results/smoke").items()
@@ -183,8 +190,11 @@ def test_an_experiment_is_built_shared_and_exchanged(origin: Lab, tmp_path: Path
 
 def check_comparison(params: Any, metrics: Any, plots: Any) -> None:
     """What DVC tells of the two versions: the parameters that were edited, the scores, the curves."""
-    edited = {name.removeprefix(f"runs.{RUN}.") for name in params["records/smoke/params.yaml"]}
-    assert edited == {"recipe.rates.tokenizer", "recipe.steps"}
+    edited = [name.partition(".recipe.") for name in params["records/smoke/params.yaml"]]
+    assert {value for _, _, value in edited} == {"rates.tokenizer", "steps"}
+    assert {run for run, _, _ in edited} == {
+        f"runs.{RUN.replace('clip', name)}" for name in ("clip", "untrained", "perfect")
+    }
     scores = metrics[f"records/smoke/runs/{RUN}/metrics.json"]
     assert {name.split(".")[0] for name in scores} >= {"vqav2", "coco-oc", "vcr-mci"}
     assert plots
