@@ -126,6 +126,10 @@ class Checkout:
         for path in paths:
             shutil.rmtree(self.root / path)
 
+    def forget_state(self, run: str) -> None:
+        """Removes what a training of its own left, which the next training of the run would go on from."""
+        shutil.rmtree(self.root / f"state/smoke/mllms/{run}", ignore_errors=True)
+
     def _command(self, arguments: tuple[str, ...], scale: str) -> list[str]:
         snakemake = Path(sys.executable).with_name("snakemake")
         given = list(arguments)

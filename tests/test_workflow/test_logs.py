@@ -41,6 +41,7 @@ def test_a_training_whose_log_cannot_be_written_is_whole(built: Any, tmp_path: P
     finally:
         shutil.rmtree(checkpoint, ignore_errors=True)
         shutil.move(kept, checkpoint)
+        built.forget_state(FROZEN)
 
 
 def test_a_job_that_fails_still_fails(built: Any) -> None:

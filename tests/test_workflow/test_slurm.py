@@ -140,6 +140,7 @@ def replaced(checkout: Any, tmp_path: Path) -> Iterator[Path]:
     yield kept
     shutil.rmtree(folder, ignore_errors=True)
     shutil.move(kept, folder)
+    checkout.forget_state(FROZEN)
 
 
 def test_two_processes_on_two_nodes_train_what_one_does(

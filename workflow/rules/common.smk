@@ -12,7 +12,7 @@ from vistok.errors import VistokError
 from vistok.grid.downloads import load_downloads
 from vistok.grid.steps import step_called
 from vistok.workflow import checks, clocks, earlier
-from vistok.workflow.config import check_checkout, model_options, open_study, options
+from vistok.workflow.config import check_checkout, model_options, open_study, options, released_option
 from vistok.pins import PINS, pinned_digest
 from vistok.workflow.files import Files
 from vistok.workflow.rules import StepRule, share_out
@@ -81,10 +81,6 @@ def data_files(study, digests):
 # compares.
 def options_of_study(wildcards, input):
     return OPTIONS
-
-
-def released_root(wildcards, input):
-    return "" if STUDY.scale.world else f"--data-root {shlex.quote(STUDY.scale.data_root)}"
 
 
 def options_of_models(wildcards, input):

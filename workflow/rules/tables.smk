@@ -84,7 +84,7 @@ rule paper_audit:
     resources:
         **paper_audit.resources,
     params:
-        released=released_root,
+        released=lambda wildcards, input: released_option(STUDY),
         generated=" ".join(["--generated", *FILES.made_questions()]),
         source=paper_audit.source,
     shell:

@@ -70,6 +70,11 @@ def model_options(study: Study, data_root: str | None) -> str:
     return f"{named} --data-root {shlex.quote(models.scale.data_root)}" if own else named
 
 
+def released_option(study: Study) -> str:
+    """Returns the option that names the folder of the released files, for a scale that reads real data."""
+    return "" if study.scale.world else f"--data-root {shlex.quote(study.scale.data_root)}"
+
+
 def check_checkout(root: Path) -> None:
     """Refuses to plan jobs that would run the code of another checkout than the one at `root`."""
     if PACKAGE.resolve().parent != Path(root, "src").resolve():
