@@ -28,7 +28,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Small:
         patch.chdir(root)
         count_benchmark.run(study)
         weigh_claims.run(study)
-        run_audit(PUBLISHED, None, [], Path("paper_tables"))
+        run_audit(PUBLISHED, None, [], Paths(study).tables)
         tabulate.run(study, "table-2")
         show_study.run(study)
     (root / Paths(study).curves("table-2")).write_bytes(b"")

@@ -111,5 +111,5 @@ def test_real_questions_about_real_photographs(built: Any, shared_data: Path) ->
 def test_the_audit_reads_the_released_files(built: Any, shared_data: Path) -> None:
     shutil.rmtree(built.root / "data/digests", ignore_errors=True)
     built.build("paper_audit", "--config", f"data_root={shared_data}", scale="excerpt")
-    text = (built.root / "paper_tables/audit.json").read_text()
+    text = (built.root / "paper_tables/excerpt/audit.json").read_text()
     assert '"coco-oc-constant"' in text and '"smoke-coco-oc-constant"' in text

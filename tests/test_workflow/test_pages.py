@@ -27,6 +27,6 @@ def test_claims_are_weighed_on_the_scale(built: Any) -> None:
 
 def test_the_audit_checks_what_the_scale_made(built: Any) -> None:
     built.build("paper_audit")
-    text = (built.root / "paper_tables/audit.json").read_text()
+    text = (built.root / "paper_tables/smoke/audit.json").read_text()
     assert '"smoke-vcr-mci-constant"' in text
     assert '"smoke-coco-oc-constant"' in text and "smoke-coco-oc-train-" not in text

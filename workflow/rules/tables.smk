@@ -88,7 +88,8 @@ rule paper_audit:
         generated=" ".join(["--generated", *FILES.made_questions()]),
         source=paper_audit.source,
     shell:
-        "vistok audit {params.released} {params.generated} " "2>&1 | {{ tee -i {log} || cat > /dev/null; }}"
+        "vistok audit {params.released} {params.generated} --out $(dirname {output[0]}) "
+        "2>&1 | {{ tee -i {log} || cat > /dev/null; }}"
 
 
 # Table 1 and Figures 3 and 4, which range over nothing: one shape of rule. A figure of two runs needs two.

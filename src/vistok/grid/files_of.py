@@ -132,7 +132,12 @@ def answers_shown(study: Study) -> list[Path]:
 def page_inputs(study: Study) -> list[Path | str]:
     trained = dict.fromkeys(path for table in study.tables for path in trainings(study, table))
     drawn = [Paths(study).figure(3, "json")] if shown_pair(study) else []
-    made = [Paths(study).claims("json"), files.audit("json"), Paths(study).table("table-1", "csv"), *drawn]
+    made = [
+        Paths(study).claims("json"),
+        Paths(study).audit("json"),
+        Paths(study).table("table-1", "csv"),
+        *drawn,
+    ]
     return [*cells(study, study.tables), *answers_shown(study), *trained, *files.all_published(), *made]
 
 

@@ -99,6 +99,9 @@ class Paths:
         """The page from which all of the study is reached; what it needs lies beside it."""
         return self.tables / "index.html"
 
+    def audit(self, suffix: str) -> Path:
+        return self.tables / f"audit.{suffix}"
+
     @property
     def compare_page(self) -> Path:
         return self.tables / "compare.html"
@@ -120,11 +123,6 @@ class Paths:
 def listed(scale: str, name: str) -> Path:
     """Returns the small file with the digest of what is at a path below the data root of a scale."""
     return Path("data/digests") / scale / f"{name}.json"
-
-
-def audit(suffix: str) -> Path:
-    """Returns where the audit is, which is of no scale."""
-    return TABLES / f"audit.{suffix}"
 
 
 def published(number: int) -> Path:

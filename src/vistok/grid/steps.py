@@ -248,7 +248,7 @@ _LIST: Final = (
     Step(
         "audit",
         jobs=lambda study, runs: [],  # asked for by itself
-        outputs=lambda study: [files.audit(suffix) for suffix in files.AUDIT_FORMATS],
+        outputs=lambda study: [*map(Paths(study).audit, files.AUDIT_FORMATS)],
         inputs=lambda study: [*files.all_published(), CLAIMS],
         reads_data=True,
         rule="paper_audit",

@@ -11,7 +11,6 @@ from vistok.chain.results import check_predictions
 from vistok.datasets.images import load_image
 from vistok.evaluation.score.predictions import read_predictions
 from vistok.files import staged_folder
-from vistok.grid import paths as files
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
 from vistok.grid.values import Run, Subject, Task
@@ -73,7 +72,7 @@ def _page(study: Study, asked: Mapping[str, Asked], assets: Path) -> StudyPage:
         ],
         questions=questions,
         claims=read_json(paths.claims("json"), what="claims"),
-        audit=read_json(files.audit("json"), what="audit"),
+        audit=read_json(paths.audit("json"), what="audit"),
         attention=read_json(attention, what="figure") if attention.is_file() else None,
         measured={subject.path: _measured(study, subject) for subject in study.subjects()},
     )
