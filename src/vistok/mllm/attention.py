@@ -5,6 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from vistok.mllm.connectors.resampler import PerceiverAttention
+from vistok.mllm.heads import split_heads
 from vistok.mllm.model import MultimodalModel
 
 
@@ -37,13 +38,9 @@ def attention_weights(
 ) -> Float[Tensor, "batch heads latents tokens"]:
     """Returns how much each head of each latent attends to each visual token, among visual tokens alone."""
     key, _ = layer.key_value(layer.norm_media(media)).chunk(2, dim=-1)
-    query, key = (_split(part, layer.heads) for part in (layer.query(layer.norm_latents(latents)), key))
+    query, key = (split_heads(part, layer.heads) for part in (layer.query(layer.norm_latents(latents)), key))
     scores: Tensor = query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5
     return scores.softmax(dim=-1)
-
-
-def _split(part: Tensor, heads: int) -> Tensor:
-    return part.reshape(*part.shape[:2], heads, -1).transpose(1, 2)
 
 
 def head_divergence(

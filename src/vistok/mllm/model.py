@@ -33,6 +33,7 @@ class MultimodalModel(nn.Module):
         self.tokenizer = tokenizer
         self.connector = build_connector(connector, tokenizer.encoder.width, llm.width)
         self.llm = llm
+        llm.insert(self.connector.inserted)
         self.trains = frozenset(trains)
         self.requires_grad_(False)
         for part in self.trained_parts():

@@ -59,7 +59,7 @@ def tuning(study: Study, run: Run) -> Cost:
     job = study.scale.job("tune-mllm")
     recipe, encoder = study.recipe(run.recipe), study.encoder(run.tokenizer)
     llm, (text, turns) = language_model(study, run.llm), _text_tokens(recipe)
-    front = AROUND_IMAGE + recipe.connector.tokens(encoder.tokens)
+    front = AROUND_IMAGE + recipe.connector.front(encoder.tokens)
     longer = (
         LONG_ANSWER if any(study.image_set(name).format == "llava" for name in study.scale.mixture) else 0
     )
@@ -73,14 +73,15 @@ def tuning(study: Study, run: Run) -> Cost:
         + 6 * (text + longer) * llm.vocabulary
     )
     kept += KEPT_BYTES_VIT * 2 * seen / (12 * encoder.width) * encoder.tokens if tuned else 0
-    trained = connector + (seen if tuned else 0) + (llm.parameters if whole else 0)
-    frozen = (0 if whole else number * llm.parameters) + (0 if tuned else 4 * seen)
+    learnt = recipe.connector.trained(encoder.width, llm.width)
+    trained = learnt + (seen if tuned else 0) + (llm.parameters if whole else 0)
+    frozen = (0 if whole else number * llm.parameters) + (0 if tuned else 4 * seen) + 4 * (connector - learnt)
     share = -(-recipe.batch // max(job.gpus, 1))
     share = min(share, job.part or share)
     return Cost(
         flops=recipe.steps * recipe.batch * sample,
         memory=frozen + _TRAINED_BYTES * trained + share * kept,
-        kept=4 * trained,
+        kept=4 * (trained + connector - learnt),
         passing=_SAVED_BYTES * trained,
     )
 
@@ -97,7 +98,7 @@ def answering(study: Study, run: Run, suite: str) -> Cost:
     encoder, recipe = study.encoder(run.tokenizer), study.recipe(run.recipe)
     connector, join = _connector(study, run)
     look = 2 * encoder.parameters_m * 1e6 * encoder.tokens + join
-    alone = answering_blind(study, run.llm, suite, tokens=recipe.connector.tokens(encoder.tokens))
+    alone = answering_blind(study, run.llm, suite, tokens=recipe.connector.front(encoder.tokens))
     # A language model that was trained is kept in single precision.
     wider = (
         (4 - _bytes_of(study)) * language_model(study, run.llm).parameters if "llm" in recipe.trains else 0

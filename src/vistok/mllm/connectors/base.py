@@ -30,6 +30,11 @@ class Connector(nn.Module, ABC):
         super().__init__()
         self.whitening = None
 
+    @property
+    def inserted(self) -> Sequence[nn.Module]:
+        """Its layers that stand between those of the language model: each makes words of words and states."""
+        return ()
+
     @abstractmethod
     def connect(
         self, tokens: Float[Tensor, "batch tokens width"], questions: Sequence[str] | None = None

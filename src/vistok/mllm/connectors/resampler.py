@@ -1,14 +1,14 @@
 """The released connector: a norm, the Perceiver Resampler (visual_modules/perceiver.py) and a projection."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional
 
-from vistok.grid.connectors import Resampler
+from vistok.grid.connectors import GatedCrossAttention, Resampler
 from vistok.mllm.connectors.base import Connector
+from vistok.mllm.heads import attend
 
 
 def build(value: Resampler, width: int, llm_width: int) -> "ResamplerConnector":
@@ -53,19 +53,16 @@ class PerceiverAttention(nn.Module):
         latents = self.norm_latents(latents)
         context = torch.cat([self.norm_media(media), latents], dim=1)
         key, value = self.key_value(context).chunk(2, dim=-1)
-        query = self._split(self.query(latents))
-        attended = functional.scaled_dot_product_attention(query, self._split(key), self._split(value))
-        merged: Tensor = self.out(attended.transpose(1, 2).flatten(2))
+        merged: Tensor = self.out(attend(self.query(latents), key, value, self.heads))
         return merged
-
-    def _split(self, part: Tensor) -> Tensor:
-        return part.reshape(*part.shape[:2], self.heads, -1).transpose(1, 2)
 
 
 class PerceiverResampler(nn.Module):
     """`depth` layers of attention and feed-forward over learnt latents; no dropout, no biases."""
 
-    def __init__(self, width: int, size: Resampler) -> None:
+    def __init__(
+        self, width: int, size: Resampler | GatedCrossAttention, activation: Callable[[], nn.Module] = nn.GELU
+    ) -> None:
         super().__init__()
         self.latents = nn.Parameter(torch.randn(size.latents, width))
         self.media_position = nn.Parameter(torch.randn(1, width))
@@ -73,7 +70,7 @@ class PerceiverResampler(nn.Module):
             PerceiverAttention(width, size.heads, size.head_width) for _ in range(size.depth)
         )
         self.feedforward = nn.ModuleList(
-            _feedforward(width, size.feedforward_multiple) for _ in range(size.depth)
+            _feedforward(width, size.feedforward_multiple, activation()) for _ in range(size.depth)
         )
         self.norm = nn.LayerNorm(width)
 
@@ -87,10 +84,10 @@ class PerceiverResampler(nn.Module):
         return resampled
 
 
-def _feedforward(width: int, multiple: int) -> nn.Module:
+def _feedforward(width: int, multiple: int, activation: nn.Module) -> nn.Module:
     return nn.Sequential(
         nn.LayerNorm(width),
         nn.Linear(width, width * multiple, bias=False),
-        nn.GELU(),
+        activation,
         nn.Linear(width * multiple, width, bias=False),
     )

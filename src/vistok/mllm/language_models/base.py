@@ -78,6 +78,21 @@ class LanguageModel(nn.Module, ABC):
         """Returns the conditioning of plain text: there is nothing but words."""
         return Conditioning(self.embed(torch.zeros(rows, 0, dtype=torch.long, device=self.device)))
 
+    def insert(self, layers: Sequence[nn.Module]) -> None:
+        """Puts a connector's layers, which stay parts of the connector, between its own, in place of any before.
+
+        Args:
+            layers: each makes words of words and of a conditioning's states; spread evenly, the first in front.
+
+        Raises:
+            VistokError: this kind of language model has no place for any.
+        """
+        if layers:
+            raise VistokError(
+                f"{type(self.network).__name__} takes no layers of a connector between its own: name a recipe whose "
+                "connector gives tokens in front of the words, or a causal language model."
+            )
+
     @abstractmethod
     def logits(
         self,

@@ -1,11 +1,12 @@
 """Causal language models, such as LLaMA: what conditions an answer and all words stand in one sequence."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Self, cast
 
 import torch
 from jaxtyping import Bool, Float, Int
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 from transformers import (
     GenerationConfig,
@@ -20,6 +21,7 @@ from transformers import (
 from vistok.grid.scale import LanguageModelSize
 from vistok.grid.values import Decoding
 from vistok.mllm.language_models.base import Conditioning, LanguageModel
+from vistok.mllm.language_models.inserted import InsertedLayers
 from vistok.mllm.language_models.packed import attend_packed, packed, packing_of, read_packed
 
 
@@ -40,6 +42,10 @@ class CausalLanguageModel(LanguageModel):
         super().__init__(network, tokenizer)
         self.states = states
         self.packs = states is None and attend_packed(network)
+        self._inserted = InsertedLayers()
+
+    def insert(self, layers: Sequence[nn.Module]) -> None:
+        self._inserted.put(layers, self._decoder.layers)
 
     def logits(
         self,
@@ -53,14 +59,15 @@ class CausalLanguageModel(LanguageModel):
             raise ValueError("the first token of a text has nothing before it: it cannot be learnt")
         # What stands before a learnt token says which is expected there.
         asked = functional.pad(learnt, (front, 0))[:, 1:]
-        if self.packs:
+        if self.packs and not self._inserted:  # whose rows read each its own image
             packing = packing_of(functional.pad(mask, (front, 0), value=1))
             hidden = embedded.new_zeros(asked.shape[0] * (asked.shape[1] + 1), embedded.shape[2])
             read = read_packed(self._decoder, packed(embedded, packing), packing)
             hidden = hidden.index_copy(0, packing.chosen, read).view_as(embedded)
         else:
             # No mask: padding stands behind all words of its row, and no word reads what is behind it.
-            hidden = self._decoder(inputs_embeds=embedded, use_cache=False, **self._states(conditioning))[0]
+            with self._reading(conditioning) as states:
+                hidden = self._decoder(inputs_embeds=embedded, use_cache=False, **states)[0]
         return self._words(hidden[:, :-1][asked])
 
     @classmethod
@@ -90,22 +97,24 @@ class CausalLanguageModel(LanguageModel):
         tokens = self.words.pad_texts(prompts, left=True).to(self.device)
         embedded, mask = self._left_padded(conditioning, tokens.ids, tokens.mask)
         tokenizer = self.words.tokenizer
-        output = cast(Any, self.network).generate(
-            inputs_embeds=embedded,
-            attention_mask=mask,
-            logits_processor=_penalties(decoding),
-            generation_config=GenerationConfig(
-                num_beams=decoding.beams,
-                max_new_tokens=decoding.max_new_tokens,
-                repetition_penalty=1.0,
-                length_penalty=decoding.length_penalty,
-                do_sample=False,
-                bos_token_id=tokenizer.bos_token_id,
-                eos_token_id=self.words.end,
-                pad_token_id=self.words.end,
-            ),
-            **self._states(conditioning),
+        config = GenerationConfig(
+            num_beams=decoding.beams,
+            max_new_tokens=decoding.max_new_tokens,
+            repetition_penalty=1.0,
+            length_penalty=decoding.length_penalty,
+            do_sample=False,
+            bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=self.words.end,
+            pad_token_id=self.words.end,
         )
+        with self._reading(conditioning) as states:
+            output = cast(Any, self.network).generate(
+                inputs_embeds=embedded,
+                attention_mask=mask,
+                logits_processor=_penalties(decoding),
+                generation_config=config,
+                **states,
+            )
         return [text.strip() for text in tokenizer.batch_decode(output, skip_special_tokens=True)]
 
     def _option_logits(
@@ -119,25 +128,23 @@ class CausalLanguageModel(LanguageModel):
         tokens = self.words.pad_texts(prompts).to(self.device)
         mask = functional.pad(tokens.mask, (conditioning.front.shape[1], 0), value=1)
         ends = mask.sum(1)
-        prefix = self._decoder(
-            inputs_embeds=self._joined(conditioning, tokens.ids),
-            attention_mask=mask,
-            use_cache=True,
-            **self._states(conditioning),
-        )
+        embedded = self._joined(conditioning, tokens.ids)
+        with self._reading(conditioning) as states:
+            prefix = self._decoder(inputs_embeds=embedded, attention_mask=mask, use_cache=True, **states)
         hidden = prefix[0][torch.arange(len(ends), device=ends.device), ends - 1][owner, None]
         if ids.shape[1] > 1:
             cache = prefix.past_key_values
             cache.batch_select_indices(owner)
             rest = ids[:, :-1]
             # Padding of a prompt stands between it and its options: positions go on from the prompt's own end.
-            following = self._decoder(
-                inputs_embeds=self.embed(rest),
-                attention_mask=torch.cat([mask[owner], torch.ones_like(rest)], dim=1),
-                position_ids=ends[owner, None] + torch.arange(rest.shape[1], device=ends.device),
-                past_key_values=cache,
-                use_cache=True,
-            )[0]
+            with self._reading(conditioning.rows(owner)):  # a network's own layers have theirs in the cache
+                following = self._decoder(
+                    inputs_embeds=self.embed(rest),
+                    attention_mask=torch.cat([mask[owner], torch.ones_like(rest)], dim=1),
+                    position_ids=ends[owner, None] + torch.arange(rest.shape[1], device=ends.device),
+                    past_key_values=cache,
+                    use_cache=True,
+                )[0]
             hidden = torch.cat([hidden, following], dim=1)
         return self._words(hidden[there])
 
@@ -162,12 +169,18 @@ class CausalLanguageModel(LanguageModel):
     def _words(self, hidden: Tensor) -> Tensor:
         return cast(Tensor, cast(Any, self.network.get_output_embeddings())(hidden))
 
-    def _states(self, conditioning: Conditioning) -> dict[str, Tensor]:
-        if conditioning.states is None:
-            return {}
-        if self.states is None:
-            raise ValueError(f"{type(self.network).__name__} has no cross-attention layers to read states")
-        return {self.states: conditioning.states.to(self.network.dtype)}
+    @contextmanager
+    def _reading(self, conditioning: Conditioning) -> Iterator[dict[str, Tensor]]:
+        """Has inserted layers read the states; yields them as the network's argument, if layers of its own do."""
+        own: dict[str, Tensor] = {}
+        if conditioning.states is not None and not self._inserted:
+            if self.states is None:
+                raise ValueError(
+                    f"{type(self.network).__name__} has no cross-attention layers to read states"
+                )
+            own = {self.states: conditioning.states.to(self.network.dtype)}
+        with self._inserted.reading(conditioning.states):
+            yield own
 
 
 def _penalties(decoding: Decoding) -> LogitsProcessorList:
