@@ -10,9 +10,9 @@ import pytest
 from tests.datasets.conftest import write
 
 from vistok.datasets.mixture import Mixture, MixtureSample, Turn
-from vistok.datasets.preprocessing import Preprocessing
+from vistok.datasets.preprocessing import Preprocessing, channels_first, squash
 from vistok.datasets.reader import PixelReader
-from vistok.datasets.rows import ImageRow, Source
+from vistok.datasets.rows import ImageRow
 from vistok.datasets.shards import Shards, write_rows, write_shards
 from vistok.errors import VistokError
 from vistok.evaluation.turns import TurnDraw
@@ -48,7 +48,8 @@ def mixture(sets: list[Shards], **changes: Any) -> Mixture:
 
 def whole_images(sets: list[Shards]) -> np.ndarray:
     """Every image of the sets as it is without a crop or a flip."""
-    return np.stack([PREPROCESSING.evaluation(shards.decoded(row)) for shards in sets for row in shards])
+    size = PREPROCESSING.image_size
+    return np.stack([channels_first(squash(shards.decoded(row), size)) for shards in sets for row in shards])
 
 
 def same(first: MixtureSample, second: MixtureSample) -> bool:
@@ -81,7 +82,7 @@ def test_a_sample_depends_on_seed_and_position_alone(sets: list[Shards]) -> None
     resumed = mixture(sets, cache_bytes=0)
     assert all(same(straight[position], resumed.sample(position)) for position in reversed(range(30)))
     assert not all(same(straight[position], mixture(sets, seed=1).sample(position)) for position in range(9))
-    assert straight[0].image.dtype == np.float32
+    assert straight[0].image.dtype == np.uint8
     assert straight[0].image.shape == (3, 12, 12)
 
 
@@ -152,7 +153,7 @@ def test_a_mixture_that_can_ask_nothing_is_refused(sets: list[Shards]) -> None:
 
 def test_an_image_that_went_bad_is_named(tmp_path: Path) -> None:
     rows = [ImageRow("77", b"no image", captions=("a cat",))]
-    write_rows(Source((), iter(rows)), tmp_path / "bad")
+    write_rows(rows, tmp_path / "bad")
     with pytest.raises(VistokError, match=f"image 77 of {tmp_path / 'bad'} cannot be decoded: not an image"):
         mixture([Shards(tmp_path / "bad")]).sample(0)
 

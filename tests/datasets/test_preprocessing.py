@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from vistok.datasets.images import load_image
-from vistok.datasets.preprocessing import STATISTICS, Preprocessing, crop_box, squash
+from vistok.datasets.preprocessing import STATISTICS, Preprocessing, channels_first, crop_box, squash
 from vistok.grid.values import Normalisation
 
 
@@ -58,7 +58,8 @@ def test_a_batch_is_normalised_as_its_images_are(photograph: Image.Image) -> Non
 
 def test_a_flipped_image_is_evaluations_or_its_mirror(photograph: Image.Image) -> None:
     preprocessing = Preprocessing(48, "clip")
-    whole, pixels = preprocessing.evaluation(photograph), squash(photograph, 48)
+    pixels = squash(photograph, 48)
+    whole = channels_first(pixels)
     generator = np.random.default_rng(0)
     assert np.array_equal(preprocessing.flip(pixels, generator, horizontal_flip=False), whole)
     drawn = [preprocessing.flip(pixels, generator) for _ in range(40)]

@@ -9,6 +9,7 @@ from vistok.datasets.rows import QuestionAnswer
 from vistok.datasets.shards import Shards, write_shards
 from vistok.datasets.sources import open_source
 from vistok.errors import VistokError
+from vistok.grid.marks import counted
 from vistok.grid.scale import ImageSet
 
 Set = tuple[ImageSet, Path]
@@ -135,3 +136,70 @@ def test_a_missing_image_is_named(coco_set: Set) -> None:
     (root / "coco/train2017/000000000004.jpg").unlink()
     with pytest.raises(VistokError, match=r"image '000000000004.jpg' not found: no file .* in .*train2017"):
         list(open_source(image_set, root).rows)
+
+
+def test_absent_images_are_counted_before_any_is_read(coco_set: Set, tmp_path: Path) -> None:
+    """Objects365's own archives lack some that it lists; a job of hours must not find that out at its end."""
+    image_set, root = coco_set
+    folder = root / image_set.images
+    for image in (4, 6):
+        (folder / f"{image:012d}.jpg").unlink()
+    (folder / "000000000001.jpg").write_bytes(b"broken, and never read")
+    assert open_source(image_set, root).absent() == ["000000000004.jpg", "000000000006.jpg"]
+    with pytest.raises(
+        VistokError, match=r"2 of its images are absent .*, the first '000000000004.jpg'.*allows 1"
+    ):
+        write_shards(changed(image_set, unusable=1), root, tmp_path / "shards")
+    assert not (tmp_path / "shards").exists()
+
+
+def test_so_many_images_as_a_set_allows_are_left_out_and_recorded(coco_set: Set, tmp_path: Path) -> None:
+    image_set, root = coco_set
+    whole = [row for row in open_source(image_set, root).rows if row.image_id not in ("2", "4")]
+    (root / image_set.images / "000000000004.jpg").unlink()
+    cut = root / image_set.images / "000000000002.jpg"
+    cut.write_bytes(cut.read_bytes()[:-20])
+    out = tmp_path / "shards"
+    with pytest.raises(
+        VistokError, match=r"2 of its images cannot be used: image '000000000004.jpg' not found"
+    ):
+        write_shards(changed(image_set, unusable=1), root, out)
+    assert not out.exists()
+    assert write_shards(changed(image_set, unusable=2), root, out) == 4
+    shards = Shards(out)
+    assert list(shards) == whole
+    assert shards.manifest.unusable == {"2": "broken", "4": "absent"}
+    (out / "_manifest.json").write_text((out / "_manifest.json").read_text().replace('"absent"', '"broken"'))
+    with pytest.raises(VistokError, match="not as it was written"):
+        Shards(out)
+
+
+def test_a_sample_without_a_caption_can_be_left_out(
+    web_set: Set, make_tar: MakeTar, make_jpeg: Callable[..., bytes], tmp_path: Path
+) -> None:
+    image_set, root = web_set
+    make_tar(
+        root / "web/00001.tar", [("1.jpg", make_jpeg(1)), ("2.jpg", b"GIF89a"), ("2.txt", b"no photograph")]
+    )
+    with pytest.raises(VistokError, match=r"1 of its images cannot be used: .*sample '1': an image"):
+        write_shards(image_set, root, tmp_path / "shards")
+    write_shards(changed(image_set, unusable=2), root, tmp_path / "shards")
+    assert Shards(tmp_path / "shards").manifest.unusable == {"1": "broken", "2": "broken"}
+
+
+def test_what_is_left_out_because_it_is_asked_about_need_not_be_there(coco_set: Set) -> None:
+    image_set, root = coco_set
+    (root / "val.json").write_text(json.dumps({"images": [{"id": 4}], "annotations": []}))
+    (root / image_set.images / "000000000004.jpg").unlink()
+    source = open_source(changed(image_set, leave_out=("val.json",)), root)
+    assert source.absent() == [] and len(list(source.rows)) == 5
+
+
+@pytest.mark.parametrize("unusable", [0, 3])
+def test_what_may_be_absent_decides_no_bytes(coco_set: Set, tmp_path: Path, unusable: int) -> None:
+    image_set, root = coco_set
+    write_shards(image_set, root, tmp_path / "before")
+    write_shards(changed(image_set, unusable=unusable), root, tmp_path / "after")
+    for path in (tmp_path / "before").iterdir():
+        assert (tmp_path / "after" / path.name).read_bytes() == path.read_bytes()
+    assert counted(image_set) == counted(changed(image_set, unusable=unusable))

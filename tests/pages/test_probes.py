@@ -71,7 +71,7 @@ def test_a_ceiling_is_probed_as_it_is_drawn(tmp_path: Path, monkeypatch: pytest.
     from PIL import Image
 
     from vistok.datasets.coco import ObjectAnnotation
-    from vistok.datasets.rows import ImageRow, Source
+    from vistok.datasets.rows import ImageRow
     from vistok.datasets.shards import write_rows
 
     study = load_study("mini")
@@ -92,7 +92,7 @@ def test_a_ceiling_is_probed_as_it_is_drawn(tmp_path: Path, monkeypatch: pytest.
         for number in range(40)
     )
     monkeypatch.chdir(tmp_path)
-    write_rows(Source(("ant", "bee", "cat"), rows), Paths(study).shards("coco-train"))
+    write_rows(rows, Paths(study).shards("coco-train"), categories=("ant", "bee", "cat"))
     (found,) = _ceilings(study, "table-2")
     assert (found.name, found.kind) == ("perfect", "ceiling")
     assert found.records[0]["linear"]["value"] == 100

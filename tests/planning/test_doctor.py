@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from vistok.cli import main
+from vistok.datasets.gvtbench import counting_question
 from vistok.errors import VistokError
+from vistok.files import write_json
 from vistok.grid.load import load_study
 from vistok.pins import pin
 from vistok.planning import machine, slurm
@@ -132,6 +135,52 @@ def test_a_scale_that_skips_missing_images_needs_only_some(checkout: Path) -> No
     said = {line.check: line.message for line in examine(study, [study.models.run(RUN)])}
     assert not {"questions", "questions of coco-oc"} & said.keys()
     assert said["questions of coco-mci"] == ("none is asked: not in the data root: gvtbench/coco_mci.json")
+
+
+def test_every_absent_photograph_is_told(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of the sets that are trained on and of those that are asked about: a run of days must not find them out."""
+    coco = checkout / "official/coco"
+    write_captions(coco / "annotations/captions_train2017.json", range(1, 60))
+    for name in ("captions_val5k", "captions_test5k"):
+        write_captions(coco / f"karpathy/{name}.json", range(100, 101))
+    photograph(coco / "train2017/000000000007.jpg")
+    photograph(coco / "val2017/000000000001.jpg")
+    asked = [
+        {"image_id": n, "text_in": counting_question("cat"), "n_obj_exist": 1, "text_out": "1"}
+        for n in (1, 2)
+    ]
+    write_json(checkout / "official/gvtbench/coco_oc.json", asked)
+    asked_for = ["doctor", "--scale", "paper", "--data-root", "official", RUN, "--absent", "absent.txt"]
+    assert main(asked_for) == 1
+    lines = {line[6:33].strip(): line for line in capsys.readouterr().out.splitlines()}
+    train, questions = lines["photographs of coco-train"], lines["photographs of coco-oc"]
+    assert "58 of those that are listed are absent: 000000000001.jpg, " in train and "and 38 more" in train
+    assert questions.startswith("FAIL") and "1 of those that are listed are absent: 2." in questions
+    names = Path("absent.txt").read_text().splitlines()
+    assert names[0] == "coco-oc: 2" and len(names) == 59 and "coco-train: 000000000007.jpg" not in names
+    change_scale("coco-train", unusable=58)
+    study = load_study("paper", data_root="official")
+    (line,) = (line for line in examine(study, [study.run(RUN)]) if line.check == "photographs of coco-train")
+    assert line.verdict == "note" and "They are left out: `unusable` allows 58" in line.message
+
+
+def write_captions(path: Path, images: range) -> None:
+    rows = [{"id": image, "file_name": f"{image:012d}.jpg"} for image in images]
+    said = [{"id": image, "image_id": image, "caption": f"number {image}"} for image in images]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_json(path, {"images": rows, "annotations": said})
+
+
+def photograph(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+
+
+def change_scale(image_set: str, **changes: object) -> None:
+    path = Path("workflow/scales/paper.yaml")
+    scale = yaml.safe_load(path.read_text())
+    scale["image_sets"][image_set].update(changes)
+    path.write_text(yaml.safe_dump(scale, sort_keys=False))
 
 
 def test_changed_data_are_told_by_their_digest(checkout: Path) -> None:

@@ -10,7 +10,7 @@ from PIL import Image
 from tests.small_models import small_encoder, small_language_model
 
 from vistok.datasets.preprocessing import Preprocessing
-from vistok.datasets.rows import ImageRow, Source
+from vistok.datasets.rows import ImageRow
 from vistok.datasets.shards import Shards, write_rows
 from vistok.grid.connectors import Linear
 from vistok.grid.values import Part
@@ -36,7 +36,7 @@ def png(seed: int) -> bytes:
 
 @pytest.fixture
 def shards(tmp_path: Path) -> Shards:
-    write_rows(Source((), iter(ImageRow(str(place), png(place)) for place in range(7))), tmp_path / "seven")
+    write_rows((ImageRow(str(place), png(place)) for place in range(7)), tmp_path / "seven")
     return Shards(tmp_path / "seven")
 
 

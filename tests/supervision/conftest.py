@@ -10,7 +10,7 @@ from PIL import Image
 from tests.small_models import small_encoder
 
 from vistok.datasets.coco import ObjectAnnotation
-from vistok.datasets.rows import ImageRow, Source
+from vistok.datasets.rows import ImageRow
 from vistok.datasets.shards import Shards, write_rows
 from vistok.grid.scale import Pretraining
 from vistok.grid.values import Encoder, Optimiser
@@ -79,7 +79,8 @@ def patterns() -> Iterator[ImageRow]:
 def shards(tmp_path_factory: pytest.TempPathFactory) -> Shards:
     """The patterns with labels, texts and boxes, as shards."""
     folder = tmp_path_factory.mktemp("shards") / "patterns"
-    write_rows(Source(("check", "stripe", "blue check", "blue stripe"), patterns()), folder, rows_per_file=10)
+    categories = ("check", "stripe", "blue check", "blue stripe")
+    write_rows(patterns(), folder, categories=categories, rows_per_file=10)
     return Shards(folder)
 
 
@@ -87,7 +88,7 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> Shards:
 def bare(tmp_path_factory: pytest.TempPathFactory) -> PretrainingData:
     """The patterns without anything that supervises."""
     folder = tmp_path_factory.mktemp("shards") / "bare"
-    write_rows(Source((), (ImageRow(row.image_id, row.image) for row in patterns())), folder)
+    write_rows((ImageRow(row.image_id, row.image) for row in patterns()), folder)
     return PretrainingData(Shards(folder), SIZE)
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from vistok.datasets.coco import ObjectAnnotation
-from vistok.datasets.rows import ImageRow, Source
+from vistok.datasets.rows import ImageRow
 from vistok.datasets.shards import Shards, write_rows
 from vistok.grid.scale import Pretraining
 from vistok.grid.values import Encoder, Optimiser
@@ -45,7 +45,7 @@ def images(shards: Shards, tmp_path_factory: pytest.TempPathFactory) -> ProbeSet
         shown = ObjectAnnotation(("check", "stripe")[(row.label or 0) % 2], (6.0, 0.0, 12.0, 6.0), False)
         return replace(row, objects=(shown, ObjectAnnotation("crowd", (0.0, 0.0, 1.0, 1.0), True)))
 
-    write_rows(Source(("check", "stripe", "crowd", "cat"), map(annotated, shards)), folder)
+    write_rows(map(annotated, shards), folder, categories=("check", "stripe", "crowd", "cat"))
     return ProbeSet.read(folder, 24)
 
 

@@ -17,7 +17,7 @@ from vistok.datasets.coco import ObjectAnnotation
 from vistok.datasets.mixture import Mixture
 from vistok.datasets.preprocessing import Preprocessing
 from vistok.datasets.reader import PixelReader
-from vistok.datasets.rows import ImageRow, QuestionAnswer, Source
+from vistok.datasets.rows import ImageRow, QuestionAnswer
 from vistok.datasets.shards import Shards, write_rows
 from vistok.errors import VistokError
 from vistok.evaluation.turns import TurnDraw
@@ -74,7 +74,7 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> Shards:
         )
         for place in range(8)
     ]
-    write_rows(Source(("cat", "dog"), iter(rows)), folder)
+    write_rows(rows, folder, categories=("cat", "dog"))
     return Shards(folder)
 
 

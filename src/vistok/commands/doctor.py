@@ -5,6 +5,7 @@ from pathlib import Path
 
 from vistok.commands.plan import add_targets
 from vistok.errors import VistokError
+from vistok.files import check_destination, write_text
 from vistok.grid.load import load_study
 from vistok.planning import slurm
 from vistok.planning.doctor import examine
@@ -28,6 +29,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help=f"check that its jobs are taken (such as {slurm.PROFILE})",
     )
+    parser.add_argument(
+        "--absent",
+        type=Path,
+        metavar="FILE",
+        help="write the name of every photograph there that is listed and not there",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -42,9 +49,13 @@ def run(args: argparse.Namespace) -> int:
     study = load_study(args.scale, data_root=args.data_root, seeds=args.seeds)
     check_tables(study)
     runs = chosen(study, args.targets)
-    failed = False
-    for line in examine(study, runs, gpu_memory=args.gpu_memory, profile=args.slurm_profile):
+    if args.absent:
+        check_destination(args.absent)
+    failed, absent = False, list[str]()
+    for line in examine(study, runs, gpu_memory=args.gpu_memory, profile=args.slurm_profile, absent=absent):
         print(line, flush=True)
         failed |= line.verdict == "FAIL"
+    if args.absent:
+        write_text(args.absent, "".join(f"{name}\n" for name in absent))
     print("Something would fail: see FAIL above." if failed else "Nothing would fail.")
     return int(failed)

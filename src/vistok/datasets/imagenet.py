@@ -1,10 +1,12 @@
 """Reads ImageNet's folders as an image set: one folder a class."""
 
+from collections.abc import Iterator
+from functools import partial
 from itertools import chain, zip_longest
 from pathlib import Path
 
 from vistok.datasets.images import SUFFIXES, image_bytes
-from vistok.datasets.rows import ImageRow, Source
+from vistok.datasets.rows import ImageRow, Images, Listed, Source
 from vistok.errors import VistokError
 from vistok.reading import read_text
 
@@ -19,14 +21,18 @@ def imagenet_source(folder: Path, root: Path) -> Source:
     """
     synsets = _synsets(folder, root)
     files = [_images_of(folder / synset) for synset in synsets]
-    labelled = ([(name, label) for name in names] for label, names in enumerate(files))
-    turns = chain.from_iterable(zip_longest(*labelled))
-    rows = (ImageRow(*_labelled(folder, *turn)) for turn in turns if turn)
-    return Source(tuple(synsets.values()), rows)
+
+    def images() -> Iterator[Listed]:
+        labelled = ([(name, label) for name in names] for label, names in enumerate(files))
+        for turn in chain.from_iterable(zip_longest(*labelled)):
+            if turn:
+                yield Listed(turn[0], partial(_labelled, folder, *turn))
+
+    return Source(tuple(synsets.values()), Images(images))
 
 
-def _labelled(folder: Path, name: str, label: int) -> tuple[str, bytes, int]:
-    return name, image_bytes(folder / name, what=f"image {name}"), label
+def _labelled(folder: Path, name: str, label: int) -> ImageRow:
+    return ImageRow(name, image_bytes(folder / name, what=f"image {name}"), label)
 
 
 def _images_of(folder: Path) -> list[str]:

@@ -1,6 +1,7 @@
 """Finds photographs by id below image folders, and decodes them, refusing any that is not whole."""
 
 import io
+import os
 import re
 import struct
 from collections.abc import Iterator, Sequence
@@ -23,6 +24,10 @@ _NUMBERED = re.compile(r"(?<!\d)(\d{12})\.(?:jpe?g|png)", re.IGNORECASE)
 _UNDECODABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError)
 
 
+class UnusableImageError(VistokError):
+    """An image that is listed, and is absent or cannot be read or decoded."""
+
+
 def id_in_name(file_name: str) -> int | None:
     """Returns the id, of twelve digits, that a COCO file name ends in, whatever its prefix; None for other names."""
     found = _NUMBERED.search(file_name)
@@ -38,6 +43,7 @@ class ImageIndex:
     def __init__(self, root: Path, folders: Sequence[str]) -> None:
         self.root = root
         self.folders = tuple(folders)
+        self._names: dict[Path, frozenset[str]] = {}
 
     def find(self, image_id: int | str) -> Path | None:
         """Returns an image's file, None if there is none.
@@ -52,19 +58,25 @@ class ImageIndex:
         if asked.is_absolute() or ".." in asked.parts:
             return None
         paths = (self.root / folder / asked for folder in self.folders)
-        return next((path for path in paths if path.is_file()), None)
+        return next((path for path in paths if self._holds(path)), None)
+
+    def _holds(self, path: Path) -> bool:
+        # A folder is listed once: to ask a shared disk for each of a million photographs takes an hour.
+        if path.parent not in self._names:
+            self._names[path.parent] = _file_names(path.parent)
+        return path.name in self._names[path.parent]
 
     def require(self, image_id: int | str) -> Path:
         """Returns an image's file.
 
         Raises:
-            VistokError: there is none.
+            UnusableImageError: there is none.
         """
         if path := self.find(image_id):
             return path
         folders = ", ".join(str(self.root / folder) for folder in self.folders)
         name = f"*{image_id:012d}.jpg" if isinstance(image_id, int) else image_id
-        raise VistokError(
+        raise UnusableImageError(
             f"image {image_id!r} not found: no file {name} in {folders or 'any folder'}. "
             "Fetch the image, or correct the folder in the scale's file."
         )
@@ -80,11 +92,19 @@ class ImageIndex:
         return found
 
 
+def _file_names(folder: Path) -> frozenset[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return frozenset(entry.name for entry in entries if entry.is_file())
+    except (FileNotFoundError, NotADirectoryError):
+        return frozenset()
+
+
 def image_bytes(path: Path, *, what: str) -> bytes:
     """Returns the bytes of an image file, which may be of any kind.
 
     Raises:
-        VistokError: the file is missing or cannot be read.
+        UnusableImageError: the file is missing or cannot be read.
     """
     with _explained(path, what):
         return _read(path, what)
@@ -97,7 +117,7 @@ def load_image(source: Path | bytes, *, what: str) -> Image.Image:
     upper 8 are kept, as Pillow does of 16-bit colours.
 
     Raises:
-        VistokError: the file is missing, truncated, or none of `FORMATS`.
+        UnusableImageError: the file is missing, truncated, or none of `FORMATS`.
     """
     with _explained(source, what, FORMATS), _opened(source, FORMATS, what) as image:
         image.load()
@@ -112,7 +132,7 @@ def check_image(source: Path | bytes, *, what: str, formats: Sequence[str] = PHO
     """Refuses what `load_image` refuses, in half the time: JPEGs are decoded at an eighth of their size.
 
     Raises:
-        VistokError: the file is missing, truncated, or of another format.
+        UnusableImageError: the file is missing, truncated, or of another format.
     """
     with _explained(source, what, formats), _opened(source, formats, what) as image:
         image.draft("RGB", (max(image.width // 8, 1), max(image.height // 8, 1)))
@@ -123,7 +143,7 @@ def image_size(data: bytes, *, what: str) -> tuple[int, int]:
     """Returns width and height in pixels as an image file's header states them; nothing is decoded.
 
     Raises:
-        VistokError: the bytes are no image.
+        UnusableImageError: the bytes are no image.
     """
     with _explained(data, what, PHOTOGRAPHS), _opened(data, PHOTOGRAPHS, what) as image:
         return image.size
@@ -145,11 +165,13 @@ def _explained(source: Path | bytes, what: str, formats: Sequence[str] = PHOTOGR
     try:
         yield
     except FileNotFoundError as error:
-        raise VistokError(f"{what} not found{where}. Check the path, or the scale's data_root.") from error
+        raise UnusableImageError(
+            f"{what} not found{where}. Check the path, or the scale's data_root."
+        ) from error
     except _UNDECODABLE as error:
         # Pillow's message for a non-image holds the address of a buffer, which differs from run to run.
         reason = "not an image" if "cannot identify image file" in str(error) else str(error)
-        raise VistokError(
+        raise UnusableImageError(
             f"{what}{where} cannot be decoded: {reason}. "
             f"Legal: a whole {' or '.join(formats)} file. It may be truncated, or of another format: fetch or make it "
             "again."

@@ -1,13 +1,14 @@
 """Reads LLaVA-Instruct-150K: conversations between a person and GPT-4 about COCO photographs."""
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from vistok.datasets.images import ImageIndex, id_in_name, image_bytes
+from vistok.datasets.images import ImageIndex, id_in_name
 from vistok.datasets.official import listed, wrong_record
-from vistok.datasets.rows import ImageRow, QuestionAnswer, Source
+from vistok.datasets.rows import ImageRow, Images, Listed, QuestionAnswer, Source, listed_file
 from vistok.reading import read_json
 
 _CONVERSATIONS = "LLaVA conversations file"
@@ -30,14 +31,14 @@ def llava_source(folder: Path, conversations: Path) -> Source:
     found = read_conversations(conversations)
     index = ImageIndex(folder, [""])
 
-    def rows() -> Iterator[ImageRow]:
+    def images() -> Iterator[Listed]:
         for name, questions in found.items():
             number = id_in_name(name)
-            path = index.find(name) or (index.find(number) if number else None) or index.require(name)
             image = name if number is None else str(number)
-            yield ImageRow(image, image_bytes(path, what=f"image {image}"), questions=tuple(questions))
+            row = partial(ImageRow, image, questions=tuple(questions))
+            yield listed_file(index, image, [name, number] if number else [name], row)
 
-    return Source((), rows())
+    return Source((), Images(images))
 
 
 def read_conversations(path: Path) -> dict[str, list[QuestionAnswer]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from pydantic import ValidationError
 
@@ -15,6 +15,7 @@ from vistok.reading import read_json
 # Parquet readers pass over names that start so.
 MANIFEST: Final = "_manifest.json"
 _VERSION: Final = 1
+Unusable = Literal["absent", "broken"]
 AGAIN: Final = "Make the shards again."
 
 
@@ -44,6 +45,7 @@ class Manifest(Value):
         sources: digests of the annotation files that the rows were read from, by their paths below the data root.
         files: the Parquet files, in the order of their rows.
         indexes: digests of the index files.
+        unusable: the ids of images that the set lists and that are no rows, with the reason.
     """
 
     format: Literal["vistok shards"] = "vistok shards"
@@ -54,14 +56,19 @@ class Manifest(Value):
     sources: Mapping[str, str]
     files: tuple[ShardFile, ...]
     indexes: Mapping[str, str]
+    unusable: Mapping[str, Unusable] = {}
 
     @property
     def digest(self) -> str:
         """The digest of everything that the shards hold, through those of their files."""
-        return digest_value(self.model_dump(mode="json"))
+        return digest_value(self._entries())
 
     def write(self, folder: Path) -> None:
-        write_json(folder / MANIFEST, {**self.model_dump(mode="json"), "digest": self.digest})
+        write_json(folder / MANIFEST, {**self._entries(), "digest": self.digest})
+
+    def _entries(self) -> dict[str, Any]:
+        # A set of which nothing is left out has the digest that it had before any could be.
+        return self.model_dump(mode="json", exclude=set() if self.unusable else {"unusable"})
 
     @classmethod
     def read(cls, folder: Path) -> Self:

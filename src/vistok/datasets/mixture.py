@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from vistok.datasets.order import epoch_order
-from vistok.datasets.preprocessing import WHOLE, Box, Floats, crop_box
+from vistok.datasets.preprocessing import WHOLE, Box, crop_box
 from vistok.datasets.questions import Annotations, Turn, within
-from vistok.datasets.reader import Kept, Reader
+from vistok.datasets.reader import Kept, Reader, Shown
 from vistok.datasets.shards import Shards
 from vistok.errors import VistokError
 
@@ -19,9 +19,9 @@ _ROW_BYTES = 4096
 
 @dataclass(frozen=True, slots=True)
 class MixtureSample:
-    """One image as its tokenizer reads it (pixels are [3, size, size]), with the questions that are asked about it."""
+    """One image as its tokenizer's reader shows it, with the questions that are asked about it."""
 
-    image: Floats
+    image: Shown
     turns: tuple[Turn, ...]
 
 

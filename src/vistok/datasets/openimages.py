@@ -1,15 +1,16 @@
 """Reads Open Images (V4 to V7): photographs with a CSV line for each box."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from vistok.datasets.coco import ObjectAnnotation
-from vistok.datasets.images import ImageIndex, image_bytes, image_size
+from vistok.datasets.images import ImageIndex, image_size
 from vistok.datasets.official import read_lines, wrong_record
-from vistok.datasets.rows import ImageRow, Source
+from vistok.datasets.rows import ImageRow, Images, Listed, Source, listed_file
 from vistok.errors import VistokError
 from vistok.reading import read_json
 
@@ -52,15 +53,18 @@ def openimages_source(folder: Path, boxes: Path, classes: Path, hierarchy: Path 
     related = read_relatives(hierarchy, names) if hierarchy else {}
     index = ImageIndex(folder, [""])
 
-    def rows() -> Iterator[ImageRow]:
+    def images() -> Iterator[Listed]:
         for image, lines in _by_image(boxes, names):
-            found = _unclear(list(lines), related)
-            path = index.find(f"{image}.jpg") or index.require(f"train_{image[:1]}/{image}.jpg")
-            data = image_bytes(path, what=f"image {image}")
-            width, height = image_size(data, what=f"image {image}")
-            yield ImageRow(image, data, objects=tuple(_in_pixels(box, width, height) for box in found))
+            paths = [f"train_{image[:1]}/{image}.jpg", f"{image}.jpg"]
+            row = partial(_row, image, _unclear(list(lines), related))
+            yield listed_file(index, image, paths, row)
 
-    return Source((), rows())
+    return Source((), Images(images))
+
+
+def _row(image: str, boxes: list[Box], data: bytes) -> ImageRow:
+    width, height = image_size(data, what=f"image {image}")
+    return ImageRow(image, data, objects=tuple(_in_pixels(box, width, height) for box in boxes))
 
 
 def read_classes(path: Path) -> dict[str, str]:

@@ -42,6 +42,11 @@ def squash(image: Image.Image, size: int, *, box: Box | None = None) -> Pixels:
     return np.asarray(image)
 
 
+def channels_first(pixels: Pixels) -> Pixels:
+    """Returns pixels [h, w, 3] as [3, h, w]."""
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
 @dataclass(frozen=True)
 class Preprocessing:
     """What an encoder expects: its image size in pixels per side, and the normalisation of its pretraining."""
@@ -51,21 +56,18 @@ class Preprocessing:
 
     def evaluation(self, image: Image.Image) -> Floats:
         """Returns the whole RGB image, squashed and normalised: [3, size, size]."""
-        return self._normalise_one(squash(image, self.image_size))
+        one: Floats = self.normalise(squash(image, self.image_size)[None])[0]
+        return one
 
-    def flip(self, pixels: Pixels, generator: np.random.Generator, *, horizontal_flip: bool = True) -> Floats:
-        """Returns one image's pixels [h, w, 3] mirrored half of the time, normalised: [3, h, w]."""
+    def flip(self, pixels: Pixels, generator: np.random.Generator, *, horizontal_flip: bool = True) -> Pixels:
+        """Returns one image's pixels [h, w, 3] mirrored half of the time: [3, h, w]."""
         flip = horizontal_flip and generator.random() < 0.5
-        return self._normalise_one(pixels[:, ::-1] if flip else pixels)
+        return channels_first(pixels[:, ::-1] if flip else pixels)
 
     def normalise(self, pixels: Pixels) -> Floats:
         """Returns a batch of pixels [n, h, w, 3] as normalised [n, 3, h, w]."""
         table = _table(self.normalisation)
         return np.stack([table[channel][pixels[..., channel]] for channel in range(3)], axis=1)
-
-    def _normalise_one(self, pixels: Pixels) -> Floats:
-        one: Floats = self.normalise(pixels[None])[0]
-        return one
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What a tokenizer is shown of an image: its pixels, unless its kind says otherwise."""
+"""What a tokenizer is shown of an image: its pixels as bytes, unless its kind says otherwise."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vistok.datasets.images import load_image
-from vistok.datasets.preprocessing import Box, Floats, Preprocessing, squash
+from vistok.datasets.preprocessing import Box, Pixels, Preprocessing, channels_first, squash
 from vistok.datasets.rows import ImageRow
 
 Kept = NDArray[Any]
+Shown = NDArray[
+    Any
+]  # uint8 [3, height, width], which a tokenizer normalises on its device; or codes of its kind
 
 
 class Reader(ABC):
@@ -32,11 +35,11 @@ class Reader(ABC):
     @abstractmethod
     def shown(
         self, kept: Kept, box: Box | None, generator: np.random.Generator, *, horizontal_flip: bool
-    ) -> Floats:
+    ) -> Shown:
         """Returns the input of one step: the whole image, or a box of it, mirrored half of the time if told."""
 
     @abstractmethod
-    def photograph(self, path: Path) -> Floats:
+    def photograph(self, path: Path) -> Shown:
         """Returns the input of a photograph that is asked about.
 
         Raises:
@@ -50,7 +53,7 @@ class Reader(ABC):
 
 
 class PixelReader(Reader):
-    """The pixels: squashed or cut out, and normalised."""
+    """The pixels, squashed or cut out: bytes, which take a quarter of the memory of what they are normalised to."""
 
     def __init__(self, preprocessing: Preprocessing) -> None:
         self.preprocessing = preprocessing
@@ -61,12 +64,12 @@ class PixelReader(Reader):
 
     def shown(
         self, kept: Kept, box: Box | None, generator: np.random.Generator, *, horizontal_flip: bool
-    ) -> Floats:
+    ) -> Pixels:
         pixels = squash(Image.fromarray(kept), self.preprocessing.image_size, box=box) if box else kept
         return self.preprocessing.flip(pixels, generator, horizontal_flip=horizontal_flip)
 
-    def photograph(self, path: Path) -> Floats:
-        return self.preprocessing.evaluation(load_image(path, what="photograph"))
+    def photograph(self, path: Path) -> Pixels:
+        return channels_first(squash(load_image(path, what="photograph"), self.preprocessing.image_size))
 
     @property
     def kept_bytes(self) -> int:

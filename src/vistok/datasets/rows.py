@@ -1,7 +1,7 @@
 """One image with everything that is known about it, as a value and as a row of an Arrow table; a set of them."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from vistok.datasets.attributes import Attributes
 from vistok.datasets.coco import ObjectAnnotation
-from vistok.datasets.images import PHOTOGRAPHS
+from vistok.datasets.images import PHOTOGRAPHS, ImageIndex, image_bytes
 
 # What a row may have besides its image; which rows have it is counted in a manifest.
 PARTS: Final = ("label", "captions", "objects", "questions")
@@ -67,13 +67,72 @@ class ImageRow:
     attributes: Attributes = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One image that a set lists, before it is read.
+
+    Attributes:
+        image_id: as its row has it.
+        read: returns its row; raises UnusableImageError where its file is absent or cannot be read.
+        absent: the file that is listed and is not there; None where one is.
+    """
+
+    image_id: str
+    read: Callable[[], ImageRow]
+    absent: str | None = None
+
+
 @dataclass(frozen=True)
 class Source:
-    """A set's category names, its images one after the other, and the formats that they may have."""
+    """A set of images.
+
+    Attributes:
+        categories: their names.
+        listed: the images one after the other, as often as one asks.
+        formats: which they may have.
+        archives: whether they stand in archives, which have to be read to be listed.
+    """
 
     categories: tuple[str, ...]
-    rows: Iterator[ImageRow]
+    listed: Iterable[Listed]
     formats: tuple[str, ...] = PHOTOGRAPHS
+    archives: bool = False
+
+    @property
+    def rows(self) -> Iterator[ImageRow]:
+        """The images, each of which has to be there."""
+        return (image.read() for image in self.listed)
+
+    def absent(self) -> list[str]:
+        """Returns every file that is listed and is not there, in the set's order; no image is read."""
+        return [] if self.archives else [image.absent for image in self.listed if image.absent]
+
+
+class Images(Iterable[Listed]):
+    """What a function yields, anew for each who asks."""
+
+    def __init__(self, start: Callable[[], Iterator[Listed]]) -> None:
+        self._start = start
+
+    def __iter__(self) -> Iterator[Listed]:
+        return self._start()
+
+
+def listed_file(
+    index: ImageIndex, image_id: str, names: Sequence[int | str], row: Callable[[bytes], ImageRow]
+) -> Listed:
+    """Returns an image of a folder, under the first of some names that is there.
+
+    Args:
+        names: as `ImageIndex.find` takes them; an error tells the first.
+        row: makes its row of the bytes of its file.
+    """
+    path = next((path for name in names if (path := index.find(name))), None)
+
+    def read() -> ImageRow:
+        return row(image_bytes(path or index.require(names[0]), what=f"image {image_id}"))
+
+    return Listed(image_id, read, None if path else str(names[0]))
 
 
 def schema_of(categories: Sequence[str]) -> pa.Schema:

@@ -6,7 +6,7 @@ their row groups and image ids. Every byte that is read is compared with a check
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -15,8 +15,8 @@ from typing import Any
 import pyarrow as pa
 from PIL import Image
 
-from vistok.datasets.images import check_image, load_image
-from vistok.datasets.manifest import Manifest, ShardFile
+from vistok.datasets.images import UnusableImageError, check_image, load_image
+from vistok.datasets.manifest import Manifest, ShardFile, Unusable
 from vistok.datasets.parquet import OpenFiles, write_file
 from vistok.datasets.row_index import Index, IndexWriter
 from vistok.datasets.rows import PARTS, ImageRow, Source, from_table, schema_of
@@ -33,31 +33,55 @@ _FILE_BYTES = 1 << 26
 def write_shards(image_set: ImageSet, root: Path, out: Path, *, rows_per_file: int = _FILE_ROWS) -> int:
     """Gathers an image set below the data root into shards, which appear whole or not at all.
 
-    The same set gives the same bytes. Every image is decoded once, so that a truncated one is refused here
-    and not in the middle of training.
+    The same set gives the same bytes. Every image is decoded once, so that a truncated one is found here and not in
+    the middle of training. As many images as the set says may be absent or broken: they are left out, and the
+    manifest names them. Those that are absent are counted before the first one is read.
 
     Returns:
         the number of images.
 
     Raises:
-        VistokError: a file or image of the set is missing or malformed, or the folder cannot be written.
+        VistokError: a file of the set is missing or malformed, more images than the set allows are absent or
+            broken, or the folder cannot be written.
     """
-    source = open_source(image_set, root)
+    source, where = open_source(image_set, root), f" of {root / image_set.images}"
     digests = {name: _digest(root / name) for name in image_set.files}
-    return _write(source, out, rows_per_file, f" of {root / image_set.images}", digests)
+    if len(absent := source.absent()) > image_set.unusable:
+        raise _too_many(image_set, f"{len(absent)} of its images are absent{where}, the first {absent[0]!r}")
+    left_out: dict[str, Unusable] = {}
+    return write_rows(
+        _usable(source, image_set, where, left_out),
+        out,
+        categories=source.categories,
+        rows_per_file=rows_per_file,
+        where=where,
+        digests=digests,
+        left_out=left_out,
+    )
 
 
-def _write(
-    source: Source, out: Path, rows_per_file: int, where: str, digests: Mapping[str, str] | None = None
-) -> int:
-    checked = Source(source.categories, _checked(source, where))
-    return write_rows(checked, out, rows_per_file=rows_per_file, where=where, digests=digests)
-
-
-def _checked(source: Source, where: str) -> Iterator[ImageRow]:
-    for row in source.rows:
-        check_image(row.image, what=f"image {row.image_id}{where}", formats=source.formats)
+def _usable(
+    source: Source, image_set: ImageSet, where: str, left_out: dict[str, Unusable]
+) -> Iterator[ImageRow]:
+    for image in source.listed:
+        try:
+            row = image.read()
+            check_image(row.image, what=f"image {row.image_id}{where}", formats=source.formats)
+        except UnusableImageError as error:
+            left_out[image.image_id] = "absent" if image.absent else "broken"
+            if len(left_out) > image_set.unusable:
+                raise _too_many(
+                    image_set, f"{len(left_out)} of its images cannot be used: {error}"
+                ) from error
+            continue
         yield row
+
+
+def _too_many(image_set: ImageSet, found: str) -> VistokError:
+    return VistokError(
+        f"{found.rstrip('.')}. The set allows {image_set.unusable}: fetch what is missing (vistok doctor lists all "
+        "that is absent), or raise `unusable` of its entry in the scale's file to have it left out."
+    )
 
 
 def _digest(path: Path) -> str:
@@ -67,40 +91,44 @@ def _digest(path: Path) -> str:
 
 
 def write_rows(
-    source: Source,
+    rows: Iterable[ImageRow],
     out: Path,
     *,
+    categories: Sequence[str] = (),
     rows_per_file: int = _FILE_ROWS,
     where: str = "",
     digests: Mapping[str, str] | None = None,
+    left_out: Mapping[str, Unusable] | None = None,
 ) -> int:
     """Writes rows as they are to a folder of shards, which appears whole or not at all; returns their number.
 
     Args:
         where: what an error text calls the set.
         digests: those of the annotation files that the rows were read from.
+        left_out: images of the set that are no rows; looked at once all rows are written.
 
     Raises:
         VistokError: there is no row, or the folder cannot be written.
     """
-    schema = schema_of(source.categories)
+    schema = schema_of(categories)
     with staged_folder(out) as partial:
-        rows = _CountedRows(source.rows)
+        counted = _CountedRows(rows)
         files = [
-            _write_part(number, part, schema, partial, rows.index)
-            for number, part in enumerate(_parts(rows, rows_per_file))
+            _write_part(number, part, schema, partial, counted.index)
+            for number, part in enumerate(_parts(counted, rows_per_file))
         ]
         if not files:
             raise VistokError(
                 f"no images for {out}: the set{where} is empty. Check its entry in the scale's file."
             )
         manifest = Manifest(
-            rows=rows.index.rows,
-            rows_with={part: rows.rows_with[part] for part in PARTS},
-            categories=source.categories,
+            rows=counted.index.rows,
+            rows_with={part: counted.rows_with[part] for part in PARTS},
+            categories=tuple(categories),
             sources=digests or {},
             files=tuple(files),
-            indexes=rows.index.write(partial),
+            indexes=counted.index.write(partial),
+            unusable=left_out or {},
         )
         manifest.write(partial)
     return manifest.rows
@@ -110,7 +138,7 @@ def write_rows(
 class _CountedRows:
     """The rows of a set on their way into files."""
 
-    rows: Iterator[ImageRow]
+    rows: Iterable[ImageRow]
     index: IndexWriter = field(default_factory=IndexWriter)
     rows_with: Counter[str] = field(default_factory=Counter)
 

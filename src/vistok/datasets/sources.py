@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from vistok.datasets.imagenet import imagenet_source
 from vistok.datasets.images import SUFFIXES, ImageIndex, id_in_name, image_bytes
 from vistok.datasets.llava import llava_source
 from vistok.datasets.openimages import openimages_source
-from vistok.datasets.rows import ImageRow, QuestionAnswer, Source
+from vistok.datasets.rows import ImageRow, Images, Listed, QuestionAnswer, Source, listed_file
 from vistok.datasets.visual_genome import read_coco_ids, visual_genome_source
 from vistok.datasets.vqa import read_annotations, read_questions
 from vistok.datasets.webdataset import webdataset_source
@@ -23,15 +24,15 @@ def open_source(image_set: ImageSet, root: Path) -> Source:
     """Returns the images of a set below `root`, in an order that depends on the set alone.
 
     Raises:
-        VistokError: a folder or file is missing or malformed; for single images, while `rows` is consumed.
+        VistokError: a folder or file is missing or malformed.
     """
     folder = root / image_set.images
     if not folder.is_dir():
         raise VistokError(f"image folder not found: {folder}. Check the image set, or the scale's data_root.")
     source = _opened(image_set, folder, root)
     unwanted = _left_out(image_set, root)
-    rows = (row for row in source.rows if row.image_id not in unwanted)
-    return replace(source, rows=islice(rows, image_set.first))
+    wanted = Images(lambda: (image for image in source.listed if image.image_id not in unwanted))
+    return replace(source, listed=Images(lambda: islice(wanted, image_set.first)))
 
 
 def _left_out(image_set: ImageSet, root: Path) -> set[str]:
@@ -71,22 +72,21 @@ def _coco(image_set: ImageSet, root: Path) -> Source:
     names |= {image: record.file_name for image, record in records.items() if record.file_name}
     index = ImageIndex(root, [image_set.images])
 
-    def rows() -> Iterator[ImageRow]:
+    def images() -> Iterator[Listed]:
         for image in sorted(objects.keys() | texts.keys() | questions.keys()):
-            name = names.get(image, image)
-            path = index.find(name) or index.find(image) or index.require(name)
-            yield ImageRow(
+            row = partial(
+                ImageRow,
                 str(image),
-                image_bytes(path, what=f"image {image}"),
                 captions=texts.get(image, ()),
                 objects=objects.get(image, ()),
                 questions=tuple(questions.get(image, ())),
                 attributes=records[image].attributes if image in records else (),
             )
+            yield listed_file(index, str(image), [names.get(image, image), image], row)
 
     if not (image_set.instances or image_set.captions or image_set.questions):
-        return Source((), _folder(root / image_set.images))
-    return Source(instances.categories if instances else (), rows())
+        return Source((), Images(lambda: _folder(root / image_set.images)))
+    return Source(instances.categories if instances else (), Images(images))
 
 
 def _questions(image_set: ImageSet, root: Path) -> dict[int, list[QuestionAnswer]]:
@@ -110,9 +110,13 @@ def _questions(image_set: ImageSet, root: Path) -> dict[int, list[QuestionAnswer
     return found
 
 
-def _folder(folder: Path) -> Iterator[ImageRow]:
+def _folder(folder: Path) -> Iterator[Listed]:
     for path in sorted(folder.rglob("*")):
         if path.suffix.lower() in SUFFIXES:
             number = id_in_name(path.name)
             name = path.relative_to(folder).as_posix() if number is None else str(number)
-            yield ImageRow(name, image_bytes(path, what=f"image {name}"))
+            yield Listed(name, partial(_unlabelled, name, path))
+
+
+def _unlabelled(name: str, path: Path) -> ImageRow:
+    return ImageRow(name, image_bytes(path, what=f"image {name}"))

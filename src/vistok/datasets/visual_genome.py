@@ -1,12 +1,13 @@
 """Reads Visual Genome (v1.0 and v1.2): photographs with the phrases that describe their regions."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from vistok.datasets.images import ImageIndex, image_bytes
+from vistok.datasets.images import ImageIndex
 from vistok.datasets.official import listed, wrong_record
-from vistok.datasets.rows import ImageRow, Source
+from vistok.datasets.rows import ImageRow, Images, Listed, Source, listed_file
 from vistok.reading import read_json
 
 _REGIONS = "Visual Genome region descriptions"
@@ -32,12 +33,12 @@ def visual_genome_source(folder: Path, regions: Path) -> Source:
     found = read_regions(regions)
     index = ImageIndex(folder, _FOLDERS)
 
-    def rows() -> Iterator[ImageRow]:
+    def images() -> Iterator[Listed]:
         for image, phrases in found.items():
-            path = index.require(f"{image}.jpg")
-            yield ImageRow(str(image), image_bytes(path, what=f"image {image}"), captions=phrases)
+            row = partial(ImageRow, str(image), captions=phrases)
+            yield listed_file(index, str(image), [f"{image}.jpg"], row)
 
-    return Source((), rows())
+    return Source((), Images(images))
 
 
 def read_regions(path: Path) -> dict[int, tuple[str, ...]]:

@@ -2,11 +2,11 @@
 
 import tarfile
 from collections.abc import Iterator
-from itertools import chain
+from functools import partial
 from pathlib import Path, PurePosixPath
 
-from vistok.datasets.images import FORMATS
-from vistok.datasets.rows import ImageRow, Source
+from vistok.datasets.images import FORMATS, UnusableImageError
+from vistok.datasets.rows import ImageRow, Images, Listed, Source
 from vistok.errors import VistokError
 from vistok.reading import decoded, kind_of, parse_json, refuse_endless
 
@@ -25,23 +25,25 @@ def webdataset_source(folder: Path) -> Source:
     tars = sorted(folder.glob("*.tar"))
     if not tars:
         raise VistokError(f"no .tar files in {folder}: name the folder that img2dataset wrote.")
-    return Source((), chain.from_iterable(map(_samples, tars)), FORMATS)
+    return Source(
+        (), Images(lambda: (sample for tar in tars for sample in _samples(tar))), FORMATS, archives=True
+    )
 
 
-def _samples(path: Path) -> Iterator[ImageRow]:
+def _samples(path: Path) -> Iterator[Listed]:
     """Reads the samples of a tar, whose members stay in memory: no name in it ever becomes a file."""
     key, members = "", dict[str, bytes]()
     for name, data in _members(path):
         stem, _, suffix = name.name.partition(".")
         if (sample := str(name.with_name(stem))) != key and members:
-            yield _sample(path, key, members)
+            yield Listed(key, partial(_sample, path, key, members))
             members = {}
         key, suffix = sample, suffix.lower()
         if suffix in members:
             raise VistokError(f"{path}: {name} stands there twice. Fetch or make the tar again.")
         members[suffix] = data
     if members:
-        yield _sample(path, key, members)
+        yield Listed(key, partial(_sample, path, key, members))
 
 
 def _members(path: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
@@ -97,7 +99,7 @@ def _sample(path: Path, key: str, members: dict[str, bytes]) -> ImageRow:
     image = next((members[suffix] for suffix in ("jpg", "jpeg", "png", "webp") if suffix in members), None)
     caption = _caption(path, key, members)
     if image is None or not caption:
-        raise VistokError(
+        raise UnusableImageError(
             f"{path}, sample {key!r}: an image (.jpg, .jpeg, .png, .webp) and a caption (.txt, or `caption` "
             f"in .json) that is not empty are needed, found {', '.join(f'.{suffix}' for suffix in members)}."
         )

@@ -69,6 +69,11 @@ class ImageSet(Value):
         description="captions files in COCO's format, whose images are not read: those that are asked about",
     )
     first: int | None = Field(None, gt=0, description="only this many images")
+    unusable: Annotated[int, MACHINE] = Field(
+        0,
+        ge=0,
+        description="how many of its images may be absent or broken at most: they are left out and recorded",
+    )
 
     @model_validator(mode="after")
     def _names_what_its_format_reads(self) -> Self:

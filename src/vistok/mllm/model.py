@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import cast
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
 from vistok.grid.connectors import Connector
@@ -51,10 +51,10 @@ class MultimodalModel(nn.Module):
             part.train(mode)
         return self
 
-    def see(self, images: Float[Tensor, "batch 3 size size"]) -> Float[Tensor, "batch tokens features"]:
-        """Returns what can be kept of images for all questions about them."""
+    def see(self, images: Shaped[Tensor, "batch 3 size size"]) -> Float[Tensor, "batch tokens features"]:
+        """Returns what can be kept of images, as the tokenizer's reader shows them, for all questions about them."""
         with torch.set_grad_enabled("tokenizer" in self.trains and torch.is_grad_enabled()):
-            tokens = self.tokenizer(images)
+            tokens = self.tokenizer(self.tokenizer.prepared(images))
         return tokens if self.connector.reads_question else cast(Tensor, self.connector(tokens))
 
     def conditioning(
@@ -74,7 +74,7 @@ class MultimodalModel(nn.Module):
 
     def loss(
         self,
-        images: Float[Tensor, "batch 3 size size"],
+        images: Shaped[Tensor, "batch 3 size size"],
         ids: Int[Tensor, "batch length"],
         weights: Float[Tensor, "batch length"],
         mask: Int[Tensor, "batch length"],

@@ -6,6 +6,7 @@ template and no system prompt.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 from jaxtyping import Float, Int
@@ -13,6 +14,8 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from vistok.mllm.words import IMAGE_END, IMAGE_START
+
+_TEXTS_KEPT: Final = 1 << 15  # some 50 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,5 +94,7 @@ class PromptEncoder:
 
     def _cached(self, text: str) -> tuple[int, ...]:
         if text not in self._known:
+            if len(self._known) == _TEXTS_KEPT:  # captions are millions, and next to none comes a second time
+                self._known.clear()
             self._known[text] = self.encode(text)
         return self._known[text]

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from vistok.errors import VistokError
 from vistok.evaluation.references import load_references
@@ -23,10 +23,12 @@ from vistok.grid.values import Subject, runs_among
 from vistok.planning import machine, slurm
 from vistok.planning.listed import check_pinned
 from vistok.planning.overlap import check_training_captions
+from vistok.planning.photographs import Photographs, listed_photographs
 from vistok.planning.plan import make_plan
 from vistok.planning.weights import check_language_model, check_pretrained, check_tokenizer
 
 Verdict = Literal["ok", "FAIL", "note"]
+_NAMED: Final = 20  # absent files in a line; all of them go into the file that is asked for
 
 
 @dataclass(frozen=True)
@@ -42,16 +44,24 @@ class Line:
 
 
 def examine(
-    study: Study, subjects: Sequence[Subject], *, gpu_memory: float | None = None, profile: Path | None = None
+    study: Study,
+    subjects: Sequence[Subject],
+    *,
+    gpu_memory: float | None = None,
+    profile: Path | None = None,
+    absent: list[str] | None = None,
 ) -> Iterator[Line]:
     """Yields the outcome of every check that concerns some runs of a study.
 
     Args:
+        absent: is filled with every file that is listed and is not there, as `TASK OR SET: FILE`.
         gpu_memory: of one GPU that jobs get, in GiB; None: as this machine's.
         profile: the Slurm profile that jobs are submitted with; None: they are not.
     """
     plan = make_plan(study, subjects)
     yield from _data(study, subjects)
+    for photographs in listed_photographs(study, subjects):
+        yield _photographs(photographs, [] if absent is None else absent)
     yield from _weights(study.models, subjects)
     yield _outcome("java", machine.check_java)
     yield _outcome("disk", lambda: machine.check_disk(plan))
@@ -122,6 +132,23 @@ def _data(study: Study, subjects: Sequence[Subject]) -> Iterator[Line]:
         if owner is study is study.models:
             yield from _expected(owner, root)
             yield _outcome("training captions", lambda owner=owner: check_training_captions(owner))  # type: ignore[misc]
+
+
+def _photographs(photographs: Photographs, absent: list[str]) -> Line:
+    """Tells of every photograph that is listed whether it is there."""
+    check = f"photographs of {photographs.of}"
+    try:
+        found = photographs.absent()
+    except VistokError as error:
+        return Line("FAIL", check, str(error))
+    absent += [f"{photographs.of}: {name}" for name in found]
+    if not found:
+        return Line("ok", check, "all that are listed are there")
+    more = f" and {len(found) - _NAMED} more (all of them: --absent FILE)" if len(found) > _NAMED else ""
+    named = f"{len(found)} of those that are listed are absent: {', '.join(found[:_NAMED])}{more}."
+    if len(found) > photographs.allowed:
+        return Line("FAIL", check, f"{named} {photographs.allowed} may be. Fetch them.")
+    return Line("note", check, f"{named} They are left out: `unusable` allows {photographs.allowed}")
 
 
 def _questions(study: Study, root: Path) -> Iterator[Line]:

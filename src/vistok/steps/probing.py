@@ -79,7 +79,7 @@ def probe_rows(encoder: Encoder, path: Path) -> CellProbe:
         kept = reader.kept(row, partial(shards.decoded, row), whole=True)
         shown.append(reader.shown(kept, None, chance, horizontal_flip=False))
     with torch.no_grad():
-        tokens = tokenizer(torch.from_numpy(np.stack(shown))).numpy()
+        tokens = tokenizer(tokenizer.prepared(torch.from_numpy(np.stack(shown)))).numpy()
     return probe_cells(lambda _: tokens, images.pixels, images.cells)
 
 

@@ -44,4 +44,5 @@ def _tokens(
             reader.kept(row, partial(images.decoded, row), whole=True) for row in rows[first : first + _BATCH]
         ]
         shown = [reader.shown(image, None, generator, horizontal_flip=False) for image in kept]
-        yield model.tokenizer(torch.stack([torch.from_numpy(image) for image in shown]).to(device))
+        batch = torch.stack([torch.from_numpy(image) for image in shown]).to(device)
+        yield model.tokenizer(model.tokenizer.prepared(batch))

@@ -1,9 +1,15 @@
 """Gathers an image set of an official format into shards."""
 
+from typing import Final
+
+from vistok.datasets.manifest import MANIFEST, Manifest
 from vistok.datasets.shards import write_shards
 from vistok.grid.load import Study
 from vistok.grid.paths import Paths
 from vistok.planning.listed import check_listed, image_set_names
+from vistok.training.progress import say
+
+_NAMED: Final = 20
 
 
 def run(study: Study, image_set: str) -> None:
@@ -11,3 +17,8 @@ def run(study: Study, image_set: str) -> None:
     paths = Paths(study)
     check_listed(study, image_set_names(study, image_set))
     write_shards(study.image_set(image_set), paths.data, paths.shards(image_set))
+    if unusable := Manifest.read(paths.shards(image_set)).unusable:
+        say(
+            f"vistok: {image_set}: {len(unusable)} of its images are left out (`unusable` in {MANIFEST}): "
+            + ", ".join(f"{name} ({reason})" for name, reason in list(unusable.items())[:_NAMED])
+        )

@@ -14,6 +14,7 @@ from vistok.datasets.preprocessing import Preprocessing
 from vistok.datasets.reader import PixelReader, Reader
 from vistok.errors import VistokError, unknown
 from vistok.grid.values import Encoder
+from vistok.tokenizers.pixels import normalise
 
 # One module per library, imported only when an entry asks for it.
 _KINDS: Final = {
@@ -42,6 +43,10 @@ class VisualTokenizer(nn.Module, ABC):
     def reads(self) -> Reader:
         """Returns what makes its input of an image."""
         return PixelReader(Preprocessing(self.encoder.image_size, self.encoder.normalisation))
+
+    def prepared(self, images: Tensor) -> Tensor:
+        """Returns what its reader shows, as `forward` takes it: bytes are pixels, and are normalised."""
+        return normalise(images, self.encoder.normalisation) if images.dtype == torch.uint8 else images
 
     @property
     def input_shape(self) -> tuple[int, ...]:
