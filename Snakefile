@@ -4,6 +4,7 @@ snakemake paper_tables --cores 2                                     the mini sc
 snakemake paper_tables --config scale=excerpt data_root=FOLDER       real photographs and questions
 snakemake paper_data --config scale=paper data_root=FOLDER           the official archives, fetched and verified
 snakemake mask_study --cores 2                                       what a mask does, by a table of our own
+snakemake differ_study --cores 2                                     Table 2's frozen rows where counts differ
 snakemake paper_audit paper_claims --cores 2                         what of the paper can be trusted
 """
 
@@ -41,6 +42,13 @@ rule mask_study:
     """What hiding patches does to a tokenizer: a crossing of mask and loss on one encoder, by shares of the patches."""
     input:
         FILES.table("mask-study"),
+    localrule: True
+
+
+rule differ_study:
+    """Counting where the counts of an image's groups differ: Table 2's frozen rows, asked more; nothing is trained."""
+    input:
+        FILES.table("differ-study"),
     localrule: True
 
 

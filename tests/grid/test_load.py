@@ -376,6 +376,7 @@ def test_a_scale_changes_the_tasks_of_a_kind(checkout: Any) -> None:
     study, paper = checkout.load(), checkout.load("paper")
     assert {task.id for task in study.tasks.values() if task.decoding.max_new_tokens == 7} == {
         "coco-oc",
+        "coco-oc-differ",
         "vcr-oc",
     }
     assert study.task("coco-oc").prompt == paper.task("coco-oc").prompt

@@ -28,8 +28,8 @@ HOSTILE = ["../x", "a;rm -rf", "", "CLIP!", "clip\n", "clip/frozen"]
         (Study.llm, "vicuna-7", r"unknown llm .*'vicuna-7b'\? Legal: flan-t5-xxl, llama-7b, .*llms\.yaml\.$"),
         (Study.recipe, "tunned", r"unknown recipe .*'tuned'\? Legal: frozen, .*tuned\. .*recipes\.yaml\.$"),
         (Study.task, "coco_oc", r"unknown task .*'coco-oc'\? Legal: coco-caption, .*tasks\.yaml\.$"),
-        (Study.suite, "gtv", r"unknown suite 'gtv'. Did you mean 'gvt'\? Legal: gvt\. .*tasks\.yaml\.$"),
-        (Study.table, "table-22", r"unknown table .*'table-2'\? Legal: table-2, .*tables\.yaml\.$"),
+        (Study.suite, "gtv", r"unknown suite 'gtv'. Did you mean 'gvt'\? Legal: .*gvt.*tasks\.yaml\.$"),
+        (Study.table, "table-22", r"unknown table .*'table-2'\? Legal: .*table-2, .*tables\.yaml\.$"),
         (Study.image_set, "cocotrain", r"unknown image set .*'coco-train'\? .*workflow/scales/mini\.yaml\.$"),
     ],
 )
@@ -288,6 +288,26 @@ def test_a_table_apart_is_found_and_counts_nowhere(checkout: Any) -> None:
     study = checkout.load()
     assert (study.tables, study.runs()) == (before.tables, before.runs())
     assert "fd/frozen/llama-7b/seed-0" in [run.path for run in study.runs("ours")]
+
+
+def test_a_suite_of_a_table_apart_alone_is_asked_of_its_own_rows(checkout: Any) -> None:
+    row = {"tokenizer": "clip", "recipe": "frozen", "llm": "llama-7b"}
+    before = checkout.load()
+    checkout.edit(
+        "grid/tasks.yaml", lambda tasks: tasks.update(new=tasks["coco-oc"] | {"suite": "new", "label": "New"})
+    )
+    apart = {
+        "apart": True,
+        "rows": [row],
+        "columns": [{"task": "new"}, {"task": "coco-oc", "published": "COCO-OC"}],
+    }
+    checkout.edit("grid/tables.yaml", lambda tables: tables.update(ours={**tables["table-2"], **apart}))
+    study = checkout.load()
+    assert study.suites_asked() == (*before.suites_asked(), "new")
+    assert (study.suites_shown(), study.answered_tasks()) == (before.suites_shown(), before.answered_tasks())
+    assert study.suites_by_subject() == before.suites_by_subject()
+    assert study.llms_of("new") == ("llama-7b",)
+    assert study.llms_of("gvt") == before.llms_of("gvt"), "a table apart has no old blind row asked again"
 
 
 def test_a_tokenizer_s_options_go_over_its_scale_s(checkout: Any) -> None:

@@ -452,6 +452,22 @@ def test_a_row_may_be_measured_on_some_columns_and_say_why_not_on_others(mini: A
     assert line["reason"] == ""
 
 
+def test_a_column_of_our_own_is_headed_by_its_task_and_has_nothing_published(
+    mini: Any, report: Report
+) -> None:
+    task = mini.study.task("coco-oc").model_copy(update={"label": "Counting"})
+    ours = replace(mini, study=replace(mini.study, tasks={**mini.study.tasks, "coco-oc": task}))
+    made = report(ours, columns=(Column(task="coco-oc"), Column(task="coco-mci", published="COCO-MCI")))
+    assert [column.title for column in made.columns] == ["Counting", "COCO-MCI"]
+    for row in made.rows:
+        assert row.cells[0].ours is not None and row.cells[0].published is None
+    assert any(row.cells[1].published is not None for row in made.rows)
+    page = render_table(made, "md")
+    assert "Counting" in page
+    with pytest.raises(VistokError, match=r"has no `published` and would be headed 'COCO-OC'"):
+        report(mini, columns=(Column(task="coco-oc"),))
+
+
 def test_cells_are_held_to_the_published_ones_where_the_scale_says_so(mini: Any, report: Report) -> None:
     assert "‡" not in render_table(report(mini), "md") and "agrees" not in render_table(report(mini), "csv")
     ours = {

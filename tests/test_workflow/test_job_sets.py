@@ -193,6 +193,21 @@ def test_a_task_of_another_suite_has_no_old_question_answered_or_scored_again(bu
             assert built.jobs() == answered | blind | NEW_TABLE
 
 
+def test_a_table_apart_of_another_suite_asks_its_rows_more_and_reruns_no_old_answer(built: Any) -> None:
+    """Its column has no published number; and no table of the paper's notices it."""
+
+    def add(tables: dict[str, Any]) -> None:
+        rows = [{"tokenizer": "clip", "recipe": "frozen", "llm": "vicuna-7b"}]
+        tables["ours"] = tables["table-2"] | {"apart": True, "columns": [{"task": "new"}], "rows": rows}
+
+    asked = (CLIP, "untrained/frozen", "perfect/frozen")
+    with add_task(built, "another"), built.changed("workflow/grid/tables.yaml", add):
+        assert built.jobs(pages=True) == set()
+        jobs = built.jobs(target="paper_tables/smoke/ours.csv")
+    again = steps(*asked, of=("answer_another", "score_run_another"))
+    assert jobs == again | {"answer_blind_another vicuna-7b", "fit_blind_another", "tabulate ours"}
+
+
 def test_a_task_that_joins_a_suite_has_the_whole_suite_asked_again(built: Any) -> None:
     """Of the runs that are asked for it, and trained anew none."""
     again = ("answer_gvt", "score_run_gvt")

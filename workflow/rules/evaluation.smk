@@ -1,5 +1,5 @@
 # One rule per suite: no two suites have the same files.
-for suite in STUDY.suites_shown():
+for suite in STUDY.suites_asked():
     answer = rule_of("answer", suite=suite)
     score_run = rule_of("score-run", suite=suite)
     answer_blind = rule_of("answer-blind", suite=suite)

@@ -226,6 +226,11 @@ class Study:
         columns = (column.task for entry in tables for column in entry.columns)
         return tuple(dict.fromkeys(self.task(task).suite for task in columns))
 
+    def suites_asked(self) -> tuple[str, ...]:
+        """Returns the suites of which some table shows a task, those apart included."""
+        apart = (suite for table in self.apart for suite in self.suites_shown(table))
+        return tuple(dict.fromkeys((*self.suites_shown(), *apart)))
+
     def suites_by_subject(self) -> dict[Subject, tuple[str, ...]]:
         """Returns every subject with the suites that it answers: those that its rows are measured on."""
         suites: dict[Subject, tuple[str, ...]] = {}
@@ -237,8 +242,12 @@ class Study:
         return suites
 
     def llms_of(self, suite: str) -> tuple[str, ...]:
-        """Returns the language models that answer a suite: those of the tables that show it."""
-        tables = [table for table in self.tables if suite in self.suites_shown(table)]
+        """Returns the language models that answer a suite: those of the tables that show it, or else of those apart."""
+        shown, apart = (
+            [table for table in tables if suite in self.suites_shown(table)]
+            for tables in (self.tables, self.apart)
+        )
+        tables = shown or apart
         return tuple(dict.fromkeys(llm for table in tables for llm in self.answering_llms(table)))
 
     def run(self, path: str) -> Run:

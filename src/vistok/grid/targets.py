@@ -41,7 +41,7 @@ def check_target(study: Study, target: str) -> None:
 
 
 def _check_task(study: Study, task: str) -> None:
-    answered = [entry.id for entry in study.answered_tasks()]
+    answered = [entry.id for suite in study.suites_asked() for entry in study.suite(suite)]
     if task not in answered:
         raise unknown("task", task, answered)
 

@@ -354,10 +354,13 @@ AnyRow = Annotated[
 
 
 class Column(Value):
-    """One column of a table; `published` is its header in the published CSV."""
+    """One column of a table."""
 
     task: Id
-    published: str
+    published: str | None = Field(
+        None,
+        description="its header in the published CSV; none: a column of our own, headed by its task's label",
+    )
     part: str | None = Field(
         None, description="the type of question that it shows alone, such as a dimension of SEED-Bench"
     )

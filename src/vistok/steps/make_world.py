@@ -48,10 +48,12 @@ def _sizes(sizes: Mapping[str, int], file: Path) -> WorldSizes:
 
 
 def _curate(root: Path) -> None:
-    """Writes OC and MCI questions about every split's images, by the corrected rules."""
+    """Writes OC and MCI questions about every split's images by the corrected rules, and OC where counts differ."""
     for split, suffix, questions in _COCO_FILES:
         annotations = read_annotations(root / f"coco/annotations/instances_{split}2017.json")
         _write(annotations, root / "gvtbench", suffix, questions)
+        differ = curate("counting", annotations, rules="differ", questions=questions)
+        write_questions(root / f"gvtbench/coco_oc_differ{suffix}.json", differ)
     annotations = read_annotations(root / "vcr/vcr1images")
     for split, suffix in _VCR_FILES:
         keep = read_image_list(root / f"vcr/{split}.jsonl", "vcr")

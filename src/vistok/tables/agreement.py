@@ -71,11 +71,13 @@ def _compared(
 ) -> Compared | None:
     theirs = (
         None
-        if row.published is None or column.task not in study.measured(table.id, row)
+        if row.published is None
+        or column.published is None
+        or column.task not in study.measured(table.id, row)
         else printed.value(row.published - 1, column.published)
     )
     ours = None if theirs is None else _measured(study, row.subjects, column)
-    if row.published is None or theirs is None or ours is None:
+    if row.published is None or column.published is None or theirs is None or ours is None:
         return None
     tolerance = study.scale.published_tolerance.get(column.task)
     return Compared(

@@ -123,7 +123,9 @@ def _check(study: Study, table: Table, published: PublishedTable) -> None:
             f"Table {table.number}. Legal: {', '.join(published.columns)}."
         )
     for column in table.columns:
-        if column.published not in published.numeric_columns:
+        if column.published is None:
+            _check_own(study, table, column, published)
+        elif column.published not in published.numeric_columns:
             raise VistokError(
                 f"{GRID / 'tables.yaml'}, entry {table.id!r}: a column points to {column.published!r}, which is no "
                 f"column of numbers of the paper's Table {table.number}. Legal: {', '.join(published.numeric_columns)}."
@@ -138,6 +140,15 @@ def _check(study: Study, table: Table, published: PublishedTable) -> None:
             )
 
 
+def _check_own(study: Study, table: Table, column: GridColumn, published: PublishedTable) -> None:
+    if (label := study.task(column.task).label) in published.columns:
+        raise VistokError(
+            f"{GRID / 'tables.yaml'}, entry {table.id!r}: the column of {column.task!r} has no `published` and would "
+            f"be headed {label!r}, as one of the paper's Table {table.number} is. Give it `published`, or its task "
+            "another label."
+        )
+
+
 def _check_part(study: Study, table: Table, column: GridColumn) -> None:
     kind = study.task(column.task).kind
     if column.part is not None and column.part not in (legal := task_kind(kind).types):
@@ -148,11 +159,12 @@ def _check_part(study: Study, table: Table, column: GridColumn) -> None:
 
 def _columns(study: Study, table: Table, published: PublishedTable) -> tuple[Column, ...]:
     def decimals(title: str) -> int:
-        return max(1, published.decimals(title))
+        return max(1, published.decimals(title)) if title in published.columns else 1
 
     columns = []
     for column in table.columns:
-        task, title = study.task(column.task), column.published
+        task = study.task(column.task)
+        title = column.published or task.label
         kind = task_kind(task.kind)
         protocols = {name: kind.protocols[name] for name in (task.protocol, *task.protocols)}
         others = [name for name in kind.baselines if name not in (CONSTANT, PRIOR)]
@@ -182,7 +194,9 @@ def _row(
         else:
             metrics = [read_cell(study, subject, column.task, column.part) for subject in row.subjects]
             cell = cell_of(metrics, column, blind[column.asks])
-        printed = None if row.published is None else published.printed(row.published - 1, column.title)
+        printed = None
+        if row.published is not None and column.title in published.columns:
+            printed = published.printed(row.published - 1, column.title)
         tolerance = study.scale.published_tolerance.get(column.task)
         cells.append(replace(cell, published=printed, tolerance=tolerance))
     return Row(

@@ -108,7 +108,7 @@ def _steps_by_rule(study: Study) -> dict[str, tuple[Step, Mapping[str, str]]]:
     for step in STEPS.values():
         found[step.rule_name] = step, {}
         if "suite" in step.over:
-            for suite in study.suites_shown():
+            for suite in study.suites_asked():
                 found[f"{step.rule_name}_{suite}".replace("-", "_")] = step, {"suite": suite}
     return found
 
