@@ -55,7 +55,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def forget() -> None:
-    for remembers in (source_digest, imported_modules, sources._read):
+    for remembers in (source_digest, imported_modules, sources._read, sources._file):
         remembers.cache_clear()
 
 

@@ -63,11 +63,17 @@ class _Module:
 @cache
 def _read(module: str) -> _Module:
     file = _file(module)
-    tree = ast.parse(file.read_bytes() if file else b"")
-    nodes = list(ast.walk(tree))
-    needs = frozenset(_named(nodes))
+    code = _parsed(file.read_bytes() if file else b"")
     beside = [f"{path.name} {digest_file(path)}" for path in _beside(module)]
-    return _Module(needs, digest_value([_digest(tree, nodes), *beside]))
+    return _Module(code.needs, digest_value([code.digest, *beside]))
+
+
+@cache
+def _parsed(text: bytes) -> _Module:
+    """Returns what a module's text needs and does; of the same text it is always the same."""
+    tree = ast.parse(text)
+    nodes = list(ast.walk(tree))
+    return _Module(frozenset(_named(nodes)), _digest(tree, nodes))
 
 
 def _looked_up(prefix: str, chosen: tuple[str, ...]) -> list[str]:
@@ -96,6 +102,7 @@ def _named(nodes: list[ast.AST]) -> Iterator[str]:
             yield node.value
 
 
+@cache
 def _file(module: str) -> Path | None:
     first, *rest = module.split(".")
     if first != _NAME or not all(part.isidentifier() for part in rest):

@@ -1,13 +1,11 @@
 """A pretraining on several processes takes the steps of one."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
+from tests.forking import run_together
 
 from vistok.datasets.shards import Shards
 from vistok.errors import VistokError
@@ -59,15 +57,10 @@ def test_two_processes_take_the_steps_of_one(shards: Shards, encoder: Encoder, t
     """Each has half of every batch, and a worker of its own that makes it."""
     script, alone, both = tmp_path / "shared.py", tmp_path / "alone", tmp_path / "both"
     script.write_text(SCRIPT)
-    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    for out, workers, launched in ((alone, "0", []), (both, "1", launcher)):
+    for out, workers, processes in ((alone, "0", 1), (both, "1", 2)):
         out.mkdir()
-        arguments = [str(shards.path), encoder.model_dump_json(), str(out), workers, *SHARED]
-        subprocess.run(
-            [sys.executable, *launched, str(script), *arguments],
-            check=True,
-            timeout=300,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        run_together(
+            script, processes, str(shards.path), encoder.model_dump_json(), str(out), workers, *SHARED
         )
     for name in SHARED:
         expected = load_file(alone / f"{name}-0.safetensors")

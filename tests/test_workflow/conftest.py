@@ -9,12 +9,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from tests.test_workflow.warm import Warm
 
 ROWS = ("deit/frozen", "clip/frozen", "clip/tuned")
 TUNED = {"steps": 100, "rates": {"tokenizer": 0.2}}
@@ -25,21 +26,45 @@ _TIMED = ("provenance.json", "measured.js", ".snakemake_timestamp")
 PAGES = frozenset(
     ("count_benchmark", "draw_attention", "draw_answers", "paper_claims", "paper_audit", "show_study")
 )
+SNAKEMAKE = Path(sys.executable).with_name("snakemake")
+PLANNING = ("snakemake.cli", "vistok.workflow.checks", "vistok.workflow.report", "vistok.workflow.rules")
+JOBS = (
+    *(
+        "accelerate",
+        "jinja2",
+        "pandas",
+        "pyarrow.parquet",
+        "scipy.special",
+        "timm",
+        "torch",
+        "torchvision.ops",
+    ),
+    *("transformers.modeling_utils", "transformers.models.llama.modeling_llama"),
+)
 # A plan shows the jobs of a group further to the right.
 _JOB = re.compile(r"^( *)(?:local)?rule (\w+):\n((?:\1    .*\n)*)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Checkout:
-    """A copy of the project's files, with what was built in it."""
+    """A copy of the project's files, with what was built in it.
+
+    What snakemake and its jobs import is imported once for all of them, where there are processes that did.
+    """
 
     root: Path
+    planner: Warm | None = None
+    worker: Warm | None = None
+
+    def fresh(self) -> "Checkout":
+        """Returns the same of which every process starts by itself, as a user's does."""
+        return Checkout(self.root)
 
     def start(self, *arguments: str, scale: str = "smoke", log: Path) -> subprocess.Popen[str]:
-        """Starts snakemake in a process group of its own, as a terminal does."""
+        """Starts snakemake in a process group of its own, as a terminal does; all its processes start by themselves."""
         with log.open("w") as stream:
             return subprocess.Popen(
-                self._command(arguments, scale),
+                [SNAKEMAKE, *self._words(arguments, scale)],
                 cwd=self.root,
                 env=self._environment(),
                 stdout=stream,
@@ -50,10 +75,14 @@ class Checkout:
 
     def snakemake(self, *arguments: str, scale: str = "smoke") -> tuple[int, str]:
         """Runs snakemake; returns its exit status and all that it said."""
+        words = self._words(arguments, scale)
+        if self.planner and "-n" in words:
+            return self.planner.run("snakemake.cli", words, self.root, self._environment())
+        jobs = self.worker.command("vistok", "vistok.cli") if self.worker else {}
         ended = subprocess.run(
-            self._command(arguments, scale),
+            [SNAKEMAKE, *words],
             cwd=self.root,
-            env=self._environment(),
+            env=self._environment() | jobs,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -130,12 +159,11 @@ class Checkout:
         """Removes what a training of its own left, which the next training of the run would go on from."""
         shutil.rmtree(self.root / f"state/smoke/mllms/{run}", ignore_errors=True)
 
-    def _command(self, arguments: tuple[str, ...], scale: str) -> list[str]:
-        snakemake = Path(sys.executable).with_name("snakemake")
+    def _words(self, arguments: tuple[str, ...], scale: str) -> list[str]:
         given = list(arguments)
         if "--config" not in given:
             given.append("--config")
-        return [str(snakemake), "--cores", "2", *given, f"scale={scale}"]
+        return ["--cores", "2", *given, f"scale={scale}"]
 
     def _environment(self) -> dict[str, str]:
         return {**os.environ, "PYTHONPATH": str(self.root / "src")}
@@ -148,18 +176,29 @@ def change_yaml(file: Path, change: Callable[[Any], object]) -> None:
 
 
 @pytest.fixture(scope="session")
-def built(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+def worker(repository: Path) -> Iterator[Warm]:
+    """A process that has imported what jobs import, but for this package: each job takes that from its checkout."""
+    warm = Warm(repository, os.environ, *JOBS)
+    yield warm
+    warm.close()
+
+
+@pytest.fixture(scope="session")
+def built(repository: Path, tmp_path_factory: pytest.TempPathFactory, worker: Warm) -> Iterator[Checkout]:
     """The smoke scale's Table 2, cut to three rows, built for real: once for all workers, and a copy for each."""
     several = "PYTEST_XDIST_WORKER" in os.environ
     shared = tmp_path_factory.getbasetemp().parent if several else tmp_path_factory.getbasetemp()
-    original = Checkout(shared / "workflow-original")
+    original = Checkout(shared / "workflow-original", worker=worker)
     with (shared / "workflow.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (original.root / "paper_tables/smoke/table-2.html").exists():
             _build(repository, original)
     root = tmp_path_factory.mktemp("workflow") / "checkout"
     shutil.copytree(original.root, root, symlinks=True)
-    return Checkout(root)
+    checkout = Checkout(root, worker=worker)
+    planner = Warm(root, checkout._environment(), *PLANNING)
+    yield replace(checkout, planner=planner)
+    planner.close()
 
 
 def _build(repository: Path, checkout: Checkout) -> None:

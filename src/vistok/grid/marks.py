@@ -1,6 +1,7 @@
 """What a field of the grid decides, said beside its type: one that says nothing counts in every spec of its value."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -42,9 +43,13 @@ def marked(value: BaseModel, *marks: Mark) -> dict[str, Any]:
 
 
 def _chosen(value: BaseModel, marks: tuple[Mark | None, ...]) -> dict[str, Any]:
-    fields = type(value).model_fields.items()
-    names = [name for name, field in fields if name != "id" and mark_of(field) in marks]
-    return {name: _plain(getattr(value, name), marks) for name in names}
+    return {name: _plain(getattr(value, name), marks) for name in _names(type(value), marks)}
+
+
+@cache
+def _names(kind: type[BaseModel], marks: tuple[Mark | None, ...]) -> tuple[str, ...]:
+    fields = kind.model_fields.items()
+    return tuple(name for name, field in fields if name != "id" and mark_of(field) in marks)
 
 
 def _plain(value: Any, marks: tuple[Mark | None, ...]) -> Any:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
@@ -30,6 +31,12 @@ from vistok.grid.values import (
 GRID: Final = Path("workflow/grid")
 SCALES: Final = Path("workflow/scales")
 TEST: Final = "test"
+_TOKENIZERS: Final = GRID / "tokenizers.yaml"
+_LLMS: Final = GRID / "llms.yaml"
+_RECIPES: Final = GRID / "recipes.yaml"
+_TASKS: Final = GRID / "tasks.yaml"
+_MODELS: Final = GRID / "models.yaml"
+_TABLES: Final = GRID / "tables.yaml"
 T = TypeVar("T")
 _SEED: Final = re.compile(r"seed-(0|[1-9][0-9]{0,8})")
 
@@ -68,10 +75,10 @@ class Study:
         return self.other_models or self
 
     def tokenizer(self, name: str) -> Tokenizer:
-        return find("tokenizer", name, self.tokenizers, GRID / "tokenizers.yaml")
+        return find("tokenizer", name, self.tokenizers, _TOKENIZERS)
 
     def llm(self, name: str) -> LanguageModel:
-        return find("llm", name, self.llms, GRID / "llms.yaml")
+        return find("llm", name, self.llms, _LLMS)
 
     def language_model_size(self, llm: str) -> LanguageModelSize | None:
         """Returns the size of a language model that this scale makes itself; None where it takes it as published.
@@ -84,30 +91,30 @@ class Study:
         return find("language_model", kind, sizes, self.scale_file) if sizes else None
 
     def recipe(self, name: str) -> Recipe:
-        return find("recipe", name, self.recipes, GRID / "recipes.yaml")
+        return find("recipe", name, self.recipes, _RECIPES)
 
     def task(self, name: str) -> Task:
-        return find("task", name, self.tasks, GRID / "tasks.yaml")
+        return find("task", name, self.tasks, _TASKS)
 
     def released_model(self, name: str) -> ReleasedModel:
-        return find("released model", name, self.released, GRID / "models.yaml")
+        return find("released model", name, self.released, _MODELS)
 
-    @property
+    @cached_property
     def suites(self) -> dict[str, tuple[Task, ...]]:
         """Every suite with its tasks: those that are asked together, as each task says of itself."""
         names = dict.fromkeys(task.suite for task in self.tasks.values())
         return {name: tuple(task for task in self.tasks.values() if task.suite == name) for name in names}
 
     def suite(self, name: str) -> tuple[Task, ...]:
-        return find("suite", name, self.suites, GRID / "tasks.yaml")
+        return find("suite", name, self.suites, _TASKS)
 
     def table(self, name: str) -> Table:
-        return find("table", name, {**self.tables, **self.apart}, GRID / "tables.yaml")
+        return find("table", name, {**self.tables, **self.apart}, _TABLES)
 
     def image_set(self, name: str) -> ImageSet:
         return find("image set", name, self.scale.image_sets, self.scale_file)
 
-    @property
+    @cached_property
     def scale_file(self) -> Path:
         return SCALES / f"{self.scale.id}.yaml"
 

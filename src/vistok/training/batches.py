@@ -39,7 +39,12 @@ def batches(name: str, make: Callable[[int], Batch], steps: range, workers: int)
         VistokError: a worker was killed, wherever in the block that came out.
     """
     loader = DataLoader(
-        _Steps(make), batch_size=None, sampler=steps, num_workers=workers, generator=torch.Generator()
+        _Steps(make),
+        batch_size=None,
+        sampler=steps,
+        num_workers=workers,
+        generator=torch.Generator(),
+        multiprocessing_context="fork" if workers else None,  # Python 3.14 no longer forks by itself
     )
     with deaf_children():
         made: Any = iter(loader)

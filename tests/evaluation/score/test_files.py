@@ -326,7 +326,8 @@ def test_each_captions_value_can_be_had(paths: dict[str, Path], tmp_path: Path, 
     predictions = written(tmp_path / "p.jsonl", answers)
     out, each = tmp_path / "metrics.json", tmp_path / "each.jsonl"
     given: list[str | Path] = ["--references", paths["caption"], "--predictions", predictions, "--out", out]
-    score("caption", *given, "--only-answered", "--protocol", protocol, "--per-question", each)
+    asked = ("--caption-metrics", "CIDEr", "--protocol", protocol)
+    score("caption", *given, "--only-answered", *asked, "--per-question", each)
     rows = [json.loads(line) for line in each.read_text().splitlines()]
     assert [row["id"] for row in rows] == [row["image"] for row in rows] == list(questions.ids[:20])
     mean = sum(row["value"] for row in rows) / 20
