@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from vistok.grid.paths import Paths
 from vistok.grid.study import Study
 from vistok.grid.values import Released
 from vistok.steps import answer, score_run
+from vistok.steps.saved_answers import SavedAnswers
 
 SUBJECT = Released(model="small")
 
@@ -27,9 +29,13 @@ def study(shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     return replace(asked, other_models=replace(asked.models, released={"small": model}))
 
 
-def test_a_released_model_answers_and_is_scored(study: Study) -> None:
+def test_a_released_model_answers_and_is_scored(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answer, "SavedAnswers", partial(SavedAnswers, seconds=0))
     answer.run(study, SUBJECT, "gvt")
+    saved = Paths(study).answers_under_way(SUBJECT, "gvt")
+    assert saved.is_file(), "until it is scored, an answered suite can still be lost"
     score_run.run(study, SUBJECT, "gvt")
+    assert [path.name for path in Path("state").iterdir()] == ["locks"], "nothing is left behind"
     folder = Paths(study).results / "released/small"
     lines = (folder / "coco-oc/predictions.jsonl").read_text().splitlines()
     assert all(json.loads(line)["prompt"].startswith("how many ? How many") for line in lines)

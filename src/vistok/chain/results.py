@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,17 @@ def write_predictions(path: Path, rows: Sequence[Mapping[str, Any]], inputs: Inp
     write_jsonl(path, [dict(row) for row in rows], durable=True)
     about = {"files": {path.name: digest_file(path)}, "inputs": inputs}
     write_json(path.with_name(PROVENANCE), sealed(about))
+
+
+def forget_answers(file: Path) -> None:
+    """Removes what an answering job has saved on its way, and the folders that it leaves empty.
+
+    It outlives the job: of one that outlived its snakemake, snakemake takes the answers for half-made and deletes them.
+    """
+    file.unlink(missing_ok=True)
+    with suppress(OSError):
+        for folder in file.parents[:-1]:
+            folder.rmdir()
 
 
 def check_predictions(path: Path, inputs: Inputs) -> str:

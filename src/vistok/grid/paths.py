@@ -59,6 +59,10 @@ class Paths:
         """Returns the folder of a training's resumable state, which is no workflow output."""
         return Path("state") / checkpoint.relative_to("checkpoints")
 
+    def answers_under_way(self, subject: Subject | str, suite: str) -> Path:
+        """Returns what a job has answered of a suite so far, which is no workflow output."""
+        return Path("state") / self.study.results_id / "answers" / _id(subject) / f"{suite}.jsonl"
+
     @property
     def results(self) -> Path:
         return Path("results") / self.study.results_id

@@ -1,6 +1,5 @@
 """Answers a suite of tasks with one run's MLLM, or with a released model."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 import torch
@@ -9,14 +8,18 @@ from vistok.chain.results import answer_inputs, write_predictions
 from vistok.evaluation.answer.answering import SeeingAnswerer
 from vistok.evaluation.answer.generation import Answerer
 from vistok.evaluation.answer.released import ReleasedAnswerer
+from vistok.grid.kinds import SCORING
 from vistok.grid.load import Study
+from vistok.grid.modules_of import answering_modules, suite_modules
 from vistok.grid.paths import Paths
 from vistok.grid.values import Released, ReleasedModel, Run, Subject, Task
 from vistok.locks import only_writer
 from vistok.mllm.whole import load_whole
-from vistok.steps.answers import answers
+from vistok.sources import source_digest
+from vistok.steps.answers import Photographs, answer_suite
 from vistok.steps.asking import Asked, ask_all
 from vistok.steps.models import load_trained
+from vistok.steps.saved_answers import SavedAnswers, identity_of
 from vistok.training.devices import device_of
 from vistok.training.loop import make_deterministic
 
@@ -25,32 +28,49 @@ def run(study: Study, subject: Subject, suite: str) -> None:
     """Writes a suite's predictions.jsonl: id, prompt, answer and raw generation, one line per question.
 
     Raises:
-        VistokError: what answers cannot be trusted, no question can be asked, or another process is at it.
+        VistokError: what answers cannot be trusted, no question can be asked, the job was told to stop (the next
+            start goes on from there), or another process is at it.
     """
     paths = Paths(study)
     with only_writer(paths.results / subject.path / suite):
         make_deterministic(0)
-        asked = ask_all(study, suite)
-        device = device_of(study.scale.job("answer").gpus)
-        if isinstance(subject, Released):
-            entry = study.models.released_model(subject.model)
-            asked = {name: _told(entry, study.task(name), questions) for name, questions in asked.items()}
-            answerer: Answerer = _released(study, entry, device)
-        else:
-            answerer = _composed(study, subject, device, asked)
-        for task in study.suite(suite):
-            rows = answers(answerer, task, asked[task.id])
-            write_predictions(paths.predictions(subject, task.id), rows, answer_inputs(study, subject, task))
+        asked = _asked(study, subject, suite)
+        inputs = {task.id: answer_inputs(study, subject, task) for task, _ in asked.values()}
+        code = source_digest(
+            __name__,
+            *answering_modules(study, subject.path),
+            *suite_modules(study, suite),
+            without=SCORING,
+        )
+        saved = SavedAnswers(
+            paths.answers_under_way(subject, suite),
+            identity_of(inputs, asked, code, study.scale.answer_batch),
+        )
+        answerer, photographs = _answerer(study, subject)
+        name = f"answers of {subject.path}"
+        for task, rows in answer_suite(answerer, asked, saved, name=name, photographs=photographs):
+            write_predictions(paths.predictions(subject, task.id), rows, inputs[task.id])
+        saved.save_rest()
 
 
-def _composed(study: Study, run: Run, device: torch.device, asked: Mapping[str, Asked]) -> Answerer:
-    """Returns a run's MLLM, which has seen every photograph that is asked about."""
-    model = load_trained(study.models, run).to(device)
-    answerer = SeeingAnswerer(model, batch=study.scale.answer_batch)
-    reader = model.tokenizer.reads()
-    photographs = {str(path): path for questions in asked.values() for path in questions.images.values()}
-    answerer.look((name, reader.photograph(path)) for name, path in photographs.items())
-    return answerer
+def _asked(study: Study, subject: Subject, suite: str) -> dict[str, tuple[Task, Asked]]:
+    """Returns the questions of each task of a suite, as the subject is asked them."""
+    asked = {name: (study.task(name), questions) for name, questions in ask_all(study, suite).items()}
+    if isinstance(subject, Run):
+        return asked
+    entry = study.models.released_model(subject.model)
+    return {name: (task, _told(entry, task, questions)) for name, (task, questions) in asked.items()}
+
+
+def _answerer(study: Study, subject: Subject) -> tuple[Answerer, Photographs | None]:
+    """Returns what answers, and how it looks at photographs, if it does so before it is asked."""
+    job, batch = study.scale.job("answer"), study.scale.answer_batch
+    device = device_of(job.gpus)
+    if isinstance(subject, Released):
+        return _released(study, study.models.released_model(subject.model), device), None
+    model = load_trained(study.models, subject).to(device)
+    answerer = SeeingAnswerer(model, batch=batch)
+    return answerer, Photographs(model.tokenizer.reads(), answerer.look_anew, batch, job.cpus - 1)
 
 
 def _released(study: Study, entry: ReleasedModel, device: torch.device) -> Answerer:

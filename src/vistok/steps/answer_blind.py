@@ -2,12 +2,16 @@
 
 from vistok.chain.results import blind_inputs, write_predictions
 from vistok.evaluation.answer.generation import BlindAnswerer
+from vistok.grid.kinds import SCORING
 from vistok.grid.load import Study
+from vistok.grid.modules_of import language_model_module, suite_modules
 from vistok.grid.paths import Paths
 from vistok.locks import only_writer
-from vistok.steps.answers import answers
+from vistok.sources import source_digest
+from vistok.steps.answers import answer_suite
 from vistok.steps.asking import ask_all
 from vistok.steps.language_model import load_llm
+from vistok.steps.saved_answers import SavedAnswers, identity_of
 from vistok.training.devices import device_of
 from vistok.training.loop import make_deterministic
 
@@ -24,10 +28,14 @@ def run(study: Study, llm: str, suite: str) -> None:
 
 def _answer(study: Study, llm: str, suite: str) -> None:
     make_deterministic(0)
-    asked = ask_all(study, suite)
+    paths, batch = Paths(study), study.scale.answer_batch
+    asked = {name: (study.task(name), questions) for name, questions in ask_all(study, suite).items()}
+    inputs = {task.id: blind_inputs(study, llm, task) for task, _ in asked.values()}
+    modules = [language_model_module(study.models, llm), *suite_modules(study, suite)]
+    identity = identity_of(inputs, asked, source_digest(__name__, *modules, without=SCORING), batch)
+    saved = SavedAnswers(paths.answers_under_way(f"blind/{llm}", suite), identity)
     device = device_of(study.scale.job("answer").gpus)
-    model = load_llm(study.models, llm).to(device)
-    answerer = BlindAnswerer(model, batch=study.scale.answer_batch)
-    for task in study.suite(suite):
-        rows = answers(answerer, task, asked[task.id])
-        write_predictions(Paths(study).blind_predictions(llm, task.id), rows, blind_inputs(study, llm, task))
+    answerer = BlindAnswerer(load_llm(study.models, llm).to(device), batch=batch)
+    for task, rows in answer_suite(answerer, asked, saved, name=f"blind answers of {llm}"):
+        write_predictions(paths.blind_predictions(llm, task.id), rows, inputs[task.id])
+    saved.save_rest()

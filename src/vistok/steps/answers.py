@@ -1,33 +1,187 @@
 """The lines of a predictions.jsonl: what a model answered, as it is kept and as it is scored."""
 
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import groupby, islice
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+
+from vistok.datasets.reader import Reader, Shown
 from vistok.errors import VistokError
 from vistok.evaluation.answer.generation import Answerer, Question
 from vistok.evaluation.kinds import task_kind
 from vistok.grid.values import Task
 from vistok.steps.asking import Asked
+from vistok.steps.saved_answers import Row, SavedAnswers
+from vistok.training.batches import Batch, batches
+from vistok.training.stops import stop_requests
 
-Row = dict[str, object]
+# Questions of like length are looked for among so many, and so many photographs' visual tokens are kept at a time:
+# 2 GB of a 7-B model's in bf16.
+_QUESTIONS: Final = 8192
+_PHOTOGRAPHS: Final = 8192
 
 
-def answers(answerer: Answerer, task: Task, asked: Asked) -> list[Row]:
-    """Returns the lines of predictions.jsonl, one per question, in the order of the references.
+@dataclass(frozen=True)
+class Photographs:
+    """How photographs are looked at.
 
-    Each holds id, image, prompt, answer, raw generation and the truth; or, of a kind that ranks, options in place of
-    the raw generation, and as the answer the summed loss of each option, with the number of its tokens.
+    Attributes:
+        reader: decodes one.
+        look: has the model look at some, in place of those before.
+        batch: how many are decoded at a time.
+        workers: the processes that decode ahead of the model; 0: it waits for this one.
+    """
+
+    reader: Reader
+    look: Callable[[Iterator[tuple[str, Shown]]], None]
+    batch: int
+    workers: int
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Questions of a task that stand one after the other.
+
+    Attributes:
+        first: the number of its first group in the task.
+        groups: which questions are answered at once, by their positions.
+        images: the photographs to look at before the first group.
+    """
+
+    task: Task
+    questions: list[Question]
+    first: int
+    groups: list[list[int]]
+    images: tuple[str, ...] = ()
+
+
+def answer_suite(
+    answerer: Answerer,
+    suite: Mapping[str, tuple[Task, Asked]],
+    saved: SavedAnswers,
+    *,
+    name: str,
+    photographs: Photographs | None = None,
+) -> Iterator[tuple[Task, list[Row]]]:
+    """Yields each task of a suite with the lines of its predictions.jsonl, one per question, in their order.
+
+    Each line holds id, image, prompt, answer, raw generation and the truth; or, of a kind that ranks, options in place
+    of the raw generation, and as the answer the summed loss of each option, with the number of its tokens.
+
+    Args:
+        suite: by the tasks' ids.
+        saved: what is answered already; what is answered now goes there, too.
+        name: what an error calls the job.
+        photographs: how they are looked at by a model that does so once for all questions.
 
     Raises:
-        VistokError: the task says nothing on how its answers are written.
+        VistokError: a task says nothing on how its answers are written, a photograph cannot be decoded, or the job
+            was told to stop (its answers are saved).
     """
-    kind = task_kind(task.kind)
+    parts = [part for task, asked in suite.values() for part in _parts(answerer, task, asked)]
+    if photographs:
+        parts = _with_images(parts, saved)
+    images = [image for part in parts for image in part.images]
+    with stop_requests() as stop, _decoded(name, images, photographs) as coming:
+        for task, of_task in groupby(parts, key=lambda part: part.task.id):
+            rows: list[Row] = []
+            for part in of_task:
+                if part.images and photographs:
+                    photographs.look(islice(coming, len(part.images)))
+                rows += _answered(answerer, part, saved, stop, name)
+            yield suite[task][0], _lines(suite[task][0], suite[task][1], rows)
+
+
+def _parts(answerer: Answerer, task: Task, asked: Asked) -> Iterator[_Part]:
+    kind, first = task_kind(task.kind), 0
     questions = [
         Question(key, str(asked.images[record.image_id]), prompt, kind.options(record))
         for key, record, prompt in zip(
             asked.references.ids, asked.references.records, asked.prompts, strict=True
         )
     ]
-    made = _ranked(answerer, questions) if kind.mode == "rank" else _written(answerer, task, questions)
-    about = zip(asked.references.images, map(kind.truth, asked.references.records), made, strict=True)
-    return [{"id": row.pop("id"), "image": image, **row, "truth": list(truth)} for image, truth, row in about]
+    for start in range(0, max(len(questions), 1), _QUESTIONS):
+        some = questions[start : start + _QUESTIONS]
+        groups = answerer.groups(some)
+        yield _Part(task, some, first, groups)
+        first += len(groups)
+
+
+def _with_images(parts: list[_Part], saved: SavedAnswers) -> list[_Part]:
+    """Returns the parts with what is to be looked at before each: before the first one all, if that is not too much.
+
+    A job that goes on looks at all of a part's photographs again, in the same batches: they decide the last bits.
+    """
+    images = [tuple(dict.fromkeys(question.image_id for question in part.questions)) for part in parts]
+    together = tuple(dict.fromkeys(image for some in images for image in some))
+    is_open = [
+        any(saved.of(part.task.id, part.first + number) is None for number in range(len(part.groups)))
+        for part in parts
+    ]
+    if len(together) <= _PHOTOGRAPHS:
+        return [replace(parts[0], images=together if any(is_open) else ()), *parts[1:]]
+    needed = zip(parts, images, is_open, strict=True)
+    return [replace(part, images=some if open_ else ()) for part, some, open_ in needed]
+
+
+@contextmanager
+def _decoded(
+    name: str, images: list[str], photographs: Photographs | None
+) -> Iterator[Iterator[tuple[str, Shown]]]:
+    """Yields the photographs one after the other, decoded."""
+    if photographs is None or not images:
+        yield iter(())
+        return
+    reader, size = photographs.reader, photographs.batch
+
+    def make(number: int) -> Batch:
+        some = images[number * size : (number + 1) * size]
+        return {"images": torch.from_numpy(np.stack([reader.photograph(Path(image)) for image in some]))}
+
+    steps = range(-(-len(images) // size))
+    with batches(name, make, steps, photographs.workers) as made:
+        yield zip(images, (image.numpy() for batch in made for image in batch["images"]), strict=False)
+
+
+def _answered(answerer: Answerer, part: _Part, saved: SavedAnswers, stop: list[int], name: str) -> list[Row]:
+    """Returns the answers to a part's questions, in their order."""
+    task, made = part.task, dict[int, Row]()
+    for number, group in enumerate(part.groups, start=part.first):
+        rows = saved.of(task.id, number)
+        if rows is None:
+            rows = _asked(answerer, task, [part.questions[place] for place in group])
+            saved.note(task.id, number, rows)
+            if stop:
+                saved.save()
+                raise VistokError(
+                    f"{name}: stopped at batch {number + 1} of {task.id} on request; the next start goes on from there."
+                )
+        made |= zip(group, rows, strict=True)
+    return [made[place] for place in range(len(part.questions))]
+
+
+def _lines(task: Task, asked: Asked, rows: list[Row]) -> list[Row]:
+    truths = map(task_kind(task.kind).truth, asked.references.records)
+    about = zip(asked.references.images, truths, rows, strict=True)
+    return [
+        {
+            "id": row["id"],
+            "image": image,
+            **{key: row[key] for key in row if key != "id"},
+            "truth": list(truth),
+        }
+        for image, truth, row in about
+    ]
+
+
+def _asked(answerer: Answerer, task: Task, questions: list[Question]) -> list[Row]:
+    ranks = task_kind(task.kind).mode == "rank"
+    return _ranked(answerer, questions) if ranks else _written(answerer, task, questions)
 
 
 def _written(answerer: Answerer, task: Task, questions: list[Question]) -> list[Row]:

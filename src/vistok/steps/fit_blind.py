@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from vistok.benchmark.annotations import read_annotations
-from vistok.chain.results import blind_inputs, check_predictions, write_metrics
+from vistok.chain.results import blind_inputs, check_predictions, forget_answers, write_metrics
 from vistok.errors import VistokError
 from vistok.evaluation.kind import Questions
 from vistok.evaluation.kinds import task_kind
@@ -36,6 +36,8 @@ def run(study: Study, suite: str) -> None:
             for llm, path in given.items()
         }
         write_metrics(paths.blind(task.id), report)
+    for llm in study.llms_of(suite):
+        forget_answers(paths.answers_under_way(f"blind/{llm}", suite))
 
 
 def blind_answers(study: Study, task: Task, asked: Asked) -> dict[str, dict[str, str]]:

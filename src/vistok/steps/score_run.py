@@ -5,6 +5,7 @@ from typing import Any
 from vistok.chain.results import (
     answer_inputs,
     check_predictions,
+    forget_answers,
     references_digest,
     write_metrics,
 )
@@ -31,6 +32,7 @@ def run(study: Study, wanted: Subject, suite: str) -> None:
         answers = read_predictions(predictions, questions.ids, allow_missing=False, known=questions.known)
         report = cell(study, task, asked, {"answers": answers}) | {"run": wanted.path, "inputs": inputs}
         write_metrics(paths.metrics(wanted, task.id), report)
+    forget_answers(paths.answers_under_way(wanted, suite))
 
 
 def cell(study: Study, task: Task, asked: Asked, answers: dict[str, dict[str, Any]]) -> dict[str, Any]:

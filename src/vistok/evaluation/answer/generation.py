@@ -44,6 +44,13 @@ class Answerer(ABC):
     """Whatever answers questions about images."""
 
     @abstractmethod
+    def groups(self, questions: Sequence[Question]) -> list[list[int]]:
+        """Returns which questions share a batch, by their positions: those of like length, so that little is padded.
+
+        To ask one group after the other gives the same answers, to the bit, as to ask all of them.
+        """
+
+    @abstractmethod
     def answer(self, questions: Sequence[Question], decoding: Decoding) -> list[Generation]:
         """Returns an answer to each question, in their order."""
 
@@ -82,15 +89,18 @@ class LanguageModelAnswerer(Answerer):
             Ranking(question, *zip(*ranked[index], strict=True)) for index, question in enumerate(questions)
         ]
 
+    def groups(self, questions: Sequence[Question]) -> list[list[int]]:
+        words = self.llm.words
+        lengths = [len(words.pieces([words.after_image(question.prompt)])[0]) for question in questions]
+        order = sorted(range(len(lengths)), key=lambda index: (lengths[index], index))
+        return list(groups(iter(order), self.batch))
+
     def _batches(self, questions: Sequence[Question]) -> Iterator[tuple[list[int], Conditioning, list[str]]]:
         """Yields the positions of questions of like length, what they are given, and their prompts."""
-        words = self.llm.words
-        prompts = [words.after_image(question.prompt) for question in questions]
-        lengths = [len(words.pieces([prompt])[0]) for prompt in prompts]
-        order = sorted(range(len(prompts)), key=lambda index: (lengths[index], index))
-        for group in groups(iter(order), self.batch):
-            conditioning = self._conditioning([questions[index] for index in group])
-            yield group, conditioning, [prompts[index].text for index in group]
+        for group in self.groups(questions):
+            asked = [questions[index] for index in group]
+            prompts = [self.llm.words.after_image(question.prompt).text for question in asked]
+            yield group, self._conditioning(asked), prompts
 
 
 class BlindAnswerer(LanguageModelAnswerer):

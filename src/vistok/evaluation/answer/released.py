@@ -35,11 +35,17 @@ class ReleasedAnswerer(Answerer):
             Ranking(question, *zip(*ranked[index], strict=True)) for index, question in enumerate(questions)
         ]
 
+    def groups(self, questions: Sequence[Question]) -> list[list[int]]:
+        lengths = [len(self._told(question)) for question in questions]
+        order = sorted(range(len(lengths)), key=lambda index: (lengths[index], index))
+        return list(groups(iter(order), self.batch))
+
+    def _told(self, question: Question) -> str:
+        return self.template.replace("{prompt}", question.prompt)
+
     def _batches(self, questions: Sequence[Question]) -> Iterator[tuple[list[int], list[Image], list[str]]]:
         """Yields the positions of questions of like length, their photographs, and what the model is told."""
-        texts = [self.template.replace("{prompt}", question.prompt) for question in questions]
-        order = sorted(range(len(texts)), key=lambda index: (len(texts[index]), index))
-        for group in groups(iter(order), self.batch):
+        for group in self.groups(questions):
             paths = [Path(questions[index].image_id) for index in group]
             images = [load_image(path, what="photograph") for path in paths]
-            yield group, images, [texts[index] for index in group]
+            yield group, images, [self._told(questions[index]) for index in group]

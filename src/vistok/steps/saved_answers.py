@@ -1,0 +1,108 @@
+"""The answers of a job that is under way: a killed one goes on from them, to the same bytes.
+
+They are kept outside the outputs of a workflow, as a training's state is, until the answers have been scored. They
+belong to one identity (a digest of everything that decides the answers), and each group of them has its own digest.
+"""
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from vistok.files import digest_value
+from vistok.grid.values import Task
+from vistok.steps.asking import Asked
+from vistok.training.progress import say
+
+Row = dict[str, Any]
+_SECONDS: Final = 30.0  # between two saves: less is lost by a kill than a model of billions takes to load
+
+
+def identity_of(
+    inputs: Mapping[str, Mapping[str, str]], suite: Mapping[str, tuple[Task, Asked]], code: str, batch: int
+) -> str:
+    """Returns the digest of everything that decides a suite's answers.
+
+    Args:
+        inputs: the digests that each task's answers are made from.
+        suite: what is asked.
+        code: the digest of what the job runs.
+        batch: how many questions are asked at once, which decides the groups.
+    """
+    asked = {
+        name: [list(map(str, questions.references.ids)), list(questions.prompts)]
+        for name, (_, questions) in suite.items()
+    }
+    return digest_value([inputs, asked, code, batch])
+
+
+class SavedAnswers:
+    """One file, to which groups of answers are added; what a kill leaves of its last line is cut off."""
+
+    def __init__(self, file: Path, identity: str, *, seconds: float = _SECONDS) -> None:
+        """Reads what an earlier job of the same identity has saved; of another one nothing is used."""
+        self.file, self.identity, self.seconds = file, identity, seconds
+        self._new: list[tuple[str, int, list[Row]]] = []
+        self._saved_at = time.monotonic()
+        self._known = self._read() if file.is_file() else {}
+
+    def of(self, task: str, group: int) -> list[Row] | None:
+        """Returns the answers to a task's group of questions; None where they are still to be made."""
+        return self._known.get((task, group))
+
+    def note(self, task: str, group: int, rows: list[Row]) -> None:
+        """Keeps a group's answers, and saves them with the next that are due."""
+        self._known[task, group] = rows
+        self._new.append((task, group, rows))
+        if time.monotonic() - self._saved_at >= self.seconds:
+            self.save()
+
+    def save(self) -> None:
+        """Puts on the disk itself what is not there yet."""
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        head = [] if self.file.is_file() else [_line({"identity": self.identity})]
+        lines = [_line({"task": task, "group": group, "rows": rows}) for task, group, rows in self._new]
+        with self.file.open("ab") as stream:
+            stream.write("".join(head + lines).encode())
+            stream.flush()
+            os.fsync(stream.fileno())
+        self._new, self._saved_at = [], time.monotonic()
+
+    def save_rest(self) -> None:
+        """Saves what is missing where anything was saved: a job of seconds leaves nothing to clear away."""
+        if self._new and self.file.is_file():
+            self.save()
+
+    def _read(self) -> dict[tuple[str, int], list[Row]]:
+        known, whole = {}, 0
+        with self.file.open("rb") as stream:
+            head = _parsed(stream.readline())
+            if head is None or head.get("identity") != self.identity:
+                say(
+                    f"{self.file} is not used, and all questions are asked: it is of other answers; the study, the "
+                    "checkpoint, the questions or the code have changed since."
+                )
+                self.file.unlink()
+                return {}
+            whole = stream.tell()
+            while (entry := _parsed(stream.readline())) is not None:
+                known[entry["task"], entry["group"]] = entry["rows"]
+                whole = stream.tell()
+        os.truncate(self.file, whole)
+        return known
+
+
+def _line(entry: dict[str, Any]) -> str:
+    return json.dumps({**entry, "digest": digest_value(entry)}, ensure_ascii=False) + "\n"
+
+
+def _parsed(line: bytes) -> dict[str, Any] | None:
+    """Returns what a line says; None where it is not as it was written, or the last one."""
+    try:
+        entry = json.loads(line)
+        digest = entry.pop("digest")
+    except (ValueError, KeyError, AttributeError, TypeError):
+        return None
+    return entry if isinstance(entry, dict) and digest == digest_value(entry) else None
