@@ -18,7 +18,7 @@ def with_size(study: Study, step: str, **size: Any) -> Study:
 
 @pytest.mark.parametrize(("attempt", "times"), [(1, 1), (2, 2), (3, 3), (9, MOST_GROWTH)])
 def test_memory_grows_for_three_attempts(mini: Files, attempt: int, times: int) -> None:
-    size = size_of(with_size(mini.study, "answer", memory_mb=100, minutes=10, cpus=2), "answer")
+    size = size_of(with_size(mini.study, "score-run", memory_mb=100, minutes=10, cpus=2), "score-run")
     assert (size["mem_mb"](None, attempt), size["runtime"](None, attempt)) == (100 * times, 10 * times)
     assert size["cpus_per_task"] == 2 and "gpu" not in size and "launch" not in size
 

@@ -4,6 +4,7 @@ import argparse
 
 from vistok.commands.arguments import add_data_root, add_seeds
 from vistok.grid.load import load_study
+from vistok.planning import limits
 from vistok.planning.plan import ANSWERING, CPU_GFLOPS, TFLOPS, UTILISATION, Rates, chosen, lines, make_plan
 from vistok.planning.units import positive
 from vistok.tables.assemble import check_tables
@@ -54,5 +55,6 @@ def run(args: argparse.Namespace) -> int:
     )
     study = load_study(args.scale, data_root=args.data_root, seeds=args.seeds)
     check_tables(study)
-    print("\n".join(lines(make_plan(study, chosen(study, args.targets), rates))))
+    plan = make_plan(study, chosen(study, args.targets), rates)
+    print("\n".join([*lines(plan), *limits.lines(plan)]))
     return 0

@@ -31,6 +31,8 @@ StepId = Literal[
 ]
 # Trainings, which go on from a saved state and may run in several processes.
 RESUMED: Final = frozenset({"pretrain-tokenizer", "train-llm", "tune-mllm"})
+# What goes on from what it saved: a second submission needs no more time than the first one.
+GOES_ON: Final = RESUMED | {"answer"}
 
 
 ImageFormat = Literal["coco", "imagenet", "webdataset", "visual-genome", "openimages", "llava"]

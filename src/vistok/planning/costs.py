@@ -13,7 +13,7 @@ from vistok.evaluation.kinds import task_kind
 from vistok.grid.downloads import downloads_for, load_downloads
 from vistok.grid.language_models import Shape
 from vistok.grid.study import Study
-from vistok.grid.values import Recipe, Run, Subject
+from vistok.grid.values import Encoder, Recipe, Run, Subject
 
 # The longest answer of LLaVA-Instruct-150K, about: all that a process takes at a time is padded to it. Chosen: its
 # descriptions have some hundred words.
@@ -26,7 +26,13 @@ KEPT_BYTES: Final = 44
 KEPT_BYTES_VIT: Final = 34
 # Of the mini world: words, and the share of a language model's context that one of its texts fills, about.
 _OWN_VOCABULARY: Final = 84
-_FILLED: Final = 1 / 8
+_FILLED: Final = 1 / 5
+# Memory of a training's process and of each worker besides (benchmarks/training_start.py, at 15 M rows), the batches
+# that each worker makes ahead, and what is read for one image: half a megabyte around it.
+_PROCESS: Final = 1.0e9
+_WORKER: Final = 0.5e9
+_AHEAD: Final = 2
+_READ: Final = 1 << 19
 _TRAINED_BYTES: Final = 16  # weight, gradient and two moments of AdamW, 4 bytes each
 _SAVED_BYTES: Final = 12  # weight and two moments
 
@@ -40,12 +46,16 @@ class Cost:
         memory: bytes on each GPU (or of the process, where there is none) at its greatest.
         kept: bytes that stay on disk.
         passing: bytes on disk while it runs, besides.
+        host: bytes of memory on each node; 0 where they are not worth counting.
+        read: bytes read of shards.
     """
 
     flops: float
     memory: float
     kept: float
     passing: float = 0.0
+    host: float = 0.0
+    read: float = 0.0
 
 
 def language_model(study: Study, llm: str) -> Shape:
@@ -76,14 +86,25 @@ def tuning(study: Study, run: Run) -> Cost:
     learnt = recipe.connector.trained(encoder.width, llm.width)
     trained = learnt + (seen if tuned else 0) + (llm.parameters if whole else 0)
     frozen = (0 if whole else number * llm.parameters) + (0 if tuned else 4 * seen) + 4 * (connector - learnt)
-    share = -(-recipe.batch // max(job.gpus, 1))
-    share = min(share, job.part or share)
+    share_of_batch = -(-recipe.batch // max(job.gpus, 1))
+    share = min(share_of_batch, job.part or share_of_batch)
     return Cost(
         flops=recipe.steps * recipe.batch * sample,
         memory=frozen + _TRAINED_BYTES * trained + share * kept,
         kept=4 * (trained + connector - learnt),
         passing=_SAVED_BYTES * trained,
+        host=0 if study.scale.world else _host(study, encoder, number * llm.parameters, share_of_batch),
+        read=0 if study.scale.world else recipe.steps * recipe.batch * _READ,
     )
+
+
+def _host(study: Study, encoder: Encoder, weights: float, share: int) -> float:
+    """Returns the memory of a node while it trains: each process loads all weights, and has workers that go ahead."""
+    job = study.scale.job("tune-mllm")
+    processes, workers = -(-max(job.gpus, 1) // job.nodes), job.cpus - 1
+    ahead = _AHEAD * workers * share * 3 * encoder.image_size**2
+    each = _PROCESS + weights + 4 * encoder.parameters_m * 1e6 + workers * _WORKER + ahead
+    return processes * each
 
 
 def _text_tokens(recipe: Recipe) -> tuple[float, int]:

@@ -20,7 +20,7 @@ from vistok.grid.needs import (
 )
 from vistok.grid.study import Study
 from vistok.grid.values import Subject, runs_among
-from vistok.planning import machine, slurm
+from vistok.planning import limits, machine, slurm
 from vistok.planning.listed import check_pinned
 from vistok.planning.overlap import check_training_captions
 from vistok.planning.photographs import Photographs, listed_photographs
@@ -66,8 +66,10 @@ def examine(
     yield _outcome("java", machine.check_java)
     yield _outcome("disk", lambda: machine.check_disk(plan))
     yield _outcome("GPU memory", lambda: machine.check_gpu(plan, gpu_memory))
+    yield _outcome("memory of a node", lambda: limits.check_host_memory(plan))
     yield _outcome("offline", machine.check_offline)
     if profile:
+        yield _outcome("time limits", lambda: limits.check_hours(plan, profile))
         yield _outcome("slurm partition", lambda: slurm.check_partition(profile))
         yield _outcome("slurm account", lambda: slurm.check_account(profile))
 

@@ -22,8 +22,12 @@ from vistok.planning.units import readable_bytes
 TFLOPS: Final = 312.0
 UTILISATION: Final = 0.35
 ANSWERING: Final = 0.05
-CPU_GFLOPS: Final = 25.0  # one core on the mini scale's models, measured over a whole build
+# One core on the mini scale's models, over a whole build (benchmarks/results/mini-2026-11-26.json): trainings, and how
+# much faster answers come, which end long before the limit that the count assumes.
+CPU_GFLOPS: Final = 43.0
+_CPU_ANSWERING: Final = 1.9
 _DECODED: Final = ("answer",)
+_WORTH_TELLING: Final = 1e12  # bytes read
 
 
 @dataclass(frozen=True)
@@ -37,9 +41,14 @@ class Rates:
 
     def hours(self, job: Job, gpus: int) -> float:
         """Returns the GPU-hours of a job, or its CPU-hours where it asks for no GPU."""
-        share = self.answering if job.step in _DECODED else self.utilisation
-        rate = self.tflops * 1e12 * share if gpus else self.cpu_gflops * 1e9
-        return job.cost.flops / rate / 3600
+        return self.seconds(job.step, job.cost.flops, gpus) / 3600
+
+    def seconds(self, step: StepId, flops: float, gpus: int) -> float:
+        """Returns the seconds that so many operations of a step take one GPU, or one core where it asks for none."""
+        decoded = step in _DECODED
+        if gpus:
+            return flops / (self.tflops * 1e12 * (self.answering if decoded else self.utilisation))
+        return flops / (self.cpu_gflops * 1e9 * (_CPU_ANSWERING if decoded else 1))
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,7 @@ class Plan:
     jobs: tuple[Job, ...]
     to_fetch: tuple[str, ...] = ()
     bytes_to_fetch: float = 0.0
+    unstated: tuple[str, ...] = ()
     rates: Rates = field(default_factory=Rates)
 
     def of(self, step: StepId) -> list[Job]:
@@ -62,6 +72,12 @@ class Plan:
         """Returns the GPU-hours (or CPU-hours) of what is not there yet."""
         left = [job for job in self.jobs if not job.there and bool(self.gpus(job.step)) == gpu]
         return sum(self.rates.hours(job, self.gpus(job.step)) for job in left)
+
+    def longest(self, step: StepId) -> float:
+        """Returns the hours that the longest job of a step takes on all its GPUs, among those that are left."""
+        gpus = self.gpus(step)
+        left = (job for job in self.of(step) if not job.there)
+        return max((self.rates.hours(job, gpus) / max(gpus, 1) for job in left), default=0.0)
 
     @property
     def memory(self) -> float:
@@ -104,7 +120,8 @@ def make_plan(study: Study, runs: Iterable[Subject], rates: Rates | None = None)
     archives = {entry.id: entry for name in names for entry in downloads_for(name, downloads)}
     missing = [entry for entry in archives.values() if not is_there(entry, root)]
     size = sum(entry.bytes or 0 for entry in missing)
-    return Plan(study, jobs, tuple(entry.id for entry in missing), size, rates or Rates())
+    unstated = tuple(entry.id for entry in missing if entry.bytes is None)
+    return Plan(study, jobs, tuple(entry.id for entry in missing), size, unstated, rates or Rates())
 
 
 def lines(plan: Plan) -> list[str]:
@@ -124,6 +141,10 @@ def lines(plan: Plan) -> list[str]:
         text.append(
             f"to fetch ({readable_bytes(plan.bytes_to_fetch)} as far as stated): {', '.join(plan.to_fetch)}"
         )
+    if plan.unstated:
+        text.append(f"not counted on disk: {', '.join(plan.unstated)}, whose sizes no source states")
+    if (read := sum(job.cost.read for job in plan.jobs if not job.there)) >= _WORTH_TELLING:
+        text.append(f"read while training: {readable_bytes(read)} of shards, half a megabyte an image")
     rates = plan.rates
     return [
         *text,

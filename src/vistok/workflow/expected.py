@@ -115,7 +115,5 @@ def _steps_by_rule(study: Study) -> dict[str, tuple[Step, Mapping[str, str]]]:
 
 def _seconds(study: Study, step: Step, ids: Iterable[str]) -> float:
     size = step.whose(study).scale.job(step.size_id)
-    rates = Rates()
-    share = rates.answering if step.size_id == "answer" else rates.utilisation
-    rate = size.gpus * rates.tflops * 1e12 * share if size.gpus else rates.cpu_gflops * 1e9
-    return cost_of(study, step.id, *ids).flops / rate
+    flops = cost_of(study, step.id, *ids).flops
+    return Rates().seconds(step.size_id, flops, size.gpus) / max(size.gpus, 1)

@@ -1,24 +1,23 @@
 """What a job asks for: memory, time, processors, GPUs, and the command that starts its processes."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
-from vistok.grid.scale import RESUMED, JobSize, StepId
+from vistok.grid.scale import GOES_ON, RESUMED, JobSize, StepId
 from vistok.grid.study import Study
-
-MOST_GROWTH: Final = 3
+from vistok.planning.limits import MOST_GROWTH
 
 
 def size_of(study: Study, step: StepId) -> dict[str, Any]:
-    """Returns the resources of a step's jobs: more memory and, but for trainings, more time at each attempt.
+    """Returns the resources of a step's jobs: more memory and mostly more time at each attempt.
 
-    Attempts grow up to the third. A training goes on from its saved state, and a cluster refuses a job that asks
-    for more time than it allows.
+    Attempts grow up to the third. Trainings and answers go on from what they saved, and a cluster refuses a job that
+    asks for more time than it allows.
     """
     job = study.scale.job(step)
     return {
         "mem_mb": _growing(job.memory_mb),
-        "runtime": job.minutes if step in RESUMED else _growing(job.minutes),
+        "runtime": job.minutes if step in GOES_ON else _growing(job.minutes),
         "cpus_per_task": job.cpus,
         **({"gpu": job.gpus} if job.gpus else {}),
         **({"launch": "env"} if step in RESUMED else {}),
