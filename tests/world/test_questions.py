@@ -1,8 +1,18 @@
-from collections import Counter
+from collections import Counter, defaultdict
+
+import numpy as np
 
 from vistok.world.catalog import BY_NAME, CATEGORY_NAMES, COLOR_NAMES
 from vistok.world.draws import Draws
-from vistok.world.questions import KINDS, Question, absent_categories, group_name, sample_questions
+from vistok.world.questions import (
+    KINDS,
+    TOLD,
+    Question,
+    absent_categories,
+    balanced_questions,
+    group_name,
+    sample_questions,
+)
 from vistok.world.scene import Scene
 
 
@@ -100,3 +110,38 @@ def test_a_crowd_is_never_asked_about(scenes: list[Scene], draws: Draws) -> None
             assert scene.crowd.category not in question.text
             if question.kind in ("count", "object"):
                 assert scene.crowd.color not in question.text
+
+
+def test_no_balanced_question_is_answered_by_its_words(scenes: list[Scene], draws: Draws) -> None:
+    """Each is asked about another image with another answer; who learns answers by heart is no better than chance."""
+    chosen = balanced_questions(scenes, draws, 6 * len(scenes))
+    by_text: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for position, question in chosen:
+        assert question.answer == expected(scenes[position], question)
+        by_text[question.text][question.answer] += 1
+    for answers in by_text.values():
+        most = max(answers.values())
+        assert sum(count == most for count in answers.values()) >= 2, "no answer is the likeliest"
+    guessed = sum(max(answers.values()) for answers in by_text.values())
+    assert guessed / len(chosen) < 0.35
+    typical = {f"what color is the {name}?": category.color for name, category in BY_NAME.items()}
+    told = {text: by_text[text][color] / by_text[text].total() for text, color in typical.items()}
+    assert max(told.values()) < 0.3, "a typical colour tells no answer"
+
+
+def test_balanced_questions_are_of_all_kinds_that_texts_tell_and_as_many_as_may_be(
+    scenes: list[Scene], draws: Draws
+) -> None:
+    chosen = balanced_questions(scenes, draws, 3000)
+    kinds = Counter(question.kind for _, question in chosen)
+    whole = sum(KINDS[kind][0] for kind in TOLD)
+    assert set(kinds) == set(TOLD)
+    assert all(kinds[kind] <= 3000 * KINDS[kind][0] // whole for kind in TOLD)
+    assert len(chosen) > 2700
+    assert [position for position, _ in chosen] == sorted(position for position, _ in chosen)
+    assert len(set(chosen)) == len(chosen), "an image is asked nothing twice"
+    assert chosen == balanced_questions(scenes, Draws(np.random.default_rng(3)), 3000)
+
+
+def test_one_image_alone_has_no_balanced_question(scenes: list[Scene], draws: Draws) -> None:
+    assert balanced_questions(scenes[:1], draws, 100) == []

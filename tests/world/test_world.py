@@ -118,7 +118,8 @@ def test_vqa_files_pair_up(small_world: Path, name: str) -> None:
     annotations = read_annotations(small_world / f"vqa/v2_mscoco_{name}2014_annotations.json")
     images = read_instances(small_world / f"coco/annotations/instances_{name}2017.json").images
     assert [q.question_id for q in questions] == [a.question_id for a in annotations]
-    assert {q.image_id for q in questions} == set(images)
+    assert {q.image_id for q in questions} <= set(images)
+    assert len(questions) > len(images)
     for question, annotation in zip(questions, annotations, strict=True):
         assert question.question_id // 1000 == question.image_id == annotation.image_id
         assert question.question.startswith(annotation.question_type)

@@ -1,6 +1,6 @@
 """Questions about a scene whose answer is one word, spelt as VQAv2 spells them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from vistok.world.captions import related_pairs
@@ -93,6 +93,9 @@ KINDS: dict[str, tuple[int, Callable[[Scene, Draws], Question | None]]] = {
     "presence": (14, ask_presence),
     "relation": (44, ask_relation),
 }
+# What language models can read; their text tells no place, and has no word for one.
+TOLD = tuple(kind for kind in KINDS if kind != "relation")
+_TRIES = 12
 
 
 def sample_questions(
@@ -114,6 +117,45 @@ def sample_questions(
         if question:
             questions.setdefault(question.text, question)
     return list(questions.values())
+
+
+def balanced_questions(
+    scenes: Sequence[Scene], draws: Draws, most: int, kinds: Sequence[str] = TOLD
+) -> list[tuple[int, Question]]:
+    """Returns at most `most` questions, each with its scene's position, that nobody can answer from their words.
+
+    Each is asked about another scene too, where its answer is another, as VQAv2's are (Goyal et al. 2017); of the
+    answers to one text, none is given more often than the median answer can be. Each kind has its share at most.
+    """
+    chosen: list[tuple[int, Question]] = []
+    whole = sum(KINDS[kind][0] for kind in kinds)
+    for kind in kinds:
+        room = most * KINDS[kind][0] // whole
+        asked = [pair for place, scene in enumerate(scenes) for pair in _asked(place, scene, kind, draws)]
+        for turn in draws.shuffled(_rounds(asked, draws)):
+            if len(turn) <= room:
+                chosen += turn
+                room -= len(turn)
+    return sorted(chosen, key=lambda pair: pair[0])
+
+
+def _asked(position: int, scene: Scene, kind: str, draws: Draws) -> list[tuple[int, Question]]:
+    """Returns different questions of a kind about one scene: nearly all that there are, but for presence."""
+    drawn = (KINDS[kind][1](scene, draws) for _ in range(_TRIES))
+    return [(position, question) for question in {found.text: found for found in drawn if found}.values()]
+
+
+def _rounds(asked: list[tuple[int, Question]], draws: Draws) -> list[list[tuple[int, Question]]]:
+    """Parts questions into rounds: one text each, about as many scenes as it has answers left, two or more."""
+    texts: dict[str, dict[str, list[tuple[int, Question]]]] = {}
+    for position, question in asked:
+        texts.setdefault(question.text, {}).setdefault(question.answer, []).append((position, question))
+    rounds = []
+    for answers in texts.values():
+        piles = [draws.shuffled(pile) for pile in answers.values()]
+        median = sorted(map(len, piles), reverse=True)[len(piles) // 2] if len(piles) > 1 else 0
+        rounds += [[pile[height] for pile in piles if len(pile) > height] for height in range(median)]
+    return rounds
 
 
 def group_name(group: Group) -> str:

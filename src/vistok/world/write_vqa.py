@@ -1,20 +1,29 @@
 """Writes questions about a COCO split in VQAv2's format: a questions file and an annotations file."""
 
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from vistok.world.annotators import answer_type, sample_answers
 from vistok.world.draws import Draws
-from vistok.world.questions import Question, sample_questions
+from vistok.world.questions import Question, balanced_questions
 from vistok.world.write_coco import CocoSplit, write_compact
 
 
 def write_vqa_split(split: CocoSplit, draws: Draws, folder: Path, questions_per_image: int) -> None:
-    """Writes `v2_OpenEnded_mscoco_<name>2014_questions.json` and `v2_mscoco_<name>2014_annotations.json`."""
+    """Writes `v2_OpenEnded_mscoco_<name>2014_questions.json` and `v2_mscoco_<name>2014_annotations.json`.
+
+    An image has `questions_per_image` on average at most: those whose answer their words do not tell.
+    """
+    chosen, ids = (
+        balanced_questions(split.scenes, draws, questions_per_image * len(split.scenes)),
+        split.image_ids(),
+    )
     asked = [
-        (image_id, image_id * 1000 + number, question)
-        for image_id, scene in zip(split.image_ids(), split.scenes, strict=True)
-        for number, question in enumerate(sample_questions(scene, draws, questions_per_image))
+        (ids[position], ids[position] * 1000 + number, question)
+        for position, of_image in groupby(chosen, key=itemgetter(0))
+        for number, (_, question) in enumerate(of_image)
     ]
     year = f"{split.name}2014"
     questions = [
