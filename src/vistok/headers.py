@@ -8,6 +8,7 @@ from typing import Any, Final
 from vistok.errors import VistokError
 
 WEIGHTS: Final = "model.safetensors"  # in a checkpoint's folder
+GGUF: Final = ".gguf"  # ends a file that holds a language model whole: tensors, configuration and tokenizer
 _LENGTH: Final = 8  # bytes that say how long the header is
 _LONGEST: Final = 100_000_000  # bytes, as the format allows
 

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -68,6 +69,13 @@ def _handler(site: Site) -> type[BaseHTTPRequestHandler]:
 def without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """A failed request is repeated at once."""
     monkeypatch.setattr("vistok.planning.download.PAUSE", 0.0)
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A hub's cache of a test's own."""
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    return tmp_path / "hub"
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Weights are told right from wrong by their headers: missing, truncated, of another shape."""
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,12 +8,13 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import save_file
+from tests.official_models import cached
 
 from vistok.errors import VistokError
 from vistok.grid.load import Study, load_study
-from vistok.grid.values import Encoder, LanguageModel, Tokenizer
+from vistok.grid.values import Encoder, Tokenizer
 from vistok.headers import read_shapes
-from vistok.planning.weights import check_language_model, check_pretrained, check_tokenizer
+from vistok.planning.weights import check_pretrained, check_tokenizer
 from vistok.tokenizers.base import build_tokenizer
 
 TIMM = {"img_size": 32, "patch_size": 8, "embed_dim": 32, "depth": 2, "num_heads": 2}
@@ -112,21 +112,6 @@ def test_random_weights_and_those_to_come_are_well(study: Make, repository: Path
     )
 
 
-def cached(cache: Path, repository: str, name: str) -> Path:
-    """Returns where a hub's file stands in its cache, at one commit."""
-    folder = cache / f"models--{repository.replace('/', '--')}"
-    (folder / "refs").mkdir(parents=True, exist_ok=True)
-    (folder / "refs/main").write_text("0" * 40)
-    (folder / "snapshots" / ("0" * 40)).mkdir(parents=True, exist_ok=True)
-    return folder / "snapshots" / ("0" * 40) / name
-
-
-@pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
-    return tmp_path / "hub"
-
-
 PUBLISHED = {"weights": "published", "name": "vit_tiny_patch16_224.augreg_in21k", "arguments": {}}
 WHERE = "timm/vit_tiny_patch16_224.augreg_in21k"
 
@@ -144,55 +129,3 @@ def test_published_weights_of_another_size_are_told(study: Make, cache: Path, sh
     save_file({"a": torch.zeros(shape)}, cached(cache, WHERE, "model.safetensors"))
     with pytest.raises(VistokError, match=r"million parameters; the entry of .* says 0\.03 of width 32"):
         check_tokenizer(study(**PUBLISHED), "small")
-
-
-@pytest.fixture
-def llm(study: Make) -> Study:
-    """A study with a small published language model."""
-    entry = LanguageModel(
-        id="small",
-        label="s",
-        weights="me/small",
-        width=8,
-        layers=2,
-        vocabulary=9,
-        parameters_m=0.0001,
-        source="test",
-    )
-    return replace(study(), llms={"small": entry})
-
-
-CONFIG = {"hidden_size": 8, "num_hidden_layers": 2}
-
-
-def put(
-    cache: Path, *, config: dict[str, int] | None = None, files: int = 2, named: int = 2, side: int = 10
-) -> None:
-    cached(cache, "me/small", "config.json").write_text(json.dumps(config or CONFIG))
-    names = [f"model-{number}.safetensors" for number in range(named)]
-    for name in names[:files]:
-        save_file({name: torch.zeros(side, side)}, cached(cache, "me/small", name))
-    index = {"weight_map": {name: name for name in names}}
-    cached(cache, "me/small", "model.safetensors.index.json").write_text(json.dumps(index))
-
-
-def test_a_whole_language_model_is_well(llm: Study, cache: Path) -> None:
-    with pytest.raises(VistokError, match=r"me/small is not in this machine's cache.*hf download me/small"):
-        check_language_model(llm, "small")
-    put(cache)
-    assert check_language_model(llm, "small").endswith("0.0 million parameters")
-
-
-@pytest.mark.parametrize(
-    ("given", "said"),
-    [
-        ({"files": 1}, r"lacks 1 of 2 weight files \(model-1\.safetensors\)"),
-        ({"config": {**CONFIG, "hidden_size": 16}}, r"'width': 16.*llms\.yaml says width 8"),
-        ({"side": 2}, r"holds 0\.0 million parameters, workflow/grid/llms\.yaml says"),
-        ({"files": 0, "named": 0}, "holds no weights"),
-    ],
-)
-def test_a_wrong_language_model_is_told(llm: Study, cache: Path, given: dict[str, Any], said: str) -> None:
-    put(cache, **given)
-    with pytest.raises(VistokError, match=said):
-        check_language_model(llm, "small")

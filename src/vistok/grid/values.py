@@ -154,7 +154,7 @@ class LanguageModel(Value):
     label: Annotated[Label, LABEL]
     kind: LanguageModelKind = "causal"
     weights: Annotated[str, LOADED] = Field(
-        min_length=1, description="a transformers name, or a local folder"
+        min_length=1, description="a transformers name, a local folder, or a local file in GGUF"
     )
     width: Annotated[int, MACHINE] = Field(gt=0)
     layers: Annotated[int, MACHINE] = Field(gt=0, description="of an encoder and its decoder each")

@@ -21,11 +21,12 @@ from vistok.grid.needs import (
 from vistok.grid.study import Study
 from vistok.grid.values import Subject, runs_among
 from vistok.planning import limits, machine, slurm
+from vistok.planning.language_weights import check_language_model
 from vistok.planning.listed import check_pinned
 from vistok.planning.overlap import check_training_captions
 from vistok.planning.photographs import Photographs, listed_photographs
 from vistok.planning.plan import make_plan
-from vistok.planning.weights import check_language_model, check_pretrained, check_tokenizer
+from vistok.planning.weights import check_pretrained, check_tokenizer
 
 Verdict = Literal["ok", "FAIL", "note"]
 _NAMED: Final = 20  # absent files in a line; all of them go into the file that is asked for

@@ -12,7 +12,7 @@ from vistok.grid.paths import Paths
 from vistok.grid.study import Study
 from vistok.planning.listed import stale
 from vistok.reading import read_json
-from vistok.tokenizers.hub import encoder_file, model_folder, revision
+from vistok.tokenizers.hub import encoder_file, model_path, revision
 
 LOCK: Final = Path("workflow/weights.lock.json")
 # What loaders read of a folder; weights in PyTorch's old form only where there are no others.
@@ -138,10 +138,10 @@ def _weights(study: Study, name: str) -> str:
 def _source(study: Study, name: str) -> Path | None:
     kind, entry = _entry(name)
     if kind == "llms":
-        return model_folder(study.llm(entry).weights, study.llm(entry).revision)
+        return model_path(study.llm(entry).weights, study.llm(entry).revision)
     if kind == "models":
         model = study.released_model(entry)
-        return model_folder(model.weights, model.revision)
+        return model_path(model.weights, model.revision)
     if local := tokenizer_weights(study, entry):
         return Paths(study).data / local
     return encoder_file(study.encoder(entry))

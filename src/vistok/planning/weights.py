@@ -1,4 +1,4 @@
-"""Tells beforehand whether weights are there and of the right shape, without loading them or asking a network."""
+"""Tells beforehand whether tokenizers' weights are there and of the right shape; loads none and asks no network."""
 
 import math
 from collections.abc import Mapping
@@ -8,10 +8,9 @@ from vistok.errors import VistokError
 from vistok.grid.needs import tokenizer_weights
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
-from vistok.grid.values import Encoder, LanguageModel, Pretrained
+from vistok.grid.values import Encoder, Pretrained
 from vistok.headers import WEIGHTS, read_shapes
-from vistok.reading import read_json
-from vistok.tokenizers.hub import encoder_file, model_folder
+from vistok.tokenizers.hub import encoder_file
 
 _LEAST = 0.995  # of the parameters that an entry states
 
@@ -24,9 +23,11 @@ def check_tokenizer(study: Study, tokenizer: str) -> str:
     """
     encoder = study.encoder(tokenizer)
     if local := tokenizer_weights(study, tokenizer):
-        file = Paths(study).data / local
-        _check_shapes(encoder, file / WEIGHTS if file.is_dir() else file, own=False)
-        return f"{file}: shapes fit"
+        from vistok.tokenizers.weights import weights_file
+
+        file = weights_file(Paths(study).data / local)
+        resampled = _check_shapes(encoder, file, own=False)
+        return f"{file}: {resampled or 'shapes fit'}"
     return "random" if encoder.weights == "random" else _check_published(encoder)
 
 
@@ -43,53 +44,8 @@ def check_pretrained(study: Study, pretrained: Pretrained) -> str:
     return f"{folder}: shapes fit"
 
 
-def check_language_model(study: Study, llm: str) -> str:
-    """Returns what was found of a language model's weights.
-
-    Raises:
-        VistokError: they are missing, broken, or of another size.
-    """
-    if study.scale.language_model:
-        folder = Paths(study).llm(llm)
-        if not folder.is_dir():
-            return "will be trained"
-        return f"{folder}: {len(read_shapes(folder / WEIGHTS))} tensors"
-    entry = study.llm(llm)
-    folder = model_folder(entry.weights, entry.revision)
-    config = read_json(folder / "config.json", what="language model's configuration")
-    found = {name: config.get(key) for name, key in entry.shape.config.items()}
-    if found != {"width": entry.width, "layers": entry.layers}:
-        raise VistokError(
-            f"{folder} has {found}; workflow/grid/llms.yaml says width {entry.width}, layers {entry.layers}. Fix the "
-            "entry, or name another model."
-        )
-    return _check_size(folder, entry)
-
-
-def _check_size(folder: Path, entry: LanguageModel) -> str:
-    files = sorted(folder.glob("*.safetensors"))
-    if index := next(iter(folder.glob("*.safetensors.index.json")), None):
-        named = set(read_json(index, what="index of weights")["weight_map"].values())
-        if lacking := sorted(named - {file.name for file in files}):
-            raise VistokError(
-                f"{folder} lacks {len(lacking)} of {len(named)} weight files ({lacking[0]}). Fetch them."
-            )
-    if not files:
-        old = sorted(folder.glob("pytorch_model*.bin"))
-        if old:
-            return f"{folder}: {len(old)} files of PyTorch's old form, shapes not checked"
-        raise VistokError(f"{folder} holds no weights. Fetch them on a machine with network.")
-    count = sum(_count(read_shapes(file)) for file in files)
-    if count < entry.parameters_m * 1e6 * _LEAST:
-        raise VistokError(
-            f"{folder} holds {count / 1e6:,.1f} million parameters, workflow/grid/llms.yaml says "
-            f"{entry.parameters_m:,.1f}. Fetch them again, or fix the entry."
-        )
-    return f"{folder}: {count / 1e6:,.1f} million parameters"
-
-
-def _check_shapes(encoder: Encoder, file: Path, *, own: bool) -> None:
-    """Loads nothing: tensors without memory, of the file's shapes, into an encoder without memory."""
+def _check_shapes(encoder: Encoder, file: Path, *, own: bool) -> str:
+    """Returns what would be resampled; loads nothing but shapes into an encoder without memory."""
     import torch
 
     from vistok.checkpoints import load_tensors, meta_tensors
@@ -101,14 +57,15 @@ def _check_shapes(encoder: Encoder, file: Path, *, own: bool) -> None:
         built = build_tokenizer(encoder)
     if own:
         load_tensors(built, tensors, source=file)
-        return
-    load_foreign(built.trunk, tensors, file)
+        return ""
+    resampled = load_foreign(built, tensors, file)
     millions = sum(tensor.numel() for tensor in built.trunk.parameters()) / 1e6
     if not math.isclose(millions, encoder.parameters_m, rel_tol=0.01, abs_tol=0.01):
         raise VistokError(
             f"the encoder of {file} has {millions:,.2f} million parameters, its entry in workflow/grid/tokenizers.yaml "
             f"says {encoder.parameters_m:,.2f}, which plans are made with. Fix `parameters_m` there."
         )
+    return resampled
 
 
 def _check_published(encoder: Encoder) -> str:

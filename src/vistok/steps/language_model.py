@@ -1,7 +1,5 @@
 """Loads a study's language model: the scale's own, or a published one."""
 
-from pathlib import Path
-
 import torch
 
 from vistok.chain.checkpoints import check_llm, forget_state
@@ -9,7 +7,7 @@ from vistok.grid.load import Study
 from vistok.grid.paths import Paths
 from vistok.mllm.language_models.base import LanguageModel
 from vistok.mllm.language_models.load import load_language_model
-from vistok.tokenizers.hub import model_folder
+from vistok.tokenizers.hub import model_path
 
 
 def load_llm(study: Study, llm: str, *, whole: bool = False) -> LanguageModel:
@@ -28,7 +26,5 @@ def load_llm(study: Study, llm: str, *, whole: bool = False) -> LanguageModel:
         check_llm(study, llm)
         forget_state(Paths(study), Paths(study).llm(llm))
     entry = study.llm(llm)
-    weights: str | Path = Paths(study).llm(llm) if own else entry.weights
-    if not own and entry.revision:
-        weights = model_folder(entry.weights, entry.revision)
+    weights = Paths(study).llm(llm) if own else model_path(entry.weights, entry.revision)
     return load_language_model(weights, kind=entry.kind, precision=precision)

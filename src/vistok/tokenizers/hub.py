@@ -7,6 +7,7 @@ from typing import Final
 
 from vistok.errors import VistokError
 from vistok.grid.values import Encoder
+from vistok.headers import GGUF
 
 _NAMES: Final = (
     "model.safetensors",
@@ -56,18 +57,23 @@ def encoder_file(encoder: Encoder) -> Path | None:
     )
 
 
-def model_folder(weights: str, revision: str | None = None) -> Path:
-    """Returns the folder of a language model: a local one, or that of a hub's repository in the cache.
+def model_path(weights: str, revision: str | None = None) -> Path:
+    """Returns where a language model is: a local folder or file in GGUF, or a repository's folder in the cache.
 
     Args:
-        weights: a folder, or the repository.
+        weights: a folder, a file in GGUF, or the repository.
         revision: a commit of the repository; None: the newest that the cache has.
 
     Raises:
-        VistokError: it is not in the cache; says how to fetch it.
+        VistokError: it is not there; says how to fetch it.
     """
-    if Path(weights).is_dir():
-        return Path(weights)
+    path = Path(weights)
+    if path.is_dir() or (path.suffix == GGUF and path.is_file()):
+        return path
+    if path.suffix == GGUF:
+        raise VistokError(
+            f"weights not found: {path}. Put the file there, or name another as `weights` in workflow/grid/llms.yaml."
+        )
     if file := cached(weights, "config.json", revision):
         return file.parent
     at, option = (f" at revision {revision}", f" --revision {revision}") if revision else ("", "")

@@ -1,19 +1,26 @@
 """Builds, loads and saves language models of any kind."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import torch
 import transformers
-from safetensors import SafetensorError
+from transformers import PreTrainedTokenizerBase
 
+from vistok.checkpoints import meta_tensors
 from vistok.errors import VistokError
 from vistok.grid.language_models import LanguageModelKind
 from vistok.grid.scale import LanguageModelSize
+from vistok.headers import GGUF
 from vistok.mllm.language_models.base import LanguageModel
+from vistok.mllm.prompt import PromptEncoder
 from vistok.mllm.words import make_word_tokenizer
+
+_SENTENCEPIECE: Final = ("tokenizer.model", "spiece.model")
 
 
 def class_of(kind: LanguageModelKind) -> type[LanguageModel]:
@@ -33,28 +40,94 @@ def build_language_model(
 def load_language_model(
     name: str | Path, *, kind: LanguageModelKind = "causal", precision: torch.dtype = torch.float32
 ) -> LanguageModel:
-    """Loads a frozen language model and its tokenizer from a folder or under a published name.
+    """Loads a frozen language model and its tokenizer from a folder, a file in GGUF or under a published name.
 
     Raises:
-        VistokError: there are no such weights here.
+        VistokError: there are no such weights here, or what is here cannot be read without running its code.
     """
     model = class_of(kind)
-    try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(name, trust_remote_code=False)
+    with _told(name):
+        tokenizer = _words(name)
+        _check_old_files(Path(name))
         loaded: Any = getattr(transformers, model.auto).from_pretrained(
-            name, dtype=precision, output_loading_info=True, trust_remote_code=False
+            **_found(name),
+            **({"quantization_config": transformers.GgufConfig(dequantize=True)} if _is_gguf(name) else {}),
+            dtype=precision,
+            output_loading_info=True,
+            trust_remote_code=False,
         )
         network, report = loaded
         if lacking := sorted(report["missing_keys"]):
             first = ", ".join(lacking[:2])
             raise ValueError(f"its weights lack {len(lacking)} of the tensors of its config ({first})")
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        return model(network, tokenizer).requires_grad_(False).eval()
+
+
+def load_words(name: str | Path) -> PromptEncoder:
+    """Returns how a language model of a folder or of a file in GGUF turns text into tokens; reads no weights.
+
+    Raises:
+        VistokError: it has no tokenizer that can be read here, or one without a token that ends an answer.
+    """
+    with _told(name):
+        return PromptEncoder(_words(name))
+
+
+@contextmanager
+def _told(name: str | Path) -> Iterator[None]:
+    """Has whatever transformers refuses a model with end in one sentence."""
+    try:
+        yield
+    except VistokError:
+        raise
+    except Exception as error:  # what a reader meets in files that are not its own is of any kind
         raise VistokError(
             f"language model {str(name)!r} cannot be loaded: {' '.join(str(error).split())[:300]}. Fetch its weights "
             "on a machine with network, name a local folder as `weights` in workflow/grid/llms.yaml, or make a "
             "folder of this project again."
         ) from error
-    return model(network, tokenizer).requires_grad_(False).eval()
+
+
+def _found(name: str | Path) -> dict[str, Any]:
+    """Returns where transformers finds a model: in a folder, under a published name, or in a file of a folder."""
+    path = Path(name)
+    if _is_gguf(name):
+        return {"pretrained_model_name_or_path": path.parent, "gguf_file": path.name}
+    return {"pretrained_model_name_or_path": name}
+
+
+def _is_gguf(name: str | Path) -> bool:
+    return Path(name).suffix == GGUF
+
+
+def _words(name: str | Path) -> PreTrainedTokenizerBase:
+    alone = [file for file in _SENTENCEPIECE if (Path(name) / file).is_file()]
+    readers = ("sentencepiece", "google.protobuf") if alone else ()
+    if not (Path(name) / "tokenizer.json").is_file() and not all(map(_is_installed, readers)):
+        raise ValueError(
+            f"its tokenizer is {alone[0]} alone, which sentencepiece and protobuf read: pip install 'vistok[study]'"
+        )
+    words = transformers.AutoTokenizer.from_pretrained(**_found(name), trust_remote_code=False)
+    if words.eos_token_id is None:
+        raise ValueError("its tokenizer has no token that ends an answer (`eos_token`)")
+    return cast(PreTrainedTokenizerBase, words)
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # its package is not there either
+        return False
+
+
+def _check_old_files(folder: Path) -> None:
+    """Refuses files of PyTorch's old form that hold more than tensors; transformers runs no code of them either.
+
+    Its own refusal tells how to run that code.
+    """
+    if not any(folder.glob("*.safetensors")):
+        for file in sorted(folder.glob("pytorch_model*.bin")):
+            meta_tensors(file)
 
 
 def save_language_model(folder: Path, model: LanguageModel) -> None:

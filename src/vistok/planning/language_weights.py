@@ -1,0 +1,128 @@
+"""Tells beforehand whether a language model can be loaded: its weights by their headers, its tokenizer by a prompt."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from vistok.errors import VistokError
+from vistok.grid.paths import Paths
+from vistok.grid.study import Study
+from vistok.grid.values import LanguageModel
+from vistok.headers import GGUF, WEIGHTS, read_shapes
+from vistok.reading import read_json
+from vistok.tokenizers.hub import model_path
+
+_LEAST: Final = 0.995  # of the parameters that an entry states
+_QUESTION: Final = "How many dogs are there in the image?"
+_GRID: Final = "workflow/grid/llms.yaml"
+
+
+def check_language_model(study: Study, llm: str) -> str:
+    """Returns what was found of a language model.
+
+    Raises:
+        VistokError: its weights are missing, broken, or of another size, or its tokenizer cannot be used.
+    """
+    if study.scale.language_model:
+        folder = Paths(study).llm(llm)
+        if not folder.is_dir():
+            return "will be trained"
+        return f"{folder}: {len(read_shapes(folder / WEIGHTS))} tensors"
+    entry = study.llm(llm)
+    path = model_path(entry.weights, entry.revision)
+    _check_config(path, entry)
+    return f"{path}: {_check_size(path, entry)}; {_check_words(path, entry)}"
+
+
+def _check_config(path: Path, entry: LanguageModel) -> None:
+    config = _config(path)
+    names = {**entry.shape.config, "vocabulary": "vocab_size"}
+    found = {name: config.get(key) for name, key in names.items()}
+    stated = {"width": entry.width, "layers": entry.layers, "vocabulary": entry.vocabulary}
+    if found != stated:
+        said = ", ".join(f"{name} {value}" for name, value in stated.items())
+        raise VistokError(f"{path} has {found}; {_GRID} says {said}. Fix the entry, or name another model.")
+
+
+def _config(path: Path) -> Mapping[str, Any]:
+    if path.suffix != GGUF:
+        config: Mapping[str, Any] = read_json(path / "config.json", what="language model's configuration")
+        return config
+    from transformers import AutoConfig
+
+    with _read_as_gguf(path):
+        return dict(
+            AutoConfig.from_pretrained(path.parent, gguf_file=path.name, trust_remote_code=False).to_dict()
+        )
+
+
+@contextmanager
+def _read_as_gguf(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # what a reader meets in a file that is not its own is of any kind
+        raise VistokError(
+            f"{path} is no whole language model in GGUF that is read here: {' '.join(str(error).split())[:200]}. Fetch "
+            "it again, or name a folder of the same model."
+        ) from error
+
+
+def _check_size(path: Path, entry: LanguageModel) -> str:
+    files = [path] if path.suffix == GGUF else _weight_files(path)
+    count = sum(math.prod(shape) for file in files for shape in _shapes(file))
+    if count < entry.parameters_m * 1e6 * _LEAST:
+        raise VistokError(
+            f"{path} holds {count / 1e6:,.1f} million parameters, {_GRID} says {entry.parameters_m:,.1f}. Fetch them "
+            "again, or fix the entry."
+        )
+    return f"{count / 1e6:,.1f} million parameters"
+
+
+def _weight_files(folder: Path) -> list[Path]:
+    """Returns the files that transformers loads: those of PyTorch's old form only where there are no others."""
+    for pattern in ("*.safetensors", "pytorch_model*.bin"):
+        files = sorted(folder.glob(pattern))
+        if index := next(iter(folder.glob(f"{pattern}.index.json")), None):
+            named = set(read_json(index, what="index of weights")["weight_map"].values())
+            if lacking := sorted(named - {file.name for file in files}):
+                raise VistokError(
+                    f"{folder} lacks {len(lacking)} of {len(named)} weight files ({lacking[0]}). Fetch them."
+                )
+        if files:
+            return files
+    raise VistokError(f"{folder} holds no weights. Fetch them on a machine with network.")
+
+
+def _shapes(file: Path) -> Sequence[Sequence[int]]:
+    if file.suffix == ".safetensors":
+        return [*read_shapes(file).values()]
+    if file.suffix == GGUF:
+        from gguf import GGUFReader
+
+        with _read_as_gguf(file):
+            return [tensor.shape.tolist() for tensor in GGUFReader(file).tensors]
+    from vistok.checkpoints import meta_tensors
+
+    return [tuple(tensor.shape) for tensor in meta_tensors(file).values()]
+
+
+def _check_words(path: Path, entry: LanguageModel) -> str:
+    """Encodes a question as it stands behind an image."""
+    from vistok.mllm.language_models.load import load_words
+
+    words = load_words(path)
+    question = words.encode(_QUESTION)
+    ids = (*words.before_image, *words.encode(words.after_image(_QUESTION).text), words.end)
+    if not question or words.tokenizer.unk_token_id in question:
+        raise VistokError(
+            f"the tokenizer of {path} does not know the words of {_QUESTION!r}: it makes {question} of them. Fetch "
+            "its files again."
+        )
+    if max(ids) >= entry.vocabulary:
+        raise VistokError(
+            f"the tokenizer of {path} makes token {max(ids)} of a prompt, and {_GRID} says that there are "
+            f"{entry.vocabulary}. Fetch the tokenizer of this very model."
+        )
+    return f"a question is {len(question)} tokens, an answer ends with {words.tokenizer.eos_token!r}"
