@@ -8,10 +8,11 @@ from vistok.errors import VistokError
 from vistok.files import check_destination, write_text
 from vistok.grid.load import load_study
 from vistok.planning import slurm
-from vistok.planning.doctor import examine
+from vistok.planning.doctor import examine, examine_node
 from vistok.planning.plan import chosen
 from vistok.planning.units import positive
 from vistok.tables.assemble import check_tables
+from vistok.training.processes import is_first, join
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         metavar="GIB",
         help="of one GPU that jobs get (default: as nvidia-smi says here)",
+    )
+    parser.add_argument(
+        "--on-node",
+        action="store_true",
+        help="from inside a job: check GPUs, a product in bf16, exchange between GPUs, hub cache, shared memory",
     )
     parser.add_argument(
         "--slurm-profile",
@@ -46,16 +52,26 @@ def run(args: argparse.Namespace) -> int:
             f"--slurm-profile {args.slurm_profile} is not there, or is no file. "
             f"Name the profile's file, such as {slurm.PROFILE}."
         )
+    if args.on_node:
+        join()
     study = load_study(args.scale, data_root=args.data_root, seeds=args.seeds)
     check_tables(study)
     runs = chosen(study, args.targets)
     if args.absent:
         check_destination(args.absent)
-    failed, absent = False, list[str]()
-    for line in examine(study, runs, gpu_memory=args.gpu_memory, profile=args.slurm_profile, absent=absent):
-        print(line, flush=True)
+    absent = list[str]()
+    lines = (
+        examine_node(study, runs)
+        if args.on_node
+        else examine(study, runs, gpu_memory=args.gpu_memory, profile=args.slurm_profile, absent=absent)
+    )
+    failed, first = False, is_first()
+    for line in lines:
+        if first or line.verdict == "FAIL":
+            print(line, flush=True)
         failed |= line.verdict == "FAIL"
     if args.absent:
         write_text(args.absent, "".join(f"{name}\n" for name in absent))
-    print("Something would fail: see FAIL above." if failed else "Nothing would fail.")
+    if first:
+        print("Something would fail: see FAIL above." if failed else "Nothing would fail.")
     return int(failed)

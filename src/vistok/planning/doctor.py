@@ -100,6 +100,29 @@ def examine_start(
             yield _outcome("GPU memory", lambda: machine.check_gpu(plan))
 
 
+def examine_node(study: Study, subjects: Sequence[Subject]) -> Iterator[Line]:
+    """Yields the outcome of those checks that only a job can make, from inside one.
+
+    Each process of a launcher makes them with the others; what concerns the node alone, its first one makes.
+    """
+    from vistok.planning import node
+    from vistok.training.processes import is_first
+
+    models, runs = study.models, runs_among(subjects)
+    gpus = models.scale.job("tune-mllm").gpus
+    device = _outcome("GPU", lambda: node.check_device(gpus))
+    yield device
+    if device.verdict == "ok":
+        place = node.device_of(gpus)
+        yield _outcome("product in bf16", lambda: node.check_product(place))
+        yield _outcome("exchange", lambda: node.check_exchange(place))
+    if is_first():
+        yield _outcome("hub cache", node.check_cache)
+        if runs:
+            yield _outcome("shared memory", lambda: node.check_shared_memory(models, runs[0]))
+        yield from _weights(models, subjects)
+
+
 def _outcome(check: str, ask: Callable[[], str]) -> Line:
     try:
         return Line("ok", check, ask())
