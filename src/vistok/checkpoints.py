@@ -3,6 +3,7 @@
 import argparse
 import hashlib
 import re
+from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -90,7 +91,7 @@ def meta_tensors(path: Path) -> dict[str, Tensor]:
 def read_tensors(path: Path, *, device: str = "cpu") -> dict[str, Tensor]:
     """Reads a `.safetensors` file, or a foreign PyTorch file without running any code of it.
 
-    A foreign file may hold numbers, texts and an `argparse.Namespace` beside its tensors; they are passed over.
+    A foreign file may hold numbers, texts and settings (argparse's, yacs's) beside its tensors; they are passed over.
 
     Raises:
         VistokError: the file is missing, truncated, or holds other things or no tensors.
@@ -120,10 +121,10 @@ def read_tensors(path: Path, *, device: str = "cpu") -> dict[str, Tensor]:
 
 
 def _read_foreign(path: Path, device: str) -> dict[str, Tensor]:
-    # Namespaces are plain data, and the files of several papers keep their arguments in one.
-    with torch.serialization.safe_globals([argparse.Namespace]):
+    # Plain data, in which the files of several papers keep their settings; yacs need not be installed.
+    with torch.serialization.safe_globals([argparse.Namespace, (OrderedDict, "yacs.config.CfgNode")]):
         content = torch.load(path, map_location=device, weights_only=True)
-    for key in ("state_dict", "model", "teacher"):
+    for key in ("state_dict", "model", "module", "teacher"):
         if isinstance(content, dict) and isinstance(content.get(key), dict):
             content = content[key]
     tensors = content if isinstance(content, dict) else {}

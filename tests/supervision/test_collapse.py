@@ -56,7 +56,7 @@ def probed(made: Made, images: ProbeSet) -> tuple[dict, list[str]]:
 
 def exported(objective: Objective, encoder: Encoder) -> VisualTokenizer:
     tokenizer = build_tokenizer(encoder)
-    load_foreign(tokenizer.trunk, objective.exported().state_dict(), "student")
+    load_foreign(tokenizer, objective.exported().state_dict(), "student")
     return tokenizer
 
 

@@ -55,7 +55,7 @@ def in_timm(entry: Encoder, whole: dict[str, torch.Tensor], activation: str) -> 
         entry.model_copy(update={"library": "timm", "name": name, "arguments": arguments})
     )
     plain = timm.create_model(name, num_classes=16, **arguments)
-    load_foreign(tokenizer.trunk, checkpoint_filter_fn(whole, plain), Path("converted"))
+    load_foreign(tokenizer, checkpoint_filter_fn(whole, plain), Path("converted"))
     return tokenizer.eval()
 
 
@@ -96,7 +96,7 @@ def test_tokens_are_the_last_blocks_before_the_norm(
 def test_timm_and_open_clip_give_the_same_tokens(entry: Encoder, images: torch.Tensor, shake: Shake) -> None:
     whole = shake(open_clip.create_model(NAME))
     ours = build_tokenizer(entry).eval()
-    load_foreign(ours.trunk, whole.state_dict(), Path("whole"))
+    load_foreign(ours, whole.state_dict(), Path("whole"))
     theirs = in_timm(entry, whole.state_dict(), "quickgelu_")
     with torch.no_grad():
         assert ours(images).std() > 0.1

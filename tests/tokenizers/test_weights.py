@@ -140,10 +140,10 @@ def test_a_file_like_slips_is_loaded(trained: VisualTokenizer, images: torch.Ten
 def test_the_final_norm_is_loaded_where_it_is_asked_for(trained: VisualTokenizer) -> None:
     kept = build_tokenizer(trained.encoder.model_copy(update={"final_norm": True}))
     norm = {"norm.weight": torch.full((32,), 2.0), "norm.bias": torch.full((32,), 3.0)}
-    load_foreign(kept.trunk, {**trained.trunk.state_dict(), **norm}, Path("a.pth"))
+    load_foreign(kept, {**trained.trunk.state_dict(), **norm}, Path("a.pth"))
     assert torch.equal(kept.trunk.norm.weight, norm["norm.weight"])
     with pytest.raises(VistokError, match=r"2 tensors missing \['norm.bias', 'norm.weight'\]"):
-        load_foreign(kept.trunk, trained.trunk.state_dict(), Path("a.pth"))
+        load_foreign(kept, trained.trunk.state_dict(), Path("a.pth"))
 
 
 def test_a_masked_encoders_extras_are_left(trained: VisualTokenizer) -> None:
@@ -156,7 +156,7 @@ def test_a_masked_encoders_extras_are_left(trained: VisualTokenizer) -> None:
         "patch_embed.position_ids": torch.arange(16),
     }
     other = build_tokenizer(trained.encoder)
-    load_foreign(other.trunk, {**trained.trunk.state_dict(), **extras}, Path("a.pth"))
+    load_foreign(other, {**trained.trunk.state_dict(), **extras}, Path("a.pth"))
     assert same(other, trained)
 
 
@@ -166,7 +166,7 @@ def test_a_masked_encoders_extras_are_left(trained: VisualTokenizer) -> None:
         ({"depth": 3}, r"12 unknown \['blocks\.2\.attn\.proj\.bias'"),
         ({"depth": 1}, r"12 tensors missing \['blocks\.1\.attn\.proj\.bias'"),
         ({"embed_dim": 48}, r"of another shape \['cls_token is \(1, 1, 48\), needed \(1, 1, 32\)'"),
-        ({"img_size": 64}, r"1 of another shape \['pos_embed is \(1, 65, 32\), needed \(1, 17, 32\)'\]"),
+        ({"patch_size": 4, "img_size": 16}, r"1 of another shape \['patch_embed\.proj\.weight is \(32, 3, 4, 4\)"),
         ({"init_values": 1e-5}, r"4 unknown \['blocks\.0\.ls1\.gamma', 'blocks\.0\.ls2\.gamma'\]"),
         ({"qkv_bias": False}, r"2 tensors missing \['blocks\.0\.attn\.qkv\.bias'"),
     ],
@@ -180,20 +180,20 @@ def test_a_foreign_file_of_another_architecture_is_refused(
         update={
             "arguments": {**trained.encoder.arguments, **arguments},
             "image_size": size,
-            "tokens": (size // 8) ** 2 + 1,
+            "tokens": (size // int(str(arguments.get("patch_size", 8)))) ** 2 + 1,
             "width": arguments.get("embed_dim", 32),
         }
     )
     states = {f"{prefix}{name}": tensor for name, tensor in build_tokenizer(other).trunk.state_dict().items()}
     before = {name: tensor.clone() for name, tensor in trained.state_dict().items()}
     with pytest.raises(VistokError, match=f"a checkpoint of another architecture: .*{said}"):
-        load_foreign(trained.trunk, states, tmp_path / "a.pth")
+        load_foreign(trained, states, tmp_path / "a.pth")
     assert all(torch.equal(tensor, before[name]) for name, tensor in trained.state_dict().items())
 
 
 def test_a_file_of_something_else_is_refused(trained: VisualTokenizer) -> None:
     with pytest.raises(VistokError, match="28 tensors missing"):
-        load_foreign(trained.trunk, {"conv1.weight": torch.ones(3)}, Path("resnet.pth"))
+        load_foreign(trained, {"conv1.weight": torch.ones(3)}, Path("resnet.pth"))
 
 
 def test_missing_and_broken_files_are_refused(trained: VisualTokenizer, tmp_path: Path) -> None:

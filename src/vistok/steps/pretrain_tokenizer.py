@@ -58,7 +58,7 @@ def run(study: Study, wanted: Pretrained) -> None:
             return
         exported = objective.cpu().exported()
         built = build_tokenizer(encoder)
-        load_foreign(built.trunk, exported.state_dict(), work.out)
+        load_foreign(built, exported.state_dict(), work.out)
         images = ProbeSet.read(paths.shards(study.scale.probe_set or ""), encoder.image_size)
         probe, amiss = probe_pretrained(built, objective, setup, images)
         if amiss and study.is_gated(tokenizer):

@@ -123,7 +123,7 @@ def probe_pretrained(
         images: of the tokenizer's size.
     """
     start = build_tokenizer(setup.encoder)
-    load_foreign(start.trunk, untrained_encoder(objective, setup).state_dict(), Path(objective.name))
+    load_foreign(start, untrained_encoder(objective, setup).state_dict(), Path(objective.name))
     tokens = tokens_of(tokenizer)(images.pixels)
     probe = probe_cells(lambda _: tokens, images.pixels, images.cells)
     control = probe_cells(tokens_of(start), images.pixels, images.cells, mlp=False)

@@ -24,5 +24,5 @@ def prepared(encoder: Encoder, pixels: UInt8[np.ndarray, "images size size 3"], 
         trunk = build_encoder(encoder)
     prepare(trunk, augment.normalise(augment.from_bytes(pixels), encoder.normalisation))
     tokenizer = build_tokenizer(encoder)
-    load_foreign(tokenizer.trunk, trunk.state_dict(), Path(encoder.name))
+    load_foreign(tokenizer, trunk.state_dict(), Path(encoder.name))
     return tokenizer

@@ -23,6 +23,7 @@ _KINDS: Final = {
     "transformers": "transformers_encoder",
     "contents": "contents_encoder",
 }
+Tensors = dict[str, Tensor]
 _LONGEST: Final = 200
 _EDIT: Final = "Correct the entry's `encoder`."
 
@@ -52,6 +53,10 @@ class VisualTokenizer(nn.Module, ABC):
     def input_shape(self) -> tuple[int, ...]:
         """The shape of its input of one image."""
         return (3, self.encoder.image_size, self.encoder.image_size)
+
+    def adapted(self, tensors: Tensors) -> Tensors:
+        """Returns a file's tensors as its library loads them when it fetches them itself, for its size of images."""
+        return tensors
 
     @abstractmethod
     def forward(self, images: Float[Tensor, "batch 3 size size"]) -> Float[Tensor, "batch tokens width"]:

@@ -1,5 +1,8 @@
 """Tokenizers that open_clip can build: the image towers of CLIP-type models."""
 
+from types import SimpleNamespace
+from typing import Final
+
 import open_clip
 import torch
 from jaxtyping import Float
@@ -7,8 +10,10 @@ from torch import Tensor, nn
 
 from vistok.errors import VistokError
 from vistok.grid.values import Encoder
-from vistok.tokenizers.base import VisualTokenizer
+from vistok.tokenizers.base import Tensors, VisualTokenizer
 from vistok.tokenizers.hub import check_newest
+
+_POSITIONS: Final = "positional_embedding"
 
 
 class OpenClipTokenizer(VisualTokenizer):
@@ -42,6 +47,14 @@ class OpenClipTokenizer(VisualTokenizer):
         self.trunk.proj = None
         if not encoder.final_norm:
             self.trunk.ln_post = nn.Identity()
+
+    def adapted(self, tensors: Tensors) -> Tensors:
+        """Returns tensors with the positions that open_clip resamples where it fetches them itself."""
+        if _POSITIONS not in tensors or not hasattr(self.trunk, _POSITIONS):
+            return tensors
+        below = {f"visual.{_POSITIONS}": tensors[_POSITIONS]}
+        open_clip.model.resize_pos_embed(below, SimpleNamespace(visual=self.trunk))
+        return {**tensors, _POSITIONS: below[f"visual.{_POSITIONS}"]}
 
     def forward(self, images: Float[Tensor, "batch 3 size size"]) -> Float[Tensor, "batch tokens width"]:
         if isinstance(self.trunk, open_clip.modified_resnet.ModifiedResNet):

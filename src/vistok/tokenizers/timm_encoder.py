@@ -1,12 +1,14 @@
 """Tokenizers that timm can build: every ViT of Table 2, and the mini scale's own."""
 
+import sys
+
 import timm
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from vistok.errors import VistokError
 from vistok.grid.values import Encoder
-from vistok.tokenizers.base import VisualTokenizer
+from vistok.tokenizers.base import Tensors, VisualTokenizer
 
 _BEHIND_TOKENS = ("attn_pool", "fc_norm", "head")
 
@@ -27,6 +29,16 @@ class TimmTokenizer(VisualTokenizer):
         for part in (*_BEHIND_TOKENS, *(() if encoder.final_norm else ("norm",))):
             if isinstance(getattr(self.trunk, part, None), nn.Module):
                 setattr(self.trunk, part, nn.Identity())
+
+    def adapted(self, tensors: Tensors) -> Tensors:
+        """Returns tensors by timm's names: it knows the original layouts of its families, and resamples positions."""
+        convert = getattr(sys.modules[type(self.trunk).__module__], "checkpoint_filter_fn", None)
+        if convert is None:
+            return tensors
+        try:
+            return dict(convert(dict(tensors), self.trunk))
+        except Exception:  # of a file of something else, which is refused by its names
+            return tensors
 
     def forward(self, images: Float[Tensor, "batch 3 size size"]) -> Float[Tensor, "batch tokens width"]:
         features: Tensor = self.trunk.forward_features(images)

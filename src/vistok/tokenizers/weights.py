@@ -1,11 +1,11 @@
 """Where a tokenizer's weights come from: its library, a checkpoint of this project, or a foreign file."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
 
 from pydantic import ValidationError
-from torch import Tensor, nn
+from torch import Tensor
 
 from vistok.checkpoints import load_tensors, read_config, read_tensors
 from vistok.errors import VistokError
@@ -13,7 +13,10 @@ from vistok.grid.values import Encoder
 from vistok.headers import WEIGHTS
 from vistok.tokenizers.base import VisualTokenizer, build_tokenizer
 
+_OLD: Final = "pytorch_model.bin"
 _UNUSED: Final = (".mask_token",)  # in a trunk's parts, but not in its features
+_COUNTER: Final = ".num_batches_tracked"
+_POSITIONS: Final = ("pos_embed", "positional_embedding")
 
 
 def load_tokenizer(encoder: Encoder, *, checkpoint: Path | None, data_root: Path) -> VisualTokenizer:
@@ -32,9 +35,17 @@ def load_tokenizer(encoder: Encoder, *, checkpoint: Path | None, data_root: Path
     if encoder.weights in ("published", "random"):
         return build_tokenizer(encoder, published=encoder.weights == "published")
     tokenizer = build_tokenizer(encoder)
-    file = data_root / encoder.weights
-    load_foreign(tokenizer.trunk, read_tensors(file / WEIGHTS if file.is_dir() else file), file)
+    file = weights_file(data_root / encoder.weights)
+    if resampled := load_foreign(tokenizer, read_tensors(file), file):
+        print(f"{file}: {resampled}", flush=True)
     return tokenizer
+
+
+def weights_file(path: Path) -> Path:
+    """Returns the file that a local `weights` names: itself, or that of a folder as a hub lays it out."""
+    if not path.is_dir():
+        return path
+    return next((path / name for name in (WEIGHTS, _OLD) if (path / name).is_file()), path / WEIGHTS)
 
 
 def _load_own(encoder: Encoder, checkpoint: Path) -> VisualTokenizer:
@@ -58,25 +69,48 @@ def _load_own(encoder: Encoder, checkpoint: Path) -> VisualTokenizer:
     return tokenizer
 
 
-def load_foreign(trunk: nn.Module, tensors: dict[str, Tensor], source: Path) -> None:
+def load_foreign(tokenizer: VisualTokenizer, tensors: dict[str, Tensor], source: Path) -> str:
     """Loads a foreign file whose names may stand behind a prefix (`module.visual.`).
 
     What the file holds beside the trunk (heads, decoders, the final norm, a text tower) is left; a further
     block or scale inside the trunk's own parts is not, for without it the features would be others.
 
+    Returns:
+        what of it was resampled for another size of images, and how; nothing where all of it fits.
+
     Raises:
         VistokError: the file is of another architecture.
     """
-    wanted = trunk.state_dict().keys()
+    wanted = tokenizer.trunk.state_dict()
     prefix = _prefix(wanted, tensors.keys())
+    named = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+    fits = all(name in named and named[name].shape == tensor.shape for name, tensor in wanted.items())
+    adapted = named if fits else tokenizer.adapted(named)
+    resampled = [
+        name for name, tensor in adapted.items() if name in named and tensor.shape != named[name].shape
+    ]
+    # Weights of other patches are other weights, and tables of relative positions no grid, though timm would try.
+    refused = [name for name in resampled if not name.endswith(_POSITIONS)]
+    kept = {name: named[name] for name in wanted if name in named and name not in adapted}
+    adapted = {**adapted, **kept, **{name: named[name] for name in refused}}
+    found = _of_trunk(wanted, adapted)
+    load_tensors(tokenizer.trunk, found, source=source)
+    return "; ".join(
+        f"{name} resampled from {tuple(named[name].shape)} to {tuple(adapted[name].shape)} (bicubic, antialiased, as "
+        f"{tokenizer.encoder.library} does)"
+        for name in resampled
+    )
+
+
+def _of_trunk(wanted: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Returns what of a file is the trunk's; counters of batches, which older files lack, change no feature."""
     parts = {name.partition(".")[0] for name in wanted if "." in name}
-    found = {}
-    for whole, tensor in tensors.items():
-        name = whole.removeprefix(prefix) if whole.startswith(prefix) else ""
+    found = {name: tensor for name, tensor in wanted.items() if tensors and name.endswith(_COUNTER)}
+    for name, tensor in tensors.items():
         counted = name.partition(".")[0] in parts and tensor.is_floating_point()
         if name in wanted or (counted and not name.endswith(_UNUSED)):
             found[name] = tensor
-    load_tensors(trunk, found, source=source)
+    return found
 
 
 def _prefix(wanted: Collection[str], names: Collection[str]) -> str:

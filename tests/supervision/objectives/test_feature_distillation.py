@@ -94,6 +94,6 @@ def test_a_student_may_be_of_any_architecture(encoder, data, trainer) -> None:
     losses = trainer(objective).run(0, 30)
     assert losses[-1] < 0.8 * losses[0]
     built = build_tokenizer(entry)
-    load_foreign(built.trunk, objective.exported().state_dict(), Path("student"))
+    load_foreign(built, objective.exported().state_dict(), Path("student"))
     pixels = data.examples(range(24), frozenset()).pixels
     assert tokens_of(built)(pixels).shape == (24, 10, 48)
