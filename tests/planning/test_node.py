@@ -89,8 +89,8 @@ def test_shared_memory_is_held_against_what_workers_make_ahead(
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=9 * 2**30))
     assert (
         node.check_shared_memory(study, study.run(RUN))
-        == "8.0 GiB needed by the workers of a node, 9.0 GiB free"
+        == "2.0 GiB needed by the workers of a node, 9.0 GiB free"
     )
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=2**26))
-    with pytest.raises(VistokError, match=r"/dev/shm: 8\.0 GiB needed .*--shm-size"):
+    with pytest.raises(VistokError, match=r"/dev/shm: 2\.0 GiB needed .*--shm-size"):
         node.check_shared_memory(study, study.run(RUN))

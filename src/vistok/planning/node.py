@@ -21,8 +21,7 @@ _TURNS: Final = 10
 _FURTHEST: Final = 0.02  # of a product in bf16 from one in single precision, as a share of its size
 _EXCHANGED: Final = {"cuda": 2**28, "cpu": 2**16}  # bytes, as the gradients of a resampler are
 _AHEAD: Final = 2  # batches that a data-loader worker makes ahead, as PyTorch's default
-_CHANNELS: Final = 3
-_NUMBER: Final = 4  # bytes of a channel of a pixel, in single precision
+_PIXEL: Final = 3  # bytes: workers hand over images as they are, not yet normalised
 
 
 def check_device(gpus: int) -> str:
@@ -128,7 +127,7 @@ def check_shared_memory(study: Study, run: Run) -> str:
         VistokError: there is less.
     """
     job, recipe = study.scale.job("tune-mllm"), study.recipe(run.recipe)
-    image = _CHANNELS * study.encoder(run.tokenizer).image_size ** 2 * _NUMBER
+    image = _PIXEL * study.encoder(run.tokenizer).image_size ** 2
     needed = _AHEAD * max(0, job.cpus - 1) * recipe.batch // max(1, job.nodes) * image
     free = shutil.disk_usage(SHARED).free
     numbers = f"{readable_bytes(needed)} needed by the workers of a node, {readable_bytes(free)} free"
