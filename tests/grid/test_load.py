@@ -44,6 +44,7 @@ def test_every_scale_loads(repository: Path, scale: str) -> None:
         "coco-mci",
         "vcr-oc",
         "vcr-mci",
+        "seed-bench",
     ]
 
 
@@ -374,7 +375,9 @@ def test_a_scale_changes_the_tasks_of_a_kind(checkout: Any) -> None:
         "scales/mini.yaml", setting("task_kinds", {"counting": {"decoding": {"max_new_tokens": 7}}})
     )
     study, paper = checkout.load(), checkout.load("paper")
-    assert {task.id for task in study.tasks.values() if task.decoding.max_new_tokens == 7} == {
+    assert {
+        task.id for task in study.tasks.values() if task.decoding and task.decoding.max_new_tokens == 7
+    } == {
         "coco-oc",
         "coco-oc-differ",
         "vcr-oc",

@@ -33,7 +33,10 @@ TOKENIZERS |= {f"tokenizer {name}" for name in (*REGIONS, "region-proposer", *FR
 SHARDS = {f"shards {name}" for name in ("imagenet", "web", "lvd", "web-small", "coco-train", "objects365")}
 ANSWER, SCORE = {"answer gvt"}, {"score gvt"}
 ASKING = ANSWER | SCORE
-EVERY_ANSWER, EVERY_SCORE = ANSWER | {"answer differ"}, SCORE | {"score differ"}
+EVERY_ANSWER, EVERY_SCORE = (
+    ANSWER | {"answer differ", "answer seed-bench"},
+    SCORE | {"score differ", "score seed-bench"},
+)
 TABLE = {"table"}
 
 

@@ -134,7 +134,7 @@ def test_curves_wait_for_every_training_of_their_table(study: Study, checkout: A
 
 def test_a_run_of_no_table_answers_every_suite_that_is_shown(study: Study) -> None:
     run = study.run("mae/tuned/llama-7b/seed-12")
-    assert list(STEPS["answer"].jobs(study, [run])) == [(run.path, "gvt")]
+    assert list(STEPS["answer"].jobs(study, [run])) == [(run.path, "gvt"), (run.path, "seed-bench")]
 
 
 def test_scales_give_sizes_to_steps_and_to_nothing_else() -> None:

@@ -63,7 +63,7 @@ def test_an_edited_value_changes_its_own_parameters(repository: Path, mini: Stud
     recipes = {**mini.recipes, "tuned": mini.recipe("tuned").model_copy(update={"rates": {"tokenizer": 0.3}})}
     after = parameters(with_(mini, recipes=recipes), repository)
     tuned = {f"runs/{run.path}" for run in mini.runs() if run.recipe == "tuned"}
-    assert changed(before, after, depth=2) == tuned and len(tuned) == 12
+    assert changed(before, after, depth=2) == tuned and len(tuned) == 14
     clip = mini.tokenizer("clip").model_copy(update={"image_set": "lvd"})
     after = parameters(with_(mini, tokenizers={**mini.tokenizers, "clip": clip}), repository)
     made = [each for each in mini.pretrainings(mini.runs()) if "clip" in mini.lineage([each.tokenizer])]

@@ -40,7 +40,6 @@ def test_what_asks_or_teaches_does_not_count_what_scores(step: str) -> None:
         ("score-run", ("deit/frozen/vicuna-7b/seed-0", "gvt")),
         ("fit-blind", ("gvt",)),
         ("tabulate", ("table-2",)),
-        ("weigh-claims", ()),
     ],
 )
 def test_a_step_counts_no_kind_that_it_does_not_ask(mini: Files, step: str, ids: tuple[str, ...]) -> None:

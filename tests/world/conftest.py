@@ -25,6 +25,8 @@ SMALL = WorldSizes(
     questions_per_image=6,
     pretraining_documents=50,
     instruction_conversations=50,
+    seed_bench_dev=32,
+    seed_bench_val=64,
 )
 
 

@@ -11,6 +11,7 @@ from vistok.audit.beside import (
     annotations_beside,
     described_by_visual_genome,
 )
+from vistok.audit.choices import check_choice_text, choice_file
 from vistok.audit.columns import check_homogeneity, check_marks, check_repeated_rows
 from vistok.audit.contents import (
     check_against_annotations,
@@ -68,6 +69,10 @@ def file_findings(
 
 def generated_findings(path: Path, tables: Mapping[int, PublishedTable]) -> tuple[Finding, ...]:
     """Checks one benchmark file of ours, and against the annotations and the training images beside it."""
+    if path.parent.name == "seedbench":
+        asked = choice_file(path)
+        copies = check_training_copies(asked, path.resolve().parent.parent)
+        return (check_choice_text(asked), *([copies] if copies else []))
     file, root = generated_file(path), path.resolve().parent.parent
     captions, annotations = root / _TRAINING_CAPTIONS, annotations_beside(root, file)
     more = (

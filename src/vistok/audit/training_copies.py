@@ -6,15 +6,16 @@ from functools import cache
 from pathlib import Path
 
 from vistok.audit.benchmark_file import BenchmarkFile
+from vistok.audit.choices import ChoiceFile
 from vistok.audit.findings import Finding
 from vistok.datasets.images import SUFFIXES, ImageIndex
 from vistok.files import digest_bytes, digest_file
 
-BENCHMARK_IMAGES = ("coco/val2017", "vcr/vcr1images")
+BENCHMARK_IMAGES = ("coco/val2017", "vcr/vcr1images", "seedbench/SEED-Bench-image")
 TRAINING_IMAGES = ("coco/train2017", "objects365/train", "imagenet/train", "web")
 
 
-def check_training_copies(file: BenchmarkFile, root: Path) -> Finding | None:
+def check_training_copies(file: BenchmarkFile | ChoiceFile, root: Path) -> Finding | None:
     """Counts the benchmark's photographs that any training set below `root` holds; None without photographs."""
     index = ImageIndex(root, BENCHMARK_IMAGES)
     paths = {image: index.find(image) for image in sorted(set(file.images), key=str)}

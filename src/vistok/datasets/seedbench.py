@@ -28,7 +28,10 @@ DIMENSIONS = (
 
 @dataclass(frozen=True, slots=True)
 class ChoiceQuestion:
-    """One SEED-Bench question: its id, image or video, dimension 1-12, four options and the right letter."""
+    """One SEED-Bench question: its id, image or video, dimension 1-12, four options and the right letter.
+
+    `still`: whether it is about one image; the others are about a video.
+    """
 
     question_id: str
     image_id: str
@@ -36,6 +39,7 @@ class ChoiceQuestion:
     question: str
     options: tuple[str, str, str, str]
     answer: str
+    still: bool = True
 
 
 def read_choice_questions(path: Path) -> tuple[ChoiceQuestion, ...]:
@@ -68,6 +72,7 @@ def _question(path: Path, position: int, row: Any) -> ChoiceQuestion:
             _text(row["question"]),
             (a, b, c, d),
             row["answer"],
+            row.get("data_type", "image") == "image",
         )
     except (KeyError, TypeError, ValueError) as error:
         needed = (

@@ -108,6 +108,10 @@ class TaskKind(ABC, Generic[R]):
         rows: Sequence[Any] = records
         return [row.question if self.asks else "" for row in rows]
 
+    def is_shown(self, record: R) -> bool:
+        """Tells whether a question is about a photograph, which can be shown, and not about a video."""
+        return True
+
     def options(self, record: R) -> tuple[str, ...]:
         """Returns what a model that ranks chooses from; nothing where it writes its answer."""
         return ()

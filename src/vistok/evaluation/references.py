@@ -53,6 +53,12 @@ class References:
         wanted = set(ids)
         return self._part([index for index, key in enumerate(self.ids) if key in wanted])
 
+    @property
+    def shown(self) -> "References":
+        """The part about photographs; the whole but for a kind that asks about videos, too."""
+        kind = task_kind(self.kind)
+        return self._part([index for index, record in enumerate(self.records) if kind.is_shown(record)])
+
     def of_images(self, images: Collection[Hashable]) -> "References":
         """Returns the part about these images, in file order; it may be empty."""
         wanted = set(images)

@@ -295,7 +295,22 @@ class _AnyRow(Value):
     """What every row has; `published` is its 1-based row of the published CSV."""
 
     published: int | None = Field(None, ge=1)
+    published_in: int | None = Field(
+        None,
+        description="the number of the table that prints it, where the paper's table of this number does not",
+    )
     not_measured: dict[Id, str] = Field({}, description="task -> why this row has no score of it")
+
+    @property
+    def printed(self) -> int | None:
+        """Which row of the table's own published CSV it is, counted from 0; None where it is none of them."""
+        return None if self.published is None or self.published_in is not None else self.published - 1
+
+    @model_validator(mode="after")
+    def _is_published_somewhere(self) -> Self:
+        if self.published_in is not None and self.published is None:
+            raise ValueError("`published_in` names a table, and `published` no row of it")
+        return self
 
 
 class Row(_AnyRow):

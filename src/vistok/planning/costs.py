@@ -167,7 +167,8 @@ def questions(study: Study, suite: str) -> dict[str, int]:
     """Returns how many questions each task of a suite asks, about."""
     if world := study.models.scale.world:
         each = world["coco_val"] * world.get("questions_per_image", 1)
-        return {task.id: each for task in study.suite(suite)}
+        asked = {"choice": world.get("seed_bench_val", each)}
+        return {task.id: asked.get(task.kind, each) for task in study.suite(suite)}
     return {task.id: task.expected_questions or 0 for task in study.suite(suite)}
 
 

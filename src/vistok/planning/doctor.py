@@ -195,7 +195,7 @@ def _expected(study: Study, root: Path) -> Iterator[Line]:
         if files is None or task.expected_questions is None or not (root / files.references).is_file():
             continue
         try:
-            count = len(load_references(task.kind, root / files.references).ids)
+            count = len(load_references(task.kind, root / files.references).shown.ids)
         except VistokError as error:
             yield Line("FAIL", f"questions of {task.id}", str(error))
             continue

@@ -73,15 +73,18 @@ def ask(study: Study, task: str) -> Asked:
     check_listed(study, task_names(study, [task]))
     if absent := absent_questions(study, task):
         return Asked(References(entry.kind, (), (), ()), (), (), {}, absent)
-    references = load_references(entry.kind, root / files.references)
+    everything = load_references(entry.kind, root / files.references)
+    references = everything.shown
     index = ImageIndex(root, files.images)
     photographs = {image: index.find(image) for image in dict.fromkeys(references.images)}
     images = {image: path for image, path in photographs.items() if path is not None}
-    reason = None
+    moving = len(everything.ids) - len(references.ids)
+    reason = f"{moving} of {len(everything.ids)} questions are about videos" if moving else None
     if len(images) < len(photographs):
         absent_images = [image for image in photographs if image not in images]
         folders = ", ".join(files.images)
-        reason = f"{len(absent_images)} of {len(photographs)} photographs are not in {folders}"
+        here = f"{len(absent_images)} of {len(photographs)} photographs are not in {folders}"
+        reason = f"{reason}; {here}" if reason else here
         if study.scale.missing_images == "error":
             index.require(absent_images[0])
     asked = references.of_images(images)

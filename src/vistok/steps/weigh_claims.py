@@ -37,7 +37,7 @@ def cells_of(study: Study, table: str) -> list[dict[str, Any]]:
     return [
         {
             "table": entry.number,
-            "row": published.row_ids[row.published - 1],
+            "row": published.row_ids[row.printed],
             "column": column.title,
             "value": cell.ours,
             "low": cell.low,
@@ -46,7 +46,7 @@ def cells_of(study: Study, table: str) -> list[dict[str, Any]]:
             **_noise(training_noise(cell.seed_values, trained[column.title])),
         }
         for row, ours in zip(entry.rows, report.rows, strict=True)
-        if row.published is not None
+        if row.printed is not None
         for column, cell in zip(report.columns, ours.cells, strict=True)
         if column.task != AVERAGE
     ]

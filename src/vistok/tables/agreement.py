@@ -71,18 +71,14 @@ def _compared(
 ) -> Compared | None:
     theirs = (
         None
-        if row.published is None
-        or column.published is None
-        or column.task not in study.measured(table.id, row)
-        else printed.value(row.published - 1, column.published)
+        if row.printed is None or column.published is None or column.task not in study.measured(table.id, row)
+        else printed.value(row.printed, column.published)
     )
     ours = None if theirs is None else _measured(study, row.subjects, column)
-    if row.published is None or column.published is None or theirs is None or ours is None:
+    if row.printed is None or column.published is None or theirs is None or ours is None:
         return None
     tolerance = study.scale.published_tolerance.get(column.task)
-    return Compared(
-        table.number, printed.row_ids[row.published - 1], column.published, ours, theirs, tolerance
-    )
+    return Compared(table.number, printed.row_ids[row.printed], column.published, ours, theirs, tolerance)
 
 
 def _measured(study: Study, subjects: Sequence[Subject], column: Column) -> float | None:

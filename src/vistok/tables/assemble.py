@@ -15,7 +15,7 @@ from vistok.grid.values import AnyRow, ReleasedRow, Table
 from vistok.grid.values import Column as GridColumn
 from vistok.grid.values import Row as GridRow
 from vistok.probes.record import read_probe
-from vistok.published.tables import PUBLISHED, PublishedTable, read_published
+from vistok.published.tables import NUMBERS, PUBLISHED, PublishedTable, read_published
 from vistok.tables.audited import with_audit
 from vistok.tables.cells import VIEWER, average, baseline, cell_of
 from vistok.tables.metrics import Metrics, baseline_titles, read_baselines, read_cell, rebuild_command
@@ -85,7 +85,7 @@ def assemble(
         origin=_origin(study, entry),
         bounds=tuple(bounds),
     )
-    row_ids = [None if row.published is None else published.row_ids[row.published - 1] for row in entry.rows]
+    row_ids = [None if row.printed is None else published.row_ids[row.printed] for row in entry.rows]
     return with_audit(report, row_ids, findings)
 
 
@@ -132,12 +132,33 @@ def _check(study: Study, table: Table, published: PublishedTable) -> None:
             )
         _check_part(study, table, column)
     for row in table.rows:
-        if row.published is not None and row.published > len(published.rows):
-            raise VistokError(
-                f"{GRID / 'tables.yaml'}, entry {table.id!r}: a row points to row {row.published} of the "
-                f"paper's Table {table.number}. Legal: 1..{len(published.rows)}, or no `published` for a row "
-                "of your own."
-            )
+        _check_row(table, row, published)
+
+
+def _check_row(table: Table, row: AnyRow, published: PublishedTable) -> None:
+    where = f"{GRID / 'tables.yaml'}, entry {table.id!r}: a row points to"
+    if row.published_in is not None and row.published_in not in NUMBERS:
+        raise VistokError(
+            f"{where} Table {row.published_in} of the paper. Legal: {', '.join(map(str, NUMBERS))}."
+        )
+    source = _source(row, published)
+    if row.published is not None and row.published > len(source.rows):
+        raise VistokError(
+            f"{where} row {row.published} of the paper's Table {source.number}. Legal: 1..{len(source.rows)}, or no "
+            "`published` for a row of your own."
+        )
+    asked = [column.published for column in table.columns if column.published is not None]
+    if absent := [title for title in asked if title not in source.numeric_columns]:
+        raise VistokError(
+            f"{where} the paper's Table {source.number}, which has no column of numbers {absent[0]!r}. Legal: "
+            f"{', '.join(source.numeric_columns)}."
+        )
+
+
+def _source(row: AnyRow, published: PublishedTable) -> PublishedTable:
+    """Returns the paper's table that prints a row."""
+    other = row.published_in not in (None, published.number)
+    return read_published(PUBLISHED, int(row.published_in or 0)) if other else published
 
 
 def _check_own(study: Study, table: Table, column: GridColumn, published: PublishedTable) -> None:
@@ -170,8 +191,9 @@ def _columns(study: Study, table: Table, published: PublishedTable) -> tuple[Col
         others = [name for name in kind.baselines if name not in (CONSTANT, PRIOR)]
         shown = Column(task.id, title, task.metric, task.protocol, protocols, decimals(title))
         stand_in = ", ".join(kind.baselines[name] for name in others)
-        columns.append(replace(shown, part=column.part, stand_in=stand_in))
-    whole = {column.title for column in columns} == set(published.score_columns)
+        printed = title in published.columns
+        columns.append(replace(shown, part=column.part, stand_in=stand_in, printed=printed))
+    whole = {column.title for column in columns if column.printed} == set(published.score_columns)
     if published.average in published.columns and whole:
         columns.append(Column(AVERAGE, published.average, "mean", "", {}, decimals(published.average)))
     return tuple(columns)
@@ -186,17 +208,18 @@ def _row(
     blind: Mapping[str, Metrics],
 ) -> Row:
     cells: list[Cell] = []
+    source = _source(row, published)
     for column in columns:
         if column.task == AVERAGE:
-            cell = average(cells, column)
+            cell = average([cell for cell, of in zip(cells, columns, strict=False) if of.printed], column)
         elif column.task not in study.measured(table.id, row):
             cell = Cell(column.decimals, left_out=row.not_measured.get(column.task, _OWN_MODELS))
         else:
             metrics = [read_cell(study, subject, column.task, column.part) for subject in row.subjects]
             cell = cell_of(metrics, column, blind[column.asks])
         printed = None
-        if row.published is not None and column.title in published.columns:
-            printed = published.printed(row.published - 1, column.title)
+        if row.published is not None and column.title in source.columns:
+            printed = source.printed(row.published - 1, column.title)
         tolerance = study.scale.published_tolerance.get(column.task)
         cells.append(replace(cell, published=printed, tolerance=tolerance))
     return Row(
@@ -210,8 +233,8 @@ def _row(
 
 
 def _labels(study: Study, row: AnyRow, table: Table, published: PublishedTable) -> tuple[str, ...]:
-    if row.published is not None:
-        return tuple(published.rows[row.published - 1][label] for label in table.labels)
+    if row.printed is not None:
+        return tuple(published.rows[row.printed][label] for label in table.labels)
     return labels_of(study, table, row)
 
 

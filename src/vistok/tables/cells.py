@@ -72,8 +72,9 @@ def baseline(name: str, title: str, columns: Sequence[Column], blind: Mapping[st
     protocols: list[dict[str, float]] = []
     for column in columns:
         if column.task == AVERAGE:
-            present = [value for value in values if value is not None]
-            values.append(mean(present) if len(present) == len(values) else None)
+            meant = [value for value, of in zip(values, columns, strict=False) if of.printed]
+            present = [value for value in meant if value is not None]
+            values.append(mean(present) if len(present) == len(meant) else None)
             best.append(False)
             protocols.append({})
             continue

@@ -35,7 +35,8 @@ class Column:
     """One column: a task's metric under the protocol that the table prints, or the average of all columns.
 
     `n` of `of` questions are asked; an average has none of its own. `audit` is as in a cell, of the whole column.
-    `part` is the type of question that it shows alone, if one; `stand_in` what is guessed in place of the prior.
+    `part` is the type of question that it shows alone, if one; `stand_in` what is guessed in place of the prior;
+    `printed` whether the paper has the column: an average is over those.
     """
 
     task: str
@@ -49,6 +50,7 @@ class Column:
     audit: tuple[str, ...] = ()
     part: str | None = None
     stand_in: str = ""
+    printed: bool = True
 
     @property
     def asks(self) -> str:

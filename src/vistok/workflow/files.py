@@ -13,7 +13,10 @@ from vistok.grid.steps import STEPS
 from vistok.grid.study import Study
 from vistok.planning import listed
 
-_MADE_QUESTIONS: Final = ("coco_oc", "coco_mci", "vcr_oc", "vcr_mci")
+_MADE_QUESTIONS: Final = (
+    *(f"gvtbench/{name}" for name in ("coco_oc", "coco_mci", "vcr_oc", "vcr_mci")),
+    "seedbench/SEED-Bench",
+)
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,6 @@ class Files:
         return list(map(str, made))
 
     def made_questions(self) -> list[str]:
-        """Returns the GVTBench files that the scale makes itself for its test split."""
+        """Returns the GVTBench and SEED-Bench files that the scale makes itself for its test split."""
         names = _MADE_QUESTIONS if self.models.scale.world else ()
-        return [f"{self.models.scale.data_root}/gvtbench/{name}.json" for name in names]
+        return [f"{self.models.scale.data_root}/{name}.json" for name in names]

@@ -1,6 +1,6 @@
 """Samples scenes: how many groups, of what, where, and in which light."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from vistok.world.catalog import (
@@ -36,7 +36,13 @@ _JITTER = 1
 
 
 def sample_scene(
-    draws: Draws, style: Style, *, flat: bool = False, web: bool = False, typical: int = TYPICAL_PERCENT
+    draws: Draws,
+    style: Style,
+    *,
+    flat: bool = False,
+    web: bool = False,
+    typical: int = TYPICAL_PERCENT,
+    named: Sequence[str] = (),
 ) -> Scene:
     """Returns a scene with groups of different categories in random or in orderly cells.
 
@@ -44,9 +50,11 @@ def sample_scene(
         flat: draws the first group's count evenly from 1..9, for text that teaches counting.
         web: has fewer groups, as a crawled picture has.
         typical: per cent of groups in their category's own colour; 0 for text in which no name tells a colour.
+        named: the categories of its first groups, at most four; with `flat`, at most one.
     """
-    counts = _sample_counts(draws, flat, _WEB_GROUP_WEIGHTS if web else _GROUP_WEIGHTS)
-    categories = draws.sample(CATEGORY_NAMES, len(counts))
+    counts = _sample_counts(draws, flat, _WEB_GROUP_WEIGHTS if web else _GROUP_WEIGHTS, len(named))
+    others = [name for name in CATEGORY_NAMES if name not in named]
+    categories = [*named, *draws.sample(others, len(counts) - len(named))]
     cells = draws.sample(range(CELLS), CELLS)
     used, free = _arranged(draws, cells[: sum(counts)]), cells[sum(counts) :]
     groups = []
@@ -78,14 +86,14 @@ def sample_until_new(sample: Callable[[], Scene], seen: frozenset[Signature]) ->
     return scene
 
 
-def _sample_counts(draws: Draws, flat: bool, weights: tuple[int, ...]) -> list[int]:
-    """Returns the counts of one to four groups, nine objects together at most."""
+def _sample_counts(draws: Draws, flat: bool, weights: tuple[int, ...], least: int) -> list[int]:
+    """Returns the counts of one to four groups, and of `least`, nine objects together at most."""
     if flat:
         first = 1 + draws.weighted(_FLAT_WEIGHTS)
         groups = min(1 + draws.weighted(weights), CELLS + 1 - first)
         counts = [first]
     else:
-        groups = 1 + draws.weighted(weights)
+        groups = max(1 + draws.weighted(weights), least)
         counts = []
     while len(counts) < groups:
         room = CELLS - sum(counts) - (groups - len(counts) - 1)

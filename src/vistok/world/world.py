@@ -9,12 +9,14 @@ import numpy as np
 from vistok.errors import VistokError
 from vistok.files import staged_folder, write_text
 from vistok.world.catalog import CATEGORY_NAMES, IMAGE_SIZE
+from vistok.world.choices import SMALLEST, Choice, sample_choices
 from vistok.world.documents import Conversation, instruction_conversations, pretraining_documents
 from vistok.world.draws import Draws
 from vistok.world.sampling import Style, sample_labelled_scene, sample_scene, sample_until_new
 from vistok.world.scene import Scene, Signature
 from vistok.world.write_coco import CocoSplit, write_coco_split, write_compact, write_objects365
 from vistok.world.write_imagenet import write_imagenet
+from vistok.world.write_seedbench import write_seedbench
 from vistok.world.write_vcr import write_vcr_split, write_vocabulary
 from vistok.world.write_vqa import write_vqa_split
 from vistok.world.write_web import write_unlabelled, write_web
@@ -24,7 +26,7 @@ VCR_FIRST_MOVIES = {"dev": 1, "val": 5001}
 # Each part draws from a stream of its own, so that a longer part changes no other one.
 _STREAMS = (
     "coco_train", "coco_dev", "coco_val", "vcr_dev", "vcr_val", "objects365", "imagenet", "web",
-    "pretraining_documents", "instruction_conversations", "lvd",
+    "pretraining_documents", "instruction_conversations", "lvd", "seed_bench_val", "seed_bench_dev",
 )  # fmt: skip
 
 
@@ -46,6 +48,8 @@ class WorldSizes:
     questions_per_image: int
     pretraining_documents: int
     instruction_conversations: int
+    seed_bench_dev: int
+    seed_bench_val: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +63,15 @@ class WorldScenes:
     lvd: list[Scene]
     web: list[Scene]
 
+    @property
+    def all(self) -> list[Scene]:
+        """Every scene of every split."""
+        splits = (*self.coco.values(), *self.vcr.values(), self.objects365, self.imagenet, self.lvd, self.web)
+        return [scene for split in splits for scene in split]
+
 
 def make_world(sizes: WorldSizes, out: Path) -> None:
-    """Writes coco/, vqa/, vcr/, objects365/, imagenet/, lvd/, web/ and text/ below `out`, or nothing.
+    """Writes coco/, vqa/, vcr/, objects365/, imagenet/, lvd/, web/, seedbench/ and text/ below `out`, or nothing.
 
     The same sizes give the same bytes on every machine. An earlier world in `out` is replaced.
 
@@ -82,6 +92,7 @@ def make_world(sizes: WorldSizes, out: Path) -> None:
         write_imagenet(scenes.imagenet, folder / "imagenet")
         write_unlabelled(scenes.lvd, folder / "lvd")
         write_web(scenes.web, _words(sizes, "web"), folder / "web")
+        write_seedbench(sample_seedbench(sizes, scenes), folder / "seedbench")
         _write_texts(sizes, folder / "text")
 
 
@@ -104,6 +115,15 @@ def sample_scenes(sizes: WorldSizes) -> WorldScenes:
         lvd=_labelled(sizes, "lvd", sizes.lvd, held_out),
         web=_plain(sizes, "web", sizes.web, "varied", held_out),
     )
+
+
+def sample_seedbench(sizes: WorldSizes, scenes: WorldScenes) -> dict[str, list[Choice]]:
+    """Returns SEED-Bench's questions by file, about scenes that no other part has, nor the other file."""
+    seen = _signatures(scenes.all)
+    val = sample_choices(_words(sizes, "seed_bench_val"), sizes.seed_bench_val, seen)
+    seen |= _signatures([choice.scene for choice in val])
+    dev = sample_choices(_words(sizes, "seed_bench_dev"), sizes.seed_bench_dev, seen)
+    return {"SEED-Bench.json": val, "SEED-Bench_dev.json": dev}
 
 
 def _plain(sizes: WorldSizes, part: str, count: int, style: Style, seen: frozenset[Signature]) -> list[Scene]:
@@ -164,3 +184,9 @@ def _check(sizes: WorldSizes) -> None:
         raise VistokError(
             f"the world's sizes may not be negative: {', '.join(negative)}. Set 0 or more in the scale file."
         )
+    for name in ("seed_bench_dev", "seed_bench_val"):
+        if getattr(sizes, name) % SMALLEST:
+            raise VistokError(
+                f"the world's {name} is {getattr(sizes, name)}; all dimensions have as many questions, and each text "
+                f"four: legal are multiples of {SMALLEST}. Correct it in the scale file."
+            )

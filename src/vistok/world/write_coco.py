@@ -52,11 +52,19 @@ def write_objects365(scenes: Sequence[Scene], folder: Path) -> None:
     """Writes `train/*.jpg` and `annotations/zhiyuan_objv2_train.json` below `folder`."""
     split = CocoSplit("train", OBJECTS365_FIRST_ID, scenes)
     names = [f"objects365_v2_{image_id:08d}.jpg" for image_id in split.image_ids()]
-    write_images(scenes, names, folder / "train")
+    annotations = folder / "annotations" / "zhiyuan_objv2_train.json"
+    write_annotated(split, names, folder / "train", annotations, "the vistok world in Objects365's format")
+
+
+def write_annotated(
+    split: CocoSplit, names: Sequence[str], images: Path, annotations: Path, description: str
+) -> None:
+    """Writes images by their names below a folder, and what they show into one instances file."""
+    write_images(split.scenes, names, images)
     write_compact(
-        folder / "annotations" / "zhiyuan_objv2_train.json",
+        annotations,
         {
-            "info": _info("the vistok world in Objects365's format"),
+            "info": _info(description),
             "licenses": LICENSES,
             "images": _images(split, names),
             "annotations": _instances(split),

@@ -1,14 +1,19 @@
 """The floor: the very encoder that objectives start from, and no step."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
 from vistok.errors import VistokError
+from vistok.grid.load import load_study
 from vistok.grid.scale import Pretraining
 from vistok.grid.values import Encoder, Optimiser
 from vistok.supervision.base import Setup, make_objective
 from vistok.supervision.data import PretrainingData
 from vistok.supervision.learner import PretrainingLearner
+from vistok.tokenizers.base import build_tokenizer
+from vistok.tokenizers.weights import load_foreign
 from vistok.training.loop import Plan, train
 
 OPTIMISER = Optimiser(learning_rate=1e-3, warmup_steps=0)
@@ -39,3 +44,21 @@ def test_a_pretraining_of_no_step_leaves_it_alone(encoder: Encoder, data: Pretra
 def test_steps_are_refused(encoder: Encoder, data: PretrainingData) -> None:
     with pytest.raises(VistokError, match=r"takes no step, found steps: 7. Give it `steps: 0`"):
         make_objective("untrained", setup(encoder, data, steps=7))
+
+
+@pytest.mark.parametrize("size", ["fd", "eva", "large"])
+def test_every_encoder_of_the_mini_scale_has_a_floor(
+    size: str, data: PretrainingData, repository: Path
+) -> None:
+    """Whatever positions it has: its patches are whitened, and its tokens are those that its entry says."""
+    own = load_study("mini", root=repository).scale.encoders[size]
+    objective = make_objective("untrained", setup(own, data, steps=0))
+    again = make_objective("untrained", setup(own, data, steps=0))
+    drawn = build_tokenizer(own).trunk.state_dict()
+    floor = objective.exported().state_dict()
+    assert all(torch.equal(floor[name], again.exported().state_dict()[name]) for name in floor)
+    assert not torch.equal(floor["patch_embed.proj.weight"], drawn["patch_embed.proj.weight"])
+    tokens = build_tokenizer(own)
+    load_foreign(tokens.trunk, floor, Path("floor"))
+    images = torch.rand(2, 3, own.image_size, own.image_size)
+    assert tokens(images).shape == (2, own.tokens, own.width)

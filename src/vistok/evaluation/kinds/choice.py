@@ -42,6 +42,9 @@ class Choice(TaskKind[ChoiceQuestion]):
     def truth(self, record: ChoiceQuestion) -> tuple[str, ...]:
         return (record.answer,)
 
+    def is_shown(self, record: ChoiceQuestion) -> bool:
+        return record.still
+
     def options(self, record: ChoiceQuestion) -> tuple[str, ...]:
         return record.options
 

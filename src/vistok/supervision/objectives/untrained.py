@@ -1,15 +1,19 @@
 """No pretraining: the encoder as every objective here starts from it, and what a pretraining is measured from."""
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
+from typing_extensions import override
 
 from vistok.errors import VistokError
 from vistok.supervision.base import Objective, Setup
 from vistok.supervision.data import Examples
 from vistok.supervision.draws import Draws
+from vistok.supervision.encoder import is_plain, whiten_patches
+from vistok.tokenizers.base import build_tokenizer
 
 
 def build(setup: Setup) -> "Untrained":
@@ -28,6 +32,17 @@ class Untrained(Objective):
                 f"the untrained objective takes no step, found steps: {setup.pretraining.steps}. Give it `steps: 0` "
                 "under `pretraining` in the scale's file."
             )
+
+    @override
+    def untrained(self, setup: Setup) -> Any:
+        """Returns the encoder as training starts from it; of one that is no plain ViT, patches alone are prepared."""
+        encoder = setup.encoder.model_copy(update={"final_norm": True})
+        with torch.random.fork_rng(devices=[]):
+            trunk = build_tokenizer(encoder).trunk
+        if is_plain(trunk):
+            return super().untrained(setup)
+        whiten_patches(trunk, self.sample(setup))
+        return trunk
 
     def views(self, images: Tensor, examples: Examples, draws: Draws) -> dict[str, Tensor]:
         raise AssertionError("an untrained encoder is shown nothing")
