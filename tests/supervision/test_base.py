@@ -1,5 +1,6 @@
 """What all objectives promise: they learn, the right parameters, the same again, and go on bit for bit."""
 
+import copy
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 import timm
 import torch
+from tests.devices import left_behind
 
 from vistok.errors import VistokError
 from vistok.grid.kinds import kinds_in
@@ -36,6 +38,13 @@ def test_the_loss_falls(name, make, trainer) -> None:
     losses = trainer(make(name)).run(0, 40)
     # A tenth of a nat below the start; MAE begins near 1, what predicting each patch's mean would give.
     assert np.mean(losses[-5:]) < np.mean(losses[:3]) - 0.1
+
+
+@every_objective
+def test_no_part_stays_where_it_was_built(name, make) -> None:
+    """Targets, teachers and tables included; a copy, for other tests share what it is made from."""
+    meta = torch.device("meta")
+    assert left_behind(copy.deepcopy(make(name)).to(meta), meta) == []
 
 
 @every_objective

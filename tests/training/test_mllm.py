@@ -10,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 from safetensors import safe_open
+from tests.devices import left_behind
 from tests.small_models import small_encoder, small_language_model
 from torch.nn import functional
 
@@ -117,6 +118,14 @@ def rows(learner: MultimodalLearner, batch: Batch) -> list[tuple[bytes, str]]:
     """Returns the image and the text of each row of a batch."""
     texts = learner.words.tokenizer.batch_decode(batch["ids"], skip_special_tokens=False)
     return [(image.numpy().tobytes(), text) for image, text in zip(batch["images"], texts, strict=True)]
+
+
+@pytest.mark.parametrize("trains", TRAINS)
+def test_no_part_stays_where_it_was_built(
+    make: Callable[..., MultimodalLearner], trains: tuple[Part, ...]
+) -> None:
+    meta = torch.device("meta")
+    assert left_behind(make(trains).to(meta), meta) == []
 
 
 def test_a_row_is_an_image_and_its_turns(make: Callable[..., MultimodalLearner]) -> None:

@@ -106,6 +106,7 @@ def examine_node(study: Study, subjects: Sequence[Subject]) -> Iterator[Line]:
     Each process of a launcher makes them with the others; what concerns the node alone, its first one makes.
     """
     from vistok.planning import node
+    from vistok.training.devices import device_of
     from vistok.training.processes import is_first
 
     models, runs = study.models, runs_among(subjects)
@@ -113,7 +114,7 @@ def examine_node(study: Study, subjects: Sequence[Subject]) -> Iterator[Line]:
     device = _outcome("GPU", lambda: node.check_device(gpus))
     yield device
     if device.verdict == "ok":
-        place = node.device_of(gpus)
+        place = device_of(gpus)
         yield _outcome("product in bf16", lambda: node.check_product(place))
         yield _outcome("exchange", lambda: node.check_exchange(place))
     if is_first():
