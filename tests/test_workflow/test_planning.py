@@ -49,7 +49,7 @@ def test_a_plan_opens_no_official_file_and_no_folder_of_photographs(
         (watched / folder).mkdir(parents=True, exist_ok=True)
     (watched / "weights/clip_base_25ep.pt").touch()
     shutil.rmtree(built.root / f"data/digests/{scale}", ignore_errors=True)
-    output = built.build("paper_tables", "-n", "--config", f"data_root={watched}", scale=scale)
+    output = built.fresh().build("paper_tables", "-n", "--config", f"data_root={watched}", scale=scale)
     assert "rule list_data:" in output
     assert "LOOKED AT" not in output
 
