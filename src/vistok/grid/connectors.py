@@ -62,6 +62,11 @@ class Resampler(_Latents):
     """A Perceiver Resampler with a norm and a projection (released code: perceiver.py, modeling_gvt.py, config.py)."""
 
     kind: Literal["resampler"] = "resampler"
+    gain: float = Field(
+        1.0,
+        gt=0,
+        description="what the projection is multiplied by before the first step: how loud visual tokens start",
+    )
 
     def parameters(self, width: int, llm_width: int) -> int:
         return 2 * width + self.resampler_parameters(width) + (width + 1) * llm_width

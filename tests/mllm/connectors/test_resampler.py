@@ -63,6 +63,26 @@ def test_latents_and_the_position_start_with_a_deviation_of_one() -> None:
     assert resampler.media_position.std().item() == pytest.approx(1.0, abs=0.25)
 
 
+def test_a_gain_makes_visual_tokens_start_louder_and_changes_nothing_else(small: Resampler) -> None:
+    def built(gain: float | None) -> nn.Module:
+        torch.manual_seed(0)
+        told = small if gain is None else small.model_copy(update={"gain": gain})
+        return build_connector(told, 16, 12)
+
+    tokens, plain, loud = torch.randn(2, 6, 16), built(None), built(4.0)
+    assert torch.equal(loud(tokens), 4 * plain(tokens))
+    assert plain(tokens).any()
+    changed = {
+        name
+        for name, tensor in plain.state_dict().items()
+        if not torch.equal(tensor, loud.state_dict()[name])
+    }
+    assert changed == {"projection.weight", "projection.bias"}
+    assert all(
+        torch.equal(tensor, built(1.0).state_dict()[name]) for name, tensor in plain.state_dict().items()
+    )
+
+
 def test_attention_is_over_media_and_latents() -> None:
     torch.manual_seed(0)
     attention, media, latents = PerceiverAttention(12, 3, 5), torch.randn(2, 7, 12), torch.randn(2, 4, 12)

@@ -19,7 +19,8 @@ class ResamplerConnector(Connector):
     """A LayerNorm, the resampler and a projection (released code: modeling_gvt.py).
 
     The paper says that only the resampler is optimised; the released code trains the norm and the
-    projection too.
+    projection too. `gain` is this project's: visual tokens grow to several times their first size while a training
+    goes on, and at a scale of few steps they may start there (docs/mini-scale.md).
     """
 
     def __init__(self, size: Resampler, width: int, llm_width: int) -> None:
@@ -27,6 +28,9 @@ class ResamplerConnector(Connector):
         self.norm = nn.LayerNorm(width)
         self.resampler = PerceiverResampler(width, size)
         self.projection = nn.Linear(width, llm_width)
+        with torch.no_grad():
+            for parameter in self.projection.parameters():
+                parameter.mul_(size.gain)
 
     def connect(
         self, tokens: Float[Tensor, "batch tokens width"], questions: Sequence[str] | None = None
