@@ -41,7 +41,7 @@ def test_a_process_that_looks_is_seen(built: Any, watched: Path) -> None:
     assert output.count("LOOKED AT") == 2
 
 
-@pytest.mark.parametrize("scale", ["excerpt", "paper"])
+@pytest.mark.parametrize("scale", ["excerpt", "paper", "one-gpu", "laptop-real"])
 def test_a_plan_opens_no_official_file_and_no_folder_of_photographs(
     built: Any, watched: Path, scale: str
 ) -> None:

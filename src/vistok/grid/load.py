@@ -51,6 +51,7 @@ def load_study(
         size = size.model_copy(update={"data_root": str(data_root)})
     grid = root / GRID
     tables = _repeated(_values(Table, grid / "tables.yaml"), seeds)
+    tables = {name: table.with_stand_ins(size.stand_ins) for name, table in tables.items()}
     study = Study(
         tokenizers=_values(Tokenizer, grid / "tokenizers.yaml"),
         llms=_values(LanguageModel, grid / "llms.yaml"),
@@ -222,6 +223,9 @@ def _check_scale(study: Study, scale: Scale) -> None:
         study.image_set(name)
     for name in (*scale.floors.values(), *scale.ceilings.values()):
         study.tokenizer(name)
+    for placed, stand_in in scale.stand_ins.items():
+        for name in (placed, stand_in):
+            (study.llm if placed in study.llms else study.tokenizer)(name)
     for tokenizer in study.tokenizers.values():
         if scale.encoders and tokenizer.objective and tokenizer.image_set:
             study.encoder(tokenizer.id)

@@ -208,6 +208,10 @@ class Scale(Value):
     id: Id
     data_root: Annotated[str, MACHINE] = Field(min_length=1)
     models: Id = Field(description="the scale whose checkpoints answer: its own id, or another's")
+    stand_ins: dict[Id, Id] = Field(
+        {},
+        description="by a tokenizer or a language model that rows of tables name: the one that takes its place here",
+    )
     missing_images: Literal["error", "skip"] = "error"
     world: dict[str, int] | None = None
     encoders: dict[Id, Encoder] = Field(
@@ -247,6 +251,10 @@ class Scale(Value):
         description="by the size of an encoder: the tokenizer whose rows tables show as the ceiling of that size's",
     )
     tasks: dict[Id, TaskFiles] = {}
+    asked: Annotated[dict[Id, Annotated[int, Field(ge=0)]], MACHINE] = Field(
+        {},
+        description="how many questions a task asks about, where not all of its photographs are laid out: for plans",
+    )
     splits: dict[Id, dict[Id, TaskFiles]] = Field({}, description="other splits than the test split")
     answer_batch: int = Field(64, gt=0, description="questions answered at once")
     questions_shown: int = Field(24, gt=0, description="questions a task that the page of a run shows")

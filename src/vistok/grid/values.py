@@ -1,6 +1,6 @@
 """The words of the study as frozen, validated values: tokenizer, llm, recipe, task, table, run."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Tag, model_validator
@@ -335,6 +335,12 @@ class Row(_AnyRow):
         declared = "seeds" in self.model_fields_set
         return self if declared else self.model_copy(update={"seeds": seeds})
 
+    def with_stand_ins(self, stand_ins: Mapping[str, str]) -> Self:
+        """Returns the row with what takes the place of its parts; one of another tokenizer is none of the paper's."""
+        tokenizer, llm = (stand_ins.get(part, part) for part in (self.tokenizer, self.llm))
+        others = {"published": None} if tokenizer != self.tokenizer else {}
+        return self.model_copy(update={"tokenizer": tokenizer, "llm": llm, **others})
+
     @property
     def subjects(self) -> tuple["Run", ...]:
         """What answers for the row: its runs, one per seed."""
@@ -350,6 +356,10 @@ class ReleasedRow(_AnyRow):
 
     def repeated(self, seeds: tuple[int, ...]) -> Self:
         """Returns the row as it is: nothing of it is trained here."""
+        return self
+
+    def with_stand_ins(self, stand_ins: Mapping[str, str]) -> Self:
+        """Returns the row as it is."""
         return self
 
     @property
@@ -416,6 +426,10 @@ class Table(Value):
     def repeated(self, seeds: tuple[int, ...]) -> Self:
         """Returns the table with the rows that declare no seeds trained with these."""
         return self.model_copy(update={"rows": tuple(row.repeated(seeds) for row in self.rows)})
+
+    def with_stand_ins(self, stand_ins: Mapping[str, str]) -> Self:
+        """Returns the table with what takes the place of tokenizers and language models that its rows name."""
+        return self.model_copy(update={"rows": tuple(row.with_stand_ins(stand_ins) for row in self.rows)})
 
     def measured(self, row: Row | ReleasedRow) -> tuple[Id, ...]:
         """Returns the tasks of the columns that a row is measured on."""

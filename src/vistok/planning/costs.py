@@ -167,9 +167,10 @@ def questions(study: Study, suite: str) -> dict[str, int]:
     """Returns how many questions each task of a suite asks, about."""
     if world := study.models.scale.world:
         each = world["coco_val"] * world.get("questions_per_image", 1)
-        asked = {"choice": world.get("seed_bench_val", each)}
-        return {task.id: asked.get(task.kind, each) for task in study.suite(suite)}
-    return {task.id: task.expected_questions or 0 for task in study.suite(suite)}
+        own = {"choice": world.get("seed_bench_val", each)}
+        return {task.id: own.get(task.kind, each) for task in study.suite(suite)}
+    asked = study.scale.asked
+    return {task.id: asked.get(task.id, task.expected_questions or 0) for task in study.suite(suite)}
 
 
 def pretraining(study: Study, tokenizer: str) -> Cost:
