@@ -8,9 +8,8 @@ from vistok.chain.results import answer_inputs, write_predictions
 from vistok.evaluation.answer.answering import SeeingAnswerer
 from vistok.evaluation.answer.generation import Answerer
 from vistok.evaluation.answer.released import ReleasedAnswerer
-from vistok.grid.kinds import SCORING
+from vistok.grid.kinds import SCORING, task_kind_modules
 from vistok.grid.load import Study
-from vistok.grid.modules_of import answering_modules, suite_modules
 from vistok.grid.paths import Paths
 from vistok.grid.values import Released, ReleasedModel, Run, Subject, Task
 from vistok.locks import only_writer
@@ -36,12 +35,8 @@ def run(study: Study, subject: Subject, suite: str) -> None:
         make_deterministic(0)
         asked = _asked(study, subject, suite)
         inputs = {task.id: answer_inputs(study, subject, task) for task, _ in asked.values()}
-        code = source_digest(
-            __name__,
-            *answering_modules(study, subject.path),
-            *suite_modules(study, suite),
-            without=SCORING,
-        )
+        kinds = task_kind_modules(task.kind for task, _ in asked.values())
+        code = source_digest(__name__, *kinds, without=SCORING)
         saved = SavedAnswers(
             paths.answers_under_way(subject, suite),
             identity_of(inputs, asked, code, study.scale.answer_batch),

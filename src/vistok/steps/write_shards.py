@@ -1,5 +1,6 @@
 """Gathers an image set of an official format into shards."""
 
+import sys
 from typing import Final
 
 from vistok.datasets.manifest import MANIFEST, Manifest
@@ -7,7 +8,6 @@ from vistok.datasets.shards import write_shards
 from vistok.grid.load import Study
 from vistok.grid.paths import Paths
 from vistok.planning.listed import check_listed, image_set_names
-from vistok.training.progress import say
 
 _NAMED: Final = 20
 
@@ -18,7 +18,8 @@ def run(study: Study, image_set: str) -> None:
     check_listed(study, image_set_names(study, image_set))
     write_shards(study.image_set(image_set), paths.data, paths.shards(image_set))
     if unusable := Manifest.read(paths.shards(image_set)).unusable:
-        say(
+        print(
             f"vistok: {image_set}: {len(unusable)} of its images are left out (`unusable` in {MANIFEST}): "
-            + ", ".join(f"{name} ({reason})" for name, reason in list(unusable.items())[:_NAMED])
+            + ", ".join(f"{name} ({reason})" for name, reason in list(unusable.items())[:_NAMED]),
+            file=sys.stderr,
         )
