@@ -112,6 +112,30 @@ def test_a_number_in_two_words_may_be_joined_by_any_hyphen(hyphen: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "answer",
+    ["2 to 3", "two to three boats", "between 2 and 3", "more than 2", "fewer than three", "2 + 1", "2+1",
+     "3\u00b2", "10,00,000", "not 3", "there aren't 2"],
+)  # fmt: skip
+def test_what_names_no_one_number_is_no_count(answer: str) -> None:
+    assert read_corrected(answer) is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "number"),
+    [
+        ("1\u202f000 boats", 1000),
+        ("not 2 but 3", 3),
+        ("At least 3", 3),
+        ("I see 2 here and 1 there.\nAnswer: 3", 3),
+        ("Left 2, right 1, so the answer is **three**", 3),
+        ("~~2~~ 3", 3),
+    ],
+)
+def test_a_number_is_read_where_it_is_said(answer: str, number: int) -> None:
+    assert read_corrected(answer) == number
+
+
+@pytest.mark.parametrize(
     ("answer", "number"),
     [
         ("<think>First 4, then 5.</think>Six", 6),

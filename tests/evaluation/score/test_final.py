@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from vistok.evaluation.score.final import final_answer
+from vistok.evaluation.score.final import final_answer, stated
 
 
 @pytest.mark.parametrize(
@@ -58,6 +58,35 @@ def test_the_last_tag_or_box_holds_the_answer(generated: str, answer: str) -> No
 )  # fmt: skip
 def test_marks_and_look_alikes_are_no_part_of_it(generated: str) -> None:
     assert final_answer(generated) == "a-b 1_2"
+
+
+@pytest.mark.parametrize(
+    ("generated", "answer"),
+    [
+        ("~~red~~ blue", "blue"),
+        ("<del>red</del> blue", "blue"),
+        ("&lt;think&gt;red?&lt;/think&gt; blue", "blue"),
+        ("&quot;blue&quot;", '"blue"'),
+        ("2\u00b3", "2^3"),
+    ],
+)
+def test_struck_and_escaped_text_is_read_as_it_is_shown(generated: str, answer: str) -> None:
+    assert final_answer(generated) == answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("blue", "blue"),
+        ("It is red.\nAnswer: blue", "blue"),
+        ("Red, or green? So the final answer is blue.", "blue."),
+        ("The answer is red. No, the answer is blue", "blue"),
+        ("I cannot answer this", "I cannot answer this"),
+        ("My answer:", "My answer:"),
+    ],
+)
+def test_what_is_said_to_be_the_answer_goes_before_the_way_to_it(answer: str, said: str) -> None:
+    assert stated(answer) == said
 
 
 def test_long_generations_are_read_in_time() -> None:

@@ -50,6 +50,9 @@ def test_released_hears_letters_anywhere(answer: str, yes: bool, no: bool) -> No
         ("Answer yes or no: no", False, True),
         ("No/Yes? Yes", True, False),
         ("yes or no", False, False),
+        ("Yes and no", False, False),
+        ("The answer is not yes", False, False),
+        ("I see no leash. Answer: Yes", True, False),
     ],
 )
 def test_corrected_takes_the_first_whole_word(answer: str, yes: bool, no: bool) -> None:

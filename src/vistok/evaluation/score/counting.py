@@ -12,7 +12,7 @@ import numpy as np
 
 from vistok.datasets.gvtbench import ObjectQuestion
 from vistok.evaluation.score.base import CORRECTED, RELEASED, Answers, Scored, Values, check, share
-from vistok.evaluation.score.final import UNSPACED, final_answer
+from vistok.evaluation.score.final import UNSPACED, final_answer, stated
 
 PROTOCOLS: Final = {"corrected": CORRECTED, "released": RELEASED}
 
@@ -32,14 +32,18 @@ _NUMBERS = {word: number for number, word in enumerate(_TO_NINETEEN.split())}
 _NUMBERS |= {word: 10 * number for number, word in enumerate(_TENS.split(), start=2)}
 _NUMBER = re.compile(
     rf"""
-    (?P<less> (?<! [\w)] ) - (?= \d ) | \b (?: minus | negative ) \s | (?<! \S ) [.,] (?= \d ) )?
-    (?: \b | (?<= [{UNSPACED}] ) ) (?: (?P<digits> \d{{1,3}} (?:,\d{{3}})+ | \d+ )
+    (?P<less> (?<! [\w)] ) - (?= \d ) | \b (?: minus | negative | between | from ) \s | (?<! \S ) [.,] (?= \d )
+        | \b (?: more | fewer | less | greater | other ) \s than \s )?
+    (?: \b | (?<= [{UNSPACED}] ) ) (?! (?: (?<= \bnot\s ) | (?<= n't\s ) ) [\w] )
+    (?: (?P<digits> \d{{1,3}} (?:[, ]\d{{3}})+ (?! [,\d] ) | \d+ )
         | (?P<tens> {"|".join(_TENS.split())} ) [\s-]? (?P<ones> {"|".join(list(_NUMBERS)[1:10])} )
-        | (?! (?: (?<= \bno[\s-] ) | (?<= \bnot\s ) | (?<= n't\s ) ) one \b ) (?P<word> {"|".join(_NUMBERS)} )
+        | (?! (?<= \bno[\s-] ) one \b ) (?P<word> {"|".join(_NUMBERS)} )
     ) (?: \b | (?= [{UNSPACED}] ) )
     (?P<more>
         [\s-] (?: dozen | hundred | thousand | million | billion ) s? \b
         | [.\u066b] (?! 0{{1,2}} (?! \d ) ) \d | , \d{{1,2}} (?! [,\d] )  # 2.5 and 2,5, but for 2.0 and 1,2,3
+        | (?: , \d\d )+ , \d{{3}} \b  # 1,00,000
+        | \s? [+^\u00d7] \s? \d | \s to \s (?: \d | (?: {"|".join(_NUMBERS)} ) \b )
         | (?: \s \d+ )? \s? [/\u2044] \s? \d
         | [\s-] and [\s-] a [\s-] half \b
         | [\s-] (?: and [\s-] )? (?: half | halves | thirds? | quarters? ) (?= \s of \b | \W* \Z )  # no half moons
@@ -67,19 +71,22 @@ def read_released(answer: str) -> int:
 def read_corrected(answer: str) -> int | None:
     """Returns the first number of the final answer, at most `LARGEST`, or None where there is none.
 
-    A number is digits, with commas between thousands or without, or whole words up to ninety-nine; "no one",
+    Where it says what the answer is ("Answer: 3"), the number behind the last such words counts.
+
+    A number is digits, with commas or spaces between thousands or without, or whole words up to ninety-nine; "no one",
     "not one" and "isn't one" hold none. One that goes on, such as "two dozen" or "3 hundred", and one that is no
-    count, such as 2.5, -1, 1/2, 50 % or the range 2-3, is not read, nor is what follows it. Where an answer holds no
+    count, such as 2.5, -1, 1/2, 50 %, 2 + 1, "more than 2" or the ranges 2-3 and "2 to 3", is not read, nor is what
+    follows it; one behind "not" is passed over. Where an answer holds no
     number it is 0 if it says no or none ("There are no cars").
     """
-    answer = final_answer(answer)
+    answer = stated(final_answer(answer))
     found = _NUMBER.search(answer)
     if not found:
         return 0 if _NOTHING.search(answer) else None
     if found["less"] or found["more"]:
         return None
     if found["digits"]:
-        return _value(found["digits"].replace(",", ""))
+        return _value(re.sub("[, ]", "", found["digits"]))
     words = (found["word"] or found["tens"], found["ones"] or "zero")
     return sum(_NUMBERS[word.lower()] for word in words)
 

@@ -3,6 +3,7 @@
 For the protocols that read an answer as a person would; those that copy an original read the text as it is.
 """
 
+import html
 import re
 import unicodedata
 from functools import lru_cache
@@ -23,6 +24,12 @@ _ANSWER_TAG: Final = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _BOX: Final = re.compile(r"\\f?boxed\s*\{")
+# The last "answer is" or "answer:" of an answer, and not the word alone ("I cannot answer").
+_STATED: Final = re.compile(
+    r"\banswer\b(?:[^.!?:\n\d]{0,40}?\b(?:is|are|be|was)\b|\s*(?:[:=]|->))\s*(?=\S)", re.IGNORECASE
+)
+_STRUCK: Final = re.compile(r"~~[^~\n]*~~|<(?P<name>s|del|strike)>[^<\n]*</(?P=name)>", re.IGNORECASE)
+_RAISED: Final = re.compile("(?<=\\d)([\u00b2\u00b3\u00b9\u2070-\u2079]+)")
 _INLINE: Final = re.compile(
     r"</?(?:b|i|u|em|strong|span|mark|code|sub|sup|font)(?:\s[^<>]*)?>", re.IGNORECASE
 )
@@ -43,15 +50,23 @@ def final_answer(generated: str) -> str:
     - What stands between reasoning tags is no answer: the answer is what stands behind the last of them, or before
       them where nothing is behind. A generation that ends inside them has none.
     - Of an answer that stands in a tag (`<answer>`) or a box (`\boxed{}`), the last counts and not what is around it.
-    - Markdown's emphasis, HTML's and LaTeX's marks are dropped, hyphens and minus signs are one character, characters
-      of full width are those of usual width, and invisible ones are dropped.
+    - Markdown's emphasis, HTML's and LaTeX's marks are dropped, and what is struck out with its text. Hyphens and minus
+      signs are one character, characters of full width are those of usual width, and invisible ones are dropped.
     """
-    return plain(_marked(_without_reasoning(_last_channel(generated))))
+    read = html.unescape(generated) if "&" in generated else generated
+    return plain(_marked(_without_reasoning(_last_channel(read))))
+
+
+def stated(answer: str) -> str:
+    """Returns what stands behind the last "the answer is" or "Answer:" of a final answer; all of it without one."""
+    return answer[max((found.end() for found in _STATED.finditer(answer)), default=0) :]
 
 
 def plain(text: str) -> str:
     """Returns a text without marks of emphasis, in characters of usual width."""
+    text = _STRUCK.sub(" ", text).strip() or text
     if not text.isascii():
+        text = _RAISED.sub(r"^\1", text)
         usual = unicodedata.normalize("NFKC", text.translate(_LONG_DASHES))
         text = "".join(map(_plain_character, usual))
     text = _OTHER_TAG.sub(" ", _INLINE.sub("", text))

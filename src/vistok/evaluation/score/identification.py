@@ -15,13 +15,15 @@ from numpy.typing import NDArray
 
 from vistok.datasets.gvtbench import ObjectQuestion
 from vistok.evaluation.score.base import CORRECTED, RELEASED, Answers, Scored, check, share, split
-from vistok.evaluation.score.final import final_answer
+from vistok.evaluation.score.final import final_answer, stated
 
 PROTOCOLS: Final = {"corrected": CORRECTED, "released": RELEASED}
 
-_YES_OR_NO = re.compile(r"\b(yes|no)\b", re.IGNORECASE)
+_YES_OR_NO = re.compile(r"\b(?<!not )(yes|no)\b", re.IGNORECASE)
 # The question's own words, repeated: "Answer yes or no: ..."
-_BOTH = re.compile(r"\b(?:yes\s*(?:/|\||\bor\b)\s*no|no\s*(?:/|\||\bor\b)\s*yes)\b", re.IGNORECASE)
+_BOTH = re.compile(
+    r"\b(?:yes\s*(?:/|\||\bor\b|\band\b)\s*no|no\s*(?:/|\||\bor\b|\band\b)\s*yes)\b", re.IGNORECASE
+)
 
 
 def read_released(answer: str) -> tuple[bool, bool]:
@@ -32,7 +34,7 @@ def read_released(answer: str) -> tuple[bool, bool]:
 
 def read_corrected(answer: str) -> tuple[bool, bool]:
     """Returns (True, False) for Yes, (False, True) for No, and (False, False) for an answer with neither."""
-    found = _YES_OR_NO.search(_BOTH.sub("", final_answer(answer)))
+    found = _YES_OR_NO.search(stated(_BOTH.sub("", final_answer(answer))))
     yes = found is not None and found.group().lower() == "yes"
     return yes, found is not None and not yes
 

@@ -66,7 +66,7 @@ def read_letter(answer: str, options: Sequence[str]) -> str | None:
     and a letter that is refused ("A is wrong") is passed over. "A man" chooses nothing.
     """
     said = final_answer(answer)
-    if lone := re.fullmatch(r"\W*([A-Da-d])\W*", said):
+    if lone := re.fullmatch(r"\W*([A-Da-d])\W*", said) or re.fullmatch(r"\s*<([A-D])>\s*", answer):
         return str(lone[1].upper())
     texts = [_bare(plain(option)) for option in options]
     if letter := _of_text(_bare(said), texts):
@@ -108,8 +108,8 @@ def _level(found: re.Match[str], before: str, after: str, text: str) -> int | No
     leads = not re.search(r"\w", before)
     listed = bool(text) and _bare(after.lstrip(" \t.:;)]-,")).startswith(text[: _AROUND // 2])
     if found["small"]:  # it may be a word of its own: it must look like the name of an option
-        if re.match(r"\s*(?:[.)\]]|$)", after) and _STATED.search(before):
-            return 0
+        if re.match(r"\s*(?:[.)\]]|$)", after) and (_STATED.search(before) or _NAMED.search(before)):
+            return 0 if _STATED.search(before) else 2
         named = re.match(r"[ \t]*[.:)\]\u3001]", after)
         return 3 if named and (leads or listed) else None
     if _STATED.search(before) or _RIGHT.match(after):
