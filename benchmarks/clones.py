@@ -1,6 +1,8 @@
 """Clean clones of this checkout, and commands that are run, timed or killed in them."""
 
 import os
+import platform
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +20,20 @@ _LAST = 3000
 def told(*command: str) -> str:
     """Returns what a command says in this checkout."""
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def about() -> dict[str, object]:
+    """Returns what a number must carry: date, commit, command and machine."""
+    (model, *_) = re.findall(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text()) or ["?"]
+    return {
+        "date": time.strftime("%Y-%m-%d"),
+        "commit": told("git", "rev-parse", "HEAD"),
+        "command": " ".join(["python3", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]]),
+        "processor": model,
+        "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 1),
+        "python": platform.python_version(),
+    }
 
 
 def cloned(to: Path, scale: str) -> Path:

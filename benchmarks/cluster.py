@@ -6,8 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -39,6 +39,16 @@ def lab(*arguments: str | Path) -> None:
     )
     if done.returncode:
         raise RuntimeError(f"lab.sh {arguments[0]} failed:\n{done.stdout}{done.stderr}")
+
+
+@contextmanager
+def started(folder: Path) -> Iterator[Path]:
+    """Has a Slurm whose files lie in a folder."""
+    lab("start", folder)
+    try:
+        yield folder
+    finally:
+        lab("stop", folder)
 
 
 def told(*command: str) -> str:
@@ -158,7 +168,7 @@ def cancel(job: str) -> None:
 def preempt(job: str) -> None:
     """Takes a job's node away and puts it back into the queue, as preemption does, without Slurm's pause."""
     told("scontrol", "requeue", job)
-    wait(lambda: _state(job) == "PENDING", "the requeue")
+    wait(lambda: state(job) == "PENDING", "the requeue")
     # Not at once: what starts in the second of a requeue is taken for what was requeued, and refused.
     told("scontrol", "update", f"JobId={job}", "StartTime=now+2")
 
@@ -167,9 +177,9 @@ def node_of(job: str) -> str:
     return told("squeue", "--noheader", "--format=%N", f"--jobs={job}")
 
 
-def _state(job: str) -> str:
+def state(job: str) -> str:
     return told("squeue", "--noheader", "--states=all", "--format=%T", f"--jobs={job}")
 
 
 def _gone(job: str) -> None:
-    wait(lambda: _state(job) not in ("RUNNING", "COMPLETING", "PENDING"), f"the end of job {job}")
+    wait(lambda: state(job) not in ("RUNNING", "COMPLETING", "PENDING"), f"the end of job {job}")

@@ -15,8 +15,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import cluster
@@ -38,19 +37,13 @@ def main() -> int:
     asked = parser.parse_args().what or list(FAULTS)
     if reason := cluster.missing():
         sys.exit(f"No Slurm to measure: {reason}.")
-    with tempfile.TemporaryDirectory(prefix="vistok-") as folder, lab(Path(folder) / "lab") as daemons:
+    with (
+        tempfile.TemporaryDirectory(prefix="vistok-") as folder,
+        cluster.started(Path(folder) / "lab") as daemons,
+    ):
         kept = overhead(Path(folder)) if OVERHEAD in asked else True
         faults = [name for name in asked if name in FAULTS]
         return 0 if (not faults or measure(Path(folder), daemons, faults)) and kept else 1
-
-
-@contextmanager
-def lab(folder: Path) -> Iterator[Path]:
-    cluster.lab("start", folder)
-    try:
-        yield folder
-    finally:
-        cluster.lab("stop", folder)
 
 
 def measure(folder: Path, daemons: Path, faults: list[str]) -> bool:

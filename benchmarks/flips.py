@@ -1,21 +1,25 @@
 """Flips single bits in what was built of a study, and counts how many of them are noticed by what reads it.
 
 python3 benchmarks/flips.py --scale smoke            60 flips in each kind of artefact, in this checkout
-python3 benchmarks/flips.py --scale mini --times 200
+python3 benchmarks/flips.py --scale mini --times 200 --seed 1 --out FILE.json
 
 Each flip hits a random bit of a random file of its kind, whatever the bit means, and is taken back. The command fails
 if one goes unnoticed.
 """
 
 import argparse
+import json
 import random
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from clones import about
+
 from vistok.errors import VistokError
 from vistok.grid.load import load_study
-from vistok.planning.verify import artefacts
+from vistok.grid.study import Study
+from vistok.planning.verify import artefacts, data_lines
 
 KINDS = {
     "shards": ("shards/",),
@@ -23,6 +27,7 @@ KINDS = {
     "states": ("state/",),
     "predictions": ("results/", "predictions.jsonl", "provenance.json"),
     "metrics": ("results/", "metrics.json"),
+    "photographs": ("data/", ".jpg", ".png"),
 }
 
 
@@ -32,26 +37,41 @@ def main() -> int:
     )
     parser.add_argument("--scale", default="smoke")
     parser.add_argument("--times", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=0, help="of files and bits")
+    parser.add_argument("--out", type=Path, help="a JSON file for what is measured")
     args = parser.parse_args()
-    checks = list(artefacts(load_study(args.scale)))
-    missed = 0
+    study = load_study(args.scale)
+    checks = [*artefacts(study), photographs(study)]
+    found: dict[str, dict[str, int] | None] = {}
     print("| artefacts | flips | noticed |\n|---|---|---|")
     for kind, (root, *names) in KINDS.items():
         files = files_of(root, names, args.scale)
-        if not files:
-            print(f"| {kind} | none is built | |", flush=True)
-            continue
-        noticed = sum(flip(random.Random(place), files, checks) for place in range(args.times))
-        missed += args.times - noticed
-        print(f"| {kind} | {args.times} | {noticed} |", flush=True)
-    return min(missed, 1)
+        draws = (random.Random(f"{args.seed} {kind} {place}") for place in range(args.times))
+        noticed = sum(flip(draw, files, checks) for draw in draws) if files else 0
+        found[kind] = {"flips": args.times, "noticed": noticed, "files": len(files)} if files else None
+        print(f"| {kind} | {f'{args.times} | {noticed}' if files else 'none is built | '} |", flush=True)
+    if args.out:
+        args.out.write_text(json.dumps(about() | found, indent=1) + "\n")
+    return int(any(each and each["noticed"] < each["flips"] for each in found.values()))
+
+
+def photographs(study: Study) -> tuple[Path, Callable[[], object]]:
+    """Returns the scale's own pictures, and the check of `vistok verify` that compares them with their list."""
+
+    def check() -> None:
+        if wrong := [str(line) for line in data_lines(study) if line.verdict == "FAIL"]:
+            raise VistokError(wrong[0])
+
+    return Path("data", study.scale.id), check
 
 
 def files_of(root: str, names: list[str], scale: str) -> list[Path]:
     files = (
         path for path in Path(root, scale).rglob("*") if path.is_file() and not path.name.startswith(".")
     )
-    return sorted(path for path in files if path.stat().st_size and (not names or path.name in names))
+    return sorted(
+        path for path in files if path.stat().st_size and (not names or path.name.endswith(tuple(names)))
+    )
 
 
 def flip(rng: random.Random, files: list[Path], checks: list[tuple[Path, Callable[[], object]]]) -> bool:

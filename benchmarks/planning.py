@@ -9,20 +9,17 @@ compared: they mean something on a loaded machine too. Fails if a target is miss
 
 import argparse
 import json
-import os
-import platform
 import re
 import resource
 import shutil
 import sys
 import tempfile
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 
 import yaml
-from clones import cloned, environment_of, timed, told
+from clones import about, cloned, environment_of, timed
 
 PAPER_SECONDS = 15
 PAPER_CPU = 4
@@ -106,20 +103,6 @@ def report(measured: dict[str, object]) -> dict[str, bool]:
     for target, is_kept in kept.items():
         print(f"{target}: {'kept' if is_kept else 'MISSED'}")
     return kept
-
-
-def about() -> dict[str, object]:
-    """Returns what a number must carry: date, commit, command and machine."""
-    (model, *_) = re.findall(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text()) or ["?"]
-    return {
-        "date": time.strftime("%Y-%m-%d"),
-        "commit": told("git", "rev-parse", "HEAD"),
-        "command": " ".join(["python3", "benchmarks/planning.py", *sys.argv[1:]]),
-        "processor": model,
-        "cores": os.cpu_count(),
-        "load": round(os.getloadavg()[0], 1),
-        "python": platform.python_version(),
-    }
 
 
 def plan(checkout: Path, what: str) -> Plan:

@@ -27,7 +27,7 @@ Check = tuple[Path, Callable[[], object]]
 def verify(study: Study) -> Iterator[Line]:
     """Yields a line per file or folder: of the data, shards, checkpoints, states, answers and scores that are there."""
     for owner in dict.fromkeys((study.scale.id, study.models.scale.id)):
-        yield from _data(study if owner == study.scale.id else study.models)
+        yield from data_lines(study if owner == study.scale.id else study.models)
     for path, check in artefacts(study):
         yield _line(str(path), check)
 
@@ -51,8 +51,8 @@ def check_stage(study: Study, stage: str) -> None:
         check()
 
 
-def _data(study: Study) -> Iterator[Line]:
-    """Compares the content of official files and weights with their lists."""
+def data_lines(study: Study) -> Iterator[Line]:
+    """Yields a line per official file, folder or weights: whether their content is as they were listed."""
     names = [name for name in study_names(study) if (Paths(study).data / name).exists()]
     for name in names:
         yield _listed(f"data {name} of {study.scale.id}", lambda name=name: digest_list(study, name))  # type: ignore[misc]
