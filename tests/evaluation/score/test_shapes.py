@@ -367,6 +367,7 @@ def test_what_is_no_text_and_no_number_is_none(tmp_path: Path, said: object) -> 
         (b"id,answer,Answer\n0,2,3\n", "two columns called answer"),
         (b'[{"id": 0, "answer": "2"}, 7]', "record 1: a JSON object is needed, found 7"),
         (b'[{"id": 0, "answer": "2"}, {"id', "may be truncated"),
+        (b'{\n "id": 0}\n{\n "id": 1\n "answer": "2"}', "Expecting ','"),
         (b'{"id": 0, "answer": "2"', "line 1, is not valid JSON.*may be truncated"),
         (b'{\n "results": {"a": 1}\n}', "one JSON object with the keys results"),
         (b'{"id": 0, "label": "yes", "text": "Is there a dog?"}', "1 answers that are no text"),
@@ -386,6 +387,31 @@ def test_one_object_in_several_lines_may_hold_the_list(tmp_path: Path) -> None:
     rows = official("answer", "question_id")("vqa")
     data = json.dumps({"model": "m", "results": rows}, indent=1).encode()
     assert scored("vqa", tmp_path, data) == plain("vqa", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda rows: json.dumps({row["question_id"]: row["answer"] for row in rows}).encode(),
+        lambda rows: json.dumps({row["question_id"]: row["answer"] for row in rows}, indent=1).encode(),
+        lambda rows: json.dumps({"version": "1", "results": rows}).encode(),
+        lambda rows: "\n".join(json.dumps(row, indent=2) for row in rows).encode(),
+        lambda rows: json_lines(rows).replace(b"\n", b"\r\n"),
+        lambda rows: json_lines(rows).replace(b"\n", b"\r"),
+        lambda rows: b"sep=;\r\n" + table(rows, delimiter=";", quoting=csv.QUOTE_MINIMAL),
+        lambda rows: table(rows, delimiter="|", quoting=csv.QUOTE_MINIMAL),
+        lambda rows: comma([row | {"question_id": f"{row['question_id']}.0"} for row in rows]),
+        lambda rows: tabs(rows).decode().encode("utf-16"),
+    ],
+    ids=["by id", "by id in lines", "wrapped", "spread", "crlf", "cr", "sep", "bars", "floats", "utf-16"],
+)
+def test_unusual_ways_to_write_the_same_records(tmp_path: Path, written: Callable[[Rows], bytes]) -> None:
+    data = written(official("answer", "question_id")("vqa"))
+    assert (
+        scored("vqa", tmp_path, data)
+        == scored("vqa", tmp_path, gzip.compress(data))
+        == plain("vqa", tmp_path)
+    )
 
 
 def pope_labels() -> Rows:

@@ -9,12 +9,14 @@
 | VLMEvalKit | XLSX, TSV or a JSON list | index, a position | prediction |
 | POPE | JSON Lines or a JSON list | none: in the order of the questions, which stand beside | answer |
 | a spreadsheet | CSV or TSV with a first line of names | any of these | any of these |
+| anybody | one JSON object | its keys, or those of the list of records in it | its values, or those of that list |
 
 Each may be gzipped.
 """
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import inf
@@ -32,10 +34,13 @@ ANSWERS: Final = (
     "prediction", "filtered_resps", "resps", "answer", "losses", "caption", "text", "response", "pred",
 )  # fmt: skip
 _LONGEST_CELL: Final = 1 << 27
+_RETURNS: Final = re.compile(r"\r\n?")
+_SEPARATOR: Final = re.compile(r'"?sep=([,;\t|])"?', re.IGNORECASE)
+_DECIMAL: Final = re.compile(r"\d{1,15}\.0+")
 _EXACT: Final = 1 << 53
 _LEGAL: Final = (
-    'one object per line such as {"id": 1, "answer": "two"}, a list of such objects, or a table (CSV, TSV, XLSX) whose '
-    "first line names its columns"
+    'one object per line such as {"id": 1, "answer": "two"}, a list of such objects, one object of answers by id, or a '
+    "table (CSV, TSV, XLSX) whose first line names its columns"
 )
 
 Row = dict[str, Any]
@@ -88,27 +93,45 @@ def _records(path: Path) -> list[Row]:
     if start == "[":
         return _listed(path, text)
     if start == "{":
-        return _lines(path, text)
+        return _objects(path, text)
     return list(_table(path, _csv_lines(path, text))) if text.strip() else parse_jsonl(text, path, what=WHAT)
 
 
-def _lines(path: Path, text: str) -> list[Row]:
+def _objects(path: Path, text: str) -> list[Row]:
+    """Returns the records of JSON Lines, of objects in several lines each, or of the one object that a file is."""
+    text = _RETURNS.sub("\n", text).strip()  # a line's end never stands raw in a JSON text's strings
     try:
-        parse_json(text.lstrip().split("\n", 1)[0])
+        first = parse_json(text.split("\n", 1)[0])
     except ValueError as error:
-        return _whole(path, text, error)
-    return parse_jsonl(text, path, what=WHAT)
+        rows = _spread(path, text, error)
+    else:
+        if "\n" in text or {*IDS, "question"} & {*first}:
+            return parse_jsonl(text, path, what=WHAT)
+        rows = [first]
+    return rows if len(rows) > 1 else _within(path, rows[0])
 
 
-def _whole(path: Path, text: str, first: ValueError) -> list[Row]:
-    """Returns the records of a file that is one JSON object in several lines, with the list of them in it."""
+def _spread(path: Path, text: str, first: ValueError) -> list[Row]:
+    """Returns the objects of a text of which each takes several lines; `first` is what is wrong with its first line."""
     try:
-        value = parse_json(text)
+        rows = [parse_json(part) for part in re.split(r"(?<=\})\s*\n\s*(?=\{)", text)]
     except ValueError as error:
-        raise not_json(path, WHAT, text.split("\n", 1)[0], first, line=1) from error
+        line, _, rest = text.partition("\n")
+        if not rest or rest.startswith("{"):  # JSON Lines of which the first is damaged
+            raise not_json(path, WHAT, line, first, line=1) from error
+        raise not_json(path, WHAT, text, error) from error
+    return rows
+
+
+def _within(path: Path, value: Row) -> list[Row]:
+    """Returns the records of a file that is one JSON object: the list of them in it, or its answers by their ids."""
     match [each for each in value.values() if isinstance(each, list)]:
-        case [[*rows]] if all(isinstance(row, dict) for row in rows):
+        case [[*rows]] if rows and all(isinstance(row, dict) for row in rows):
             return rows
+    if {*IDS, *ANSWERS, "question"} & {*value}:
+        return [value]
+    if value and all(isinstance(each, str | int | float) for each in value.values()):
+        return [{"id": key, "answer": answer} for key, answer in value.items()]
     raise _shapeless(path, f"found one JSON object with the keys {', '.join(map(str, value))[:200]}")
 
 
@@ -126,8 +149,10 @@ def _listed(path: Path, text: str) -> list[Row]:
 
 
 def _csv_lines(path: Path, text: str) -> Iterator[list[str]]:
-    first = text.partition("\n")[0]
-    delimiter = max("\t,;", key=first.count)
+    first, _, rest = text.partition("\n")
+    if said := _SEPARATOR.fullmatch(first.strip("\r\ufeff ")):  # Excel's own first line
+        text, first = rest, 9 * said[1]
+    delimiter = max("\t,;|", key=first.count)
     csv.field_size_limit(_LONGEST_CELL)
     try:
         yield from csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
@@ -153,7 +178,16 @@ def _table(path: Path, lines: Iterator[Sequence[Any]]) -> Iterator[Row]:
                 f"{path} ({WHAT}), row {number}: {len(header)} cells are needed, found {len(line)}."
             )
         cells = [*line, *[""] * (len(header) - len(line))]
-        yield {name.lower(): cell for name, cell in zip(header, cells, strict=True)}
+        yield {name.lower(): _cell(name.lower(), cell) for name, cell in zip(header, cells, strict=True)}
+
+
+def _cell(name: str, cell: Any) -> Any:
+    """Returns a cell; an id that is written as a decimal, as pandas does where a column has gaps, is that number."""
+    return (
+        cell[: cell.index(".")]
+        if name in IDS and isinstance(cell, str) and _DECIMAL.fullmatch(cell)
+        else cell
+    )
 
 
 def _lifted(row: Row) -> Row:
