@@ -52,6 +52,13 @@ def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().out == f"vistok {metadata.version('vistok')}\n"
 
 
+def test_a_wrong_option_does_nothing_to_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["score", "vqa", "--references", "a", "--predictions", "b", "--x\x1b[2J"])
+    said = capsys.readouterr().err
+    assert "unrecognized arguments: --x\\x1b[2J" in said and "\x1b" not in said
+
+
 @pytest.mark.parametrize(
     ("verb", "said"),
     [

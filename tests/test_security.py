@@ -132,7 +132,14 @@ def unsafe_archives(code: str) -> list[str]:
     ]
 
 
+def unsafe_images(code: str) -> list[str]:
+    """Finds images that are opened as whatever they are: Pillow starts Ghostscript for one of its formats."""
+    opened = (each for each in calls(code) if each[0].endswith("Image.open"))
+    return [name for name, _, words in opened if "formats" not in words]
+
+
 BAD: dict[Finder, list[str]] = {
+    unsafe_images: ["Image.open(path)", "PIL.Image.open(io.BytesIO(data), 'r')"],
     unsafe_loads: [
         "torch.load(path)",
         "torch.load(path, weights_only=False)",
@@ -167,6 +174,7 @@ yaml.load(text, Loader=yaml.CSafeLoader)
 loader = yaml.SafeLoader(text)
 subprocess.run(["ls", f"{path}"], check=True)
 opened.extractfile(member)
+Image.open(path, formats=("JPEG",))
 """
 
 

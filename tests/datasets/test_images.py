@@ -1,5 +1,6 @@
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -143,3 +144,20 @@ def test_no_other_format_is_opened_whatever_its_name(tmp_path: Path, kind: str) 
             read(tmp_path / "a.jpg", what="image")
     with pytest.raises(VistokError, match="cannot be decoded: not an image"):
         image_size((tmp_path / "a.jpg").read_bytes(), what="image")
+
+
+@pytest.mark.parametrize("look", [load_image, check_image, image_size])
+def test_a_jpeg_whose_header_says_more_than_it_can_hold_is_refused(look: Any) -> None:
+    small = io.BytesIO()
+    Image.new("RGB", (64, 64), (90, 60, 30)).save(small, "JPEG")
+    data = bytearray(small.getvalue())
+    frame = data.index(b"\xff\xc0")
+    data[frame + 5 : frame + 9] = (8000).to_bytes(2, "big") * 2
+    with pytest.raises(VistokError, match="cannot hold the 8000 x 8000 pixels"):
+        look(bytes(data), what="photograph")
+
+
+def test_a_plain_jpeg_of_one_colour_is_whole() -> None:
+    plain = io.BytesIO()
+    Image.new("L", (4000, 4000), 128).save(plain, "JPEG", optimize=True, quality=1)
+    check_image(plain.getvalue(), what="photograph")

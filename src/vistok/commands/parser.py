@@ -75,6 +75,13 @@ class _Help(argparse.RawDescriptionHelpFormatter):
             super().add_argument(action)
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors show what was typed, and do nothing to a terminal."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(printable(message))
+
+
 class _Version(argparse.Action):
     """Prints the version and ends; only then is it looked up."""
 
@@ -93,7 +100,7 @@ def parse(given: Sequence[str]) -> argparse.Namespace:
     if verb and not verb.startswith("-") and verb not in TOOLS and verb not in STEPS:
         near = difflib.get_close_matches(verb.lower(), [*TOOLS, *STEPS], n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
-        parser.error(printable(f"unknown verb {verb!r}.{hint} `vistok --help` lists them."))
+        parser.error(f"unknown verb {verb!r}.{hint} `vistok --help` lists them.")
     return parser.parse_args([*given])
 
 
@@ -103,9 +110,7 @@ def make_parser(verbs: Sequence[str] = ()) -> argparse.ArgumentParser:
     Raises:
         ModuleNotFoundError: a package is not installed that one of `verbs` needs.
     """
-    parser = argparse.ArgumentParser(
-        prog="vistok", description=_ABOUT, formatter_class=_Help, epilog=_groups()
-    )
+    parser = _Parser(prog="vistok", description=_ABOUT, formatter_class=_Help, epilog=_groups())
     parser.add_argument(DEBUG, action="store_true", help="show the traceback of an error that nobody foresaw")
     parser.add_argument("--version", action=_Version)
     added = parser.add_subparsers(dest="verb", required=True, metavar="VERB")

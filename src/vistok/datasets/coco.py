@@ -231,6 +231,6 @@ def _ids(path: Path, row: dict[str, Any], key: str) -> frozenset[int]:
 
 def _category(path: Path, row: dict[str, Any]) -> tuple[int, str]:
     match row:
-        case {"id": int() as category, "name": str() as name}:
+        case {"id": int() as category, "name": str() as name} if name.strip():
             return category, name
-    raise wrong_record(path, "a category", "id and name are", row)
+    raise wrong_record(path, "a category", "id and a name are", row)

@@ -14,6 +14,7 @@ from PIL import Image
 
 from vistok.datasets.attributes import Attributes
 from vistok.datasets.coco import Instances, ObjectAnnotation, read_instances
+from vistok.datasets.images import FORMATS
 from vistok.datasets.preprocessing import Box, Floats
 from vistok.datasets.reader import Kept, Reader
 from vistok.datasets.rows import ImageRow
@@ -43,7 +44,7 @@ class Contents:
 
 def contents_of_row(row: ImageRow) -> Contents:
     """Returns the contents of an image of a training set."""
-    with Image.open(io.BytesIO(row.image)) as picture:
+    with Image.open(io.BytesIO(row.image), formats=FORMATS) as picture:
         return _contents(row.attributes, row.objects, *picture.size)
 
 

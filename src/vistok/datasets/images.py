@@ -21,6 +21,8 @@ SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
 PHOTOGRAPHS: Final = ("JPEG", "PNG")
 FORMATS: Final = (*PHOTOGRAPHS, "WEBP")
 _NUMBERED = re.compile(r"(?<!\d)(\d{12})\.(?:jpe?g|png)", re.IGNORECASE)
+# A bit is the least that a JPEG takes for a block of 8 x 8 pixels; Pillow fills what is not there with grey.
+_PIXELS_PER_BYTE: Final = 8 * 64
 _UNDECODABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError)
 
 
@@ -156,7 +158,12 @@ def _read(path: Path, what: str) -> bytes:
 
 def _opened(source: Path | bytes, formats: Sequence[str], what: str) -> Image.Image:
     data = source if isinstance(source, bytes) else _read(source, what)
-    return Image.open(io.BytesIO(data), formats=tuple(formats))
+    image = Image.open(io.BytesIO(data), formats=tuple(formats))
+    if image.format == "JPEG" and image.width * image.height > _PIXELS_PER_BYTE * len(data):
+        raise ValueError(
+            f"{len(data)} bytes cannot hold the {image.width} x {image.height} pixels of its header"
+        )
+    return image
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from vistok.grid.values import ID_PATTERN, Value
 from vistok.reading import read_bytes
 
 _LARGEST: Final = 100_000  # values in a grid file: the largest of the study has a hundredth
+_LONGEST_NUMBER: Final = 400  # digits
 
 V = TypeVar("V", bound=Value)
 # The one in C, where it is there, reads ten times as fast.
@@ -102,15 +103,19 @@ def _refuse_twins(node: yaml.Node, sizes: dict[int, int]) -> int:
     size = 1
     if isinstance(node, yaml.SequenceNode):
         size += sum(_refuse_twins(item, sizes) for item in node.value)
-    if isinstance(node, yaml.MappingNode):
+    elif isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
-            if key.value in seen and isinstance(key, yaml.ScalarNode):
-                raise yaml.MarkedYAMLError(
-                    problem=f"the key {key.value!r} stands twice", problem_mark=key.start_mark
-                )
-            seen.add(str(key.value))
+            wrong = (
+                "a key is one text" if not isinstance(key, yaml.ScalarNode)
+                else f"the key {key.value!r} stands twice" if key.value in seen else ""
+            )  # fmt: skip
+            if wrong:
+                raise yaml.MarkedYAMLError(problem=wrong, problem_mark=key.start_mark)
+            seen.add(key.value)
             size += _refuse_twins(value, sizes)
+    elif node.tag == "tag:yaml.org,2002:int" and len(node.value) > _LONGEST_NUMBER:
+        raise yaml.MarkedYAMLError(problem="a number has hundreds of digits", problem_mark=node.start_mark)
     if size > _LARGEST:
         raise yaml.MarkedYAMLError(
             problem=f"with its aliases it has more than {_LARGEST:,} values", problem_mark=node.start_mark
