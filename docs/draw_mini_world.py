@@ -3,7 +3,6 @@
 python docs/draw_mini_world.py
 """
 
-import io
 import json
 import tarfile
 import tempfile
@@ -17,6 +16,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from vistok.datasets.coco import read_captions, read_instances
+from vistok.datasets.images import load_image
 from vistok.datasets.vcr import read_metadata
 from vistok.files import staged_file
 from vistok.grid.load import load_study
@@ -66,33 +66,36 @@ def few_training_images() -> WorldSizes:
 def coco(folder: Path) -> Iterator[Cell]:
     captions = read_captions(folder / "annotations/captions_train2017.json")
     for image, texts in captions.captions.items():
-        yield Image.open(folder / "train2017" / captions.file_names[image]), texts[0]
+        yield load_image(folder / "train2017" / captions.file_names[image], what="image"), texts[0]
 
 
 def vcr(folder: Path) -> Iterator[Cell]:
     for line in (folder / "val.jsonl").read_text().splitlines():
         row = json.loads(line)
         found = read_metadata(folder / "vcr1images" / row["metadata_fn"])
-        yield Image.open(folder / "vcr1images" / row["img_fn"]), counted(found.names)
+        yield load_image(folder / "vcr1images" / row["img_fn"], what="image"), counted(found.names)
 
 
 def objects365(folder: Path) -> Iterator[Cell]:
     instances = read_instances(folder / "annotations/zhiyuan_objv2_train.json")
     for image, objects in zip(instances.images.values(), instances.objects.values(), strict=True):
-        yield Image.open(folder / "train" / image.file_name), counted(found.category for found in objects)
+        yield (
+            load_image(folder / "train" / image.file_name, what="image"),
+            counted(found.category for found in objects),
+        )
 
 
 def imagenet(folder: Path) -> Iterator[Cell]:
     for line in (folder / "LOC_synset_mapping.txt").read_text().splitlines():
         synset, name = line.split(" ", 1)
-        yield Image.open(min((folder / "train" / synset).iterdir())), f"{synset}: {name}"
+        yield load_image(min((folder / "train" / synset).iterdir()), what="image"), f"{synset}: {name}"
 
 
 def web(folder: Path) -> Iterator[Cell]:
     with tarfile.open(folder / "00000.tar") as archive:
         files = {member.name: archive.extractfile(member).read() for member in archive}  # type: ignore[union-attr]
     for name in sorted(name for name in files if name.endswith(".jpg")):
-        yield Image.open(io.BytesIO(files[name])), files[name.replace(".jpg", ".txt")].decode()
+        yield load_image(files[name], what="image"), files[name.replace(".jpg", ".txt")].decode()
 
 
 def counted(names: object) -> str:
