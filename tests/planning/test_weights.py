@@ -129,3 +129,15 @@ def test_published_weights_of_another_size_are_told(study: Make, cache: Path, sh
     save_file({"a": torch.zeros(shape)}, cached(cache, WHERE, "model.safetensors"))
     with pytest.raises(VistokError, match=r"million parameters; the entry of .* says 0\.03 of width 32"):
         check_tokenizer(study(**PUBLISHED), "small")
+
+
+def test_published_weights_in_pytorchs_old_form_are_counted_too(study: Make, cache: Path) -> None:
+    file = cached(cache, WHERE, "pytorch_model.bin")
+    torch.save({"a": torch.zeros(1000, 32)}, file)
+    assert "0.03 million parameters" in check_tokenizer(study(**PUBLISHED), "small")
+    torch.save({"a": torch.zeros(10, 32)}, file)
+    with pytest.raises(VistokError, match=r"million parameters; the entry of .* says 0\.03 of width 32"):
+        check_tokenizer(study(**PUBLISHED), "small")
+    torch.save({"a": torch.zeros(1000, 32), "code": print}, file)
+    with pytest.raises(VistokError, match="holds more than tensors"):
+        check_tokenizer(study(**PUBLISHED), "small")

@@ -11,6 +11,7 @@ from vistok.grid.paths import Paths
 from vistok.grid.study import Study
 from vistok.grid.values import LanguageModel
 from vistok.headers import GGUF, WEIGHTS, read_shapes
+from vistok.planning.weights import shapes_of
 from vistok.reading import read_json
 from vistok.tokenizers.hub import model_path
 
@@ -96,16 +97,12 @@ def _weight_files(folder: Path) -> list[Path]:
 
 
 def _shapes(file: Path) -> Sequence[Sequence[int]]:
-    if file.suffix == ".safetensors":
-        return [*read_shapes(file).values()]
-    if file.suffix == GGUF:
-        from gguf import GGUFReader
+    if file.suffix != GGUF:
+        return shapes_of(file)
+    from gguf import GGUFReader
 
-        with _read_as_gguf(file):
-            return [tensor.shape.tolist() for tensor in GGUFReader(file).tensors]
-    from vistok.checkpoints import meta_tensors
-
-    return [tuple(tensor.shape) for tensor in meta_tensors(file).values()]
+    with _read_as_gguf(file):
+        return [tensor.shape.tolist() for tensor in GGUFReader(file).tensors]
 
 
 def _check_words(path: Path, entry: LanguageModel) -> str:

@@ -1,7 +1,6 @@
 """Tells beforehand whether tokenizers' weights are there and of the right shape; loads none and asks no network."""
 
 import math
-from collections.abc import Mapping
 from pathlib import Path
 
 from vistok.errors import VistokError
@@ -72,17 +71,13 @@ def _check_published(encoder: Encoder) -> str:
     file = encoder_file(encoder)
     if file is None:
         return f"{encoder.name}: its library keeps it in no hub; not checked"
-    if file.suffix != ".safetensors":
-        return f"{file}: there, shapes not checked"
     return _check_count(encoder, file)
 
 
 def _check_count(encoder: Encoder, file: Path) -> str:
-    shapes = read_shapes(file)
-    count = _count(shapes)
-    if count < encoder.parameters_m * 1e6 * _LEAST or not any(
-        encoder.width in shape for shape in shapes.values()
-    ):
+    shapes = shapes_of(file)
+    count = sum(map(math.prod, shapes))
+    if count < encoder.parameters_m * 1e6 * _LEAST or not any(encoder.width in shape for shape in shapes):
         raise VistokError(
             f"{file} holds {count / 1e6:,.2f} million parameters; the entry of {encoder.name!r} says "
             f"{encoder.parameters_m:,.2f} of width {encoder.width}. Fix the entry, or fetch the weights again."
@@ -90,5 +85,14 @@ def _check_count(encoder: Encoder, file: Path) -> str:
     return f"{file}: {count / 1e6:,.2f} million parameters"
 
 
-def _count(shapes: Mapping[str, tuple[int, ...]]) -> int:
-    return sum(math.prod(shape) for shape in shapes.values())
+def shapes_of(file: Path) -> list[tuple[int, ...]]:
+    """Returns the shapes of a file's tensors, of whose header alone anything is read; in PyTorch's old form, too.
+
+    Raises:
+        VistokError: the file is truncated, or holds more than tensors.
+    """
+    if file.suffix == ".safetensors":
+        return [*read_shapes(file).values()]
+    from vistok.checkpoints import meta_tensors
+
+    return [tuple(tensor.shape) for tensor in meta_tensors(file).values()]
