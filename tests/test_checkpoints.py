@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import zipfile
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -219,3 +220,14 @@ def test_missing_weights_are_refused(tmp_path: Path) -> None:
         VistokError, match=r"weights not found: .*a\.pth\. If they are the study's own, delete"
     ):
         read_tensors(tmp_path / "a.pth")
+
+
+def test_a_program_of_torchscript_is_refused(tmp_path: Path) -> None:
+    """OpenAI's own CLIP files are such; PyTorch's refusal tells how to run them."""
+    with zipfile.ZipFile(tmp_path / "ViT-B-16.pt", "w") as archive:
+        for name in ("version", "data.pkl", "constants.pkl", "code/__torch__.py"):
+            archive.writestr(f"ViT-B-16/{name}", b"3")
+    with pytest.raises(VistokError, match=r"ViT-B-16\.pt is a program of TorchScript.*torch\.jit\.load"):
+        read_tensors(tmp_path / "ViT-B-16.pt")
+    torch.save({"a": torch.ones(2)}, tmp_path / "plain.pt")
+    assert read_tensors(tmp_path / "plain.pt").keys() == {"a"}

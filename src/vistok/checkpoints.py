@@ -3,6 +3,7 @@
 import argparse
 import hashlib
 import re
+import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
@@ -101,6 +102,11 @@ def read_tensors(path: Path, *, device: str = "cpu") -> dict[str, Tensor]:
             f"weights not found: {path}. If they are the study's own, delete their folder and start again; "
             "else fetch them there."
         )
+    if _is_program(path):
+        raise VistokError(
+            f"{path} is a program of TorchScript, as OpenAI's CLIP files are, and is not opened: reading it could "
+            "run any code. Where you trust it, save what torch.jit.load(FILE).state_dict() holds as safetensors."
+        )
     try:
         own = path.suffix == ".safetensors"
         tensors = load_file(path, device=device) if own else _read_foreign(path, device)
@@ -118,6 +124,14 @@ def read_tensors(path: Path, *, device: str = "cpu") -> dict[str, Tensor]:
     if not tensors:
         raise VistokError(f"{path} holds no tensors by name. A state dict is needed.")
     return tensors
+
+
+def _is_program(path: Path) -> bool:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(name.endswith("/constants.pkl") for name in archive.namelist())
+    except (OSError, zipfile.BadZipFile):
+        return False
 
 
 def _read_foreign(path: Path, device: str) -> dict[str, Tensor]:
