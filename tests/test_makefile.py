@@ -70,3 +70,17 @@ def test_an_environment_that_cannot_be_made_leaves_nothing_half_made(checkout: P
         assert done.returncode == 2
         assert "install python3-venv" in done.stderr
         assert not (checkout / ".venv").exists()
+
+
+def test_packages_with_weights_are_fetched_by_their_hash_and_never_installed(
+    checkout: Path, repository: Path
+) -> None:
+    command = ["make", "-n", "test-real", "PLATFORM=Linux x86_64", "PACKAGES=cache"]
+    told = subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=True).stdout
+    (fetch,) = (
+        line for line in told.replace("\\\n", "").splitlines() if "tests/packages" in line and "pip" in line
+    )
+    assert "pip download" in fetch and "--require-hashes" in fetch and "--no-deps" in fetch
+    assert "VISTOK_PACKAGES=cache" in told
+    pins = (repository / "tests/packages/requirements.txt").read_text().splitlines()
+    assert all("==" in pin and " --hash=sha256:" in pin for pin in pins if not pin.startswith("#"))

@@ -100,6 +100,7 @@ def gguf(packages: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def language_model(gguf: Path) -> LanguageModel:
+    """SmolLM2 as its file in GGUF has it; some twenty CPU seconds, which a folder of it does not take."""
     return load_language_model(gguf)
 
 
