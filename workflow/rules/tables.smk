@@ -92,38 +92,39 @@ rule paper_audit:
         "2>&1 | {{ tee -i {log} || cat > /dev/null; }}"
 
 
-# Table 1 and Figures 3 and 4, which range over nothing: one shape of rule. A figure of two runs needs two.
-for verb, category, shown in (
-    ("count-benchmark", "Tables", ".html"),
-    ("draw-attention", "Figures", ".svg"),
-    ("draw-answers", "Figures", ".svg"),
-):
+# Table 1, Figures 3 and 4, and whatever else shows the study as a whole: one shape of rule.
+for verb in FILES.figures():
     drawing = rule_of(verb)
-    if verb == "count-benchmark" or FILES.has_pair():
 
-        rule:
-            """Counts the benchmark, or draws a figure of the paper."""
-            name:
-                drawing.name
-            input:
-                data_files(STUDY, FILES.all_task_digests()),
-                drawing.inputs,
-            output:
-                reported(drawing.outputs, shown, category, verb, product=verb),
-            log:
-                drawing.log,
-            benchmark:
-                drawing.benchmark
-            threads: 1
-            resources:
-                **drawing.resources,
-            params:
-                verb=verb,
-                options=options_of_study,
-                spec=drawing.spec,
-                source=drawing.source,
-            shell:
-                "vistok {params.verb} {params.options} " "2>&1 | {{ tee -i {log} || cat > /dev/null; }}"
+    rule:
+        """Counts the benchmark, or draws a figure of the paper."""
+        name:
+            drawing.name
+        input:
+            data_files(STUDY, FILES.all_task_digests()),
+            drawing.inputs,
+        output:
+            reported(
+                drawing.outputs,
+                drawing.step.figure,
+                drawing.step.category,
+                FILES.caption(verb),
+                product=verb,
+            ),
+        log:
+            drawing.log,
+        benchmark:
+            drawing.benchmark
+        threads: 1
+        resources:
+            **drawing.resources,
+        params:
+            verb=verb,
+            options=options_of_study,
+            spec=drawing.spec,
+            source=drawing.source,
+        shell:
+            "vistok {params.verb} {params.options} " "2>&1 | {{ tee -i {log} || cat > /dev/null; }}"
 
 
 rule show_study:

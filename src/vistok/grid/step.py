@@ -41,6 +41,9 @@ class Step:
         size: the step whose job size in a scale is its own, too; its own id if not given.
         rule: its name among the rules; its id with underscores if not given.
         code: the module that takes it, for the digest of what it runs; that of its name in `vistok.steps` if not given.
+        figure: the suffix of the output that shows a figure or a count of the whole study, made with its tables; "" if
+            it makes none.
+        pair: whether that needs the two runs that Figures 3 and 4 compare.
     """
 
     id: str
@@ -55,6 +58,8 @@ class Step:
     size: StepId | None = None
     rule: str = ""
     code: str = ""
+    figure: str = ""
+    pair: bool = False
 
     def whose(self, study: Study) -> Study:
         """Returns the study that a job is of: the given one, or that of the models that answer for it."""
@@ -64,6 +69,11 @@ class Step:
     def over(self) -> Ids:
         """What its jobs range over, as wildcards and arguments are called."""
         return VERBS[self.id].over
+
+    @property
+    def category(self) -> str:
+        """The heading under which Snakemake's report shows its figure."""
+        return "Figures" if self.figure == ".svg" else "Tables"
 
     @property
     def rule_name(self) -> str:

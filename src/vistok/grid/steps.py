@@ -168,6 +168,7 @@ _LIST: Final = (
         },
         modules=lambda study: task_kind_modules(task.kind for task in study.answered_tasks()),
         size="tabulate",
+        figure=".html",
     ),
     Step(
         "draw-attention",
@@ -194,6 +195,8 @@ _LIST: Final = (
                 ]
             )
         ),
+        figure=".svg",
+        pair=True,
     ),
     Step(
         "draw-answers",
@@ -214,6 +217,8 @@ _LIST: Final = (
         },
         modules=lambda study: task_kind_modules(task.kind for task in study.answered_tasks()),
         size="tabulate",
+        figure=".svg",
+        pair=True,
     ),
     Step(
         "show-study",

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from vistok.grid.downloads import Download, downloads_for
@@ -51,9 +52,15 @@ class Files:
         digests = (name for suite in self.study.suites_shown() for name in self.task_digests(suite))
         return list(dict.fromkeys(digests))
 
-    def has_pair(self) -> bool:
-        """Tells whether the study has the two runs that Figures 3 and 4 compare."""
-        return shown_pair(self.study) is not None
+    def figures(self) -> list[str]:
+        """Returns the verbs of what shows the study as a whole; of two runs, only where a table has such a pair."""
+        has_pair = shown_pair(self.study) is not None
+        return [step.id for step in STEPS.values() if step.figure and (has_pair or not step.pair)]
+
+    @staticmethod
+    def caption(verb: str) -> str:
+        """Returns the file of `workflow/report` that tells what a figure shows: its own, or that of any."""
+        return verb if Path(f"workflow/report/{verb}.rst").is_file() else "figure"
 
     def image_set_digests(self, image_set: str) -> list[str]:
         """Returns the digests of what an image set is made from."""
@@ -100,8 +107,7 @@ class Files:
         made = [
             path for outputs in each for table in self.study.tables for path in outputs(self.study, table)
         ]
-        figures = ("draw-attention", "draw-answers") if self.has_pair() else ()
-        for verb in ("count-benchmark", *figures, "show-study"):
+        for verb in (*self.figures(), "show-study"):
             made += STEPS[verb].outputs(self.study)
         return list(map(str, made))
 
