@@ -166,7 +166,7 @@ def started(shards: Path, state: Path, args: argparse.Namespace) -> dict[str, An
         peak, first, said = 0.0, None, list[str]()
         os.set_blocking(training.stdout.fileno(), False)
         while training.poll() is None:
-            time.sleep(0.5)
+            time.sleep(1.0)
             peak = max(peak, pss_of(training.pid))
             said += training.stdout.readlines()
             if first is None and any(line.startswith("step ") for line in said):

@@ -186,6 +186,18 @@ def test_what_is_there_costs_nothing(
     assert after.disk < before.disk
 
 
+def test_shards_take_what_is_there_not_what_archives_state(tmp_path: Path) -> None:
+    """A part of Open Images was asked for half a terabyte."""
+    for place in range(700):
+        path = tmp_path / f"data/openimages/train/train_{place % 2}/{place}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(bytes(1000))
+    study = load_study("paper", data_root=str(tmp_path / "data"))
+    plan = make_plan(study, [study.run("clip/frozen/vicuna-7b/seed-0")])
+    (openimages,) = (job.cost.kept for job in plan.of("write-shards") if job.name == "openimages")
+    assert openimages == pytest.approx(700_000)
+
+
 def test_targets_are_tables_or_runs(paper: Study) -> None:
     assert chosen(paper, []) == paper.runs()
     run = "mae/tuned/vicuna-7b/seed-7"

@@ -5,8 +5,10 @@ pass through, and once more for gradients of weights that are trained. Attention
 visual tokens and short questions it is a few per cent.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
 from vistok.evaluation.kinds import task_kind
@@ -33,6 +35,7 @@ _PROCESS: Final = 1.0e9
 _WORKER: Final = 0.5e9
 _AHEAD: Final = 2
 _READ: Final = 1 << 19
+_LOOKED_AT: Final = 500  # files of a folder
 _TRAINED_BYTES: Final = 16  # weight, gradient and two moments of AdamW, 4 bytes each
 _SAVED_BYTES: Final = 12  # weight and two moments
 
@@ -199,10 +202,26 @@ def text_training(study: Study, llm: str) -> Cost:
 
 
 def sharding(study: Study, image_set: str) -> Cost:
-    """Returns the bytes of shards: every photograph again, as many as are stated of its archives, 0 where none are."""
+    """Returns the bytes of shards: every photograph again, those that are there, else as many as archives state."""
+    folder = Path(study.scale.data_root) / study.image_set(image_set).images
+    if not study.scale.world and folder.is_dir():
+        return Cost(0, 0, kept=folder_bytes(folder))
     downloads = {} if study.scale.world else load_downloads()
     archives = downloads_for(study.image_set(image_set).images, downloads)
     return Cost(0, 0, kept=sum(entry.bytes or 0 for entry in archives))
+
+
+def folder_bytes(folder: Path) -> float:
+    """Returns the bytes of a folder's files, about: of a folder of thousands the first hundreds are looked at."""
+    total, count, looked = 0.0, 0, 0
+    for entry in os.scandir(folder):
+        if entry.is_dir():
+            total += folder_bytes(Path(entry.path))
+        else:
+            count += 1
+            if count <= _LOOKED_AT:
+                looked += entry.stat().st_size
+    return total + looked * max(1.0, count / _LOOKED_AT)
 
 
 _COSTS: Final[dict[str, Callable[..., Cost]]] = {
