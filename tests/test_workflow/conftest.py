@@ -73,16 +73,17 @@ class Checkout:
                 start_new_session=True,
             )
 
-    def snakemake(self, *arguments: str, scale: str = "smoke") -> tuple[int, str]:
+    def snakemake(self, *arguments: str, scale: str = "smoke", starts_jobs: bool = True) -> tuple[int, str]:
         """Runs snakemake; returns its exit status and all that it said."""
-        words = self._words(arguments, scale)
-        if self.planner and "-n" in words:
-            return self.planner.run("snakemake.cli", words, self.root, self._environment())
-        jobs = self.worker.command("vistok", "vistok.cli") if self.worker else {}
+        words, environment = self._words(arguments, scale), self._environment()
+        if self.worker:
+            environment |= self.worker.command("vistok", "vistok.cli")
+        if self.planner and ("-n" in words or not starts_jobs):
+            return self.planner.run("snakemake.cli", words, self.root, environment)
         ended = subprocess.run(
             [SNAKEMAKE, *words],
             cwd=self.root,
-            env=self._environment() | jobs,
+            env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
