@@ -48,6 +48,7 @@ def main() -> int:
     parser.add_argument("--photographs", type=int, default=150_000, help="empty ones, at the paper scale")
     parser.add_argument("--out", type=Path, help="a JSON file for what is measured")
     args = parser.parse_args()
+    machine = about(args)
     with tempfile.TemporaryDirectory(prefix="vistok-") as folder:
         checkout = cloned(Path(folder) / "checkout", "paper")
         stand_in_weights(checkout)
@@ -58,7 +59,7 @@ def main() -> int:
     kept = report(measured)
     if args.out:
         args.out.parent.mkdir(parents=True, exist_ok=True)
-        args.out.write_text(json.dumps(about() | measured | {"kept": kept}, indent=1) + "\n")
+        args.out.write_text(json.dumps(machine | measured | {"kept": kept}, indent=1) + "\n")
     return 0 if all(kept.values()) else 1
 
 
