@@ -45,6 +45,14 @@ rule mask_study:
     localrule: True
 
 
+rule controlled_study:
+    """All supervisions on the same images at the same compute, and whether their ranking survives the recipe."""
+    input:
+        FILES.table("table-2-controlled"),
+        FILES.table("recipe-study"),
+    localrule: True
+
+
 rule differ_study:
     """Counting where the counts of an image's groups differ: Table 2's frozen rows, asked more; nothing is trained."""
     input:

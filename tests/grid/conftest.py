@@ -57,7 +57,9 @@ def _copy(repository: Path, to: Path) -> Checkout:
     checkout = Checkout(to)
     checkout.edit("grid/tokenizers.yaml", lambda known: [known.pop(name) for name in {*known} - OWN])
     checkout.edit("grid/tables.yaml", _without_other_rows)
-    checkout.edit("scales/mini.yaml", lambda mini: [mini.pop(bounds) for bounds in ("floors", "ceilings")])
+    of_others = ("floors", "ceilings", "pretraining_steps")
+    checkout.edit("scales/mini.yaml", lambda mini: [mini.pop(name) for name in of_others])
+    checkout.edit("scales/smoke.yaml", lambda smoke: smoke.pop("pretraining_steps"))
     return checkout
 
 

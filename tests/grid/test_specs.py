@@ -21,7 +21,7 @@ MLLMS = {
     for tokenizer in (*ON_BASE, *REGIONS, *FROM_CLIP)
     for recipe in ("frozen", "tuned")
 } | {f"mllm clip/frozen/vicuna-7b/seed-{seed}" for seed in (1, 2)}
-INSTRUCTED = {f"mllm {name}/instruction/vicuna-7b/seed-0" for name in LARGE}
+INSTRUCTED = {f"mllm {name}/instruction/{llm}/seed-0" for name in LARGE for llm in ("vicuna-7b", "llama-7b")}
 MLLMS |= INSTRUCTED
 MLLMS_ON_BASE = {name for name in MLLMS if name.split()[1].partition("/")[0] in (*ON_BASE, *REGIONS)}
 FROZEN = {name for name in MLLMS if "/frozen/" in name}
@@ -143,10 +143,16 @@ def test_an_edit_changes_exactly_what_it_should(
 
 CLIP = {name for name in MLLMS if name.startswith("mllm clip/")}
 MAE = {name for name in MLLMS if name.startswith("mllm mae/")}
+ON_VICUNA = {name for name in MLLMS if "/vicuna-7b/" in name}
 PAPER = [
     ("tokenizers", "clip/encoder/weights", "weights/clip.pt", {"tokenizer clip"} | CLIP),
     ("tokenizers", "mae/encoder/normalisation", "clip", {"tokenizer mae"} | MAE),
-    ("llms", "vicuna-7b/weights", "lmsys/vicuna-7b-v1.5", {"llm vicuna-7b"} | MLLMS),
+    (
+        "llms",
+        "vicuna-7b/weights",
+        "lmsys/vicuna-7b-v1.5",
+        {"llm vicuna-7b"} | {name for name in MLLMS if "/vicuna-7b/" in name},
+    ),
 ]
 
 

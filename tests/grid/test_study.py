@@ -26,7 +26,7 @@ HOSTILE = ["../x", "a;rm -rf", "", "CLIP!", "clip\n", "clip/frozen"]
             r"unknown tokenizer 'clp'. Did you mean 'clip'\? Legal: clip, .*tokenizers\.yaml\.$",
         ),
         (Study.llm, "vicuna-7", r"unknown llm .*'vicuna-7b'\? Legal: flan-t5-xxl, llama-7b, .*llms\.yaml\.$"),
-        (Study.recipe, "tunned", r"unknown recipe .*'tuned'\? Legal: frozen, .*tuned\. .*recipes\.yaml\.$"),
+        (Study.recipe, "tunned", r"unknown recipe .*'tuned'\? Legal: .*frozen, .*tuned.*recipes\.yaml\.$"),
         (Study.task, "coco_oc", r"unknown task .*'coco-oc'\? Legal: coco-caption, .*tasks\.yaml\.$"),
         (Study.suite, "gtv", r"unknown suite 'gtv'. Did you mean 'gvt'\? Legal: .*gvt.*tasks\.yaml\.$"),
         (Study.table, "table-22", r"unknown table .*'table-2'\? Legal: .*table-2, .*tables\.yaml\.$"),
@@ -315,3 +315,33 @@ def test_a_tokenizer_s_options_go_over_its_scale_s(checkout: Any) -> None:
     scale, own = checkout.load().scale, checkout.load().pretraining("fd")
     assert own.options == {**scale.pretraining["feature-distillation"].options, "beta": 1.0}
     assert own.steps == scale.pretraining["feature-distillation"].steps
+
+
+def test_rows_of_a_language_model_that_a_scale_leaves_out_are_not_made_and_say_why(repository: Path) -> None:
+    mini, smoke = (load_study(scale, root=repository) for scale in ("mini", "smoke"))
+    t5 = next(row for row in mini.table("table-8").rows if isinstance(row, Row) and row.llm == "flan-t5-xxl")
+    assert not mini.answers(t5) and "text-only gate" in (mini.unanswered(t5) or "")
+    assert mini.measured("table-8", t5) == () and "flan-t5-xxl" not in mini.answering_llms()
+    assert all(bound.llm != "flan-t5-xxl" for bound in mini.bounds("table-8"))
+    assert smoke.answers(t5) and "flan-t5-xxl" in smoke.answering_llms("table-8")
+
+
+def test_a_recipe_changes_where_an_encoder_is_read(repository: Path) -> None:
+    study = load_study("mini", root=repository)
+    runs = [
+        study.run(f"controlled-dino/{recipe}/vicuna-7b/seed-0") for recipe in ("frozen", "no-class-token")
+    ]
+    kept, dropped = (study.tapped(run) for run in runs)
+    assert kept == study.encoder("controlled-dino")
+    assert (dropped.class_token, dropped.tokens) == (False, kept.tokens - 1)
+    perfect = study.run("perfect/no-class-token/vicuna-7b/seed-0")
+    assert study.tapped(perfect) == study.encoder("perfect"), "true contents are read whole"
+
+
+def test_the_controlled_study_shows_all_supervisions_the_same_images(repository: Path) -> None:
+    study = load_study("mini", root=repository)
+    names = {row.tokenizer for row in study.table("recipe-study").rows if isinstance(row, Row)}
+    assert {study.tokenizer(name).image_set for name in names} == {"coco-train"}
+    assert len({study.tokenizer(name).objective for name in names}) == len(names) == 5
+    assert {study.pretraining(name).steps for name in names} == set(study.scale.pretraining_steps.values())
+    assert len(study.table("recipe-study").rows) == 40

@@ -1,10 +1,15 @@
 """What a pretraining reads of its shards, kept in memory or read again each time."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from tests.supervision.conftest import png
 
+from vistok.datasets.coco import ObjectAnnotation
 from vistok.datasets.preprocessing import squash
-from vistok.datasets.shards import Shards
+from vistok.datasets.rows import ImageRow
+from vistok.datasets.shards import Shards, write_rows
 from vistok.errors import VistokError
 from vistok.supervision.data import PretrainingData
 
@@ -52,3 +57,26 @@ def test_a_set_without_boxes_is_refused_by_who_needs_them(
     data.require("objects", "region")
     with pytest.raises(VistokError, match=r"the region objective needs boxes .* of the format 'coco' with"):
         bare.require("objects", "region")
+
+
+def test_an_image_without_a_class_has_that_of_most_of_its_objects(tmp_path: Path) -> None:
+    """The first among equals, in the order of the categories; a crowd is none of them."""
+    shown = {"0": ("star", "ring", "ring"), "1": ("ring", "star"), "2": ("moon",)}
+    crowd = ObjectAnnotation("star", (0.0, 0.0, 2.0, 2.0), True)
+    rows = [
+        ImageRow(
+            name,
+            png(np.zeros((8, 8, 3), dtype=np.uint8)),
+            objects=(
+                *(ObjectAnnotation(each, (0.0, 0.0, 2.0, 2.0), False) for each in objects),
+                crowd,
+                crowd,
+            ),
+        )
+        for name, objects in shown.items()
+    ]
+    write_rows(iter(rows), tmp_path / "set", categories=("star", "ring", "moon"), rows_per_file=10)
+    data = PretrainingData(Shards(tmp_path / "set"), 8)
+    data.require("label", "supervised")
+    labels = data.examples(range(3), frozenset({"label"})).labels
+    assert labels is not None and labels.tolist() == [1, 0, 2] and data.classes == 3

@@ -34,6 +34,7 @@ from vistok.steps.asking import ask, ask_all
 from vistok.tables.assemble import assemble, ranks
 from vistok.tables.audited import with_audit
 from vistok.tables.metrics import rebuild_command
+from vistok.tables.rankings import rankings
 from vistok.tables.values import Cell, TableReport
 
 Report = Callable[..., TableReport]
@@ -627,3 +628,39 @@ def test_a_measured_cause_stands_at_its_row_and_under_the_table(mini: Any, repor
         note for note in notes(made) if note.startswith("§")
     )
     assert not any("§" in row.marks for row in report(mini).rows)
+
+
+def test_a_row_that_another_table_of_the_paper_prints_stands_beside_its_numbers(mini: Any) -> None:
+    """Table 8 shows Vicuna's rows, which the paper prints in Table 6: here Table 3's row of CLIP in Table 4."""
+    entry = mini.study.table("table-2")
+    columns = tuple(
+        column.model_copy(update={"published": "VQAv2" if column.published == "VQA" else column.published})
+        for column in entry.columns
+    )
+    row = Row(tokenizer="clip", recipe="frozen", llm="vicuna-7b", published=1, published_in=3, seeds=(0, 1))
+    table = entry.model_copy(
+        update={"number": 4, "columns": columns, "rows": (row,), "labels": {"Method": "tokenizer.label"}}
+        | {"named_by": "Method"}
+    )
+    study = replace(mini.study, tables={"table-2": table})
+    made = assemble(study, "table-2", read_published(tabulate.PUBLISHED, 4))
+    theirs = read_published(tabulate.PUBLISHED, 3)
+    assert [cell.published for cell in made.rows[0].cells[:6]] == [
+        theirs.printed(0, column.published) for column in columns
+    ]
+    assert made.rows[0].labels == (mini.study.tokenizer("clip").label,)
+    beyond = table.model_copy(update={"rows": (row.model_copy(update={"published": 99}),)})
+    with pytest.raises(VistokError, match="row 99 of the paper's Table 3"):
+        assemble(replace(study, tables={"table-2": beyond}), "table-2", read_published(tabulate.PUBLISHED, 4))
+
+
+def test_recipes_are_held_against_the_tables_base(mini: Any) -> None:
+    """Three tokenizers have no second recipe here: a ranking of one row is told of none."""
+    entry = mini.study.table("table-2").model_copy(update={"base": "frozen"})
+    made = assemble(
+        replace(mini.study, tables={"table-2": entry}), "table-2", read_published(tabulate.PUBLISHED, 2)
+    )
+    (tuned,) = rankings(made)
+    assert (tuned.recipe, tuned.rows, {*tuned.columns}) == ("tuned", 1, {None})
+    assert "Does the ranking survive the recipe" in render_table(made, "md")
+    assert rankings(replace(made, base="")) == ()

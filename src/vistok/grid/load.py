@@ -221,7 +221,9 @@ def _check_scale(study: Study, scale: Scale) -> None:
         find("table", name, study.tables, study.scale_file)
     for name in (*scale.mixture, *([scale.probe_set] if scale.probe_set else ())):
         study.image_set(name)
-    for name in (*scale.floors.values(), *scale.ceilings.values()):
+    for name in scale.leaves_out:
+        study.llm(name)
+    for name in (*scale.floors.values(), *scale.ceilings.values(), *scale.pretraining_steps):
         study.tokenizer(name)
     for placed, stand_in in scale.stand_ins.items():
         for name in (placed, stand_in):

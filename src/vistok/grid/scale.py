@@ -218,6 +218,9 @@ class Scale(Value):
         {}, description="what this scale pretrains, by size: a tokenizer names the size that it has"
     )
     pretraining: dict[Objective, Pretraining] = {}
+    pretraining_steps: dict[Id, Annotated[int, Field(gt=0)]] = Field(
+        {}, description="the steps of one tokenizer's pretraining, where they are not those of its objective"
+    )
     probe_gate: tuple[Id, ...] = Field(
         (),
         description="the tables whose tokenizers must tell more of categories than before their first step",
@@ -225,6 +228,10 @@ class Scale(Value):
     language_model: dict[LanguageModelKind, LanguageModelSize] = Field(
         {},
         description="the size of the language models that this scale makes itself, by kind; none: published",
+    )
+    leaves_out: Annotated[dict[Id, str | None], LABEL] = Field(
+        {},
+        description="language models whose rows this scale does not make, and why; null: it does, unlike its parent",
     )
     recipes: dict[Id, dict[str, Any]] = Field(
         {},

@@ -37,6 +37,7 @@ _RECIPES: Final = GRID / "recipes.yaml"
 _TASKS: Final = GRID / "tasks.yaml"
 _MODELS: Final = GRID / "models.yaml"
 _TABLES: Final = GRID / "tables.yaml"
+OWN_MODELS: Final = "a released model answers where models are taken as published; this scale makes its own"
 T = TypeVar("T")
 _SEED: Final = re.compile(r"seed-(0|[1-9][0-9]{0,8})")
 
@@ -125,6 +126,10 @@ class Study:
             return entry.encoder
         return find("encoder size", entry.size, self.scale.encoders, self.scale_file)
 
+    def tapped(self, run: Run) -> Encoder:
+        """Returns the encoder of a run as the run's recipe reads it."""
+        return self.recipe(run.recipe).tap.of(self.encoder(run.tokenizer))
+
     def pretrains(self, tokenizer: str) -> bool:
         return bool(self.scale.encoders) and self.tokenizer(tokenizer).objective is not None
 
@@ -139,7 +144,8 @@ class Study:
         entry = self.tokenizer(tokenizer)
         sizes: Mapping[Any, Pretraining] = self.scale.pretraining
         size = find("pretraining", entry.objective, sizes, self.scale_file)
-        return size.model_copy(update={"options": {**size.options, **entry.options}})
+        steps = self.scale.pretraining_steps.get(tokenizer, size.steps)
+        return size.model_copy(update={"options": {**size.options, **entry.options}, "steps": steps})
 
     def lineage(self, tokenizers: Iterable[str]) -> tuple[str, ...]:
         """Returns tokenizers, each behind those that this scale makes it from: its base and its teacher."""
@@ -185,7 +191,7 @@ class Study:
         There is one of each for every language model, recipe and size of encoder among the table's rows; none that
         is a row of the table itself.
         """
-        rows = [row for row in self.table(table).rows if isinstance(row, Row)]
+        rows = [row for row in self.table(table).rows if isinstance(row, Row) and self.answers(row)]
         sides = zip(*(self.bounds_of(row) for row in rows), strict=True)
         named = {bound.path: bound for side in sides for bound in side if bound}
         own = {row.path for row in rows}
@@ -212,8 +218,14 @@ class Study:
 
     def answers(self, row: Row | ReleasedRow) -> bool:
         """Tells whether a row is answered at this scale: released models are where models are taken as published."""
-        own = self.models.scale.encoders or self.models.scale.language_model
-        return isinstance(row, Row) or not own
+        return self.unanswered(row) is None
+
+    def unanswered(self, row: Row | ReleasedRow) -> str | None:
+        """Returns why a row is not answered at this scale; None where it is."""
+        own = self.models.scale
+        if isinstance(row, Row):
+            return own.leaves_out.get(row.llm)
+        return OWN_MODELS if own.encoders or own.language_model else None
 
     def measured(self, table: str, row: Row | ReleasedRow) -> tuple[str, ...]:
         """Returns the tasks of a table's columns that one of its rows is measured on at this scale."""

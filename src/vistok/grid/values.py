@@ -88,6 +88,22 @@ class Encoder(Value):
         return counted(self)
 
 
+class Tap(Value):
+    """What a recipe reads of an encoder, where it is not what the encoder's own entry says."""
+
+    block: Literal["last", "one-before"] = Field("last", description="whose output is read")
+    final_norm: Literal[True] | None = None
+    class_token: Literal[False] | None = None
+
+    def of(self, encoder: Encoder) -> Encoder:
+        """Returns an encoder as it is read; true contents, which have neither blocks nor norms, are read whole."""
+        if encoder.library == "contents":
+            return encoder
+        dropped = encoder.class_token and self.class_token is False
+        update = self.model_dump(include={"final_norm", "class_token"}, exclude_none=True)
+        return encoder.model_copy(update={**update, "tokens": encoder.tokens - dropped})
+
+
 class Tokenizer(Value):
     """A visual tokenizer: an image encoder pretrained under one kind of supervision."""
 
@@ -195,6 +211,7 @@ class Recipe(Value):
         {}, description="each trained part's share of the learning rate; 1 if not named"
     )
     connector: Connector = Resampler()
+    tap: Tap = Tap()
     optimiser: Optimiser
     steps: int = Field(gt=0)
     batch: int = Field(gt=0, description="images a step, over all processes")
@@ -399,6 +416,10 @@ class Table(Value):
     number: int = Field(description="the published CSV's number")
     apart: bool = Field(
         False, description="whether it is no table of the paper's, and built only where it is asked for"
+    )
+    base: Id | None = Field(
+        None,
+        description="the recipe whose ranking of tokenizers those of the table's other recipes are held against",
     )
     labels: dict[str, LabelSource | None] = Field(
         min_length=1,

@@ -11,6 +11,7 @@ from vistok.pages.charts import against_published, run_curves, table_chart
 from vistok.pages.glance import Glance, glance_chart
 from vistok.pages.library import data_tables
 from vistok.pages.notes import banner, footnote, notes
+from vistok.pages.rankings import rankings_in_words
 from vistok.pages.table import pictures
 from vistok.pages.templating import render
 from vistok.pages.told_apart import compared_in_words
@@ -200,6 +201,7 @@ def _table(report: TableReport) -> dict[str, Any]:
         "banner": banner(report.origin),
         "notes": notes(report),
         "compared": compared_in_words(report),
+        "rankings": rankings_in_words(report),
         "seeds": any(len(row.seeds) > 1 for row in report.rows),
         "worded": worded,
     }

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from vistok.pages.notes import banner, footnote, notes
+from vistok.pages.rankings import rankings_in_words
 from vistok.pages.table_csv import render_csv
 from vistok.pages.templating import render
 from vistok.pages.told_apart import compared_in_words
@@ -42,6 +43,7 @@ def render_table(report: TableReport, suffix: str) -> str:
         footnotes={mark: footnote(row) for mark, row in report.footnotes.items()},
         notes=notes(report),
         compared=compared_in_words(report),
+        rankings=rankings_in_words(report),
         seeds=any(len(row.seeds) > 1 for row in report.rows),
         worded=worded,
     )

@@ -70,7 +70,7 @@ def language_model(study: Study, llm: str) -> Shape:
 def tuning(study: Study, run: Run) -> Cost:
     """Returns what the training of one run costs, shared out over processes of one GPU each."""
     job = study.scale.job("tune-mllm")
-    recipe, encoder = study.recipe(run.recipe), study.encoder(run.tokenizer)
+    recipe, encoder = study.recipe(run.recipe), study.tapped(run)
     llm, (text, turns) = language_model(study, run.llm), _text_tokens(recipe)
     front = AROUND_IMAGE + recipe.connector.front(encoder.tokens)
     longer = (
@@ -119,7 +119,7 @@ def _text_tokens(recipe: Recipe) -> tuple[float, int]:
 
 def answering(study: Study, run: Run, suite: str) -> Cost:
     """Returns what answering a suite costs at most: every answer as long as its task allows."""
-    encoder, recipe = study.encoder(run.tokenizer), study.recipe(run.recipe)
+    encoder, recipe = study.tapped(run), study.recipe(run.recipe)
     connector, join = _connector(study, run)
     look = 2 * encoder.parameters_m * 1e6 * encoder.tokens + join
     alone = answering_blind(study, run.llm, suite, tokens=recipe.connector.front(encoder.tokens))
@@ -181,7 +181,7 @@ def pretraining(study: Study, tokenizer: str) -> Cost:
     entry, encoder = study.tokenizer(tokenizer), study.encoder(tokenizer)
     if entry.objective is None:
         return Cost(0, 0, 0)
-    size = study.scale.pretraining[entry.objective]
+    size = study.pretraining(tokenizer)
     passes = 12 if entry.objective in ("dino", "dinov2") else 3  # views of student and teacher
     parameters = encoder.parameters_m * 1e6
     teacher = study.encoder(entry.teacher) if entry.teacher else None
@@ -243,7 +243,7 @@ def cost_of(study: Study, step: str, *ids: str) -> Cost:
 
 def _connector(study: Study, run: Run) -> tuple[int, float]:
     """Returns a connector's parameters, and the operations of its forward pass for one image."""
-    encoder, size = study.encoder(run.tokenizer), study.recipe(run.recipe).connector
+    encoder, size = study.tapped(run), study.recipe(run.recipe).connector
     llm_width = language_model(study, run.llm).width
     return (
         size.parameters(encoder.width, llm_width),

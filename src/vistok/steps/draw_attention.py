@@ -75,7 +75,7 @@ def _images(study: Study) -> list[Any]:
 
 
 def _attention(study: Study, model_run: Run, model: MultimodalModel, images: Sequence[Any]) -> torch.Tensor:
-    encoder = study.models.encoder(model_run.tokenizer)
+    encoder = study.models.tapped(model_run)
     prepared = Preprocessing(encoder.image_size, encoder.normalisation)
     pixels = torch.stack([torch.as_tensor(prepared.evaluation(image)) for image in images])
     device = next(model.parameters()).device

@@ -15,7 +15,7 @@ from vistok.grid.values import Run
 from vistok.headers import WEIGHTS
 from vistok.mllm.model import MultimodalModel
 from vistok.steps.language_model import load_llm
-from vistok.steps.tokenizer import load_study_tokenizer
+from vistok.steps.tokenizer import load_tapped
 
 
 def assemble(study: Study, run: Run) -> MultimodalModel:
@@ -26,7 +26,7 @@ def assemble(study: Study, run: Run) -> MultimodalModel:
     """
     recipe = study.recipe(run.recipe)
     llm = load_llm(study, run.llm, whole="llm" in recipe.trains)
-    tokenizer = load_study_tokenizer(study, run.pretrained)
+    tokenizer = load_tapped(study, run)
     return MultimodalModel(tokenizer, llm, recipe.connector, trains=recipe.trains)
 
 

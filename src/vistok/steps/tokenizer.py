@@ -6,9 +6,10 @@ from typing import Any
 from vistok.chain.checkpoints import check_tokenizer, forget_state
 from vistok.grid.load import Study
 from vistok.grid.paths import Paths
-from vistok.grid.values import Pretrained
+from vistok.grid.values import Pretrained, Run
 from vistok.supervision.heads import Heads, behind_norm, read_heads
 from vistok.tokenizers.base import VisualTokenizer
+from vistok.tokenizers.tap import read_at
 from vistok.tokenizers.weights import load_tokenizer
 
 
@@ -32,6 +33,18 @@ def load_teacher(study: Study, wanted: Pretrained) -> VisualTokenizer:
         return behind_norm(load_study_tokenizer(study, wanted), load_heads(study, wanted))
     encoder = study.encoder(wanted.tokenizer).model_copy(update={"final_norm": True})
     return load_tokenizer(encoder, checkpoint=None, data_root=Paths(study).data)
+
+
+def load_tapped(study: Study, run: Run) -> VisualTokenizer:
+    """Returns the tokenizer of a run with its weights, read where the run's recipe reads it.
+
+    Raises:
+        VistokError: as `load_study_tokenizer` does, or it has no blocks of which one could be left out.
+    """
+    encoder, tap = study.tapped(run), study.recipe(run.recipe).tap
+    normed = encoder.final_norm and not study.encoder(run.tokenizer).final_norm
+    load = load_teacher if normed else load_study_tokenizer
+    return read_at(load(study, run.pretrained), encoder, tap.block)
 
 
 def load_heads(study: Study, wanted: Pretrained) -> Heads:

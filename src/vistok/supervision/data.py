@@ -1,5 +1,6 @@
 """The images that a tokenizer is pretrained on, read from shards as they are asked for, with what supervises them."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +17,10 @@ from vistok.errors import VistokError
 Part = Literal["label", "captions", "objects"]
 # What an objective's error text calls a part, and the formats of image sets that have it.
 _CALLED: Final[dict[Part, tuple[str, str]]] = {
-    "label": ("a label", "'imagenet'"),
+    "label": (
+        "a label",
+        "'imagenet', or 'coco' with `instances`, whose images are labelled by what they show most",
+    ),
     "captions": ("a text", "'webdataset'"),
     "objects": ("boxes", "'coco' with `instances`, or 'openimages'"),
 }
@@ -82,7 +86,8 @@ class PretrainingData:
         Raises:
             VistokError: not every image has a label or a text, or none has boxes.
         """
-        count = self.shards.manifest.rows_with[part]
+        rows_with = self.shards.manifest.rows_with
+        count = max(rows_with[part], rows_with["objects"] if part == "label" else 0)
         if count < (1 if part == "objects" else len(self)):
             called, formats = _CALLED[part]
             raise VistokError(
@@ -106,7 +111,7 @@ class PretrainingData:
         rows = [image.row for image in images]
         return Examples(
             np.stack([image.pixels for image in images]),
-            np.array([row.label for row in rows], dtype=np.int64) if "label" in parts else None,
+            np.array([self._label(row) for row in rows], dtype=np.int64) if "label" in parts else None,
             [row.captions[0] for row in rows] if "captions" in parts else None,
             [self._regions(image) for image in images] if "objects" in parts else None,
         )
@@ -126,6 +131,13 @@ class PretrainingData:
     @cached_property
     def _numbers(self) -> dict[str, int]:
         return {name: number for number, name in enumerate(self.shards.categories)}
+
+    def _label(self, row: ImageRow) -> int:
+        """Returns an image's class: its own, or the category that most of its objects have, the first among equals."""
+        if row.label is not None:
+            return row.label
+        numbers = Counter(self._numbers[entry.category] for entry in row.objects if not entry.crowd)
+        return min(numbers, key=lambda number: (-numbers[number], number))
 
     def _regions(self, image: _Image) -> Regions:
         objects = [entry for entry in image.row.objects if not entry.crowd]

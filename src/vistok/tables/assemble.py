@@ -22,8 +22,6 @@ from vistok.tables.metrics import Metrics, baseline_titles, read_baselines, read
 from vistok.tables.shares import with_shares
 from vistok.tables.values import AVERAGE, Cell, Column, Origin, Row, Shortfall, Substitute, TableReport
 
-_OWN_MODELS = "a released model answers where models are taken as published; this scale makes its own"
-
 
 def check_tables(study: Study, folder: Path = PUBLISHED) -> None:
     """Refuses a table of the grid that does not fit the paper's, before anything is made for it.
@@ -84,6 +82,7 @@ def assemble(
         ),
         origin=_origin(study, entry),
         bounds=tuple(bounds),
+        base=entry.base or "",
     )
     row_ids = [None if row.printed is None else published.row_ids[row.printed] for row in entry.rows]
     return with_audit(report, row_ids, findings)
@@ -94,7 +93,8 @@ def _on_the_way(study: Study, table: Table, rows: Sequence[Row], bounds: Sequenc
     of = {row.path: row for row in (*rows, *bounds)}
     found = []
     for entry, row in zip(table.rows, rows, strict=True):
-        floor, ceiling = (None, None) if isinstance(entry, ReleasedRow) else study.bounds_of(entry)
+        made = entry if isinstance(entry, GridRow) and study.answers(entry) else None
+        floor, ceiling = study.bounds_of(made) if made else (None, None)
         if floor and ceiling:
             cells = with_shares(row.cells, of[floor.path].cells, of[ceiling.path].cells)
             row = replace(row, cells=cells)
@@ -104,7 +104,8 @@ def _on_the_way(study: Study, table: Table, rows: Sequence[Row], bounds: Sequenc
 
 def _origin(study: Study, table: Table) -> Origin:
     own = study.models.scale
-    first = Paths(study).metrics(table.rows[0].subjects[0], table.columns[0].task)
+    answered = next((row for row in table.rows if study.answers(row)), table.rows[0])
+    first = Paths(study).metrics(answered.subjects[0], table.columns[0].task)
     return Origin(
         scale=study.scale.id,
         split=study.split,
@@ -213,7 +214,9 @@ def _row(
         if column.task == AVERAGE:
             cell = average([cell for cell, of in zip(cells, columns, strict=False) if of.printed], column)
         elif column.task not in study.measured(table.id, row):
-            cell = Cell(column.decimals, left_out=row.not_measured.get(column.task, _OWN_MODELS))
+            cell = Cell(
+                column.decimals, left_out=row.not_measured.get(column.task) or study.unanswered(row) or ""
+            )
         else:
             metrics = [read_cell(study, subject, column.task, column.part) for subject in row.subjects]
             cell = cell_of(metrics, column, blind[column.asks])

@@ -267,7 +267,8 @@ class Origin:
 class TableReport:
     """A whole table, ready to be rendered.
 
-    `main_label` is the index of the label that names a row. `bounds` are the rows of floors and ceilings.
+    `main_label` is the index of the label that names a row. `bounds` are the rows of floors and ceilings,
+    `base` the recipe that others' rankings are held against, if any.
     """
 
     id: str
@@ -282,6 +283,7 @@ class TableReport:
     origin: Origin
     audit: tuple[AuditNote, ...] = ()
     bounds: tuple[Row, ...] = ()
+    base: str = ""
 
     @property
     def title(self) -> str:
