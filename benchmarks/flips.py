@@ -3,12 +3,13 @@
 python3 benchmarks/flips.py --scale smoke            60 flips in each kind of artefact, in this checkout
 python3 benchmarks/flips.py --scale mini --times 200 --seed 1 --out FILE.json
 
-Each flip hits a random bit of a random file of its kind, whatever the bit means, and is taken back. The command fails
-if one goes unnoticed.
+Each flip hits a random bit of a random file of its kind, whatever the bit means. The file keeps its size and time, and
+the flip is taken back. The command fails if one goes unnoticed, or if something is wrong before any.
 """
 
 import argparse
 import json
+import os
 import random
 import sys
 from collections.abc import Callable
@@ -42,6 +43,8 @@ def main() -> int:
     args = parser.parse_args()
     study = load_study(args.scale)
     checks = [*artefacts(study), photographs(study)]
+    if wrong := [str(path) for path, check in checks if fails(check)]:
+        sys.exit(f"{', '.join(wrong[:3])} cannot be trusted before any bit is flipped: see vistok verify.")
     found: dict[str, dict[str, int] | None] = {}
     print("| artefacts | flips | noticed |\n|---|---|---|")
     for kind, (root, *names) in KINDS.items():
@@ -77,18 +80,23 @@ def files_of(root: str, names: list[str], scale: str) -> list[Path]:
 def flip(rng: random.Random, files: list[Path], checks: list[tuple[Path, Callable[[], object]]]) -> bool:
     """Flips one bit, asks whatever reads that file, and takes the flip back; returns whether it was noticed."""
     file = rng.choice(files)
-    whole = file.read_bytes()
+    whole, status = file.read_bytes(), file.stat()
     place = rng.randrange(8 * len(whole))
     other = bytearray(whole)
     other[place // 8] ^= 1 << place % 8
-    file.write_bytes(other)
+    rewrite(file, other, status)
     try:
         noticed = any(fails(check) for path, check in checks if reads(path, file))
     finally:
-        file.write_bytes(whole)
+        rewrite(file, whole, status)
     if not noticed:
         print(f"UNNOTICED: bit {place} of {file}", file=sys.stderr)
     return noticed
+
+
+def rewrite(file: Path, data: bytes | bytearray, status: os.stat_result) -> None:
+    file.write_bytes(data)
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
 def reads(path: Path, file: Path) -> bool:
