@@ -48,7 +48,7 @@ def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_a_laptop_is_well(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", RUN]) == 0
     said = capsys.readouterr().out
-    assert [line.split()[0] for line in said.splitlines()[:-1]] == ["ok"] * 7
+    assert [line.split()[0] for line in said.splitlines()[:-1]] == ["ok"] * 8
     assert 'java                       openjdk version "' in said
     assert said.endswith("Nothing would fail.\n")
 
