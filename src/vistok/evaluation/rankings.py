@@ -41,10 +41,9 @@ def agreement_of_ranks(first: Sequence[ByImage], second: Sequence[ByImage]) -> A
     sums = np.array([row.sums.mean(axis=0) for row in rows])
     (value,) = _correlations(sums, counts, np.ones((1, len(counts))))
     generator = np.random.default_rng(0)
+    even = np.full(len(counts), 1 / len(counts))
     found = [
-        _correlations(
-            sums, counts, generator.multinomial(len(counts), [1 / len(counts)] * len(counts), _AT_ONCE)
-        )
+        _correlations(sums, counts, generator.multinomial(len(counts), even, _AT_ONCE).astype(np.float64))
         for _ in range(_RESAMPLES // _AT_ONCE)
     ]
     drawn = np.concatenate(found)
