@@ -435,3 +435,37 @@ def test_what_is_no_number_of_seeds_is_refused(checkout: Any, seeds: object) -> 
     said = re.escape(f"seeds={seeds!r}: how often each row is trained is a whole number from 1 to 100")
     with pytest.raises(VistokError, match=said):
         checkout.load(seeds=seeds)
+
+
+@pytest.mark.parametrize(
+    ("entry", "change", "message"),
+    [
+        ("blip-2", {"follows": {"recipe": "blip2"}}, "unknown recipe 'blip2'"),
+        ("blip-2", {"follows": {"recipe": "blip-2"}}, "'blip-2' is made from itself"),
+        ("minigpt-4", {"follows": {"recipe": "blip-2", "llm": "flan"}}, "unknown llm 'flan'"),
+        ("minigpt-4", {"follows": None}, r"a part of a frozen-q-former stays .*name that under `follows`"),
+        (
+            "blip-2",
+            {"follows": {"recipe": "flamingo"}},
+            "follows 'flamingo', whose connector is not the same",
+        ),
+        ("linear", {"learns": "image-text"}, r"`learns: image-text` is for a connector of kind q-former"),
+        ("blip-2", {"learns": "image-text"}, "trained alone on turns of kind caption"),
+        ("blip-2", {"learns": "images"}, "learns"),
+    ],
+)
+def test_a_wrong_stage_is_explained(checkout: Any, entry: str, change: dict[str, Any], message: str) -> None:
+    checkout.edit("grid/recipes.yaml", lambda recipes: recipes[entry].update(change))
+    with pytest.raises(VistokError, match=rf"(?s)workflow/grid/.*{message}|{message}.*workflow/grid/"):
+        checkout.load()
+
+
+def test_a_first_stage_is_no_row(checkout: Any) -> None:
+    def show(tables: Any) -> None:
+        tables["table-2"]["rows"][0]["recipe"] = "blip-2-alignment"
+
+    checkout.edit("grid/tables.yaml", show)
+    with pytest.raises(
+        VistokError, match=r"a first stage, which answers nothing\. Name a recipe that follows"
+    ):
+        checkout.load()

@@ -16,6 +16,8 @@ ON_BASE = ("deit", "dino", "mae", "dinov2", "clip-20m", "clip")  # tokenizers of
 REGIONS = ("region-clip", "owl-vit")  # of it too, for table 3
 FROM_CLIP = ("fd", "eva")  # of others, made from one of them
 LARGE = ("eva-clip", "eva-clip-fd")
+OTHER_LLMS = {"llm smollm2-135m", "llm tinyllama-1b"}  # that no table of mini shows
+CAUSAL = {"llm llama-7b", "llm vicuna-7b", "llm kosmos-decoder", *OTHER_LLMS}
 MLLMS = {
     f"mllm {tokenizer}/{recipe}/vicuna-7b/seed-0"
     for tokenizer in (*ON_BASE, *REGIONS, *FROM_CLIP)
@@ -118,8 +120,8 @@ GRID = [
      {f"tokenizer {name}" for name in ("clip", "clip-20m", "eva-clip")}),
     ("scales/mini.yaml", "encoders/base/class_token", False, TOKENIZERS - NOT_ON_BASE | MLLMS_ON_BASE),
     ("scales/mini.yaml", "encoders/base/source", "elsewhere", set()),
-    ("scales/mini.yaml", "language_model/causal/width", 32, {"llm llama-7b", "llm vicuna-7b"}),
-    ("scales/mini.yaml", "language_model/causal/pretraining/steps", 1, {"llm llama-7b"}),
+    ("scales/mini.yaml", "language_model/causal/width", 32, CAUSAL),
+    ("scales/mini.yaml", "language_model/causal/pretraining/steps", 1, {"llm llama-7b", *OTHER_LLMS}),
     ("scales/mini.yaml", "language_model/causal/instruction_tuning/steps", 1, {"llm vicuna-7b"}),
     ("scales/mini.yaml", "language_model/causal/gate", {"vqa": 1}, {"llm vicuna-7b"}),
     ("scales/mini.yaml", "language_model/causal/short_answer_weight", 77.0, {"llm vicuna-7b"}),

@@ -11,6 +11,8 @@ import pytest
 from vistok.errors import VistokError
 from vistok.grid.labels import labels_of
 from vistok.grid.load import load_study
+from vistok.grid.paths import Paths
+from vistok.grid.steps import STEPS
 from vistok.grid.study import Study
 from vistok.grid.values import Row
 
@@ -25,7 +27,11 @@ HOSTILE = ["../x", "a;rm -rf", "", "CLIP!", "clip\n", "clip/frozen"]
             "clp",
             r"unknown tokenizer 'clp'. Did you mean 'clip'\? Legal: clip, .*tokenizers\.yaml\.$",
         ),
-        (Study.llm, "vicuna-7", r"unknown llm .*'vicuna-7b'\? Legal: flan-t5-xxl, llama-7b, .*llms\.yaml\.$"),
+        (
+            Study.llm,
+            "vicuna-7",
+            r"unknown llm .*'vicuna-7b'\? Legal: flan-t5-xxl, kosmos-decoder, .*llms\.yaml\.$",
+        ),
         (Study.recipe, "tunned", r"unknown recipe .*'tuned'\? Legal: .*frozen, .*tuned.*recipes\.yaml\.$"),
         (Study.task, "coco_oc", r"unknown task .*'coco-oc'\? Legal: coco-caption, .*tasks\.yaml\.$"),
         (Study.suite, "gtv", r"unknown suite 'gtv'. Did you mean 'gvt'\? Legal: .*gvt.*tasks\.yaml\.$"),
@@ -345,3 +351,34 @@ def test_the_controlled_study_shows_all_supervisions_the_same_images(repository:
     assert len({study.tokenizer(name).objective for name in names}) == len(names) == 5
     assert {study.pretraining(name).steps for name in names} == set(study.scale.pretraining_steps.values())
     assert len(study.table("recipe-study").rows) == 40
+
+
+def test_a_run_stands_behind_the_stages_that_it_follows(study: Study) -> None:
+    run = study.run("eva-clip/minigpt-4/vicuna-7b/seed-3")
+    assert [stage.path for stage in study.stages([run, study.run("clip/frozen/vicuna-7b/seed-0")])] == [
+        "eva-clip/blip-2-alignment/flan-t5-xxl/seed-3",
+        "eva-clip/blip-2/flan-t5-xxl/seed-3",
+        "eva-clip/minigpt-4/vicuna-7b/seed-3",
+        "clip/frozen/vicuna-7b/seed-0",
+    ]
+    assert study.followed(study.run("clip/frozen/vicuna-7b/seed-0")) is None
+
+
+def test_the_jobs_of_a_run_are_those_of_its_stages_too(study: Study) -> None:
+    run = study.run("eva-clip/minigpt-4/vicuna-7b/seed-0")
+    tunings = [path for (path,) in STEPS["tune-mllm"].jobs(study, [run])]
+    assert tunings == [stage.path for stage in study.stages([run])]
+    assert {"flan-t5-xxl", "vicuna-7b"} < {llm for (llm,) in STEPS["train-llm"].jobs(study, [run])}
+    inputs = STEPS["tune-mllm"].inputs(study, run.path)
+    assert Paths(study).mllm(study.run(tunings[1])) in inputs
+
+
+def test_rows_of_other_groups_models_are_made_where_a_scale_says_so(repository: Path) -> None:
+    made = load_study("smoke", root=repository)
+    rows = {run.recipe for run in made.runs("table-5")}
+    assert rows == {"flamingo", "kosmos-1", "llava", "minigpt-4", "blip-2", "instruction"}
+    for scale in ("mini", "paper"):
+        (alone,) = load_study(scale, root=repository).table("table-5").rows[-1].subjects
+        assert alone in load_study(scale, root=repository).subjects("table-5")
+        assert not any("flamingo" in run.path for run in load_study(scale, root=repository).subjects())
+        assert not any("flamingo" in row.path for row in load_study(scale, root=repository).bounds("table-5"))

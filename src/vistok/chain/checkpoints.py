@@ -54,10 +54,11 @@ def check_mllm(study: Study, run: Run) -> str:
 
 
 def parts(study: Study, run: Run) -> list[Path]:
-    """Returns the checkpoints of this project that an MLLM is made of."""
-    paths = Paths(study)
+    """Returns the checkpoints of this project that an MLLM is made of, and that which its training follows."""
+    paths, before = Paths(study), study.followed(run)
     llm = [paths.llm(run.llm)] if study.scale.language_model else []
-    return llm + ([paths.pretrained(run.pretrained)] if study.pretrains(run.tokenizer) else [])
+    tokenizer = [paths.pretrained(run.pretrained)] if study.pretrains(run.tokenizer) else []
+    return [*llm, *tokenizer, *([paths.mllm(before)] if before else [])]
 
 
 def checkpoint_name(paths: Paths, folder: Path) -> str:

@@ -1,6 +1,6 @@
 """Connectors as a recipe states them: one value per kind, which knows its size (mllm/connectors has the modules)."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
 
@@ -11,6 +11,8 @@ _WORDS: Final = 32  # that a language model's own layers read an image for, abou
 
 class _AnyConnector(Value):
     """What every kind can be told, and what plans and tables ask of it besides its size."""
+
+    made_elsewhere: ClassVar[bool] = False  # whether a part of it is not trained by the recipe that names it
 
     whiten: bool = Field(
         False,
@@ -141,6 +143,7 @@ class QFormer(_Queries):
 class FrozenQFormer(_Queries):
     """A Q-Former as another recipe has trained it, and a new projection: MiniGPT-4 (arXiv 2304.10592 section 3)."""
 
+    made_elsewhere: ClassVar[bool] = True
     kind: Literal["frozen-q-former"] = "frozen-q-former"
 
     def trained(self, width: int, llm_width: int) -> int:

@@ -62,8 +62,11 @@ def pretraining_inputs(study: Study, pretrained: str) -> list[Path]:
     return [*shards, *(path for part in made_from for path in tokenizer_files(study, part))]
 
 
-def mixture_shards(study: Study, run: str) -> list[Path]:
-    return [Paths(study).shards(name) for name in study.models.scale.mixture]
+def tuning_inputs(study: Study, run: str) -> list[Path]:
+    """The shards and parts of an MLLM's training, and the checkpoint that it follows."""
+    shards = [Paths(study).shards(name) for name in study.models.scale.mixture]
+    before = study.models.followed(study.models.run(run))
+    return [*shards, *parts(study, run), *([Paths(study).mllm(before)] if before else [])]
 
 
 def predictions(study: Study, run: str, suite: str) -> list[Path]:

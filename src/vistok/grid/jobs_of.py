@@ -17,8 +17,14 @@ def llms(study: Study, runs: Sequence[Subject]) -> list[Ids]:
     """The language models that are trained: each behind what it is tuned from."""
     if not study.models.scale.language_model:
         return []
-    names = (name for run in runs_among(runs) for name in (study.models.llm(run.llm).base, run.llm) if name)
+    trained = study.models.stages(runs_among(runs))
+    names = (name for run in trained for name in (study.models.llm(run.llm).base, run.llm) if name)
     return [(name,) for name in dict.fromkeys(names)]
+
+
+def tunings(study: Study, runs: Sequence[Subject]) -> list[Ids]:
+    """The trainings of MLLMs: each behind those that it follows."""
+    return [(run.path,) for run in study.models.stages(runs_among(runs))]
 
 
 def suites(study: Study, runs: Sequence[Subject]) -> list[tuple[Subject, str]]:

@@ -10,7 +10,17 @@ from vistok.grid.labels import check_labels
 from vistok.grid.read import merged, read_entries, read_mapping, validated
 from vistok.grid.scale import ALL_RECIPES, Scale
 from vistok.grid.study import GRID, SCALES, TEST, Study, find
-from vistok.grid.values import LanguageModel, Recipe, ReleasedModel, Table, Task, Tokenizer, Value
+from vistok.grid.values import (
+    AnyRow,
+    LanguageModel,
+    Recipe,
+    ReleasedModel,
+    Row,
+    Table,
+    Task,
+    Tokenizer,
+    Value,
+)
 
 __all__ = ["GRID", "SCALES", "Study", "load_study"]
 
@@ -185,6 +195,7 @@ def _check_references(study: Study) -> None:
         for row in table.rows:
             for subject in row.subjects:
                 study.subject(subject.path)
+            _check_answers(study, table, row)
             for task in row.not_measured.keys() - {column.task for column in table.columns}:
                 raise unknown(
                     f"task of `not_measured` in {GRID / 'tables.yaml'}, entry {table.id!r}",
@@ -195,9 +206,41 @@ def _check_references(study: Study) -> None:
             study.task(column.task)
     for name in study.tokenizers:
         _check_descent(study, name, ())
+    for recipe in study.recipes.values():
+        _check_stages(study, recipe)
     for name in study.llms:
         _line("llm", name, lambda link: study.llm(link).base, GRID / "llms.yaml")
     _check_scale(study, study.scale)
+
+
+def _check_answers(study: Study, table: Table, row: AnyRow) -> None:
+    if isinstance(row, Row) and study.recipe(row.recipe).learns != "answers":
+        raise VistokError(
+            f"{GRID / 'tables.yaml'}, entry {table.id!r}: {row.path} is a first stage, which answers nothing. Name a "
+            f"recipe that follows {row.recipe!r}."
+        )
+
+
+def _check_stages(study: Study, recipe: Recipe) -> None:
+    """Refuses a recipe that follows none that there is, itself, or one that leaves it another connector."""
+    where = GRID / "recipes.yaml"
+
+    def before(name: str) -> str | None:
+        stage = study.recipe(name).follows
+        return stage.recipe if stage else None
+
+    _line("recipe", recipe.id, before, where)
+    if recipe.follows is None:
+        return
+    study.llm(recipe.follows.llm or next(iter(study.llms)))
+    followed = study.recipe(recipe.follows.recipe)
+    own, other = (entry.connector.model_dump(exclude={"kind"}) for entry in (recipe, followed))
+    if own != other or "tokenizer" in followed.trains:
+        raise VistokError(
+            f"{where}: recipe {recipe.id!r} follows {followed.id!r}, whose connector is not the same, or which tunes "
+            "the tokenizer, too: a stage goes on with a connector of its own sizes, and with no other part. Give both "
+            "one connector, and the first stage `trains: [connector]`."
+        )
 
 
 def _check_descent(study: Study, tokenizer: str, behind: tuple[str, ...]) -> None:

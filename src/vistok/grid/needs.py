@@ -33,7 +33,7 @@ def weight_names(study: Study, subjects: Iterable[Subject]) -> list[str]:
     tokenizers = [
         tokenizer_weights_name(study, name) for name in study.lineage(run.tokenizer for run in runs)
     ]
-    llms = [] if study.scale.language_model else [llm_weights_name(run.llm) for run in runs]
+    llms = [] if study.scale.language_model else [llm_weights_name(run.llm) for run in study.stages(runs)]
     models = [model_weights_name(subject.model) for subject in subjects if isinstance(subject, Released)]
     return [name for name in dict.fromkeys([*tokenizers, *llms, *models]) if name]
 

@@ -249,6 +249,9 @@ class Scale(Value):
         {}, description="how often an image of a set stands in an epoch of the mixture; once if not named"
     )
     probe_set: Id | None = None
+    trains_others: bool = Field(
+        False, description="whether it trains the other groups' models: the rows with `own_models`"
+    )
     floors: dict[Id, Id] = Field(
         {},
         description="by the size of an encoder: the tokenizer whose rows tables show as the floor of that size's",

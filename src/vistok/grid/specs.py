@@ -69,7 +69,7 @@ def llm_spec(study: Study, llm: str) -> Spec:
         **counted(entry, MADE),
         "size": stages,
         "vocabulary": vocabulary,
-        "stage": second if entry.base else first,
+        "stage": second if entry.base else first | ({"steps": 0} if entry.random else {}),
     }
 
 

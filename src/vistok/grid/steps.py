@@ -15,7 +15,7 @@ from vistok.grid.needs import image_sets
 from vistok.grid.paths import Paths
 from vistok.grid.step import Step
 from vistok.grid.study import GRID
-from vistok.grid.values import Run, runs_among
+from vistok.grid.values import Run
 
 CLAIMS: Final = GRID / "claims.yaml"
 
@@ -75,9 +75,9 @@ _LIST: Final = (
     ),
     Step(
         "tune-mllm",
-        jobs=lambda study, runs: [(run.path,) for run in runs_among(runs)],
+        jobs=jobs_of.tunings,
         outputs=lambda study, run: [Paths(study).mllm(run)],
-        inputs=lambda study, run: files_of.mixture_shards(study, run) + files_of.parts(study, run),
+        inputs=files_of.tuning_inputs,
         spec=lambda study, run: specs.mllm_spec(study.models, study.models.run(run)),
         modules=lambda study, run: [
             *modules_of.parts_modules(study.models, run),

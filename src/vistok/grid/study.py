@@ -38,6 +38,7 @@ _TASKS: Final = GRID / "tasks.yaml"
 _MODELS: Final = GRID / "models.yaml"
 _TABLES: Final = GRID / "tables.yaml"
 OWN_MODELS: Final = "a released model answers where models are taken as published; this scale makes its own"
+OTHERS: Final = "another group's model, which this scale does not train (`trains_others`)"
 T = TypeVar("T")
 _SEED: Final = re.compile(r"seed-(0|[1-9][0-9]{0,8})")
 
@@ -93,6 +94,21 @@ class Study:
 
     def recipe(self, name: str) -> Recipe:
         return find("recipe", name, self.recipes, _RECIPES)
+
+    def followed(self, run: Run) -> Run | None:
+        """Returns the run whose connector another one's training starts with, if its recipe follows one."""
+        stage = self.recipe(run.recipe).follows
+        if stage is None:
+            return None
+        return Run(tokenizer=run.tokenizer, recipe=stage.recipe, llm=stage.llm or run.llm, seed=run.seed)
+
+    def stages(self, runs: Iterable[Run]) -> tuple[Run, ...]:
+        """Returns runs, each behind those that its training follows."""
+        line: dict[Run, None] = {}
+        for run in runs:
+            before = self.followed(run)
+            line |= dict.fromkeys((*(self.stages([before]) if before else ()), run))
+        return tuple(line)
 
     def task(self, name: str) -> Task:
         return find("task", name, self.tasks, _TASKS)
@@ -200,8 +216,10 @@ class Study:
     def bounds_of(self, row: Row) -> tuple[Row | None, Row | None]:
         """Returns the floor and the ceiling of a row: the rows of their tokenizers, all else alike.
 
-        None where the scale names none of the size of the row's encoder.
+        None where the scale names none of the size of the row's encoder, or does not train the row.
         """
+        if not self.answers(row):
+            return None, None
         size = self.tokenizer(row.tokenizer).size
         names = self.scale.floors.get(size), self.scale.ceilings.get(size)
         floor, ceiling = (
@@ -224,7 +242,8 @@ class Study:
         """Returns why a row is not answered at this scale; None where it is."""
         own = self.models.scale
         if isinstance(row, Row):
-            return own.leaves_out.get(row.llm)
+            other = row.own_models and not own.trains_others
+            return OTHERS if other else own.leaves_out.get(row.llm)
         return OWN_MODELS if own.encoders or own.language_model else None
 
     def measured(self, table: str, row: Row | ReleasedRow) -> tuple[str, ...]:

@@ -170,7 +170,9 @@ class LanguageModel(Value):
     label: Annotated[Label, LABEL]
     kind: LanguageModelKind = "causal"
     weights: Annotated[str, LOADED] = Field(
-        min_length=1, description="a transformers name, a local folder, or a local file in GGUF"
+        min_length=1,
+        description="a transformers name, a local folder, or a local file in GGUF; `random`: a scale that makes its "
+        "own leaves it untrained",
     )
     width: Annotated[int, MACHINE] = Field(gt=0)
     layers: Annotated[int, MACHINE] = Field(gt=0, description="of an encoder and its decoder each")
@@ -182,6 +184,11 @@ class LanguageModel(Value):
     revision: Annotated[Commit | None, NOTE] = Field(None, description=_REVISION)
     digest: Annotated[Digest | None, NOTE] = Field(None, description=_DIGEST)
     source: Annotated[str, NOTE]
+
+    @property
+    def random(self) -> bool:
+        """Whether a scale leaves its weights as they are drawn: a recipe trains it from scratch."""
+        return self.weights == "random"
 
     @property
     def shape(self) -> Shape:
@@ -201,6 +208,16 @@ class Optimiser(Value):
     final_fraction: float = Field(0.0, ge=0, le=1)
 
 
+class Follows(Value):
+    """The training whose connector another one goes on with; tokenizer and seed are its own."""
+
+    recipe: Id
+    llm: Id | None = Field(
+        None,
+        description="the language model that it was trained with, if another: the projection is then new",
+    )
+
+
 class Recipe(Value):
     """How an MLLM is made from a tokenizer and a language model."""
 
@@ -212,6 +229,12 @@ class Recipe(Value):
     )
     connector: Connector = Resampler()
     tap: Tap = Tap()
+    follows: Follows | None = Field(None, description="the stage before this one, if there is one")
+    learns: Literal["answers", "image-text"] = Field(
+        "answers",
+        description="what the training is of: answers of the language model; or images with their captions, by a "
+        "Q-Former alone (BLIP-2's first stage)",
+    )
     optimiser: Optimiser
     steps: int = Field(gt=0)
     batch: int = Field(gt=0, description="images a step, over all processes")
@@ -236,6 +259,22 @@ class Recipe(Value):
             )
         if idle := sorted(self.rates.keys() - set(self.trains)):
             raise ValueError(f"`rates` names {idle[0]!r}, which `trains` does not: {[*self.trains]}")
+        return self
+
+    @model_validator(mode="after")
+    def _has_the_stages_that_it_needs(self) -> Self:
+        if self.connector.made_elsewhere and self.follows is None:
+            raise ValueError(
+                f"a part of a {self.connector.kind} stays as another recipe trained it: name that under `follows`"
+            )
+        if self.learns == "image-text" and (
+            self.connector.kind != "q-former"
+            or self.trains != ("connector",)
+            or {kind for kind, count in self.turns.items() if count} != {"caption"}
+        ):
+            raise ValueError(
+                "`learns: image-text` is for a connector of kind q-former, trained alone on turns of kind caption"
+            )
         return self
 
 
@@ -340,6 +379,10 @@ class Row(_AnyRow):
         (0,),
         min_length=1,
         description="of its trainings, tokenizer and connector alike; if not given, --config seeds=N says how many",
+    )
+    own_models: bool = Field(
+        False,
+        description="whether it is another group's model, trained only at scales that have `trains_others`",
     )
 
     @property

@@ -38,6 +38,7 @@ _READ: Final = 1 << 19
 _LOOKED_AT: Final = 500  # files of a folder
 _TRAINED_BYTES: Final = 16  # weight, gradient and two moments of AdamW, 4 bytes each
 _SAVED_BYTES: Final = 12  # weight and two moments
+_IMAGE_TEXT_PASSES: Final = 5  # contrast, captioning, and matching of a pair and two that are none
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,8 @@ def tuning(study: Study, run: Run) -> Cost:
     seen, number = encoder.parameters_m * 1e6, _bytes_of(study)
     connector, join = _connector(study, run)
     tuned, whole = "tokenizer" in recipe.trains, "llm" in recipe.trains
-    sample = (3 if whole else 2) * llm.learning(front, text, turns) + 3 * join
+    read = (3 if whole else 2) * llm.learning(front, text, turns) + 3 * join
+    sample = 3 * join * _IMAGE_TEXT_PASSES if recipe.learns == "image-text" else read
     sample += (3 if tuned else 1) * 2 * seen * encoder.tokens
     kept = (
         KEPT_BYTES * number / 2 * llm.passed(front, text + longer, turns)
@@ -197,7 +199,8 @@ def text_training(study: Study, llm: str) -> Cost:
         return Cost(0, 0, 0)
     parameters = language_model(study, llm).parameters
     stage = own.instruction_tuning if study.llm(llm).base else own.pretraining
-    flops = 6 * parameters * stage.steps * stage.batch * own.context * _FILLED
+    steps = 0 if study.llm(llm).random else stage.steps
+    flops = 6 * parameters * steps * stage.batch * own.context * _FILLED
     return Cost(flops, _TRAINED_BYTES * parameters, 4 * parameters, _SAVED_BYTES * parameters)
 
 

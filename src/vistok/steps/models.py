@@ -30,6 +30,28 @@ def assemble(study: Study, run: Run) -> MultimodalModel:
     return MultimodalModel(tokenizer, llm, recipe.connector, trains=recipe.trains)
 
 
+def follow(study: Study, run: Run, model: MultimodalModel) -> None:
+    """Gives an MLLM the connector of the training that its recipe follows, if any.
+
+    Between language models the projection is new: it belongs to the words of one.
+
+    Raises:
+        VistokError: that checkpoint is missing, was changed, or is not the one that the study names.
+    """
+    before = study.followed(run)
+    if before is None:
+        return
+    check_mllm(study, before)
+    folder = Paths(study).mllm(before)
+    forget_state(Paths(study), folder)
+    kept = {name: tensor for name, tensor in model.trained_tensors().items() if name.startswith("connector.")}
+    if before.llm != run.llm:
+        kept = {name: kept[name] for name in kept if not name.startswith("connector.projection.")}
+    made = read_tensors(folder / WEIGHTS)
+    made = {name: tensor for name, tensor in made.items() if name in kept}
+    load_tensors(model, made, source=folder, names=kept)
+
+
 def load_trained(study: Study, run: Run) -> MultimodalModel:
     """Returns an MLLM as its recipe has trained it.
 

@@ -53,7 +53,7 @@ def run(study: Study, llm: str) -> None:
         documents = _documents(corpus, model.words.start, size if base else None)
         learner = LanguageLearner(model, documents[:-HELD_OUT], batch=stage.batch, seed=0)
         plan = Plan(
-            stage.steps,
+            0 if study.llm(llm).random else stage.steps,
             stage.optimiser,
             study.scale.save_every,
             workers=job.cpus - 1,

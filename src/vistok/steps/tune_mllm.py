@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from vistok.checkpoints import save_checkpoint
 from vistok.datasets.mixture import Mixture
@@ -14,14 +15,17 @@ from vistok.grid.specs import mllm_spec
 from vistok.grid.values import Run
 from vistok.provenance import Stopwatch
 from vistok.steps.decided import decide_tuning
-from vistok.steps.models import assemble, frozen_digests, held_tensors
+from vistok.steps.models import assemble, follow, frozen_digests, held_tensors
 from vistok.steps.training import training
 from vistok.steps.whitening import fit_whitening
 from vistok.training.curves import write_curves
 from vistok.training.devices import device_of
+from vistok.training.image_text import ImageTextLearner
 from vistok.training.loop import Plan, make_deterministic, train
 from vistok.training.mllm import MultimodalLearner
 from vistok.training.processes import is_first
+
+_LEARNERS: Final = {"answers": MultimodalLearner, "image-text": ImageTextLearner}
 
 
 def run(study: Study, wanted: Run) -> None:
@@ -39,6 +43,7 @@ def run(study: Study, wanted: Run) -> None:
         make_deterministic(wanted.seed)
         model = assemble(study, wanted)
         fit_whitening(model, Shards(shards[0]), device_of(job.gpus))
+        follow(study, wanted, model)
         recipe = study.recipe(wanted.recipe)
         plan = Plan(
             recipe.steps,
@@ -48,7 +53,9 @@ def run(study: Study, wanted: Run) -> None:
             part=job.part,
             gpus=job.gpus,
         )
-        learner = MultimodalLearner(model, _mixture(study, wanted, shards, model.tokenizer.reads()), recipe)
+        learner = _LEARNERS[recipe.learns](
+            model, _mixture(study, wanted, shards, model.tokenizer.reads()), recipe
+        )
         held = held_tensors(study, wanted, model)
         frozen = frozen_digests(model, held)
         curves = train(learner, plan, state=work.state, identity=work.identity, name=f"mllm {wanted.path}")

@@ -50,7 +50,11 @@ class Connector(nn.Module, ABC):
         self, tokens: Float[Tensor, "batch tokens width"], questions: Sequence[str] | None = None
     ) -> Float[Tensor, "batch visual llm_width"]:
         """Returns what `connect` makes of an image encoder's tokens."""
-        return self.connect(self.whitening(tokens) if self.whitening else tokens, questions)
+        return self.connect(self.whitened(tokens), questions)
+
+    def whitened(self, tokens: Float[Tensor, "batch tokens width"]) -> Float[Tensor, "batch tokens width"]:
+        """Returns an image encoder's tokens as the connector's own layers read them."""
+        return self.whitening(tokens) if self.whitening else tokens
 
 
 def build_connector(value: ConnectorValue, width: int, llm_width: int) -> Connector:

@@ -1,0 +1,50 @@
+"""Trains a Q-Former on images and their captions, before a language model reads it: BLIP-2's first stage."""
+
+from collections.abc import Sequence
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from vistok.datasets.mixture import Mixture, Turn
+from vistok.errors import VistokError
+from vistok.grid.connectors import QFormer
+from vistok.grid.values import Recipe
+from vistok.mllm.connectors.q_former import QFormerConnector
+from vistok.mllm.image_text import Captions, ImageText
+from vistok.mllm.model import MultimodalModel
+from vistok.mllm.prompt import Piece
+from vistok.training.batches import Batch
+from vistok.training.mllm import MultimodalLearner
+
+
+class ImageTextLearner(MultimodalLearner):
+    """A Q-Former with what reads text beside it, on the captions of the mixture; the language model reads nothing."""
+
+    def __init__(self, model: MultimodalModel, mixture: Mixture, recipe: Recipe) -> None:
+        super().__init__(model, mixture, recipe)
+        if not isinstance(model.connector, QFormerConnector) or not isinstance(recipe.connector, QFormer):
+            raise VistokError(
+                f"image-text training is for a connector of kind q-former, found {recipe.connector.kind!r}."
+            )
+        self.reader = ImageText(
+            model.connector.former, len(model.llm.words.tokenizer), recipe.connector.feedforward_multiple
+        )
+        model.connector.projection.requires_grad_(False)  # nothing is behind it yet
+
+    def trained_tensors(self) -> dict[str, Tensor]:
+        own = {f"reader.{name}": tensor for name, tensor in self.reader.state_dict().items()}
+        return super().trained_tensors() | own
+
+    def _pieces(self, turns: Sequence[Turn]) -> list[Piece]:
+        return [Piece(turns[0].answer, weight=1.0, ends=True)]
+
+    def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        connector, images = cast(QFormerConnector, self.model.connector), batch["images"]
+        with torch.no_grad():
+            tokens = connector.whitened(self.model.tokenizer(self.model.tokenizer.prepared(images)))
+        longest = int(batch["mask"].sum(dim=1).max())
+        captions = Captions(batch["ids"][:, :longest], batch["mask"][:, :longest] > 0)
+        losses = self.reader.losses(connector.former, connector.norm(tokens), captions)
+        count = torch.tensor(float(len(images)), device=images.device)
+        return torch.stack(losses).sum() * count, count
