@@ -26,7 +26,7 @@ from vistok.grid.needs import image_sets
 from vistok.grid.specs import spec_digest
 from vistok.grid.steps import STEPS
 from vistok.grid.study import Study
-from vistok.grid.values import Decoding, ReleasedRow, Task
+from vistok.grid.values import Decoding, ReleasedRow, Row, Task
 
 Path = tuple[str | int, ...]
 Leaf = tuple[Path, Any, Mark | None]
@@ -151,7 +151,12 @@ def unused(study: Study) -> set[Path]:
     }  # a base, a teacher or a proposer: no table names it
     words = ("label", "supervision", "published_images", "substitute", "measured_cause")
     found |= {("tokenizers", name, word) for name in makers for word in words}
-    found |= {("llms", name) for name in study.llms.keys() - llms}
+    rows = [row for table in study.tables.values() for row in table.rows if isinstance(row, Row)]
+    left_out = {row.llm for row in rows} - llms  # their rows are shown, with the reason
+    found |= {("llms", name) for name in study.llms.keys() - llms - left_out}
+    found |= {("llms", name, field) for name in left_out for field in type(study.llm(name)).model_fields} - {
+        ("llms", name, "label") for name in left_out
+    }
     kinds = {study.llm(name).kind for name in llms}
     found |= {("scale", "language_model", kind) for kind in scale.language_model.keys() - kinds}
     found |= {("llms", name, "label") for name in llms - {run.llm for run in runs}}
@@ -163,7 +168,10 @@ def unused(study: Study) -> set[Path]:
     found |= {("scale", "places", name) for name in scale.places.keys() - {*scale.mixture}}
     if not pretrained:
         found |= {("scale", part) for part in ("encoders", "pretraining", "probe_gate")}
-    found |= {("scale", part) for part in ("world", "language_model", "places") if not getattr(scale, part)}
+    maybe = ("world", "language_model", "places", "pretraining_steps", "leaves_out")
+    found |= {("scale", part) for part in maybe if not getattr(scale, part)}
+    found |= {("scale", "stand_ins")}  # what tables name already, once they are loaded
+    found |= set() if any(row.own_models for row in rows) else {("scale", "trains_others")}
     for name in study.tokenizers:
         made = (
             ("objective", "image_set", "size", "base", "teacher", "proposer", "options")

@@ -10,6 +10,7 @@ from vistok.grid.connectors import Linear, Resampler
 from vistok.grid.values import Encoder
 from vistok.mllm.attention import attention_weights, has_resampler, head_divergence, resampler_attention
 from vistok.mllm.connectors.resampler import PerceiverAttention
+from vistok.mllm.heads import split_heads
 from vistok.mllm.language_models.causal import CausalLanguageModel
 from vistok.mllm.model import MultimodalModel
 from vistok.mllm.words import make_word_tokenizer
@@ -35,8 +36,11 @@ def test_attention_weighs_values_as_torch_does() -> None:
     torch.manual_seed(1)
     layer, media, latents = PerceiverAttention(16, 2, 8), torch.randn(2, 5, 16), torch.randn(2, 3, 16)
     with torch.no_grad():
-        key, value = map(layer._split, layer.key_value(layer.norm_media(media)).chunk(2, dim=-1))
-        query = layer._split(layer.query(layer.norm_latents(latents)))
+        key, value = (
+            split_heads(part, layer.heads)
+            for part in layer.key_value(layer.norm_media(media)).chunk(2, dim=-1)
+        )
+        query = split_heads(layer.query(layer.norm_latents(latents)), layer.heads)
         expected = torch.nn.functional.scaled_dot_product_attention(query, key, value)
         assert torch.allclose(attention_weights(layer, media, latents) @ value, expected, atol=1e-6)
 

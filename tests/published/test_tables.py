@@ -66,7 +66,9 @@ def test_the_grid_points_at_the_rows_that_it_names(
     grid = yaml.safe_load((repository / "workflow/grid/tables.yaml").read_text())
     for entry in grid.values():
         published = tables[entry["number"]]
-        assert {column["published"] for column in entry["columns"]} <= set(published.columns)
+        assert {column["published"] for column in entry["columns"] if "published" in column} <= set(
+            published.columns
+        )
         if "Tuning" in published.columns:
             for row in (row for row in entry["rows"] if "published" in row):
                 named = published.row_ids[row["published"] - 1]  # the paper writes RegionCLIP

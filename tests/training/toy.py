@@ -52,8 +52,8 @@ def run(folder: Path, workers: int, words: tuple[str, ...], *streams: Connection
     for standard, stream in enumerate(streams, 1):
         os.dup2(stream.fileno(), standard)
         stream.close()
-    if "nohup" in words:
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    # Said either way: the tests themselves may run under nohup.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN if "nohup" in words else signal.SIG_DFL)
     torch.set_num_threads(1)
     plan = Plan(80, Optimiser(learning_rate=0.01, warmup_steps=2), save_every=10**6, workers=workers)
     torch.manual_seed(7)

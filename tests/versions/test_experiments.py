@@ -1,6 +1,7 @@
 """What DVC is told follows from the grid, and names what an edit changes."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,7 @@ def test_a_new_task_of_another_suite_changes_no_parameters_of_what_is_there(
 
 
 def with_(study: Study, **values: Any) -> Study:
-    return Study(**{**vars(study), **values})
+    return replace(study, **values)
 
 
 def test_what_is_written_is_plain(repository: Path, mini: Study, tmp_path: Path) -> None:

@@ -134,6 +134,7 @@ def table_spec(study: Study, table: str) -> Spec:
     return {
         "table": counted(entry),
         "labels": [labels_of(study, entry, row) for row in rows],
+        "unanswered": [study.unanswered(row) for row in rows],
         "bounds": [counted(row) for row in study.bounds(table)],
         "tasks": {column.task: marked(study.task(column.task), LABEL, SCORING) for column in entry.columns},
         "tokenizers": {

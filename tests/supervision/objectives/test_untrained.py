@@ -59,6 +59,6 @@ def test_every_encoder_of_the_mini_scale_has_a_floor(
     assert all(torch.equal(floor[name], again.exported().state_dict()[name]) for name in floor)
     assert not torch.equal(floor["patch_embed.proj.weight"], drawn["patch_embed.proj.weight"])
     tokens = build_tokenizer(own)
-    load_foreign(tokens.trunk, floor, Path("floor"))
+    load_foreign(tokens, floor, Path("floor"))
     images = torch.rand(2, 3, own.image_size, own.image_size)
     assert tokens(images).shape == (2, own.tokens, own.width)
