@@ -204,7 +204,7 @@ def shell_values(text: str) -> set[str]:
 
 # Ids that the loader has checked, digests, paths made of ids, and options that are quoted where they are made.
 SAFE_VALUES = {
-    "log", "output[0]", "params.verb", "params.suite", "params.generated", "resources.launch",
+    "log", "params.out", "params.verb", "params.suite", "params.generated", "resources.launch",
     "wildcards.image_set", "wildcards.llm", "wildcards.pretrained", "wildcards.run", "wildcards.table",
     "wildcards.download",
 }  # fmt: skip

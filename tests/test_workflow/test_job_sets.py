@@ -127,7 +127,10 @@ def test_a_new_row_has_its_own_jobs(built: Any) -> None:
 
 def test_a_student_is_taught_by_what_is_there_and_again_when_its_teacher_changes(built: Any) -> None:
     row = {"tokenizer": "fd", "recipe": "frozen", "llm": "vicuna-7b"}
-    student = {"pretrain_tokenizer fd/seed-0"} | steps("fd/frozen") | TABLE | CURVES
+    made = {
+        f"pretrain_tokenizer {name}/seed-0" for name in ("fd", "untrained-fd")
+    }  # its encoder has a floor of its own
+    student = made | steps("fd/frozen", "untrained-fd/frozen") | TABLE | CURVES
     objective = "src/vistok/supervision/objectives/contrastive.py"
     text = (built.root / objective).read_text()
     with built.changed("workflow/grid/tables.yaml", lambda tables: tables["table-2"]["rows"].append(row)):

@@ -86,9 +86,10 @@ rule paper_audit:
     params:
         released=lambda wildcards, input: released_option(STUDY),
         generated=" ".join(["--generated", *FILES.made_questions()]),
+        out=lambda wildcards, output: os.path.dirname(output[0]),
         source=paper_audit.source,
     shell:
-        "vistok audit {params.released} {params.generated} --out $(dirname {output[0]}) "
+        "vistok audit {params.released} {params.generated} --out {params.out} "
         "2>&1 | {{ tee -i {log} || cat > /dev/null; }}"
 
 

@@ -29,6 +29,21 @@ def test_a_tokenizer_comes_back_from_its_folder(
     assert again.pad_token == again.eos_token == "</s>"
 
 
+def test_what_is_saved_again_does_not_tell_how_it_was_loaded(
+    llm: CausalLanguageModel, tmp_path: Path
+) -> None:
+    """Without a network transformers notes that it read local files alone: the same training, other bytes."""
+    save_language_model(tmp_path / "base", llm)
+    loaded = load_language_model(tmp_path / "base")
+    loaded.words.tokenizer.init_kwargs["local_files_only"] = True
+    save_language_model(tmp_path / "offline", loaded)
+    save_language_model(tmp_path / "online", load_language_model(tmp_path / "base"))
+    offline, online = (
+        (tmp_path / name / "tokenizer_config.json").read_bytes() for name in ("offline", "online")
+    )
+    assert offline == online and b"local_files_only" not in offline
+
+
 def test_a_loaded_model_is_frozen(llm: CausalLanguageModel, tmp_path: Path) -> None:
     save_language_model(tmp_path, llm.train())
     model = load_language_model(tmp_path)

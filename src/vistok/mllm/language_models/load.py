@@ -132,4 +132,6 @@ def _check_old_files(folder: Path) -> None:
 
 def save_language_model(folder: Path, model: LanguageModel) -> None:
     model.network.save_pretrained(folder)
+    for of_machine in ("local_files_only", "is_local"):  # how it was loaded: no other machine need know
+        model.words.tokenizer.init_kwargs.pop(of_machine, None)
     model.words.tokenizer.save_pretrained(folder)
