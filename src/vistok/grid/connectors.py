@@ -1,5 +1,6 @@
 """Connectors as a recipe states them: one value per kind, which knows its size (mllm/connectors has the modules)."""
 
+from abc import ABC, abstractmethod
 from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field
@@ -9,7 +10,7 @@ from vistok.grid.value import Value
 _WORDS: Final = 32  # that a language model's own layers read an image for, about: a question and its answer
 
 
-class _AnyConnector(Value):
+class _AnyConnector(Value, ABC):
     """What every kind can be told, and what plans and tables ask of it besides its size."""
 
     made_elsewhere: ClassVar[bool] = False  # whether a part of it is not trained by the recipe that names it
@@ -19,17 +20,21 @@ class _AnyConnector(Value):
         description="whiten the tokens before the connector's own layers, by statistics of images that training sees",
     )
 
+    @abstractmethod
     def tokens(self, seen: int) -> int:
         """Returns how many visual tokens the language model reads, of the `seen` ones of an image encoder."""
-        raise NotImplementedError
 
     def front(self, seen: int) -> int:
         """Returns how many of them stand in front of the words."""
         return self.tokens(seen)
 
+    @abstractmethod
     def parameters(self, width: int, llm_width: int) -> int:
         """Returns the number of parameters between an encoder and a language model of these widths."""
-        raise NotImplementedError
+
+    @abstractmethod
+    def operations(self, seen: int, width: int, llm_width: int) -> float:
+        """Returns the floating-point operations of a forward pass for one image."""
 
     def trained(self, width: int, llm_width: int) -> int:
         """Returns how many of its parameters training changes."""
@@ -74,7 +79,6 @@ class Resampler(_Latents):
         return 2 * width + self.resampler_parameters(width) + (width + 1) * llm_width
 
     def operations(self, seen: int, width: int, llm_width: int) -> float:
-        """Returns the floating-point operations of a forward pass for one image."""
         every_latent = self.parameters(width, llm_width) * self.latents
         return 2.0 * (every_latent + self.keys_and_values(width) * seen)
 
@@ -91,7 +95,6 @@ class Linear(_AnyConnector):
         return (width + 1) * llm_width
 
     def operations(self, seen: int, width: int, llm_width: int) -> float:
-        """Returns the floating-point operations of a forward pass for one image."""
         return 2.0 * self.parameters(width, llm_width) * seen
 
 
@@ -129,7 +132,6 @@ class _Queries(_AnyConnector):
         return (self.width + 1) * llm_width
 
     def operations(self, seen: int, width: int, llm_width: int) -> float:
-        """Returns the floating-point operations of a forward pass for one image."""
         keys_and_values = 2 * width * self.width * self.looks
         return 2.0 * (self.parameters(width, llm_width) * self.queries + keys_and_values * seen)
 

@@ -84,7 +84,7 @@ class Code:
 def test_an_old_file_that_holds_code_is_refused(tmp_path: Path) -> None:
     vicuna(tmp_path / "model")
     file, mark = tmp_path / "model/pytorch_model-00002-of-00002.bin", tmp_path / "mark"
-    torch.save({**torch.load(file), "more": Code(mark)}, file)
+    torch.save({**torch.load(file, weights_only=True), "more": Code(mark)}, file)
     with pytest.raises(
         VistokError, match=r"00002\.bin holds more than tensors \(\w+\.mkdir\) and is not opened"
     ):

@@ -41,14 +41,23 @@ class Ranking:
 
 
 class Answerer(ABC):
-    """Whatever answers questions about images."""
+    """Whatever answers questions about images, `batch` at a time."""
+
+    def __init__(self, batch: int) -> None:
+        self.batch = batch
 
     @abstractmethod
+    def _length(self, question: Question) -> int:
+        """Returns how long a question is, in whatever is padded."""
+
     def groups(self, questions: Sequence[Question]) -> list[list[int]]:
         """Returns which questions share a batch, by their positions: those of like length, so that little is padded.
 
         To ask one group after the other gives the same answers, to the bit, as to ask all of them.
         """
+        lengths = [self._length(question) for question in questions]
+        order = sorted(range(len(lengths)), key=lambda index: (lengths[index], index))
+        return list(groups(iter(order), self.batch))
 
     @abstractmethod
     def answer(self, questions: Sequence[Question], decoding: Decoding) -> list[Generation]:
@@ -60,11 +69,11 @@ class Answerer(ABC):
 
 
 class LanguageModelAnswerer(Answerer):
-    """A language model that answers questions, `batch` at a time."""
+    """A language model that answers questions."""
 
     def __init__(self, llm: LanguageModel, *, batch: int) -> None:
+        super().__init__(batch)
         self.llm = llm.eval()
-        self.batch = batch
 
     @abstractmethod
     def _conditioning(self, questions: Sequence[Question]) -> Conditioning:
@@ -89,11 +98,9 @@ class LanguageModelAnswerer(Answerer):
             Ranking(question, *zip(*ranked[index], strict=True)) for index, question in enumerate(questions)
         ]
 
-    def groups(self, questions: Sequence[Question]) -> list[list[int]]:
+    def _length(self, question: Question) -> int:
         words = self.llm.words
-        lengths = [len(words.pieces([words.after_image(question.prompt)])[0]) for question in questions]
-        order = sorted(range(len(lengths)), key=lambda index: (lengths[index], index))
-        return list(groups(iter(order), self.batch))
+        return len(words.pieces([words.after_image(question.prompt)])[0])
 
     def _batches(self, questions: Sequence[Question]) -> Iterator[tuple[list[int], Conditioning, list[str]]]:
         """Yields the positions of questions of like length, what they are given, and their prompts."""

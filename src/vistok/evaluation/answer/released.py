@@ -6,7 +6,7 @@ from pathlib import Path
 from PIL.Image import Image
 
 from vistok.datasets.images import load_image
-from vistok.evaluation.answer.generation import Answerer, Generation, Question, Ranking, groups
+from vistok.evaluation.answer.generation import Answerer, Generation, Question, Ranking
 from vistok.grid.values import Decoding
 from vistok.mllm.whole import WholeModel
 
@@ -15,9 +15,9 @@ class ReleasedAnswerer(Answerer):
     """A released model with its template; the image of a question is the path of its photograph."""
 
     def __init__(self, model: WholeModel, template: str, *, batch: int) -> None:
+        super().__init__(batch)
         self.model = model
         self.template = template
-        self.batch = batch
 
     def answer(self, questions: Sequence[Question], decoding: Decoding) -> list[Generation]:
         """Answers them `batch` at a time, in the order of their length."""
@@ -35,10 +35,8 @@ class ReleasedAnswerer(Answerer):
             Ranking(question, *zip(*ranked[index], strict=True)) for index, question in enumerate(questions)
         ]
 
-    def groups(self, questions: Sequence[Question]) -> list[list[int]]:
-        lengths = [len(self._told(question)) for question in questions]
-        order = sorted(range(len(lengths)), key=lambda index: (lengths[index], index))
-        return list(groups(iter(order), self.batch))
+    def _length(self, question: Question) -> int:
+        return len(self._told(question))
 
     def _told(self, question: Question) -> str:
         return self.template.replace("{prompt}", question.prompt)
