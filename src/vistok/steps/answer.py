@@ -8,13 +8,11 @@ from vistok.chain.results import answer_inputs, write_predictions
 from vistok.evaluation.answer.answering import SeeingAnswerer
 from vistok.evaluation.answer.generation import Answerer
 from vistok.evaluation.answer.released import ReleasedAnswerer
-from vistok.grid.kinds import SCORING, task_kind_modules
 from vistok.grid.load import Study
 from vistok.grid.paths import Paths
 from vistok.grid.values import Released, ReleasedModel, Run, Subject, Task
 from vistok.locks import only_writer
 from vistok.mllm.whole import load_whole
-from vistok.sources import source_digest
 from vistok.steps.answers import Photographs, answer_suite
 from vistok.steps.asking import Asked, ask_all
 from vistok.steps.models import load_trained
@@ -35,12 +33,8 @@ def run(study: Study, subject: Subject, suite: str) -> None:
         make_deterministic(0)
         asked = _asked(study, subject, suite)
         inputs = {task.id: answer_inputs(study, subject, task) for task, _ in asked.values()}
-        kinds = task_kind_modules(task.kind for task, _ in asked.values())
-        code = source_digest(__name__, *kinds, without=SCORING)
-        saved = SavedAnswers(
-            paths.answers_under_way(subject, suite),
-            identity_of(inputs, asked, code, study.scale.answer_batch),
-        )
+        identity = identity_of(inputs, asked, __name__, study.scale.answer_batch)
+        saved = SavedAnswers(paths.answers_under_way(subject, suite), identity)
         answerer, photographs = _answerer(study, subject)
         name = f"answers of {subject.path}"
         for task, rows in answer_suite(answerer, asked, saved, name=name, photographs=photographs):

@@ -2,11 +2,9 @@
 
 from vistok.chain.results import blind_inputs, write_predictions
 from vistok.evaluation.answer.generation import BlindAnswerer
-from vistok.grid.kinds import SCORING, task_kind_modules
 from vistok.grid.load import Study
 from vistok.grid.paths import Paths
 from vistok.locks import only_writer
-from vistok.sources import source_digest
 from vistok.steps.answers import answer_suite
 from vistok.steps.asking import ask_all
 from vistok.steps.language_model import load_llm
@@ -30,8 +28,7 @@ def _answer(study: Study, llm: str, suite: str) -> None:
     paths, batch = Paths(study), study.scale.answer_batch
     asked = {name: (study.task(name), questions) for name, questions in ask_all(study, suite).items()}
     inputs = {task.id: blind_inputs(study, llm, task) for task, _ in asked.values()}
-    kinds = task_kind_modules(task.kind for task, _ in asked.values())
-    identity = identity_of(inputs, asked, source_digest(__name__, *kinds, without=SCORING), batch)
+    identity = identity_of(inputs, asked, __name__, batch)
     saved = SavedAnswers(paths.answers_under_way(f"blind/{llm}", suite), identity)
     device = device_of(study.scale.job("answer").gpus)
     answerer = BlindAnswerer(load_llm(study.models, llm).to(device), batch=batch)

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from vistok.files import digest_value
+from vistok.grid.kinds import SCORING, task_kind_modules
 from vistok.grid.values import Task
+from vistok.sources import source_digest
 from vistok.steps.asking import Asked
 from vistok.training.progress import say
 
@@ -21,21 +23,22 @@ _SECONDS: Final = 30.0  # between two saves: less is lost by a kill than a model
 
 
 def identity_of(
-    inputs: Mapping[str, Mapping[str, str]], suite: Mapping[str, tuple[Task, Asked]], code: str, batch: int
+    inputs: Mapping[str, Mapping[str, str]], suite: Mapping[str, tuple[Task, Asked]], step: str, batch: int
 ) -> str:
     """Returns the digest of everything that decides a suite's answers.
 
     Args:
         inputs: the digests that each task's answers are made from.
         suite: what is asked.
-        code: the digest of what the job runs.
+        step: the module that the job runs.
         batch: how many questions are asked at once, which decides the groups.
     """
     asked = {
         name: [list(map(str, questions.references.ids)), list(questions.prompts)]
         for name, (_, questions) in suite.items()
     }
-    return digest_value([inputs, asked, code, batch])
+    kinds = task_kind_modules(task.kind for task, _ in suite.values())
+    return digest_value([inputs, asked, source_digest(step, *kinds, without=SCORING), batch])
 
 
 class SavedAnswers:
