@@ -5,6 +5,7 @@ snakemake paper_tables --config scale=excerpt data_root=FOLDER       real photog
 snakemake paper_data --config scale=paper data_root=FOLDER           the official archives, fetched and verified
 snakemake mask_study --cores 2                                       what a mask does, by a table of our own
 snakemake differ_study --cores 2                                     Table 2's frozen rows where counts differ
+snakemake ett_tables --cores 1                                       ETT, the second system: its tables, and their worth
 snakemake paper_audit paper_claims --cores 2                         what of the paper can be trusted
 """
 
@@ -57,6 +58,13 @@ rule differ_study:
     """Counting where the counts of an image's groups differ: Table 2's frozen rows, asked more; nothing is trained."""
     input:
         FILES.table("differ-study"),
+    localrule: True
+
+
+rule ett_tables:
+    """ETT, the second system: its tables, its claims weighed, and what its numbers are worth."""
+    input:
+        FILES.ett(),
     localrule: True
 
 

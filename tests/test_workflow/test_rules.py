@@ -28,8 +28,8 @@ def test_the_paper_scale_asks_for_sizes_that_grow(built: Any) -> None:
 
 
 def test_rules_are_of_the_steps_and_read_and_write_what_these_say(built: Any) -> None:
-    """Each job of a whole build, of the claims and of the audit: its rule, and its files in their order."""
-    said = built.build("paper_tables", "paper_claims", "paper_audit", "-nF")
+    """Each job of a whole build, of the claims, of the audit and of ETT: its rule, and its files in their order."""
+    said = built.build("paper_tables", "paper_claims", "paper_audit", "ett_tables", "-nF")
     found = re.findall(r"^ *(?:local)?rule (\w+):\n(?: +input: (.*)\n)? +output: (.*)$", said, re.MULTILINE)
     study = load_study("smoke", root=built.root)
     data = [str(path) for path in STEPS["make-world"].outputs(study)]

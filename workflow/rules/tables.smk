@@ -1,8 +1,5 @@
-tabulate = rule_of("tabulate")
-draw_curves = rule_of("draw-curves")
-paper_claims = rule_of("weigh-claims")
-paper_audit = rule_of("audit")
-show_study = rule_of("show-study")
+tabulate, draw_curves, show_study = map(rule_of, ("tabulate", "draw-curves", "show-study"))
+paper_claims, paper_audit, show_ett = map(rule_of, ("weigh-claims", "audit", "show-ett"))
 
 
 rule tabulate:
@@ -150,3 +147,24 @@ rule show_study:
         source=show_study.source,
     shell:
         "vistok show-study {params.options} " "2>&1 | {{ tee -i {log} || cat > /dev/null; }}"
+
+
+rule show_ett:
+    """Renders the tables of ETT, the second system, and what their numbers are worth."""
+    input:
+        show_ett.inputs,
+    output:
+        show_ett.outputs,
+    log:
+        show_ett.log,
+    benchmark:
+        show_ett.benchmark
+    threads: 1
+    resources:
+        **show_ett.resources,
+    params:
+        options=options_of_study,
+        spec=show_ett.spec,
+        source=show_ett.source,
+    shell:
+        "vistok show-ett {params.options} " "2>&1 | {{ tee -i {log} || cat > /dev/null; }}"

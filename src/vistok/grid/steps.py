@@ -8,6 +8,7 @@ from typing import Final
 from vistok.errors import unknown
 from vistok.grid import files_of, jobs_of, modules_of, specs
 from vistok.grid import paths as files
+from vistok.grid.ett import EttPaths, printed
 from vistok.grid.kinds import SCORING, task_kind_modules
 from vistok.grid.marks import LABEL
 from vistok.grid.marks import SCORING as SCORED
@@ -240,6 +241,13 @@ _LIST: Final = (
                 ]
             )
         ),
+    ),
+    Step(
+        "show-ett",
+        jobs=lambda study, runs: [],  # asked for by itself
+        outputs=lambda study: EttPaths(study).shown(),
+        inputs=lambda study: printed(),
+        size="tabulate",
     ),
     Step(
         "weigh-claims",

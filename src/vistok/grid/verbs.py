@@ -60,6 +60,7 @@ VERBS: Final[Mapping[str, Verb]] = {
     "draw-attention": Verb("draw where the resampler looks, Figure 3"),
     "draw-answers": Verb("draw answers of two models, Figure 4"),
     "show-study": Verb("make the page from which all of the study is reached"),
+    "show-ett": Verb("render the tables of ETT, the second system, and what they are worth"),
     "weigh-claims": Verb("weigh the paper's claims on the scale's cells"),
     "audit": Verb("audit the published tables and the benchmark files", arguments=True),
 }

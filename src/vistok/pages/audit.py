@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from vistok.audit.benchmark_file import released_files
 from vistok.audit.beside import missing
@@ -67,7 +67,12 @@ def run_audit(
 
 
 def write_findings(
-    findings: Sequence[Finding], notes: Sequence[str], out: Path, *, figures: Mapping[str, str]
+    findings: Sequence[Finding],
+    notes: Sequence[str],
+    out: Path,
+    *,
+    figures: Mapping[str, str],
+    paper: Literal["gvt", "ett"] = "gvt",
 ) -> None:
     """Writes the three files to `out`.
 
@@ -76,6 +81,7 @@ def write_findings(
         notes: what could not be checked, and why.
         out: the folder.
         figures: the claims' forest plots, as `page_figures` returns them.
+        paper: whose tables were checked.
 
     Raises:
         VistokError: two findings have one anchor, or the folder cannot be written.
@@ -87,7 +93,7 @@ def write_findings(
         raise VistokError(
             f"two findings have the anchor {repeated[0]!r}: give benchmark files different names."
         )
-    page = _page(findings, notes)
+    page = {**_page(findings, notes), "paper": paper}
     write_json(out / "audit.json", findings_json(findings, notes))
     write_text(out / "audit.md", render("audit.md.j2", **page))
     write_text(out / "audit.html", render("audit.html.j2", **figures, **page))

@@ -23,6 +23,8 @@ def footnote(row: Row) -> str:
 
 def notes(report: TableReport) -> list[str]:
     """Returns the notes of a table, in the order in which they are printed."""
+    if report.paper == "ett":
+        return paragraphs("ett-notes.txt.j2", report=report)
     return paragraphs(
         "notes.txt.j2",
         report=report,

@@ -30,15 +30,15 @@ class Bar:
         return max(round((self.high or 0.0) - (self.low or 0.0), 1), 0.5)
 
 
-def render_table(report: TableReport, suffix: str) -> str:
-    """Returns a table in one of `TABLE_FORMATS`."""
+def render_table(report: TableReport, suffix: str, root: str = "") -> str:
+    """Returns a table in one of `TABLE_FORMATS`; `root` leads from where it will lie to the study's page."""
     if suffix == "csv":
         return render_csv(report)
     return render(
         f"table.{suffix}.j2",
         report=report,
         bars=pictures(report),
-        root="",
+        root=root,
         banner=banner(report.origin),
         footnotes={mark: footnote(row) for mark, row in report.footnotes.items()},
         notes=notes(report),

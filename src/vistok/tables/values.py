@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal
 from statistics import stdev
+from typing import Literal
 
 from vistok.audit.findings import Finding
 from vistok.evaluation.pairs import ByImage
@@ -268,7 +269,7 @@ class TableReport:
     """A whole table, ready to be rendered.
 
     `main_label` is the index of the label that names a row. `bounds` are the rows of floors and ceilings,
-    `base` the recipe that others' rankings are held against, if any.
+    `base` the recipe that others' rankings are held against, if any. `paper` is the one that prints it.
     """
 
     id: str
@@ -284,6 +285,7 @@ class TableReport:
     audit: tuple[AuditNote, ...] = ()
     bounds: tuple[Row, ...] = ()
     base: str = ""
+    paper: Literal["gvt", "ett"] = "gvt"
 
     @property
     def title(self) -> str:

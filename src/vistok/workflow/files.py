@@ -111,6 +111,10 @@ class Files:
             made += STEPS[verb].outputs(self.study)
         return list(map(str, made))
 
+    def ett(self) -> list[str]:
+        """Returns all that is rendered of ETT, the second system."""
+        return [str(path) for path in STEPS["show-ett"].outputs(self.study)]
+
     def made_questions(self) -> list[str]:
         """Returns the GVTBench and SEED-Bench files that the scale makes itself for its test split."""
         names = _MADE_QUESTIONS if self.models.scale.world else ()

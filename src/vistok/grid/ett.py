@@ -1,0 +1,78 @@
+"""ETT, the second system: its tables as the grid declares them, and where its files are.
+
+It stands beside the study of tokenizers: what is declared here reruns nothing of that.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pydantic import Field
+
+from vistok.grid.paths import ABOUT, AUDIT_FORMATS, PUBLISHED, TABLE_FORMATS, Paths
+from vistok.grid.read import read_entries, validated
+from vistok.grid.study import GRID, Study
+from vistok.grid.values import Id, Value
+
+FOLDER: Final = GRID / "ett"
+CLAIMS: Final = FOLDER / "claims.yaml"
+TABLES: Final = FOLDER / "tables.yaml"
+PRINTED: Final = PUBLISHED / "ett"
+NUMBERS: Final = (2, 3, 4, 5)  # of the paper's tables that are transcribed
+
+
+class EttColumn(Value):
+    """One column of a table of ETT, headed as the paper heads it."""
+
+    metric: str
+    waits_for: str = Field(description="why a cell of ours is not there")
+
+
+class EttTable(Value):
+    """A table of ETT, every row and column of which the paper prints."""
+
+    id: Id
+    caption: str
+    labels: tuple[str, ...] = Field(min_length=1)
+    named_by: str = Field(description="the label column that names a row")
+    rows: tuple[Id, ...] = Field(min_length=1, description="our recipe of each printed row, in their order")
+    columns: dict[str, EttColumn] = Field(min_length=1)
+
+    @property
+    def number(self) -> int:
+        """The paper's own, with which the id ends."""
+        return int(self.id.rpartition("-")[2])
+
+
+def read_tables() -> dict[str, EttTable]:
+    """Returns the tables that the grid declares, by their ids.
+
+    Raises:
+        VistokError: the file is missing, or an entry is wrong.
+    """
+    entries = read_entries(TABLES).items()
+    return {name: validated(EttTable, name, entry, f"{TABLES}, entry {name!r}") for name, entry in entries}
+
+
+@dataclass(frozen=True)
+class EttPaths:
+    """The files of ETT at one scale, relative to the root of the checkout."""
+
+    study: Study
+
+    @property
+    def pages(self) -> Path:
+        return Paths(self.study).tables / "ett"
+
+    def table(self, table: str, suffix: str) -> Path:
+        return self.pages / f"{table}.{suffix}"
+
+    def shown(self) -> list[Path]:
+        """Returns all that is rendered."""
+        tables = [self.table(name, suffix) for name in read_tables() for suffix in TABLE_FORMATS]
+        return [*tables, *(self.pages / f"audit.{suffix}" for suffix in AUDIT_FORMATS)]
+
+
+def printed() -> list[Path]:
+    """Returns what the paper prints, what it claims, and what is set beside that."""
+    return [*(PRINTED / f"table{number}.csv" for number in NUMBERS), PRINTED / ABOUT, CLAIMS, TABLES]

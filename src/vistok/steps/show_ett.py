@@ -1,0 +1,33 @@
+"""Renders the tables of ETT and what they are worth."""
+
+from vistok.audit.claims import claim_findings
+from vistok.audit.ett import ett_findings
+from vistok.claims.evaluate import evaluate_claims
+from vistok.claims.measured import published_cells
+from vistok.claims.values import read_claims
+from vistok.files import write_text
+from vistok.grid.ett import CLAIMS, PRINTED, EttPaths, read_tables
+from vistok.grid.paths import TABLE_FORMATS
+from vistok.grid.study import Study
+from vistok.pages.audit import write_findings
+from vistok.pages.claims_figure import page_figures
+from vistok.pages.table import render_table
+from vistok.published.ett import read_ett
+from vistok.tables.ett import assemble_ett
+
+
+def run(study: Study) -> None:
+    """Writes `paper_tables/<results>/ett/`: each table in four formats, and audit.{md,html,json}.
+
+    Raises:
+        VistokError: the grid's tables or claims of ETT do not fit the published ones.
+    """
+    paths, published = EttPaths(study), read_ett(PRINTED)
+    claims = read_claims(CLAIMS, published)
+    outcomes = evaluate_claims(claims.claims, published_cells(published, claims.questions))
+    findings = (*ett_findings(published), *claim_findings(outcomes))
+    for name, table in read_tables().items():
+        report = assemble_ett(study, table, published[table.number], findings)
+        for suffix in TABLE_FORMATS:
+            write_text(paths.table(name, suffix), render_table(report, suffix, "../"))
+    write_findings(findings, [], paths.pages, figures=page_figures({"published": outcomes}), paper="ett")
