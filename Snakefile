@@ -73,3 +73,7 @@ rule paper_data:
     input:
         FILES.fetched(),
     localrule: True
+
+
+with checks.refusals():
+    names.check_names(workflow.rules, get_argument_parser().parse_args(sys.argv[1:]))

@@ -29,16 +29,20 @@ def _spelt_out(found: re.Match[str]) -> str:
     return " " if found[0].isspace() else found[0].encode("unicode_escape").decode()
 
 
-def unknown(kind: str, asked: object, legal: Iterable[str], *, edit: str | None = None) -> VistokError:
+def unknown(
+    kind: str, asked: object, legal: Iterable[str], *, edit: str | None = None, also: str = ""
+) -> VistokError:
     """Returns the error for a name that does not exist, with the nearest legal one.
 
     Args:
         kind: what was named, such as `tokenizer`.
         edit: the file that a new one is added to.
+        also: what is legal besides the names.
     """
     known = sorted(legal)
     lower = {name.lower(): name for name in known}
     near = difflib.get_close_matches(str(asked).lower(), lower, n=1)
     hint = f" Did you mean {lower[near[0]]!r}?" if near else ""
+    more = f", or {also}" if also else ""
     where = f" To add it, edit {edit}." if edit else ""
-    return VistokError(f"unknown {kind} {asked!r}.{hint} Legal: {', '.join(known) or 'none'}.{where}")
+    return VistokError(f"unknown {kind} {asked!r}.{hint} Legal: {', '.join(known) or 'none'}{more}.{where}")

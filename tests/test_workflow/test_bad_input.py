@@ -76,6 +76,41 @@ def test_an_unknown_tokenizer_on_the_command_line(built: Any) -> None:
     assert "unknown tokenizer 'clpi'. Did you mean 'clip'?" in said
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (
+            "paper_tabels",
+            "unknown target 'paper_tabels'. Did you mean 'paper_tables'? Legal: controlled_study, ",
+        ),
+        (
+            "paper_tables/smoke/claim.html",
+            "'paper_tables/smoke/claim.html'. Did you mean 'paper_tables/smoke/claims.",
+        ),
+        (
+            "results/smoke/blind/coco-oc/metric.json",
+            "Did you mean 'results/smoke/blind/coco-oc/metrics.json'?",
+        ),
+        ("paper_tables/published/table2.csv", "no rule makes the file 'paper_tables/published/table2.csv'"),
+        (
+            "tabulate",
+            "the rule 'tabulate' makes many files. Ask for one by its path: paper_tables/smoke/{table}.",
+        ),
+        ("paper_tables --until tune_mlm", "unknown target 'tune_mlm'. Did you mean 'tune_mllm'?"),
+        (
+            "paper_tables --omit-from results/smoke/blind/vqav2/metric",
+            "Did you mean 'results/smoke/blind/vqav2/metrics",
+        ),
+    ],
+)
+def test_a_name_that_no_rule_and_no_file_has(built: Any, words: str, expected: str) -> None:
+    assert expected in refusal(built, *words.split(), "-n")
+
+
+def test_names_that_something_has_are_left_to_snakemake(built: Any) -> None:
+    built.build("./paper_tables/smoke/claims.html", "-n", "--until", "tune_mllm", "tabulate")
+
+
 def test_a_row_that_the_paper_has_not(built: Any) -> None:
     with built.changed(
         "workflow/grid/tables.yaml", lambda tables: tables["table-2"]["rows"][0].update(published=40)

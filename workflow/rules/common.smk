@@ -8,10 +8,11 @@ import shlex
 import sys
 from pathlib import Path
 
-from vistok.errors import VistokError
+from snakemake.cli import get_argument_parser
+
 from vistok.grid.downloads import load_downloads
 from vistok.grid.steps import step_called
-from vistok.workflow import checks, clocks, earlier
+from vistok.workflow import checks, clocks, earlier, names
 from vistok.workflow.config import check_checkout, model_options, open_study, options, released_option
 from vistok.pins import PINS, pinned_digest
 from vistok.workflow.files import Files
@@ -26,16 +27,13 @@ atexit.register(gc.freeze)
 # The log of a job shows where an error came from: nobody repeats a training to see that.
 os.environ.setdefault("VISTOK_DEBUG", "1")
 
-# SystemExit, not Snakemake's WorkflowError: a user needs the sentence, not the line of a rule.
-try:
+with checks.refusals():
     check_checkout(workflow.basedir)
     STUDY = open_study(config)
     FILES = Files(STUDY, load_downloads())
     checks.check_plan(FILES, sys.argv[1:])
     if workflow.is_main_process:  # a job's own clock may be the wrong one
         clocks.set_back(STUDY)
-except VistokError as error:
-    raise SystemExit(f"vistok: {error}") from None
 
 for settings in (
     workflow.resource_settings.overwrite_resources,

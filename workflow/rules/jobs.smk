@@ -25,7 +25,7 @@ def begin():
     """Refuses to start jobs that could not end, or beside another snakemake that is at work here."""
     global LOCK
     limit = workflow.global_resources.get("gpu")
-    try:
+    with checks.refusals():
         LOCK = earlier.hold(SCALE)
         earlier.check_no_jobs()
         checks.check_start(
@@ -38,8 +38,6 @@ def begin():
         if SHORT:
             cores = workflow.global_resources.get("_cores")
             teller.begin(expect(STUDY, jobs, int(cores.value) if workflow.local_exec and cores else 50))
-    except VistokError as error:
-        raise SystemExit(f"vistok: {error}") from None
 
 
 def tell_results():

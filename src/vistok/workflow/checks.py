@@ -1,7 +1,8 @@
 """What keeps a start of the workflow from going on, said before Snakemake plans, removes or runs anything."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,15 @@ from vistok.versions.record import waiting
 from vistok.workflow.files import Files
 
 _LOADING: Final = ("tune_mllm", "answer_")  # the rules of runs that load models; answer_blind has no run
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Ends Snakemake with the sentence of what is refused; its own WorkflowError would add the line of a rule."""
+    try:
+        yield
+    except VistokError as error:
+        raise SystemExit(f"vistok: {error}") from None
 
 
 def check_plan(files: Files, words: Sequence[str]) -> None:
