@@ -5,9 +5,9 @@ It stands beside the study of tokenizers: what is declared here reruns nothing o
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from vistok.grid.paths import ABOUT, AUDIT_FORMATS, PUBLISHED, TABLE_FORMATS, Paths
 from vistok.grid.read import read_entries, validated
@@ -76,3 +76,49 @@ class EttPaths:
 def printed() -> list[Path]:
     """Returns what the paper prints, what it claims, and what is set beside that."""
     return [*(PRINTED / f"table{number}.csv" for number in NUMBERS), PRINTED / ABOUT, CLAIMS, TABLES]
+
+
+class NetworkSize(Value):
+    """The encoder and the decoder of a tokenizer with a codebook, and the codebook."""
+
+    image_size: int = Field(gt=0, description="pixels a side")
+    codes: int = Field(gt=1)
+    width: int = Field(gt=0, description="of a code")
+    channels: int = Field(gt=0, multiple_of=32)
+    multipliers: tuple[int, ...] = Field(min_length=1, description="of `channels`, by halvings of the map")
+    blocks: tuple[int, ...] = Field(description="in the encoder, by halvings of the map")
+    attention: bool = Field(False, description="at the coarsest map, and two blocks more around it")
+    stem: int = Field(
+        1, gt=0, description="stride of the first convolution, and of the last one's pixel shuffle"
+    )
+    lean: bool = Field(
+        False,
+        description="a small one: 1 x 1 convolutions into and out of codes, a decoder of as many blocks as the "
+        "encoder, and maps narrowed as they are doubled",
+    )
+    linear: bool = Field(False, description="whether one linear layer of whole patches stands beside either")
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        return tuple(self.channels * factor for factor in self.multipliers)
+
+    @property
+    def stride(self) -> int:
+        """Pixels a side of what one code stands for."""
+        return int(self.stem * 2 ** (len(self.multipliers) - 1))
+
+    @property
+    def tokens(self) -> int:
+        return int((self.image_size // self.stride) ** 2)
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if len(self.blocks) != len(self.multipliers):
+            raise ValueError(
+                f"`blocks` names {len(self.blocks)} maps, and `multipliers` {len(self.multipliers)}"
+            )
+        if self.image_size % self.stride:
+            raise ValueError(
+                f"a code stands for {self.stride} pixels a side, which {self.image_size} are no multiple of"
+            )
+        return self

@@ -1,0 +1,48 @@
+"""What a tokenizer's training must not come to: losses that are no numbers, and a codebook of which little is used.
+
+Both are known of IBQ (TencentARC/SEED-Voken, issues 53 and 59): the first at a batch that was cut and a rate that was
+kept, the second where codes are drawn so large, or the rate is so high, that their softmax is a one-hot from the start.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from vistok.errors import VistokError
+from vistok.tokenizers.ibq.codebook import CodeUse
+
+
+def check_finite(parts: Mapping[str, Tensor], step: int) -> None:
+    """Refuses to go on where a part of the loss is no number.
+
+    Raises:
+        VistokError: names the parts, and what to lower.
+    """
+    wrong = [f"{name} is {float(value)}" for name, value in parts.items() if not torch.isfinite(value)]
+    if wrong:
+        raise VistokError(
+            f"the tokenizer's loss is no number at step {step}: {', '.join(wrong)}. Lower `learning_rate` of its "
+            "`optimiser` in the scale's file below workflow/scales/ett, and lower it with the batch where you lower "
+            "that: a smaller batch at the old rate is what was seen to end so."
+        )
+
+
+def check_use(use: CodeUse, least: float, what: str) -> None:
+    """Refuses a codebook of which too few codes are used.
+
+    Args:
+        use: of its codes.
+        least: the share of codes that must occur.
+        what: whose codes they are, for the error.
+
+    Raises:
+        VistokError: fewer occur; says how many, and what to change.
+    """
+    if use.share < least:
+        raise VistokError(
+            f"{what}: {use.used} of {use.codes} codes are in use ({100 * use.share:.1f} %, perplexity "
+            f"{use.perplexity:.1f}), and {100 * least:.0f} % are needed: the codebook has collapsed. Let codes start "
+            "from what an encoder gives (`autoencoder_steps` above 0), lower `learning_rate`, raise `batch`, or "
+            "make fewer `codes`, in the scale's file below workflow/scales/ett."
+        )

@@ -1,0 +1,145 @@
+"""The convolutional encoder and decoder of IBQ: VQGAN's (arXiv 2012.09841), and small ones of the same parts."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from vistok.grid.ett import NetworkSize
+
+_GROUPS: Final = 32
+_COLOURS: Final = 3
+
+
+def norm(channels: int) -> nn.GroupNorm:
+    return nn.GroupNorm(_GROUPS, channels, eps=1e-6)
+
+
+class Residual(nn.Module):
+    """Two 3 x 3 convolutions behind norm and swish, beside a 1 x 1 one where the width changes."""
+
+    def __init__(self, channels: int, out: int) -> None:
+        super().__init__()
+        self.first = nn.Sequential(norm(channels), nn.SiLU(), nn.Conv2d(channels, out, 3, padding=1))
+        self.second = nn.Sequential(norm(out), nn.SiLU(), nn.Conv2d(out, out, 3, padding=1))
+        self.beside = nn.Identity() if channels == out else nn.Conv2d(channels, out, 1)
+
+    def forward(self, maps: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D H W"]:
+        added: Tensor = self.beside(maps) + self.second(self.first(maps))
+        return added
+
+
+class Attention(nn.Module):
+    """One head over all positions of a map."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm = norm(channels)
+        self.read = nn.Conv2d(channels, 3 * channels, 1)
+        self.project = nn.Conv2d(channels, channels, 1)
+
+    def forward(self, maps: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
+        parts = self.read(self.norm(maps)).flatten(2).transpose(1, 2).chunk(3, dim=-1)
+        mixed = functional.scaled_dot_product_attention(*parts)
+        added: Tensor = maps + self.project(mixed.transpose(1, 2).reshape(maps.shape))
+        return added
+
+
+class Down(nn.Module):
+    """Halves a map; VQGAN pads it below and to the right alone."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels, channels, 3, stride=2)
+
+    def forward(self, maps: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H/2 W/2"]:
+        halved: Tensor = self.conv(functional.pad(maps, (0, 1, 0, 1)))
+        return halved
+
+
+class Up(nn.Module):
+    """Doubles a map by its nearest neighbours."""
+
+    def __init__(self, channels: int, out: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels, out, 3, padding=1)
+
+    def forward(self, maps: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D 2*H 2*W"]:
+        doubled: Tensor = self.conv(functional.interpolate(maps, scale_factor=2.0, mode="nearest"))
+        return doubled
+
+
+def _level(channels: int, out: int, blocks: int, *, attention: bool) -> list[nn.Module]:
+    """Returns the blocks of one size of map, each with attention behind it where that is asked for."""
+    made: list[nn.Module] = []
+    for block in range(blocks):
+        made.append(Residual(out if block else channels, out))
+        made += [Attention(out)] if attention else []
+    return made
+
+
+def _middle(channels: int, size: NetworkSize) -> list[nn.Module]:
+    if not size.attention:
+        return []
+    return [Residual(channels, channels), Attention(channels), Residual(channels, channels)]
+
+
+def _between(channels: int, out: int, size: NetworkSize) -> nn.Module:
+    """Returns the convolution between blocks and codes."""
+    return nn.Conv2d(channels, out, 1) if size.lean else nn.Conv2d(channels, out, 3, padding=1)
+
+
+class Encoder(nn.Module):
+    """From images to one vector a position; `linear` beside all of it gives what no block need learn.
+
+    The last size of map has attention, where there is any.
+    """
+
+    def __init__(self, size: NetworkSize) -> None:
+        super().__init__()
+        widths, stem = size.widths, size.stem
+        made: list[nn.Module] = [
+            nn.Conv2d(_COLOURS, size.channels, max(3, stem), stride=stem, padding=int(stem == 1))
+        ]
+        before = size.channels
+        for level, (width, blocks) in enumerate(zip(widths, size.blocks, strict=True)):
+            last = level == len(widths) - 1
+            made += _level(before, width, blocks, attention=last and size.attention)
+            before = width if blocks else before
+            made += [] if last else [Down(before)]
+        made += [*_middle(before, size), norm(before), nn.SiLU(), _between(before, size.width, size)]
+        self.blocks = nn.Sequential(*made)
+        self.linear = (
+            nn.Conv2d(_COLOURS, size.width, size.stride, stride=size.stride) if size.linear else None
+        )
+
+    def forward(self, images: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B D H W"]:
+        encoded: Tensor = self.blocks(images)
+        return encoded if self.linear is None else encoded + self.linear(images)
+
+
+class Decoder(nn.Module):
+    """From one vector a position to images, the encoder mirrored; with a block more a size of map, if not lean."""
+
+    def __init__(self, size: NetworkSize) -> None:
+        super().__init__()
+        widths: Sequence[int] = size.widths[::-1]
+        made = [_between(size.width, widths[0], size), *_middle(widths[0], size)]
+        before = widths[0]
+        for level, (width, blocks) in enumerate(zip(widths, size.blocks[::-1], strict=True)):
+            made += _level(before, width, blocks + (not size.lean), attention=not level and size.attention)
+            before = width
+            if level < len(widths) - 1:
+                before = widths[level + 1] if size.lean else width
+                made.append(Up(width, before))
+        made += [norm(before), nn.SiLU(), nn.Conv2d(before, _COLOURS * size.stem**2, 3, padding=1)]
+        self.blocks = nn.Sequential(*made, nn.PixelShuffle(size.stem))
+        pixels = _COLOURS * size.stride**2
+        linear = nn.Sequential(nn.Conv2d(size.width, pixels, 1), nn.PixelShuffle(size.stride))
+        self.linear = linear if size.linear else None
+
+    def forward(self, embeddings: Float[Tensor, "B D H W"]) -> Float[Tensor, "B 3 S S"]:
+        painted: Tensor = self.blocks(embeddings)
+        return painted if self.linear is None else painted + self.linear(embeddings)
