@@ -170,7 +170,7 @@ def unused(study: Study) -> set[Path]:
         found |= {("scale", part) for part in ("encoders", "pretraining", "probe_gate")}
     maybe = ("world", "language_model", "places", "pretraining_steps", "leaves_out")
     found |= {("scale", part) for part in maybe if not getattr(scale, part)}
-    found |= {("scale", "stand_ins")}  # what tables name already, once they are loaded
+    found |= {("scale", "stand_ins"), ("scale", "others_have")}  # what tables name already, once loaded
     found |= set() if any(row.own_models for row in rows) else {("scale", "trains_others")}
     for name in study.tokenizers:
         made = (

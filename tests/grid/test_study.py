@@ -353,7 +353,13 @@ def test_the_controlled_study_shows_all_supervisions_the_same_images(repository:
     assert len(study.table("recipe-study").rows) == 40
 
 
+def with_their_own_parts(study: Study) -> Study:
+    """Returns a study whose scale has nothing in the place of parts of other groups' models."""
+    return replace(study, scale=study.scale.model_copy(update={"others_have": {}}))
+
+
 def test_a_run_stands_behind_the_stages_that_it_follows(study: Study) -> None:
+    study = with_their_own_parts(study)
     run = study.run("eva-clip/minigpt-4/vicuna-7b/seed-3")
     assert [stage.path for stage in study.stages([run, study.run("clip/frozen/vicuna-7b/seed-0")])] == [
         "eva-clip/blip-2-alignment/flan-t5-xxl/seed-3",
@@ -365,6 +371,7 @@ def test_a_run_stands_behind_the_stages_that_it_follows(study: Study) -> None:
 
 
 def test_the_jobs_of_a_run_are_those_of_its_stages_too(study: Study) -> None:
+    study = with_their_own_parts(study)
     run = study.run("eva-clip/minigpt-4/vicuna-7b/seed-0")
     tunings = [path for (path,) in STEPS["tune-mllm"].jobs(study, [run])]
     assert tunings == [stage.path for stage in study.stages([run])]
@@ -374,11 +381,30 @@ def test_the_jobs_of_a_run_are_those_of_its_stages_too(study: Study) -> None:
 
 
 def test_rows_of_other_groups_models_are_made_where_a_scale_says_so(repository: Path) -> None:
-    made = load_study("smoke", root=repository)
-    rows = {run.recipe for run in made.runs("table-5")}
-    assert rows == {"flamingo", "kosmos-1", "llava", "minigpt-4", "blip-2", "instruction"}
+    for scale in ("smoke",):
+        made = load_study(scale, root=repository)
+        rows = {run.recipe for run in made.runs("table-5")}
+        assert rows == {"flamingo", "kosmos-1", "llava", "minigpt-4", "blip-2", "instruction"}
+        assert {bound.recipe for bound in made.bounds("table-5")} == (rows if made.scale.floors else set())
     for scale in ("mini", "paper"):
-        (alone,) = load_study(scale, root=repository).table("table-5").rows[-1].subjects
-        assert alone in load_study(scale, root=repository).subjects("table-5")
-        assert not any("flamingo" in run.path for run in load_study(scale, root=repository).subjects())
-        assert not any("flamingo" in row.path for row in load_study(scale, root=repository).bounds("table-5"))
+        other = load_study(scale, root=repository)
+        (alone,) = other.table("table-5").rows[-1].subjects
+        assert alone in other.subjects("table-5")
+        assert not any("flamingo" in run.path for run in other.subjects())
+        assert not any("flamingo" in row.path for row in other.bounds("table-5"))
+
+
+def test_another_groups_model_has_a_part_of_the_scale_in_the_place_of_its_own(repository: Path) -> None:
+    mini, excerpt, smoke = (load_study(scale, root=repository) for scale in ("mini", "excerpt", "smoke"))
+    for study in (mini, excerpt):
+        blip2, other = (
+            next(
+                row for row in study.table(table).rows if row.published == published and isinstance(row, Row)
+            )
+            for table, published in (("table-5", 5), ("table-8", 1))
+        )
+        assert blip2.llm == "vicuna-7b" and other.llm == "flan-t5-xxl"
+    minigpt4 = mini.run("eva-clip/minigpt-4/vicuna-7b/seed-0")
+    assert [stage.llm for stage in mini.stages([minigpt4])] == ["vicuna-7b"] * 3
+    own = next(row for row in smoke.table("table-5").rows if row.published == 5 and isinstance(row, Row))
+    assert own.llm == "flan-t5-xxl", "null: its own"

@@ -14,7 +14,7 @@ from vistok.grid.load import Study, load_study
 from vistok.grid.paths import Paths
 from vistok.mllm.connectors.base import build_connector
 from vistok.mllm.language_models.load import build_language_model
-from vistok.planning.costs import language_model, tuning
+from vistok.planning.costs import tuning
 from vistok.planning.plan import Rates, chosen, lines, make_plan
 from vistok.planning.units import readable_bytes
 
@@ -33,7 +33,7 @@ def paper() -> Study:
 def test_the_connector_has_as_many_parameters_as_planned(scale: str, tokenizer: str) -> None:
     study = load_study(scale)
     width = study.encoder(tokenizer).width
-    value, llm_width = study.recipe("frozen").connector, language_model(study, "vicuna-7b").width
+    value, llm_width = study.recipe("frozen").connector, study.shape("vicuna-7b").width
     with torch.device("meta"):
         built = build_connector(value, width, llm_width)
     assert value.parameters(width, llm_width) == sum(p.numel() for p in built.parameters())
@@ -42,7 +42,7 @@ def test_the_connector_has_as_many_parameters_as_planned(scale: str, tokenizer: 
 @pytest.mark.parametrize("llm", ["vicuna-7b", "flan-t5-xxl"])
 def test_the_own_language_model_has_as_many_parameters_as_planned(llm: str) -> None:
     study = load_study("mini")
-    shape, size = language_model(study, llm), study.language_model_size(llm)
+    shape, size = study.shape(llm), study.language_model_size(llm)
     assert size is not None
     corpus = (f"word-{number}" for number in range(shape.vocabulary - 7))
     built = build_language_model(study.llm(llm).kind, size, corpus).network

@@ -654,6 +654,36 @@ def test_a_row_that_another_table_of_the_paper_prints_stands_beside_its_numbers(
         assemble(replace(study, tables={"table-2": beyond}), "table-2", read_published(tabulate.PUBLISHED, 4))
 
 
+def test_another_groups_model_says_what_is_otherwise_and_what_the_paper_does_not_print(mini: Any) -> None:
+    """Table 5 prints no counting of Flamingo: here Table 2's CLIP in its place."""
+    entry, frozen = mini.study.table("table-2"), mini.study.recipe("frozen")
+    original = mini.study.recipe("flamingo").original
+    frozen = frozen.model_copy(update={"otherwise": "It sees\n  drawn scenes", "original": original})
+    columns = tuple(
+        column.model_copy(update={"published": "VQAv2" if column.published == "VQA" else column.published})
+        for column in entry.columns
+    )
+    row = Row(tokenizer="clip", recipe="frozen", llm="vicuna-7b", published=1, own_models=True, seeds=(0, 1))
+    labels = {"labels": {"Model": "recipe.label", "#Vis. Tok. Size": None}, "named_by": "Model"}
+    table = entry.model_copy(update={"number": 5, "columns": columns, "rows": (row,), **labels})
+    recipes = {**mini.study.recipes, "frozen": frozen}
+    scale = mini.study.scale.model_copy(update={"trains_others": True})
+    study = replace(mini.study, tables={"table-2": table}, recipes=recipes, scale=scale)
+    made = assemble(study, "table-2", read_published(tabulate.PUBLISHED, 5))
+    text = footnote(made.rows[0])
+    assert (
+        made.rows[0].marks == "a" and "Vicuna-7B in the place of Chinchilla-7B. It sees drawn scenes." in text
+    )
+    assert [bound.labels[0] for bound in made.bounds] == ["untrained: ×", "perfect: ×"]
+    alone = next(note for note in notes(made) if "beside a dash" in note)
+    assert alone.startswith("5 of our cells"), "four of counting and identification, and the average"
+    assert not any("beside a dash" in note for note in notes(assemble_mini(mini)))
+
+
+def assemble_mini(mini: Any) -> TableReport:
+    return assemble(mini.study, "table-2", read_published(tabulate.PUBLISHED, 2))
+
+
 def test_recipes_are_held_against_the_tables_base(mini: Any) -> None:
     """Three tokenizers have no second recipe here: a ranking of one row is told of none."""
     entry = mini.study.table("table-2").model_copy(update={"base": "frozen"})

@@ -159,6 +159,10 @@ class GatedCrossAttention(_Latents):
     latents: int = Field(64, gt=0)
     head_width: int = Field(128, gt=0)
     layers: int = Field(10, gt=0, description="gated layers, spread evenly over those of the language model")
+    gate: float = Field(
+        0.0,
+        description="what gates start at, before their tanh: at 0 they are shut, and words pass unchanged",
+    )
 
     def front(self, seen: int) -> int:
         return 0

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final, Literal, Self
 
 LanguageModelKind = Literal["causal", "encoder-decoder"]
+OWN_VOCABULARY: Final = 84  # words of the mini world
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,8 @@ def load_study(
         size = size.model_copy(update={"data_root": str(data_root)})
     grid = root / GRID
     tables = _repeated(_values(Table, grid / "tables.yaml"), seeds)
-    tables = {name: table.with_stand_ins(size.stand_ins) for name, table in tables.items()}
+    in_others = (models.scale if models else size).in_others
+    tables = {name: table.with_stand_ins(size.stand_ins, in_others) for name, table in tables.items()}
     study = Study(
         tokenizers=_values(Tokenizer, grid / "tokenizers.yaml"),
         llms=_values(LanguageModel, grid / "llms.yaml"),
@@ -268,7 +269,7 @@ def _check_scale(study: Study, scale: Scale) -> None:
         study.llm(name)
     for name in (*scale.floors.values(), *scale.ceilings.values(), *scale.pretraining_steps):
         study.tokenizer(name)
-    for placed, stand_in in scale.stand_ins.items():
+    for placed, stand_in in (*scale.stand_ins.items(), *scale.in_others.items()):
         for name in (placed, stand_in):
             (study.llm if placed in study.llms else study.tokenizer)(name)
     for tokenizer in study.tokenizers.values():

@@ -252,6 +252,11 @@ class Scale(Value):
     trains_others: bool = Field(
         False, description="whether it trains the other groups' models: the rows with `own_models`"
     )
+    others_have: dict[Id, Id | None] = Field(
+        {},
+        description="by a tokenizer or a language model of another group's model: what it has here in its place; null: "
+        "its own, unlike this scale's parent",
+    )
     floors: dict[Id, Id] = Field(
         {},
         description="by the size of an encoder: the tokenizer whose rows tables show as the floor of that size's",
@@ -301,6 +306,11 @@ class Scale(Value):
                     f"resources.{step}: {size.nodes} nodes need as many GPUs, found {size.gpus}."
                 )
         return self
+
+    @property
+    def in_others(self) -> dict[str, str]:
+        """Parts of other groups' models -> what takes their place."""
+        return {own: stand_in for own, stand_in in self.others_have.items() if stand_in}
 
     def job(self, step: StepId) -> JobSize:
         """Returns what one job of a step asks for."""

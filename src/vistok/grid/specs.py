@@ -144,9 +144,21 @@ def table_spec(study: Study, table: str) -> Spec:
         "recipes": {row.recipe: marked(study.recipe(row.recipe), LABEL) for row in made},
         "llms": {row.llm: marked(study.llm(row.llm), LABEL) for row in made},
         "released": {model.id: marked(model, LABEL) for model in released},
+        "sizes": [_made_of(models, row) for row in made] if entry.sizes else [],
         "tolerance": study.scale.published_tolerance,
         "own_data": study.scale.world is not None,
         "own_models": [models.scale.id, bool(models.scale.encoders), bool(models.scale.language_model)],
+    }
+
+
+def _made_of(models: Study, row: Row) -> Spec:
+    if not models.answers(row):
+        return {}
+    run = row.subjects[0]
+    return {
+        "encoder": counted(models.tapped(run)) | {"parameters_m": models.tapped(run).parameters_m},
+        "stages": [counted(models.recipe(stage.recipe)) for stage in models.stages([run])],
+        "llm": vars(models.shape(row.llm)),
     }
 
 

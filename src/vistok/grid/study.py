@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
 from vistok.errors import VistokError, unknown
+from vistok.grid.language_models import OWN_VOCABULARY, Shape
 from vistok.grid.scale import ImageSet, LanguageModelSize, Pretraining, Scale, TaskFiles
 from vistok.grid.values import (
     RELEASED,
@@ -92,6 +93,11 @@ class Study:
         sizes: Mapping[Any, LanguageModelSize] = self.scale.language_model
         return find("language_model", kind, sizes, self.scale_file) if sizes else None
 
+    def shape(self, llm: str) -> Shape:
+        """Returns the size of a language model at this scale."""
+        own, entry = self.language_model_size(llm), self.llm(llm)
+        return own.shape(entry.kind, OWN_VOCABULARY) if own else entry.shape
+
     def recipe(self, name: str) -> Recipe:
         return find("recipe", name, self.recipes, _RECIPES)
 
@@ -100,7 +106,8 @@ class Study:
         stage = self.recipe(run.recipe).follows
         if stage is None:
             return None
-        return Run(tokenizer=run.tokenizer, recipe=stage.recipe, llm=stage.llm or run.llm, seed=run.seed)
+        llm = self.scale.in_others.get(stage.llm, stage.llm) if stage.llm else run.llm
+        return Run(tokenizer=run.tokenizer, recipe=stage.recipe, llm=llm, seed=run.seed)
 
     def stages(self, runs: Iterable[Run]) -> tuple[Run, ...]:
         """Returns runs, each behind those that its training follows."""

@@ -10,6 +10,7 @@ from vistok.grid.connectors import Connector, Resampler
 from vistok.grid.kinds import kinds_in, task_kinds
 from vistok.grid.language_models import SHAPES, LanguageModelKind, Shape
 from vistok.grid.marks import GATE, LABEL, LOADED, MACHINE, MADE, NOTE, SCORING, counted
+from vistok.grid.originals import Original
 from vistok.grid.value import Value as Value
 
 
@@ -248,6 +249,12 @@ class Recipe(Value):
     short_answer_weight: float = Field(1.0, gt=0, description="loss weight of answers other than captions")
     horizontal_flip: bool = True
     crop_scale: tuple[float, float] = (1.0, 1.0)
+    original: Annotated[Original | None, LABEL] = Field(
+        None, description="the published model that it is the recipe of, by its parts"
+    )
+    otherwise: Annotated[str, LABEL] = Field(
+        "", description="what it does otherwise than the published model that it is the recipe of"
+    )
     sources: Annotated[dict[str, str], NOTE] = Field({}, description="where each number comes from")
 
     @model_validator(mode="after")
@@ -395,10 +402,15 @@ class Row(_AnyRow):
         declared = "seeds" in self.model_fields_set
         return self if declared else self.model_copy(update={"seeds": seeds})
 
-    def with_stand_ins(self, stand_ins: Mapping[str, str]) -> Self:
-        """Returns the row with what takes the place of its parts; one of another tokenizer is none of the paper's."""
+    def with_stand_ins(self, stand_ins: Mapping[str, str], in_others: Mapping[str, str]) -> Self:
+        """Returns the row with what takes the place of its parts.
+
+        One of another tokenizer is none of the paper's, but for another group's model: a table tells its parts.
+        """
+        if self.own_models:
+            stand_ins = in_others
         tokenizer, llm = (stand_ins.get(part, part) for part in (self.tokenizer, self.llm))
-        others = {"published": None} if tokenizer != self.tokenizer else {}
+        others = {"published": None} if tokenizer != self.tokenizer and not self.own_models else {}
         return self.model_copy(update={"tokenizer": tokenizer, "llm": llm, **others})
 
     @property
@@ -418,7 +430,7 @@ class ReleasedRow(_AnyRow):
         """Returns the row as it is: nothing of it is trained here."""
         return self
 
-    def with_stand_ins(self, stand_ins: Mapping[str, str]) -> Self:
+    def with_stand_ins(self, stand_ins: Mapping[str, str], in_others: Mapping[str, str]) -> Self:
         """Returns the row as it is."""
         return self
 
@@ -460,6 +472,10 @@ class Table(Value):
     apart: bool = Field(
         False, description="whether it is no table of the paper's, and built only where it is asked for"
     )
+    sizes: bool = Field(
+        False,
+        description="whether it tells what each row is made of, counted: visual tokens, parameters, images",
+    )
     base: Id | None = Field(
         None,
         description="the recipe whose ranking of tokenizers those of the table's other recipes are held against",
@@ -491,9 +507,14 @@ class Table(Value):
         """Returns the table with the rows that declare no seeds trained with these."""
         return self.model_copy(update={"rows": tuple(row.repeated(seeds) for row in self.rows)})
 
-    def with_stand_ins(self, stand_ins: Mapping[str, str]) -> Self:
-        """Returns the table with what takes the place of tokenizers and language models that its rows name."""
-        return self.model_copy(update={"rows": tuple(row.with_stand_ins(stand_ins) for row in self.rows)})
+    def with_stand_ins(self, stand_ins: Mapping[str, str], in_others: Mapping[str, str]) -> Self:
+        """Returns the table with what takes the place of tokenizers and language models that its rows name.
+
+        Args:
+            in_others: what takes their place in the rows with `own_models`.
+        """
+        rows = tuple(row.with_stand_ins(stand_ins, in_others) for row in self.rows)
+        return self.model_copy(update={"rows": rows})
 
     def measured(self, row: Row | ReleasedRow) -> tuple[Id, ...]:
         """Returns the tasks of the columns that a row is measured on."""

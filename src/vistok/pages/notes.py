@@ -12,8 +12,14 @@ def banner(origin: Origin) -> str:
 
 
 def footnote(row: Row) -> str:
-    """Returns the footnote of a row: what stands in for weights that cannot be had, what its pretraining did not do."""
+    """Returns the footnote of a row.
+
+    It tells what is otherwise in another group's model, what stands in for weights that cannot be had, and what its
+    pretraining did not do.
+    """
     parts = []
+    if row.otherwise:
+        parts += paragraphs("otherwise.txt.j2", otherwise=row.otherwise)
     if row.substitute:
         parts += paragraphs("footnote.txt.j2", substitute=row.substitute)
     if row.shortfall:
@@ -32,6 +38,7 @@ def notes(report: TableReport) -> list[str]:
         protocols=_protocols(report),
         tolerated=_tolerated(report),
         partial=_partial(report),
+        alone=_alone(report),
         seeds=_repeated(report),
         once=sum(len(row.seeds) == 1 for row in report.rows),
         runs=[run for row in (*report.rows, *report.bounds) for run in row.runs],
@@ -56,6 +63,14 @@ def _tolerated(report: TableReport) -> list[tuple[Column, float | None, int, int
         for column, cells in zip(report.columns, columns, strict=True)
         if (judged := [cell for cell in cells if cell.agrees is not None])
     ]
+
+
+def _alone(report: TableReport) -> int:
+    """Returns how many cells of the paper's own rows and columns are ours alone."""
+    printed = [index for index, column in enumerate(report.columns) if column.printed]
+    rows = [row for row in report.rows if any(cell.published is not None for cell in row.cells)]
+    cells = [row.cells[index] for row in rows for index in printed]
+    return sum(cell.ours is not None and cell.published is None for cell in cells)
 
 
 def _partial(report: TableReport) -> list[tuple[Column, int | None, int | None, str | None]]:

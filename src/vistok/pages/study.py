@@ -10,12 +10,8 @@ from vistok.files import write_text
 from vistok.pages.charts import against_published, run_curves, table_chart
 from vistok.pages.glance import Glance, glance_chart
 from vistok.pages.library import data_tables
-from vistok.pages.notes import banner, footnote, notes
-from vistok.pages.rankings import rankings_in_words
-from vistok.pages.table import pictures
+from vistok.pages.table import words_of
 from vistok.pages.templating import render
-from vistok.pages.told_apart import compared_in_words
-from vistok.pages.wording import worded
 from vistok.tables.questions import Answered, Drawn
 from vistok.tables.values import TableReport
 
@@ -109,7 +105,7 @@ class StudyPage:
 
 def write_study(page: StudyPage, index: Path, compare: Path) -> None:
     """Writes the study's page and the one that compares two runs."""
-    tables = [_table(report) for report in page.reports]
+    tables = [words_of(report) for report in page.reports]
     published = against_published(page.reports)
     links = {run for report in page.reports for row in report.rows for run in row.runs}
     write_text(
@@ -191,20 +187,6 @@ def _answers(page: StudyPage, run: RunPage) -> dict[str, Any]:
 def _script(name: str, value: object) -> str:
     text = json.dumps(value, ensure_ascii=True, sort_keys=True, separators=(",", ":"))
     return f"window.{name} = {text};\n"
-
-
-def _table(report: TableReport) -> dict[str, Any]:
-    return {
-        "report": report,
-        "bars": pictures(report),
-        "footnotes": {mark: footnote(row) for mark, row in report.footnotes.items()},
-        "banner": banner(report.origin),
-        "notes": notes(report),
-        "compared": compared_in_words(report),
-        "rankings": rankings_in_words(report),
-        "seeds": any(len(row.seeds) > 1 for row in report.rows),
-        "worded": worded,
-    }
 
 
 def _claims(claims: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from vistok.pages.notes import banner, footnote, notes
 from vistok.pages.rankings import rankings_in_words
+from vistok.pages.sizes import COLUMNS, sizes_in_words, sources_in_words
 from vistok.pages.table_csv import render_csv
 from vistok.pages.templating import render
 from vistok.pages.told_apart import compared_in_words
@@ -34,19 +36,25 @@ def render_table(report: TableReport, suffix: str, root: str = "") -> str:
     """Returns a table in one of `TABLE_FORMATS`; `root` leads from where it will lie to the study's page."""
     if suffix == "csv":
         return render_csv(report)
-    return render(
-        f"table.{suffix}.j2",
-        report=report,
-        bars=pictures(report),
-        root=root,
-        banner=banner(report.origin),
-        footnotes={mark: footnote(row) for mark, row in report.footnotes.items()},
-        notes=notes(report),
-        compared=compared_in_words(report),
-        rankings=rankings_in_words(report),
-        seeds=any(len(row.seeds) > 1 for row in report.rows),
-        worded=worded,
-    )
+    return render(f"table.{suffix}.j2", root=root, **words_of(report))
+
+
+def words_of(report: TableReport) -> dict[str, Any]:
+    """Returns what the templates of a table take."""
+    return {
+        "report": report,
+        "bars": pictures(report),
+        "banner": banner(report.origin),
+        "footnotes": {mark: footnote(row) for mark, row in report.footnotes.items()},
+        "notes": notes(report),
+        "compared": compared_in_words(report),
+        "rankings": rankings_in_words(report),
+        "sizes": sizes_in_words(report),
+        "size_columns": [*COLUMNS.values()],
+        "size_sources": sources_in_words(report),
+        "seeds": any(len(row.seeds) > 1 for row in report.rows),
+        "worded": worded,
+    }
 
 
 def pictures(report: TableReport) -> list[tuple[Bar, ...]]:

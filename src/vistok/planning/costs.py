@@ -13,7 +13,6 @@ from typing import Final
 
 from vistok.evaluation.kinds import task_kind
 from vistok.grid.downloads import downloads_for, load_downloads
-from vistok.grid.language_models import Shape
 from vistok.grid.study import Study
 from vistok.grid.values import Encoder, Recipe, Run, Subject
 
@@ -26,8 +25,7 @@ AROUND_IMAGE: Final = 8  # tokens of `<s><Img> ` and `</Img>`
 KEPT_BYTES: Final = 44
 # The same of a plain ViT layer: "34 s b h" of Korthikanti et al. (2022).
 KEPT_BYTES_VIT: Final = 34
-# Of the mini world: words, and the share of a language model's context that one of its texts fills, about.
-_OWN_VOCABULARY: Final = 84
+# The share of a language model's context that a text of the mini world fills, about.
 _FILLED: Final = 1 / 5
 # Memory of a training's process and of each worker besides (benchmarks/training_start.py, at 15 M rows), the batches
 # that each worker makes ahead, and what is read for one image: half a megabyte around it.
@@ -62,17 +60,11 @@ class Cost:
     read: float = 0.0
 
 
-def language_model(study: Study, llm: str) -> Shape:
-    """Returns the size of a language model at a study's scale."""
-    own, entry = study.language_model_size(llm), study.llm(llm)
-    return own.shape(entry.kind, _OWN_VOCABULARY) if own else entry.shape
-
-
 def tuning(study: Study, run: Run) -> Cost:
     """Returns what the training of one run costs, shared out over processes of one GPU each."""
     job = study.scale.job("tune-mllm")
     recipe, encoder = study.recipe(run.recipe), study.tapped(run)
-    llm, (text, turns) = language_model(study, run.llm), _text_tokens(recipe)
+    llm, (text, turns) = study.shape(run.llm), _text_tokens(recipe)
     front = AROUND_IMAGE + recipe.connector.front(encoder.tokens)
     longer = (
         LONG_ANSWER if any(study.image_set(name).format == "llava" for name in study.scale.mixture) else 0
@@ -126,9 +118,7 @@ def answering(study: Study, run: Run, suite: str) -> Cost:
     look = 2 * encoder.parameters_m * 1e6 * encoder.tokens + join
     alone = answering_blind(study, run.llm, suite, tokens=recipe.connector.front(encoder.tokens))
     # A language model that was trained is kept in single precision.
-    wider = (
-        (4 - _bytes_of(study)) * language_model(study, run.llm).parameters if "llm" in recipe.trains else 0
-    )
+    wider = (4 - _bytes_of(study)) * study.shape(run.llm).parameters if "llm" in recipe.trains else 0
     return replace(
         alone,
         flops=alone.flops + sum(questions(study, suite).values()) * look,
@@ -156,7 +146,7 @@ def answering_released(study: Study, model: str, suite: str) -> Cost:
 
 def answering_blind(study: Study, llm: str, suite: str, *, tokens: int = 0) -> Cost:
     """Returns what a language model's answers to a suite cost at most, with so many visual tokens before each."""
-    model = language_model(study, llm)
+    model = study.shape(llm)
     number, counts = _bytes_of(study), questions(study, suite)
     flops, cached = 0.0, 0
     for task in study.suite(suite):
@@ -197,7 +187,7 @@ def text_training(study: Study, llm: str) -> Cost:
     own = study.language_model_size(llm)
     if own is None:
         return Cost(0, 0, 0)
-    parameters = language_model(study, llm).parameters
+    parameters = study.shape(llm).parameters
     stage = own.instruction_tuning if study.llm(llm).base else own.pretraining
     steps = 0 if study.llm(llm).random else stage.steps
     flops = 6 * parameters * steps * stage.batch * own.context * _FILLED
@@ -247,7 +237,7 @@ def cost_of(study: Study, step: str, *ids: str) -> Cost:
 def _connector(study: Study, run: Run) -> tuple[int, float]:
     """Returns a connector's parameters, and the operations of its forward pass for one image."""
     encoder, size = study.tapped(run), study.recipe(run.recipe).connector
-    llm_width = language_model(study, run.llm).width
+    llm_width = study.shape(run.llm).width
     return (
         size.parameters(encoder.width, llm_width),
         size.operations(encoder.tokens, encoder.width, llm_width),

@@ -33,7 +33,8 @@ def assemble(study: Study, run: Run) -> MultimodalModel:
 def follow(study: Study, run: Run, model: MultimodalModel) -> None:
     """Gives an MLLM the connector of the training that its recipe follows, if any.
 
-    Between language models the projection is new: it belongs to the words of one.
+    Between language models the projection is new, for it belongs to the words of one; and so it is wherever it is all
+    that a recipe trains of a connector.
 
     Raises:
         VistokError: that checkpoint is missing, was changed, or is not the one that the study names.
@@ -45,7 +46,7 @@ def follow(study: Study, run: Run, model: MultimodalModel) -> None:
     folder = Paths(study).mllm(before)
     forget_state(Paths(study), folder)
     kept = {name: tensor for name, tensor in model.trained_tensors().items() if name.startswith("connector.")}
-    if before.llm != run.llm:
+    if before.llm != run.llm or study.recipe(run.recipe).connector.made_elsewhere:
         kept = {name: kept[name] for name in kept if not name.startswith("connector.projection.")}
     made = read_tensors(folder / WEIGHTS)
     made = {name: tensor for name, tensor in made.items() if name in kept}

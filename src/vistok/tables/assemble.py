@@ -20,7 +20,18 @@ from vistok.tables.audited import with_audit
 from vistok.tables.cells import VIEWER, average, baseline, cell_of
 from vistok.tables.metrics import Metrics, baseline_titles, read_baselines, read_cell, rebuild_command
 from vistok.tables.shares import with_shares
-from vistok.tables.values import AVERAGE, Cell, Column, Origin, Row, Shortfall, Substitute, TableReport
+from vistok.tables.sizes import sizes_of
+from vistok.tables.values import (
+    AVERAGE,
+    Cell,
+    Column,
+    Origin,
+    Otherwise,
+    Row,
+    Shortfall,
+    Substitute,
+    TableReport,
+)
 
 
 def check_tables(study: Study, folder: Path = PUBLISHED) -> None:
@@ -64,7 +75,7 @@ def assemble(
     )
     titles = baseline_titles(study, tasks, llms)
     rows = [_row(study, row, entry, columns, published, blind) for row in entry.rows]
-    bounds = [_row(study, row, entry, columns, published, blind) for row in study.bounds(table)]
+    bounds = [_bound(study, row, entry, columns, published, blind) for row in study.bounds(table)]
     rows = _on_the_way(study, entry, rows, bounds)
     report = TableReport(
         id=entry.id,
@@ -83,6 +94,7 @@ def assemble(
         origin=_origin(study, entry),
         bounds=tuple(bounds),
         base=entry.base or "",
+        sizes=tuple(sizes_of(study, row) for row in entry.rows) if entry.sizes else (),
     )
     row_ids = [None if row.printed is None else published.row_ids[row.printed] for row in entry.rows]
     return with_audit(report, row_ids, findings)
@@ -232,13 +244,36 @@ def _row(
         substitute=_substitute(study, row),
         shortfall=_shortfall(study, row),
         measured_cause=_measured_cause(study, row),
+        otherwise=_otherwise(study, row) if study.answers(row) else None,
     )
+
+
+def _bound(
+    study: Study,
+    row: GridRow,
+    table: Table,
+    columns: tuple[Column, ...],
+    published: PublishedTable,
+    blind: Mapping[str, Metrics],
+) -> Row:
+    made = _row(study, row, table, columns, published, blind)
+    return replace(made, labels=_bound_labels(study, row, table, made.labels))
 
 
 def _labels(study: Study, row: AnyRow, table: Table, published: PublishedTable) -> tuple[str, ...]:
     if row.printed is not None:
         return tuple(published.rows[row.printed][label] for label in table.labels)
     return labels_of(study, table, row)
+
+
+def _bound_labels(study: Study, row: GridRow, table: Table, labels: tuple[str, ...]) -> tuple[str, ...]:
+    """Returns the labels of a floor or a ceiling, whose tokenizer is named where the table's labels name none."""
+    if any((source or "").startswith("tokenizer.") for source in table.labels.values()):
+        return labels
+    named = (
+        f"{study.tokenizer(row.tokenizer).label}: {labels[place := [*table.labels].index(table.named_by)]}"
+    )
+    return (*labels[:place], named, *labels[place + 1 :])
 
 
 def _measured_cause(study: Study, row: AnyRow) -> str:
@@ -256,6 +291,17 @@ def _substitute(study: Study, row: AnyRow) -> Substitute | None:
         text = study.tokenizer(row.tokenizer).substitute
         own = study.models.scale.id if text and study.models.pretrains(row.tokenizer) else ""
     return Substitute(" ".join(text.split()), own) if text else None
+
+
+def _otherwise(study: Study, row: AnyRow) -> Otherwise | None:
+    """Returns what another group's model is made of otherwise than the published one; None of any other row."""
+    if not isinstance(row, GridRow) or not row.own_models:
+        return None
+    recipe = study.recipe(row.recipe)
+    here = (study.tokenizer(row.tokenizer).label, study.llm(row.llm).label)
+    theirs = (recipe.original.tokenizer.label, recipe.original.llm.label) if recipe.original else here
+    parts = tuple(pair for pair in zip(here, theirs, strict=True) if pair[0] != pair[1])
+    return Otherwise(parts, " ".join(recipe.otherwise.split()))
 
 
 def _shortfall(study: Study, row: AnyRow) -> Shortfall | None:
@@ -304,7 +350,9 @@ def ranks(printed: Sequence[str]) -> list[int]:
 
 
 def _marked(rows: Sequence[Row]) -> tuple[Row, ...]:
-    said = dict.fromkeys((row.substitute, row.shortfall) for row in rows)
-    said.pop((None, None), None)
+    said = dict.fromkeys((row.substitute, row.shortfall, row.otherwise) for row in rows)
+    said.pop((None, None, None), None)
     marks = {each: chr(ord("a") + index) for index, each in enumerate(said)}
-    return tuple(replace(row, mark=marks.get((row.substitute, row.shortfall), "")) for row in rows)
+    return tuple(
+        replace(row, mark=marks.get((row.substitute, row.shortfall, row.otherwise), "")) for row in rows
+    )

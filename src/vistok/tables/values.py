@@ -9,6 +9,7 @@ from typing import Literal
 from vistok.audit.findings import Finding
 from vistok.evaluation.pairs import ByImage
 from vistok.grid.values import Run, Subject
+from vistok.tables.sizes import Sizes
 
 AVERAGE = "average"
 MINUS = "−"
@@ -192,6 +193,19 @@ class Shortfall:
 
 
 @dataclass(frozen=True, slots=True)
+class Otherwise:
+    """What another group's model is made of otherwise than the published one.
+
+    Attributes:
+        parts: what it has, and in the place of what.
+        text: what its recipe says besides.
+    """
+
+    parts: tuple[tuple[str, str], ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One row: its labels, what answers for it (runs, one per seed, or a released model), and a cell per column."""
 
@@ -202,6 +216,7 @@ class Row:
     substitute: Substitute | None = None
     shortfall: Shortfall | None = None
     measured_cause: str = ""
+    otherwise: Otherwise | None = None
 
     @property
     def marks(self) -> str:
@@ -269,7 +284,8 @@ class TableReport:
     """A whole table, ready to be rendered.
 
     `main_label` is the index of the label that names a row. `bounds` are the rows of floors and ceilings,
-    `base` the recipe that others' rankings are held against, if any. `paper` is the one that prints it.
+    `base` the recipe that others' rankings are held against, if any; `sizes` what each row is made of, where a table
+    tells it. `paper` is the one that prints it.
     """
 
     id: str
@@ -286,6 +302,7 @@ class TableReport:
     bounds: tuple[Row, ...] = ()
     base: str = ""
     paper: Literal["gvt", "ett"] = "gvt"
+    sizes: tuple[Sizes, ...] = ()
 
     @property
     def title(self) -> str:

@@ -46,7 +46,7 @@ class SquaredReLU(nn.Module):
 
 
 class GatedLayer(nn.Module):
-    """Cross-attention and a feed-forward part, each behind a gate that starts shut: the words pass unchanged."""
+    """Cross-attention and a feed-forward part, each behind a gate; where it starts shut, words pass unchanged."""
 
     def __init__(self, size: GatedCrossAttention, width: int, llm_width: int) -> None:
         super().__init__()
@@ -62,8 +62,8 @@ class GatedLayer(nn.Module):
             SquaredReLU(),
             nn.Linear(wide, llm_width, bias=False),
         )
-        self.attention_gate = nn.Parameter(torch.zeros(1))
-        self.feedforward_gate = nn.Parameter(torch.zeros(1))
+        self.attention_gate = nn.Parameter(torch.full((1,), size.gate))
+        self.feedforward_gate = nn.Parameter(torch.full((1,), size.gate))
 
     def forward(
         self, words: Float[Tensor, "batch length llm_width"], states: Float[Tensor, "batch latents width"]

@@ -1,0 +1,95 @@
+"""What each row of a table is made of, counted: visual tokens, parameters and images; here, and as published."""
+
+from dataclasses import dataclass
+
+from vistok.grid.connectors import Connector
+from vistok.grid.originals import Original, Stated
+from vistok.grid.study import Study
+from vistok.grid.values import AnyRow, Row
+
+_MILLION = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What one model is made of; parameters in millions.
+
+    `trained` is all that the last stage of its training changes.
+    """
+
+    visual_tokens: int
+    tokenizer: float
+    connector: float
+    connector_trained: float
+    llm: float
+    trained: float
+    images: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """A row's model at this scale (None where the scale does not make it), and the published one that it stands for."""
+
+    here: Size | None
+    original: Size | None
+    stated: tuple[Stated, ...] = ()
+
+
+def sizes_of(study: Study, row: AnyRow) -> Sizes:
+    """Returns what a row is made of; nothing is known of a model that somebody else trained whole."""
+    if not isinstance(row, Row):
+        return Sizes(None, None)
+    original = study.recipe(row.recipe).original
+    stated = original.stated if original else ()
+    counted = original_size(study, row, original) if original else None
+    return Sizes(_here(study, row), counted, stated)
+
+
+def _here(study: Study, row: Row) -> Size | None:
+    if not study.answers(row):
+        return None
+    models, run = study.models, row.subjects[0]
+    recipe, encoder, llm = models.recipe(row.recipe), models.tapped(run), models.shape(row.llm)
+    steps = [models.recipe(stage.recipe) for stage in models.stages([run])]
+    shown = sum(stage.steps * stage.batch for stage in steps)
+    return _size(
+        recipe.connector,
+        (encoder.tokens, encoder.width, encoder.parameters_m * _MILLION),
+        (llm.width, llm.parameters),
+        recipe.trains,
+        f"{shown:,} shown in {len(steps)} stage{'s' if len(steps) > 1 else ''}",
+    )
+
+
+def original_size(study: Study, row: Row, original: Original) -> Size:
+    """Returns what the published model of a row's recipe is made of, counted by the shapes of its parts."""
+    tokenizer, llm = original.tokenizer, original.llm
+    return _size(
+        original.connector,
+        (tokenizer.tokens, tokenizer.width, tokenizer.parameters_m * _MILLION),
+        (llm.width, llm.parameters_m * _MILLION),
+        study.recipe(row.recipe).trains,
+        original.images,
+    )
+
+
+def _size(
+    connector: Connector,
+    encoder: tuple[int, int, float],
+    llm: tuple[int, float],
+    trains: tuple[str, ...],
+    images: str,
+) -> Size:
+    (seen, width, own), (llm_width, words) = encoder, llm
+    learnt = connector.trained(width, llm_width)
+    trained = learnt + (own if "tokenizer" in trains else 0) + (words if "llm" in trains else 0)
+    whole = connector.parameters(width, llm_width)
+    return Size(
+        visual_tokens=connector.tokens(seen),
+        tokenizer=own / _MILLION,
+        connector=whole / _MILLION,
+        connector_trained=learnt / _MILLION,
+        llm=words / _MILLION,
+        trained=trained / _MILLION,
+        images=images,
+    )
