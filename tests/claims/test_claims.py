@@ -19,9 +19,13 @@ from vistok.claims import (
     published_cells,
     read_claims,
 )
-from vistok.claims.measured import spread_of_seeds, training_noise
+from vistok.claims.measured import read_cells, spread_of_seeds, training_noise
+from vistok.claims.values import CLAIMS
 from vistok.errors import VistokError
-from vistok.published.tables import PublishedTable, read_all_published
+from vistok.files import write_json
+from vistok.grid.values import Column
+from vistok.pages.claims import write_claims
+from vistok.published.tables import PUBLISHED, PublishedTable, read_all_published
 from vistok.steps.weigh_claims import cells_of
 
 SECTIONS = {"abstract", "2.2", "3.1", "3.2", "4.2", "4.3"}
@@ -323,3 +327,23 @@ def test_a_scales_cells_hold_the_noise_of_training(mini: Any, monkeypatch: pytes
         found["deit/frozen", "VQA"]["training_pooled"] and not found["clip/frozen", "VQA"]["training_pooled"]
     )
     assert found["clip/frozen", "VQA"]["seed_values"] == tuple(values)
+
+
+def test_a_column_that_the_paper_has_not_is_weighed_by_no_claim(
+    mini: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As SEED-Bench's average over questions in Table 7, beside the paper's over dimensions."""
+    monkeypatch.chdir(mini.root)
+    task = mini.study.task("coco-oc").model_copy(update={"label": "Counting"})
+    columns = (Column(task="coco-oc"), Column(task="coco-mci", published="COCO-MCI"))
+    table = mini.study.table("table-2").model_copy(update={"columns": columns})
+    study = replace(
+        mini.study,
+        tasks={**mini.study.tasks, "coco-oc": task},
+        tables={**mini.study.tables, "table-2": table},
+    )
+    found = cells_of(study, "table-2")
+    assert {cell["column"] for cell in found} == {"COCO-MCI"}
+    write_json(tmp_path / "cells.json", found)
+    write_claims(PUBLISHED, CLAIMS, {"mini": read_cells(tmp_path / "cells.json")}, tmp_path)
+    assert (tmp_path / "claims.json").is_file()
