@@ -5,7 +5,7 @@ PLATFORM ?= $(shell uname -s -m)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: paper_tables test test-real check lock pin-data schemas
+.PHONY: paper_tables test test-real rehearsal check lock pin-data schemas
 
 paper_tables: $(VENV)/installed
 	$(BIN)/snakemake paper_tables --cores $(CORES) --logger vistok
@@ -20,6 +20,10 @@ test-real: $(VENV)/installed
 	$(BIN)/python -m pip download --quiet --no-deps --only-binary :all: --require-hashes --dest $(PACKAGES) \
 	  --requirement tests/packages/requirements.txt
 	VISTOK_PACKAGES=$(PACKAGES) $(BIN)/python -m pytest tests/packages
+
+# The paper scale from the data root to the pages, on small stand-ins of all official files: half an hour on two idle cores.
+rehearsal: $(VENV)/installed
+	$(BIN)/python benchmarks/rehearsal.py
 
 # The environment: exact versions with hashes, remade when the lock changes. One that was left half-made, as by a Python
 # without ensurepip, is made anew.

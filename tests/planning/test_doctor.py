@@ -204,7 +204,9 @@ def test_a_full_disk_is_told(checkout: Path, monkeypatch: pytest.MonkeyPatch) ->
         machine.check_disk(plan)
 
 
-def test_a_gpu_is_compared_with_the_plan(checkout: Path, commands: Any) -> None:
+def test_a_gpu_is_compared_with_the_plan(
+    checkout: Path, commands: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     paper = load_study("paper")
     plan = make_plan(paper, [paper.run(RUN)])
     assert "needed" in machine.check_gpu(plan, memory=plan.memory / 2**30 + 1)
@@ -215,6 +217,8 @@ def test_a_gpu_is_compared_with_the_plan(checkout: Path, commands: Any) -> None:
     commands("nvidia-smi", "exit 9")
     with pytest.raises(VistokError, match=r"this machine has no GPU. Say what jobs get: --gpu-memory GIB"):
         machine.check_gpu(plan)
+    monkeypatch.setenv("VISTOK_DEVICE", "cpu")
+    assert machine.check_gpu(plan) == "VISTOK_DEVICE=cpu: jobs that ask for one compute on the CPU"
 
 
 def test_a_rule_file_that_asks_a_hub_is_told(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 from vistok.errors import VistokError
 from vistok.planning.plan import Plan
 from vistok.planning.units import readable_bytes
+from vistok.training.processes import CHOICE
 
 RULES: Final = Path("workflow/rules/jobs.smk")
 OFFLINE: Final = "HF_HUB_OFFLINE=1"
@@ -52,6 +53,8 @@ def check_gpu(plan: Plan, memory: float | None = None) -> str:
     left = [job for job in plan.jobs if plan.gpus(job.step) and not job.there]
     if not left:
         return "no job that is left asks for a GPU"
+    if os.environ.get(CHOICE) == "cpu":
+        return f"{CHOICE}=cpu: jobs that ask for one compute on the CPU"
     there = memory * 2**30 if memory else own_gpu()
     if there is None:
         raise VistokError(

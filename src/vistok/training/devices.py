@@ -2,14 +2,11 @@
 
 import os
 from collections.abc import Mapping
-from typing import Final
 
 import torch
 
 from vistok.errors import VistokError
-
-# To try a scale with GPUs out on a machine that has none: the same job, on its CPUs.
-CHOICE: Final = "VISTOK_DEVICE"
+from vistok.training.processes import CHOICE
 
 
 def device_of(gpus: int, environment: Mapping[str, str] = os.environ) -> torch.device:

@@ -4,6 +4,8 @@ import os
 from collections.abc import MutableMapping
 from typing import Final
 
+# To try a scale with GPUs out on a machine that has none: the same job, on its CPUs, where this is `cpu`.
+CHOICE: Final = "VISTOK_DEVICE"
 _FIRST_PORT: Final = 20_000
 _PORTS: Final = 20_000
 

@@ -1,0 +1,268 @@
+"""A dress rehearsal of the paper scale on stand-ins of all official files: Tables 2 to 8, from data root to pages.
+
+python3 benchmarks/rehearsal.py                       locally, each rule stopped once; then `dvc repro` of a run
+python3 benchmarks/rehearsal.py --slurm               on a real Slurm of this machine with the shipped profile, too
+python3 benchmarks/rehearsal.py --tables 2 8 --keep FOLDER --out FILE.json
+
+Works in a copy of what git knows here, with this checkout's environment. Only sizes are changed
+(tests/official_paper.py): a user lays out the real files and types the same commands. What asks for a GPU computes on
+the CPU. `--slurm` needs root, slurm-wlm and munge, and a machine without another Slurm. Fails unless every table is
+there, each run has answered every question, a further start has nothing to do, and Slurm's tables have the bytes of the
+local ones.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cluster
+from clones import ROOT, about, told
+from faults import change
+
+SCALE = ["--config", "scale=paper"]
+LOCAL = [sys.executable, "-m", "snakemake", "paper_tables", "--cores", "2"]
+SLURM = [
+    *(sys.executable, str(ROOT / "benchmarks/snakemake_polling.py"), "paper_tables"),
+    *("--workflow-profile", "workflow/profiles/slurm"),
+    *("--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "5"),
+]
+REPRODUCED = "clip/tuned/vicuna-7b/seed-0"
+_STARTED = re.compile(r"^ *(?:local)?rule (\w+):$", re.MULTILINE)
+_PATIENCE = 7200.0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--tables", nargs="+", type=int, choices=range(2, 9), default=range(2, 9))
+    parser.add_argument("--slurm", action="store_true")
+    parser.add_argument("--keep", type=Path, help="a folder to work in, which is left")
+    parser.add_argument("--out", type=Path, help="a JSON file for what is seen")
+    args = parser.parse_args()
+    if args.slurm and (reason := cluster.missing()):
+        sys.exit(f"No Slurm to rehearse on: {reason}.")
+    with tempfile.TemporaryDirectory(prefix="vistok-") as folder:
+        seen = rehearse(args.keep or Path(folder), [f"table-{number}" for number in args.tables], args.slurm)
+    report = about() | {"changed": bool(told("git", "status", "--porcelain"))} | seen
+    print(json.dumps(report, indent=1))
+    if args.out:
+        args.out.write_text(json.dumps(report, indent=1) + "\n")
+    return 0
+
+
+def rehearse(folder: Path, tables: list[str], on_slurm: bool) -> dict[str, Any]:
+    """Builds locally, reproduces one experiment, and builds on Slurm; returns what was seen."""
+    stage, pristine = Stage(folder, folder / "local"), folder / "pristine"
+    runs = stage.prepare(tables)
+    shutil.copytree(stage.checkout, pristine, symlinks=True)
+    seen: dict[str, Any] = {"tables": tables, "runs": len(runs), "local": stage.build_stopped()}
+    stage.check(tables, runs)
+    made = stage.pages()
+    if REPRODUCED in runs:
+        seen["dvc"] = stage.reproduce(REPRODUCED)
+    if on_slurm:
+        there = Stage(folder, folder / "slurm")
+        shutil.copytree(pristine, there.checkout, symlinks=True)
+        with cluster.started(folder / "lab"):
+            seen["slurm"] = there.build_on_slurm()
+        there.check(tables, runs)
+        seen["slurm"]["same_bytes"] = there.pages() == made
+        assert seen["slurm"]["same_bytes"], "Slurm's tables differ from the local ones"
+    return seen
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A checkout in which the paper scale is rehearsed; data and hub lie in the folder that it shares with others."""
+
+    folder: Path
+    checkout: Path
+
+    def prepare(self, tables: list[str]) -> list[str]:
+        """Copies what git knows, makes it small and writes the stand-ins; returns the runs."""
+        listed = subprocess.run(
+            ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+            cwd=ROOT, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        for name in filter(None, listed.stdout.split("\0")):
+            if (ROOT / name).is_file():
+                (self.checkout / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, self.checkout / name, follow_symlinks=False)
+        sys.path.insert(0, str(ROOT))
+        from tests.official_paper import lay_out
+
+        data, hub = self.folder / "official", self.folder / "hub"
+        os.environ["HF_HUB_CACHE"] = str(hub)
+        runs = lay_out(self.checkout, data=data, hub=hub, tables=tables)
+        (self.checkout / "data").mkdir(exist_ok=True)
+        (self.checkout / "data/paper").symlink_to(data)
+        return runs
+
+    def build_stopped(self) -> dict[str, Any]:
+        """Builds locally; sends SIGTERM to all processes once in each rule, as a terminal or a node's end does."""
+        started, before, stopped = time.monotonic(), _processor(), list[str]()
+        while True:
+            process, log = self.start(LOCAL, f"local-{len(stopped)}.log")
+            if (rule := next(self._new_rules(process, log, stopped), None)) is None:
+                self._end(process, log)
+                return _cost(started, before) | {"stopped": stopped}
+            stopped.append(rule)
+            self._let_work(rule, process)
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+            process.wait()
+
+    def build_on_slurm(self) -> dict[str, Any]:
+        """Builds on Slurm; cancels a job of each kind once, which the profile has submitted again."""
+        started, before, stopped = time.monotonic(), _processor(), dict[str, str]()
+        process, log = self.start(SLURM, "slurm.log")
+        while process.poll() is None:
+            for kind, job in self._running().items():
+                if kind not in stopped:
+                    stopped[kind] = job
+                    self._let_work(kind, process)
+                    cluster.told("scancel", job)
+            time.sleep(0.5)
+            assert time.monotonic() - started < _PATIENCE, log.read_text()[-3000:]
+        self._end(process, log)
+        return _cost(started, before) | {"cancelled": sorted(stopped)}
+
+    def start(self, command: list[str], log: str) -> tuple[subprocess.Popen[str], Path]:
+        path = self.checkout.parent / f"{self.checkout.name}-{log}"
+        with path.open("w") as stream:
+            return subprocess.Popen(
+                [*command, *SCALE], cwd=self.checkout, env=self.environment(), stdin=subprocess.DEVNULL,
+                stdout=stream, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+            ), path  # fmt: skip
+
+    def environment(self) -> dict[str, str]:
+        beside = self.checkout.with_name(f"{self.checkout.name}-dvc")
+        own = {
+            "PYTHONPATH": self.checkout / "src",
+            "DVC_SITE_CACHE_DIR": beside / "site",
+            "VISTOK_DEVICE": "cpu",
+        }
+        own |= {f"DVC_{name}_CONFIG_DIR": beside for name in ("GLOBAL", "SYSTEM")}
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        quiet = {"DVC_NO_ANALYTICS": "1", "PYTHONWARNINGS": "ignore", "PATH": path}
+        return {**os.environ, **quiet, **{name: str(value) for name, value in own.items()}}
+
+    def check(self, tables: list[str], runs: list[str]) -> None:
+        """Makes sure that all is there that the real files would give."""
+        for table in tables:
+            for suffix in ("csv", "md", "tex", "html"):
+                assert (self.checkout / f"paper_tables/paper/{table}.{suffix}").is_file(), table
+        for run in runs:
+            scored = sorted((self.checkout / "results/paper" / run).glob("*/metrics.json"))
+            assert len(scored) >= 6, f"{run}: {scored}"
+            for file in scored:
+                metrics = json.loads(file.read_text())
+                assert metrics["n"] == metrics["of"] > 0, file
+        kept = [path for path in (self.checkout / "state/paper").rglob("*") if path.is_file()]
+        assert not [path for path in kept if "locks" not in path.parts], kept
+        said = self.told(*LOCAL, "-n", *SCALE)
+        assert "Nothing to be done" in said, said
+
+    def reproduce(self, run: str) -> dict[str, Any]:
+        """Has DVC take over a run that Snakemake built, then make it anew with other steps, and nothing else."""
+        started, before, stage = time.monotonic(), _processor(), f"run@{run}"
+        self.told("git", "init", "--quiet", "--initial-branch", "main")
+        self.told(_beside("vistok"), "export-experiments", "--scale", "paper")
+        first = self.told(_beside("dvc"), "repro", stage)
+        assert "Nothing to be done" in first, first
+        change(
+            self.checkout / "workflow/scales/paper.yaml",
+            lambda scale: scale["recipes"].update(tuned={"steps": 7}),
+        )
+        again = self.told(_beside("dvc"), "repro", stage)
+        trained = re.findall(r"^ *rule tune_mllm:$", again, re.MULTILINE)
+        assert len(trained) == 1, again
+        ended = self.told(_beside("dvc"), "repro", stage)
+        assert "up to date" in ended, ended
+        steps = (self.checkout / f"records/paper/runs/{run}/curves.csv").read_text().splitlines()[-1]
+        assert steps.startswith("7,"), steps
+        return _cost(started, before) | {"stage": stage}
+
+    def told(self, *command: str) -> str:
+        """Returns what a command says, which has to end well."""
+        done = subprocess.run(
+            command, cwd=self.checkout, env=self.environment(), text=True, check=False,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{' '.join(command)}: {done.stdout[-5000:]}"
+        return done.stdout
+
+    def pages(self) -> dict[str, str]:
+        """Returns the digests of all tables and pages."""
+        root = self.checkout / "paper_tables/paper"
+        return {
+            str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted(root.rglob("*"))
+            if path.is_file() and path.name not in (".snakemake_timestamp", "measured.js")
+        }
+
+    def _new_rules(self, process: subprocess.Popen[str], log: Path, known: list[str]) -> Iterator[str]:
+        """Yields rules of which a job has just started for the first time, until the process ends."""
+        end = time.monotonic() + _PATIENCE
+        while process.poll() is None and time.monotonic() < end:
+            if new := [
+                rule for rule in _STARTED.findall(log.read_text()) if rule not in (*known, "paper_tables")
+            ]:
+                yield new[0]
+            time.sleep(0.05)
+
+    def _let_work(self, kind: str, process: subprocess.Popen[str]) -> None:
+        """Waits until a job is in the middle: a training has saved its state, others have imported what they need."""
+        if "tune_mllm" not in kind:
+            time.sleep(1.0)
+            return
+        states = self.checkout / "state/paper/mllms"
+        cluster.wait(
+            lambda: process.poll() is not None or any(states.rglob("state.safetensors")), "a saved state"
+        )
+
+    def _running(self) -> dict[str, str]:
+        """Returns a running job of each kind: its rule or group, as the executor's comment tells."""
+        lines = cluster.told("squeue", "--noheader", "--states=RUNNING", "--format=%A|%k").splitlines()
+        jobs = [line.split("|", 1) for line in lines]
+        return {re.split(r"_wildcards|/", comment)[0]: job for job, comment in jobs}
+
+    def _end(self, process: subprocess.Popen[str], log: Path) -> None:
+        assert process.wait() == 0, f"{log.read_text()[-5000:]}\n{self._job_logs()}"
+
+    def _job_logs(self) -> str:
+        logs = sorted((self.checkout / ".snakemake/slurm_logs").rglob("*.log"))
+        return "\n".join(f"{log}:\n{log.read_text()[-2000:]}" for log in logs[-5:])
+
+
+def _beside(command: str) -> str:
+    return str(Path(sys.executable).with_name(command))
+
+
+def _processor() -> float:
+    """Returns the seconds of the processor that ended children have taken."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _cost(started: float, before: float) -> dict[str, float]:
+    return {"seconds": round(time.monotonic() - started), "processor_seconds": round(_processor() - before)}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,84 @@
+"""The paper scale made small: a clone's entries of encoders and language models, and stand-ins of all official files.
+
+Sizes alone are changed; layouts, names, rows, tasks, prompts and protocols are those of the paper scale.
+"""
+
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+from tests.official_data import write_official
+from tests.official_encoders import smaller, write_encoder
+from tests.official_models import cached, flan_t5, millions, vicuna
+
+from vistok.grid.load import load_study
+
+_MODELS: Final = {"vicuna-7b": vicuna, "llama-7b": vicuna, "flan-t5-xxl": flan_t5}
+_RESAMPLER: Final = {"latents": 4, "depth": 1, "heads": 2, "head_width": 8}
+_STEPS: Final = {"steps": 30, "batch": 8, "optimiser": {"warmup_steps": 2}}
+
+
+def lay_out(
+    checkout: Path,
+    *,
+    data: Path,
+    hub: Path,
+    tables: Collection[str],
+    rows: Callable[[dict[str, Any]], bool] = lambda row: True,
+) -> list[str]:
+    """Makes the paper scale of a checkout small, and writes what it reads; returns the paths of its runs.
+
+    Args:
+        data: the data root that is filled.
+        hub: the cache of a model hub that is filled; whoever builds names it as HF_HUB_CACHE.
+        tables: which tables stay.
+        rows: which of their rows stay.
+    """
+    grid = checkout / "workflow/grid"
+    edit(grid / "tables.yaml", lambda known: _keep(known, tables, rows))
+    write_official(data)
+    study = load_study("paper", root=checkout)
+    runs = study.runs()
+    encoders = {name: smaller(study.encoder(name)) for name in sorted({run.tokenizer for run in runs})}
+    for entry in encoders.values():
+        write_encoder(entry, hub, data)
+    edit(grid / "tokenizers.yaml", lambda known: _take_over(known, encoders))
+    for name in sorted({run.llm for run in runs}):
+        network = _MODELS[name](cached(hub, study.llm(name).weights))
+        size = {"width": 32, "layers": 2, "vocabulary": network.config.vocab_size}
+        size["parameters_m"] = round(millions(network), 4)
+        edit(grid / "llms.yaml", lambda known, name=name, size=size: known[name].update(size))
+    edit(checkout / "workflow/scales/paper.yaml", _shorten)
+    return [run.path for run in runs]
+
+
+def edit(file: Path, change: Callable[[Any], object]) -> None:
+    """Changes what a YAML file says."""
+    value = yaml.safe_load(file.read_text())
+    change(value)
+    file.write_text(yaml.safe_dump(value, sort_keys=False))
+
+
+def _keep(known: dict[str, Any], tables: Collection[str], rows: Callable[[dict[str, Any]], bool]) -> None:
+    for name in set(known) - set(tables):
+        del known[name]
+    for table in known.values():
+        table["rows"] = [row for row in table["rows"] if rows(row)]
+
+
+def _take_over(known: dict[str, Any], encoders: dict[str, Any]) -> None:
+    for name, entry in encoders.items():
+        changed = {"arguments": entry.arguments, "width": entry.width, "parameters_m": entry.parameters_m}
+        known[name]["encoder"] = {**known[name]["encoder"], **changed}
+
+
+def _shorten(scale: dict[str, Any]) -> None:
+    scale["recipes"]["all"].update(_STEPS)
+    scale.update(
+        connectors={"resampler": _RESAMPLER}, bootstrap_resamples=200, save_every=2, attention_images=4
+    )
+    for size in scale["resources"].values():
+        size.update(memory_mb=6000)
+        if "cpus" in size:
+            size["cpus"] = 1
