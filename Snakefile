@@ -22,6 +22,7 @@ include: "workflow/rules/llms.smk"
 include: "workflow/rules/mllms.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/tables.smk"
+include: "workflow/rules/ett.smk"
 
 
 onstart:

@@ -19,12 +19,12 @@ from vistok.tables.ett import assemble_ett
 
 @pytest.fixture
 def study(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
-    """The mini scale in a checkout of its own."""
+    """The paper scale, which has no tokenizer of ETT's own, in a checkout of its own."""
     (tmp_path / "workflow").symlink_to(repository / "workflow")
     (tmp_path / "paper_tables").mkdir()
     (tmp_path / "paper_tables/published").symlink_to(repository / "paper_tables/published")
     monkeypatch.chdir(tmp_path)
-    return load_study("mini")
+    return load_study("paper")
 
 
 def test_all_that_is_declared_is_rendered_and_the_same_again(study: Study) -> None:

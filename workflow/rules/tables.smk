@@ -1,5 +1,5 @@
 tabulate, draw_curves, show_study = map(rule_of, ("tabulate", "draw-curves", "show-study"))
-paper_claims, paper_audit, show_ett = map(rule_of, ("weigh-claims", "audit", "show-ett"))
+paper_claims, paper_audit = map(rule_of, ("weigh-claims", "audit"))
 
 
 rule tabulate:
@@ -147,24 +147,3 @@ rule show_study:
         source=show_study.source,
     shell:
         "vistok show-study {params.options} " "2>&1 | {{ tee -i {log} || cat > /dev/null; }}"
-
-
-rule show_ett:
-    """Renders the tables of ETT, the second system, and what their numbers are worth."""
-    input:
-        show_ett.inputs,
-    output:
-        show_ett.outputs,
-    log:
-        show_ett.log,
-    benchmark:
-        show_ett.benchmark
-    threads: 1
-    resources:
-        **show_ett.resources,
-    params:
-        options=options_of_study,
-        spec=show_ett.spec,
-        source=show_ett.source,
-    shell:
-        "vistok show-ett {params.options} " "2>&1 | {{ tee -i {log} || cat > /dev/null; }}"

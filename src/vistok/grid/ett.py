@@ -18,6 +18,7 @@ FOLDER: Final = GRID / "ett"
 CLAIMS: Final = FOLDER / "claims.yaml"
 TABLES: Final = FOLDER / "tables.yaml"
 PRINTED: Final = PUBLISHED / "ett"
+RECONSTRUCTION: Final = "reconstruction"  # a table of our own
 NUMBERS: Final = (2, 3, 4, 5)  # of the paper's tables that are transcribed
 
 
@@ -64,12 +65,21 @@ class EttPaths:
     def pages(self) -> Path:
         return Paths(self.study).tables / "ett"
 
+    @property
+    def reconstruction(self) -> Path:
+        return Paths(self.study).results / "ett" / "reconstruction.json"
+
+    def checkpoint(self, name: str) -> Path:
+        """Returns the folder of a model of ETT's: a net of a scale's, or its tokenizer."""
+        return Paths(self.study).checkpoints / "ett" / name
+
     def table(self, table: str, suffix: str) -> Path:
         return self.pages / f"{table}.{suffix}"
 
     def shown(self) -> list[Path]:
         """Returns all that is rendered."""
-        tables = [self.table(name, suffix) for name in read_tables() for suffix in TABLE_FORMATS]
+        names = (*read_tables(), RECONSTRUCTION)
+        tables = [self.table(name, suffix) for name in names for suffix in TABLE_FORMATS]
         return [*tables, *(self.pages / f"audit.{suffix}" for suffix in AUDIT_FORMATS)]
 
 

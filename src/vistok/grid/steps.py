@@ -6,7 +6,7 @@ The rules, the command line, the experiments of DVC and the plan of costs follow
 from typing import Final
 
 from vistok.errors import unknown
-from vistok.grid import files_of, jobs_of, modules_of, specs
+from vistok.grid import ett_scale, files_of, jobs_of, modules_of, specs
 from vistok.grid import paths as files
 from vistok.grid.ett import EttPaths, printed
 from vistok.grid.kinds import SCORING, task_kind_modules
@@ -242,11 +242,39 @@ _LIST: Final = (
             )
         ),
     ),
+    # ETT's steps are asked for by themselves.
+    Step(
+        "train-cell-nets",
+        jobs=lambda study, runs: [],
+        outputs=lambda study: [EttPaths(study).checkpoint(name) for name in ett_scale.NETS],
+        inputs=ett_scale.net_inputs,
+        spec=ett_scale.nets_spec,
+        shared=True,
+        size="write-shards",
+    ),
+    Step(
+        "train-ibq",
+        jobs=lambda study, runs: [],
+        outputs=lambda study: [EttPaths(study).checkpoint(ett_scale.IBQ)],
+        inputs=ett_scale.ibq_inputs,
+        spec=ett_scale.ibq_spec,
+        shared=True,
+        size="write-shards",
+    ),
+    Step(
+        "reconstruct",
+        jobs=lambda study, runs: [],
+        outputs=lambda study: [EttPaths(study).reconstruction],
+        inputs=ett_scale.reconstruction_inputs,
+        reads_data=True,
+        spec=lambda study: {"task": specs.task_spec(study, ett_scale.TASK)},
+        size="score-run",
+    ),
     Step(
         "show-ett",
-        jobs=lambda study, runs: [],  # asked for by itself
+        jobs=lambda study, runs: [],
         outputs=lambda study: EttPaths(study).shown(),
-        inputs=lambda study: printed(),
+        inputs=lambda study: [*printed(), *ett_scale.measured(study)],
         size="tabulate",
     ),
     Step(

@@ -306,7 +306,12 @@ class TableReport:
 
     @property
     def title(self) -> str:
-        return f"Table {self.number} ({self.results}): {self.caption}"
+        return f"{self.name} ({self.results}): {self.caption}"
+
+    @property
+    def name(self) -> str:
+        """What it is called: by the paper's number, or, where that has none, by its id."""
+        return f"Table {self.number}" if self.number else self.id.capitalize()
 
     def side_labels(self, labels: tuple[str, ...]) -> str:
         """Returns the other labels of a row, or of the head, in one line that breaks only between labels."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from vistok.grid.downloads import Download, downloads_for
+from vistok.grid.ett_scale import TASK
 from vistok.grid.needs import question_files, tokenizer_weights, training_files, weight_names
 from vistok.grid.pairs import shown_pair
 from vistok.grid.paths import Paths
@@ -114,6 +115,10 @@ class Files:
     def ett(self) -> list[str]:
         """Returns all that is rendered of ETT, the second system."""
         return [str(path) for path in STEPS["show-ett"].outputs(self.study)]
+
+    def ett_digests(self) -> list[str]:
+        """Returns the digests of the images that ETT's tokenizer is measured on, and of what is in them."""
+        return self.task_digests(self.study.task(TASK).suite)
 
     def made_questions(self) -> list[str]:
         """Returns the GVTBench and SEED-Bench files that the scale makes itself for its test split."""

@@ -19,7 +19,7 @@ def check_finite(parts: Mapping[str, Tensor], step: int) -> None:
     Raises:
         VistokError: names the parts, and what to lower.
     """
-    wrong = [f"{name} is {float(value)}" for name, value in parts.items() if not torch.isfinite(value)]
+    wrong = [f"{name} is {value.item()}" for name, value in parts.items() if not torch.isfinite(value)]
     if wrong:
         raise VistokError(
             f"the tokenizer's loss is no number at step {step}: {', '.join(wrong)}. Lower `learning_rate` of its "

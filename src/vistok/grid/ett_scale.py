@@ -1,0 +1,162 @@
+"""How large ETT's own models are at a scale, and what they are made from: a tokenizer, and its nets."""
+
+from pathlib import Path
+from typing import Final, Self
+
+from pydantic import Field, model_validator
+
+from vistok.errors import VistokError
+from vistok.grid.ett import EttPaths, NetworkSize
+from vistok.grid.marks import counted
+from vistok.grid.paths import Paths
+from vistok.grid.read import read_mapping, validated
+from vistok.grid.specs import Spec
+from vistok.grid.study import SCALES, Study
+from vistok.grid.values import Id, Optimiser, Seed, Value
+
+FOLDER: Final = SCALES / "ett"
+NETS: Final = ("judge", "perceptual", "features")
+IBQ: Final = "ibq"
+TASK: Final = "coco-oc"  # whose images are reconstructed, and whose annotations tell what is in them
+
+
+class CellNetSize(Value):
+    """A net that tells what is in each cell of an image, and its training on annotated images."""
+
+    images: tuple[Id, ...] = Field(min_length=1, description="image sets whose objects are annotated")
+    seed: Seed
+    widths: tuple[int, ...] = Field(
+        min_length=1, description="of its convolutions, each of which halves the map"
+    )
+    steps: int = Field(gt=0)
+    batch: int = Field(gt=0)
+    optimiser: Optimiser
+    least: float = Field(ge=0, le=100, description="per cent of held-out objects whose category it must tell")
+    held_out: int = Field(gt=0, description="the last images of its sets, which it is not trained on")
+
+
+class TokenizerTraining(Value):
+    """A tokenizer with a codebook, and its training."""
+
+    network: NetworkSize
+    images: tuple[Id, ...] = Field(min_length=1, description="image sets")
+    seed: Seed
+    steps: int = Field(gt=0)
+    batch: int = Field(gt=0)
+    optimiser: Optimiser
+    autoencoder_steps: int = Field(
+        ge=0,
+        description="first steps without a codebook, whose k-means it then starts from; 0: drawn from N(0, 1)",
+    )
+    start_images: int = Field(1000, gt=0, description="whose positions k-means is taken of")
+    perceptual: tuple[float, ...] = Field(description="weight of each depth of the perceptual net")
+    entropy: float = Field(ge=0)
+    adversarial: float = Field(0.0, ge=0)
+    lecam: float = Field(0.0, ge=0)
+    discriminator_channels: int = Field(64, gt=0)
+    discriminator_halvings: int = Field(3, gt=0)
+    average: float = Field(
+        ge=0, lt=1, description="decay of the average of weights that is kept; 0: the last ones"
+    )
+    least_use: float = Field(ge=0, le=1, description="share of codes that must occur in `gate_images`")
+    gate_images: int = Field(gt=0)
+
+    @model_validator(mode="after")
+    def _has_a_codebook_in_the_end(self) -> Self:
+        if self.autoencoder_steps >= self.steps:
+            raise ValueError(f"`autoencoder_steps` leaves none of {self.steps} steps for the codebook")
+        return self
+
+
+class EttScale(Value):
+    """What a scale makes of ETT."""
+
+    id: Id
+    judge: CellNetSize
+    perceptual: CellNetSize
+    features: CellNetSize
+    tokenizer: TokenizerTraining
+
+    @property
+    def nets(self) -> dict[str, CellNetSize]:
+        return {name: getattr(self, name) for name in NETS}
+
+    @model_validator(mode="after")
+    def _nets_are_three(self) -> Self:
+        """A distance by the features that a tokenizer was trained to keep would flatter it, and so would its judge."""
+        told = [(net.images, net.seed) for net in self.nets.values()]
+        if len(set(told)) < len(told):
+            raise ValueError(
+                "judge, perceptual net and features are three: of other `images` or another `seed`"
+            )
+        if len(self.tokenizer.perceptual) != len(self.perceptual.widths):
+            raise ValueError(
+                f"`perceptual` weighs {len(self.tokenizer.perceptual)} depths of {len(self.perceptual.widths)}"
+            )
+        return self
+
+    @property
+    def image_sets(self) -> tuple[str, ...]:
+        named = (name for net in self.nets.values() for name in net.images)
+        return tuple(dict.fromkeys((*named, *self.tokenizer.images)))
+
+
+def scale_file(study: Study) -> Path:
+    return FOLDER / f"{study.models.scale.id}.yaml"
+
+
+def makes_ett(study: Study) -> bool:
+    """Tells whether a study's scale has a tokenizer of ETT's."""
+    return scale_file(study).is_file()
+
+
+def read_scale(study: Study) -> EttScale:
+    """Returns what a study's scale makes of ETT.
+
+    Raises:
+        VistokError: it makes nothing of it, or its file is wrong.
+    """
+    path = scale_file(study)
+    if not makes_ett(study):
+        legal = ", ".join(sorted(file.stem for file in FOLDER.glob("*.yaml")))
+        raise VistokError(
+            f"the scale {study.models.scale.id!r} has no tokenizer of ETT's: {path} is missing. Legal: {legal}."
+        )
+    return validated(EttScale, path.stem, read_mapping(path), str(path))
+
+
+def net_inputs(study: Study) -> list[Path]:
+    """Returns what the nets are trained on."""
+    sets = dict.fromkeys(name for net in read_scale(study.models).nets.values() for name in net.images)
+    return [Paths(study).shards(name) for name in sets]
+
+
+def nets_spec(study: Study) -> Spec:
+    """Returns what the nets depend on besides their images."""
+    scale = read_scale(study.models)
+    return {
+        "pixels": scale.tokenizer.network.image_size,
+        **{name: counted(net) for name, net in scale.nets.items()},
+    }
+
+
+def ibq_inputs(study: Study) -> list[Path]:
+    """Returns what the tokenizer is trained on, and the net that teaches it what to keep."""
+    sets = [Paths(study).shards(name) for name in read_scale(study.models).tokenizer.images]
+    return [EttPaths(study).checkpoint("perceptual"), *sets]
+
+
+def ibq_spec(study: Study) -> Spec:
+    """Returns what the tokenizer depends on besides what it is trained on."""
+    return counted(read_scale(study.models).tokenizer)
+
+
+def reconstruction_inputs(study: Study) -> list[Path]:
+    """Returns the models whose work is measured, and who measure it, with the images of their floor."""
+    models = [EttPaths(study).checkpoint(name) for name in (IBQ, "judge", "features")]
+    return [*models, Paths(study).shards(read_scale(study).tokenizer.images[0])]
+
+
+def measured(study: Study) -> list[Path]:
+    """Returns what is measured of a scale's own models; nothing where it has none."""
+    return [EttPaths(study).reconstruction] if makes_ett(study) else []

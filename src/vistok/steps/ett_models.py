@@ -1,0 +1,66 @@
+"""Loads the models of ETT that a scale makes, and says what their checkpoints tell of them."""
+
+from pathlib import Path
+from typing import Any
+
+from vistok.chain.checkpoints import forget_state
+from vistok.checkpoints import load_tensors, read_config, read_tensors
+from vistok.grid.ett import EttPaths, NetworkSize
+from vistok.grid.ett_scale import IBQ, CellNetSize
+from vistok.grid.paths import Paths
+from vistok.grid.study import Study
+from vistok.headers import WEIGHTS
+from vistok.probes.cell_net import CellNet, Contents
+from vistok.provenance import check_whole
+from vistok.tokenizers.ibq.codebook import CodeUse
+from vistok.tokenizers.ibq.model import Ibq
+
+
+def cell_net_config(net: CellNet, size: CellNetSize, told: float) -> dict[str, Any]:
+    """Returns what rebuilds a cell net, and how many of held-out objects it tells, in per cent."""
+    return {
+        "widths": list(size.widths),
+        "categories": list(net.contents.categories),
+        "colours": list(net.contents.colours),
+        "told": round(told, 4),
+    }
+
+
+def load_cell_net(study: Study, name: str) -> CellNet:
+    """Returns a cell net as it was trained.
+
+    Raises:
+        VistokError: its checkpoint is missing or changed.
+    """
+    folder = _whole(study, name)
+    config = read_config(folder)
+    net = CellNet(config["widths"], Contents(tuple(config["categories"]), tuple(config["colours"])))
+    load_tensors(net, read_tensors(folder / WEIGHTS), source=folder)
+    return net.eval()
+
+
+def ibq_config(network: NetworkSize, use: CodeUse) -> dict[str, Any]:
+    """Returns what rebuilds a tokenizer, and how much of its codebook was in use after its training."""
+    return {
+        "network": network.model_dump(mode="json"),
+        "use": {"used": use.used, "codes": use.codes, "perplexity": use.perplexity},
+    }
+
+
+def load_ibq(study: Study) -> Ibq:
+    """Returns the scale's own tokenizer with a codebook.
+
+    Raises:
+        VistokError: its checkpoint is missing or changed.
+    """
+    folder = _whole(study, IBQ)
+    model = Ibq(NetworkSize.model_validate(read_config(folder)["network"]))
+    load_tensors(model, read_tensors(folder / WEIGHTS), source=folder)
+    return model.eval()
+
+
+def _whole(study: Study, name: str) -> Path:
+    folder = EttPaths(study).checkpoint(name)
+    check_whole(folder)
+    forget_state(Paths(study), folder)
+    return folder

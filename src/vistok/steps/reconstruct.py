@@ -1,0 +1,159 @@
+"""Measures what the tokenizer of ETT leaves of images: by pixels, by features, and by what is still found in them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+
+from vistok.checkpoints import digest_tensors, read_config
+from vistok.datasets.coco import read_instances
+from vistok.datasets.images import ImageIndex, load_image
+from vistok.datasets.preprocessing import squash
+from vistok.errors import VistokError
+from vistok.evaluation.reconstruction import Pixels, frechet_distance, patch_means, psnr, ssim
+from vistok.evaluation.statistics import bootstrap_interval
+from vistok.files import write_json
+from vistok.grid.ett import EttPaths
+from vistok.grid.ett_scale import TASK, read_scale
+from vistok.grid.paths import Paths
+from vistok.grid.study import Study
+from vistok.probes.cell_net import NOTHING, CellLabels, CellNet, cell_labels
+from vistok.steps.ett_models import load_cell_net, load_ibq
+from vistok.supervision.ibq.images import ImagePool
+from vistok.tokenizers.ibq.codebook import code_use
+from vistok.tokenizers.ibq.model import from_bytes
+from vistok.training.loop import make_deterministic
+
+_AT_ONCE: Final = 100
+_LARGE: Final = 0.5  # of a cell, an object's box
+Measured = dict[str, dict[str, float | int | None]]
+
+
+@dataclass(frozen=True, eq=False)
+class _Truth:
+    """Images with what is in their cells."""
+
+    images: Pixels
+    labels: CellLabels
+    large: Bool[np.ndarray, "B G G"]
+
+
+def run(study: Study) -> None:
+    """Writes `results/<results>/ett/reconstruction.json`: each row's metrics with n and 95 % interval, and how.
+
+    Raises:
+        VistokError: the scale has no such tokenizer, a checkpoint is missing or changed, or the task names no
+            annotations.
+    """
+    make_deterministic(0)
+    judge, net, model = load_cell_net(study, "judge"), load_cell_net(study, "features"), load_ibq(study)
+    size = read_scale(study)
+    truth = _truth(study, judge, size.tokenizer.network.image_size)
+    codes = torch.cat([model.codes(part) for part in torch.from_numpy(truth.images).split(_AT_ONCE)])
+    painted = torch.cat([model.painted(part) for part in codes.split(_AT_ONCE)]).numpy()
+    pictures = {
+        "ibq": painted,
+        "patch-means": patch_means(truth.images, model.size.stride),
+        "true": truth.images,
+    }
+    own, resamples = _features(net, truth.images), study.scale.bootstrap_resamples
+    rows = {name: _measured(judge, truth, shown, resamples) for name, shown in pictures.items()}
+    for name, shown in pictures.items():
+        distance = frechet_distance(own, _features(net, shown)) if name != "true" else _floor(study, net, own)
+        rows[name]["rfid"] = {"value": round(distance, 4), "low": None, "high": None, "n": len(own)}
+    use = code_use(codes, model.size.codes)
+    rows["ibq"] |= {
+        "use": _alone(100 * use.share, len(own)),
+        "perplexity": _alone(use.perplexity, len(own)),
+    }
+    write_json(EttPaths(study).reconstruction, {"rows": rows, "protocol": _protocol(study, net, len(own))})
+
+
+def _alone(value: float, n: int) -> dict[str, float | int | None]:
+    return {"value": round(value, 4), "low": None, "high": None, "n": n}
+
+
+def _truth(study: Study, judge: CellNet, pixels: int) -> _Truth:
+    """Returns the images of the split with what the annotations tell of their cells."""
+    files, data = study.task_files(TASK), Paths(study).data
+    if files is None or files.annotations is None:
+        raise VistokError(
+            f"the task {TASK!r} has no `annotations` at the scale {study.scale.id!r}: nothing tells what is seen."
+        )
+    instances = read_instances(data / files.annotations)
+    index = ImageIndex(data, files.images)
+    names = list(instances.images)
+    images = np.stack(
+        [squash(load_image(index.require(name), what=f"image {name}"), pixels) for name in names]
+    )
+    objects = [instances.objects[name] for name in names]
+    sizes = [(instances.images[name].width, instances.images[name].height) for name in names]
+    labels = cell_labels(objects, sizes, judge.contents, cells=pixels >> len(judge.stages))
+    return _Truth(images.transpose(0, 3, 1, 2), labels, labels.area >= _LARGE)
+
+
+def _measured(judge: CellNet, truth: _Truth, pictures: Pixels, resamples: int) -> Measured:
+    """Returns the metrics of pictures that the images themselves are held to, each with its interval over images."""
+    read = [judge.read(from_bytes(part)) for part in torch.from_numpy(pictures).split(_AT_ONCE)]
+    category, colour = (np.concatenate(parts) for parts in zip(*read, strict=True))
+    there, large = truth.labels.category > NOTHING, truth.large
+    right = 100.0 * (category == truth.labels.category)
+    coloured = 100.0 * (colour == truth.labels.colour)
+    found = {
+        "found": _over(right, there, resamples),
+        "found_large": _over(right, there & large, resamples),
+        "found_small": _over(right, there & ~large, resamples),
+        "colour": _over(coloured, there & (truth.labels.colour > NOTHING), resamples),
+    }
+    if pictures is truth.images:
+        return found
+    each = np.ones(len(pictures), dtype=bool)
+    return {
+        "psnr": _over(psnr(truth.images, pictures), each, resamples),
+        "ssim": _over(ssim(truth.images, pictures), each, resamples),
+        **found,
+    }
+
+
+def _over(
+    values: Float[np.ndarray, "..."], chosen: Bool[np.ndarray, "..."], resamples: int
+) -> dict[str, float | int | None]:
+    """Returns the mean of the chosen values, and its interval over the images that they are of."""
+    kept, groups = values[chosen], np.nonzero(chosen)[0].tolist()
+    if not len(kept):
+        return {"value": None, "low": None, "high": None, "n": 0}
+    low, high = bootstrap_interval(kept, groups, resamples=resamples)
+    return {
+        "value": round(float(kept.mean()), 4), "low": round(low, 4), "high": round(high, 4), "n": len(kept),
+    }  # fmt: skip
+
+
+def _features(net: CellNet, images: Pixels) -> Float[np.ndarray, "B width"]:
+    return np.concatenate(
+        [net.features(from_bytes(part)) for part in torch.from_numpy(images).split(_AT_ONCE)]
+    )
+
+
+def _floor(study: Study, net: CellNet, own: Float[np.ndarray, "B width"]) -> float:
+    """Returns the distance to as many true images of a training set: what other images have that nobody painted."""
+    size = read_scale(study)
+    pool = ImagePool(
+        [Paths(study.models).shards(size.tokenizer.images[0])], size.tokenizer.network.image_size
+    )
+    others = pool.pixels(np.arange(min(len(own), len(pool)))).numpy()
+    return frechet_distance(own, _features(net, others))
+
+
+def _protocol(study: Study, net: CellNet, images: int) -> Mapping[str, Any]:
+    told = {name: read_config(EttPaths(study).checkpoint(name))["told"] for name in ("judge", "features")}
+    return {
+        "images": images,
+        "crop": "none: whole images, squashed to the tokenizer's size",
+        "reference": "the same images",
+        "features_digest": digest_tensors(net.state_dict()),
+        "told": told,
+        "floor_set": read_scale(study).tokenizer.images[0],
+    }

@@ -1,0 +1,51 @@
+"""Trains the tokenizer of ETT that a scale makes: images to codes and back."""
+
+from vistok.checkpoints import save_checkpoint
+from vistok.files import digest_value
+from vistok.grid.ett import EttPaths
+from vistok.grid.ett_scale import IBQ, read_scale
+from vistok.grid.marks import counted
+from vistok.grid.paths import Paths
+from vistok.grid.study import Study
+from vistok.provenance import Stopwatch
+from vistok.sources import source_digest
+from vistok.steps.ett_models import ibq_config, load_cell_net
+from vistok.steps.inputs import input_digests
+from vistok.steps.training import training
+from vistok.supervision.ibq.gates import check_use
+from vistok.supervision.ibq.images import ImagePool
+from vistok.supervision.ibq.learner import IbqLearner
+from vistok.training.curves import write_curves
+from vistok.training.loop import Plan, make_deterministic, train
+
+_PERCEPTUAL = "perceptual"
+
+
+def run(study: Study) -> None:
+    """Writes `checkpoints/<scale>/ett/ibq`: the average of its weights, how much of its codebook is in use, and curves.
+
+    Raises:
+        VistokError: the scale has no such tokenizer, its perceptual net is missing, its loss is no number, or too few
+            of its codes are in use.
+    """
+    stopwatch, paths, size = Stopwatch(), Paths(study), read_scale(study).tokenizer
+    out, folders = EttPaths(study).checkpoint(IBQ), [paths.shards(name) for name in size.images]
+    inputs = input_digests([EttPaths(study).checkpoint(_PERCEPTUAL), *folders])
+    inputs |= {"spec": digest_value(counted(size))}
+    with training(paths, out, [inputs, source_digest(__name__)]) as work:
+        if work is None:
+            return
+        make_deterministic(size.seed)
+        pool = ImagePool(folders, size.network.image_size)
+        learner = IbqLearner(size, pool, load_cell_net(study, _PERCEPTUAL))
+        plan = Plan(size.steps, size.optimiser, study.scale.save_every)
+        curves = train(learner, plan, state=work.state, identity=work.identity, name=f"tokenizer {IBQ}")
+        use = learner.use()
+        check_use(use, size.least_use, f"the tokenizer {IBQ!r}")
+        save_checkpoint(
+            work.out,
+            learner.kept.state_dict(),
+            ibq_config(size.network, use),
+            work.about(stopwatch, inputs),
+            also=lambda folder: write_curves(folder, curves),
+        )

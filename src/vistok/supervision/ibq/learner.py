@@ -1,0 +1,128 @@
+"""Lets the training loop train IBQ: first as a plain autoencoder, then with the codes that its outputs fall into."""
+
+from copy import deepcopy
+from typing import Final
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from vistok.datasets.order import examples_at
+from vistok.grid.ett_scale import TokenizerTraining
+from vistok.probes.cell_net import CellNet
+from vistok.supervision.ibq.gates import check_finite
+from vistok.supervision.ibq.images import ImagePool
+from vistok.supervision.ibq.losses import (
+    Lecam,
+    PatchDiscriminator,
+    discriminator_loss,
+    generator_loss,
+    perceptual_loss,
+)
+from vistok.tokenizers.ibq.codebook import CodeUse, code_use, k_means
+from vistok.tokenizers.ibq.model import Ibq, from_bytes
+from vistok.training.batches import Batch
+from vistok.training.learner import Learner
+
+_ROUNDS: Final = 5
+_AT_ONCE: Final = 100
+
+
+class IbqLearner(Learner):
+    """The tokenizer, the moving average of its weights that is kept of it, and what trains it.
+
+    Attributes:
+        model: what gradients reach.
+        kept: the average.
+        perceptual: the net whose features are to be kept; it is not trained.
+    """
+
+    def __init__(self, size: TokenizerTraining, pool: ImagePool, perceptual: CellNet) -> None:
+        super().__init__()
+        self.size, self.pool = size, pool
+        self.model = Ibq(size.network)
+        self.kept = deepcopy(self.model).requires_grad_(False)
+        self.perceptual = perceptual.eval().requires_grad_(False)
+        channels, halvings = size.discriminator_channels, size.discriminator_halvings
+        self.discriminator = PatchDiscriminator(channels, halvings) if size.adversarial else None
+        self.lecam = Lecam()
+
+    def trained_tensors(self) -> dict[str, Tensor]:
+        """Returns everything but the perceptual net, which is in its own checkpoint."""
+        state = self.state_dict()
+        return {name: tensor for name, tensor in state.items() if not name.startswith("perceptual.")}
+
+    def batch(self, step: int, process: int, processes: int) -> Batch:
+        """Returns a step's images, some of them mirrored."""
+        size = self.size.batch
+        positions = examples_at(range(step * size, (step + 1) * size), len(self.pool), self.size.seed)
+        images = self.pool.pixels(positions)
+        mirrored = np.random.default_rng([self.size.seed, step]).random(size) < 0.5
+        where = torch.from_numpy(mirrored)[:, None, None, None]
+        return {"images": torch.where(where, images.flip(-1), images), "step": torch.tensor(step)}
+
+    def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        step = int(batch["step"])
+        parts = self.parts(from_bytes(batch["images"]), step)
+        check_finite(parts, step)
+        return torch.stack([*parts.values()]).sum(), torch.ones(())
+
+    def parts(self, images: Float[Tensor, "B 3 S S"], step: int) -> dict[str, Tensor]:
+        """Returns each part of the loss of a step, weighed."""
+        size = self.size
+        if step < size.autoencoder_steps:
+            painted, of_codes = self.model.decode(self.model.encode(images)), {}
+        else:
+            painted, found = self.model(images)
+            of_codes = {"quantisation": found.quantisation, "entropy": size.entropy * found.entropy}
+        seen, kept = self.perceptual.taps(images), self.perceptual.taps(painted)
+        return {
+            "L1": (painted - images).abs().mean(),
+            "perceptual": perceptual_loss(seen, kept, size.perceptual),
+            **of_codes,
+            **(self._adversarial(images, painted) if step >= size.autoencoder_steps else {}),
+        }
+
+    def _adversarial(
+        self, images: Float[Tensor, "B 3 S S"], painted: Float[Tensor, "B 3 S S"]
+    ) -> dict[str, Tensor]:
+        if self.discriminator is None:
+            return {}
+        held = self.discriminator.of_generator(painted)
+        real, fake = self.discriminator(images), self.discriminator(painted.detach())
+        return {
+            "adversarial": self.size.adversarial * generator_loss(held),
+            "discriminator": discriminator_loss(real, fake),
+            "LeCAM": self.size.lecam * self.lecam(real, fake),
+        }
+
+    @torch.no_grad()
+    def after_step(self, step: int) -> None:
+        """Moves the average, and starts the codes once the autoencoder's steps are over."""
+        if step + 1 == self.size.autoencoder_steps:
+            self._start_codes()
+            self.kept.load_state_dict(self.model.state_dict())
+            return
+        for average, tensor in zip(self.kept.parameters(), self.model.parameters(), strict=True):
+            average.lerp_(tensor, 1 - self.size.average)
+
+    def _start_codes(self) -> None:
+        chosen = examples_at(range(self.size.start_images), len(self.pool), self.size.seed)
+        parts = [
+            self.model.encode(from_bytes(self.pool.pixels(chosen[start : start + _AT_ONCE])))
+            for start in range(0, len(chosen), _AT_ONCE)
+        ]
+        rows = torch.cat(parts).permute(0, 2, 3, 1).flatten(0, 2)
+        generator = torch.Generator().manual_seed(self.size.seed)
+        codes = k_means(rows, self.size.network.codes, rounds=_ROUNDS, generator=generator)
+        self.model.codebook.embedding.copy_(codes)
+
+    def use(self) -> CodeUse:
+        """Returns how many codes occur in the first images."""
+        count = min(self.size.gate_images, len(self.pool))
+        parts = [
+            self.kept.codes(self.pool.pixels(np.arange(start, min(start + _AT_ONCE, count))))
+            for start in range(0, count, _AT_ONCE)
+        ]
+        return code_use(torch.cat(parts), self.size.network.codes)

@@ -1,0 +1,109 @@
+"""The table of what ETT's tokenizer leaves of images, which the paper has not."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from vistok.grid.ett import RECONSTRUCTION
+from vistok.grid.study import Study
+from vistok.grid.values import Run
+from vistok.reading import read_json
+from vistok.tables.ett import COMMAND, LLM
+from vistok.tables.values import Cell, Column, Origin, Row, TableReport
+
+_LABEL: Final = "Picture"
+_ROWS: Final = {
+    "ibq": "IBQ's reconstruction",
+    "patch-means": "the mean colour of each code's patch",
+    "true": "the images themselves",
+}
+_ABSENT: Final = "this scale has no tokenizer of ETT's"
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A column: its key in the record, what it is headed, of what it is and with how many decimals."""
+
+    key: str
+    title: str
+    metric: str
+    decimals: int
+
+
+_COLUMNS: Final = (
+    _Shown("psnr", "PSNR", "dB", 1),
+    _Shown("ssim", "SSIM", "at most 1", 3),
+    _Shown("rfid", "rFID", "Fréchet distance", 2),
+    _Shown("found", "Objects", "% found", 1),
+    _Shown("found_large", "Large", "% found", 1),
+    _Shown("found_small", "Small", "% found", 1),
+    _Shown("colour", "Colours", "% right", 1),
+    _Shown("use", "Codes", "% in use", 1),
+    _Shown("perplexity", "Perplexity", "codes", 0),
+)
+
+
+def assemble_reconstruction(study: Study, record: Path | None) -> TableReport:
+    """Returns the table.
+
+    Args:
+        study: at whose scale it is shown.
+        record: what the step `reconstruct` wrote; None where the scale has no tokenizer of ETT's.
+
+    Raises:
+        VistokError: the record is missing.
+    """
+    told: Mapping[str, Any] = read_json(record, what="reconstruction") if record else {}
+    rows, protocol = told.get("rows", {}), told.get("protocol")
+    return TableReport(
+        id=RECONSTRUCTION,
+        number=0,
+        caption="what the tokenizer of ETT leaves of images, and what is still found in them.",
+        results=study.results_id,
+        labels=(_LABEL,),
+        main_label=0,
+        columns=tuple(_column(shown, rows, protocol) for shown in _COLUMNS),
+        rows=tuple(_row(name, title, rows.get(name)) for name, title in _ROWS.items()),
+        baselines=(),
+        origin=Origin(study.scale.id, study.split, study.models.scale.id, False, True, COMMAND),
+        paper="ett",
+    )
+
+
+def _column(shown: _Shown, rows: Mapping[str, Any], protocol: Mapping[str, Any] | None) -> Column:
+    count = rows.get("ibq", {}).get(shown.key, {}).get("n")
+    meanings = {"ours": _meaning(shown.key, protocol)} if protocol and _meaning(shown.key, protocol) else {}
+    return Column(
+        shown.key, shown.title, shown.metric, "", meanings, shown.decimals, n=count, of=count, printed=False
+    )
+
+
+def _meaning(key: str, protocol: Mapping[str, Any]) -> str:
+    told, digest = protocol["told"], protocol["features_digest"][:12]
+    return {
+        "psnr": f"peak signal-to-noise ratio of each image, their mean; {protocol['crop']}",
+        "ssim": "Wang et al. 2004, a Gaussian window of 11 pixels, the mean over colours",
+        "rfid": f"of {protocol['images']} images against {protocol['reference']}, by the last map of a net of this "
+        f"scale (digest {digest}) that neither taught the tokenizer nor judges it; in the last row as many true "
+        f"images of {protocol['floor_set']} stand in the pictures' place",
+        "found": "objects whose category a judge reads in their cell; of held-out true images of its sets it read "
+        f"{told['judge']:.1f} %. Large: a box of at least half a cell",
+        "use": "codes that occur in these images; perplexity: over how many they are spread",
+    }.get(key, "")
+
+
+def _row(name: str, title: str, measured: Mapping[str, Any] | None) -> Row:
+    run = Run(tokenizer=name, recipe=RECONSTRUCTION, llm=LLM, seed=0)
+    return Row(labels=(title,), subjects=(run,), cells=tuple(_cell(shown, measured) for shown in _COLUMNS))
+
+
+def _cell(shown: _Shown, measured: Mapping[str, Any] | None) -> Cell:
+    if measured is None:
+        return Cell(shown.decimals, left_out=_ABSENT)
+    found = measured.get(shown.key)
+    if found is None:
+        return Cell(shown.decimals)
+    return Cell(
+        shown.decimals, ours=found["value"], low=found["low"], high=found["high"], n=found["n"], of=found["n"]
+    )

@@ -1,0 +1,162 @@
+"""ETT's own models are trained, measured and shown at the smoke scale, and what is wrong is refused in a sentence."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+from tests.supervision.ibq.conftest import pictures
+
+from vistok.datasets.shards import write_rows
+from vistok.errors import VistokError
+from vistok.grid.ett import EttPaths
+from vistok.grid.ett_scale import EttScale, makes_ett, read_scale
+from vistok.grid.load import load_study
+from vistok.grid.read import validated
+from vistok.grid.study import Study
+from vistok.steps import reconstruct, show_ett, train_cell_nets, train_ibq
+
+
+@pytest.fixture(scope="module")
+def checkout(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout with the sets that the smoke scale is trained on, and images with annotations to measure it on."""
+    root = tmp_path_factory.mktemp("ett")
+    (root / "workflow").symlink_to(repository / "workflow")
+    (root / "paper_tables").mkdir()
+    (root / "paper_tables/published").symlink_to(repository / "paper_tables/published")
+    for seed, name in enumerate(("coco-train", "objects365", "web")):
+        write_rows(pictures(40, seed), root / "shards/smoke" / name, categories=("square", "bar"))
+    _write_images(root / "data/smoke")
+    return root
+
+
+def _write_images(root: Path) -> None:
+    """Writes fifteen images in COCO's official layout."""
+    (root / "coco/val2017").mkdir(parents=True)
+    (root / "coco/annotations").mkdir()
+    told: dict[str, list[Any]] = {"images": [], "annotations": [], "categories": []}
+    numbers = {"square": 1, "bar": 2}
+    told["categories"] = [{"id": number, "name": name} for name, number in numbers.items()]
+    for number, row in enumerate(pictures(15, 7), start=1):
+        (root / f"coco/val2017/{number:012}.jpg").write_bytes(row.image)
+        told["images"].append({"id": number, "file_name": f"{number:012}.jpg", "width": 32, "height": 32})
+        for entry in row.objects:
+            told["annotations"].append(
+                {
+                    "id": len(told["annotations"]) + 1, "image_id": number, "category_id": numbers[entry.category],
+                    "bbox": [*entry.box], "iscrowd": 0, "attributes": dict(entry.attributes),
+                }
+            )  # fmt: skip
+    (root / "coco/annotations/instances_val2017.json").write_text(json.dumps(told))
+
+
+@pytest.fixture
+def study(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
+    monkeypatch.chdir(checkout)
+    return load_study("smoke")
+
+
+def test_from_images_to_the_table(study: Study, capsys: pytest.CaptureFixture[str]) -> None:
+    paths = EttPaths(study)
+    with pytest.raises(VistokError, match="judge"):
+        reconstruct.run(study)
+    for step in (train_cell_nets, train_ibq, reconstruct, show_ett):
+        step.run(study)
+    record = json.loads(paths.reconstruction.read_text())
+    ours, true = record["rows"]["ibq"], record["rows"]["true"]
+    assert {*ours} == {
+        "psnr", "ssim", "rfid", "found", "found_large", "found_small", "colour", "use", "perplexity",
+    }  # fmt: skip
+    assert ours["psnr"]["n"] == ours["use"]["n"] == 15 and ours["psnr"]["low"] < ours["psnr"]["high"]
+    assert "psnr" not in true and true["rfid"]["value"] > 0
+    assert ours["found"]["n"] == ours["found_large"]["n"] + ours["found_small"]["n"] > 15
+    assert record["rows"]["patch-means"]["psnr"]["value"] > 10
+    assert record["protocol"]["images"] == 15 and len(record["protocol"]["features_digest"]) == 64
+    table = paths.table("reconstruction", "md").read_text()
+    assert table.startswith("# Reconstruction (smoke): what the tokenizer of ETT leaves of images")
+    assert "neither taught the tokenizer nor judges it" in table and "- → " in table
+    assert "runs/" not in paths.table("reconstruction", "html").read_text()
+    config = json.loads((paths.checkpoint("ibq") / "config.json").read_text())
+    assert config["use"]["codes"] == 32 and config["network"]["stem"] == 4
+    first = {name: (paths.checkpoint(name) / "provenance.json").read_bytes() for name in ("judge", "ibq")}
+    capsys.readouterr()
+    for step in (train_cell_nets, train_ibq):
+        step.run(study)
+    assert capsys.readouterr().err.count("is finished, whole and of this study: nothing to do") == 4
+    assert first == {name: (paths.checkpoint(name) / "provenance.json").read_bytes() for name in first}
+
+
+def test_the_same_commit_makes_the_same_weights_and_numbers(study: Study, tmp_path: Path) -> None:
+    paths = EttPaths(study)
+    for step in (train_cell_nets, train_ibq, reconstruct):
+        step.run(study)
+    kept = {
+        path: path.read_bytes()
+        for path in (paths.checkpoint("ibq") / "model.safetensors", paths.reconstruction)
+    }
+    for folder in ("checkpoints", "state", "results"):
+        shutil.rmtree(folder, ignore_errors=True)
+    for step in (train_cell_nets, train_ibq, reconstruct):
+        step.run(study)
+    assert kept == {path: path.read_bytes() for path in kept}
+
+
+def test_a_changed_byte_of_a_checkpoint_is_refused(study: Study) -> None:
+    for step in (train_cell_nets, train_ibq):
+        step.run(study)
+    file = EttPaths(study).checkpoint("ibq") / "config.json"
+    before = file.read_text()
+    file.write_text(before.replace('"stem": 4', '"stem": 2'))
+    with pytest.raises(VistokError, match=r"config\.json is not what was written there"):
+        reconstruct.run(study)
+    file.write_text(before)
+
+
+def test_a_net_that_tells_too_little_is_not_kept(study: Study) -> None:
+    size = read_scale(study).judge.model_copy(update={"least": 99.0, "steps": 1, "seed": 9})
+    with pytest.raises(
+        VistokError, match=r"the cell net 'judge' tells the category of .* and 99 % are needed"
+    ):
+        train_cell_nets._train(study, "judge", size)
+
+
+def test_scales_without_ett_say_so_and_show_why(study: Study) -> None:
+    paper = load_study("paper")
+    assert not makes_ett(paper) and makes_ett(study)
+    with pytest.raises(VistokError, match=r"'paper' has no tokenizer of ETT's: .*Legal: mini, smoke"):
+        read_scale(paper)
+    show_ett.run(paper)
+    table = EttPaths(paper).table("reconstruction", "md").read_text()
+    assert table.count("not measured: this scale has no tokenizer of ETT's") == 27
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"perceptual": {"seed": 1}}, "judge, perceptual net and features are three"),
+        ({"tokenizer": {"autoencoder_steps": 6}}, "`autoencoder_steps` leaves none of 6 steps for the codebook"),
+        ({"tokenizer": {"perceptual": [1, 2]}}, "`perceptual` weighs 2 depths of 4"),
+        ({"judges": {}}, "unknown key 'judges'"),
+    ],
+)  # fmt: skip
+def test_a_scale_that_does_not_fit_together_is_refused(
+    study: Study, change: dict[str, dict[str, Any]], said: str
+) -> None:
+    entry = yaml.safe_load(Path("workflow/scales/ett/smoke.yaml").read_text())
+    for name, values in change.items():
+        entry[name] = {**entry.get(name, {}), **values}
+    with pytest.raises(VistokError, match=said):
+        validated(EttScale, "smoke", entry, "here")
+
+
+def test_every_scale_is_whole(repository: Path, study: Study) -> None:
+    for name in ("mini", "smoke"):
+        scale = read_scale(load_study(name))
+        assert scale.tokenizer.network.tokens == 36 and {*scale.image_sets} <= {
+            *load_study(name).scale.image_sets
+        }
+    assert np.asarray(Image.open(next(Path("data/smoke/coco/val2017").iterdir()))).shape == (32, 32, 3)
