@@ -209,6 +209,8 @@ def _check_references(study: Study) -> None:
         _check_descent(study, name, ())
     for recipe in study.recipes.values():
         _check_stages(study, recipe)
+    for model in study.released.values():
+        study.released_model(model.even or model.id)
     for name in study.llms:
         _line("llm", name, lambda link: study.llm(link).base, GRID / "llms.yaml")
     _check_scale(study, study.scale)

@@ -285,6 +285,23 @@ class Recipe(Value):
         return self
 
 
+class Decoding(Value):
+    """How an answer is generated (released code: modeling_gvt.py generate)."""
+
+    beams: int = Field(1, ge=1)
+    max_new_tokens: int = Field(ge=1)
+    repetition_penalty: float = Field(1.0, gt=0)
+    length_penalty: float = 1.0
+
+
+class ReleasedDecoding(Decoding):
+    """How an answer of a released model is generated, where it is not as its task says."""
+
+    temperature: float | None = Field(
+        None, gt=0, description="answers are drawn, by a seed of their own words; none: the likeliest"
+    )
+
+
 class ReleasedModel(Value):
     """A multimodal model that somebody else trained whole, with its own weights, template and prompts."""
 
@@ -298,6 +315,12 @@ class ReleasedModel(Value):
     )
     prompts: dict[TaskKind, str] = Field(
         {}, description="its own prompts by kind of task, {question} in them; the task's own where not given"
+    )
+    decoding: dict[TaskKind, ReleasedDecoding] = Field(
+        {}, description="how it answers, by kind of task; as the task says where not given"
+    )
+    even: Annotated[Id | None, LABEL] = Field(
+        None, description="the entry of the same model that is asked as all are, which this one is set beside"
     )
     visual_tokens: Annotated[int, MACHINE] = Field(
         gt=0, description="that its language model reads of one image"
@@ -314,15 +337,6 @@ class ReleasedModel(Value):
         if "{prompt}" not in self.template:
             raise ValueError("`template` has no {prompt}: the model would be asked nothing")
         return self
-
-
-class Decoding(Value):
-    """How an answer is generated (released code: modeling_gvt.py generate)."""
-
-    beams: int = Field(1, ge=1)
-    max_new_tokens: int = Field(ge=1)
-    repetition_penalty: float = Field(1.0, gt=0)
-    length_penalty: float = 1.0
 
 
 class Task(Value):

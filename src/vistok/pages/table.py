@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from vistok.pages.askings import askings_in_words
 from vistok.pages.notes import banner, footnote, notes
 from vistok.pages.rankings import rankings_in_words
 from vistok.pages.sizes import COLUMNS, sizes_in_words, sources_in_words
@@ -50,6 +51,7 @@ def words_of(report: TableReport) -> dict[str, Any]:
         "compared": compared_in_words(report),
         "rankings": rankings_in_words(report),
         "sizes": sizes_in_words(report),
+        "askings": askings_in_words(report),
         "size_columns": [*COLUMNS.values()],
         "size_sources": sources_in_words(report),
         "seeds": any(len(row.seeds) > 1 for row in report.rows),

@@ -19,9 +19,9 @@ from vistok.grid.needs import (
     training_files,
 )
 from vistok.grid.study import Study
-from vistok.grid.values import Subject, runs_among
+from vistok.grid.values import Released, Subject, runs_among
 from vistok.planning import limits, machine, slurm
-from vistok.planning.language_weights import check_language_model
+from vistok.planning.language_weights import check_language_model, check_released_model
 from vistok.planning.listed import check_pinned
 from vistok.planning.overlap import check_training_captions
 from vistok.planning.photographs import Photographs, listed_photographs
@@ -219,3 +219,5 @@ def _weights(models: Study, subjects: Sequence[Subject]) -> Iterator[Line]:
         yield _outcome(f"weights of {name}", lambda name=name: check_tokenizer(models, name))  # type: ignore[misc]
     for name in dict.fromkeys(run.llm for run in runs):
         yield _outcome(f"weights of {name}", lambda name=name: check_language_model(models, name))  # type: ignore[misc]
+    for name in dict.fromkeys(subject.model for subject in subjects if isinstance(subject, Released)):
+        yield _outcome(f"weights of {name}", lambda name=name: check_released_model(models, name))  # type: ignore[misc]

@@ -1,4 +1,7 @@
-"""Tells beforehand whether a language model can be loaded: its weights by their headers, its tokenizer by a prompt."""
+"""Tells beforehand whether a language model can be loaded: its weights by their headers, its tokenizer by a prompt.
+
+Of a model that was released whole it tells the weights, and whether its processor is there.
+"""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +21,8 @@ from vistok.tokenizers.hub import model_path
 _LEAST: Final = 0.995  # of the parameters that an entry states
 _QUESTION: Final = "How many dogs are there in the image?"
 _GRID: Final = "workflow/grid/llms.yaml"
+_MODELS: Final = "workflow/grid/models.yaml"
+_PROCESSORS: Final = ("preprocessor_config.json", "processor_config.json")
 
 
 def check_language_model(study: Study, llm: str) -> str:
@@ -34,7 +39,23 @@ def check_language_model(study: Study, llm: str) -> str:
     entry = study.llm(llm)
     path = model_path(entry.weights, entry.revision)
     _check_config(path, entry)
-    return f"{path}: {_check_size(path, entry)}; {_check_words(path, entry)}"
+    return f"{path}: {check_size(path, entry.parameters_m, _GRID)}; {_check_words(path, entry)}"
+
+
+def check_released_model(study: Study, model: str) -> str:
+    """Returns what was found of a model that somebody else trained whole, by the headers of its weights.
+
+    Raises:
+        VistokError: its weights are missing, broken, or of another size, or it lacks what its processor is made of.
+    """
+    entry = study.released_model(model)
+    path = model_path(entry.weights, entry.revision)
+    if not any((path / name).is_file() for name in _PROCESSORS):
+        raise VistokError(
+            f"{path} has no processor ({' or '.join(_PROCESSORS)}), which makes what the model reads of a photograph. "
+            "Fetch all of its repository."
+        )
+    return f"{path}: {check_size(path, entry.parameters_m, _MODELS)}; {entry.licence}"
 
 
 def _check_config(path: Path, entry: LanguageModel) -> None:
@@ -70,12 +91,17 @@ def _read_as_gguf(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _check_size(path: Path, entry: LanguageModel) -> str:
+def check_size(path: Path, stated: float, grid: str) -> str:
+    """Returns how many parameters a file or folder holds, in words; `stated` is what the `grid` says, in millions.
+
+    Raises:
+        VistokError: they are fewer, or a file of them is missing or broken.
+    """
     files = [path] if path.suffix == GGUF else _weight_files(path)
     count = sum(math.prod(shape) for file in files for shape in _shapes(file))
-    if count < entry.parameters_m * 1e6 * _LEAST:
+    if count < stated * 1e6 * _LEAST:
         raise VistokError(
-            f"{path} holds {count / 1e6:,.1f} million parameters, {_GRID} says {entry.parameters_m:,.1f}. Fetch them "
+            f"{path} holds {count / 1e6:,.1f} million parameters, {grid} says {stated:,.1f}. Fetch them "
             "again, or fix the entry."
         )
     return f"{count / 1e6:,.1f} million parameters"

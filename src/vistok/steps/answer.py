@@ -48,7 +48,10 @@ def _asked(study: Study, subject: Subject, suite: str) -> dict[str, tuple[Task, 
     if isinstance(subject, Run):
         return asked
     entry = study.models.released_model(subject.model)
-    return {name: (task, _told(entry, task, questions)) for name, (task, questions) in asked.items()}
+    return {
+        name: (_decoded(entry, task), _told(entry, task, questions))
+        for name, (task, questions) in asked.items()
+    }
 
 
 def _answerer(study: Study, subject: Subject) -> tuple[Answerer, Photographs | None]:
@@ -66,6 +69,12 @@ def _released(study: Study, entry: ReleasedModel, device: torch.device) -> Answe
     precision = torch.bfloat16 if study.models.scale.precision == "bf16" else torch.float32
     model = load_whole(entry, precision=precision, device=device)
     return ReleasedAnswerer(model, entry.template, batch=study.scale.answer_batch)
+
+
+def _decoded(entry: ReleasedModel, task: Task) -> Task:
+    """Returns a task with the decoding of a released model, where it has one for its kind."""
+    own = entry.decoding.get(task.kind)
+    return task.model_copy(update={"decoding": own}) if own else task
 
 
 def _told(entry: ReleasedModel, task: Task, asked: Asked) -> Asked:

@@ -11,7 +11,7 @@ from vistok.evaluation.kinds import task_kind
 from vistok.grid.labels import labels_of
 from vistok.grid.paths import Paths
 from vistok.grid.study import GRID, Study
-from vistok.grid.values import AnyRow, ReleasedRow, Table
+from vistok.grid.values import AnyRow, Released, ReleasedRow, Table
 from vistok.grid.values import Column as GridColumn
 from vistok.grid.values import Row as GridRow
 from vistok.probes.record import read_probe
@@ -245,6 +245,7 @@ def _row(
         shortfall=_shortfall(study, row),
         measured_cause=_measured_cause(study, row),
         otherwise=_otherwise(study, row) if study.answers(row) else None,
+        even=_even(study, row),
     )
 
 
@@ -262,7 +263,10 @@ def _bound(
 
 def _labels(study: Study, row: AnyRow, table: Table, published: PublishedTable) -> tuple[str, ...]:
     if row.printed is not None:
-        return tuple(published.rows[row.printed][label] for label in table.labels)
+        labels = {label: published.rows[row.printed][label] for label in table.labels}
+        if isinstance(row, ReleasedRow):  # there may be several that stand beside one
+            labels[table.named_by] = study.released_model(row.model).label
+        return tuple(labels.values())
     return labels_of(study, table, row)
 
 
@@ -291,6 +295,11 @@ def _substitute(study: Study, row: AnyRow) -> Substitute | None:
         text = study.tokenizer(row.tokenizer).substitute
         own = study.models.scale.id if text and study.models.pretrains(row.tokenizer) else ""
     return Substitute(" ".join(text.split()), own) if text else None
+
+
+def _even(study: Study, row: AnyRow) -> str:
+    name = study.released_model(row.model).even if isinstance(row, ReleasedRow) else None
+    return Released(model=name).path if name else ""
 
 
 def _otherwise(study: Study, row: AnyRow) -> Otherwise | None:

@@ -207,7 +207,10 @@ class Otherwise:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: its labels, what answers for it (runs, one per seed, or a released model), and a cell per column."""
+    """One row: its labels, what answers for it (runs, one per seed, or a released model), and a cell per column.
+
+    `even` is the path of the same released model's row, asked as all are; empty of any other row.
+    """
 
     labels: tuple[str, ...]
     subjects: tuple[Subject, ...]
@@ -217,6 +220,7 @@ class Row:
     shortfall: Shortfall | None = None
     measured_cause: str = ""
     otherwise: Otherwise | None = None
+    even: str = ""
 
     @property
     def marks(self) -> str:

@@ -1,7 +1,11 @@
-"""Models that transformers loads as image-text-to-text with their processor: BLIP-2, InstructBLIP, LLaVA, IDEFICS."""
+"""Models that transformers loads as image-text-to-text with their processor.
+
+BLIP-2, InstructBLIP, LLaVA, Kosmos-2 and IDEFICS are such models.
+"""
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any, Final, cast
+from zlib import crc32
 
 import torch
 from PIL.Image import Image
@@ -17,8 +21,13 @@ from transformers import (
 )
 
 from vistok.errors import VistokError
-from vistok.grid.values import Decoding, ReleasedModel
+from vistok.grid.values import Decoding, ReleasedDecoding, ReleasedModel
 from vistok.mllm.whole import WholeModel
+
+# What processors say of each token besides its id: Kosmos-2 which are the image's, IDEFICS which read which image.
+_PER_TOKEN: Final = {"attention_mask", "image_embeds_position_mask", "image_attention_mask"}
+# Whose answers change with the padding that a batch brings (transformers 5.23): they are asked one by one.
+_ALONE: Final = {"kosmos-2"}
 
 
 class ImageTextToText(WholeModel):
@@ -33,10 +42,16 @@ class ImageTextToText(WholeModel):
 
     @torch.no_grad()
     def generate(self, images: Sequence[Image], texts: Sequence[str], decoding: Decoding) -> list[str]:
+        if len(texts) > 1 and self.network.config.model_type in _ALONE:
+            pairs = zip(images, texts, strict=True)
+            return [self.generate([image], [text], decoding)[0] for image, text in pairs]
         given = self._inputs(images, texts, side="left")
         processors = LogitsProcessorList()
         if decoding.repetition_penalty != 1.0:
             processors.append(RepetitionPenaltyLogitsProcessor(decoding.repetition_penalty))
+        temperature = decoding.temperature if isinstance(decoding, ReleasedDecoding) else None
+        if temperature:  # by a seed of its own, so that a stop and a start draw the same
+            torch.manual_seed(crc32("\n".join(texts).encode()))
         tokens = cast(Any, self.network).generate(
             **given,
             logits_processor=processors,
@@ -44,7 +59,8 @@ class ImageTextToText(WholeModel):
                 num_beams=decoding.beams,
                 max_new_tokens=decoding.max_new_tokens,
                 length_penalty=decoding.length_penalty,
-                do_sample=False,
+                do_sample=temperature is not None,
+                temperature=temperature,
                 bos_token_id=self.words.bos_token_id,
                 eos_token_id=self.words.eos_token_id,
                 pad_token_id=self.words.pad_token_id,
@@ -75,8 +91,9 @@ class ImageTextToText(WholeModel):
             logits = self.network(**given, labels=target).logits
         else:
             given["input_ids"] = torch.cat([given["input_ids"], target], dim=1)
-            mask = given["attention_mask"]
-            given["attention_mask"] = torch.cat([mask, mask.new_ones(target.shape)], dim=1)
+            for name in _PER_TOKEN & given.keys():  # an option's tokens are as the text's last one
+                last = given[name][:, -1:].repeat_interleave(target.shape[1], dim=1)
+                given[name] = torch.cat([given[name], last], dim=1)
             logits = self.network(**given).logits[:, -target.shape[1] - 1 : -1]
         loss = functional.cross_entropy(logits[0].float(), target[0], reduction="sum")
         return float(loss), target.shape[1]
