@@ -66,7 +66,7 @@ def _copy(repository: Path, to: Path) -> Checkout:
 def _without_other_rows(tables: Any) -> None:
     for table in tables.values():
         table["rows"] = [
-            row for row in table["rows"] if row["tokenizer"] in OWN and not row.get("own_models")
+            row for row in table["rows"] if row.get("tokenizer") in OWN and not row.get("own_models")
         ]
     for name in [name for name, table in tables.items() if not table["rows"]]:
         del tables[name]
