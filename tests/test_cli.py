@@ -256,10 +256,10 @@ def test_scoring_tabulating_and_the_grid_import_no_torch() -> None:
     [
         (
             ZeroDivisionError("division by zero"),
-            "an error that nobody foresaw, ZeroDivisionError: division by zero.",
+            "an unexpected error, ZeroDivisionError: division by zero.",
         ),
-        (RecursionError(), "an error that nobody foresaw, RecursionError: without a text."),
-        (RuntimeError("one\nvistok: done\x1b[2J"), "an error that nobody foresaw, RuntimeError: one."),
+        (RecursionError(), "an unexpected error, RecursionError: without a text."),
+        (RuntimeError("one\nvistok: done\x1b[2J"), "an unexpected error, RuntimeError: one."),
         (
             ModuleNotFoundError("x", name="jinja2"),
             "'jinja2' is not installed, and this needs it: pip install",

@@ -99,10 +99,10 @@ def test_what_is_no_dvc_file_is_refused(tmp_path: Path, text: str) -> None:
     pins = tmp_path / "data.dvc"
     pins.write_text(text)
     with pytest.raises(
-        VistokError, match=r"data\.dvc is no DVC file: a list 'outs' is needed\. Restore it: git"
+        VistokError, match=r"data\.dvc is not a DVC file: a list 'outs' is needed\. Restore it: git"
     ):
         pinned_digest(pins, Path("data/mini"))
-    with pytest.raises(VistokError, match="no DVC file"):
+    with pytest.raises(VistokError, match="not a DVC file"):
         pin(pins, tmp_path)
     assert pins.read_text() == text
 

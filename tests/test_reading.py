@@ -42,7 +42,7 @@ def test_a_damaged_gzip_is_refused(tmp_path: Path) -> None:
     whole[14] ^= 0xFF
     path = tmp_path / "annotations.json.gz"
     path.write_bytes(whole)
-    with pytest.raises(VistokError, match=r"no whole gzip file: .* is damaged: fetch or make it again"):
+    with pytest.raises(VistokError, match=r"not a whole gzip file: .* is damaged: fetch or make it again"):
         read_json(path, what="COCO instances file")
 
 
@@ -63,7 +63,7 @@ def test_json_lines_of_others_are_read(tmp_path: Path) -> None:
     [
         (b'{"id": 1}\n{"id": 2', r"a\.jsonl \(answers\), line 2, is not valid JSON: .*truncated"),
         (b'{"id": 1}\n[2]\n', r"a\.jsonl \(answers\), line 2: a JSON object is needed, found '\[2\]'"),
-        (b'{"id": "\xff"}', "line 1, is no text in UTF-8"),
+        (b'{"id": "\xff"}', "line 1, is not text in UTF-8"),
         (b"[" * 100_000, "line 1, is not valid JSON"),
     ],
 )
@@ -116,7 +116,7 @@ def test_every_unicode_encoding_is_read_with_its_mark_or_without(
 def test_a_file_in_an_old_encoding_is_refused_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes("cat\nd\xf6g\n".encode("latin-1"))
     with pytest.raises(
-        VistokError, match=r"a\.txt \(names\), line 2, is no text in UTF-8: .*byte 0xf6.*Save it as UTF-8"
+        VistokError, match=r"a\.txt \(names\), line 2, is not text in UTF-8: .*byte 0xf6.*Save it as UTF-8"
     ):
         read_text(tmp_path / "a.txt", what="names")
 
@@ -157,7 +157,7 @@ FOREIGN = {
 def test_a_file_of_another_kind_is_named_and_not_called_cut(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "a.json").write_bytes(gzip.compress(data, mtime=0))
     for read in (read_json, read_jsonl, read_text):
-        with pytest.raises(VistokError, match=f"is no text: it is {FOREIGN[data]}") as refused:
+        with pytest.raises(VistokError, match=f"is not text: it is {FOREIGN[data]}") as refused:
             read(tmp_path / "a.json", what="answers")
         assert "truncated" not in str(refused.value)
 

@@ -28,7 +28,7 @@ def begin(expected: Expected) -> None:
 
 
 def is_used(settings: Any) -> bool:
-    """Tells whether this plugin, and not Snakemake, tells of the jobs."""
+    """Returns whether this plugin, and not Snakemake, tells of the jobs."""
     return "vistok" in settings.log_handler_settings and not _shows_more(settings)
 
 

@@ -7,7 +7,7 @@ What is here by name is imported when it is first used: `vistok.score`, `vistok.
 from importlib import import_module
 from typing import Any, Final
 
-# Relative, for what a step runs is found by the full names in its code, and no step runs these.
+# Relative, because a step's code digest follows full module names, and no step runs these.
 _PUBLIC: Final = {
     "score": ".api",
     "compare": ".api",

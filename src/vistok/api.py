@@ -36,7 +36,7 @@ def score(
     only_answered: bool = False,
     caption_metrics: Sequence[str] = ALL_BUT_SPICE,
 ) -> Score:
-    """Returns what a protocol makes of answers, with the value of every question.
+    """Scores answers under a protocol, with the value of every question.
 
     Args:
         kind: `vqa`, `counting`, `identification`, `choice` or `caption`.

@@ -28,7 +28,7 @@ def save_checkpoint(
     *,
     also: Callable[[Path], None] | None = None,
 ) -> None:
-    """Writes a checkpoint folder whole or not at all.
+    """Writes a checkpoint folder, all of it or nothing.
 
     Args:
         folder: where it is to be.
@@ -48,7 +48,7 @@ def save_checkpoint(
 
 
 def each_once(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Returns tensors without those that are others by another name, such as an output layer tied to embeddings."""
+    """Returns tensors without aliases, such as an output layer tied to the embeddings."""
     first: dict[object, str] = {}
     for name, tensor in tensors.items():
         alone = tensor.is_meta or not tensor.numel()
@@ -70,7 +70,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     """Returns a checkpoint's config.json.
 
     Raises:
-        VistokError: it is missing, or is no JSON object.
+        VistokError: it is missing, or is not a JSON object.
     """
     config = read_json(folder / "config.json", what="checkpoint configuration")
     if not isinstance(config, dict):
@@ -79,7 +79,7 @@ def read_config(folder: Path) -> dict[str, Any]:
 
 
 def meta_tensors(path: Path) -> dict[str, Tensor]:
-    """Returns what `read_tensors` does, of the same shapes but without memory; a .safetensors file's header suffices.
+    """As `read_tensors`, but on the meta device; a .safetensors file's header suffices.
 
     Raises:
         VistokError: as `read_tensors`.
@@ -92,7 +92,7 @@ def meta_tensors(path: Path) -> dict[str, Tensor]:
 def read_tensors(path: Path, *, device: str = "cpu") -> dict[str, Tensor]:
     """Reads a `.safetensors` file, or a foreign PyTorch file without running any code of it.
 
-    A foreign file may hold numbers, texts and settings (argparse's, yacs's) beside its tensors; they are passed over.
+    A foreign file may hold numbers, texts and settings (argparse's, yacs's) besides its tensors; they are ignored.
 
     Raises:
         VistokError: the file is missing, truncated, or holds other things or no tensors.
@@ -110,7 +110,7 @@ def read_tensors(path: Path, *, device: str = "cpu") -> dict[str, Tensor]:
     try:
         own = path.suffix == ".safetensors"
         tensors = load_file(path, device=device) if own else _read_foreign(path, device)
-    except Exception as error:  # what a reader meets in a file that is not its own is of any kind
+    except Exception as error:  # foreign files can raise anything
         if refused := re.search(r"GLOBAL (\S+)", str(error)):
             raise VistokError(
                 f"{path} holds more than tensors ({refused[1]}) and is not opened: reading that could run any "

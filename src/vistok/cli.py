@@ -1,4 +1,4 @@
-"""The door of vistok: runs one verb, and says in a sentence what went wrong."""
+"""The command line: runs one verb, and reports what went wrong in one sentence."""
 
 import os
 import signal
@@ -17,8 +17,8 @@ INTERRUPTED: Final = 130
 def main(arguments: list[str] | None = None) -> int:
     """Runs one verb; returns its exit status: 0, 1 for bad input or any other error, 130 for Ctrl-C.
 
-    An error that nobody foresaw is one sentence too. Its traceback is shown with --debug, or where the environment has
-    VISTOK_DEBUG, as the workflow's jobs have: nobody repeats them only to see more.
+    An unexpected error is one sentence too. Its traceback is shown with --debug, or where the environment has
+    VISTOK_DEBUG, as the workflow's jobs have: nobody should have to rerun a job to see more.
     """
     given = sys.argv[1:] if arguments is None else arguments
     debug = DEBUG in given or bool(os.environ.get("VISTOK_DEBUG"))
@@ -47,5 +47,5 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _end(number: int, frame: FrameType | None) -> NoReturn:
-    """Ends in order when asked to stop, so that nothing staged is left behind."""
+    """Exits cleanly when asked to stop, so that no staged file is left behind."""
     sys.exit(128 + number)

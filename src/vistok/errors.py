@@ -1,4 +1,4 @@
-"""The one error that a user of vistok is meant to read."""
+"""The one error type that users of vistok are meant to read."""
 
 import difflib
 import re
@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from typing import Final
 
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-CONTINUED: Final = "\n  "  # how a message goes on in another line; what a file brings never starts one
+CONTINUED: Final = "\n  "  # separates the lines of a message; text from a file never starts a line
 
 
 class VistokError(Exception):
-    """Bad input, said in one go: what was asked, what was found, what is legal, what to do next.
+    """Bad input, in one message: what was asked, what was found, what is legal, what to do next.
 
     The command line prints the message without a traceback and exits with status 1. Whatever names and texts of files
-    stand in it, it steers no terminal and starts no line of its own.
+    stand in it, it cannot control a terminal or start a new line.
     """
 
     def __str__(self) -> str:
@@ -21,7 +21,7 @@ class VistokError(Exception):
 
 
 def printable(text: str) -> str:
-    """Returns text in one line, in which what would steer a terminal or turn the reading direction is spelt out."""
+    """Returns text in one line, with control and bidirectional characters spelt out."""
     return _UNPRINTABLE.sub(_spelt_out, text)
 
 
@@ -37,7 +37,7 @@ def unknown(
     Args:
         kind: what was named, such as `tokenizer`.
         edit: the file that a new one is added to.
-        also: what is legal besides the names.
+        also: what else is legal.
     """
     known = sorted(legal)
     lower = {name.lower(): name for name in known}

@@ -1,4 +1,4 @@
-"""What the command line says of an error that nobody foresaw: one sentence, and how to see more."""
+"""What the command line prints for an unexpected error: one sentence, and how to see more."""
 
 import errno
 import os
@@ -20,7 +20,7 @@ _PACKAGES: Final = {
 
 
 def sentence(error: Exception, *, extra: str | None = None) -> str:
-    """Returns what an unforeseen error means to the user, in one line.
+    """Returns what an unexpected error means to the user, in one line.
 
     Args:
         error: what happened.
@@ -34,9 +34,7 @@ def sentence(error: Exception, *, extra: str | None = None) -> str:
         where = f" {error.filename}:" if error.filename else ""
         return printable(f"the system refused:{where} {error.strerror}. {_MORE}")
     text = str(error).strip().partition("\n")[0]
-    return printable(
-        f"an error that nobody foresaw, {type(error).__name__}: {text or 'without a text'}. {_MORE}"
-    )
+    return printable(f"an unexpected error, {type(error).__name__}: {text or 'no message'}. {_MORE}")
 
 
 def missing(module: str, extra: str | None = None) -> str:

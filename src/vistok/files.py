@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Files that are written whole or not at all."""
 
 import errno
 import hashlib
@@ -29,15 +29,15 @@ _CLOSED: Final = {
 
 @contextmanager
 def staged_file(path: Path, *, durable: bool = False) -> Iterator[Path]:
-    """Yields a path beside `path` to write to; renames it onto `path` if the block ends well.
+    """Yields a path next to `path` to write to; renames it to `path` if the block ends without an error.
 
     Args:
         path: where the file is to be.
-        durable: whether it must outlive a crash of the machine: it is then on the disk before it is renamed.
+        durable: whether it must survive a crash of the machine: it is then flushed to disk before it is renamed.
 
     Raises:
-        VistokError: the disk is full, the folder cannot be written, or a folder or a device is at `path`. What stood
-            there still stands.
+        VistokError: the disk is full, the folder cannot be written, or a folder or a device is at `path`. What was
+            there is still there.
     """
     with _explained(path):
         _refuse_place(path)
@@ -62,14 +62,14 @@ def staged_file(path: Path, *, durable: bool = False) -> Iterator[Path]:
 
 @contextmanager
 def staged_folder(path: Path, *, durable: bool = False) -> Iterator[Path]:
-    """Yields an empty folder beside `path` to fill; puts it in the place of `path` if the block ends well.
+    """Yields an empty folder next to `path` to fill; replaces `path` by it if the block ends without an error.
 
     Args:
         path: where the folder is to be. A link stays: the folder that it leads to, on a larger disk perhaps, is made.
         durable: as in `staged_file`, for every file in it.
 
     Raises:
-        VistokError: the disk is full, or the folder cannot be written. What stood at `path` still stands.
+        VistokError: the disk is full, or the folder cannot be written. What was there at `path` still stands.
     """
     path = path.resolve() if path.is_symlink() else path
     with _explained(path):
@@ -99,14 +99,14 @@ def staged_folder(path: Path, *, durable: bool = False) -> Iterator[Path]:
 
 
 def _umask() -> int:
-    """Returns which permissions new files are not to have; asking sets it, so it is set back."""
+    """Returns the umask; reading it sets it, so it is set back."""
     mask = os.umask(0o077)
     os.umask(mask)
     return mask
 
 
 def _to_disk(path: Path) -> None:
-    """Waits until a file, or the names in a folder, are on the disk itself."""
+    """Flushes a file, or a folder's entries, to disk (fsync)."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -133,7 +133,7 @@ def _explained(path: Path) -> Iterator[None]:
 
 
 def check_destination(path: Path, *inputs: Path) -> None:
-    """Makes sure, before long work, that a file can be written to `path`; its folder is made if there is none.
+    """Checks, before long work, that a file can be written to `path`; its folder is made if there is none.
 
     Args:
         path: where the file is to be.
@@ -160,7 +160,7 @@ def _is_same(path: Path, other: Path) -> bool:
 
 
 def _refuse_place(path: Path) -> None:
-    """Refuses to put a file in the place of a folder or a device, which a link may lead to."""
+    """Refuses to write a file over a folder or a device, which a link may lead to."""
     if path.is_dir():
         raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if path.exists() and not path.is_file():
@@ -168,7 +168,7 @@ def _refuse_place(path: Path) -> None:
 
 
 def _concerns(filename: object, path: Path) -> bool:
-    """Tells whether `filename` is `path`, what is staged for it, or a folder above it."""
+    """Returns whether `filename` is `path`, what is staged for it, or a folder above it."""
     if not isinstance(filename, str):
         return False
     folder, about = path.parent.absolute(), Path(filename).absolute()
@@ -205,7 +205,7 @@ def write_jsonl(path: Path, rows: list[dict[str, Any]], *, durable: bool = False
 
 
 def no_folder(path: Path) -> str:
-    """Returns what is wrong with a path that is no folder, to stand behind it in a sentence."""
+    """Returns what is wrong with a path that is not a folder, to follow its name in a sentence."""
     return "is a file, not a folder" if path.exists() else "does not exist"
 
 

@@ -1,4 +1,4 @@
-"""The shapes of the tensors in a weights file, read from its header alone."""
+"""The shapes of the tensors in a weights file, read from its header only."""
 
 import json
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
 
 
 def read_metadata(path: Path) -> dict[str, str]:
-    """Returns what a .safetensors file says beside its tensors; nothing where it has no readable header."""
+    """Returns the metadata of a .safetensors file; nothing if it has no readable header."""
     try:
         metadata = _read(path)[0].get("__metadata__")
     except VistokError:
@@ -63,5 +63,5 @@ def _shapes(path: Path, entries: Mapping[str, Any], size: int) -> dict[str, tupl
 
 def _broken(path: Path, what: str) -> VistokError:
     return VistokError(
-        f"{path} is no whole .safetensors file: {what}. It may be truncated: fetch or make it again."
+        f"{path} is not a whole .safetensors file: {what}. It may be truncated: fetch or make it again."
     )

@@ -1,4 +1,4 @@
-"""What a killed write leaves beside its target: told by a lock from a write under way, and cleared by the next."""
+"""Temporary files of killed writes: a lock tells them from a write in progress, and the next write removes them."""
 
 import fcntl
 import os
@@ -12,17 +12,17 @@ from typing import Final
 SUFFIX: Final = ".part"
 LOCK: Final = "lock"
 _RANDOM: Final = r"[a-z0-9_]{8}"  # what `tempfile` puts into a name
-_YOUNG: Final = 60.0  # seconds: what has just been made may not have taken its lock yet
+_YOUNG: Final = 60.0  # seconds: a file just created may not be locked yet
 
 
 def claim(handle: int) -> None:
-    """Marks what is staged as being written: until the handle is closed, or its process ends in any way."""
-    with suppress(OSError):  # a file system without locks: then nothing on it is ever cleared
+    """Marks a staged path as being written, until the handle is closed or its process ends, however it ends."""
+    with suppress(OSError):  # a file system without locks: nothing on it is ever cleared
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def clear_leftovers(path: Path) -> None:
-    """Removes what killed writes of `path` left beside it; what another process is writing stays.
+    """Removes the temporary files that killed writes of `path` left next to it; those of a running process stay.
 
     Where a kill came between taking the old folder away and putting the new one in its place, the old one is
     put back.
@@ -46,7 +46,7 @@ def _clear(staged: Path, path: Path) -> None:
 
 
 def _is_dead(staged: Path) -> bool:
-    """Tells whether no process holds the lock of what was staged; False where that cannot be told."""
+    """Returns whether no process holds the lock of a staged path; False where that cannot be determined."""
     lock = staged / LOCK if staged.is_dir() else staged
     try:
         with lock.open("rb+") as stream:

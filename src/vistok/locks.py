@@ -1,4 +1,4 @@
-"""One writer per output: a lock that the writing process itself holds, and that ends with it in any way."""
+"""One writer per output: a lock held by the writing process, released when it ends, however it ends."""
 
 import errno
 import fcntl
@@ -18,7 +18,7 @@ LOCKS: Final = Path("state/locks")
 
 @contextmanager
 def only_writer(out: Path) -> Iterator[None]:
-    """Makes sure that no other process writes `out` meanwhile, on this machine or on another that shares the folder.
+    """Ensures that no other process writes `out` meanwhile, on this machine or on another that shares the folder.
 
     Where the file system has no locks, it says so and goes on.
 
@@ -35,7 +35,7 @@ def only_writer(out: Path) -> Iterator[None]:
         except OSError as error:
             print(
                 f"vistok: the file system of {file} has no locks ({os.strerror(error.errno or errno.ENOLCK)}): "
-                f"nothing but you keeps a second process from writing {out} too.",
+                f"only you can keep a second process from writing {out} too.",
                 file=sys.stderr,
             )
         stream.truncate(0)
@@ -51,6 +51,6 @@ def _busy(out: Path, file: Path) -> VistokError:
     except (OSError, ValueError, KeyError, TypeError):
         who = "another process"
     return VistokError(
-        f"{who} is writing {out}: two would spoil it. Wait until it ends, or stop it, then "
+        f"{who} is writing {out}, and two writers would corrupt it. Wait until it ends, or stop it, then "
         "start the same command again."
     )

@@ -28,7 +28,7 @@ def pinned_digest(pins: Path, folder: Path) -> str | None:
     """Returns the digest that a DVC file pins for a folder; None if it pins none.
 
     Raises:
-        VistokError: the file is no DVC file.
+        VistokError: the file is not a DVC file.
     """
     return pinned_digests(pins).get(folder)
 
@@ -37,7 +37,7 @@ def pinned_digests(pins: Path) -> dict[Path, str]:
     """Returns all that a DVC file pins, by path.
 
     Raises:
-        VistokError: the file is no DVC file.
+        VistokError: the file is not a DVC file.
     """
     return {Path(out["path"]): out["md5"] for out in _read(pins)["outs"] if "md5" in out}
 
@@ -46,7 +46,7 @@ def pin(pins: Path, folder: Path) -> str:
     """Writes the digest, size and number of files of a folder into a DVC file, and returns the digest.
 
     Raises:
-        VistokError: the file is no DVC file, or cannot be written.
+        VistokError: the file is not a DVC file, or cannot be written.
     """
     files = _files(folder)
     whole = _read(pins)
@@ -88,7 +88,7 @@ def _read(pins: Path) -> dict[str, Any]:
     match value:
         case {"outs": [*outs]} if all(isinstance(out, dict) and "path" in out for out in outs):
             return dict(value)
-    raise VistokError(f"{pins} is no DVC file: a list 'outs' is needed. Restore it: git checkout {pins}.")
+    raise VistokError(f"{pins} is not a DVC file: a list 'outs' is needed. Restore it: git checkout {pins}.")
 
 
 def _md5(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""What a command that takes long is at, on standard error: the first time after five seconds, then ever more seldom."""
+"""Progress of long commands, on standard error: first after five seconds, then less and less often."""
 
 import sys
 import threading
@@ -13,7 +13,7 @@ _stages: Final[list[str]] = []
 
 @contextmanager
 def stage(what: str) -> Iterator[None]:
-    """Names what goes on inside, such as `scoring 500 captions`, for whom it takes long."""
+    """Names the work inside, such as `scoring 500 captions`, for the progress line."""
     _stages.append(what)
     try:
         yield
@@ -23,7 +23,7 @@ def stage(what: str) -> Iterator[None]:
 
 @contextmanager
 def told_while(name: str, *, shown: bool = True, patience: float = PATIENCE) -> Iterator[None]:
-    """Tells, as long as the work inside takes, the seconds so far and the innermost stage.
+    """Reports, while the work inside runs, the seconds so far and the innermost stage.
 
     Args:
         name: of the work, in front of each line.

@@ -1,4 +1,4 @@
-"""provenance.json: how an artefact came to be, and the digests by which its files are believed."""
+"""provenance.json: how an artefact was made, and the digests that its files are checked against."""
 
 import importlib.metadata
 import json
@@ -24,7 +24,7 @@ _PACKAGES: Final = ("accelerate", "numpy", "timm", "tokenizers", "torch", "trans
 
 @dataclass
 class Stopwatch:
-    """Measures what provenance tells of one step; nothing that a table is made from reads it."""
+    """Measures what the provenance of one step reports; no table is made from it."""
 
     started: float = field(default_factory=time.monotonic)
 
@@ -32,7 +32,7 @@ class Stopwatch:
         """Returns commit, package versions, hardware, seconds, peak memory (MiB) and input digests.
 
         Args:
-            inputs: the digest of each thing that the step started from.
+            inputs: the digest of each input of the step.
             identity: what the artefact is: its `name`, and the `identity` of the work that made it.
         """
         return {
@@ -49,7 +49,7 @@ class Stopwatch:
 
 
 def commit() -> str | None:
-    """Returns the commit of the checkout, with a mark where something in it differs; None outside of one."""
+    """Returns the commit of the checkout, marked if the working tree differs; None outside a checkout."""
     try:
         described = subprocess.run(
             ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=True
@@ -60,23 +60,23 @@ def commit() -> str | None:
 
 
 def _accelerator() -> str | None:
-    """Returns the name of the GPU, if the step has loaded what could use one."""
+    """Returns the name of the GPU, if the step has loaded PyTorch."""
     torch = sys.modules.get("torch")
     return torch.cuda.get_device_name() if torch and torch.cuda.is_available() else None
 
 
 def sealed(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns a JSON object with a digest of all the rest of it, so that what was changed later is noticed."""
+    """Returns a JSON object with a digest of all the rest of it, so that later changes are noticed."""
     plain = json.loads(json.dumps(value))
     return {**plain, _SEAL: digest_value(plain)}
 
 
 def unsealed(path: Path, value: object) -> dict[str, Any]:
-    """Returns what was sealed.
+    """Returns the sealed value.
 
     Args:
         path: the file that an error names.
-        value: what stands in it.
+        value: its value.
 
     Raises:
         VistokError: it was never sealed, or has been changed since.
@@ -102,10 +102,10 @@ def proven_folder(folder: Path, about: Mapping[str, Any]) -> Iterator[Path]:
 
 
 def read_provenance(folder: Path) -> dict[str, Any]:
-    """Returns what an artefact says of itself, without reading its other files.
+    """Returns an artefact's provenance, without reading its other files.
 
     Raises:
-        VistokError: it says nothing, or was changed.
+        VistokError: there is none, or it was changed.
     """
     path = folder / PROVENANCE
     about = unsealed(path, read_json(path, what="provenance"))
@@ -115,10 +115,10 @@ def read_provenance(folder: Path) -> dict[str, Any]:
 
 
 def check_whole(folder: Path) -> dict[str, Any]:
-    """Returns what an artefact says of itself, once every byte of it has proved to be what was written.
+    """Returns an artefact's provenance, after checking every byte of the artefact against it.
 
     Raises:
-        VistokError: a file is missing, changed, or was added since.
+        VistokError: a file is missing, has changed, or was added since.
     """
     about = read_provenance(folder)
     written, present = about["files"], _digests(folder)
@@ -133,7 +133,7 @@ def check_whole(folder: Path) -> dict[str, Any]:
 
 
 def is_finished(folder: Path, identity: str) -> bool:
-    """Tells whether the work of this identity lies there, whole."""
+    """Returns whether the artefact of this identity is there, complete."""
     try:
         return (folder / PROVENANCE).is_file() and check_whole(folder).get("identity") == identity
     except VistokError:
@@ -141,7 +141,7 @@ def is_finished(folder: Path, identity: str) -> bool:
 
 
 def content_digest(about: Mapping[str, Any]) -> str:
-    """Returns the digest of an artefact's content, which its making again does not change."""
+    """Returns the digest of an artefact's content, which does not change when it is made again."""
     return digest_value(about["files"])
 
 

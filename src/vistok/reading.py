@@ -1,4 +1,4 @@
-"""Bytes, text and JSON of any file: unpacked and decoded within bounds, or refused for what they are."""
+"""Bytes, text and JSON of any file: unpacked and decoded within limits, or refused by what they are."""
 
 import gzip
 import io
@@ -13,7 +13,7 @@ from typing import Any, Final
 from vistok.errors import VistokError
 
 GZIP: Final = b"\x1f\x8b"
-# Annotations shrink to a tenth or so; deflate can make a thousandth of zeros.
+# Annotations compress to about a tenth; deflate compresses zeros a thousandfold.
 _LARGEST_RATIO: Final = 100
 _ALWAYS_FINE: Final = 1 << 26
 _PIECE: Final = 1 << 20
@@ -43,7 +43,7 @@ def read_bytes(path: Path, *, what: str) -> bytes:
     """Returns the bytes of a file; `what` names its role in the error text.
 
     Raises:
-        VistokError: the file is missing, cannot be read, or is a pipe or a device, whose end may never come.
+        VistokError: the file is missing, cannot be read, or is a pipe or a device, which may never end.
     """
     try:
         refuse_endless(path, what=what)
@@ -55,7 +55,7 @@ def read_bytes(path: Path, *, what: str) -> bytes:
 
 
 def refuse_endless(path: Path, *, what: str) -> None:
-    """Refuses a pipe and a device, whose end may never come; standard input is taken.
+    """Refuses pipes and devices, which may never end; standard input is accepted.
 
     Raises:
         VistokError: it is one.
@@ -70,7 +70,7 @@ def read_data(path: Path, *, what: str) -> bytes:
     """Returns the bytes of a file, unpacked where they are gzipped.
 
     Raises:
-        VistokError: see `read_bytes`; or what is packed is cut, damaged, or a hundred times larger than the file.
+        VistokError: see `read_bytes`; or the packed data is truncated, damaged, or unpacks to a hundred times its size.
     """
     data = read_bytes(path, what=what)
     return _unpacked(data, path, what) if data.startswith(GZIP) else data
@@ -91,7 +91,7 @@ def _unpacked(data: bytes, path: Path, what: str) -> bytes:
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         cause = "It may be truncated" if isinstance(error, EOFError) else "It is damaged"
         raise VistokError(
-            f"{path} ({what}) is no whole gzip file: {error}. {cause}: fetch or make it again."
+            f"{path} ({what}) is not a whole gzip file: {error}. {cause}: fetch or make it again."
         ) from error
     return b"".join(pieces)
 
@@ -99,7 +99,7 @@ def _unpacked(data: bytes, path: Path, what: str) -> bytes:
 def read_text(path: Path, *, what: str) -> str:
     """Returns the text of a file, plain or gzipped, in UTF-8 or, by its mark, in UTF-16 or UTF-32.
 
-    A byte order mark is no part of the text.
+    A byte order mark is not part of the text.
 
     Raises:
         VistokError: see `read_data`, or the file is no text.
@@ -112,7 +112,7 @@ def decoded(data: bytes, path: Path, *, what: str) -> str:
     if kind := kind_of(data):
         inside = " inside a gzip file" if data.startswith(GZIP) else ""
         raise VistokError(
-            f"{path} ({what}) is no text: it is {kind}{inside}. Name another file, or fetch or make it again."
+            f"{path} ({what}) is not text: it is {kind}{inside}. Name another file, or fetch or make it again."
         )
     encoding = json.detect_encoding(data)
     try:
@@ -120,7 +120,7 @@ def decoded(data: bytes, path: Path, *, what: str) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise VistokError(
-            f"{path} ({what}), line {line}, is no text in {encoding.upper()}: {error.reason} "
+            f"{path} ({what}), line {line}, is not text in {encoding.upper()}: {error.reason} "
             f"(byte 0x{data[error.start]:02x}). Save it as UTF-8, or fetch or make it again."
         ) from error
 
@@ -131,7 +131,7 @@ def read_json(path: Path, *, what: str, drop: frozenset[str] = frozenset()) -> A
     Args:
         path: the file.
         what: names its role in the error text.
-        drop: keys of objects that are thrown away while parsing, such as COCO's polygons, which take gigabytes.
+        drop: keys of objects that are dropped while parsing, such as COCO's polygons, which take gigabytes.
 
     Raises:
         VistokError: see `read_text`, or the text is not valid JSON, see `parse_json`.
@@ -147,16 +147,16 @@ def read_jsonl(path: Path, *, what: str) -> list[dict[str, Any]]:
     """Returns the objects of a JSON Lines file, plain or gzipped, one per line.
 
     Raises:
-        VistokError: see `read_text`, or a line is no JSON object.
+        VistokError: see `read_text`, or a line is not a JSON object.
     """
     return parse_jsonl(read_text(path, what=what), path, what=what)
 
 
 def parse_jsonl(text: str, path: Path, *, what: str) -> list[dict[str, Any]]:
-    """Returns the objects of the lines of a text, which stands in a file.
+    """Returns the objects of the lines of a text from a file.
 
     Raises:
-        VistokError: a line is no JSON object.
+        VistokError: a line is not a JSON object.
     """
     rows = []
     for number, line in enumerate(text.split("\n"), start=1):
@@ -175,7 +175,7 @@ def parse_jsonl(text: str, path: Path, *, what: str) -> list[dict[str, Any]]:
 
 
 def parse_json(text: str, *, drop: frozenset[str] = frozenset()) -> Any:
-    """Returns the value of a JSON text, in which no object names a key twice and no text holds half a character.
+    """Returns the value of a JSON text, in which no object repeats a key and no string holds half a surrogate pair.
 
     Raises:
         ValueError: the text is not valid JSON, or is nested too deep.
@@ -205,7 +205,7 @@ def _twin(pairs: Iterable[tuple[str, Any]]) -> str:
 
 
 def not_json(path: Path, what: str, text: str, error: ValueError, *, line: int | None = None) -> VistokError:
-    """Returns the error for a text that is not valid JSON: cut only where it ends in the middle of a value."""
+    """Returns the error for text that is not valid JSON; it says "truncated" only where it ends within a value."""
     where = f", line {line}," if line else ""
     cut = isinstance(error, json.JSONDecodeError) and (
         error.pos >= len(text.rstrip()) or error.msg.startswith(("Unterminated", "Invalid \\u"))
@@ -219,7 +219,7 @@ def not_json(path: Path, what: str, text: str, error: ValueError, *, line: int |
 
 
 def kind_of(data: bytes) -> str:
-    """Returns what a file is by its first bytes, where that is no text; nothing else."""
+    """Returns what a binary file is by its first bytes; nothing for text."""
     if data.startswith(b"PK\x03\x04"):
         return "an Excel workbook (XLSX)" if b"xl/" in data[-4096:] + data[:4096] else "a zip archive"
     if data[257:262] == b"ustar":

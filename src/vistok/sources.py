@@ -1,4 +1,4 @@
-"""The digest of a step's own code: what a workflow must know to rerun exactly what an edit touches."""
+"""The digest of a step's code, by which the workflow reruns exactly what an edit touches."""
 
 import ast
 import re
@@ -25,8 +25,8 @@ def source_digest(module: str, *chosen: str, without: str = "") -> str:
     Args:
         module: a dotted name, such as `vistok.steps.answer`.
         chosen: of the modules that are looked up by a name put together at run time, those that this job
-            looks up; without any of a package, all modules of that package count.
-        without: the package, if any, whose modules this job imports and never runs.
+            looks up; if none of a package is named, all its modules count.
+        without: the package, if any, whose modules this job imports but never runs.
     """
     return digest_value(
         {name: _read(name).digest for name in imported_modules(module, *chosen, without=without)}
@@ -37,7 +37,7 @@ def source_digest(module: str, *chosen: str, without: str = "") -> str:
 def imported_modules(module: str, *chosen: str, without: str = "") -> frozenset[str]:
     """Returns the dotted names of the package's modules that `module` needs, itself included.
 
-    What stands in the package `without` is left out, and what only that needs.
+    Modules of the package `without`, and those that only they need, are left out.
     """
     if not _file(module):
         raise ModuleNotFoundError(f"no module {module} in {PACKAGE}")
@@ -70,7 +70,7 @@ def _read(module: str) -> _Module:
 
 @cache
 def _parsed(text: bytes) -> _Module:
-    """Returns what a module's text needs and does; of the same text it is always the same."""
+    """Returns what a module imports and does, cached by its text."""
     tree = ast.parse(text)
     nodes = list(ast.walk(tree))
     return _Module(frozenset(_named(nodes)), _digest(tree, nodes))
@@ -112,7 +112,7 @@ def _file(module: str) -> Path | None:
 
 
 def _digest(tree: ast.Module, nodes: list[ast.AST]) -> str:
-    """Returns the SHA-256 of what code does; takes the docstrings out of `tree`, which has these nodes."""
+    """Returns the SHA-256 of what code does; removes the docstrings from `tree`, which has these nodes."""
     for node in nodes:
         match node:
             case ast.Module() | ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef():

@@ -113,7 +113,7 @@ def test_held_out_images_are_read_as_curation_reads_them(tmp_path: Path) -> None
         (tmp_path / name).write_bytes(packed)
     assert karpathy_held_out(tmp_path) == {42}
     (tmp_path / KARPATHY_LISTS[1]).write_bytes(packed[:-9])
-    with pytest.raises(VistokError, match=rf"{KARPATHY_LISTS[1]} \(image list\) is no whole gzip file"):
+    with pytest.raises(VistokError, match=rf"{KARPATHY_LISTS[1]} \(image list\) is not a whole gzip file"):
         karpathy_held_out(tmp_path)
 
 

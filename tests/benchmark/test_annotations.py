@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 from tests.benchmark.conftest import write_instances
 
-from vistok.benchmark.annotations import read_annotations, read_categories, read_image_list, select, strangers
+from vistok.benchmark.annotations import (
+    not_annotated,
+    read_annotations,
+    read_categories,
+    read_image_list,
+    select,
+)
 from vistok.errors import VistokError
 
 
@@ -107,7 +113,7 @@ def test_a_line_that_names_no_or_two_images_of_vcr_is_refused(tmp_path: Path, li
 def test_images_of_a_list_that_are_not_annotated_are_known(vcr_folder: Path) -> None:
     annotations = read_annotations(vcr_folder)
     known = annotations.images[0].image_id
-    assert strangers(annotations, ["x.jpg", known, "y.jpg", "x.jpg"]) == ("x.jpg", "y.jpg")
+    assert not_annotated(annotations, ["x.jpg", known, "y.jpg", "x.jpg"]) == ("x.jpg", "y.jpg")
 
 
 def test_a_vocabulary_may_begin_with_a_mark(tmp_path: Path) -> None:
@@ -159,10 +165,10 @@ def test_a_list_that_is_no_text_is_refused(tmp_path: Path, data: bytes) -> None:
     path.write_bytes(data)
     with pytest.raises(
         VistokError,
-        match=r"list\.txt\.gz \(image list\) is no (text|whole gzip file).*fetch or make it again",
+        match=r"list\.txt\.gz \(image list\) is not (text|a whole gzip file).*fetch or make it again",
     ):
         read_image_list(path, "coco")
-    with pytest.raises(VistokError, match=r"list\.txt\.gz \(vocabulary\) is no (text|whole gzip file)"):
+    with pytest.raises(VistokError, match=r"list\.txt\.gz \(vocabulary\) is not (text|a whole gzip file)"):
         read_categories(path)
 
 
@@ -171,5 +177,5 @@ def test_an_empty_folder_and_a_wrong_vocabulary_are_refused(tmp_path: Path) -> N
         read_annotations(tmp_path)
     wrong = tmp_path / "wrong.json"
     wrong.write_text("[1]")
-    with pytest.raises(VistokError, match="no vocabulary"):
+    with pytest.raises(VistokError, match="not a vocabulary"):
         read_categories(wrong)

@@ -72,7 +72,7 @@ def test_a_part_that_was_made_again_otherwise_is_noticed(built: Maker, run_of: R
         **built.study.recipes,
         "frozen": built.study.recipe("frozen").model_copy(update={"steps": 400}),
     }
-    with pytest.raises(VistokError, match="it was made when the study said something else of it"):
+    with pytest.raises(VistokError, match="it was made under another version of its entry in the study"):
         check_mllm(replace(built.study, recipes=recipes), run_of("deit"))
 
 

@@ -153,7 +153,7 @@ def test_answers_to_another_prompt_are_refused(study: Any) -> None:
     about = unsealed(path, json.loads(path.read_text()))
     about["inputs"]["spec"] = digest_value("another prompt")
     path.write_text(json.dumps(sealed(about)))
-    with pytest.raises(VistokError, match="it was answered when the study said something else of the task"):
+    with pytest.raises(VistokError, match="it was answered under another version of the task"):
         score(study)
 
 

@@ -25,7 +25,7 @@ def test_slurm_starts_them_in_its_own_job(slurm: dict[str, str]) -> None:
 def test_outside_a_job_slurm_is_not_asked(slurm: dict[str, str]) -> None:
     assert launcher(2, 1, 8, slurm)[0] == "torchrun"
     assert launcher(2, 1, 8, {"PATH": "/nowhere", "SLURM_JOB_ID": "7"})[0] == "torchrun"
-    with pytest.raises(VistokError, match="2 nodes are started by Slurm, and this is no job of it"):
+    with pytest.raises(VistokError, match="2 nodes are started by Slurm, and this is not a job of it"):
         launcher(4, 2, 8, slurm)
 
 

@@ -116,8 +116,17 @@ def test_two_protocols_flip_questions(
         "accuracy 91.67 under corrected, 58.33 under released: 40 of 120 counting questions"
     )
     assert told[0].endswith("0 higher and 40 lower under released")
-    assert told[1:] == ["  1 (image 100): 100 -> 0  'Two'"]
-    assert rows[0] == {"id": 1, "image": 100, "answer": "Two", "corrected": 100.0, "released": 0.0}
+    question = json.loads(counting.read_text())[1]["text_in"]
+    assert told[1:] == [f"  1 (image 100): 100 -> 0  {question}  answer 'Two', truth '2'"]
+    assert rows[0] == {
+        "id": 1,
+        "image": 100,
+        "question": question,
+        "truth": ["2"],
+        "answer": "Two",
+        "corrected": 100.0,
+        "released": 0.0,
+    }
     assert len(rows) == 40
     told = ran(capsys, *words, "--protocols", "released", "released").splitlines()
     assert told == [line for line in told if "0 of 120 counting questions differ" in line]

@@ -67,9 +67,14 @@ CATEGORY = {"id": 1, "name": "cat"}
         ([IMAGE], [{**OBJECT, "category_id": 9}], [CATEGORY], "annotation 0: .* that the file lists"),
         ([IMAGE], [OBJECT], [{"id": 1}], "a category: id and a name are needed"),
         ([IMAGE], [OBJECT], [{"id": 1, "name": " "}], "a category: id and a name are needed"),
-        ([IMAGE, IMAGE], [OBJECT], [CATEGORY], "images: 1 values of id stand twice or more"),
-        ([IMAGE], [{**OBJECT, "id": 7}] * 2, [CATEGORY], "annotations: 1 values of id stand twice"),
-        ([IMAGE], [OBJECT], [CATEGORY, {"id": 1, "name": "dog"}], "categories: 1 values of id stand twice"),
+        ([IMAGE, IMAGE], [OBJECT], [CATEGORY], "images: 1 values of id occur more than once"),
+        ([IMAGE], [{**OBJECT, "id": 7}] * 2, [CATEGORY], "annotations: 1 values of id occur more than once"),
+        (
+            [IMAGE],
+            [OBJECT],
+            [CATEGORY, {"id": 1, "name": "dog"}],
+            "categories: 1 values of id occur more than once",
+        ),
         (
             [IMAGE],
             [{**OBJECT, "iscrowd": "0"}],
@@ -163,9 +168,9 @@ def test_an_image_without_a_name_is_known_by_its_id(tmp_path: Path) -> None:
 
 def test_captions_that_stand_twice_are_refused(tmp_path: Path) -> None:
     row = {"id": 1, "image_id": 5, "caption": "a"}
-    with pytest.raises(VistokError, match=r"annotations: 1 values of id stand twice or more \(first: 1\)"):
+    with pytest.raises(VistokError, match=r"annotations: 1 values of id occur more than once \(first: 1\)"):
         read_captions(_write(tmp_path, {"images": [IMAGE], "annotations": [row, row]}))
-    with pytest.raises(VistokError, match="images: 1 values of id stand twice"):
+    with pytest.raises(VistokError, match="images: 1 values of id occur more than once"):
         read_captions(_write(tmp_path, {"images": [IMAGE, IMAGE], "annotations": [row]}))
 
 

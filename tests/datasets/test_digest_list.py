@@ -109,7 +109,7 @@ def test_what_is_not_listed_differs_in_nothing(tmp_path: Path) -> None:
 
 def test_a_broken_list_is_refused(photographs: DigestList) -> None:
     photographs.lines.write_text('{"modified": 1}\n["1.jpg", 1')
-    with pytest.raises(VistokError, match="is no list of files"):
+    with pytest.raises(VistokError, match="is not a list of files"):
         photographs.differences()
     photographs.lines.write_text("no JSON")
     assert not photographs.seems_unchanged()

@@ -214,7 +214,7 @@ def test_a_folder_without_a_manifest_is_refused(tmp_path: Path) -> None:
     with pytest.raises(VistokError, match=r"no _manifest.json is there"):
         Shards(tmp_path)
     (tmp_path / "_manifest.json").write_text("[]")
-    with pytest.raises(VistokError, match="is no manifest of shards of version 1"):
+    with pytest.raises(VistokError, match="is not a manifest of shards of version 1"):
         Shards(tmp_path)
 
 

@@ -70,18 +70,20 @@ def test_wrong_annotations_are_refused(tmp_path: Path, change: dict[str, Any]) -
 def test_other_than_ten_answers_are_refused(tmp_path: Path, number: int) -> None:
     answers = [{"answer": "a"}] * number
     path = _write(tmp_path, {"annotations": [WHOLE, {**WHOLE, "answers": answers}]})
-    said = f"annotation 1: 10 answers, one an annotator, are needed, found {number} in "
+    said = f"annotation 1: 10 answers, one per annotator, are needed, found {number} in "
     with pytest.raises(VistokError, match=said):
         read_annotations(path)
 
 
 def test_a_question_that_stands_twice_is_refused(tmp_path: Path) -> None:
     path = _write(tmp_path, {"annotations": [WHOLE, WHOLE]})
-    with pytest.raises(VistokError, match=r"annotations: 1 values of question_id stand twice .*first: 7001"):
+    with pytest.raises(
+        VistokError, match=r"annotations: 1 values of question_id occur more than once .*first: 7001"
+    ):
         read_annotations(path)
     question = {"question_id": 7001, "image_id": 9, "question": "what?"}
     path = _write(tmp_path, {"questions": [question, {**question, "question": "who?"}]})
-    with pytest.raises(VistokError, match=r"questions: 1 values of question_id stand twice"):
+    with pytest.raises(VistokError, match=r"questions: 1 values of question_id occur more than once"):
         read_questions(path)
 
 

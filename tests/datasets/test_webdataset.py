@@ -76,7 +76,7 @@ def test_a_truncated_tar_is_refused(web_set: Set, kept: int) -> None:
     image_set, root = web_set
     path = root / "web/00000.tar"
     path.write_bytes(path.read_bytes()[:kept])
-    with pytest.raises(VistokError, match="no whole tar"):
+    with pytest.raises(VistokError, match="not a whole tar"):
         list(open_source(image_set, root).rows)
 
 
@@ -116,7 +116,7 @@ def test_a_damaged_header_in_the_middle_loses_nothing_in_silence(tmp_path: Path,
     assert len(read(tmp_path)) == 3
     for header in range(0, 6 * 1024, 1024):
         path.write_bytes(whole[: header + 150] + b"#" + whole[header + 151 :])
-        with pytest.raises(VistokError, match=r"00000\.tar is no whole tar: .*(header|checksum)"):
+        with pytest.raises(VistokError, match=r"00000\.tar is not a whole tar: .*(header|checksum)"):
             read(tmp_path)
 
 
@@ -126,7 +126,7 @@ def test_a_second_tar_behind_the_first_is_refused(tmp_path: Path, make_tar: Make
     first = path.read_bytes()
     make_tar(path, sample("001", b"a dog"))
     path.write_bytes(first + path.read_bytes())
-    with pytest.raises(VistokError, match=r"00000\.tar is no whole tar: another tar was joined to it"):
+    with pytest.raises(VistokError, match=r"00000\.tar is not a whole tar: another tar was joined to it"):
         read(tmp_path)
     path.write_bytes(first + bytes(1 << 21))
     assert read(tmp_path) == [("000", "a cat")]
@@ -153,7 +153,9 @@ def test_captions_are_text_in_any_unicode_encoding(tmp_path: Path, make_tar: Mak
     )
     assert read(tmp_path) == [("000", "a caf\xe9"), ("001", "a caf\xe9")]
     make_tar(path, sample("000", "a caf\xe9".encode("latin-1")))
-    with pytest.raises(VistokError, match=r"00000\.tar \(sample '000', \.txt\), line 1, is no text in UTF-8"):
+    with pytest.raises(
+        VistokError, match=r"00000\.tar \(sample '000', \.txt\), line 1, is not text in UTF-8"
+    ):
         read(tmp_path)
 
 
@@ -181,7 +183,7 @@ def test_a_packed_tar_and_a_pipe_are_named(tmp_path: Path, make_tar: MakeTar) ->
     path = tmp_path / "web/00000.tar"
     make_tar(path, sample("000", b"a cat"))
     path.write_bytes(gzip.compress(path.read_bytes()))
-    with pytest.raises(VistokError, match=r"00000\.tar is no tar: it is a gzip file"):
+    with pytest.raises(VistokError, match=r"00000\.tar is not a tar: it is a gzip file"):
         read(tmp_path)
     path.unlink()
     os.mkfifo(path)

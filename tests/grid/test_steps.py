@@ -188,3 +188,33 @@ def test_a_released_model_only_answers_and_is_scored(checkout: Any) -> None:
         cost_of(more, "answer", released, "gvt").flops
         > cost_of(more, "answer-blind", "vicuna-7b", "gvt").flops
     )
+
+
+def test_a_released_model_is_an_entry_and_a_row(checkout: Any) -> None:
+    """Two files of the grid, and nothing else: its weights, its template and its place in a table."""
+    before: Study = checkout.load("paper")
+    entry = {
+        "label": "Otter",
+        "kind": "image-text-to-text",
+        "weights": "luodian/OTTER-Image-MPT7B",
+        "template": "<image>User: {prompt} GPT:<answer>",
+        "visual_tokens": 64,
+        "parameters_m": 8000,
+        "licence": "MIT",
+        "source": "ours",
+    }
+    row = {"model": "otter"}
+    checkout.edit("grid/models.yaml", lambda models: models.update(otter=entry))
+    checkout.edit("grid/tables.yaml", lambda tables: tables["table-2"]["rows"].append(row))
+    after: Study = checkout.load("paper")
+    assert [subject.path for subject in after.subjects() if subject not in before.subjects()] == [
+        "released/otter"
+    ]
+    jobs = {(name, ids) for name, step in STEPS.items() for ids in step.jobs(after, after.subjects())}
+    old = {(name, ids) for name, step in STEPS.items() for ids in step.jobs(before, before.subjects())}
+    assert (
+        jobs - old == {(name, ("released/otter", "gvt")) for name in ("answer", "score-run")} and old <= jobs
+    )
+    for name, ids in old - {("tabulate", ("table-2",)), ("draw-curves", ("table-2",)), ("show-study", ())}:
+        if name not in ("weigh-claims",):
+            assert STEPS[name].spec(after, *ids) == STEPS[name].spec(before, *ids), (name, ids)

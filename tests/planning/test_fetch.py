@@ -118,7 +118,7 @@ def test_a_truncated_file_on_the_server_is_refused(served: Made, site: Any, tmp_
     site.files["/val2017.zip"] = served[1][:-10]
     with pytest.raises(VistokError, match=r"bytes, .* are stated"):
         fetch(served[0], tmp_path)
-    with pytest.raises(VistokError, match="is no whole archive"):
+    with pytest.raises(VistokError, match="is not a whole archive"):
         fetch(entry(str(served[0].url)), tmp_path)
     assert not (tmp_path / "coco").exists()
 

@@ -62,7 +62,7 @@ def test_a_model_in_gguf_is_well(ask: Ask, tmp_path: Path) -> None:
     whole = (tmp_path / "small.Q4_1.gguf").read_bytes()
     for part in (whole[:-100], whole[:50], b"<html>"):
         (tmp_path / "small.Q4_1.gguf").write_bytes(part)
-        with pytest.raises(VistokError, match=r"Q4_1\.gguf is no whole language model in GGUF"):
+        with pytest.raises(VistokError, match=r"Q4_1\.gguf is not a whole GGUF language model"):
             ask(network, str(tmp_path / "small.Q4_1.gguf"))
 
 

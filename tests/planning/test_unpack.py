@@ -105,7 +105,7 @@ def test_a_truncated_archive_is_refused(make: Maker, suffix: str, keep: int, tmp
     archive = make(tmp_path / f"a{suffix}", GOOD)
     whole = archive.read_bytes()
     archive.write_bytes(whole[: keep if keep >= 0 else len(whole) + keep])
-    with pytest.raises(VistokError, match=r"is no whole archive: .+\. Fetch it again\.$"):
+    with pytest.raises(VistokError, match=r"is not a whole archive: .+\. Fetch it again\.$"):
         unpack(archive, tmp_path / "root")
     assert [path.name for path in tmp_path.rglob("*")] == [archive.name]
 
@@ -116,7 +116,7 @@ def test_a_flipped_bit_is_found(make: Maker, suffix: str, tmp_path: Path) -> Non
     content = bytearray(archive.read_bytes())
     content[len(content) // 3] ^= 16
     archive.write_bytes(content)
-    with pytest.raises(VistokError, match="no whole archive"):
+    with pytest.raises(VistokError, match="not a whole archive"):
         unpack(archive, tmp_path / "root")
     assert not (tmp_path / "root").exists()
 

@@ -93,7 +93,7 @@ def test_a_missing_or_cut_file_is_told(study: Make, tmp_path: Path) -> None:
     whole = (tmp_path / "weights/small.safetensors").read_bytes()
     for cut in (whole[:-1], whole[: len(whole) // 2], whole[:20], whole[:4], b"", b"<html>" * 100):
         (tmp_path / "weights/small.safetensors").write_bytes(cut)
-        with pytest.raises(VistokError, match=r"is no whole \.safetensors file.*fetch or make it again"):
+        with pytest.raises(VistokError, match=r"is not a whole \.safetensors file.*fetch or make it again"):
             check_tokenizer(study(), "small")
 
 

@@ -62,7 +62,7 @@ def test_the_grid_stands_behind_tokens_of_no_place(tokens: int, side: int) -> No
 
 
 def test_tokens_of_no_grid_are_refused() -> None:
-    with pytest.raises(VistokError, match="440 tokens an image are no square grid"):
+    with pytest.raises(VistokError, match="440 tokens per image are not a square grid"):
         grid_side(440)
 
 

@@ -80,7 +80,7 @@ def test_wrong_cells_are_refused_with_the_legal_ones(tables: dict[int, Published
         tables[2].value(12, "VQA")
     with pytest.raises(VistokError, match="no cell at row 0, column 'VQAv2'"):
         tables[2].value(0, "VQAv2")
-    with pytest.raises(VistokError, match=r"is no number: '1\.28M'"):
+    with pytest.raises(VistokError, match=r"is not a number: '1\.28M'"):
         tables[2].value(0, "# Images")
     with pytest.raises(VistokError, match=r"no row 'gpt'\. Legal: flamingo-9b"):
         tables[5].row_index("gpt")

@@ -49,7 +49,7 @@ def test_finished_work_imports_no_torch(study: Study) -> None:
     finish(study)
     done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True)
     assert done.stdout == "0 False\n"
-    assert "checkpoints/smoke/tokenizers/deit/seed-0 is finished, whole and of this study" in done.stderr
+    assert "checkpoints/smoke/tokenizers/deit/seed-0 is finished, complete and of this study" in done.stderr
 
 
 def test_work_is_finished_only_as_long_as_nothing_that_decides_it_changes(study: Study) -> None:

@@ -87,7 +87,7 @@ def test_published_weights_that_changed_under_their_name_are_refused(
     """As where a hub gives out another model under the same name: no checkpoint of this project changes."""
     train(study)
     monkeypatch.setattr("vistok.steps.models.load_llm", lambda *_, **__: another_llm(study))
-    with pytest.raises(VistokError, match="was trained beside other weights than are loaded now: llm"):
+    with pytest.raises(VistokError, match="was trained with other weights than are loaded now: llm"):
         load_trained(study, RUN)
 
 

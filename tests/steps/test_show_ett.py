@@ -51,10 +51,13 @@ def changed(study: Study, change: Callable[[dict[str, Any]], Any]) -> EttTable:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda entry: entry["labels"].append("Tuned"), "'Tuned' is no column of the paper's Table 5. Legal: Tuning"),
+        (
+            lambda entry: entry["labels"].append("Tuned"),
+            "'Tuned' is not a column of the paper's Table 5. Legal: Tuning",
+        ),
         (
             lambda entry: entry["columns"].update({"rFID": entry["columns"]["GQA"]}),
-            "'rFID' is no column of numbers of the paper's Table 5",
+            "'rFID' is not a column of numbers of the paper's Table 5",
         ),
         (lambda entry: entry["rows"].pop(), "4 rows are named, and the paper's Table 5 has 5"),
     ],

@@ -81,7 +81,7 @@ def test_finished_work_is_done_at_once(
     capsys.readouterr()
     assert step() == []
     assert (
-        "checkpoints/smoke/tokenizers/deit/seed-0 is finished, whole and of this study"
+        "checkpoints/smoke/tokenizers/deit/seed-0 is finished, complete and of this study"
         in capsys.readouterr().err
     )
     assert (paths.pretrained("deit/seed-0") / PROVENANCE).read_bytes() == before

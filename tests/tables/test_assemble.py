@@ -400,13 +400,15 @@ def test_metrics_of_something_else_are_refused(
 
 def test_rows_and_labels_that_the_paper_has_not_are_refused(mini: Any, report: Report) -> None:
     with pytest.raises(
-        VistokError, match=r"tables.yaml.*\['Colour'\] are no columns.*Legal: Tuning, Supervision"
+        VistokError, match=r"tables.yaml.*\['Colour'\] are not columns.*Legal: Tuning, Supervision"
     ):
         report(mini, labels={"Colour": None})
     wrong = Row(tokenizer="deit", recipe="frozen", llm="vicuna-7b", published=13)
     with pytest.raises(VistokError, match=r"row 13 of the paper's Table 2. Legal: 1..12"):
         report(mini, rows=(wrong,))
-    with pytest.raises(VistokError, match=r"points to 'VQAv2', which is no column of numbers .*Legal: VQA, "):
+    with pytest.raises(
+        VistokError, match=r"points to 'VQAv2', which is not a column of numbers .*Legal: VQA, "
+    ):
         report(
             mini,
             columns=(Column(task="vqav2", published="VQAv2"),),

@@ -69,7 +69,7 @@ def kill(built: Any, state: Path, log: Path) -> None:
     job = built.start("paper_tables", log=log)
     wait(lambda: "rule tune_mllm" in log.read_text(), job, log)
     status, said = built.snakemake("paper_tables")
-    assert status == 1 and "another snakemake is at work" in said and "Traceback" not in said
+    assert status == 1 and "another snakemake is running" in said and "Traceback" not in said
     wait(saves(state), job, log)
     os.killpg(job.pid, signal.SIGKILL)
     assert job.wait(timeout=60) == -signal.SIGKILL

@@ -106,7 +106,7 @@ def test_a_checkpoint_that_is_none_is_refused(trained: VisualTokenizer, tmp_path
     with pytest.raises(VistokError, match="cannot be read as weights"):
         load_tokenizer(trained.encoder, checkpoint=folder, data_root=tmp_path)
     write_json(folder / "config.json", {"spec": {}})
-    with pytest.raises(VistokError, match=r"no tokenizer's checkpoint: its config\.json has no encoder"):
+    with pytest.raises(VistokError, match=r"not a tokenizer's checkpoint: its config\.json has no encoder"):
         load_tokenizer(trained.encoder, checkpoint=folder, data_root=tmp_path)
 
 

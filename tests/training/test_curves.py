@@ -23,7 +23,7 @@ def test_curves_come_back_as_they_were_written(tmp_path: Path) -> None:
     [
         ("", "its header is ''"),
         ("step,loss\n1,2\n", "its header is 'step,loss'"),
-        ("step,loss,rate\n1,2\n", "no file of curves"),
+        ("step,loss,rate\n1,2\n", "not a file of curves"),
         ("step,loss,rate\n1,low,3\n", "could not convert string to float: 'low'"),
     ],
 )

@@ -193,4 +193,4 @@ def test_a_state_beside_other_frozen_parts_is_not_used(
     with torch.no_grad():
         fresh[0].backbone.bias[0] += 1
     assert TrainingState(state, "a").restore(*fresh) == (0, [])
-    assert "the frozen parts are others than those that it was trained beside" in capsys.readouterr().err
+    assert "its frozen parts differ from those that it was trained with" in capsys.readouterr().err

@@ -59,7 +59,7 @@ def test_a_file_in_the_place_of_a_folder(mini: Files, empty: Path, folder: str) 
 def test_results_that_dvc_brought_wait_to_be_adopted(mini: Files, empty: Path) -> None:
     (empty / "records/mini/blind").mkdir(parents=True)
     (empty / "records/mini/blind/record.json").write_text("{}")
-    assert "DVC has brought 1 results (records/mini/blind ...): vistok adopt" in refusal(mini)
+    assert "DVC has pulled 1 results (records/mini/blind ...): vistok adopt" in refusal(mini)
 
 
 def start_refusal(files: Files, *words: str, gpus: int | None = None) -> str:

@@ -43,7 +43,7 @@ def test_what_asks_or_teaches_does_not_count_what_scores(step: str) -> None:
     ],
 )
 def test_a_step_counts_no_kind_that_it_does_not_ask(mini: Files, step: str, ids: tuple[str, ...]) -> None:
-    """Nothing of the suite `gvt` is multiple choice: that kind's file is no part of it."""
+    """Nothing of the suite `gvt` is multiple choice: that kind's file is not part of it."""
     modules = STEPS[step].modules(mini.study, *ids)
     counted = imported_modules(STEPS[step].module, *modules, without=STEPS[step].without)
     kinds = {name.rpartition(".")[2] for name in counted if name.startswith("vistok.evaluation.kinds.")}

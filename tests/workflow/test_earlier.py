@@ -34,7 +34,7 @@ def test_a_second_start_is_refused_until_the_first_has_ended() -> None:
     held = earlier.hold("mini")
     other = "from vistok.workflow.earlier import hold; hold('mini')"
     ended = subprocess.run([sys.executable, "-c", other], capture_output=True, text=True, check=False)
-    assert "another snakemake is at work on this scale" in ended.stderr
+    assert "another snakemake is running on this scale" in ended.stderr
     held.close()
     subprocess.run([sys.executable, "-c", other], check=True)
 

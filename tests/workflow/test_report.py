@@ -105,7 +105,7 @@ def test_what_failed_is_told_at_once_and_last(tmp_path: Path) -> None:
     assert report.errors() == [line, f"  its log: {log}"]
     assert report.errors() == [], "once"
     (line,) = report.failed(2, "tabulate", [str(tmp_path / "none.log")])
-    assert line == "tabulate has FAILED: nothing stands in its log"
+    assert line == "tabulate has FAILED: its log is empty"
     log.write_text(f"vistok: {'long ' * 60}\n")
     (line,) = report.failed(3, "tabulate", [str(log)])
     assert len(line) == WIDTH

@@ -18,13 +18,13 @@ from vistok.pins import PINS, pinned_digest
 from vistok.workflow.files import Files
 from vistok.workflow.rules import StepRule, share_out
 
-# A plan of many jobs is millions of objects that live to its end: to look for garbage among them takes long, and
-# longest at the end itself. What Snakemake has imported, no search need go through either.
+# A plan of many jobs is millions of objects that live until the end: garbage collection takes long, longest at exit.
+# Snakemake's own modules need no collection either.
 gc.set_threshold(500_000, 20, 100)
 gc.freeze()
 atexit.register(gc.freeze)
 
-# The log of a job shows where an error came from: nobody repeats a training to see that.
+# The log of a job holds the traceback of an error: nobody should have to repeat a training to see it.
 os.environ.setdefault("VISTOK_DEBUG", "1")
 
 with checks.refusals():
@@ -32,7 +32,7 @@ with checks.refusals():
     STUDY = open_study(config)
     FILES = Files(STUDY, load_downloads())
     checks.check_plan(FILES, sys.argv[1:])
-    if workflow.is_main_process:  # a job's own clock may be the wrong one
+    if workflow.is_main_process:  # not in jobs, whose own clock may be wrong
         clocks.set_back(STUDY)
 
 for settings in (
@@ -46,8 +46,8 @@ SCALE = MODELS.scale.id
 MODEL_OPTIONS = model_options(STUDY, config["data_root"])
 OPTIONS = options(STUDY, config["data_root"])
 
-# By their form: Snakemake reads a pattern again for every file, and a list of a thousand ids would make it a long
-# one. An id that is not declared is refused where its inputs are asked for, which names the nearest.
+# By form only: Snakemake parses a pattern again for every file, and a list of a thousand ids would be slow. An
+# undeclared id is refused where its inputs are looked up, with the nearest one.
 ID = "[a-z0-9][a-z0-9-]*"
 
 
@@ -63,20 +63,19 @@ wildcard_constraints:
 
 
 def rule_of(verb, **fixed):
-    """Returns a step as a rule takes it; `fixed` are ids that stand in the rule instead of wildcards."""
+    """Returns a step in the form that a rule takes; `fixed` are ids in place of wildcards."""
     return StepRule(STUDY, step_called(verb), fixed)
 
 
 def data_files(study, digests):
-    """Returns what a step that reads data waits for: the digests, and the data itself where the scale makes it.
+    """Returns the inputs of a step that reads data: the digests, and the data itself where the scale makes it.
 
-    The data's time says nothing, so it is ancient; the digests are small, and thus judged by their content.
+    The data is ancient, as its time means nothing; the digests are small files, compared by content.
     """
     return digests + ([ancient(study.scale.data_root)] if study.scale.world else [])
 
 
-# Where data lies and how it is named changes no result. Snakemake leaves params that ask for `input` out of what it
-# compares.
+# Where data is and how it is named changes no result: Snakemake does not compare params that take `input`.
 def options_of_study(wildcards, input):
     return OPTIONS
 
@@ -86,6 +85,6 @@ def options_of_models(wildcards, input):
 
 
 def reported(paths, suffix, category, caption, **labels):
-    """Returns outputs of which `snakemake --report` shows those that end so."""
+    """Returns outputs, of which `snakemake --report` shows those with this suffix."""
     shown = {"caption": f"../report/{caption}.rst", "category": category, "labels": labels}
     return [report(path, **shown) if path.endswith(suffix) else path for path in paths]

@@ -1,4 +1,4 @@
-"""How jobs start: the shell that they run in, and what keeps them from starting."""
+"""How jobs start: the shell that they run in, and the checks before."""
 
 import os
 
@@ -7,12 +7,12 @@ from vistok.chain.checkpoints import IN_WORKFLOW
 from vistok.workflow.expected import expect
 from vistok.workflow.report import results
 
-# One line a job: what jobs print themselves stands in their logs alone.
+# One line per job: what jobs print themselves goes to their logs only.
 SHORT = teller.is_used(workflow.output_settings)
 
-# Jobs find `vistok` beside this snakemake, never ask a model hub, and fail where vistok does, never where their log
-# cannot be written. A cluster sends SIGTERM to every process of a job: the shell and the log outlive it, for vistok has
-# a state to save first.
+# Jobs use the `vistok` next to this snakemake, never contact a model hub, and fail if vistok does, but not if only
+# their log cannot be written. A cluster sends SIGTERM to every process of a job: shell and log ignore it, so that
+# vistok can save its state first.
 shell.prefix(
     "set -euo pipefail; trap '' TERM; "
     f"export PATH={shlex.quote(os.path.dirname(sys.executable))}:$PATH "
@@ -22,7 +22,7 @@ shell.prefix(
 
 
 def begin():
-    """Refuses to start jobs that could not end, or beside another snakemake that is at work here."""
+    """Refuses to start jobs that could not finish, or next to another running snakemake."""
     global LOCK
     limit = workflow.global_resources.get("gpu")
     with checks.refusals():
@@ -41,7 +41,7 @@ def begin():
 
 
 def tell_results():
-    """Tells where the tables are that were asked for, and their first numbers."""
+    """Reports where the requested tables are, and their first numbers."""
     made = {str(path) for job in workflow.dag.jobs for path in job.output}
     if SHORT:
         teller.tell(results(path for path in FILES.tables() if path in made))

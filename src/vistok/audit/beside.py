@@ -1,4 +1,4 @@
-"""What a benchmark file is compared with, below the same data root: annotations, image lists, other data sets."""
+"""The files that a benchmark file is compared with, below the same data root: annotations, image lists, other sets."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -47,7 +47,7 @@ def described_by_visual_genome(data_root: Path | None) -> frozenset[int] | None:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """What is not here, so that something was not checked.
+    """Missing files, because of which something was not checked.
 
     Attributes:
         released: the names of released benchmark files.
@@ -61,7 +61,7 @@ class Missing:
 
 
 def missing(released: Sequence[BenchmarkFile], data_root: Path | None) -> Missing:
-    """Returns what the audit lacks; what a file is compared with is looked for only where there is a file."""
+    """Returns the files that the audit lacks; companions are looked for only if their file exists."""
     there = {file.name for file in released}
     absent = tuple(f"{name}.json" for name in COLUMN_OF_FILE if f"{name}.json" not in there)
     if data_root is None or not released:
@@ -72,5 +72,5 @@ def missing(released: Sequence[BenchmarkFile], data_root: Path | None) -> Missin
 
 
 def _is_there(path: Path) -> bool:
-    """Tells whether a file is there, or a folder with metadata in it: VCR's photographs have the same folders."""
+    """Returns whether a file is there, or a folder with metadata in it: VCR's photographs have the same folders."""
     return path.is_file() or any(path.rglob("*.json"))

@@ -1,4 +1,4 @@
-"""The door to the audit: `vistok audit` checks the published tables, the released files and ours."""
+"""The entry point of the audit: `vistok audit` checks the published tables, the released files and ours."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -142,7 +142,7 @@ def _no_exchange(table: PublishedTable, printed: Labels) -> Finding:
 
 
 def _unreachable(table: PublishedTable, labels: Labels) -> Finding:
-    """Returns the cells that are no whole number of right answers, whichever way they were rounded."""
+    """Returns the cells that are not a whole number of right answers, whichever way they were rounded."""
     rows: tuple[Mapping[str, Scalar], ...] = tuple(
         {
             "row": row_id,
@@ -170,7 +170,7 @@ def _unreachable(table: PublishedTable, labels: Labels) -> Finding:
 
 
 def _is_truncated(value: Decimal, questions: int) -> bool:
-    """Tells whether some k/questions, in per cent and cut after two decimals, is `value`."""
+    """Returns whether some k/questions, in per cent and cut after two decimals, is `value`."""
     k = math.ceil(Fraction(value) * questions / 100)
     return Fraction(100 * k, questions) < Fraction(value) + Fraction(1, 100)
 

@@ -1,4 +1,4 @@
-"""What a check returns: one finding in numbers, with an anchor to cite it by."""
+"""The result of a check: one finding in numbers, with an anchor to cite it by."""
 
 import re
 from collections.abc import Mapping
@@ -28,8 +28,8 @@ class Finding:
         anchor: stable id, e.g. `average-table-5-llava`.
         facts: the numbers that the finding rests on, by name.
         rows: the same, as a table, where there is more than one line of them.
-        details: what the sentences need besides, by name.
-        about: the published cells that are worth less for it, beside which tables name it.
+        details: further values for the sentences, by name.
+        about: the published cells that it casts doubt on; tables mark them.
     """
 
     kind: str
@@ -43,5 +43,5 @@ class Finding:
 
 
 def slug(text: str) -> str:
-    """Returns text as it may stand in an anchor."""
+    """Returns text in a form fit for an anchor."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")

@@ -1,4 +1,4 @@
-"""Tells, from percentages alone, how many questions they may have been measured on."""
+"""Infers, from percentages alone, how many questions they may have been measured on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Granularity:
-    """What one column's percentages say about its number of questions.
+    """What one column's percentages imply about its number of questions.
 
     Attributes:
         questions: the number that fits most surprisingly well.
@@ -40,7 +40,7 @@ def reachable(questions: int, decimals: int) -> NDArray[np.int64]:
 
 
 def is_reachable(value: Decimal, questions: int) -> bool:
-    """Tells whether k/questions, in per cent and rounded, can be printed as `value`."""
+    """Returns whether k/questions, in per cent and rounded, can be printed as `value`."""
     decimals = _decimals(value)
     return bool(np.isin(int(value.scaleb(decimals)), reachable(questions, decimals)))
 

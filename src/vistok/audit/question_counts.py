@@ -1,4 +1,4 @@
-"""Finds the published columns whose percentages give away how many questions they were measured on."""
+"""Finds the published columns whose percentages reveal how many questions they were measured on."""
 
 import math
 from collections.abc import Mapping, Sequence

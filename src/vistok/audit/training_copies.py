@@ -1,4 +1,4 @@
-"""Looks for the photographs of a benchmark of ours among the training images beside it, byte by byte."""
+"""Searches the training images for the photographs of a benchmark of ours, byte by byte."""
 
 import tarfile
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What both curators start from: for each image, how many objects of each category are annotated."""
+"""The input of both curators: for each image, how many objects of each category are annotated."""
 
 import re
 from collections import Counter
@@ -25,7 +25,7 @@ class AnnotatedImage:
         image_id: an integer for COCO, a path below the image folder for VCR.
         counts: category -> annotated regions, crowds included, in order of first appearance.
         crowds: the categories of which some region is a crowd, so that their true count is unknown.
-        absent: the categories that people looked for and did not find, of others nobody knows (LVIS); None: all that
+        absent: the categories that annotators looked for and did not find (LVIS; others are unknown); None: all that
             `counts` lacks.
     """
 
@@ -35,7 +35,7 @@ class AnnotatedImage:
     absent: frozenset[str] | None = None
 
     def lacks(self, category: str) -> bool:
-        """Tells whether an object of this category is known not to be in the image."""
+        """Returns whether an object of this category is known not to be in the image."""
         return category not in self.counts and (self.absent is None or category in self.absent)
 
     @property
@@ -111,7 +111,7 @@ def read_categories(path: Path) -> tuple[str, ...]:
         return tuple(entry["name"] for entry in parse_json(text).values())
     except (ValueError, AttributeError, KeyError, TypeError) as error:
         raise VistokError(
-            f'{path} is no vocabulary: {{"1": {{"name": ...}}, ...}} as in cocoontology.json is needed.'
+            f'{path} is not a vocabulary: {{"1": {{"name": ...}}, ...}} as in cocoontology.json is needed.'
         ) from error
 
 
@@ -123,7 +123,7 @@ def read_image_list(path: Path, origin: Origin) -> tuple[ImageId, ...]:
     ignored. Or VCR's JSON Lines, whose records name an image each in `img_fn`.
 
     Raises:
-        VistokError: the file is missing, is no text, or a line names no image.
+        VistokError: the file is missing, is not text, or a line names no image.
     """
     lines = read_text(path, what="image list").splitlines()
     read = coco_id if origin == "coco" else _vcr_path
@@ -135,7 +135,7 @@ def select(
 ) -> tuple[AnnotatedImage, ...]:
     """Returns the images in `keep`, as often as it lists them (all of them once by default).
 
-    Images that are not annotated are passed over, see `strangers`.
+    Images without annotations are skipped, see `not_annotated`.
     """
     known = {image.image_id: image for image in annotations.images}
     unwanted = set(leave_out)
@@ -143,8 +143,8 @@ def select(
     return tuple(known[image] for image in asked if image in known and image not in unwanted)
 
 
-def strangers(annotations: Annotations, listed: Iterable[ImageId]) -> tuple[ImageId, ...]:
-    """Returns the images of a list that are not among the annotated ones, each once."""
+def not_annotated(annotations: Annotations, listed: Iterable[ImageId]) -> tuple[ImageId, ...]:
+    """Returns the listed images that have no annotations, each once."""
     known = {image.image_id for image in annotations.images}
     return tuple(dict.fromkeys(image for image in listed if image not in known))
 

@@ -20,10 +20,10 @@ def level_off(
 ) -> list[T]:
     """Returns at most `total` items, taking from every cell (object, answer) one at a time until they suffice.
 
-    Cells are thus used up to one common height, but for those that are too small. The last round takes object
-    after object, in random order, until there is no room, and passes over one of which an answer would have
-    more than `largest_share`. That of cells that `cut_to_share` has cut is so held at every height; a share of
-    one in k may leave up to k - 1 items unfilled.
+    Cells are thus used up to one common height, except those that are smaller. The last round adds one object
+    after another, in random order, until there is no room; it skips an object if one of its answers would exceed
+    `largest_share`. Cells cut by `cut_to_share` therefore keep that share at every height; a share of one in k
+    may leave up to k - 1 items unfilled.
     """
     piles = [(name, shuffled(cells[name, answer], random)) for name, answer in sorted(cells)]
     chosen: list[T] = []

@@ -10,7 +10,7 @@ from vistok.errors import VistokError, printable
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """One question whose `answer` or `n_obj_exist` (the field) the annotations do not bear out, and why not."""
+    """One question whose `answer` or `n_obj_exist` (the field) the annotations contradict, and why."""
 
     question: ObjectQuestion
     field: str
@@ -25,7 +25,7 @@ class Disagreement:
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
-    """How far a file agrees with annotations.
+    """How well a file agrees with annotations.
 
     Attributes:
         checked: questions about images that the annotations list.

@@ -1,4 +1,4 @@
-"""The door to curation: `vistok curate counting|identification|check`."""
+"""The entry point of curation: `vistok curate counting|identification|check`."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -15,13 +15,13 @@ from vistok.errors import VistokError
 
 RELEASED_QUESTIONS = 10_000
 _RELEASED_NEED = "an image with at least one object (VCR: three)"
-# What comes together or not at all: an object in four different numbers; a "Yes." and a "No.".
+# The smallest balanced unit: an object in four different numbers; a "Yes." and a "No.".
 TOGETHER: Final[dict[tuple[CurationTask, Rules], int]] = {
     ("counting", "corrected"): round(1 / LARGEST_SHARE),
     ("counting", "differ"): 2,
     ("identification", "corrected"): 2,
 }
-# What the rules make a question of.
+# What a question is made from under each set of rules.
 _NEEDED: Final[dict[tuple[CurationTask, Rules], str]] = {
     ("counting", "released"): f"{_RELEASED_NEED}, and of one of them 1 to 9",
     ("counting", "corrected"): "an object that the images show in four different numbers, 1 to 9, uncrowded",

@@ -36,8 +36,8 @@ def identification_questions(
         asked = [pair for image in images for pair in _released_pairs(image, categories, origin, random)]
         chosen = shuffled(asked, random)[:questions]
     else:
-        twins = level_off(_twins(images, categories, random), questions // 2, random)
-        chosen = shuffled([pair for twin in twins for pair in twin], random)
+        pairs = level_off(_pairs(images, categories, random), questions // 2, random)
+        chosen = shuffled([pair for both in pairs for pair in both], random)
     return tuple(identification_question(image, name, rules, origin) for image, name in chosen)
 
 
@@ -50,14 +50,14 @@ def _released_pairs(
     return [(image, name) for name in (*image.counts, *absent[: len(image.counts)])]
 
 
-def _twins(
+def _pairs(
     images: Sequence[AnnotatedImage], categories: Sequence[str], random: np.random.Generator
 ) -> dict[tuple[str, int], list[tuple[Pair, Pair]]]:
     """Returns, for each object, pairs of a question with "Yes." and a question with "No."."""
     once = list({image.image_id: image for image in images}.values())
-    twins: dict[tuple[str, int], list[tuple[Pair, Pair]]] = defaultdict(list)
+    pairs: dict[tuple[str, int], list[tuple[Pair, Pair]]] = defaultdict(list)
     for name in sorted(set(categories)):
         present = shuffled([image for image in once if name in image.counts], random)
         absent = shuffled([image for image in once if image.lacks(name)], random)
-        twins[name, 0] = [((yes, name), (no, name)) for yes, no in zip(present, absent, strict=False)]
-    return twins
+        pairs[name, 0] = [((yes, name), (no, name)) for yes, no in zip(present, absent, strict=False)]
+    return pairs

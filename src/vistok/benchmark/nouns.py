@@ -1,4 +1,4 @@
-"""How a category's name stands in a question, and the way back from a question to the category."""
+"""How a category is spelt in a question, and how to recover the category from a question."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""Which images a model was trained on, from any of the lists by which the field tells it."""
+"""The images that a model was trained on, from any of the usual kinds of lists."""
 
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path

@@ -1,1 +1,1 @@
-"""The chain of digests from data to table: each artefact is believed only as far as what it was made from."""
+"""The chain of digests from data to table: an artefact is trusted only if what it was made from is."""

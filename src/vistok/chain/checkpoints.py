@@ -1,4 +1,4 @@
-"""Checks that a checkpoint is whole, and the one that the study asks for: of its name, its spec and its parts."""
+"""Checks that a checkpoint is complete, and is the one that the study needs: by name, spec and parts."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ from vistok.headers import read_metadata
 from vistok.provenance import check_whole, content_digest, read_provenance
 
 STATE = "state.safetensors"
-IN_WORKFLOW: Final = "VISTOK_WORKFLOW"  # set for the jobs that snakemake starts
+IN_WORKFLOW: Final = "VISTOK_WORKFLOW"  # set for jobs that snakemake starts
 Spec = dict[str, Any]
 
 
@@ -54,7 +54,7 @@ def check_mllm(study: Study, run: Run) -> str:
 
 
 def parts(study: Study, run: Run) -> list[Path]:
-    """Returns the checkpoints of this project that an MLLM is made of, and that which its training follows."""
+    """Returns the checkpoints of this project that an MLLM is made of, and the one whose training it continues."""
     paths, before = Paths(study), study.followed(run)
     llm = [paths.llm(run.llm)] if study.scale.language_model else []
     tokenizer = [paths.pretrained(run.pretrained)] if study.pretrains(run.tokenizer) else []
@@ -71,7 +71,7 @@ def _check(paths: Paths, folder: Path, spec: Spec, made_from: Sequence[Path]) ->
     if about.get("name") != name:
         raise _other(folder, f"it is that of {about.get('name')!r}, which was put in the place of {name!r}")
     if about["inputs"].get("spec") != digest_value(spec):
-        raise _other(folder, "it was made when the study said something else of it")
+        raise _other(folder, "it was made under another version of its entry in the study")
     for part in made_from:
         if part.exists() and about["inputs"].get(part.as_posix()) != content_digest(read_provenance(part)):
             raise _other(folder, f"it was made from another {part} than is there now")
@@ -81,8 +81,8 @@ def _check(paths: Paths, folder: Path, spec: Spec, made_from: Sequence[Path]) ->
 def forget_state(paths: Paths, folder: Path) -> None:
     """Removes the state of a training whose checkpoint has been found whole, in a job of the workflow.
 
-    By hand nothing is removed: of a training that outlived its snakemake, snakemake takes the checkpoint for half-made,
-    deletes it, and has the training go on from its state.
+    Nothing is removed by hand-run steps: if a training outlives its snakemake, the next one
+    takes the checkpoint as incomplete, deletes it, and resumes the training from its state.
     """
     if not os.environ.get(IN_WORKFLOW):
         return

@@ -1,4 +1,4 @@
-"""Predictions and metrics that name what they were made from, and the checks that believe them only then."""
+"""Predictions and metrics that record what they were made from, and the checks of that record."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ Inputs = dict[str, str]
 
 
 def answer_inputs(study: Study, subject: Subject, task: Task) -> Inputs:
-    """Returns the digests of what answers to a task are made from, as far as it is there."""
+    """Returns the digests of what answers to a task are made from, as far as they exist."""
     name, models = f"{subject.path}/{task.id}", study.models
     if isinstance(subject, Run):
         return _inputs(study, name, Paths(models).mllm(subject), task)
@@ -45,7 +45,7 @@ def write_predictions(path: Path, rows: Sequence[Mapping[str, Any]], inputs: Inp
 
 
 def forget_answers(file: Path) -> None:
-    """Removes what an answering job has saved on its way, and the folders that it leaves empty.
+    """Removes what an answering job has saved so far, and the folders that become empty.
 
     It outlives the job: of one that outlived its snakemake, snakemake takes the answers for half-made and deletes them.
     """
@@ -60,15 +60,15 @@ def check_predictions(path: Path, inputs: Inputs) -> str:
 
     Args:
         path: the file.
-        inputs: what it has to be made from; what is not there any more is not compared.
+        inputs: what it has to be made from; inputs that no longer exist are not compared.
 
     Raises:
-        VistokError: it was changed since, or is made from something else.
+        VistokError: it was changed since, or was made from something else.
     """
     if not path.is_file():
         raise VistokError(f"predictions not found: {path}. Make them with snakemake.")
     if not path.with_name(PROVENANCE).is_file():
-        raise _untrusted(path, f"there is no {PROVENANCE} beside it, which says what it was made from")
+        raise _untrusted(path, f"there is no {PROVENANCE} next to it to say what it was made from")
     about, digest = read_provenance(path.parent), digest_file(path)
     if about["files"].get(path.name) != digest:
         raise _untrusted(path, "it is not what was answered: its SHA-256 is another")
@@ -84,7 +84,7 @@ def write_metrics(path: Path, report: Mapping[str, Any]) -> None:
 
 
 def read_run_metrics(study: Study, run: Subject, task: Task) -> dict[str, Any]:
-    """Returns a run's metrics.json, once it has proved to be what was scored, of what was answered.
+    """Returns a run's metrics.json, after checking it against the scores and answers it was made from.
 
     Raises:
         VistokError: it was changed since, or what it was scored from was.
@@ -159,7 +159,7 @@ def _changed(name: str, before: object) -> str:
         case "of":
             return f"it holds the answers of {before!r}"
         case "spec":
-            return "it was answered when the study said something else of the task"
+            return "it was answered under another version of the task"
         case "checkpoint":
             return "it was answered by another checkpoint than is there now"
     return f"the {name} have changed since it was answered"

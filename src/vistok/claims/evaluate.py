@@ -71,9 +71,9 @@ def evaluate_claims(claims: Sequence[Claim], cells: Cells) -> tuple[Outcome, ...
 
     The verdict is `contradicted` where one difference is significantly against the claim, `not measured` where
     none is and a cell is missing, `holds` where all are significantly for it, `within noise` otherwise. Intervals
-    are Bonferroni-corrected for the number of differences of the claim. Cells count as independent, though runs
-    answer the same questions: an interval is rather too wide than too narrow, but for what another training
-    would change where that is not known (`Measured.training_error`).
+    are Bonferroni-corrected for the number of differences of the claim. Cells count as independent, although
+    runs answer the same questions, which makes intervals too wide rather than too narrow. The variance between
+    trainings is left out where it is unknown (`Measured.training_error`).
     """
     return tuple(_outcome(claim, cells) for claim in claims)
 

@@ -87,7 +87,7 @@ def read_claims(path: Path, tables: Mapping[int, PublishedTable]) -> StudyClaims
     """Returns the claims of a YAML file, in file order.
 
     Raises:
-        VistokError: the file is missing, is no YAML, a key or value is not legal, or a table, row or column is none
+        VistokError: the file is missing, is not YAML, a key or value is not legal, or a table, row or column is none
             of the paper's.
     """
     entries = read_entries(path)

@@ -9,9 +9,9 @@ from vistok.benchmark.annotations import (
     Annotations,
     ImageId,
     Origin,
+    not_annotated,
     read_annotations,
     read_image_list,
-    strangers,
 )
 from vistok.benchmark.check import check_questions
 from vistok.benchmark.curate import RELEASED_QUESTIONS, TOGETHER, curate
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
         f"images, {args.rules} rules"
     )
     for option, listed in (("--images", keep), ("--exclude-images", leave_out)):
-        _print_strangers(option, listed, annotations, args.instances)
+        _print_not_annotated(option, listed, annotations, args.instances)
     if (
         args.rules == "corrected"
         and annotations.origin == "coco"
@@ -77,10 +77,10 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _print_strangers(
+def _print_not_annotated(
     option: str, listed: Sequence[ImageId], annotations: Annotations, instances: Path
 ) -> None:
-    if absent := strangers(annotations, listed):
+    if absent := not_annotated(annotations, listed):
         print(
             f"{option}: {len(absent)} of {len(set(listed))} listed images are not annotated in {instances} and were "
             f"passed over (first: {absent[0]})."

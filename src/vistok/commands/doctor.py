@@ -1,4 +1,4 @@
-"""`vistok doctor`: checks beforehand what would make a long run fail."""
+"""`vistok doctor`: checks in advance what would make a long run fail."""
 
 import argparse
 from pathlib import Path
@@ -27,19 +27,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--on-node",
         action="store_true",
-        help="from inside a job: check GPUs, a product in bf16, exchange between GPUs, hub cache, shared memory",
+        help="from inside a job: check GPUs, a bf16 matrix product, all-reduce between GPUs, hub cache, shared memory",
     )
     parser.add_argument(
         "--slurm-profile",
         type=Path,
         metavar="FILE",
-        help=f"check that its jobs are taken (such as {slurm.PROFILE})",
+        help=f"check that its jobs would be accepted (such as {slurm.PROFILE})",
     )
     parser.add_argument(
         "--absent",
         type=Path,
         metavar="FILE",
-        help="write the name of every photograph there that is listed and not there",
+        help="write the names of all listed photographs that are missing",
     )
 
 

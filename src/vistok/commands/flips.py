@@ -1,4 +1,4 @@
-"""`vistok flips`: which questions two protocols see differently, without a model or torch."""
+"""`vistok flips`: which questions two protocols score differently, without a model or torch."""
 
 import argparse
 from pathlib import Path
@@ -7,7 +7,7 @@ from vistok.commands.score import add_kind_arguments
 from vistok.commands.streams import check_output, inputs
 from vistok.errors import printable
 from vistok.evaluation.kinds import task_kind
-from vistok.evaluation.score.flips import Flips, flips_between
+from vistok.evaluation.score.flips import Flip, Flips, flips_between
 from vistok.files import write_jsonl
 
 
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out",
         type=Path,
         metavar="FILE",
-        help="JSON Lines to write: id, image, answer and both values of each",
+        help="JSON Lines to write: id, image, question, truth, answer and both values of each",
     )
 
 
@@ -59,8 +59,14 @@ def run(arguments: argparse.Namespace) -> None:
         write_jsonl(arguments.out, _rows(found))
     print(found)
     for flip in found.flips[: max(arguments.show, 0)]:
-        answer = printable(str(flip.answer))[:80]
-        print(f"  {flip.id} (image {flip.image}): {flip.first:g} -> {flip.second:g}  {answer!r}")
+        print(f"  {flip.id} (image {flip.image}): {flip.first:g} -> {flip.second:g}  {_in_words(flip)}")
+
+
+def _in_words(flip: Flip) -> str:
+    """Returns a question with its truth and the model's answer in one line, each cut to a readable length."""
+    asked = f"{printable(flip.question)[:80]}  " if flip.question else ""
+    answer, truth = printable(str(flip.answer))[:80], printable(" | ".join(flip.truth))[:80]
+    return f"{asked}answer {answer!r}, truth {truth!r}"
 
 
 def _rows(found: Flips) -> list[dict[str, object]]:
@@ -69,6 +75,8 @@ def _rows(found: Flips) -> list[dict[str, object]]:
         {
             "id": flip.id,
             "image": flip.image,
+            "question": flip.question,
+            "truth": flip.truth,
             "answer": flip.answer,
             names[0]: flip.first,
             names[1]: flip.second,

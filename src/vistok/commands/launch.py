@@ -44,7 +44,7 @@ def launcher(processes: int, nodes: int, cpus: int, environment: Mapping[str, st
         return ["srun", "--kill-on-bad-exit", *shape]
     if nodes > 1:
         raise VistokError(
-            f"{processes} processes on {nodes} nodes are started by Slurm, and this is no job of it: there is no "
+            f"{processes} processes on {nodes} nodes are started by Slurm, and this is not a job of it: there is no "
             "SLURM_JOB_ID. Submit it (--workflow-profile workflow/profiles/slurm), or ask for one node."
         )
     return ["torchrun", "--standalone", "--no-python", f"--nproc-per-node={processes}"]

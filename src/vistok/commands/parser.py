@@ -13,7 +13,7 @@ from vistok.grid.verbs import PARSED, VERBS
 from vistok.progress import told_while
 
 DEBUG: Final = "--debug"
-_ABOUT: Final = "The doors of vistok: one verb a step; `vistok VERB --help` tells what each takes."
+_ABOUT: Final = "Every verb of vistok; `vistok VERB --help` shows what each one takes."
 _FILES: Final = "your files"
 STEPS: Final = {name: verb.about for name, verb in VERBS.items() if not verb.arguments}
 
@@ -22,7 +22,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     _FILES: {
         "score": "score anybody's predictions, without a model",
         "compare": "test whether one model's predictions are better than another's",
-        "flips": "print which questions two protocols see differently",
+        "flips": "print which questions two protocols score differently",
         "blind": "score answers that never look at an image, to anybody's questions",
         "overlap": "find which images of a test stand in a training list, and score the others",
         "curate": "build or check OC and MCI questions from annotations",
@@ -33,17 +33,17 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "agreement": "print how far each cell is from the published one",
         "probe": "measure what an encoder's tokens tell of annotated boxes, beside itself untrained",
         "pairs": "tell which rows of a table are told apart, over images and trainings",
-        "verify": "read all that was built of a study, and say what of it cannot be trusted",
+        "verify": "read everything that was built of a study, and report what cannot be trusted",
     },
     "before a run": {
         "plan": "print what tables or runs cost before they run",
-        "doctor": "check beforehand what would make a long run fail",
+        "doctor": "check in advance what would make a long run fail",
         "fetch": VERBS["fetch"].about,
         "list-data": VERBS["list-data"].about,
     },
     "versions": {
-        "record": "record for DVC what Snakemake made",
-        "adopt": "have Snakemake take what DVC brought for its own",
+        "record": "record for DVC what Snakemake built",
+        "adopt": "make Snakemake accept the results that DVC pulled",
         "export-results": "keep a whole build as one file: cells, trainings, pairs told apart, seconds",
         "export-experiments": "write the list of experiments for DVC, and what each depends on",
     },
@@ -111,7 +111,7 @@ def make_parser(verbs: Sequence[str] = ()) -> argparse.ArgumentParser:
         ModuleNotFoundError: a package is not installed that one of `verbs` needs.
     """
     parser = _Parser(prog="vistok", description=_ABOUT, formatter_class=_Help, epilog=_groups())
-    parser.add_argument(DEBUG, action="store_true", help="show the traceback of an error that nobody foresaw")
+    parser.add_argument(DEBUG, action="store_true", help="show the traceback of an unexpected error")
     parser.add_argument("--version", action=_Version)
     added = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     for name, about in (pair for group in GROUPS.values() for pair in group.items()):

@@ -106,7 +106,7 @@ def _of_timm(study: Study, args: argparse.Namespace) -> Encoder:
             raise
         own = ", ".join(study.tokenizers)
         near = str(error).partition(" Legal:")[0]
-        raise VistokError(f"{near} It is no tokenizer of the grid either: {own}.") from None
+        raise VistokError(f"{near} It is not a tokenizer of the grid either: {own}.") from None
 
 
 def _absolute(weights: str) -> str:

@@ -1,4 +1,4 @@
-"""`vistok record`: records for DVC what Snakemake made."""
+"""`vistok record`: records for DVC what Snakemake built."""
 
 import argparse
 

@@ -24,7 +24,7 @@ def inputs(*paths: Path) -> list[Path]:
 
 
 def check_output(path: Path | None, *others: Path) -> None:
-    """Makes sure, before long work, that a result can be written.
+    """Checks, before long work, that a result can be written.
 
     Raises:
         VistokError: it cannot.

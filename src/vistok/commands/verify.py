@@ -1,4 +1,4 @@
-"""`vistok verify`: reads everything that was built of a study, and says what of it cannot be trusted."""
+"""`vistok verify`: reads everything that was built of a study, and reports what cannot be trusted."""
 
 import argparse
 

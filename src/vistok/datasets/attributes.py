@@ -1,4 +1,4 @@
-"""Attributes of an image or an object, as annotation tools add them to COCO's and VCR's records: colour, background."""
+"""Attributes of an image or an object, such as colour, as annotation tools add them to COCO's and VCR's records."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,8 +9,8 @@ Attributes = tuple[tuple[str, str], ...]
 def attributes_of(found: object) -> Attributes:
     """Returns the words of an `attributes` object of a record, as (name, word) in order of the names; () without one.
 
-    A list of words is told word by word, as (`name.0`, word) and so on. What is neither is passed over: tools keep
-    marks of their own there, and the official files have none.
+    A list of words becomes (`name.0`, word) and so on. Anything else is ignored: tools keep
+    data of their own there, and the official files have none.
     """
     return tuple(sorted(_words(found))) if isinstance(found, dict) else ()
 

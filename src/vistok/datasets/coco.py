@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from vistok.datasets.attributes import Attributes, attributes_of
-from vistok.datasets.official import records, refuse_twins, wrong_record
+from vistok.datasets.official import records, refuse_duplicates, wrong_record
 from vistok.reading import read_json
 
 _INSTANCES = "COCO instances file"
@@ -25,10 +25,10 @@ class ImageRecord:
         file_name: None where the file names none.
         height: in pixels.
         width: in pixels.
-        absent: in a federated file, such as LVIS, the ids of the categories that people looked for and did not find;
-            of others, nobody knows. None: of every category.
+        absent: in a federated file, such as LVIS, the ids of the categories that annotators looked for in vain;
+            others are unknown. None: every category.
         uncounted: the ids of the categories of which not every object is annotated.
-        attributes: what else is told of it, such as its background; of no official file.
+        attributes: what else is known about it, such as its background; not in official files.
     """
 
     file_name: str | None
@@ -43,7 +43,7 @@ class ImageRecord:
 class ObjectAnnotation:
     """One annotated object; the box is x, y, width, height in pixels, a crowd is a region of many.
 
-    `attributes` are what else is told of it, such as its colour; of no official file.
+    `attributes` are further facts, such as its colour; not in official files.
     """
 
     category: str
@@ -96,8 +96,8 @@ class CaptionReference:
 def read_instances(path: Path) -> Instances:
     """Returns the images, objects and categories of an instances file (.json or .json.gz).
 
-    A box that lies outside its image says that the object is there, and not where: it is taken for the whole image. The
-    objects of a category that is not exhaustively annotated in an image (LVIS) are crowds, for their number is unknown.
+    A box outside its image says that the object is there, but not where: the whole image is taken instead. The
+    objects of a category that is not exhaustively annotated in an image (LVIS) are crowds, as their number is unknown.
 
     Raises:
         VistokError: the file is missing, truncated or of another shape, names an id twice, refers to an image or
@@ -108,7 +108,7 @@ def read_instances(path: Path) -> Instances:
         key: records(path, value, key, what=_INSTANCES) for key in ("images", "categories", "annotations")
     }
     for key, listed in rows.items():
-        refuse_twins(path, key, "id", listed)
+        refuse_duplicates(path, key, "id", listed)
     images = dict(_image(path, row) for row in rows["images"])
     names = dict(_category(path, row) for row in rows["categories"])
     objects: dict[int, list[ObjectAnnotation]] = {image: [] for image in images}
@@ -124,7 +124,7 @@ def read_instances(path: Path) -> Instances:
 
 
 def _absent(images: Mapping[int, ImageRecord], names: Mapping[int, str]) -> dict[int, frozenset[str]]:
-    """Returns the categories that people looked for in vain, by image; nothing of a file that is not federated."""
+    """Returns the categories verified absent, by image; nothing for a file that is not federated."""
     if all(record.absent is None for record in images.values()):
         return {}
     return {
@@ -159,7 +159,7 @@ def _object(
 
 
 def _box(numbers: list[Any]) -> Box | None:
-    """Returns x, y, width and height; None where they are no box."""
+    """Returns x, y, width and height; None if they are not a box."""
     if len(numbers) != 4 or not all(isinstance(number, int | float) for number in numbers):
         return None
     try:
@@ -189,7 +189,7 @@ def read_captions(path: Path) -> Captions:
     captions: dict[int, list[str]] = {}
     rows = {key: records(path, value, key, what=_CAPTIONS) for key in ("images", "annotations")}
     for key, listed in rows.items():
-        refuse_twins(path, key, "id", listed)
+        refuse_duplicates(path, key, "id", listed)
     for position, row in enumerate(rows["images"]):
         match row:
             case {"id": int() as image}:

@@ -1,4 +1,4 @@
-"""The true contents of an image as annotations tell them, and as codes: what a tokenizer says that misses nothing."""
+"""The true contents of an image, from annotations, and as codes: the output of a perfect tokenizer."""
 
 import hashlib
 import io
@@ -27,7 +27,7 @@ _FILES_KEPT: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """An object: the centre of its box in shares of the image (0 to 1), and the words that are true of it."""
+    """An object: the centre of its box in shares of the image (0 to 1), and the words that describe it."""
 
     x: float
     y: float
@@ -36,7 +36,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What is to be seen in an image; `words` are true of it as a whole."""
+    """What is in an image; `words` describe it as a whole."""
 
     words: Attributes
     objects: tuple[Seen, ...]
@@ -119,7 +119,7 @@ class ContentsReader(Reader):
         """Splits an image into `tokens` - 1 cells.
 
         Raises:
-            VistokError: that is no square number.
+            VistokError: that is not a square number.
         """
         self.shape, self.seed = (tokens, width), seed
         self.side = isqrt(max(tokens - 1, 0))

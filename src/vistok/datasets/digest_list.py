@@ -1,4 +1,4 @@
-"""A digest list: each file at a path by its name, size, time and SHA-256, read once and compared ever after.
+"""A digest list: every file at a path with its name, size, time and SHA-256, read once and compared from then on.
 
 Official data is large and nothing pins it. To compare names, sizes and times takes a second per 100,000 files; only
 `write`, for files that are new or changed, and `changed_content` read them.
@@ -22,7 +22,7 @@ _BROKEN: Final = (ValueError, TypeError, KeyError, UnicodeDecodeError)
 
 
 class State(NamedTuple):
-    """What tells without reading it whether a file is the same: bytes, and time of change in nanoseconds."""
+    """A file's size in bytes and modification time in nanoseconds: enough to compare files without reading them."""
 
     size: int
     modified: int
@@ -77,11 +77,11 @@ class DigestList:
             "bytes": sum(line.state.size for line in entries.values()),
         }
         if not self.summary.is_file() or json.loads(self.summary.read_text(encoding="utf-8")) != summary:
-            write_json(self.summary, summary)  # not in vain: its time counts too
+            write_json(self.summary, summary)  # needed: its modification time counts too
         return str(summary["digest"])
 
     def seems_unchanged(self) -> bool:
-        """Tells, from the time of the source alone, whether it may be as listed; True where nothing is listed."""
+        """Tells, from the time of the source alone, whether it may still be as listed; True if nothing is listed."""
         if not self.lines.is_file() or not self.source.exists():
             return True
         with self.lines.open(encoding="utf-8") as stream:
@@ -92,7 +92,7 @@ class DigestList:
         return bool(listed == self.source.stat().st_mtime_ns)
 
     def differences(self) -> list[str]:
-        """Returns what is there otherwise than listed, by names, sizes and times; nothing where there is no list."""
+        """Returns what differs from the list, by names, sizes and times; nothing if there is no list."""
         if not self.lines.is_file():
             return []
         listed, now = self._read(), self._states()
@@ -106,7 +106,7 @@ class DigestList:
         )
 
     def changed_content(self) -> list[str]:
-        """Reads every file; returns those whose content is another than listed, and all `differences`."""
+        """Reads every file; returns those whose content differs from the list, and all `differences`."""
         differences = self.differences()
         if not self.lines.is_file():
             return differences
@@ -143,7 +143,7 @@ class DigestList:
                 return {name: Listed(State(size, time), digest) for name, size, time, digest in rows}
         except (*_BROKEN, StopIteration) as error:
             raise VistokError(
-                f"{self.lines} is no list of files: {error}. Remove it, and list them again."
+                f"{self.lines} is not a list of files: {error}. Remove it, and list them again."
             ) from error
 
 

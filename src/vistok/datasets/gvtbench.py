@@ -26,7 +26,7 @@ _UNCHANGED = {
     "sheep", "fish", "deer", "scissors", "pants", "trousers", "jeans", "shorts", "glasses", "sunglasses",
     "goggles", "binoculars", "tweezers", "pliers", "headphones",
 }  # fmt: skip
-# Words in -s that are one thing; Objects365 and Open Images name others in the plural ("Sneakers", "French fries").
+# Singular words in -s; Objects365 and Open Images name other categories in the plural ("Sneakers", "French fries").
 _SINGULAR_IN_S = re.compile(r"(ss|us|is)$|^(gas|lens|canvas|atlas|pancreas|iris)$")
 # The kind of a file's questions -> the form of their answers, and how it is said.
 _ANSWERS = {
@@ -128,11 +128,13 @@ def read_object_questions(path: Path, kind: str | None = None) -> tuple[ObjectQu
         kind: `counting` or `identification`, which every answer must then be of; None: either, unchecked.
 
     Raises:
-        VistokError: the file is missing, is no JSON list, or a record lacks a field or is of another kind.
+        VistokError: the file is missing, is not a JSON list, or a record lacks a field or is of another kind.
     """
     rows = read_json(path, what="GVTBench file")
     if not isinstance(rows, list):
-        raise VistokError(f"{path} is no GVTBench file: a JSON list is needed, found {type(rows).__name__}.")
+        raise VistokError(
+            f"{path} is not a GVTBench file: a JSON list is needed, found {type(rows).__name__}."
+        )
     questions = tuple(_question(path, position, row) for position, row in enumerate(rows))
     if kind:
         _check_kind(path, kind, questions)

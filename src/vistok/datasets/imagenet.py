@@ -55,9 +55,9 @@ def _synsets(folder: Path, root: Path) -> dict[str, str]:
         return {name: name for name in present}
     lines = read_text(mapping, what="class names").splitlines()
     synsets = {synset: name.strip() for synset, _, name in (line.partition(" ") for line in lines if line)}
-    if strangers := [name for name in present if name not in synsets]:
+    if unlisted := [name for name in present if name not in synsets]:
         raise VistokError(
-            f"{folder} has {len(strangers)} class folders that {mapping} does not list, e.g. {strangers[0]}. "
+            f"{folder} has {len(unlisted)} class folders that {mapping} does not list, e.g. {unlisted[0]}. "
             "Take the mapping of the same release."
         )
     return synsets

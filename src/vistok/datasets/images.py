@@ -1,4 +1,4 @@
-"""Finds photographs by id below image folders, and decodes them, refusing any that is not whole."""
+"""Finds photographs by id below image folders, and decodes them; truncated ones are refused."""
 
 import io
 import os
@@ -17,17 +17,17 @@ from vistok.errors import VistokError
 from vistok.reading import refuse_endless
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
-# What photographs may be, by their content; Pillow would try some forty formats, and start Ghostscript for one of them.
+# The image formats accepted, by content; Pillow would try some forty, and start Ghostscript for one of them.
 PHOTOGRAPHS: Final = ("JPEG", "PNG")
 FORMATS: Final = (*PHOTOGRAPHS, "WEBP")
 _NUMBERED = re.compile(r"(?<!\d)(\d{12})\.(?:jpe?g|png)", re.IGNORECASE)
-# A bit is the least that a JPEG takes for a block of 8 x 8 pixels; Pillow fills what is not there with grey.
+# A JPEG takes at least one bit per block of 8 x 8 pixels; Pillow fills missing data with grey.
 _PIXELS_PER_BYTE: Final = 8 * 64
 _UNDECODABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError)
 
 
 class UnusableImageError(VistokError):
-    """An image that is listed, and is absent or cannot be read or decoded."""
+    """A listed image that is missing or cannot be read or decoded."""
 
 
 def id_in_name(file_name: str) -> int | None:
@@ -39,7 +39,7 @@ def id_in_name(file_name: str) -> int | None:
 class ImageIndex:
     """The images of some folders below a root; an earlier folder goes before a later one.
 
-    A folder that does not exist holds no images: whether one may be missing is the caller's to decide.
+    A folder that does not exist holds no images: whether one may be missing is up to the caller.
     """
 
     def __init__(self, root: Path, folders: Sequence[str]) -> None:
@@ -176,7 +176,7 @@ def _explained(source: Path | bytes, what: str, formats: Sequence[str] = PHOTOGR
             f"{what} not found{where}. Check the path, or the scale's data_root."
         ) from error
     except _UNDECODABLE as error:
-        # Pillow's message for a non-image holds the address of a buffer, which differs from run to run.
+        # Pillow's message for a non-image contains a buffer's address, which differs from run to run.
         reason = "not an image" if "cannot identify image file" in str(error) else str(error)
         raise UnusableImageError(
             f"{what}{where} cannot be decoded: {reason}. "

@@ -1,4 +1,4 @@
-"""What a folder of shards says of itself: its files with their digests, and what is in them."""
+"""The manifest of a folder of shards: its files with their digests, and their contents."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,7 +35,7 @@ class ShardFile(Value):
 
 
 class Manifest(Value):
-    """All that is known of a folder of shards without opening one.
+    """Everything known about a folder of shards without opening one.
 
     Attributes:
         format: what this file is, and the version of the layout.
@@ -45,7 +45,7 @@ class Manifest(Value):
         sources: digests of the annotation files that the rows were read from, by their paths below the data root.
         files: the Parquet files, in the order of their rows.
         indexes: digests of the index files.
-        unusable: the ids of images that the set lists and that are no rows, with the reason.
+        unusable: the ids of listed images that have no row, with the reason.
     """
 
     format: Literal["vistok shards"] = "vistok shards"
@@ -67,7 +67,7 @@ class Manifest(Value):
         write_json(folder / MANIFEST, {**self._entries(), "digest": self.digest})
 
     def _entries(self) -> dict[str, Any]:
-        # A set of which nothing is left out has the digest that it had before any could be.
+        # A set with nothing left out keeps the digest of earlier versions.
         return self.model_dump(mode="json", exclude=set() if self.unusable else {"unusable"})
 
     @classmethod
@@ -85,7 +85,7 @@ class Manifest(Value):
         try:
             manifest = cls.model_validate(entries)
         except ValidationError as error:
-            raise VistokError(f"{path} is no manifest of shards of version {_VERSION}. {AGAIN}") from error
+            raise VistokError(f"{path} is not a manifest of shards of version {_VERSION}. {AGAIN}") from error
         if manifest.digest != digest:
             raise VistokError(f"{path} is not as it was written: its own digest is another. {AGAIN}")
         manifest._compare(folder)

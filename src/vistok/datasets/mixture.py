@@ -1,4 +1,4 @@
-"""The training mixture: images with questions as a function of seed and position, and of nothing else."""
+"""The training mixture: images with questions, a pure function of seed and position."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class MixtureSample:
 
 
 class Mixture:
-    """All images of some sets, each once per epoch or as often as told, in a new order every epoch.
+    """All images of some sets, each once per epoch or as often as configured, in a new order every epoch.
 
     Training can go on from any position, and any number of workers makes the same stream: each worker asks
     for the positions that are its own.
@@ -55,7 +55,7 @@ class Mixture:
             cache_bytes: how much memory each process may fill with decoded images; none where not all fit.
 
         Raises:
-            VistokError: there is no image.
+            VistokError: there is not an image.
         """
         times = places or [1] * len(shards)
         sizes = [len(entry) * often for entry, often in zip(shards, times, strict=True)]
@@ -68,7 +68,7 @@ class Mixture:
         self._draw = draw
         self._reader, self._seed = reader, seed
         self._flip, self._crop_scale = horizontal_flip, crop_scale
-        # Where not all images fit, next to none would be found again before the end of an epoch.
+        # If not all images fit, a cache would have hardly any hits within an epoch.
         fits = sum(map(len, shards)) * (reader.kept_bytes + _ROW_BYTES) <= cache_bytes
         self._cache_bytes = self._free = cache_bytes if fits else 0
         self._cache: dict[tuple[int, int], tuple[Kept, Annotations]] = {}

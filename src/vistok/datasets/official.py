@@ -1,4 +1,4 @@
-"""The records of official annotation files, JSON and CSV, and what is said of wrong ones."""
+"""The records of official annotation files, JSON and CSV, and the errors for wrong ones."""
 
 import csv
 from collections import Counter
@@ -14,7 +14,7 @@ def records(path: Path, value: object, key: str, *, what: str) -> list[dict[str,
     """Returns the list of objects under `key` of a file's top-level object.
 
     Raises:
-        VistokError: the value is no object, or has no such list.
+        VistokError: the value is not an object, or has no such list.
     """
     found = f"a JSON {type(value).__name__}"
     if isinstance(value, dict):
@@ -31,7 +31,7 @@ def listed(path: Path, value: object, *, what: str) -> list[dict[str, Any]]:
     """Returns the objects of a file whose top-level value is a list.
 
     Raises:
-        VistokError: the value is no list of objects.
+        VistokError: the value is not a list of objects.
     """
     if isinstance(value, list):
         return _objects(path, "record", value)
@@ -69,17 +69,17 @@ def read_lines(path: Path, *, what: str) -> Iterator[list[str]]:
         ) from error
 
 
-def refuse_twins(path: Path, where: str, key: str, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Makes sure that no two records that have an id have the same: one of them would be lost, or counted twice.
+def refuse_duplicates(path: Path, where: str, key: str, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Refuses records that share an id: one of them would be lost, or counted twice.
 
     Raises:
-        VistokError: some have.
+        VistokError: some do.
     """
     counts = Counter(repr(row[key]) for row in rows if row.get(key) is not None)
-    if twins := [name for name, count in counts.items() if count > 1]:
+    if repeated := [name for name, count in counts.items() if count > 1]:
         raise VistokError(
-            f"{path}, {where}: {len(twins)} values of {key} stand twice or more (first: {twins[0]}), and each record "
-            "needs its own. Files that were joined repeat ids: number them again, or fetch or make the file again."
+            f"{path}, {where}: {len(repeated)} values of {key} occur more than once (first: {repeated[0]}), and each "
+            "record needs its own. Joined files repeat ids: number them again, or fetch or make the file again."
         )
 
 

@@ -73,7 +73,7 @@ def read_classes(path: Path) -> dict[str, str]:
     What a name adds in brackets is left out, for nobody would ask so: "Bat (Animal)".
 
     Raises:
-        VistokError: the file is missing, or a line is no pair.
+        VistokError: the file is missing, or a line is not a pair.
     """
     names: dict[str, str] = {}
     for number, line in enumerate(read_lines(path, what=_CLASSES), start=1):
@@ -105,7 +105,7 @@ def read_relatives(path: Path, names: Mapping[str, str]) -> dict[str, frozenset[
                     above.setdefault(name, set()).update(ancestors)
                 for below in node.get("Subcategory", ()):
                     walk(below, ancestors | ({name} if name else set()))
-                for part in node.get("Part", ()):  # a wheel is no kind of car
+                for part in node.get("Part", ()):  # a wheel is not a kind of car
                     walk(part, frozenset())
             case _:
                 raise wrong_record(path, "a class", "a LabelName is", node)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from vistok.datasets.gvtbench import ObjectQuestion
-from vistok.datasets.official import refuse_twins, wrong_record
+from vistok.datasets.official import refuse_duplicates, wrong_record
 from vistok.reading import parse_jsonl
 
 _POPE: Final = "POPE file"
@@ -14,7 +14,7 @@ _ANSWERS: Final = {"yes": "Yes.", "no": "No."}
 
 
 def is_pope(text: str) -> bool:
-    """Tells whether a text is JSON Lines, as POPE's files are, and no list as GVTBench's."""
+    """Returns whether a text is JSON Lines, as POPE's files are, and no list as GVTBench's."""
     return text.lstrip()[:1] == "{"
 
 
@@ -24,11 +24,11 @@ def parse_pope(text: str, path: Path) -> tuple[ObjectQuestion, ...]:
     The file does not say how many objects there are in an image.
 
     Raises:
-        VistokError: the text is no JSON Lines, a record lacks a field, or an id stands there twice.
+        VistokError: the text is not JSON Lines, a record lacks a field, or an id stands there twice.
     """
     rows = parse_jsonl(text, path, what=_POPE)
     found = tuple(_question(path, number, row) for number, row in enumerate(rows, start=1))
-    refuse_twins(path, "questions", "question_id", rows)
+    refuse_duplicates(path, "questions", "question_id", rows)
     return found
 
 

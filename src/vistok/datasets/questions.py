@@ -1,4 +1,4 @@
-"""What is known about an image that a model is trained on, of the whole or of a part, and what is asked about it."""
+"""What is known about a training image, or a part of it, and the questions asked about it."""
 
 from dataclasses import dataclass, replace
 
@@ -26,7 +26,7 @@ class Turn:
 class Annotations:
     """What is known about one image, and the categories that its set annotates.
 
-    Of the categories in `unsure` nothing is asked: objects of theirs are cut off.
+    No question is asked about the categories in `unsure`, whose objects are cut off.
     """
 
     captions: tuple[str, ...]

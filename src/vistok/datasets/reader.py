@@ -1,4 +1,4 @@
-"""What a tokenizer is shown of an image: its pixels as bytes, unless its kind says otherwise."""
+"""What a tokenizer reads of an image: its pixels as bytes, unless its kind says otherwise."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -24,19 +24,19 @@ class Reader(ABC):
 
     @abstractmethod
     def kept(self, row: ImageRow, decoded: Callable[[], Image.Image], *, whole: bool) -> Kept:
-        """Returns what may be kept of an image for all epochs.
+        """Returns what may be cached of an image across epochs.
 
         Args:
             row: the image with what is known about it.
             decoded: returns its picture.
-            whole: whether no part of it will ever be asked for.
+            whole: whether only the whole image is ever needed.
         """
 
     @abstractmethod
     def shown(
         self, kept: Kept, box: Box | None, generator: np.random.Generator, *, horizontal_flip: bool
     ) -> Shown:
-        """Returns the input of one step: the whole image, or a box of it, mirrored half of the time if told."""
+        """Returns the input of one step: the whole image, or a box of it, mirrored at random with `horizontal_flip`."""
 
     @abstractmethod
     def photograph(self, path: Path) -> Shown:
@@ -49,7 +49,7 @@ class Reader(ABC):
     @property
     @abstractmethod
     def kept_bytes(self) -> int:
-        """How much memory an image of which no part will be asked for takes, about."""
+        """Roughly how much memory a cached image takes."""
 
 
 class PixelReader(Reader):

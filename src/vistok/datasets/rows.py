@@ -1,4 +1,4 @@
-"""One image with everything that is known about it, as a value and as a row of an Arrow table; a set of them."""
+"""One image with everything known about it, as a value and as a row of an Arrow table; and sets of them."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -55,7 +55,7 @@ class ImageRow:
         captions: as the source writes them.
         objects: annotated objects, boxes in pixels of the image file.
         questions: VQA questions.
-        attributes: what else is told of the image, such as its background.
+        attributes: further attributes of the image, such as its background.
     """
 
     image_id: str
@@ -90,7 +90,7 @@ class Source:
         categories: their names.
         listed: the images one after the other, as often as one asks.
         formats: which they may have.
-        archives: whether they stand in archives, which have to be read to be listed.
+        archives: whether they are in archives, which have to be read to be listed.
     """
 
     categories: tuple[str, ...]
@@ -109,7 +109,7 @@ class Source:
 
 
 class Images(Iterable[Listed]):
-    """What a function yields, anew for each who asks."""
+    """An iterable that calls a function for each iteration."""
 
     def __init__(self, start: Callable[[], Iterator[Listed]]) -> None:
         self._start = start

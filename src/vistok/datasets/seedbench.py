@@ -46,12 +46,12 @@ def read_choice_questions(path: Path) -> tuple[ChoiceQuestion, ...]:
     """Returns the questions of a SEED-Bench JSON file in file order.
 
     Raises:
-        VistokError: the file is missing, is no SEED-Bench file, or a record lacks a field.
+        VistokError: the file is missing, is not a SEED-Bench file, or a record lacks a field.
     """
     content = read_json(path, what="SEED-Bench questions")
     rows = content.get("questions") if isinstance(content, dict) else content
     if not isinstance(rows, list):
-        raise VistokError(f"{path} is no SEED-Bench file: an object with a list `questions` is needed.")
+        raise VistokError(f"{path} is not a SEED-Bench file: an object with a list `questions` is needed.")
     return tuple(_question(path, position, row) for position, row in enumerate(rows))
 
 

@@ -25,13 +25,13 @@ from vistok.errors import VistokError
 from vistok.files import digest_file, staged_folder
 from vistok.grid.scale import ImageSet
 
-# Small enough for a file's footer to be read at once, large enough for a million photographs to be a thousand files.
+# Small enough to read a file's footer at once, large enough for a million photographs to be a thousand files.
 _FILE_ROWS = 10_000
 _FILE_BYTES = 1 << 26
 
 
 def write_shards(image_set: ImageSet, root: Path, out: Path, *, rows_per_file: int = _FILE_ROWS) -> int:
-    """Gathers an image set below the data root into shards, which appear whole or not at all.
+    """Gathers an image set below the data root into shards, all of them or none.
 
     The same set gives the same bytes. Every image is decoded once, so that a truncated one is found here and not in
     the middle of training. As many images as the set says may be absent or broken: they are left out, and the
@@ -256,7 +256,7 @@ class Shards:
         return load_image(row.image, what=f"image {row.image_id} of {self.path}")
 
     def _open(self) -> tuple[Index, OpenFiles]:
-        # Handles survive neither a pickle nor a fork: a DataLoader's worker opens its own.
+        # File handles survive neither pickling nor a fork: each DataLoader worker opens its own.
         process = os.getpid()
         if self._opened is None or self._opened[0] != process:
             footers = [(self.path / file.name, file.footer_piece) for file in self.manifest.files]

@@ -20,8 +20,8 @@ class VCRMetadata:
     Names are COCO's without spaces, e.g. `wineglass`; there is one for each box.
 
     Attributes:
-        attributes: what else is told of each object, one for each box; of no official file.
-        told: what else is told of the image, such as its background; of no official file.
+        attributes: further attributes of each object, one per box; not in official files.
+        told: further attributes of the image, such as its background; not in official files.
     """
 
     boxes: tuple[Box, ...]
@@ -55,7 +55,7 @@ def read_metadata(path: Path) -> VCRMetadata:
                 )
     if not isinstance(value, dict):
         raise VistokError(
-            f"{path} is no {_METADATA}: an object is needed, found a JSON {type(value).__name__}."
+            f"{path} is not a {_METADATA}: an object is needed, found a JSON {type(value).__name__}."
         )
     raise wrong_record(
         path, "the file", "width, height, boxes and as many names (and attributes, if it has any) are", value

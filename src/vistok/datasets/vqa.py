@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vistok.datasets.official import records, refuse_twins, wrong_record
+from vistok.datasets.official import records, refuse_duplicates, wrong_record
 from vistok.errors import VistokError
 from vistok.reading import read_json
 
@@ -16,7 +16,7 @@ _PEOPLE = 10
 
 @dataclass(frozen=True, slots=True)
 class VQAAnnotation:
-    """The answers to one question: ten, one an annotator.
+    """The answers to one question, one per annotator (ten).
 
     The multiple-choice answer is the most frequent of them.
     """
@@ -51,7 +51,7 @@ def read_annotations(path: Path) -> tuple[VQAAnnotation, ...]:
     """
     rows = records(path, read_json(path, what=_ANNOTATIONS), "annotations", what=_ANNOTATIONS)
     found = tuple(_annotation(path, position, row) for position, row in enumerate(rows))
-    refuse_twins(path, "annotations", "question_id", rows)
+    refuse_duplicates(path, "annotations", "question_id", rows)
     return found
 
 
@@ -78,14 +78,14 @@ def read_questions(path: Path) -> tuple[VQAQuestion, ...]:
     """
     rows = records(path, read_json(path, what=_QUESTIONS), "questions", what=_QUESTIONS)
     found = tuple(_question(path, position, row) for position, row in enumerate(rows))
-    refuse_twins(path, "questions", "question_id", rows)
+    refuse_duplicates(path, "questions", "question_id", rows)
     return found
 
 
 def _annotation(path: Path, position: int, row: dict[str, Any]) -> VQAAnnotation:
     match row:
         case {"answers": [*given]} if len(given) != _PEOPLE:
-            needed = f"{_PEOPLE} answers, one an annotator, are"
+            needed = f"{_PEOPLE} answers, one per annotator, are"
             raise wrong_record(path, f"annotation {position}", needed, f"{len(given)} in {row}")
         case {"question_id": int() as question_id, "answers": [*given]}:
             answers = _texts(given)

@@ -58,7 +58,7 @@ def _members(path: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
                     yield name, stream.read()
             end = archive.offset
     except (tarfile.TarError, EOFError) as error:
-        raise VistokError(f"{path} is no whole tar: {error}. Fetch or make it again.") from error
+        raise VistokError(f"{path} is not a whole tar: {error}. Fetch or make it again.") from error
     _refuse_rest(path, end)
 
 
@@ -67,19 +67,19 @@ def _is_hidden(name: PurePosixPath) -> bool:
 
 
 def _refuse_cut(path: Path) -> None:
-    # A tar that is cut between two members reads without an error, but for the missing last block.
+    # A tar cut between two members reads without an error; only its last block is missing.
     refuse_endless(path, what="tar")
     with path.open("rb") as stream:
         if kind := kind_of(stream.read(_TAR_BLOCK)).replace(_ITSELF, ""):
-            raise VistokError(f"{path} is no tar: it is {kind}. Unpack it, or fetch or make it again.")
+            raise VistokError(f"{path} is not a tar: it is {kind}. Unpack it, or fetch or make it again.")
         size = stream.seek(0, 2)
         stream.seek(max(size - _TAR_BLOCK, 0))
         if size % _TAR_BLOCK or any(stream.read()):
-            raise VistokError(f"{path} is no whole tar: its end is missing. Fetch or make it again.")
+            raise VistokError(f"{path} is not a whole tar: its end is missing. Fetch or make it again.")
 
 
 def _refuse_rest(path: Path, end: int) -> None:
-    """Refuses a tar with anything behind the place where its reading ended: tarfile stops at the first odd header."""
+    """Refuses a tar with anything after the point where reading ended: tarfile stops at the first odd header."""
     with path.open("rb") as stream:
         stream.seek(end)
         marked = not any(stream.read(_TAR_BLOCK))
@@ -91,7 +91,7 @@ def _refuse_rest(path: Path, end: int) -> None:
                 return
     why = "another tar was joined to it" if marked else f"the header at byte {end} is damaged"
     raise VistokError(
-        f"{path} is no whole tar: {why}, and what follows would be lost. Fetch or make it again."
+        f"{path} is not a whole tar: {why}, and what follows would be lost. Fetch or make it again."
     )
 
 
@@ -107,7 +107,7 @@ def _sample(path: Path, key: str, members: dict[str, bytes]) -> ImageRow:
 
 
 def _caption(path: Path, key: str, members: dict[str, bytes]) -> str:
-    """Returns what .txt says, or .json where it says nothing, as img2dataset writes it of a caption that is null."""
+    """Returns the caption of .txt, or of .json where .txt is empty, as img2dataset leaves it for a null caption."""
     texts = {
         suffix: decoded(members[suffix], path, what=f"sample {key!r}, .{suffix}")
         for suffix in ("txt", "json")

@@ -1,4 +1,4 @@
-"""What a task kind says of itself: how its questions are read, asked, answered, scored, guessed blindly and taught."""
+"""The interface of a task kind: how its questions are read, asked, answered, scored, guessed blindly and taught."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Literal, TypeAl
 from vistok.errors import VistokError
 from vistok.evaluation.trimming import postprocess_released
 
-# What only scores, or only describes an image, is no part of what asks: a change there asks nothing again.
+# Imported for types only: a change in scoring or captions must not rerun the jobs that ask.
 if TYPE_CHECKING:
     import numpy as np
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 QuestionId: TypeAlias = int | str
 Mode: TypeAlias = Literal["generate", "rank"]
-# What a table's blind baselines are called and mean, where a kind has no others.
+# Names and titles of the blind baselines, where a kind has no others.
 CONSTANT: Final = "constant"
 PRIOR: Final = "prior"
 
 
 @dataclass(frozen=True, slots=True)
 class Questions(Generic[R]):
-    """Some records of an official file, and what each asks in words ("" where the kind has one wording)."""
+    """Some records of an official file, and the question text of each ("" where the kind has one wording)."""
 
     records: Sequence[R]
     texts: Sequence[str]
@@ -41,16 +41,16 @@ class TaskKind(ABC, Generic[R]):
         reads: the official file, in words.
         mode: whether a model writes its answer, or ranks the options of the question by their likelihood.
         metric: what tables print.
-        asks: whether each question has words of its own, which stand for `{question}` in the prompt.
-        viewers: what is guessed by seeing a part of what annotations tell, and the title of each.
+        asks: whether each question has a text of its own, which replaces `{question}` in the prompt.
+        viewers: guessers that see a part of the annotations, and the title of each.
         texts_apart: whether those words are in a file of their own, beside the references.
         short_answers: whether the answers that teach it are short, for a recipe's `short_answer_weight`.
-        baselines: what is guessed without image or model, and the title of each.
-        one_per_image: whether a question is called by its image.
+        baselines: guessers without image or model, and the title of each.
+        one_per_image: whether a question is identified by its image.
         describes: whether its references are captions, which training must not show.
-        mark: the words by which a prompt of a text corpus is told to ask this; None: no corpus does.
+        mark: the words by which a prompt of a text corpus is recognised as this kind; None: no corpus has it.
         tokens: of one question with its answer, for plans: chosen from the grid's prompts and official answers.
-        types: the types of question that are worth a cell of their own, if any.
+        types: the types of question that get a cell of their own, if any.
         fine_grained: whether it asks for single objects, as OC and MCI do, rather than for what an image means.
         answers: what an answer in a file of predictions must be, in words.
     """
@@ -92,10 +92,10 @@ class TaskKind(ABC, Generic[R]):
 
     @abstractmethod
     def key(self, record: R) -> QuestionId:
-        """Returns what a question is called in files of predictions."""
+        """Returns a question's id in files of predictions."""
 
     def texts(self, records: Sequence[R], references: Path, questions: Path | None) -> list[str]:
-        """Returns what each record asks, in words.
+        """Returns the question text of each record.
 
         Args:
             records: some of the references.
@@ -109,23 +109,23 @@ class TaskKind(ABC, Generic[R]):
         return [row.question if self.asks else "" for row in rows]
 
     def is_shown(self, record: R) -> bool:
-        """Tells whether a question is about a photograph, which can be shown, and not about a video."""
+        """Returns whether a question is about a photograph, which can be shown, and not about a video."""
         return True
 
     def options(self, record: R) -> tuple[str, ...]:
-        """Returns what a model that ranks chooses from; nothing where it writes its answer."""
+        """Returns the options that a model ranks; none where it writes its answer."""
         return ()
 
     @abstractmethod
     def truth(self, record: R) -> tuple[str, ...]:
-        """Returns what is right, as the official file says it: one answer, or all that people gave, commonest first."""
+        """Returns the right answer as in the official file: one, or all that people gave, most frequent first."""
 
     def keep(self, raw: str) -> str:
-        """Returns what is kept of a generation, which is what is scored."""
+        """Returns the part of a generation that is kept and scored."""
         return postprocess_released(raw)
 
     def accepts(self, answer: object) -> bool:
-        """Tells whether an answer in a file of predictions can be scored."""
+        """Returns whether an answer in a file of predictions can be scored."""
         return isinstance(answer, str)
 
     @abstractmethod
@@ -138,7 +138,7 @@ class TaskKind(ABC, Generic[R]):
         whole: Sequence[R],
         metrics: Sequence[str] = (),
     ) -> "Scored":
-        """Returns what a protocol makes of the answers.
+        """Scores the answers under a protocol.
 
         Args:
             records: the questions that are scored.
@@ -180,10 +180,10 @@ class TaskKind(ABC, Generic[R]):
     def turns(
         self, known: "Annotations", most: int, generator: "np.random.Generator"
     ) -> Iterator[tuple[str, str]]:
-        """Yields up to `most` questions and answers that an image's annotations teach, in random order.
+        """Yields up to `most` training questions with answers from an image's annotations, in random order.
 
         Raises:
-            VistokError: no annotation teaches this kind.
+            VistokError: annotations cannot teach this kind.
         """
         raise VistokError(
             f"no annotations teach {self.name} questions. Take {self.name!r} out of the recipe's `turns`."
@@ -191,11 +191,11 @@ class TaskKind(ABC, Generic[R]):
 
     @property
     def teaches(self) -> bool:
-        """Whether annotations teach this kind."""
+        """Whether annotations can teach this kind."""
         return type(self).turns is not TaskKind.turns
 
     def answer_tokens(self, decoding: "Decoding | None") -> tuple[int, int]:
-        """Returns the most tokens that a model goes through behind a question, and how many times: its beams."""
+        """Returns the most tokens that a model generates for a question, and its number of beams."""
         return (decoding.max_new_tokens, decoding.beams) if decoding else (0, 1)
 
 

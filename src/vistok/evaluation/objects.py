@@ -1,4 +1,4 @@
-"""What the kinds that ask about objects share: GVTBench's files, and what a name alone tells (OC and MCI)."""
+"""What OC and MCI share: GVTBench's files, and the prior of an object's name."""
 
 from pathlib import Path
 

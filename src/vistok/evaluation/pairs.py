@@ -1,4 +1,4 @@
-"""Which rows of a column are told apart: paired over the images they were all asked about, and over trainings.
+"""Which rows of a column differ significantly: paired over the images they were all asked about, and over trainings.
 
 Rows are compared as in studies of many readers and many cases (Obuchowski and Rockette 1995, Commun. Stat. Simul.
 Comput. 24:285-308): a row is a treatment, its trainings are the readers nested in it, and the images are the cases that

@@ -42,7 +42,7 @@ class References:
         """Returns the part with these ids, in file order.
 
         Raises:
-            VistokError: an id is no question's, or none is given.
+            VistokError: an id is not a question's, or none is given.
         """
         absent = sorted(set(ids) - set(self.ids), key=str)
         if absent or not ids:

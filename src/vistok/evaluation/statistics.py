@@ -1,4 +1,4 @@
-"""Intervals and tests for scores whose questions come in groups, the images that they are asked about."""
+"""Intervals and tests for scores of questions clustered by image."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from vistok.errors import VistokError
 
 Floats: TypeAlias = NDArray[np.float64]
 
-# Fewer images say next to nothing of how others would differ.
+# Fewer images say next to nothing about how others would differ.
 LEAST_GROUPS = 10
 
 # Draws held at once: 2 million indices are 8 MB, and their gathered sums 16 MB.
@@ -79,7 +79,7 @@ def interval_of_mean(
     resamples: int = 10_000,
     seed: int = 0,
 ) -> tuple[float, float] | None:
-    """Returns the 95 % interval of a mean in per cent; None for fewer than ten groups, which tell no interval.
+    """Returns the 95 % interval of a mean in per cent; None for fewer than ten groups, too few for an interval.
 
     By bootstrap over groups. Where all groups are alike no resample differs, and an interval without a width would
     say certainty: of shares that are all 0 or all 100 it is then Wilson's, for as many independent questions as there

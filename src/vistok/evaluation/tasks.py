@@ -1,4 +1,4 @@
-"""Checks what the grid says of tasks and of training questions against their kinds."""
+"""Checks the grid's tasks and training questions against their kinds."""
 
 from vistok.errors import VistokError, unknown
 from vistok.evaluation.kinds import task_kind
@@ -7,10 +7,10 @@ from vistok.grid.values import Recipe, Task
 
 
 def check_tasks(study: Study) -> None:
-    """Checks every task and every recipe of a study before anything is made of it.
+    """Checks every task and every recipe of a study before anything is built from it.
 
     Raises:
-        VistokError: a task or a recipe asks for what its kind has not.
+        VistokError: a task or a recipe asks for something that its kind lacks.
     """
     for task in study.tasks.values():
         _check_task(task)

@@ -1,4 +1,4 @@
-"""Trims what a model wrote to what is scored, as the released evaluation does."""
+"""Trims a generation to the part that is scored, as the released evaluation does."""
 
 import string
 

@@ -1,4 +1,4 @@
-"""Official archives: where each is, what tells it from a wrong one, where it goes, and who may have it."""
+"""Official archives: where each is, how it is verified, where it goes, and who may have it."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -94,8 +94,8 @@ def downloads_for(path: str, known: Mapping[str, Download]) -> list[Download]:
 
 
 def require_by_hand(download: Download) -> VistokError:
-    """Returns the error that says how to have what cannot be fetched."""
+    """Returns the error that says how to get what cannot be fetched."""
     return VistokError(
-        f"{download.id} ({download.label}) must be had by hand. {download.agreement} Then lay it into "
+        f"{download.id} ({download.label}) must be fetched by hand. {download.agreement} Then lay it into "
         f"{download.into} below the data root, or: vistok fetch {download.id} --archive FILE"
     )

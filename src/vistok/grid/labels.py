@@ -57,5 +57,5 @@ def _is_text(annotation: object) -> bool:
 
 
 def _is_choice(annotation: object) -> bool:
-    """Tells whether a field takes one of some fixed words, which a table prints with a capital."""
+    """Returns whether a field takes one of some fixed words, which a table prints with a capital."""
     return get_origin(annotation) is Literal

@@ -1,4 +1,4 @@
-"""What a field of the grid decides, said beside its type: one that says nothing counts in every spec of its value."""
+"""Marks on the fields of the grid: what a field decides. A field without a mark counts in every spec of its value."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 
 @dataclass(frozen=True)
 class Mark:
-    """Says that a field does not decide all that is made of its value; stands in the field's `Annotated`."""
+    """Says that a field does not affect everything made from its value; goes into the field's `Annotated`."""
 
     meaning: str
 
@@ -25,14 +25,14 @@ LOADED: Final = Mark("counts where the thing is loaded as it was published")
 
 
 def mark_of(field: FieldInfo) -> Mark | None:
-    """Returns what a field is marked as, if anything."""
+    """Returns a field's mark, if it has one."""
     return next((entry for entry in field.metadata if isinstance(entry, Mark)), None)
 
 
 def counted(value: BaseModel, *marks: Mark) -> dict[str, Any]:
-    """Returns what counts of a value, as plain values: each field without a mark, or with one of `marks`.
+    """Returns the fields of a value that count, as plain values: those without a mark, or with one of `marks`.
 
-    Its id is left out: that is the name of the entry, and in the names of the jobs.
+    The id is left out: it is the name of the entry and part of the jobs' names.
     """
     return _chosen(value, (None, *marks))
 

@@ -1,4 +1,4 @@
-"""Which modules a step's jobs look up by an id of the grid, besides those that its own code names."""
+"""The modules that a step's jobs look up by an id of the grid, besides those that its code imports."""
 
 from collections.abc import Iterable
 

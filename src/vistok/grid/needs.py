@@ -90,7 +90,7 @@ def absent_photographs(study: Study, task: str) -> str | None:
 
 
 def is_absent(path: Path) -> bool:
-    """Tells whether nothing is at `path`, or a folder that holds nothing."""
+    """Returns whether nothing is at `path`, or a folder that holds nothing."""
     return not any(path.iterdir()) if path.is_dir() else not path.is_file()
 
 

@@ -1,4 +1,4 @@
-"""Which two runs Figures 3 and 4 show: one whose tokenizer was distilled from another's features, and its twin."""
+"""The two runs that Figures 3 and 4 show: one whose tokenizer was distilled from another's features, and that one."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Where every file of a study is: pure functions of its ids, for the steps and the workflow alike."""
+"""Where every file of a study is: pure functions of its ids, for the steps and the workflow."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,11 +56,11 @@ class Paths:
         return Path("checkpoints") / self.study.scale.models
 
     def state(self, checkpoint: Path) -> Path:
-        """Returns the folder of a training's resumable state, which is no workflow output."""
+        """Returns the folder of a training's resumable state, which is not a workflow output."""
         return Path("state") / checkpoint.relative_to("checkpoints")
 
     def answers_under_way(self, subject: Subject | str, suite: str) -> Path:
-        """Returns what a job has answered of a suite so far, which is no workflow output."""
+        """Returns what a job has answered of a suite so far, which is not a workflow output."""
         return Path("state") / self.study.results_id / "answers" / _id(subject) / f"{suite}.jsonl"
 
     @property
@@ -100,7 +100,7 @@ class Paths:
 
     @property
     def page(self) -> Path:
-        """The page from which all of the study is reached; what it needs lies beside it."""
+        """The page from which all of the study is reached; its assets are next to it."""
         return self.tables / "index.html"
 
     def audit(self, suffix: str) -> Path:
@@ -135,7 +135,7 @@ def published(number: int) -> Path:
 
 
 def all_published() -> list[Path]:
-    """Returns the paper's own tables, and what is said of them: what the audit finds in one may rest on others."""
+    """Returns the paper's own tables, and the facts about them: a finding about one may rest on others."""
     return [*map(published, NUMBERS), PUBLISHED / ABOUT]
 
 

@@ -1,4 +1,4 @@
-"""A scale: the size of everything, and where its files are."""
+"""A scale: all sizes, and where its files are."""
 
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -29,9 +29,9 @@ StepId = Literal[
     "show-study",
     "audit",
 ]
-# Trainings, which go on from a saved state and may run in several processes.
+# Trainings, which resume from a saved state and may run in several processes.
 RESUMED: Final = frozenset({"pretrain-tokenizer", "train-llm", "tune-mllm"})
-# What goes on from what it saved: a second submission needs no more time than the first one.
+# Steps that resume: a second submission needs no more time than the first one.
 GOES_ON: Final = RESUMED | {"answer"}
 
 

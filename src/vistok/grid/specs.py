@@ -1,4 +1,4 @@
-"""What of the study each step's result depends on: an edit reruns the steps whose specs it changes.
+"""What each step's result depends on in the study: an edit reruns the steps whose specs it changes.
 
 A field of a value counts unless it is marked (grid/marks.py) as words, or as what changes no result.
 """

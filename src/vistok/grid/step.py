@@ -1,4 +1,4 @@
-"""What a step of the workflow is: its jobs, files, spec and code, as functions of a study and ids."""
+"""A step of the workflow: its jobs, files, spec and code, as functions of a study and ids."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass

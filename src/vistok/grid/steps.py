@@ -23,7 +23,7 @@ CLAIMS: Final = GRID / "claims.yaml"
 _LIST: Final = (
     Step(
         "fetch",
-        jobs=lambda study, runs: [],  # what is to be fetched is planned by itself
+        jobs=lambda study, runs: [],  # downloads are planned separately
         outputs=lambda study, download: [Paths(study).fetched(download)],
         code="vistok.commands.fetch",
     ),
@@ -36,7 +36,7 @@ _LIST: Final = (
     ),
     Step(
         "list-data",
-        jobs=lambda study, runs: [],  # done where official files are, once
+        jobs=lambda study, runs: [],  # done once, where the official files are
         outputs=lambda study, owner, listed: [files.listed(owner, listed)],
         size="fetch",
         code="vistok.commands.list_data",
@@ -160,7 +160,7 @@ _LIST: Final = (
     ),
     Step(
         "count-benchmark",
-        jobs=lambda study, runs: [],  # asked for with all tables
+        jobs=lambda study, runs: [],  # built with all tables
         outputs=lambda study: [Paths(study).table("table-1", suffix) for suffix in files.TABLE_FORMATS],
         inputs=lambda study: [files.published(1), files.PUBLISHED / files.ABOUT, files.RELEASED_STATISTICS],
         reads_data=True,
@@ -279,7 +279,7 @@ _LIST: Final = (
     ),
     Step(
         "weigh-claims",
-        jobs=lambda study, runs: [],  # asked for by itself, and over all tables
+        jobs=lambda study, runs: [],  # a target of its own, over all tables
         outputs=lambda study: [*map(Paths(study).claims, files.CLAIMS_FORMATS), Paths(study).cells],
         inputs=lambda study: [*files_of.cells(study, study.tables), *files.all_published(), CLAIMS],
         spec=lambda study: {"tables": {table: specs.table_spec(study, table) for table in study.tables}},
@@ -288,7 +288,7 @@ _LIST: Final = (
     ),
     Step(
         "audit",
-        jobs=lambda study, runs: [],  # asked for by itself
+        jobs=lambda study, runs: [],  # a target of its own
         outputs=lambda study: [*map(Paths(study).audit, files.AUDIT_FORMATS)],
         inputs=lambda study: [*files.all_published(), CLAIMS],
         reads_data=True,
@@ -303,7 +303,7 @@ def step_called(verb: str) -> Step:
     """Returns the step of a verb.
 
     Raises:
-        VistokError: there is none; names those that there are.
+        VistokError: there is none; lists those that exist.
     """
     if verb not in STEPS:
         raise unknown("step", verb, STEPS)

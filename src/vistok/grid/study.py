@@ -1,4 +1,4 @@
-"""The whole study at one scale: every entry of the grid by its id, and what follows from them together."""
+"""The whole study at one scale: every entry of the grid by its id, and what is derived from them."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -157,7 +157,7 @@ class Study:
         return bool(self.scale.encoders) and self.tokenizer(tokenizer).objective is not None
 
     def is_gated(self, tokenizer: str) -> bool:
-        """Tells whether a build stops where a tokenizer's probe shows that its pretraining taught it nothing."""
+        """Returns whether a build stops where a tokenizer's probe shows that its pretraining taught it nothing."""
         rows = (row for table in self.scale.probe_gate for row in self.table(table).rows)
         shown = {row.tokenizer for row in rows if isinstance(row, Row)}
         return tokenizer in shown and self.tokenizer(tokenizer).measured_cause is None
@@ -242,7 +242,7 @@ class Study:
         return runs_among(self.subjects(table))
 
     def answers(self, row: Row | ReleasedRow) -> bool:
-        """Tells whether a row is answered at this scale: released models are where models are taken as published."""
+        """Returns whether a row is answered at this scale: released models are where models are taken as published."""
         return self.unanswered(row) is None
 
     def unanswered(self, row: Row | ReleasedRow) -> str | None:
@@ -335,7 +335,7 @@ def find(kind: str, name: object, entries: Mapping[str, T], file: Path) -> T:
     """Returns the entry with an id.
 
     Raises:
-        VistokError: there is none; names those that there are, the nearest, and the file to edit.
+        VistokError: there is none; names the legal ids, the nearest one, and the file to edit.
     """
     if not isinstance(name, str) or name not in entries:
         raise unknown(kind, name, entries, edit=str(file))

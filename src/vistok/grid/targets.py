@@ -1,4 +1,4 @@
-"""Says what is wrong with the name of a file that a user asks the workflow for, and what is legal."""
+"""Checks the name of a file that a user asks the workflow for, and says what is legal."""
 
 from pathlib import PurePath
 

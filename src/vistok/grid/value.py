@@ -1,4 +1,4 @@
-"""What every value of the grid keeps to: frozen, and no key that it does not know."""
+"""The base of every value of the grid: frozen, and no unknown keys."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The words of the study as frozen, validated values: tokenizer, llm, recipe, task, table, run."""
+"""The vocabulary of the study as frozen, validated values: tokenizer, llm, recipe, task, table, run."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
@@ -26,7 +26,9 @@ def _is_one_line(text: str) -> str:
     return text
 
 
-RELEASED: Final = "released"  # where a run has its tokenizer: no tokenizer is called so
+RELEASED: Final = (
+    "released"  # stands where a run's path has its tokenizer, so no tokenizer may be called this
+)
 ID_PATTERN: Final = "^[a-z0-9]+(-[a-z0-9]+)*$"
 
 Id = Annotated[str, StringConstraints(pattern=ID_PATTERN, max_length=60)]
@@ -38,10 +40,10 @@ Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Part = Literal["connector", "tokenizer", "llm"]
 Normalisation = Literal["imagenet", "clip", "siglip"]
-# They decide no result by themselves: the weights' content is an input of every step that loads them.
-_REVISION: Final = "commit of the hub's repository; without it, what the cache takes for the newest is taken"
+# They do not affect results by themselves: the weights' content is an input of every step that loads them.
+_REVISION: Final = "commit of the hub's repository; without it, the newest snapshot in the cache"
 _DIGEST: Final = (
-    "SHA-256 of the weights as `vistok fetch weights` prints it; without it, any content is taken"
+    "SHA-256 of the weights as `vistok fetch weights` prints it; without it, any content is accepted"
 )
 OBJECTIVES: Final = "supervision/objectives"
 RELEASED_KINDS: Final = "mllm/released"
@@ -64,7 +66,7 @@ class Encoder(Value):
     """
 
     library: Literal["timm", "open-clip", "transformers", "contents"] = Field(
-        description="what builds it; `contents` is no library: true contents of annotated images in place of pixels"
+        description="what builds it; `contents` is not a library: true contents of annotated images in place of pixels"
     )
     name: str
     arguments: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""What each step of the workflow is called, does and takes: light enough to show help with."""
+"""The name, purpose and arguments of each step of the workflow; cheap to import, for `--help`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What reads text beside a Q-Former in the first stage of BLIP-2's training (arXiv 2301.12597 section 3.2).
+"""The text side of a Q-Former in the first stage of BLIP-2's training (arXiv 2301.12597 section 3.2).
 
 Queries and words share each layer's attention; words have a feed-forward part of their own and see no image but
 through the queries. Three losses: an image and its caption find each other in the batch, a pair is told from hard
@@ -32,7 +32,7 @@ class Captions:
 
     Attributes:
         ids: tokens, the last of each an end.
-        there: which are no padding.
+        there: which are not padding.
     """
 
     ids: Int[Tensor, "batch length"]
@@ -91,7 +91,7 @@ class ImageText(nn.Module):
     def likeness(
         self, former: QueryTransformer, seen: Float[Tensor, "batch tokens width"], captions: Captions
     ) -> Float[Tensor, "images texts"]:
-        """Returns how alike each image and text are: of the query that is the most like the text."""
+        """Returns the similarity of each image and text: that of the query closest to the text."""
         images = functional.normalize(self.image_projection(former(seen)), dim=-1)
         _, read = self.read(former, None, self._marked(captions, _READ), self._all(captions, 0))
         texts = functional.normalize(self.text_projection(read[:, 0]), dim=-1)
@@ -100,7 +100,7 @@ class ImageText(nn.Module):
     def _matching(
         self, former: QueryTransformer, seen: Tensor, captions: Captions, likeness: Tensor
     ) -> Tensor:
-        """Tells each pair from two in which one side is another's, drawn by its likeness to the other side."""
+        """Discriminates each pair from two hard negatives, drawn by similarity to the other side."""
         own = torch.arange(len(seen), device=seen.device)
         weights = [side.softmax(dim=1) + _LEAST for side in (likeness, likeness.T)]
         texts, images = (torch.multinomial(side.fill_diagonal_(0), 1)[:, 0] for side in weights)
@@ -152,6 +152,6 @@ class ImageText(nn.Module):
         return functional.pad(captions.ids, (1, 0), value=self.vocabulary + mark)
 
     def _all(self, captions: Captions, queries: int) -> Bool[Tensor, "batch all all"]:
-        """Everything reads everything that is no padding; the mark in front of a text counts."""
+        """Everything attends to everything except padding; the mark in front of a text is included."""
         there = functional.pad(captions.there, (queries + 1, 0), value=True)
         return there[:, None].expand(-1, there.shape[1], -1)

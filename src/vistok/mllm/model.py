@@ -83,7 +83,7 @@ class MultimodalModel(nn.Module):
         return self.llm.answer_loss(self.conditioning(self.see(images)), ids, weights, mask)
 
     def trained_tensors(self) -> dict[str, Tensor]:
-        """Returns what training can change, by the names in the state dict."""
+        """Returns the tensors that training can change, by their names in the state dict."""
         return {
             name: tensor for name, tensor in self.state_dict().items() if name.split(".")[0] in self.trains
         }

@@ -1,4 +1,4 @@
-"""How text and image stand in one sequence (released code: modeling_gvt.py).
+"""How text and image form one sequence (released code: modeling_gvt.py).
 
 `<s><Img> ` + visual tokens + `</Img>` + prompt + answer + `</s>`, further turns behind it. There is no chat
 template and no system prompt.
@@ -29,7 +29,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Tokens:
-    """A padded batch of token ids, the loss weight of each, and which are no padding."""
+    """A padded batch of token ids, the loss weight of each, and which are not padding."""
 
     ids: Int[Tensor, "batch length"]
     weights: Float[Tensor, "batch length"]

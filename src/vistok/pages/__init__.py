@@ -1,1 +1,1 @@
-"""What a reader opens: tables, claims, audit and curves as pages."""
+"""The pages that readers open: tables, claims, audit and curves."""

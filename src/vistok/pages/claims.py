@@ -1,4 +1,4 @@
-"""The door to claims: `vistok claims` writes their verdicts as a table, a figure and JSON."""
+"""The entry point of the claims: `vistok claims` writes their verdicts as a table, a figure and JSON."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

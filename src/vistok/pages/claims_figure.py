@@ -20,14 +20,14 @@ _COLORS: dict[Verdict, str] = {
     "contradicted": "#c4500b",
     "not measured": "#8c8c8c",
 }
-# The font that matplotlib brings along, so that the layout is the same on every machine.
+# The font bundled with matplotlib, so that the layout is the same on every machine.
 _FONT = {"font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans"]}
 _LINEAR_POINTS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """How a row is set: inches of its height, and where in it (-0.5 to 0.5) its texts and its points are."""
+    """The layout of a row: its height in inches, and the positions (-0.5 to 0.5) of its texts and points."""
 
     height: float
     text: float

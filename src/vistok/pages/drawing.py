@@ -1,4 +1,4 @@
-"""How figures are drawn: the same on every machine, whatever a user's settings, and as bytes."""
+"""Drawing of figures: the same bytes on every machine, whatever a user's settings."""
 
 import io
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# Told apart by people who confuse red and green, on paper without colours, too (seaborn's "colorblind").
+# Distinguishable for colour-blind readers and in greyscale print (seaborn's "colorblind").
 OURS: Final = "#0173b2"
 PUBLISHED: Final = "#de8f05"
 BLIND: Final = "#8c3b2e"
@@ -26,7 +26,7 @@ _SETTINGS: Final[dict[str, Any]] = {
 
 @contextmanager
 def new_figure(width: float, height: float) -> Iterator["Figure"]:
-    """Yields an empty figure of so many inches, drawn with settings of our own."""
+    """Yields an empty figure of the given size in inches, with fixed settings."""
     from matplotlib import style
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -38,7 +38,7 @@ def new_figure(width: float, height: float) -> Iterator["Figure"]:
 
 
 def svg(figure: "Figure") -> str:
-    """Returns a figure as SVG without a time of day; to be called within its `new_figure`."""
+    """Returns a figure as SVG without a timestamp; to be called within its `new_figure`."""
     stream = io.StringIO()
     figure.savefig(
         stream,

@@ -1,4 +1,4 @@
-"""Text that a page shows as it is, whatever a label or a reason holds: in CSV, Markdown and LaTeX."""
+"""Escapes arbitrary text for CSV, Markdown and LaTeX."""
 
 import re
 import unicodedata
@@ -25,18 +25,18 @@ _ACCENTS = {
 
 
 def spreadsheet(text: str) -> str:
-    """Returns text that a spreadsheet takes for text: one that starts as a formula does has an apostrophe in front."""
+    """Returns text that spreadsheets read as text: an apostrophe precedes anything that looks like a formula."""
     text = printable(text)
     return f"'{text}" if text[:1] in tuple("=+-@") and not _NUMBER.fullmatch(text) else text
 
 
 def markdown(text: str) -> str:
-    """Returns text in the Markdown that shows it."""
+    """Returns text escaped for Markdown."""
     return _MARKS.sub(r"\\\1", text)
 
 
 def latex(text: str) -> str:
-    """Returns text in the LaTeX that sets it; a character unknown to pdflatex is shown as its code point."""
+    """Returns text escaped for LaTeX; a character unknown to pdflatex is shown as its code point."""
     return "".join(_character(character) for character in text)
 
 

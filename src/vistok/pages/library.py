@@ -1,4 +1,4 @@
-"""DataTables, which sorts the tables of a page: the copy that itables carries, for pages without a network."""
+"""DataTables, which sorts the tables of a page: the copy bundled with itables, for pages without a network."""
 
 import re
 from importlib.metadata import PackageNotFoundError, version

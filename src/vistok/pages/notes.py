@@ -1,4 +1,4 @@
-"""What stands above and under a table in words: what a number means, and how to make it again."""
+"""The text above and below a table: what a number means, and how to reproduce it."""
 
 from collections import Counter
 
@@ -7,15 +7,15 @@ from vistok.tables.values import AVERAGE, Column, Origin, Row, TableReport
 
 
 def banner(origin: Origin) -> str:
-    """Returns what a reader must know first: whose models answer, and which split was asked; it may be nothing."""
+    """Returns the banner of a page: whose models answer, and which split was asked; may be empty."""
     return "".join(paragraphs("banner.txt.j2", origin=origin))
 
 
 def footnote(row: Row) -> str:
     """Returns the footnote of a row.
 
-    It tells what is otherwise in another group's model, what stands in for weights that cannot be had, and what its
-    pretraining did not do.
+    It says what differs in another group's model, what replaces unreleased weights, and what its pretraining failed
+    to learn.
     """
     parts = []
     if row.otherwise:

@@ -1,4 +1,4 @@
-"""The one mechanism that makes pages: Jinja templates, every value escaped as the template's format needs."""
+"""The one mechanism for pages: Jinja templates, with every value escaped for the template's format."""
 
 import re
 from collections.abc import Callable
@@ -18,7 +18,7 @@ MISSING = "–"
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How text becomes part of a page: plain text, and what stands between backticks."""
+    """How a format escapes plain text, and code between backticks."""
 
     text: Callable[[str], str]
     code: Callable[[str], str]
@@ -70,7 +70,7 @@ def _environment(*, latex: bool) -> Environment:
         )
     environment = Environment(
         loader=PackageLoader("vistok.pages"),
-        autoescape=True,  # what `_finalised` returns is safe, in the format that it was made for
+        autoescape=True,  # `_finalised` has escaped it for this format
         finalize=_finalised,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -88,13 +88,13 @@ def _format(context: Context) -> Format:
 
 @pass_context
 def _finalised(context: Context, value: object) -> Markup:
-    """Returns a value as it may stand in the page."""
+    """Returns a value escaped for the page."""
     return value if isinstance(value, Markup) else Markup(_format(context).text(printable(str(value))))
 
 
 @pass_context
 def prose(context: Context, text: str) -> Markup:
-    """Returns text for a page, with what stands between backticks as code."""
+    """Returns text for a page, with code between backticks set as code."""
     to, parts = _format(context), printable(text).split("`")
     return Markup("").join(
         Markup(to.code(part) if index % 2 else to.text(part)) for index, part in enumerate(parts)
@@ -121,7 +121,7 @@ def show(value: object) -> str:
 
 
 def p_text(p_value: float) -> str:
-    """Returns a p-value as a reader wants it: 'p = 0.038', 'p = 2.6e-13'."""
+    """Returns a p-value as text: 'p = 0.038', 'p = 2.6e-13'."""
     if p_value >= 0.001:
         return f"p = {p_value:.3f}".rstrip("0").rstrip(".")
     return "p < 1e-300" if p_value < 1e-300 else f"p = {p_value:.1e}"

@@ -1,4 +1,4 @@
-"""Which rows of a table are told apart, in words."""
+"""Which rows of a table differ significantly, in words."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

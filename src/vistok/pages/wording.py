@@ -1,4 +1,4 @@
-"""The audit in words: the sentences of a finding, from the template of its kind."""
+"""The wording of the audit: a finding's sentences, from the template of its kind."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from vistok.pages.templating import sentences
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """What a finding says.
+    """The sentences of a finding.
 
     Attributes:
         title: the finding in one line.

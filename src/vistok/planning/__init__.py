@@ -1,1 +1,1 @@
-"""What surrounds a run: fetching its inputs, planning its cost, and checking beforehand what would fail later."""
+"""Before a run: fetching its inputs, planning its cost, and checking in advance what would fail later."""

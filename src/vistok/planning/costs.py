@@ -1,4 +1,4 @@
-"""What training and answering cost: floating-point operations and bytes, from the numbers of the grid alone.
+"""The cost of training and answering, in floating-point operations and bytes, from the numbers of the grid alone.
 
 Operations follow the usual count of 2 a parameter and token for a forward pass: the same again for gradients that
 pass through, and once more for gradients of weights that are trained. Attention between tokens is left out: at 32
@@ -20,18 +20,18 @@ from vistok.grid.values import Encoder, Recipe, Run, Subject
 # descriptions have some hundred words.
 LONG_ANSWER: Final = 512
 AROUND_IMAGE: Final = 8  # tokens of `<s><Img> ` and `</Img>`
-# What a Llama-type layer keeps for the way back, in bytes a token and unit of width at 2 bytes a number: two norms
+# What a Llama-type layer keeps for the backward pass, in bytes per token and unit of width, 2 bytes a number: two norms
 # that are computed in 4 bytes (20), attention (8), and the gated feed-forward part of 2.7 widths (16).
 KEPT_BYTES: Final = 44
 # The same of a plain ViT layer: "34 s b h" of Korthikanti et al. (2022).
 KEPT_BYTES_VIT: Final = 34
-# The share of a language model's context that a text of the mini world fills, about.
+# Roughly the share of a language model's context that a text of the mini world fills.
 _FILLED: Final = 1 / 5
 # Memory of a training's process and of each worker besides (benchmarks/training_start.py, at 15 M rows), the batches
 # that each worker makes ahead, and what is read for one image: half a megabyte around it.
 _PROCESS: Final = 1.0e9
 _WORKER: Final = 0.5e9
-_AHEAD: Final = 2
+AHEAD: Final = 2  # PyTorch's default
 _READ: Final = 1 << 19
 _LOOKED_AT: Final = 500  # files of a folder
 _TRAINED_BYTES: Final = 16  # weight, gradient and two moments of AdamW, 4 bytes each
@@ -41,14 +41,14 @@ _IMAGE_TEXT_PASSES: Final = 5  # contrast, captioning, and matching of a pair an
 
 @dataclass(frozen=True)
 class Cost:
-    """What one job takes.
+    """The cost of one job.
 
     Attributes:
         flops: floating-point operations.
         memory: bytes on each GPU (or of the process, where there is none) at its greatest.
         kept: bytes that stay on disk.
         passing: bytes on disk while it runs, besides.
-        host: bytes of memory on each node; 0 where they are not worth counting.
+        host: bytes of memory on each node; 0 where they are negligible.
         read: bytes read of shards.
     """
 
@@ -99,7 +99,7 @@ def _host(study: Study, encoder: Encoder, weights: float, share: int) -> float:
     """Returns the memory of a node while it trains: each process loads all weights, and has workers that go ahead."""
     job = study.scale.job("tune-mllm")
     processes, workers = -(-max(job.gpus, 1) // job.nodes), job.cpus - 1
-    ahead = _AHEAD * workers * share * 3 * encoder.image_size**2
+    ahead = AHEAD * workers * share * 3 * encoder.image_size**2
     each = _PROCESS + weights + 4 * encoder.parameters_m * 1e6 + workers * _WORKER + ahead
     return processes * each
 
@@ -230,7 +230,7 @@ _COSTS: Final[dict[str, Callable[..., Cost]]] = {
 
 
 def cost_of(study: Study, step: str, *ids: str) -> Cost:
-    """Returns what one job of a step costs; nothing where that is not worth counting."""
+    """Returns what one job of a step costs; nothing where that is negligible."""
     return _COSTS[step](study, *ids) if step in _COSTS else Cost(0, 0, 0)
 
 

@@ -1,4 +1,4 @@
-"""Checks before a long run what would make it fail later: one line a check, `ok` or what to do."""
+"""Checks before a long run what would make it fail later: one line per check, `ok` or what to do."""
 
 import shlex
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -162,7 +162,7 @@ def _data(study: Study, subjects: Sequence[Subject]) -> Iterator[Line]:
 
 
 def _photographs(photographs: Photographs, absent: list[str]) -> Line:
-    """Tells of every photograph that is listed whether it is there."""
+    """Checks that every listed photograph exists."""
     check = f"photographs of {photographs.of}"
     try:
         found = photographs.absent()
@@ -179,7 +179,7 @@ def _photographs(photographs: Photographs, absent: list[str]) -> Line:
 
 
 def _questions(study: Study, root: Path) -> Iterator[Line]:
-    """Tells which tasks are asked nothing where only what is there is asked; that none is asked is a failure."""
+    """Reports tasks without any question, where only existing files are asked about; it fails if no task has one."""
     unasked = 0
     for task in study.answered_tasks():
         if reason := absent_questions(study, task.id) or absent_photographs(study, task.id):
@@ -190,7 +190,7 @@ def _questions(study: Study, root: Path) -> Iterator[Line]:
 
 
 def _expected(study: Study, root: Path) -> Iterator[Line]:
-    """Tells of each task whose file is there whether it asks as many questions as the official one."""
+    """Reports, for each task file, whether it has as many questions as the official one."""
     for task in study.answered_tasks():
         files = study.task_files(task.id)
         if files is None or task.expected_questions is None or not (root / files.references).is_file():

@@ -1,4 +1,4 @@
-"""Fetches one file over HTTP, going on from what an interrupted fetch has left."""
+"""Fetches one file over HTTP, resuming an interrupted fetch."""
 
 import http.client
 import re
@@ -21,13 +21,13 @@ _RANGE: Final = re.compile(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)")
 def download(url: str, file: Path, *, size: int | None = None) -> None:
     """Fetches `url` into `file`, which may hold the first part of it already.
 
-    `<file>.tag` keeps the server's mark of this version, so that two versions are never joined.
+    `<file>.tag` keeps the server's ETag of this version, so that parts of two versions are never joined.
 
     Args:
         size: how many bytes it must have, where that is stated.
 
     Raises:
-        VistokError: the server refuses, gives another size, or stays silent; or the disk is full. What has
+        VistokError: the server refuses, gives another size, or does not answer; or the disk is full. What has
             been fetched stays in `file` for the next call.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -83,7 +83,7 @@ def _fetch_rest(url: str, file: Path, size: int | None) -> bool:
 
 
 def _is_whole(error: HTTPError, file: Path, there: int) -> bool:
-    """Tells whether a range that cannot be served starts at the very end; if not, the file starts anew."""
+    """Returns whether an unservable range starts at the very end; if not, the download starts again."""
     with error:
         found = _RANGE.fullmatch(error.headers.get("Content-Range") or "")
     if found and found[2] == str(there):
@@ -97,13 +97,13 @@ def _headers(file: Path, there: int) -> dict[str, str]:
     if there:
         headers["Range"] = f"bytes={there}-"
         tag = _tag(file).read_text(encoding="utf-8") if _tag(file).is_file() else ""
-        if tag and not tag.startswith("W/"):  # a weak mark may not be asked for
+        if tag and not tag.startswith("W/"):  # If-Range takes no weak ETag
             headers["If-Range"] = tag
     return headers
 
 
 def _promised(answer: Any, goes_on: bool) -> tuple[int, int | None]:
-    """Returns the first byte that an answer sends, and the size of the whole file where it is told."""
+    """Returns the first byte of a response, and the size of the whole file where it is stated."""
     if not goes_on:
         length = answer.headers.get("Content-Length")
         return 0, int(length) if length else None

@@ -1,4 +1,4 @@
-"""Fetches an official archive: downloads, verifies and unpacks it below the data root, and writes down what it was."""
+"""Fetches an official archive: downloads, verifies and unpacks it below the data root, and records what it was."""
 
 import fcntl
 import os
@@ -24,18 +24,18 @@ def marker(entry: Download, root: Path) -> Path:
 
 
 def is_there(entry: Download, root: Path) -> bool:
-    """Tells whether all that a download holds is there and no fetch of it is half done."""
+    """Returns whether all files of a download are there and no fetch of it is unfinished."""
     return all((root / held).exists() for held in entry.holds) and not _progress(entry, root).exists()
 
 
 def fetch(entry: Download, root: Path, *, archive: Path | None = None, keep_archives: bool = False) -> None:
-    """Puts a download below `root`; does nothing where it is there already.
+    """Puts a download below `root`; does nothing if it is already there.
 
     Args:
         archive: the file itself, where its owner gives it out by hand.
 
     Raises:
-        VistokError: it cannot be had, is not what its entry states, or is no archive that can be unpacked.
+        VistokError: it cannot be had, is not what its entry states, or is not an archive that can be unpacked.
     """
     if entry.url is None and archive is None and not is_there(entry, root):
         raise require_by_hand(entry)
@@ -58,7 +58,7 @@ def _fetch_all(entry: Download, root: Path, archive: Path | None, keep: bool) ->
         name = _name(url) if url else file.name
         if name in done:
             continue
-        write_json(progress, done)  # from here on, what is there is not all of it
+        write_json(progress, done)  # from here on the files are incomplete
         if url:
             print(f"{entry.id}: {url}", flush=True)
             download(url, file, size=entry.bytes)
@@ -117,7 +117,7 @@ def _check_holds(entry: Download, root: Path) -> None:
 
 @contextmanager
 def _alone(entry: Download, root: Path) -> Iterator[None]:
-    """Refuses a second fetch of the same thing at the same time."""
+    """Refuses a second fetch of the same download at the same time."""
     lock = root / "archives" / f"{entry.id}.lock"
     try:
         lock.parent.mkdir(parents=True, exist_ok=True)
@@ -130,7 +130,7 @@ def _alone(entry: Download, root: Path) -> Iterator[None]:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     except BlockingIOError as error:
-        raise VistokError(f"another fetch of {entry.id} is at work: wait until it ends.") from error
+        raise VistokError(f"another fetch of {entry.id} is running: wait until it ends.") from error
     finally:
         os.close(handle)
 
@@ -144,7 +144,7 @@ def _name(url: str | None) -> str:
 
 
 def state(entry: Download, root: Path) -> str:
-    """Returns `there`, or how large a download is and how it is had."""
+    """Returns `there`, or how large a download is and how to get it."""
     size = readable_bytes(entry.bytes) if entry.bytes else "size not stated"
     how = ", after an agreement" if entry.agreement else ""
     return "there" if is_there(entry, root) else f"{size}{how if entry.url else ', by hand'}"

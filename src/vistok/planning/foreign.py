@@ -1,4 +1,4 @@
-"""The weights that somebody else trained, as inputs: local files, and what a model hub gave out, listed by digest."""
+"""Weights trained by others, as inputs: local files and files from a model hub, listed by digest."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -15,7 +15,7 @@ from vistok.reading import read_json
 from vistok.tokenizers.hub import encoder_file, model_path, revision
 
 LOCK: Final = Path("workflow/weights.lock.json")
-# What loaders read of a folder; weights in PyTorch's old form only where there are no others.
+# The files that loaders read from a folder; weights in PyTorch's old format only where there are no others.
 _CONFIGURATION: Final = frozenset({".json", ".model", ".txt"})
 _OLD: Final = frozenset({".bin", ".pt", ".pth"})
 
@@ -33,7 +33,7 @@ def weight_list(study: Study, name: str) -> DigestList | None:
 
 
 def write_weight_list(study: Study, name: str) -> str:
-    """Lists one of `weight_names`, and returns its digest; says so where nothing tells which weights they are.
+    """Lists one of `weight_names`, and returns its digest; says so where nothing identifies the weights.
 
     Raises:
         VistokError: the weights are not in this machine's cache; says how to fetch them.
@@ -91,9 +91,9 @@ def locked(name: str) -> str | None:
 
 
 def lock_weights(study: Study) -> Iterator[str]:
-    """Writes what is here of every published weight into the lock file, and yields a line on each.
+    """Writes the local state of every published weight into the lock file, and yields a line on each.
 
-    What cannot be found out stays empty: no revision and no digest is ever made up.
+    What cannot be determined stays empty: revisions and digests are never made up.
 
     Raises:
         VistokError: the file cannot be written.

@@ -1,4 +1,4 @@
-"""The jobs that some runs of a study need, what each costs, and whether what it makes is there."""
+"""The jobs that some runs of a study need, the cost of each, and whether its outputs exist."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Job:
     """One job of a study: what it costs, and whether all that it makes is there.
 
     Attributes:
-        step: whose job size it has.
+        step: whose job size it uses.
         name: the ids that it is of.
     """
 

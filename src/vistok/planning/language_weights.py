@@ -1,6 +1,6 @@
-"""Tells beforehand whether a language model can be loaded: its weights by their headers, its tokenizer by a prompt.
+"""Checks in advance that a language model can be loaded: its weights by their headers, its tokenizer on a prompt.
 
-Of a model that was released whole it tells the weights, and whether its processor is there.
+Of a model that was released whole it checks the weights, and that its processor is there.
 """
 
 import math
@@ -84,10 +84,10 @@ def _config(path: Path) -> Mapping[str, Any]:
 def _read_as_gguf(path: Path) -> Iterator[None]:
     try:
         yield
-    except Exception as error:  # what a reader meets in a file that is not its own is of any kind
+    except Exception as error:  # foreign files can raise anything
         raise VistokError(
-            f"{path} is no whole language model in GGUF that is read here: {' '.join(str(error).split())[:200]}. Fetch "
-            "it again, or name a folder of the same model."
+            f"{path} is not a whole GGUF language model that can be read here: {' '.join(str(error).split())[:200]}. "
+            "Fetch it again, or name a folder of the same model."
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Whether jobs fit into what their scale lets them have: hours against the time limit and its retries, host memory."""
+"""Whether jobs fit the limits of their scale: hours against the time limit and its retries, and host memory."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,9 +12,7 @@ from vistok.planning.plan import Plan
 from vistok.planning.slurm import PROFILE
 from vistok.planning.units import readable_bytes
 
-MOST_GROWTH: Final = (
-    3  # times that the time and the memory of a step are asked for, at the third attempt and later
-)
+MOST_GROWTH: Final = 3  # factor on a step's time and memory at the third attempt and later
 
 
 @dataclass(frozen=True)
@@ -22,7 +20,7 @@ class Limit:
     """The longest job of a step, and how long Slurm lets it run.
 
     Attributes:
-        hours: that it takes by the plan.
+        hours: that the plan expects.
         minutes: of one submission.
         submissions: how often it may be submitted, the first time included.
     """
@@ -34,7 +32,7 @@ class Limit:
 
     @property
     def allowed(self) -> float:
-        """The hours that it has: of all submissions where it goes on from what it saved, else of the longest one."""
+        """The hours available: of all submissions for a job that resumes, else of the longest one."""
         times = self.submissions if self.step in GOES_ON else min(self.submissions, MOST_GROWTH)
         return times * self.minutes / 60
 
@@ -44,7 +42,7 @@ class Limit:
 
 
 def limits(plan: Plan, profile: Path) -> list[Limit]:
-    """Returns the limit of each step of a plan whose jobs are worth counting, under a profile's retries."""
+    """Returns the limit of each step of a plan whose jobs are not negligible, under a profile's retries."""
     submissions = 1 + retries(profile)
     scale = plan.study.scale
     steps = dict.fromkeys(job.step for job in plan.jobs if not job.there)

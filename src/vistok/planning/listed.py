@@ -1,4 +1,4 @@
-"""The digest lists of the official files that a study reads: which there are, and whether they still hold."""
+"""The digest lists of the official files that a study reads: which there are, and whether they are still valid."""
 
 import shlex
 from collections.abc import Iterable, Sequence
@@ -19,7 +19,7 @@ AUDITED: Final = (
 
 
 def task_names(study: Study, tasks: Iterable[str]) -> list[str]:
-    """Returns the files and folders below the data root that tasks read, and that are there, in order."""
+    """Returns the files and folders below the data root that tasks read, and that exist, in order."""
     if study.scale.world:
         return [WHOLE]
     files = [entry for task in tasks if (entry := study.task_files(task))]
@@ -72,7 +72,7 @@ def digest_list(study: Study, name: str) -> DigestList:
 
 
 def check_listed(study: Study, names: Sequence[str]) -> None:
-    """Refuses to read files that are not those that were listed.
+    """Refuses to read files that differ from the listed ones.
 
     Raises:
         VistokError: one is new, gone, or of another size or time; names the command that lists them again.
@@ -83,7 +83,7 @@ def check_listed(study: Study, names: Sequence[str]) -> None:
 
 
 def check_times(study: Study, names: Sequence[str]) -> None:
-    """As `check_listed`, but from the time of each file or folder itself: looks at no photograph.
+    """As `check_listed`, but by the modification time of each file or folder itself; no photograph is looked at.
 
     Raises:
         VistokError: one has another time than when it was listed.
@@ -142,7 +142,7 @@ def _there(study: Study, names: Iterable[str]) -> list[str]:
 
 
 def stale(study: Study, name: str, differences: Sequence[str]) -> VistokError:
-    """Returns the error that tells how files differ from their list, and the command that lists it again."""
+    """Returns the error that says how files differ from their list, and the command that lists it again."""
     scale = study.scale
     root = "" if scale.world else f" --data-root {shlex.quote(scale.data_root)}"
     more = f", and {len(differences) - 1} more" if len(differences) > 1 else ""

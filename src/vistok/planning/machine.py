@@ -83,7 +83,7 @@ def own_gpu() -> float | None:
 
 
 def check_offline() -> str:
-    """Jobs must ask no hub: compute nodes often have no network, and a hub's answer can change."""
+    """Jobs must not contact a model hub: compute nodes often have no network, and hub contents can change."""
     if not RULES.is_file() or OFFLINE not in RULES.read_text(encoding="utf-8"):
         raise VistokError(
             f"{RULES} does not set {OFFLINE}: jobs would ask a hub. Restore it: git checkout {RULES}"

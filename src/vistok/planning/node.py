@@ -1,4 +1,4 @@
-"""Checks from inside a job, on the node and in the processes that a training would have there."""
+"""Checks that run inside a job, on the node and in the processes that a training would have there."""
 
 import os
 import shutil
@@ -12,6 +12,7 @@ from torch import distributed
 from vistok.errors import VistokError
 from vistok.grid.study import Study
 from vistok.grid.values import Run
+from vistok.planning.costs import AHEAD
 from vistok.planning.units import readable_bytes
 from vistok.training.devices import device_of
 
@@ -20,12 +21,11 @@ _SIDE: Final = {"cuda": 8192, "cpu": 256}  # of the matrices whose product is ta
 _TURNS: Final = 10
 _FURTHEST: Final = 0.02  # of a product in bf16 from one in single precision, as a share of its size
 _EXCHANGED: Final = {"cuda": 2**28, "cpu": 2**16}  # bytes, as the gradients of a resampler are
-_AHEAD: Final = 2  # batches that a data-loader worker makes ahead, as PyTorch's default
 _PIXEL: Final = 3  # bytes: workers hand over images as they are, not yet normalised
 
 
 def check_device(gpus: int) -> str:
-    """Returns what this process would compute on.
+    """Returns the device that this process would compute on.
 
     Raises:
         VistokError: the scale asks for GPUs, and there is none here for this process.
@@ -71,7 +71,7 @@ def check_product(device: torch.device) -> str:
 
 
 def check_exchange(device: torch.device) -> str:
-    """Sums a tensor over all processes of a launcher, as a training does with gradients.
+    """Sums a tensor over all processes of a launcher (all-reduce), as training does with gradients.
 
     Raises:
         VistokError: the sum is wrong, or the processes do not find each other.
@@ -128,7 +128,7 @@ def check_shared_memory(study: Study, run: Run) -> str:
     """
     job, recipe = study.scale.job("tune-mllm"), study.recipe(run.recipe)
     image = _PIXEL * study.encoder(run.tokenizer).image_size ** 2
-    needed = _AHEAD * max(0, job.cpus - 1) * recipe.batch // max(1, job.nodes) * image
+    needed = AHEAD * max(0, job.cpus - 1) * recipe.batch // max(1, job.nodes) * image
     free = shutil.disk_usage(SHARED).free
     numbers = f"{readable_bytes(needed)} needed by the workers of a node, {readable_bytes(free)} free"
     if needed > free:

@@ -1,4 +1,4 @@
-"""Which photographs are listed and are not there: of the tasks, and of the sets that trainings read."""
+"""Photographs that are listed and missing: those of the tasks, and of the sets that trainings read."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Photographs:
 def listed_photographs(study: Study, subjects: Sequence[Subject]) -> Iterator[Photographs]:
     """Yields what a study's tasks ask about, and where it trains its models itself, what the trainings read.
 
-    Nothing is told of folders and lists that are not there at all, nor of sets whose shards are there.
+    Missing folders and lists, and sets whose shards exist, are left out.
     """
     root = Path(study.scale.data_root)
     for task in study.answered_tasks() if study.scale.missing_images == "error" else ():

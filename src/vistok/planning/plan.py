@@ -1,4 +1,4 @@
-"""What a study costs before it runs: jobs, GPU-hours, disk, memory, and what is already there.
+"""The cost of a study before it runs: jobs, GPU-hours, disk, memory, and what already exists.
 
 GPU-hours = operations / (peak of one GPU x utilisation); `planning/costs.py` counts the operations.
 """

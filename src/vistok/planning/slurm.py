@@ -1,4 +1,4 @@
-"""Asks Slurm beforehand whether it would take the jobs of a profile: account and partition."""
+"""Asks Slurm in advance whether it would accept the jobs of a profile: account and partition."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ from vistok.errors import VistokError
 from vistok.grid.read import read_mapping
 
 PROFILE: Final = Path("workflow/profiles/slurm/config.yaml")
-_TIMEOUT: Final = 30  # seconds: a controller that is down makes its clients wait
+_TIMEOUT: Final = 30  # seconds: clients wait for a controller that is down
 
 
 def requested(profile: Path, key: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Numbers as people read and give them."""
+"""Numbers as people read and write them."""
 
 from math import inf, isfinite
 

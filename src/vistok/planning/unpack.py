@@ -1,4 +1,4 @@
-"""Unpacks an archive that may be hostile: nothing leaves its folder, and nothing appears before all of it is whole."""
+"""Unpacks an archive that may be hostile: nothing leaves its folder, and nothing is visible until all is unpacked."""
 
 import errno
 import gzip
@@ -24,14 +24,14 @@ _BROKEN: Final = (
 
 
 def is_archive(name: str) -> bool:
-    """Tells by its name whether a file is an archive of a kind that can be unpacked."""
+    """Returns whether, by its name, a file is an archive of a kind that can be unpacked."""
     return name.lower().endswith((_ZIP, *_TAR))
 
 
 def unpack(archive: Path, into: Path) -> None:
-    """Unpacks a .zip or .tar.gz into a folder, beside what is there; files of the same name are replaced.
+    """Unpacks a .zip or .tar.gz into a folder that may have other files; files of the same name are replaced.
 
-    All of it is unpacked beside the folder before anything is moved into it.
+    All of it is unpacked next to the folder before anything is moved into it.
 
     Raises:
         VistokError: the archive is broken, holds anything but files and folders below itself (a link, a
@@ -47,7 +47,7 @@ def unpack(archive: Path, into: Path) -> None:
                 _write(archive, name, content, stage)
     except _BROKEN as error:
         said = str(error) or "it ends early"
-        raise VistokError(f"{archive} is no whole archive: {said}. Fetch it again.") from error
+        raise VistokError(f"{archive} is not a whole archive: {said}. Fetch it again.") from error
     try:
         _move(beside, into)
     finally:

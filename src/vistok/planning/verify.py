@@ -1,4 +1,4 @@
-"""Reads everything that was built of a study, and says what of it cannot be trusted."""
+"""Reads everything that was built of a study, and reports what cannot be trusted."""
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path

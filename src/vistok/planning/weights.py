@@ -1,4 +1,4 @@
-"""Tells beforehand whether tokenizers' weights are there and of the right shape; loads none and asks no network."""
+"""Checks in advance that tokenizers' weights exist and have the right shapes; loads none and uses no network."""
 
 import math
 from pathlib import Path

@@ -48,7 +48,7 @@ def cells_of(
     sizes: Sequence[tuple[int, int]],
     attributes: Sequence[Attributes] = (),
 ) -> Cells:
-    """Returns the boxes of some images' objects; crowds are no boxes of one object, and left out.
+    """Returns the boxes of some images' objects; crowds are not boxes of one object, and left out.
 
     Category and place are always known. What else annotations tell of every object, such as its colour, is known too,
     and its background where images tell one, or one for each part of a square grid over them. Official files tell
@@ -143,8 +143,8 @@ def grid_side(tokens: int) -> int:
     side = isqrt(tokens)
     if not side or tokens - side * side > _MOST_PREFIX:
         raise VistokError(
-            f"{tokens} tokens an image are no square grid behind at most {_MOST_PREFIX} tokens of no place, so nobody "
-            "knows which token lies in which box. Name an encoder that keeps its patches, with its pooling off."
+            f"{tokens} tokens per image are not a square grid behind at most {_MOST_PREFIX} tokens of no place, so it "
+            "is unknown which token lies in which box. Name an encoder that keeps its patches, with its pooling off."
         )
     return side
 

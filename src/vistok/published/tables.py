@@ -69,7 +69,7 @@ class PublishedTable:
             return None
         number = _decimal(text)
         if number is None:
-            raise VistokError(f"Table {self.number}, row {row}, column {column!r} is no number: {text!r}.")
+            raise VistokError(f"Table {self.number}, row {row}, column {column!r} is not a number: {text!r}.")
         return number
 
     def value(self, row: int, column: str) -> float | None:

@@ -1,4 +1,4 @@
-"""What decides the result of a training, found without torch: whoever asks for finished work need not wait for that."""
+"""Everything that decides the result of a training, without importing torch, so that finished work is found quickly."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -27,12 +27,12 @@ from vistok.training.processes import is_first, join
 
 @dataclass(frozen=True)
 class Decided:
-    """What decides a training.
+    """Everything that decides the result of a training.
 
     Attributes:
         out: the folder of its checkpoint.
-        inputs: the digest of each thing that it starts from.
-        code: the digest of what it runs.
+        inputs: the digest of each input.
+        code: the digest of its code.
     """
 
     out: Path
@@ -41,7 +41,7 @@ class Decided:
 
     @property
     def identity(self) -> str:
-        """The digest of all of it."""
+        """The digest of everything above."""
         return digest_value([self.inputs, self.code])
 
 
@@ -51,7 +51,7 @@ def _step(verb: str) -> str:
 
 
 def decide_tuning(study: Study, run: Run) -> Decided:
-    """Returns what decides an MLLM.
+    """Returns everything that decides an MLLM.
 
     Raises:
         VistokError: a part, a set of shards or a digest of weights is missing or wrong.
@@ -112,7 +112,7 @@ TRAININGS: Final[Mapping[str, Callable[[Study, Any], Decided]]] = {
 
 
 def is_done(study: Study, verb: str, of: Any) -> bool:
-    """Tells whether a training is finished, and says so. Whoever asks holds its output meanwhile.
+    """Returns whether a training is finished, and says so; its output is locked meanwhile.
 
     Raises:
         VistokError: another process is at it, or what it starts from is missing or wrong.
@@ -124,8 +124,8 @@ def is_done(study: Study, verb: str, of: Any) -> bool:
 
 
 def said_finished(paths: Paths, out: Path) -> bool:
-    """Says, once of all processes, that a training is finished, whose state is then forgotten; returns True."""
+    """Reports a finished training, from one process only, and removes its state; returns True."""
     if is_first():
         forget_state(paths, out)
-        print(f"vistok: {out} is finished, whole and of this study: nothing to do.", file=sys.stderr)
+        print(f"vistok: {out} is finished, complete and of this study: nothing to do.", file=sys.stderr)
     return True

@@ -20,7 +20,7 @@ from vistok.steps.score_run import cell, scores
 def run(study: Study, suite: str) -> None:
     """Writes metrics.json of the blind baselines of every task of a suite.
 
-    What language models said without the image stands in their predictions.jsonl.
+    The answers of language models without the image are in their predictions.jsonl.
     """
     paths = Paths(study)
     for task in study.suite(suite):
@@ -57,7 +57,7 @@ def blind_answers(study: Study, task: Task, asked: Asked) -> dict[str, dict[str,
 
 
 def _viewers(study: Study, task: Task, asked: Asked, training: Questions[Any] | None) -> dict[str, list[str]]:
-    """Returns the answers of viewers that see a part of what annotations tell; none where there are no annotations."""
+    """Returns the answers of viewers that see a part of the annotations; none without annotations."""
     files, root, kind = study.task_files(task.id), Paths(study).data, task_kind(task.kind)
     named = (files.annotations, files.prior_annotations) if files else ()
     if not kind.viewers or files is None or files.annotations is None:

@@ -1,4 +1,4 @@
-"""The digests of what a step starts from: they go into its provenance, and into the identity of a saved training."""
+"""The digests of a step's inputs: they go into its provenance, and into the identity of a saved training."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,7 +11,7 @@ from vistok.provenance import PROVENANCE, content_digest, read_provenance
 def input_digests(paths: Iterable[Path]) -> dict[str, str]:
     """Returns a digest for each file or folder, by its path.
 
-    What carries its provenance is taken at its word; whoever loads it checks every byte.
+    An artefact's provenance is trusted here; whoever loads the artefact checks every byte.
 
     Raises:
         VistokError: a provenance.json was changed.
@@ -23,7 +23,7 @@ def _digest(path: Path) -> str:
     if not path.is_dir():
         return digest_file(path)
     if (path / MANIFEST).is_file():
-        # Shards may be terabytes: what is read of them is verified as it is read.
+        # Shards may be terabytes: they are verified as they are read.
         return Manifest.read(path).digest
     if (path / PROVENANCE).is_file():
         return content_digest(read_provenance(path))

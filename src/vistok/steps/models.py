@@ -1,4 +1,4 @@
-"""Puts the parts of an MLLM together from their checkpoints, for training and for answering."""
+"""Assembles an MLLM from the checkpoints of its parts, for training and for answering."""
 
 from collections.abc import Collection
 from typing import Any
@@ -19,7 +19,7 @@ from vistok.steps.tokenizer import load_tapped
 
 
 def assemble(study: Study, run: Run) -> MultimodalModel:
-    """Returns an MLLM that nothing has trained yet.
+    """Returns an MLLM before training.
 
     Raises:
         VistokError: a part is missing, was changed, or is not the one that the study names.
@@ -68,7 +68,7 @@ def load_trained(study: Study, run: Run) -> MultimodalModel:
     trained_beside, frozen = read_config(folder).get("frozen"), frozen_digests(model, held)
     if trained_beside != frozen:
         raise VistokError(
-            f"{folder} was trained beside other weights than are loaded now: {_others(trained_beside, frozen)}. Bring "
+            f"{folder} was trained with other weights than are loaded now: {_others(trained_beside, frozen)}. Bring "
             "back those that it was trained with, or delete it and train it again with snakemake."
         )
     return model

@@ -1,4 +1,4 @@
-"""Probes a tokenizer that was pretrained here: beside the encoder that it started from, on the scale's probe set."""
+"""Probes a tokenizer that was pretrained here, and the encoder that it started from, on the scale's probe set."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -112,7 +112,7 @@ def _light(pixels: Pixels) -> Int64[np.ndarray, " images"]:
 def probe_pretrained(
     tokenizer: VisualTokenizer, objective: Objective, setup: Setup, images: ProbeSet
 ) -> tuple[dict[str, Any], list[str]]:
-    """Returns what a checkpoint's config.json says of its probe, and a sentence for each thing that is amiss.
+    """Returns the probe for a checkpoint's config.json, and a sentence for each failure.
 
     The control is the encoder that the same seed starts from, after its preparation and before any step.
 

@@ -1,4 +1,4 @@
-"""The answers of a job that is under way: a killed one goes on from them, to the same bytes.
+"""The answers of a running job: a killed job resumes from them, to the same bytes.
 
 They are kept outside the outputs of a workflow, as a training's state is, until the answers have been scored. They
 belong to one identity (a digest of everything that decides the answers), and each group of them has its own digest.
@@ -19,7 +19,7 @@ from vistok.steps.asking import Asked
 from vistok.training.progress import say
 
 Row = dict[str, Any]
-_SECONDS: Final = 30.0  # between two saves: less is lost by a kill than a model of billions takes to load
+_SECONDS: Final = 30.0  # between two saves: a kill then loses less than loading a large model takes
 
 
 def identity_of(
@@ -42,17 +42,17 @@ def identity_of(
 
 
 class SavedAnswers:
-    """One file, to which groups of answers are added; what a kill leaves of its last line is cut off."""
+    """One file, to which groups of answers are appended; a last line truncated by a kill is dropped."""
 
     def __init__(self, file: Path, identity: str, *, seconds: float = _SECONDS) -> None:
-        """Reads what an earlier job of the same identity has saved; of another one nothing is used."""
+        """Reads what an earlier job of the same identity has saved; that of any other is ignored."""
         self.file, self.identity, self.seconds = file, identity, seconds
         self._new: list[tuple[str, int, list[Row]]] = []
         self._saved_at = time.monotonic()
         self._known = self._read() if file.is_file() else {}
 
     def of(self, task: str, group: int) -> list[Row] | None:
-        """Returns the answers to a task's group of questions; None where they are still to be made."""
+        """Returns the answers to a task's group of questions; None if there are none yet."""
         return self._known.get((task, group))
 
     def note(self, task: str, group: int, rows: list[Row]) -> None:
@@ -63,7 +63,7 @@ class SavedAnswers:
             self.save()
 
     def save(self) -> None:
-        """Puts on the disk itself what is not there yet."""
+        """Flushes unsaved answers to disk."""
         self.file.parent.mkdir(parents=True, exist_ok=True)
         head = [] if self.file.is_file() else [_line({"identity": self.identity})]
         lines = [_line({"task": task, "group": group, "rows": rows}) for task, group, rows in self._new]
@@ -74,7 +74,7 @@ class SavedAnswers:
         self._new, self._saved_at = [], time.monotonic()
 
     def save_rest(self) -> None:
-        """Saves what is missing where anything was saved: a job of seconds leaves nothing to clear away."""
+        """Saves the rest if anything was saved before: a job of seconds leaves no file to clean up."""
         if self._new and self.file.is_file():
             self.save()
 
@@ -102,7 +102,7 @@ def _line(entry: dict[str, Any]) -> str:
 
 
 def _parsed(line: bytes) -> dict[str, Any] | None:
-    """Returns what a line says; None where it is not as it was written, or the last one."""
+    """Returns a line's content; None if it was changed or truncated."""
     try:
         entry = json.loads(line)
         digest = entry.pop("digest")

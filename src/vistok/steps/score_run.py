@@ -1,4 +1,4 @@
-"""Scores what one run answered to a suite, on every task and under every protocol."""
+"""Scores one run's answers to a suite, on every task and under every protocol."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ def run(study: Study, wanted: Subject, suite: str) -> None:
 
 
 def cell(study: Study, task: Task, asked: Asked, answers: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Returns what metrics.json holds: each set of answers under each protocol, or why there is none."""
+    """Returns the content of metrics.json: each set of answers under each protocol, or why there is none."""
     report: dict[str, Any] = {
         "task": task.id,
         "metric": task.metric,

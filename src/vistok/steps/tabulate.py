@@ -10,7 +10,7 @@ from vistok.tables.assemble import assemble
 
 
 def run(study: Study, table: str) -> None:
-    """Writes `paper_tables/<results>/<table>.{csv,md,tex,html}`, each whole or not at all.
+    """Writes `paper_tables/<results>/<table>.{csv,md,tex,html}`, each written whole or not at all.
 
     Raises:
         VistokError: a metrics.json of a cell or of a blind baseline is missing or wrong, or the table does

@@ -1,4 +1,4 @@
-"""What the three trainings share: one writer, an identity, and nothing done twice."""
+"""What the three trainings share: a single writer, an identity, and no repeated work."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -18,7 +18,7 @@ from vistok.training.processes import is_first, join
 
 @dataclass(frozen=True)
 class Training:
-    """One training that is to be done.
+    """One training to run.
 
     Attributes:
         out: the folder of its checkpoint.
@@ -39,10 +39,10 @@ class Training:
 
 @contextmanager
 def training(paths: Paths, out: Path, decided_by: object, *, gpus: int = 0) -> Iterator[Training | None]:
-    """Yields the training of a checkpoint, whose output it holds meanwhile; None where it is done already.
+    """Yields the training of a checkpoint, whose output it locks meanwhile; None if it is already done.
 
-    The state outlives the training: what runs after a step may yet lose its output. It is removed once a job of the
-    workflow has found the checkpoint whole, see `forget_state`.
+    The state outlives the training, as the output may still be lost after the step. It is removed once a job of the
+    workflow has found the checkpoint complete, see `forget_state`.
 
     Args:
         paths: of the study.

@@ -1,4 +1,4 @@
-"""What every pretraining objective keeps, and the one place where an objective is looked up by its id."""
+"""The interface of every pretraining objective, and the one place where objectives are looked up by id."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ class Setup:
 
     Attributes:
         encoder: the architecture of the tokenizer.
-        data: the images; they tell the number of classes and the words too.
+        data: the images; they give the number of classes and the words, too.
         base: whose weights the encoder starts from; None: from random ones.
         teacher: whose features it learns to give.
         proposer: what proposes regions of an image to it.
@@ -70,8 +70,8 @@ class Setup:
 class Objective(nn.Module, ABC):
     """A pretraining objective: an encoder, whatever heads and teachers train it, and its loss.
 
-    Everything that training changes is a parameter or a buffer, and all chance is drawn in `batch`: a saved
-    state goes on bit for bit.
+    Everything that training changes is a parameter or a buffer, and all randomness is drawn in `batch`: a saved
+    state resumes bit for bit.
 
     Attributes:
         encoder: the encoder that gradients reach.
@@ -177,7 +177,7 @@ class Objective(nn.Module, ABC):
         """Returns the loss of one batch at a step, from 0."""
 
     def after_step(self, step: int) -> None:
-        """Updates what gradients do not: to be called after each optimiser step."""
+        """Updates everything that gradients do not; called after each optimiser step."""
 
     def prototypes(
         self, images: Float[Tensor, "batch 3 size size"]

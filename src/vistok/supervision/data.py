@@ -1,4 +1,4 @@
-"""The images that a tokenizer is pretrained on, read from shards as they are asked for, with what supervises them."""
+"""The images that a tokenizer is pretrained on, read from shards as they are asked for, with their supervision."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Detection by tokens: each patch token tells one box, tokens and objects are matched one to one (OWL-ViT, DETR).
+"""Detection by tokens: each patch token predicts one box, tokens and objects are matched one to one (OWL-ViT, DETR).
 
 Boxes are shares of the image's sides: left, top, right and bottom, but for a box head's raw centre and size.
 """
@@ -58,7 +58,7 @@ class BoxHead(nn.Module):
     def forward(
         self, tokens: Float[Tensor, "batch tokens width"]
     ) -> tuple[Float[Tensor, "batch patches width"], Float[Tensor, "batch patches 4"]]:
-        """Returns what classes are told from, and the boxes, of tokens whose first is the class token."""
+        """Returns the features that classes are predicted from, and the boxes; the first token is the class token."""
         merged = self.norm(tokens[:, 1:] * tokens[:, :1])
         raw = (self.boxes(merged) + self.bias).sigmoid()
         return merged, box_convert(raw, "cxcywh", "xyxy")

@@ -17,7 +17,7 @@ from vistok.supervision.encoder import embed, encode
 
 
 class Detector(Objective):
-    """An encoder with heads that tell a box and a class from each patch token.
+    """An encoder with heads that predict a box and a class from each patch token.
 
     Attributes:
         box_head: what tells the boxes, built by the objective.

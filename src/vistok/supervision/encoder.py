@@ -49,7 +49,7 @@ def build_encoder(encoder: Encoder) -> VisionTransformer:
 
 
 def is_plain(trunk: nn.Module) -> TypeIs[VisionTransformer]:
-    """Tells whether an encoder is a vision transformer with one class token and learnt positions."""
+    """Returns whether an encoder is a vision transformer with one class token and learnt positions."""
     return (
         isinstance(trunk, VisionTransformer)
         and trunk.cls_token is not None

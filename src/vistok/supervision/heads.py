@@ -1,4 +1,4 @@
-"""What a pretraining learns behind and beside a tokenizer: its final norm, projections, a text tower, boxes.
+"""What a pretraining learns besides a tokenizer: its final norm, projections, a text tower, boxes.
 
 A tokenizer's checkpoint keeps them in a file of their own, for what is made from it; no MLLM reads them.
 """

@@ -1,4 +1,4 @@
-"""Lets the training loop train a pretraining objective."""
+"""A pretraining objective as the training loop trains it."""
 
 from typing import Final, cast
 

@@ -17,7 +17,7 @@ def prepared(encoder: Encoder, pixels: UInt8[np.ndarray, "images size size 3"], 
     """Returns a tokenizer with the weights that a pretraining starts from, its patch embedding whitened on some images.
 
     Raises:
-        VistokError: the encoder is no plain vision transformer.
+        VistokError: the encoder is not a plain vision transformer.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

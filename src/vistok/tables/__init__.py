@@ -1,1 +1,1 @@
-"""Tables as values: every cell of ours beside the paper's."""
+"""Tables as values: our cells next to the paper's."""

@@ -1,4 +1,4 @@
-"""Holds a scale's cells against the paper's: how far each is off, and whether the scale's tolerance allows it."""
+"""Compares a scale's cells with the paper's: how far each is off, and whether the scale's tolerance allows it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

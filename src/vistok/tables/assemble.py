@@ -1,4 +1,4 @@
-"""Puts a table together: every cell of ours beside the paper's, with intervals, ranks and blind baselines."""
+"""Assembles a table: our cells next to the paper's, with intervals, ranks and blind baselines."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -35,7 +35,7 @@ from vistok.tables.values import (
 
 
 def check_tables(study: Study, folder: Path = PUBLISHED) -> None:
-    """Refuses a table of the grid that does not fit the paper's, before anything is made for it.
+    """Refuses a table of the grid that does not match the paper's, before anything is built for it.
 
     Raises:
         VistokError: a label, column or row is none of the paper's table, or there is no such table.
@@ -132,7 +132,7 @@ def _check(study: Study, table: Table, published: PublishedTable) -> None:
     labels = [label for label in table.labels if label not in published.columns]
     if labels:
         raise VistokError(
-            f"{GRID / 'tables.yaml'}, entry {table.id!r}: labels {labels} are no columns of the paper's "
+            f"{GRID / 'tables.yaml'}, entry {table.id!r}: labels {labels} are not columns of the paper's "
             f"Table {table.number}. Legal: {', '.join(published.columns)}."
         )
     for column in table.columns:
@@ -281,7 +281,7 @@ def _bound_labels(study: Study, row: GridRow, table: Table, labels: tuple[str, .
 
 
 def _measured_cause(study: Study, row: AnyRow) -> str:
-    """Returns why the pretraining of a row's tokenizer taught it nothing, where its entry says so; else nothing."""
+    """Returns why the pretraining of a row's tokenizer taught it nothing, if its entry says so."""
     if isinstance(row, ReleasedRow) or not study.models.pretrains(row.tokenizer):
         return ""
     return " ".join((study.tokenizer(row.tokenizer).measured_cause or "").split())
@@ -314,9 +314,9 @@ def _otherwise(study: Study, row: AnyRow) -> Otherwise | None:
 
 
 def _shortfall(study: Study, row: AnyRow) -> Shortfall | None:
-    """Returns what the probes of a row's tokenizer found amiss; None of one that was not pretrained here.
+    """Returns what the probes of a row's tokenizer found wrong; None if it was not pretrained here.
 
-    Results may be here without the checkpoints that gave them, as of somebody else's build: no probe is read then.
+    Results may be here without their checkpoints, for example from another machine's build: no probe is read then.
     """
     models = study.models
     if not isinstance(row, GridRow) or row.tokenizer not in models.tokenizers:

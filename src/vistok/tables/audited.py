@@ -1,4 +1,4 @@
-"""Sets what the audit finds in the paper's numbers beside them in a table."""
+"""Marks the paper's numbers in a table with what the audit finds about them."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""Makes cells and baselines of what metrics.json files say."""
+"""Makes cells and baselines from metrics.json files."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -8,7 +8,7 @@ from vistok.tables.metrics import Metrics
 from vistok.tables.pairs import by_image_of
 from vistok.tables.values import AVERAGE, Baseline, Cell, Column
 
-# metrics.json holds six decimals; a mean of such values means no more.
+# metrics.json holds six decimals; a mean is no more precise.
 _DECIMALS = 6
 VIEWER = "category-blind-"  # how the names of a kind's viewers begin
 
@@ -60,7 +60,7 @@ def _mean_end(ends: Iterable[float | None]) -> float | None:
 
 
 def _bar(blind: Metrics, protocol: str) -> float | None:
-    """Returns the best of what never looks at the image; viewers do."""
+    """Returns the best blind baseline; viewers are not blind."""
     scores = [said for name, said in blind.scores.items() if not name.startswith(VIEWER)]
     return max((said[protocol].value for said in scores if protocol in said), default=None)
 

@@ -71,12 +71,12 @@ def _check(table: EttTable, published: PublishedTable) -> None:
     where = f"{TABLES}, entry {table.id!r}"
     if strange := [label for label in (*table.labels, table.named_by) if label not in published.columns]:
         raise VistokError(
-            f"{where}: {strange[0]!r} is no column of the paper's Table {table.number}. Legal: "
+            f"{where}: {strange[0]!r} is not a column of the paper's Table {table.number}. Legal: "
             f"{', '.join(published.columns)}."
         )
     if strange := [title for title in table.columns if title not in published.numeric_columns]:
         raise VistokError(
-            f"{where}: {strange[0]!r} is no column of numbers of the paper's Table {table.number}. Legal: "
+            f"{where}: {strange[0]!r} is not a column of numbers of the paper's Table {table.number}. Legal: "
             f"{', '.join(published.numeric_columns)}."
         )
     if len(table.rows) != len(published.rows):

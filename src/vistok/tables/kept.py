@@ -1,4 +1,4 @@
-"""A whole build as one value, to be kept: every cell with each training's value, and the pairs of rows told apart."""
+"""A whole build as one value, for keeping: every cell with each training's value, and the significant pairs of rows."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""How far a cell is on the way from its floor to its ceiling: from an untrained encoder to the true contents."""
+"""How far a cell is between its floor and its ceiling: an untrained encoder and the true contents."""
 
 from collections.abc import Sequence
 from dataclasses import replace

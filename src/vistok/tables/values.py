@@ -1,4 +1,4 @@
-"""What a rendered table is made of: columns, rows, cells and blind baselines, as frozen values."""
+"""The parts of a rendered table: columns, rows, cells and blind baselines, as frozen values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -159,7 +159,7 @@ class Cell:
 
     @property
     def agrees(self) -> bool | None:
-        """Whether ours is within the tolerance of the published number; None where there is nothing to hold it to."""
+        """Whether ours is within the tolerance of the published number; None if there is nothing to compare."""
         return within(self.ours, None if self.published is None else float(self.published), self.tolerance)
 
     @property
@@ -176,7 +176,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Substitute:
-    """What stands in for weights that were never released; `scale` is one that trains its own instead, or empty."""
+    """What replaces weights that were never released; `scale` is one that trains its own instead, or empty."""
 
     text: str
     scale: str
@@ -224,7 +224,7 @@ class Row:
 
     @property
     def marks(self) -> str:
-        """What stands raised at the row's name: its footnote's letter, and § for a pretraining that taught nothing."""
+        """The superscript of the row's name: its footnote's letter, and § for a pretraining that taught nothing."""
         return self.mark + ("§" if self.measured_cause else "")
 
     @property

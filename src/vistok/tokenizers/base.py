@@ -80,7 +80,7 @@ def build_tokenizer(encoder: Encoder, *, published: bool = False) -> VisualToken
             f"the weights of {encoder.name!r} ({encoder.library}) are not here: {_first_line(error)}. Fetch "
             "them on a machine with network, or name a local file as the entry's `weights`."
         ) from error
-    except Exception as error:  # three libraries refuse in every way there is
+    except Exception as error:  # each of the three libraries raises errors of its own
         near = difflib.get_close_matches(encoder.name, module.names(), n=1)
         hint = f" Did you mean {near[0]!r}?" if near and near[0] != encoder.name else ""
         raise VistokError(
@@ -113,7 +113,7 @@ def _check_tokens(tokenizer: VisualTokenizer) -> None:
     tokenizer.eval()
     try:
         first, second = tokenizer(image), tokenizer(image)
-    except Exception as error:  # of any kind: an encoder may need more than an image
+    except Exception as error:  # any exception: an encoder may need more than an image
         raise VistokError(
             f"{encoder.name!r} takes no images of {encoder.image_size} pixels: {_first_line(error)}. {_EDIT}"
         ) from error

@@ -53,7 +53,7 @@ def _load_own(encoder: Encoder, checkpoint: Path) -> VisualTokenizer:
         saved = Encoder.model_validate(read_config(checkpoint).get("encoder"))
     except ValidationError as error:
         raise VistokError(
-            f"{checkpoint} is no tokenizer's checkpoint: its config.json has no encoder. Build it again."
+            f"{checkpoint} is not a tokenizer's checkpoint: its config.json has no encoder. Build it again."
         ) from error
     if saved.architecture != encoder.architecture:
         wrong = [key for key, value in encoder.architecture.items() if saved.architecture[key] != value]

@@ -1,4 +1,4 @@
-"""A training's batches, made by the process itself or ahead of it by data-loader workers."""
+"""A training's batches, made by the process itself or in advance by data-loader workers."""
 
 import signal
 from collections.abc import Callable, Iterator, Mapping
@@ -36,7 +36,7 @@ def batches(name: str, make: Callable[[int], Batch], steps: range, workers: int)
         workers: 0 has this very process make them.
 
     Raises:
-        VistokError: a worker was killed, wherever in the block that came out.
+        VistokError: a worker was killed, wherever in the block the error appears.
     """
     loader = DataLoader(
         _Steps(make),
@@ -52,7 +52,7 @@ def batches(name: str, make: Callable[[int], Batch], steps: range, workers: int)
     try:
         yield made
     except Exception as error:
-        with _unheard(signal.SIGCHLD):  # PyTorch's own handler would raise once more in the middle of this
+        with _unheard(signal.SIGCHLD):  # PyTorch's own handler would raise again in the middle of this
             if not any(map(_was_killed, started)):
                 raise
         raise VistokError(
@@ -77,5 +77,5 @@ def _unheard(number: signal.Signals) -> Iterator[None]:
 
 
 def _was_killed(worker: BaseProcess) -> bool:
-    worker.join(timeout=0.2)  # what it was talking through breaks before it counts as dead
+    worker.join(timeout=0.2)  # its pipe breaks before it counts as dead
     return worker.exitcode is not None and worker.exitcode < 0

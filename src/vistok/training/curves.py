@@ -41,6 +41,6 @@ def read_curves(folder: Path) -> list[dict[str, float]]:
         return [dict(zip(COLUMNS, map(float, row), strict=True)) for row in rows]
     except (ValueError, csv.Error) as error:
         raise VistokError(
-            f"{path} is no file of curves: {error}. The header {','.join(COLUMNS)} and three numbers a line "
+            f"{path} is not a file of curves: {error}. The header {','.join(COLUMNS)} and three numbers a line "
             "are needed: delete the checkpoint's folder and train it again."
         ) from error

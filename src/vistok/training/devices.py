@@ -1,4 +1,4 @@
-"""The one place that decides where a job computes: on the GPU that its scale asks for, else on the CPU."""
+"""The one place that decides a job's device: the GPU that its scale asks for, else the CPU."""
 
 import os
 from collections.abc import Mapping

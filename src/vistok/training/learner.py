@@ -1,4 +1,4 @@
-"""What the training loop trains."""
+"""The interface of whatever the training loop trains."""
 
 from abc import ABC, abstractmethod
 
@@ -29,8 +29,8 @@ class Learner(nn.Module, ABC):
         return 1.0
 
     def trained_tensors(self) -> dict[str, Tensor]:
-        """Returns what training can change, by the names in the state dict; a saved state holds no more."""
+        """Returns the tensors that training can change, by their names in the state dict: what a saved state holds."""
         return self.state_dict()
 
     def after_step(self, step: int) -> None:
-        """Does what follows an optimiser step, such as moving an averaged teacher."""
+        """Runs after an optimiser step, for example to move an averaged teacher."""

@@ -1,4 +1,4 @@
-"""Lets several processes train together: says to PyTorch what `srun` says to each of them."""
+"""Lets several processes train together: passes what `srun` sets for each of them on to PyTorch."""
 
 import os
 from collections.abc import MutableMapping
@@ -13,7 +13,7 @@ _PORTS: Final = 20_000
 def join(environment: MutableMapping[str, str] = os.environ) -> None:
     """Sets the variables by which Accelerate finds the other processes of a Slurm step, one a GPU.
 
-    Does nothing in a process of its own, or below a launcher that sets them itself, such as torchrun. The first
+    Does nothing in a single process, or under a launcher that sets them itself, such as torchrun. The first
     process has to be on the node that `srun` was called on: call it in a batch job.
     """
     processes = environment.get("SLURM_STEP_NUM_TASKS", "1")
@@ -33,5 +33,5 @@ def join(environment: MutableMapping[str, str] = os.environ) -> None:
 
 
 def is_first() -> bool:
-    """Returns whether this is the process that writes what all have trained."""
+    """Returns whether this is the process that writes the checkpoint."""
     return os.environ.get("RANK", "0") == "0"

@@ -1,17 +1,17 @@
-"""What a training says meanwhile, on a terminal or in a log."""
+"""Progress of a training, on a terminal or in a log."""
 
 import sys
 from contextlib import suppress
 
 
 def say(line: str, end: str = "\n") -> None:
-    """Prints to standard error; a log that cannot be written is no reason to lose a training."""
+    """Prints to standard error; an unwritable log must not end a training."""
     with suppress(OSError):
         print(line, end=end, file=sys.stderr, flush=True)
 
 
 class Progress:
-    """A bar on a terminal; a plain line now and then in a log file."""
+    """A progress bar on a terminal; an occasional plain line in a log file."""
 
     def __init__(self, name: str, steps: int, first: int, *, quiet: bool) -> None:
         self.name, self.steps, self.quiet = name, steps, quiet

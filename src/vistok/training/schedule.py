@@ -46,5 +46,5 @@ def make_optimiser(
         lr=optimiser.learning_rate,
         betas=optimiser.betas,
         eps=optimiser.epsilon,
-        fused=True,  # one kernel a group of parameters, where tensors this small would pay for a call each
+        fused=True,  # one kernel per group of parameters: for tensors this small, a call each would dominate
     )

@@ -2,7 +2,7 @@
 
 It is kept outside the outputs of a workflow, so that a killed training goes on from it; it belongs to one
 identity (a digest of everything that decides the result) and is not used for another. It carries a digest of
-itself, and of the frozen parts that it was trained beside.
+itself, and of the frozen parts that it was trained with.
 """
 
 import json
@@ -28,7 +28,7 @@ Tensors = dict[str, Tensor]
 
 
 class TrainingState:
-    """One file, written beside and renamed, so that a kill at any moment leaves a whole one."""
+    """One file, replaced atomically, so that a kill at any moment leaves a complete one."""
 
     def __init__(self, folder: Path, identity: str) -> None:
         self.folder = folder
@@ -37,7 +37,7 @@ class TrainingState:
         self._frozen: str | None = None
 
     def save(self, step: int, learner: Learner, optimiser: torch.optim.Optimizer, curves: Curves) -> None:
-        """Saves what follows `step` steps."""
+        """Saves the state after `step` steps."""
         tensors = {f"module.{name}": tensor for name, tensor in learner.trained_tensors().items()}
         for index, moments in optimiser.state_dict()["state"].items():
             tensors |= {
@@ -56,9 +56,9 @@ class TrainingState:
             save_file(copies, partial, metadata=sealed(about))
 
     def restore(self, learner: Learner, optimiser: torch.optim.Optimizer) -> tuple[int, Curves]:
-        """Restores what was saved and returns the next step and the curves so far.
+        """Restores the saved state and returns the next step and the curves so far.
 
-        Where there is nothing that can be used, it says why and returns (0, []).
+        If there is no usable state, it says why and returns (0, []).
         """
         if not self.file.is_file():
             return 0, []
@@ -74,7 +74,7 @@ class TrainingState:
         return int(about["step"]), json.loads(about["curves"])
 
     def forget(self) -> None:
-        """Removes what was saved."""
+        """Removes the saved state."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _read(self, learner: Learner) -> tuple[dict[str, str], Tensors]:
@@ -84,7 +84,7 @@ class TrainingState:
                 "it is of another training: the study, its inputs or the code have changed since"
             )
         if about["frozen"] != self._digest_of_frozen(learner):
-            raise ValueError("the frozen parts are others than those that it was trained beside")
+            raise ValueError("its frozen parts differ from those that it was trained with")
         return about, tensors
 
     def _digest_of_frozen(self, learner: Learner) -> str:
@@ -97,17 +97,17 @@ class TrainingState:
 
 
 def read_state(file: Path) -> tuple[dict[str, str], Tensors]:
-    """Returns what a saved state says and holds.
+    """Returns the metadata and the tensors of a saved state.
 
     Raises:
-        VistokError: it is no saved state, or not what was saved.
+        VistokError: it is not a saved state, or not what was saved.
     """
     try:
         with safe_open(file, "pt") as saved:
             about = unsealed(file, saved.metadata() or {})
             tensors = {name: saved.get_tensor(name) for name in saved.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
-        raise VistokError(f"{file} is no saved state: {error}.") from error
+        raise VistokError(f"{file} is not a saved state: {error}.") from error
     if about["tensors"] != digest_tensors(tensors):
         raise VistokError(
             f"{file} does not hold the tensors that were saved: the disk has lost some of them."

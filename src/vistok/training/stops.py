@@ -1,4 +1,4 @@
-"""Requests to stop: a cluster's before its time limit (SIGTERM), or a terminal's that was closed (SIGHUP)."""
+"""Requests to stop: from a cluster before its time limit (SIGTERM), or from a closed terminal (SIGHUP)."""
 
 import signal
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ STOPS: Final = (signal.SIGTERM, signal.SIGHUP)
 
 @contextmanager
 def stop_requests() -> Iterator[list[int]]:
-    """Yields a list that fills when the process is asked to stop; what `nohup` ignores stays ignored."""
+    """Yields a list that is filled when the process is asked to stop; signals that `nohup` ignores stay ignored."""
     requests: list[int] = []
 
     def note(number: int, frame: FrameType | None) -> None:
@@ -32,9 +32,9 @@ def _ignored(number: int) -> bool:
 
 @contextmanager
 def deaf_children() -> Iterator[None]:
-    """Has processes that are started meanwhile hear no request to stop.
+    """Makes processes started inside ignore requests to stop.
 
-    A cluster asks every process of a job. What helps the process that saves must outlive its save.
+    A cluster signals every process of a job, and data-loader workers must outlive the save.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
     try:

@@ -1,1 +1,1 @@
-"""What DVC is told of a study's experiments, and what Snakemake is told of results that DVC brought."""
+"""A study's experiments as DVC sees them, and results pulled by DVC as Snakemake sees them."""

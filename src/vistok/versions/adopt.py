@@ -1,4 +1,4 @@
-"""Adopts what DVC brought: bytes that are those pinned in dvc.lock count as made by Snakemake here."""
+"""Adopts what DVC pulled: bytes that match dvc.lock count as made by Snakemake here."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +19,7 @@ Pins = dict[Path, str]
 
 @dataclass
 class Adopted:
-    """What became of each stage of dvc.lock; `wrong` holds the paths that are not what is pinned."""
+    """The outcome for each stage of dvc.lock; `wrong` holds the paths that differ from what is pinned."""
 
     adopted: list[str] = field(default_factory=list)
     absent: list[str] = field(default_factory=list)
@@ -28,7 +28,7 @@ class Adopted:
 
 
 def adopt(*, everything: bool = False) -> Adopted:
-    """Enters every pulled result into Snakemake's ledger, with its own times; refuses other bytes by name."""
+    """Enters every pulled result into Snakemake's ledger, with its own times; names the files whose bytes differ."""
     found, fresh = Adopted(), set(waiting())
     _adopt_data()
     for stage, outs in _locked().items():
@@ -59,7 +59,7 @@ def _adopt_stage(stage: str, outs: Pins, record: Path, found: Adopted) -> None:
 
 
 def _made_here_since(outs: list[Path], recorded: dict[str, ledger.Entry]) -> bool:
-    """Tells whether Snakemake made all of `outs` here, after the record was written."""
+    """Returns whether Snakemake made all of `outs` here, after the record was written."""
     made = {name: entry for name, entry in ledger.entries(outs).items() if Path(name).exists()}
     whole = all(ledger.is_of(name, entry) for name, entry in made.items())
     return bool(made) and whole and made != {name: recorded.get(name) for name in made}
@@ -84,4 +84,4 @@ def _locked() -> dict[str, Pins]:
             for stage, entry in told["stages"].items()
         }
     except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
-        raise VistokError(f"{LOCK} is no lock of DVC. Restore it: git checkout {LOCK}.") from error
+        raise VistokError(f"{LOCK} is not a lock of DVC. Restore it: git checkout {LOCK}.") from error

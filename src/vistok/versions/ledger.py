@@ -1,7 +1,7 @@
-"""Snakemake's ledger in `.snakemake`: from what it made each output, in the form of its own files.
+"""Snakemake's metadata in `.snakemake`: what each output was made from, in Snakemake's own file format.
 
-Without an entry Snakemake judges an output by its time alone, and takes what another version of the study made
-for its own. So entries travel with the results, and stand for what lies there only while the times agree.
+Without an entry Snakemake judges an output by its modification time alone, and accepts what another version of the
+study made. So entries travel with the results, and are valid only while the modification times agree.
 """
 
 import json
@@ -30,13 +30,13 @@ def entries(outs: Iterable[Path]) -> dict[str, Entry]:
 
 
 def below(output: str, outs: Iterable[Path]) -> bool:
-    """Tells whether an output is one of `outs`, or lies in one."""
+    """Returns whether an output is one of `outs`, or lies in one."""
     path = Path(output)
     return ".." not in path.parts and any(path.is_relative_to(out) for out in outs)
 
 
 def write_entry(output: str, entry: Entry) -> None:
-    """Tells Snakemake from what an output was made, and that it is whole."""
+    """Records in Snakemake's metadata what an output was made from, and that it is complete."""
     write_json(_file(_ENTRIES, output), entry)
     _file(_INCOMPLETE, output).unlink(missing_ok=True)
     carrier = _time_carrier(Path(output))
@@ -45,7 +45,7 @@ def write_entry(output: str, entry: Entry) -> None:
 
 
 def is_of(output: str, entry: Entry | None) -> bool:
-    """Tells whether what lies at `output` is that which an entry is about: written at the very same time."""
+    """Returns whether the file at `output` is the one an entry describes: it has the same modification time."""
     carrier = _time_carrier(Path(output))
     if entry is None or not carrier.exists():
         return False
@@ -53,7 +53,7 @@ def is_of(output: str, entry: Entry | None) -> bool:
 
 
 def mark_incomplete(path: Path) -> None:
-    """Has Snakemake make an output again, or all outputs below a folder."""
+    """Makes Snakemake rebuild an output, or all outputs below a folder."""
     for output in (path, *path.rglob("*")):
         marker = _file(_INCOMPLETE, output.as_posix())
         marker.parent.mkdir(parents=True, exist_ok=True)

@@ -29,7 +29,7 @@ def record(stage: Stage) -> None:
     if strange:
         raise VistokError(
             f"{strange[0]} is not what Snakemake made last (nor are {len(strange) - 1} more), so it is not "
-            "recorded. Adopt it if DVC brought it: vistok adopt. Or build it again with snakemake."
+            "recorded. Adopt it if DVC pulled it: vistok adopt. Or build it again with snakemake."
         )
     with staged_folder(stage.folder) as partial:
         write_json(partial / RECORD, made)
@@ -41,14 +41,14 @@ def record(stage: Stage) -> None:
 
 
 def waiting() -> list[Path]:
-    """Returns the records that neither were written here nor have been adopted: DVC has brought them."""
+    """Returns the records that were neither written here nor adopted: DVC has pulled them."""
     known = read_json(ADOPTED, what="adopted records") if ADOPTED.is_file() else {}
     found = sorted(RECORDS.rglob(RECORD))
     return [path for path in found if known.get(path.as_posix()) != content_digest(path)]
 
 
 def stamp(records: Iterable[Path]) -> None:
-    """Remembers records as known here."""
+    """Marks records as known here."""
     known = read_json(ADOPTED, what="adopted records") if ADOPTED.is_file() else {}
     write_json(ADOPTED, known | {path.as_posix(): content_digest(path) for path in records})
 
@@ -68,7 +68,7 @@ def _scores(outs: Iterable[Path]) -> dict[str, Any]:
 
 
 def _is_scored(given: object) -> bool:
-    """Tells whether an entry of metrics.json is a set of answers that was scored, under each protocol."""
+    """Returns whether an entry of metrics.json is a set of answers that was scored, under each protocol."""
     return (
         isinstance(given, dict)
         and bool(given)

@@ -1,1 +1,1 @@
-"""What the workflow's rules ask: files, digests and sizes of jobs, and what keeps jobs from starting."""
+"""What the workflow's rules use: files, digests and sizes of jobs, and checks before jobs start."""

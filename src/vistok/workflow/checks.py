@@ -1,4 +1,4 @@
-"""What keeps a start of the workflow from going on, said before Snakemake plans, removes or runs anything."""
+"""Checks at the start of the workflow, before Snakemake plans, removes or runs anything."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ _LOADING: Final = ("tune_mllm", "answer_")  # the rules of runs that load models
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Ends Snakemake with the sentence of what is refused; its own WorkflowError would add the line of a rule."""
+    """Ends Snakemake with the sentence of an error; its own WorkflowError would add the line of a rule."""
     try:
         yield
     except VistokError as error:
@@ -30,16 +30,16 @@ def refusals() -> Iterator[None]:
 
 
 def check_plan(files: Files, words: Sequence[str]) -> None:
-    """Checks what must hold before jobs are planned; `words` are those of Snakemake's command line.
+    """Checks everything that must hold before jobs are planned; `words` are those of Snakemake's command line.
 
     Raises:
         VistokError: a target is unknown, weights are missing, a folder cannot hold results, official files have
-            changed since they were listed, or results that DVC brought are not adopted.
+            changed since they were listed, or results that DVC pulled are not adopted.
     """
     _check_adopted()
-    _check_folders(files.study, os.path.isdir)  # else Snakemake itself breaks before it starts
+    _check_folders(files.study, os.path.isdir)  # otherwise Snakemake itself crashes before it starts
     for word in words:
-        check_target(files.study, word)  # for Snakemake names nothing legal
+        check_target(files.study, word)  # Snakemake's own error names nothing legal
     _check_weights(files, _asked_tables(files.study, words), fetching=is_fetching(words))
     if not is_fetching(words):
         for study in files.studies():
@@ -48,7 +48,7 @@ def check_plan(files: Files, words: Sequence[str]) -> None:
 
 
 def check_start(files: Files, words: Sequence[str], gpus: int | None) -> None:
-    """Checks what must hold before jobs run.
+    """Checks everything that must hold before jobs run.
 
     Args:
         words: those of Snakemake's command line.
@@ -66,7 +66,7 @@ def check_start(files: Files, words: Sequence[str], gpus: int | None) -> None:
 
 
 def check_jobs(study: Study, jobs: Iterable[tuple[str, Mapping[str, str]]], *, local: bool) -> None:
-    """Checks what would make the jobs of this start fail: each would first have its finished outputs removed.
+    """Checks for anything that would make these jobs fail, as Snakemake removes their finished outputs first.
 
     Args:
         jobs: the rule of each, and its wildcards.
@@ -93,24 +93,24 @@ def check_jobs(study: Study, jobs: Iterable[tuple[str, Mapping[str, str]]], *, l
 
 
 def is_fetching(words: Sequence[str]) -> bool:
-    """Tells whether the official archives are about to be fetched."""
+    """Returns whether the official archives are about to be fetched."""
     return any("paper_data" in word or "data/fetched/" in word for word in words)
 
 
 def _check_adopted() -> None:
-    """Snakemake knows nothing of files that DVC brought, and would take any version of them for its own."""
+    """Snakemake knows nothing about files that DVC pulled, and would accept any version of them."""
     if pulled := waiting():
-        raise VistokError(f"DVC has brought {len(pulled)} results ({pulled[0].parent} ...): vistok adopt")
+        raise VistokError(f"DVC has pulled {len(pulled)} results ({pulled[0].parent} ...): vistok adopt")
 
 
 def _check_folders(study: Study, fit: Callable[[Path], bool]) -> None:
-    """Refuses to go on where a folder that is written to, or the one that will hold it, is not fit for it."""
+    """Refuses to continue if an output folder, or the one that will hold it, is unfit."""
     own = study.results_id
     for folder in (f"results/{own}", f"paper_tables/{own}", "checkpoints", "shards", "state", "logs"):
         nearest = next(path for path in (Path(folder), *Path(folder).parents) if path.exists())
         if not fit(nearest):
             raise VistokError(
-                f"cannot write to {folder}: {nearest} is no folder that can be written to. Make it one, "
+                f"cannot write to {folder}: {nearest} is not a folder that can be written to. Make it one, "
                 "then start the same command again."
             )
 
@@ -153,7 +153,7 @@ def _asked_tables(study: Study, words: Sequence[str]) -> list[str]:
 
 
 def _check_weights(files: Files, tables: Sequence[str], *, fetching: bool) -> None:
-    """Refuses weights that are not there: Snakemake takes a table for granted that it cannot make."""
+    """Refuses missing weights: Snakemake would accept an existing table that it cannot rebuild."""
     runs = (run for table in tables for run in files.study.runs(table))
     for tokenizer in files.models.lineage(run.tokenizer for run in runs):
         for weights in files.local_weights(tokenizer):

@@ -1,11 +1,11 @@
-"""Slurm's own commands as Snakemake's executor calls them, made patient, and noting what is submitted.
+"""Wrappers of Slurm's commands for Snakemake's executor: patient, and recording what is submitted.
 
 The executor (snakemake-executor-plugin-slurm 2.8) loses every job for good, and waits for ever, when one round of
 questions about them fails: while the controller restarts, or where it turns to an accounting that is not there. So it
 finds these first on its PATH: `squeue` and `sacct` then say nothing, for which it waits and asks again, `scontrol`
 says what it said before, and `sbatch` notes the name of the run before it submits.
 
-No import from this package: each question starts a process.
+No import from this package: each query starts a process.
 """
 
 import json
@@ -25,7 +25,7 @@ RUNS: Final = "runs"
 _CONFIG: Final = "config"
 _FORMAT: Final = "--format=%i|%T"
 _NAME: Final = re.compile(r"[\w.-]+")
-# Less than the executor's own patience: it gives a question 60 s, and one about the configuration 10 s.
+# Below the executor's own time limits: 60 s for a query, and 10 s for one about the configuration.
 _TIMEOUT: Final = 45
 _CONFIG_TIMEOUT: Final = 8
 

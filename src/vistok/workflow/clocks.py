@@ -1,4 +1,4 @@
-"""What a wrong clock leaves behind: files dated ahead, which fail, and take with them, whatever is made from them."""
+"""Files dated in the future by a wrong clock: whatever is made from them fails and is removed."""
 
 import os
 import sys
@@ -13,7 +13,7 @@ _TOLERATED: Final = 60.0  # seconds by which the clocks of a network may differ
 
 
 def set_back(study: Study) -> None:
-    """Dates as of now what some job dated ahead, and says so: its content is what counts, and is checked.
+    """Resets files dated in the future to now, and says so: only their content counts, and it is checked.
 
     Snakemake fails a job whose input is dated after its output, and removes that output, at every start.
     """
@@ -28,7 +28,7 @@ def set_back(study: Study) -> None:
         os.utime(path, (now, now))
     if ahead:
         print(
-            f"vistok: {len(ahead)} files were dated ahead, by a wrong clock, and are now dated as of now ({ahead[0]}).",
+            f"vistok: {len(ahead)} files were dated in the future by a wrong clock, and are reset to now ({ahead[0]}).",
             file=sys.stderr,
         )
 

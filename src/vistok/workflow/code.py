@@ -1,4 +1,4 @@
-"""The digests of code by which Snakemake reruns what an edit touches, and nothing else."""
+"""The digests of code by which Snakemake reruns exactly what an edit touches."""
 
 from vistok.errors import VistokError
 from vistok.grid.step import Step

@@ -1,4 +1,4 @@
-"""What `--config` says: which study, and the options by which a job's command names it."""
+"""Snakemake's `--config`: the study, and the options with which a job's command names it."""
 
 import shlex
 from collections.abc import Mapping

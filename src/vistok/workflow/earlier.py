@@ -1,4 +1,4 @@
-"""Keeps a start of the workflow from running beside an earlier one, or beside the cluster jobs that it left."""
+"""Keeps a start of the workflow from running concurrently with an earlier one, or with cluster jobs that it left."""
 
 import atexit
 import errno
@@ -31,7 +31,7 @@ def hold(scale: str) -> IO[str]:
     except BlockingIOError as error:
         lock.close()
         raise VistokError(
-            "another snakemake is at work on this scale: wait until it ends, or stop it."
+            "another snakemake is running on this scale: wait until it ends, or stop it."
         ) from error
     except OSError as error:
         lock.close()
@@ -46,9 +46,9 @@ def hold(scale: str) -> IO[str]:
 
 
 def submit_patiently() -> None:
-    """Has this process's executor ask Slurm patiently, and note the jobs that it submits.
+    """Makes this process's executor query Slurm patiently, and record the jobs that it submits.
 
-    The note goes when the process ends in order and no job is left.
+    The record is removed when the process ends normally and no job is left.
     """
     install(SLURM)
     atexit.register(_settle)
@@ -77,7 +77,7 @@ def left_behind() -> list[str]:
     """Returns the ids of cluster jobs that an earlier snakemake, since killed, submitted from this checkout.
 
     Slurm is asked for the user's own jobs, under the names that were noted when they were submitted, and for their
-    numbers alone: no text that anybody wrote is read.
+    numbers alone: no text written by users is read.
     """
     runs = noted_runs(SLURM)
     if not runs:

@@ -1,4 +1,4 @@
-"""How long a build will still take: the plan's cost of each job, corrected by what those that ended have taken."""
+"""How long a build will still take: the plan's cost of each job, corrected by the jobs that have ended."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Which files a study is asked for as a whole, and which of its data its jobs wait for."""
+"""The files of a whole study, and the data that its jobs wait for."""
 
 import os
 from collections.abc import Iterable, Mapping

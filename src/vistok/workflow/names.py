@@ -69,7 +69,7 @@ def _no_such_file(name: str, file: str, rules: Collection[Rule]) -> VistokError:
     near = difflib.get_close_matches(file, made, n=1) or difflib.get_close_matches(file, patterns, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return VistokError(
-        f"no rule makes the file {name!r}.{hint} Targets that are no files: snakemake --list-target-rules; "
+        f"no rule makes the file {name!r}.{hint} Targets that are not files: snakemake --list-target-rules; "
         "the files behind one: snakemake TARGET -n"
     )
 

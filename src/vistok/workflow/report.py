@@ -1,4 +1,4 @@
-"""What a build tells while it is at work: one line a job, how long it will still take, and errors last."""
+"""The log of a build: one line per job, the time left, and errors last."""
 
 import csv
 from collections.abc import Callable, Iterable, Sequence
@@ -28,7 +28,7 @@ class Report:
     _failed: list[str] = field(default_factory=list)
 
     def opened(self) -> list[str]:
-        """Returns what stands first: how much there is to do."""
+        """Returns the first line: how much there is to do."""
         expected = self.expected
         return [
             f"{len(expected.seconds)} jobs, {expected.cores} at a time: {_about(expected.left(self.clock()))} by the "
@@ -77,7 +77,7 @@ def why(logs: Sequence[str]) -> str:
     """Returns the last sentence of vistok in a job's logs, or else their last line."""
     lines = [line for path in logs if Path(path).is_file() for line in _lines(Path(path))]
     said = [line for line in lines if line.startswith("vistok: ")]
-    return printable((said or lines or ["nothing stands in its log"])[-1])
+    return printable((said or lines or ["its log is empty"])[-1])
 
 
 def _lines(path: Path) -> list[str]:

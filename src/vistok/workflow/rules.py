@@ -1,4 +1,4 @@
-"""A step as a rule of Snakemake takes it: patterns of its files, and functions of wildcards for the rest."""
+"""A step as a Snakemake rule: patterns of its files, and functions of wildcards for the rest."""
 
 from collections.abc import Collection, Mapping, MutableMapping
 from dataclasses import dataclass, field
@@ -63,7 +63,7 @@ class StepRule:
 
 
 def share_out(settings: MutableMapping[str, Any], suites: Collection[str]) -> None:
-    """Has what a profile or the command line sets for a step that ranges over suites hold for each one's rule."""
+    """Applies what a profile or the command line sets for a step over suites to the rule of each suite."""
     for step in STEPS.values():
         if "suite" in step.over and step.rule_name in settings:
             for suite in suites:

@@ -1,4 +1,4 @@
-"""What a job asks for: memory, time, processors, GPUs, and the command that starts its processes."""
+"""The resources of a job: memory, time, processors, GPUs, and the command that starts its processes."""
 
 from collections.abc import Callable
 from typing import Any

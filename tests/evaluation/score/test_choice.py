@@ -79,7 +79,7 @@ def test_names_what_is_wrong_with_a_file(tmp_path: Path) -> None:
     with pytest.raises(VistokError, match=said):
         read_choice_questions(path)
     path.write_text("{}")
-    with pytest.raises(VistokError, match="no SEED-Bench file"):
+    with pytest.raises(VistokError, match="not a SEED-Bench file"):
         read_choice_questions(path)
 
 

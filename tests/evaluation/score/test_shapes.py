@@ -252,11 +252,11 @@ def test_hostile_workbooks_are_refused(tmp_path: Path) -> None:
     whole = (HERE / "vlmevalkit.xlsx").read_bytes()
     bomb = workbook("<row></row>" * (1 << 23))
     for data, said in (
-        (whole[:-40], "no whole Excel workbook"),
-        (workbook("<row>"), "no whole Excel workbook"),
-        (workbook("", relation="worksheets/none.xml"), "no whole Excel workbook"),
-        (workbook('<row><c r="ZZZZZZ1"><v>1</v></c></row>'), "no whole Excel workbook"),
-        (workbook("<!DOCTYPE x []><row/>"), "no whole Excel workbook.*entities"),
+        (whole[:-40], "not a whole Excel workbook"),
+        (workbook("<row>"), "not a whole Excel workbook"),
+        (workbook("", relation="worksheets/none.xml"), "not a whole Excel workbook"),
+        (workbook('<row><c r="ZZZZZZ1"><v>1</v></c></row>'), "not a whole Excel workbook"),
+        (workbook("<!DOCTYPE x []><row/>"), "not a whole Excel workbook.*entities"),
         (bomb, "unpacks to more than 100 times its size"),
     ):
         with pytest.raises(VistokError, match=said):
@@ -374,7 +374,7 @@ def test_what_is_no_text_and_no_number_is_none(tmp_path: Path, said: object) -> 
         (b'{"who": 0, "answer": "yes"}', "none of id, question_id"),
         (b'{"id": 0, "truth": "yes"}', "none of prediction"),
         (b"PAR1abc", "it is a Parquet file"),
-        ("id,answer\n0,zw\xf6lf\n".encode("latin-1"), "line 2, is no text in UTF-8"),
+        ("id,answer\n0,zw\xf6lf\n".encode("latin-1"), "line 2, is not text in UTF-8"),
     ],
 )
 def test_a_file_of_no_known_shape_is_named_for_what_it_is(tmp_path: Path, data: bytes, said: str) -> None:
@@ -460,5 +460,7 @@ def test_popes_own_questions_are_references(tmp_path: Path) -> None:
 def test_wrong_pope_files_are_refused(tmp_path: Path, change: dict[str, Any]) -> None:
     rows = pope_labels()
     (tmp_path / "pope.json").write_bytes(json_lines([{**rows[0], **change}, *rows[1:]]))
-    with pytest.raises(VistokError, match=r"record 1: question_id, image, text and a label|stand twice"):
+    with pytest.raises(
+        VistokError, match=r"record 1: question_id, image, text and a label|occur more than once"
+    ):
         load_references("identification", tmp_path / "pope.json")

@@ -1,4 +1,4 @@
-"""The task kinds: one file per kind, whose name is the kind's id; all that depends on the kind asks it."""
+"""The task kinds: one file per kind, named after its id; whatever depends on the kind asks it."""
 
 from functools import cache
 from importlib import import_module

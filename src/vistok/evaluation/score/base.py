@@ -1,4 +1,4 @@
-"""What every scorer returns, and the few steps that they share."""
+"""What every scorer returns, and what scorers share."""
 
 from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Ranked:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scored:
-    """What one scorer makes of the answers to a set of questions.
+    """The scores of the answers to a set of questions.
 
     Attributes:
         metric: name of the metric that the paper's tables print; the mean of `values`.
@@ -51,7 +51,7 @@ class Scored:
 def check(
     kind: str, protocol: str, legal: Collection[str], references: Sequence[Any], answers: Sequence[Any]
 ) -> None:
-    """Raises the error for an unknown protocol, for no questions, or for answers that do not pair up.
+    """Refuses an unknown protocol, no questions, or answers that do not match the questions.
 
     Raises:
         VistokError: see above.
@@ -76,7 +76,7 @@ def share(hits: Sequence[bool] | NDArray[np.bool_], of: int | None = None) -> fl
 def split(values: Values, types: Sequence[str], metric: str = "accuracy") -> dict[str, dict[str, float]]:
     """Returns the mean of `values` and the number of questions for each type, in alphabetical order.
 
-    Questions without a type, as in excerpts that leave it out, are in none.
+    Questions without a type, as in excerpts that omit it, are not counted.
     """
     labels = np.asarray(types)
     found = {}

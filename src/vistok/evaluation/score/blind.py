@@ -1,4 +1,4 @@
-"""Answers that never look at the image: what a score is worth is its distance from theirs."""
+"""Answers that never look at the image; scores are compared with theirs."""
 
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Scores answers to anybody's questions that never look at an image, and what a model's score is worth beside them."""
+"""Scores answers that never look at an image, for any questions, and compares a model's score with them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -37,7 +37,7 @@ def score_captions(
 
     Args:
         references: the images to score.
-        answers: one caption an image.
+        answers: one caption per image.
         protocol: where CIDEr's document frequencies come from, see the module.
         metrics: which of `METRICS` to compute; CIDEr always is.
         full_set: all images of the reference set, for the protocol `full-set`.

@@ -1,4 +1,4 @@
-"""What counting is worth without telling categories apart: viewers of an image's groups, fitted on annotations alone.
+"""How well one counts without recognising categories: viewers of an image's groups, fitted on annotations alone.
 
 A group is all objects of one category in an image. The viewer of `numbers` sees how many objects and how many groups
 there are; the viewer of `counts` sees each group's count, and not which group is which.

@@ -1,4 +1,4 @@
-"""CIDEr-D of one caption said of every image, for many such captions at once.
+"""CIDEr-D of one caption for every image, for many such captions at once.
 
 The same measure as pycocoevalcap's (n-grams up to 4, sigma 6, clipping, times 10; document frequencies of the
 given references), turned around: scoring a caption costs only the references that share an n-gram with it.
@@ -19,10 +19,10 @@ _Ngram: TypeAlias = tuple[str, ...]
 
 
 def constant_ciders(references: Sequence[Sequence[str]], captions: Sequence[str]) -> Values:
-    """Returns each caption's mean CIDEr over all images, in per cent, where it is said of every image.
+    """Returns each caption's mean CIDEr, in per cent, when it is given to every image.
 
     Args:
-        references: each image's captions; at least one an image.
+        references: each image's captions, at least one per image.
         captions: the candidates.
         Both are tokenised text, words apart by spaces.
     """

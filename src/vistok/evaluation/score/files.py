@@ -1,4 +1,4 @@
-"""The door to scoring: anybody's predictions, without a model or torch."""
+"""The entry point of scoring: anybody's predictions, without a model or torch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from vistok.progress import stage
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Score:
-    """What one protocol makes of answers to the questions of an official file.
+    """The scores of answers to the questions of an official file under one protocol.
 
     Attributes:
         report: what metrics.json holds: `task`, `protocol`, `n`, `metrics`, `intervals` and `by_type`; `missing` too,
@@ -62,7 +62,7 @@ class Score:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """Its 95 % interval over images; None where they tell none."""
+        """Its 95 % interval over images; None where there are too few."""
         ends = self.report["intervals"][self.metric]
         return (ends[0], ends[1]) if ends else None
 
@@ -87,7 +87,7 @@ def score_answers_to(
     only_answered: bool = False,
     caption_metrics: Sequence[str] = captions.ALL_BUT_SPICE,
 ) -> Score:
-    """Returns what a protocol makes of answers.
+    """Scores answers under a protocol.
 
     Args:
         kind: the id of a task kind.
@@ -119,7 +119,7 @@ def score_of(
     *,
     caption_metrics: Sequence[str] = ("CIDEr",),
 ) -> Score:
-    """Returns what a protocol makes of answers to questions that have been read.
+    """Scores answers to questions that have been read.
 
     Args:
         questions: some or all of an official file.
@@ -155,7 +155,7 @@ def score_files(
         references: see there.
         predictions: see there.
         protocol: see there.
-        out: where to write; it appears whole or not at all.
+        out: where to write; it is written whole or not at all.
         per_question: where to write the table's metric of each question, one `{"id", "image", "value"}` a line; None:
             nowhere.
         allow_missing: see there.

@@ -1,4 +1,4 @@
-"""Takes the final answer out of what a model generated: without its reasoning, markup and look-alike characters.
+"""Extracts the final answer from a generation, without reasoning, markup and look-alike characters.
 
 For the protocols that read an answer as a person would; those that copy an original read the text as it is.
 """
@@ -45,10 +45,10 @@ _MINUS: Final = "\u2212\u2043"
 
 @lru_cache(maxsize=1 << 16)
 def final_answer(generated: str) -> str:
-    r"""Returns what a generation says in the end, in plain characters.
+    r"""Returns the final answer of a generation, in plain characters.
 
-    - What stands between reasoning tags is no answer: the answer is what stands behind the last of them, or before
-      them where nothing is behind. A generation that ends inside them has none.
+    - Text between reasoning tags is not an answer: the answer is what follows the last of them, or what precedes
+      them where nothing follows. A generation that ends inside them has none.
     - Of an answer that stands in a tag (`<answer>`) or a box (`\boxed{}`), the last counts and not what is around it.
     - Markdown's emphasis, HTML's and LaTeX's marks are dropped, and what is struck out with its text. Hyphens and minus
       signs are one character, characters of full width are those of usual width, and invisible ones are dropped.
@@ -58,7 +58,7 @@ def final_answer(generated: str) -> str:
 
 
 def stated(answer: str) -> str:
-    """Returns what stands behind the last "the answer is" or "Answer:" of a final answer; all of it without one."""
+    """Returns what follows the last "the answer is" or "Answer:" of a final answer; all of it without one."""
     return answer[max((found.end() for found in _STATED.finditer(answer)), default=0) :]
 
 
@@ -104,7 +104,7 @@ def _without_reasoning(text: str) -> str:
 
 
 def _marked(text: str) -> str:
-    """Returns what stands in the last answer tag, and in the last box of it; all of the text without one."""
+    """Returns the content of the last answer tag, and of the last box in it; the whole text without one."""
     if tags := list(_ANSWER_TAG.finditer(text)):
         text = tags[-1]["text"] or tags[-1]["inner"] or ""
     if boxes := list(_BOX.finditer(text)):
@@ -113,7 +113,7 @@ def _marked(text: str) -> str:
 
 
 def _inside(text: str) -> str:
-    """Returns what stands before the brace that closes the one before the text."""
+    """Returns the text up to the brace that closes the one before it."""
     depth = 1
     for position, character in enumerate(text):
         depth += {"{": 1, "}": -1}.get(character, 0)

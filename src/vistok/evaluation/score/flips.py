@@ -1,4 +1,4 @@
-"""Which questions two protocols see differently: the same answers, scored under both."""
+"""Which questions two protocols score differently, for the same answers."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from vistok.evaluation.kinds import task_kind
 from vistok.evaluation.score.files import Score, read_files, score_of
 from vistok.evaluation.score.predictions import Given
 from vistok.evaluation.score.scoring import DECIMALS, protocol_of
@@ -21,13 +22,17 @@ class Flip:
     Attributes:
         id: of the question.
         image: that it is about.
-        answer: what was answered.
+        question: its text; None where the official file has none, as VQAv2's annotations.
+        truth: the right answer; several where people gave several, the most frequent first.
+        answer: the model's.
         first: the value under the first protocol, in per cent.
         second: the value under the second.
     """
 
     id: int | str
     image: int | str
+    question: str | None
+    truth: tuple[str, ...]
     answer: Any
     first: float
     second: float
@@ -63,7 +68,7 @@ def flips_between(
     protocols: tuple[str, str],
     only_answered: bool = False,
 ) -> Flips:
-    """Returns which questions two protocols see differently.
+    """Returns the questions that two protocols score differently.
 
     Args:
         kind: the id of a task kind.
@@ -81,10 +86,13 @@ def flips_between(
     )
     before, after = score_of(questions, answers, first), score_of(questions, answers, second)
     differ = np.flatnonzero(np.abs(after.values - before.values) > _SAME).tolist()
+    scorer, known = task_kind(kind), questions.known
     flips = tuple(
         Flip(
             id=before.ids[index],
             image=before.images[index],
+            question=known.questions[index],
+            truth=scorer.truth(questions.records[index]),
             answer=answers[str(before.ids[index])],
             first=round(float(before.values[index]), DECIMALS),
             second=round(float(after.values[index]), DECIMALS),

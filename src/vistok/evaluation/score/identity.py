@@ -1,4 +1,4 @@
-"""Whether an answer belongs to the question with its id: what a record says of its image and question is compared."""
+"""Whether an answer belongs to the question with its id, by the image and question text that its record has."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ _PROMPTS: Final = ("prompt", "input", "text_in", "query")
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of the questions, in their order.
+    """What is known about the questions, in their order.
 
     Attributes:
         ids: each question's id.
@@ -38,7 +38,7 @@ class Known:
         return frozenset(_bare(text) for text in self.questions if text)
 
     def agrees(self, row: Mapping[str, Any], position: int) -> bool | None:
-        """Tells whether a record is about the question at a position; None where it does not say."""
+        """Returns whether a record is about the question at a position; None if it does not say."""
         verdicts = [self._of_image(key, row[key], self.images[position]) for key in _IMAGES if key in row]
         verdicts += [
             self._of_question(key, row[key], self.questions[position])
@@ -48,7 +48,7 @@ class Known:
         return False if False in verdicts else True if True in verdicts else None
 
     def described(self, row: Mapping[str, Any], position: int) -> str:
-        """Returns what a record says of its question, and what is known of the one at a position."""
+        """Describes a record's question and the one at a position."""
         record = {key: str(row[key])[:80] for key in (*_IMAGES, "question", *_PROMPTS) if key in row}
         known = {"image": self.images[position]}
         if text := self.questions[position]:

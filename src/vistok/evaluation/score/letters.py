@@ -1,4 +1,4 @@
-"""Reads which letter a generated answer to a multiple-choice question chooses."""
+"""Reads the letter that a generated answer to a multiple-choice question chooses."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -46,11 +46,11 @@ _REFUSED_AFTER: Final = re.compile(
     r"|\s*(?:(?:is|was|ca|does|wo|could)n't|cannot)\b",
     re.IGNORECASE,
 )
-_AROUND: Final = 160  # how much of the text around a letter is read
+_AROUND: Final = 160  # how many characters around a letter are read
 
 
 class _Mention(NamedTuple):
-    """One letter in an answer: how firmly it is chosen there, 0 (stated) to 3 (it leads); None: it is only there."""
+    """One letter in an answer: how firmly it is chosen, 0 (stated) to 3 (leading the answer); None: mentioned only."""
 
     letter: str
     level: int | None
@@ -84,7 +84,7 @@ def _bare(text: str) -> str:
 
 
 def _of_text(said: str, texts: Sequence[str]) -> str | None:
-    """Returns the letter of the option whose text alone, or behind its letter, is what was said."""
+    """Returns the letter of the option whose text, alone or after its letter, is the whole answer."""
     for letter, text in zip(LETTERS, texts, strict=True):
         if said == f"{letter.lower()} {text}":
             return letter
@@ -107,7 +107,7 @@ def _level(found: re.Match[str], before: str, after: str, text: str) -> int | No
     """Returns how firmly a letter is chosen, see `_Mention`."""
     leads = not re.search(r"\w", before)
     listed = bool(text) and _bare(after.lstrip(" \t.:;)]-,")).startswith(text[: _AROUND // 2])
-    if found["small"]:  # it may be a word of its own: it must look like the name of an option
+    if found["small"]:  # "a" may be a word: it must look like an option's name
         if re.match(r"\s*(?:[.)\]]|$)", after) and (_STATED.search(before) or _NAMED.search(before)):
             return 0 if _STATED.search(before) else 2
         named = re.match(r"[ \t]*[.:)\]\u3001]", after)

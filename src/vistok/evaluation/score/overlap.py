@@ -1,4 +1,4 @@
-"""Which images of a test a model was trained on, and what it scores on those and on the others."""
+"""The images of a test that a model was trained on, and its scores on those and on the others."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from vistok.evaluation.references import References
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """The images of some questions, told apart by whether a training list names them.
+    """The images of some questions, split by whether a training list names them.
 
     Attributes:
         shared: those that it names, in the order of the questions.

@@ -1,4 +1,4 @@
-"""Reads anybody's predictions, and pairs them up with the questions."""
+"""Reads predictions in any supported shape, and matches them with the questions."""
 
 import re
 from collections import Counter
@@ -30,8 +30,8 @@ def read_predictions(
     Args:
         source: JSON Lines, a JSON list, CSV, TSV or XLSX, or one of them gzipped; or answers by the question's id.
         ids: the ids of all questions.
-        allow_missing: whether a question may go without an answer.
-        known: what is known of the questions; what a record says of its question's image and text is compared with it.
+        allow_missing: whether a question may have no answer.
+        known: what is known about the questions; a record's image and question text are compared with it.
 
     Raises:
         VistokError: the file cannot be read, a record is about another question than the one with its id, or answers
@@ -75,7 +75,7 @@ def _index(value: Any) -> int | None:
 def _check_confirmed(
     path: Path, key: str, indices: Sequence[int | None], rows: Sequence[Row], known: Known
 ) -> None:
-    """Refuses records that do not say that they are about the question at their index."""
+    """Refuses records that do not confirm the question at their index."""
     unclear = [
         number
         for number, (index, row) in enumerate(zip(indices, rows, strict=True))
@@ -90,7 +90,7 @@ def _check_confirmed(
 
 
 def _check_identity(path: Path, named: Sequence[tuple[str, Row]], known: Known) -> None:
-    """Refuses records that say that they are about another question than the one with their id."""
+    """Refuses records that name another question than the one with their id."""
     pairs = [(key, row, known.positions[key]) for key, row in named if key in known.positions]
     wrong = [(key, row, index) for key, row, index in pairs if known.agrees(row, index) is False]
     if wrong:

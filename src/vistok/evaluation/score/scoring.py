@@ -25,7 +25,7 @@ def score_questions(
     *,
     caption_metrics: Sequence[str] = ("CIDEr",),
 ) -> Scored:
-    """Returns what one protocol makes of the answers, with the value of every question.
+    """Scores answers under one protocol, with the value of every question.
 
     Args:
         references: the questions; a part of a file is scored as a part.

@@ -1,4 +1,4 @@
-"""Reads files of answers in the shapes that evaluation tools write, with what they say of the questions.
+"""Reads files of answers in the shapes that evaluation tools write, with their information about the questions.
 
 | written by | file | id | answer |
 |---|---|---|---|
@@ -52,7 +52,7 @@ class Rows:
 
     Attributes:
         rows: in file order; each with its id under `id_key` and its answer under "answer", where it has them.
-        id_key: under which name the ids stand; None: the rows have none, and follow the order of the questions.
+        id_key: the key of the ids; None: the rows have none, and follow the order of the questions.
     """
 
     rows: Sequence[Row]
@@ -112,7 +112,7 @@ def _objects(path: Path, text: str) -> list[Row]:
 
 
 def _spread(path: Path, text: str, first: ValueError) -> list[Row]:
-    """Returns the objects of a text of which each takes several lines; `first` is what is wrong with its first line."""
+    """Returns the objects of a text with several lines per object; `first` is the error of its first line."""
     try:
         rows = [parse_json(part) for part in re.split(r"(?<=\})\s*\n\s*(?=\{)", text)]
     except ValueError as error:
@@ -168,8 +168,8 @@ def _table(path: Path, lines: Iterator[Sequence[Any]]) -> Iterator[Row]:
     if not (names & {*IDS, "question"} and names & set(ANSWERS)):
         reason = f"{', '.join(header)[:120]!r}, which names no id or no answer"
         raise _shapeless(path, f"it is neither JSON nor a table: its first line is {reason}")
-    if twins := [name for name in sorted(names) if sum(each.lower() == name for each in header) > 1]:
-        raise VistokError(f"{path} ({WHAT}) has two columns called {twins[0]}. Leave one.")
+    if repeated := [name for name in sorted(names) if sum(each.lower() == name for each in header) > 1]:
+        raise VistokError(f"{path} ({WHAT}) has two columns called {repeated[0]}. Keep one.")
     for number, line in enumerate(lines, start=2):
         if not any(str(cell).strip() for cell in line):
             continue

@@ -1,4 +1,4 @@
-"""Reads the first sheet of an Excel workbook (XLSX): a zip of XML files, of which few parts matter here."""
+"""Reads the first sheet of an Excel workbook (XLSX), a zip of XML files."""
 
 import io
 import re
@@ -27,7 +27,7 @@ def read_sheet(data: bytes, path: Path) -> Iterator[list[Cell]]:
         path: where it is, for the error text.
 
     Raises:
-        VistokError: it is no whole workbook, or unpacks to a hundred times its size.
+        VistokError: it is not a whole workbook, or unpacks to a hundred times its size.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -44,7 +44,7 @@ def read_sheet(data: bytes, path: Path) -> Iterator[list[Cell]]:
         IndexError,
     ) as error:
         raise VistokError(
-            f"{path} is no whole Excel workbook (XLSX): {error}. It may be truncated: fetch or make it again."
+            f"{path} is not a whole Excel workbook (XLSX): {error}. It may be truncated: fetch or make it again."
         ) from error
 
 
@@ -79,7 +79,7 @@ def _shared_texts(archive: zipfile.ZipFile) -> list[str]:
 
 
 def _text(item: ElementTree.Element) -> str:
-    """Returns a text, whose parts may each have a style; how it is pronounced is no part of it."""
+    """Returns a text, joining its styled parts and leaving phonetic hints out."""
     parts = [item.find(f"{_MAIN}t"), *(run.find(f"{_MAIN}t") for run in item.findall(f"{_MAIN}r"))]
     whole = "".join(part.text or "" for part in parts if part is not None)
     return _ESCAPED.sub(lambda code: chr(int(code[1], 16)), whole)

@@ -1,7 +1,7 @@
 """BLIP-2's connector: learnt queries that look at the image from within a BERT (arXiv 2301.12597 section 3.1).
 
 Norms stand behind each part, as in BERT; nothing is dropped (BERT drops a tenth in training). What reads text in the
-first stage of BLIP-2's training shares attention with the queries; it is no part of the connector.
+first stage of BLIP-2's training shares attention with the queries; it is not part of the connector.
 """
 
 from collections.abc import Sequence

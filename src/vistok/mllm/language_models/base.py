@@ -19,10 +19,10 @@ from vistok.mllm.prompt import PromptEncoder
 
 @dataclass(frozen=True)
 class Conditioning:
-    """What a language model answers from besides the words, one row per answer.
+    """What a language model is conditioned on besides the words, one row per answer.
 
     Attributes:
-        front: embeddings in front of the words; of length 0 where there is nothing but words.
+        front: embeddings in front of the words; of length 0 where there are only words.
         states: what cross-attention layers inside the language model read, for models that have such layers.
     """
 
@@ -75,7 +75,7 @@ class LanguageModel(nn.Module, ABC):
         return cast(Tensor, self.network.get_input_embeddings()(ids))
 
     def unconditioned(self, rows: int) -> Conditioning:
-        """Returns the conditioning of plain text: there is nothing but words."""
+        """Returns the conditioning of plain text: nothing."""
         return Conditioning(self.embed(torch.zeros(rows, 0, dtype=torch.long, device=self.device)))
 
     def insert(self, layers: Sequence[nn.Module]) -> None:
@@ -101,7 +101,7 @@ class LanguageModel(nn.Module, ABC):
         learnt: Bool[Tensor, "batch length"],
         mask: Int[Tensor, "batch length"],
     ) -> Float[Tensor, "tokens vocabulary"]:
-        """Returns what it expects at each learnt token, row by row, given all that stands before that token.
+        """Returns the logits of each learnt token, row by row, given all tokens before it.
 
         Args:
             ids: texts, padded on the right.
@@ -180,7 +180,7 @@ class LanguageModel(nn.Module, ABC):
         ids: Int[Tensor, "options length"],
         there: Bool[Tensor, "options length"],
     ) -> Float[Tensor, "tokens vocabulary"]:
-        """Returns what it expects at each token of each option, which stands behind its owner's prompt."""
+        """Returns the logits of each token of each option, which follows its own prompt."""
 
 
 def blind(llm: LanguageModel, rows: int) -> Conditioning:

@@ -57,7 +57,7 @@ class CausalLanguageModel(LanguageModel):
         embedded, front = self._joined(conditioning, ids), conditioning.front.shape[1]
         if not front and bool(learnt[:, 0].any()):
             raise ValueError("the first token of a text has nothing before it: it cannot be learnt")
-        # What stands before a learnt token says which is expected there.
+        # The logits of a token come from the position before it.
         asked = functional.pad(learnt, (front, 0))[:, 1:]
         if self.packs and not self._inserted:  # whose rows read each its own image
             packing = packing_of(functional.pad(mask, (front, 0), value=1))
@@ -65,7 +65,7 @@ class CausalLanguageModel(LanguageModel):
             read = read_packed(self._decoder, packed(embedded, packing), packing)
             hidden = hidden.index_copy(0, packing.chosen, read).view_as(embedded)
         else:
-            # No mask: padding stands behind all words of its row, and no word reads what is behind it.
+            # No mask: padding follows all words of its row, and causal attention never reads ahead.
             with self._reading(conditioning) as states:
                 hidden = self._decoder(inputs_embeds=embedded, use_cache=False, **states)[0]
         return self._words(hidden[:, :-1][asked])
@@ -171,7 +171,7 @@ class CausalLanguageModel(LanguageModel):
 
     @contextmanager
     def _reading(self, conditioning: Conditioning) -> Iterator[dict[str, Tensor]]:
-        """Has inserted layers read the states; yields them as the network's argument, if layers of its own do."""
+        """Lets inserted layers read the states; yields them as the network's argument, if its own layers read them."""
         own: dict[str, Tensor] = {}
         if conditioning.states is not None and not self._inserted:
             if self.states is None:

@@ -98,7 +98,7 @@ class EncoderDecoderLanguageModel(LanguageModel):
         return self._decoded(encoded[owner], read[owner], ids)[there]
 
     def _encoded(self, conditioning: Conditioning, ids: Tensor, there: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns what the encoder makes of front, words and an end token, and which of it is no padding."""
+        """Returns what the encoder makes of front, words and an end token, and which of it is not padding."""
         if conditioning.states is not None:
             raise ValueError(f"{type(self.network).__name__} reads its encoder's states, and no others")
         columns = torch.arange(ids.shape[1] + 1, device=ids.device)
@@ -110,7 +110,7 @@ class EncoderDecoderLanguageModel(LanguageModel):
         return self.network.get_encoder()(inputs_embeds=embedded, attention_mask=mask)[0], mask
 
     def _decoded(self, encoded: Tensor, read: Tensor, ids: Tensor) -> Tensor:
-        """Returns what the decoder expects at each of `ids`, given those before it."""
+        """Returns the decoder's logits at each of `ids`, given those before it."""
         first = ids.new_full((len(ids), 1), self.network.config.decoder_start_token_id)
         output = self.network(
             encoder_outputs=(encoded,),

@@ -75,12 +75,12 @@ def load_words(name: str | Path) -> PromptEncoder:
 
 @contextmanager
 def _told(name: str | Path) -> Iterator[None]:
-    """Has whatever transformers refuses a model with end in one sentence."""
+    """Turns any error of transformers into one sentence."""
     try:
         yield
     except VistokError:
         raise
-    except Exception as error:  # what a reader meets in files that are not its own is of any kind
+    except Exception as error:  # foreign files can raise anything
         raise VistokError(
             f"language model {str(name)!r} cannot be loaded: {' '.join(str(error).split())[:300]}. Fetch its weights "
             "on a machine with network, name a local folder as `weights` in workflow/grid/llms.yaml, or make a "
@@ -132,6 +132,6 @@ def _check_old_files(folder: Path) -> None:
 
 def save_language_model(folder: Path, model: LanguageModel) -> None:
     model.network.save_pretrained(folder)
-    for of_machine in ("local_files_only", "is_local"):  # how it was loaded: no other machine need know
+    for of_machine in ("local_files_only", "is_local"):  # how it was loaded: a local detail
         model.words.tokenizer.init_kwargs.pop(of_machine, None)
     model.words.tokenizer.save_pretrained(folder)

@@ -40,7 +40,7 @@ class Packing:
     """How a padded batch is packed, shorter rows first.
 
     Attributes:
-        chosen: the words that are no padding, by their place in the flattened batch, in packed order.
+        chosen: the words that are not padding, by their place in the flattened batch, in packed order.
         positions: where each stands in its own row.
     """
 
@@ -71,7 +71,7 @@ def packed(tensor: Float[Tensor, "batch length *rest"], packing: Packing) -> Flo
 
 
 def attend_packed(network: PreTrainedModel) -> bool:
-    """Has a network's attention understand `packing`; returns whether it can."""
+    """Makes a network's attention use `packing`; returns whether it can."""
     if network.config._attn_implementation == "sdpa":
         AttentionInterface.register(_NAME, _attention)
         AttentionMaskInterface.register(_NAME, sdpa_mask)

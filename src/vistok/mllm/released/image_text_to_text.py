@@ -113,7 +113,7 @@ class ImageTextToText(WholeModel):
 
 
 def _without_prompt(tokens: Tensor, prompt: Tensor) -> Tensor:
-    """Returns what is new: some models repeat what they were given in front of their answer, some do not."""
+    """Returns only the new text: some models repeat their prompt in front of the answer, some do not."""
     length = prompt.shape[1]
     repeated = tokens.shape[1] >= length and torch.equal(tokens[: len(prompt), :length], prompt)
     return tokens[:, length:] if repeated else tokens

@@ -32,7 +32,7 @@ _DEFAULTS: Final = {
 
 
 class DinoV2(SelfDistillation):
-    """DINO whose student sees global crops with patches hidden, and must tell the teacher's patches there.
+    """DINO whose student sees global crops with hidden patches, and must predict the teacher's output there.
 
     The patch embedding learns as fast as the rest; in DINOv2's code at a fifth, and each block slower than the next:
     that is for weights of a longer training.

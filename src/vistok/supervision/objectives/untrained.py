@@ -35,7 +35,7 @@ class Untrained(Objective):
 
     @override
     def untrained(self, setup: Setup) -> Any:
-        """Returns the encoder as training starts from it; of one that is no plain ViT, patches alone are prepared."""
+        """Returns the encoder as training starts from it; of one that is not a plain ViT, only patches are prepared."""
         encoder = setup.encoder.model_copy(update={"final_norm": True})
         with torch.random.fork_rng(devices=[]):
             trunk = build_tokenizer(encoder).trunk
