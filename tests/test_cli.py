@@ -258,7 +258,7 @@ def test_scoring_tabulating_and_the_grid_import_no_torch() -> None:
             ZeroDivisionError("division by zero"),
             "an unexpected error, ZeroDivisionError: division by zero.",
         ),
-        (RecursionError(), "an unexpected error, RecursionError: without a text."),
+        (RecursionError(), "an unexpected error, RecursionError: no message."),
         (RuntimeError("one\nvistok: done\x1b[2J"), "an unexpected error, RuntimeError: one."),
         (
             ModuleNotFoundError("x", name="jinja2"),

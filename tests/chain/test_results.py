@@ -159,7 +159,7 @@ def test_answers_to_another_prompt_are_refused(study: Any) -> None:
 
 def test_answers_without_provenance_are_refused(study: Any) -> None:
     predictions(study).with_name(PROVENANCE).unlink()
-    with pytest.raises(VistokError, match=r"there is no provenance\.json beside it"):
+    with pytest.raises(VistokError, match=r"there is no provenance\.json next to it"):
         score(study)
 
 

@@ -184,7 +184,7 @@ def test_what_needs_an_agreement_says_how_and_takes_the_file(served: Made, tmp_p
 def test_two_fetches_at_once_are_refused(served: Made, tmp_path: Path) -> None:
     with (
         fetching._alone(served[0], tmp_path),
-        pytest.raises(VistokError, match=r"another fetch .* is at work"),
+        pytest.raises(VistokError, match=r"another fetch .* is running"),
     ):
         fetch(served[0], tmp_path)
 

@@ -31,7 +31,7 @@ def test_what_is_dated_ahead_is_dated_as_of_now(built: Any, capsys: pytest.Captu
     assert Path(AHEAD, ".snakemake_timestamp").stat().st_mtime <= time.time() + 1
     assert Path("checkpoints/smoke/b").stat().st_mtime > time.time() + 1000, "of another scale"
     assert Path("results/mini/a/metrics.json").stat().st_mtime == before
-    assert "2 files were dated ahead" in capsys.readouterr().err
+    assert "2 files were dated in the future by a wrong clock" in capsys.readouterr().err
 
 
 def test_a_small_difference_of_clocks_is_left(built: Any, capsys: pytest.CaptureFixture[str]) -> None:

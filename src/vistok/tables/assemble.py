@@ -140,7 +140,7 @@ def _check(study: Study, table: Table, published: PublishedTable) -> None:
             _check_own(study, table, column, published)
         elif column.published not in published.numeric_columns:
             raise VistokError(
-                f"{GRID / 'tables.yaml'}, entry {table.id!r}: a column points to {column.published!r}, which is no "
+                f"{GRID / 'tables.yaml'}, entry {table.id!r}: a column points to {column.published!r}, which is not a "
                 f"column of numbers of the paper's Table {table.number}. Legal: {', '.join(published.numeric_columns)}."
             )
         _check_part(study, table, column)
