@@ -18,10 +18,15 @@ _UNLEARNT = -100
 
 
 class PlainTraining:
-    """The training loop of a tutorial: labels beside a padded batch, AdamW, the loss read in each step."""
+    """The training loop of a tutorial: labels beside a padded batch, AdamW, the loss read in each step.
 
-    def __init__(self, model: MultimodalModel, rate: float, decay: float, clip: float) -> None:
-        self.model, self.clip = model, clip
+    `half`: under bf16's autocast, as most loops run today.
+    """
+
+    def __init__(
+        self, model: MultimodalModel, rate: float, decay: float, clip: float, *, half: bool = False
+    ) -> None:
+        self.model, self.clip, self.half = model, clip, half
         model.llm.network.set_attn_implementation("sdpa")
         trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
         groups = [
@@ -46,7 +51,8 @@ class PlainTraining:
         return loss
 
     def step(self, batch: dict[str, Tensor]) -> float:
-        loss = self.loss(batch)
+        with torch.autocast(batch["ids"].device.type, torch.bfloat16, enabled=self.half):
+            loss = self.loss(batch)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.clip)
         self.optimiser.step()

@@ -1,5 +1,6 @@
 """The MLLM: its loss beside transformers' own, what learns and what does not, and what a checkpoint holds."""
 
+import copy
 from collections.abc import Callable
 from pathlib import Path
 
@@ -196,3 +197,24 @@ def test_a_language_model_in_half_precision_reads_what_is_seen(
     assert half.item() == pytest.approx(whole.item(), rel=0.05)
     assert model.connector.projection.weight.grad is not None
     assert model.connector.projection.weight.dtype == torch.float32
+
+
+def test_beside_a_language_model_in_half_precision_products_are_taken_in_it_and_weights_stay_single(
+    make_model: Make, images: torch.Tensor, tokens: Tokens
+) -> None:
+    """bf16 has eight digits of two: losses agree within some of them, and the optimiser sees single precision."""
+    single = make_model(trains=("connector", "tokenizer"))
+    half = copy.deepcopy(single)
+    half.llm.to(torch.bfloat16)
+    multiplied: list[torch.dtype] = []
+    for layer in (*half.tokenizer.modules(), *half.connector.modules()):
+        if isinstance(layer, torch.nn.Linear):
+            layer.register_forward_hook(lambda *given: multiplied.append(given[2].dtype))
+    losses = [loss_of(model, images, tokens) for model in (single, half)]
+    losses[1].backward()
+    assert multiplied and set(multiplied) == {torch.bfloat16}
+    assert losses[1].item() == pytest.approx(losses[0].item(), rel=2e-2)
+    learnt = [parameter for parameter in half.parameters() if parameter.requires_grad]
+    assert {parameter.dtype for parameter in learnt} == {torch.float32}
+    assert {parameter.grad.dtype for parameter in learnt if parameter.grad is not None} == {torch.float32}
+    assert single.see(images).dtype == torch.float32

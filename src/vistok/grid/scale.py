@@ -281,7 +281,10 @@ class Scale(Value):
         {},
         description="per task: how many points a cell may be from the paper's; no task: no number is a target",
     )
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Literal["fp32", "bf16"] = Field(
+        "fp32",
+        description="of products, and of a frozen language model's weights; what is trained stays in single precision",
+    )
     save_every: Annotated[int, MACHINE] = Field(
         200, gt=0, description="steps between two saves of the training state"
     )

@@ -1,6 +1,7 @@
 """The multimodal model: a visual tokenizer, a connector and a language model."""
 
 from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import cast
 
 import torch
@@ -53,9 +54,10 @@ class MultimodalModel(nn.Module):
 
     def see(self, images: Shaped[Tensor, "batch 3 size size"]) -> Float[Tensor, "batch tokens features"]:
         """Returns what can be kept of images, as the tokenizer's reader shows them, for all questions about them."""
-        with torch.set_grad_enabled("tokenizer" in self.trains and torch.is_grad_enabled()):
-            tokens = self.tokenizer(self.tokenizer.prepared(images))
-        return tokens if self.connector.reads_question else cast(Tensor, self.connector(tokens))
+        with self._as_precise_as_llm():
+            with torch.set_grad_enabled("tokenizer" in self.trains and torch.is_grad_enabled()):
+                tokens = self.tokenizer(self.tokenizer.prepared(images))
+            return tokens if self.connector.reads_question else cast(Tensor, self.connector(tokens))
 
     def conditioning(
         self, seen: Float[Tensor, "batch tokens features"], questions: Sequence[str] | None = None
@@ -66,7 +68,8 @@ class MultimodalModel(nn.Module):
         own that read the latter.
         """
         if self.connector.reads_question:
-            seen = self.connector(seen, questions)
+            with self._as_precise_as_llm():
+                seen = self.connector(seen, questions)
         front = blind(self.llm, len(seen)).front
         if self.connector.gives == "states":
             return Conditioning(front, seen)
@@ -81,6 +84,12 @@ class MultimodalModel(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Returns the weighted sum of the losses of the words behind the image, and the sum of the weights."""
         return self.llm.answer_loss(self.conditioning(self.see(images)), ids, weights, mask)
+
+    def _as_precise_as_llm(self) -> AbstractContextManager[object]:
+        """Has products be taken in the precision of the language model's weights; what is trained stays in single."""
+        if self.llm.dtype == torch.float32:
+            return nullcontext()
+        return torch.autocast(self.llm.device.type, self.llm.dtype)
 
     def trained_tensors(self) -> dict[str, Tensor]:
         """Returns the tensors that training can change, by their names in the state dict."""

@@ -33,6 +33,11 @@ class SeeingAnswerer(LanguageModelAnswerer):
         self.seen.clear()
         self.look(images)
 
-    def _conditioning(self, questions: Sequence[Question]) -> Conditioning:
-        seen = torch.stack([self.seen[question.image_id] for question in questions])
-        return self.model.conditioning(seen.to(self.llm.device), [question.prompt for question in questions])
+    def _conditioning(self, questions: Sequence[Question]) -> tuple[Conditioning, list[int]]:
+        """One row an image, or a question where the connector reads it."""
+        images = [question.image_id for question in questions]
+        reads = self.model.connector.reads_question
+        rows = {image: row for row, image in enumerate(dict.fromkeys(images))}
+        owner = list(range(len(images))) if reads else [rows[image] for image in images]
+        seen = torch.stack([self.seen[image] for image in (images if reads else rows)]).to(self.llm.device)
+        return self.model.conditioning(seen, [question.prompt for question in questions]), owner

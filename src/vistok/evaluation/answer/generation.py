@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import torch
+from torch import Tensor
 
 from vistok.grid.values import Decoding
 from vistok.mllm.language_models.base import Conditioning, LanguageModel, blind
@@ -76,24 +77,25 @@ class LanguageModelAnswerer(Answerer):
         self.llm = llm.eval()
 
     @abstractmethod
-    def _conditioning(self, questions: Sequence[Question]) -> Conditioning:
-        """Returns what answers to the questions are given besides the questions' words."""
+    def _conditioning(self, questions: Sequence[Question]) -> tuple[Conditioning, list[int]]:
+        """Returns what answers are given besides the questions' words, and the row of it that each question has."""
 
     @torch.no_grad()
     def answer(self, questions: Sequence[Question], decoding: Decoding) -> list[Generation]:
         """Answers them; questions of like length share a batch."""
         texts: dict[int, str] = {}
-        for group, conditioning, prompts in self._batches(questions):
-            texts |= zip(group, self.llm.generate(conditioning, prompts, decoding), strict=True)
+        for group, conditioning, owner, prompts in self._batches(questions):
+            texts |= zip(group, self.llm.generate(conditioning, prompts, decoding, owner), strict=True)
         return [Generation(question, texts[index]) for index, question in enumerate(questions)]
 
     @torch.no_grad()
     def rank(self, questions: Sequence[Question]) -> list[Ranking]:
         """Ranks the options of each; those of a question share its image and its words, which are read once."""
         ranked: dict[int, list[tuple[float, int]]] = {}
-        for group, conditioning, prompts in self._batches(questions):
+        for group, conditioning, owner, prompts in self._batches(questions):
             options = [questions[index].options for index in group]
-            ranked |= zip(group, self.llm.option_losses(conditioning, prompts, options), strict=True)
+            losses = self.llm.option_losses(conditioning.rows(owner), prompts, options)
+            ranked |= zip(group, losses, strict=True)
         return [
             Ranking(question, *zip(*ranked[index], strict=True)) for index, question in enumerate(questions)
         ]
@@ -102,19 +104,22 @@ class LanguageModelAnswerer(Answerer):
         words = self.llm.words
         return len(words.pieces([words.after_image(question.prompt)])[0])
 
-    def _batches(self, questions: Sequence[Question]) -> Iterator[tuple[list[int], Conditioning, list[str]]]:
-        """Yields the positions of questions of like length, what they are given, and their prompts."""
+    def _batches(
+        self, questions: Sequence[Question]
+    ) -> Iterator[tuple[list[int], Conditioning, Tensor, list[str]]]:
+        """Yields the positions of questions of like length, what they are given by which rows, and their prompts."""
         for group in self.groups(questions):
             asked = [questions[index] for index in group]
             prompts = [self.llm.words.after_image(question.prompt).text for question in asked]
-            yield group, self._conditioning(asked), prompts
+            conditioning, owner = self._conditioning(asked)
+            yield group, conditioning, torch.tensor(owner, device=self.llm.device), prompts
 
 
 class BlindAnswerer(LanguageModelAnswerer):
     """A language model that is asked without the image."""
 
-    def _conditioning(self, questions: Sequence[Question]) -> Conditioning:
-        return blind(self.llm, len(questions))
+    def _conditioning(self, questions: Sequence[Question]) -> tuple[Conditioning, list[int]]:
+        return blind(self.llm, 1), [0] * len(questions)
 
 
 def groups(items: Iterator[T], size: int) -> Iterator[list[T]]:

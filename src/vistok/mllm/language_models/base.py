@@ -126,11 +126,18 @@ class LanguageModel(nn.Module, ABC):
         return (losses * weights[learnt]).sum(), weights.sum()
 
     @abstractmethod
-    def generate(self, conditioning: Conditioning, prompts: Sequence[str], decoding: Decoding) -> list[str]:
+    def generate(
+        self,
+        conditioning: Conditioning,
+        prompts: Sequence[str],
+        decoding: Decoding,
+        owner: Int[Tensor, "prompts"] | None = None,
+    ) -> list[str]:
         """Returns an answer to each prompt; which others share its batch changes no answer.
 
         Args:
-            prompts: all text behind the front, one per row of the conditioning.
+            prompts: all text behind the front.
+            owner: which row of the conditioning each prompt stands behind; its own where not given.
         """
 
     def option_losses(

@@ -21,8 +21,10 @@ from transformers import (
 from vistok.grid.scale import LanguageModelSize
 from vistok.grid.values import Decoding
 from vistok.mllm.language_models.base import Conditioning, LanguageModel
+from vistok.mllm.language_models.greedy import generate_greedily
 from vistok.mllm.language_models.inserted import InsertedLayers
 from vistok.mllm.language_models.packed import attend_packed, packed, packing_of, read_packed
+from vistok.mllm.prompt import Tokens
 
 
 class CausalLanguageModel(LanguageModel):
@@ -93,29 +95,57 @@ class CausalLanguageModel(LanguageModel):
         return cls(LlamaForCausalLM(config), tokenizer)
 
     @torch.no_grad()
-    def generate(self, conditioning: Conditioning, prompts: Sequence[str], decoding: Decoding) -> list[str]:
+    def generate(
+        self,
+        conditioning: Conditioning,
+        prompts: Sequence[str],
+        decoding: Decoding,
+        owner: Int[Tensor, "prompts"] | None = None,
+    ) -> list[str]:
         tokens = self.words.pad_texts(prompts, left=True).to(self.device)
+        owner = torch.arange(len(prompts), device=self.device) if owner is None else owner
+        write = self._write_greedily if self._is_plain(conditioning, decoding) else self._write
+        output = write(conditioning, owner, tokens, decoding)
+        decoded = self.words.tokenizer.batch_decode(output, skip_special_tokens=True)
+        return [text.strip() for text in decoded]
+
+    def _is_plain(self, conditioning: Conditioning, decoding: Decoding) -> bool:
+        """Tells whether all that decides an answer stands in one sequence, and one answer is looked for."""
+        layers = getattr(self.network.config, "layer_types", None) or ()
+        alike = set(layers) <= {"full_attention"}  # and no layer forgets what is far behind
+        plain = alike and self.packs and not self._inserted and conditioning.states is None
+        return plain and decoding.beams == 1 and conditioning.front.shape[1] > 0
+
+    def _write_greedily(
+        self, conditioning: Conditioning, owner: Tensor, tokens: Tokens, decoding: Decoding
+    ) -> Tensor:
+        return generate_greedily(
+            self._decoder, self._words, self.embed, conditioning.front.to(self.dtype), owner, tokens.ids, tokens.mask,
+            most=decoding.max_new_tokens, end=self.words.end, penalties=_penalties(decoding),
+        )  # fmt: skip
+
+    def _write(self, conditioning: Conditioning, owner: Tensor, tokens: Tokens, decoding: Decoding) -> Tensor:
+        conditioning = conditioning.rows(owner)
         embedded, mask = self._left_padded(conditioning, tokens.ids, tokens.mask)
-        tokenizer = self.words.tokenizer
         config = GenerationConfig(
             num_beams=decoding.beams,
             max_new_tokens=decoding.max_new_tokens,
             repetition_penalty=1.0,
             length_penalty=decoding.length_penalty,
             do_sample=False,
-            bos_token_id=tokenizer.bos_token_id,
+            bos_token_id=self.words.tokenizer.bos_token_id,
             eos_token_id=self.words.end,
             pad_token_id=self.words.end,
         )
         with self._reading(conditioning) as states:
-            output = cast(Any, self.network).generate(
+            output: Tensor = cast(Any, self.network).generate(
                 inputs_embeds=embedded,
                 attention_mask=mask,
                 logits_processor=_penalties(decoding),
                 generation_config=config,
                 **states,
             )
-        return [text.strip() for text in tokenizer.batch_decode(output, skip_special_tokens=True)]
+        return output
 
     def _option_logits(
         self,

@@ -65,9 +65,16 @@ class EncoderDecoderLanguageModel(LanguageModel):
         return self._decoded(encoded, read, answers)[within < lengths[:, None]]
 
     @torch.no_grad()
-    def generate(self, conditioning: Conditioning, prompts: Sequence[str], decoding: Decoding) -> list[str]:
+    def generate(
+        self,
+        conditioning: Conditioning,
+        prompts: Sequence[str],
+        decoding: Decoding,
+        owner: Int[Tensor, "prompts"] | None = None,
+    ) -> list[str]:
         tokens = self.words.pad_texts(prompts).to(self.device)
-        encoded, read = self._encoded(conditioning, tokens.ids, tokens.mask > 0)
+        each = conditioning if owner is None else conditioning.rows(owner)
+        encoded, read = self._encoded(each, tokens.ids, tokens.mask > 0)
         config = self.network.config
         output = cast(Any, self.network).generate(
             encoder_outputs=BaseModelOutput(last_hidden_state=encoded),

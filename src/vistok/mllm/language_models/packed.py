@@ -106,24 +106,49 @@ def _attention(
     scaling: float | None = None,
     **others: Any,
 ) -> tuple[Tensor, None]:
+    repeats = query.shape[1] // key.shape[1]
+    if packing is None and query.shape[2] == 1:
+        return _of_one_word(query, key, value, attention_mask, scaling), None
     if packing is None:
         given, _ = sdpa_attention_forward(
             module, query, key, value, attention_mask, scaling=scaling, **others
         )
         return given, None
-    repeats = query.shape[1] // key.shape[1]
     parts = [query, repeat_kv(key, repeats), repeat_kv(value, repeats)]
     flat = [part[0].transpose(0, 1) for part in parts]
     attended = [_of_group([part[group.tokens] for part in flat], group, scaling) for group in packing.groups]
     return torch.cat(attended)[None], None
 
 
+def _of_one_word(
+    query: Float[Tensor, "batch heads one width"],
+    key: Float[Tensor, "batch key_heads keys width"],
+    value: Float[Tensor, "batch key_heads keys width"],
+    mask: Bool[Tensor, "batch one one keys"] | None,
+    scaling: float | None,
+) -> Float[Tensor, "batch one heads width"]:
+    """Returns what a new word reads: heads that share keys ask them side by side, so that none is copied for each.
+
+    Two products: PyTorch's kernel of the CPU takes several times as long for one word.
+    """
+    asking = query.reshape(*key.shape[:2], -1, query.shape[3])
+    if query.device.type != "cpu":
+        given = functional.scaled_dot_product_attention(asking, key, value, attn_mask=mask, scale=scaling)
+        return given.flatten(1, 2)[:, None]
+    scores = (asking * (scaling or query.shape[3] ** -0.5)) @ key.transpose(2, 3)
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -torch.inf)
+    return (scores.softmax(-1) @ value).flatten(1, 2)[:, None]
+
+
 def _of_group(
     parts: list[Float[Tensor, "tokens heads width"]], group: Group, scaling: float | None
 ) -> Float[Tensor, "tokens heads width"]:
-    query, key, value = (_rows(part, group) for part in parts)
+    # On a CPU PyTorch's kernels take twice as long in half precision as in single, there and back.
+    dtype = torch.float32 if parts[0].device.type == "cpu" else parts[0].dtype
+    query, key, value = (_rows(part.to(dtype), group) for part in parts)
     attended = functional.scaled_dot_product_attention(query, key, value, is_causal=True, scale=scaling)
-    return attended.transpose(1, 2).flatten(0, 1)[group.places]
+    return attended.transpose(1, 2).flatten(0, 1)[group.places].to(parts[0].dtype)
 
 
 def _rows(
