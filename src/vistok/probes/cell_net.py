@@ -13,6 +13,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from vistok.datasets.coco import ObjectAnnotation
+from vistok.errors import unknown
 
 NOTHING: Final = 0  # in a cell: neither an object nor a crowd
 UNTOLD: Final = -100  # of a crowd's cell, or of an object without a colour: no loss, and no verdict
@@ -61,8 +62,11 @@ def cell_labels(
     Args:
         objects: of each image.
         sizes: each image's width and height in pixels.
-        contents: what there may be; any other category is refused as a KeyError.
+        contents: what there may be.
         cells: a side.
+
+    Raises:
+        VistokError: an object is of a category that there may not be.
     """
     categories = {name: number for number, name in enumerate(contents.categories, start=1)}
     colours = {name: number for number, name in enumerate(contents.colours, start=1)}
@@ -75,6 +79,8 @@ def cell_labels(
                 min(int((start + length / 2) * cells / pixels), cells - 1)
                 for start, length, pixels in ((top, height, down), (left, width, across))
             )
+            if entry.category not in categories:
+                raise unknown("category of an object that a cell net is to tell", entry.category, categories)
             told = dict(entry.attributes).get(_COLOUR, "")
             place = image, row, column
             labels.category[place] = UNTOLD if entry.crowd else categories[entry.category]

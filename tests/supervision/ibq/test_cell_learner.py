@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
 from vistok.datasets.coco import ObjectAnnotation
+from vistok.errors import VistokError
 from vistok.grid.values import Optimiser
-from vistok.probes.cell_net import UNTOLD, CellNet, cell_labels, contents_of
+from vistok.probes.cell_net import UNTOLD, CellNet, Contents, cell_labels, contents_of
 from vistok.supervision.ibq.cell_learner import CellLearner, told_right
 from vistok.supervision.ibq.images import ImagePool
 from vistok.training.loop import Plan, make_deterministic, train
@@ -28,6 +30,8 @@ def test_objects_are_told_by_the_cell_of_their_middle() -> None:
     assert labels.category.tolist() == [[[1, 0], [0, UNTOLD]], [[0, 2], [0, 0]]]
     assert labels.colour.tolist() == [[[1, 0], [0, UNTOLD]], [[0, UNTOLD], [0, 0]]]
     assert labels.area[0, 0, 0] == 120 / 256 and labels.area[0, 1, 1] == 0
+    with pytest.raises(VistokError, match="unknown category of an object that a cell net is to tell 'bar'"):
+        cell_labels(objects, [(32, 32), (32, 32)], Contents(("square",), ()), cells=2)
 
 
 def learner_of(pool: ImagePool, net: CellNet) -> CellLearner:
