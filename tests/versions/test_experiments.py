@@ -37,9 +37,15 @@ def test_the_list_follows_from_the_grid(repository: Path, mini: Study) -> None:
 
 
 def test_every_run_of_every_table_is_an_experiment(mini: Study) -> None:
-    assert [f"run@{run.path}" for run in mini.runs()] == [
-        name for name in stages(mini) if name.startswith("run@")
-    ]
+    made = [name for name in stages(mini) if name.startswith("run@")]
+    assert sorted(made) == sorted(f"run@{run.path}" for run in mini.runs())
+    line = [made.index(f"run@eva-clip/{recipe}/vicuna-7b/seed-0") for recipe in ("blip-2", "minigpt-4")]
+    assert line == sorted(line), "behind the one that it follows"
+    assert {name for name in stages(mini) if name.startswith("first-stage@")} == {
+        f"first-stage@{tokenizer}/{recipe}-alignment/vicuna-7b/seed-0"
+        for recipe, own in (("llava", ("clip", "untrained")), ("blip-2", ("eva-clip", "untrained-large")))
+        for tokenizer in (*own, "perfect")
+    }
     assert {"blind", "table@table-2", "tokenizer@clip/seed-0", "llm@llama-7b", "shards@web"} < stages(
         mini
     ).keys()

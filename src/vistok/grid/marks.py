@@ -22,6 +22,7 @@ SCORING: Final = Mark("decides scores and tables, no answer")
 GATE: Final = Mark("decides whether a build stops, by its presence; tables print its words")
 MADE: Final = Mark("counts where a scale makes the thing itself")
 LOADED: Final = Mark("counts where the thing is loaded as it was published")
+_ALL: Final = (None, LABEL, NOTE, MACHINE, SCORING, GATE, MADE, LOADED)
 
 
 def mark_of(field: FieldInfo) -> Mark | None:
@@ -38,8 +39,8 @@ def counted(value: BaseModel, *marks: Mark) -> dict[str, Any]:
 
 
 def marked(value: BaseModel, *marks: Mark) -> dict[str, Any]:
-    """Returns the fields of a value that have one of `marks`, as plain values."""
-    return _chosen(value, marks)
+    """Returns the fields of a value that have one of `marks`, as plain values; what is in them counts whole."""
+    return {name: _plain(getattr(value, name), _ALL) for name in _names(type(value), marks)}
 
 
 def _chosen(value: BaseModel, marks: tuple[Mark | None, ...]) -> dict[str, Any]:

@@ -44,6 +44,7 @@ def check_stage(study: Study, stage: str) -> None:
         "shards": lambda: [_shards(paths.shards(name))],
         "llm": lambda: _checkpoints(models, [paths.llm(name)]),
         "tokenizer": lambda: _checkpoints(models, [paths.pretrained(name)]),
+        "first-stage": lambda: _checkpoints(models, [paths.mllm(study.run(name))]),
         "run": lambda: [*_checkpoints(models, [paths.mllm(study.run(name))]), *_results_of(study, name)],
         "blind": lambda: _blind(study),
     }

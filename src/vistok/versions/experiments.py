@@ -36,6 +36,7 @@ _STAGES: Final = {
     "shards": "write-shards",
     "llm": "train-llm",
     "tokenizer": "pretrain-tokenizer",
+    "first-stage": "tune-mllm",
     "run": "tune-mllm",
 }
 
@@ -43,7 +44,7 @@ _STAGES: Final = {
 def listing(study: Study) -> Values:
     """Returns what `dvc.yaml` is templated from: the ids of everything that is made, and under which names."""
     runs = study.runs()
-    made = {kind: [ids[0] for ids in STEPS[step].jobs(study, runs)] for kind, step in _STAGES.items()}
+    made = {kind: [ids[0] for ids in _jobs(study, kind)] for kind in _STAGES}
     return {
         "scale": study.scale.id,
         "split": study.split,
@@ -53,6 +54,7 @@ def listing(study: Study) -> Values:
         "shards": made["shards"],
         "llms": made["llm"],
         "tokenizers": made["tokenizer"],
+        "first_stages": made["first-stage"],
         "runs": {
             run.path: {
                 "tokenizer": _tokenizer_id(study, run.pretrained),
@@ -64,6 +66,15 @@ def listing(study: Study) -> Values:
         "blind": _targets(study, "fit-blind", *runs),
         "tables": list(study.tables),
     }
+
+
+def _jobs(study: Study, kind: str) -> list[tuple[str, ...]]:
+    """Returns the jobs of a kind of stage; a training that others follow, and that answers nothing, has its own."""
+    jobs = STEPS[_STAGES[kind]].jobs(study, study.runs())
+    answering = {run.path for run in study.runs()}
+    if kind in ("run", "first-stage"):
+        return [ids for ids in jobs if (ids[0] in answering) == (kind == "run")]
+    return list(jobs)
 
 
 def _targets(study: Study, step: str, *runs: Run) -> str:
@@ -84,7 +95,7 @@ def stages(study: Study) -> dict[str, Stage]:
     shared, own, results = RECORDS / study.models.scale.id, RECORDS / study.results_id, Paths(study).results
     stages: dict[str, Stage] = {}
     for kind, verb in _STAGES.items():
-        for ids in STEPS[verb].jobs(study, study.runs()):
+        for ids in _jobs(study, kind):
             outs, folder = STEPS[verb].outputs(study, *ids), f"{kind.removesuffix('s')}s"
             more = [results / ids[0]] if kind == "run" else []
             stages["@".join((kind, *ids))] = Stage(
@@ -115,6 +126,7 @@ def parameters(study: Study, root: Path = Path()) -> Values:
             for run in runs
             for entry in _lineage(study, run)
         },
+        "first_stages": {name: _made_by(study, "tune-mllm", name) for (name,) in _jobs(study, "first-stage")},
         "runs": {
             run.path: _run(study, run) | _digests(suites, own)
             for run, own in study.suites_by_subject().items()
