@@ -152,13 +152,14 @@ def table_spec(study: Study, table: str) -> Spec:
 
 
 def _made_of(models: Study, row: Row) -> Spec:
+    """Returns what decides the counts of a row's parts: their shapes, of which tests hold the numbers."""
     if not models.answers(row):
         return {}
     run = row.subjects[0]
     return {
-        "encoder": counted(models.tapped(run)) | {"parameters_m": models.tapped(run).parameters_m},
+        "encoder": counted(models.tapped(run)),
         "stages": [counted(models.recipe(stage.recipe)) for stage in models.stages([run])],
-        "llm": vars(models.shape(row.llm)),
+        "llm": llm_spec(models, row.llm),
     }
 
 
