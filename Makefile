@@ -21,7 +21,7 @@ test-real: $(VENV)/installed
 	  --requirement tests/packages/requirements.txt
 	VISTOK_PACKAGES=$(PACKAGES) $(BIN)/python -m pytest tests/packages
 
-# The paper scale from the data root to the pages, on small stand-ins of all official files: half an hour on two idle cores.
+# The paper scale from the data root to the pages, on small stand-ins of all official files.
 rehearsal: $(VENV)/installed
 	$(BIN)/python benchmarks/rehearsal.py
 
