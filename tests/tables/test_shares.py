@@ -29,6 +29,21 @@ def test_there_is_none_without_a_way() -> None:
     assert share_of(cell(50), cell(40), Cell(1)) is None
 
 
+def test_there_is_none_where_the_ends_are_not_told_apart() -> None:
+    cell, floor, near, far = (
+        Cell(1, ours=mid, low=mid - 2, high=mid + 2) for mid in (60.0, 50.0, 52.0, 56.0)
+    )
+    assert share_of(cell, floor, near) is None
+    share = share_of(cell, floor, far)
+    assert share and share.value == pytest.approx(1000 / 6)
+    average = Cell(1, ours=70.0)
+    ends = (Cell(1, ours=10.0), Cell(1, ours=90.0))
+    shares = [each.share for each in with_shares((cell, average), (floor, ends[0]), (near, ends[1]))]
+    assert shares == [None, None], "nor has what is over it"
+    _, whole = with_shares((cell, average), (floor, ends[0]), (far, ends[1]))
+    assert whole.share and whole.share.value == 75.0
+
+
 def test_its_interval_is_that_of_draws_from_the_three_intervals() -> None:
     found = share_of(cell(55, 3), cell(40, 2), cell(80, 2.5))
     assert found and found.low is not None and found.high is not None

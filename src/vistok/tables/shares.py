@@ -10,15 +10,24 @@ _DECIMALS = 6
 
 
 def with_shares(cells: Sequence[Cell], floor: Sequence[Cell], ceiling: Sequence[Cell]) -> tuple[Cell, ...]:
-    """Returns a row's cells with their shares of the way from the floor's cells to the ceiling's."""
+    """Returns a row's cells with their shares of the way from the floor's cells to the ceiling's.
+
+    A cell without an interval is an average: it has a share where all that it is over have one.
+    """
+    bounds = list(zip(cells, floor, ceiling, strict=True))
+    shares = [share_of(cell, low, high) for cell, low, high in bounds]
+    whole = all(share for share, (cell, *_) in zip(shares, bounds, strict=True) if _error(cell) is not None)
     return tuple(
-        replace(cell, share=share_of(cell, low, high))
-        for cell, low, high in zip(cells, floor, ceiling, strict=True)
+        replace(cell, share=share if whole or _error(cell) is not None else None)
+        for share, (cell, *_) in zip(shares, bounds, strict=True)
     )
 
 
 def share_of(cell: Cell, floor: Cell, ceiling: Cell) -> Share | None:
-    """Returns a cell's share of the way, in per cent; None where a value is missing, or the ceiling is no higher.
+    """Returns a cell's share of the way, in per cent; None where a value is missing, or where there is no way.
+
+    There is none where the ceiling is not above the floor by twice the standard error of their difference: a recipe
+    whose training makes nothing of the true contents has no ceiling.
 
     Its interval is of first order (the delta method), from the three cells' own intervals as if their questions were
     not the same: the answers to one question go together, so that it is rather too wide. None where a cell has none.
@@ -26,6 +35,9 @@ def share_of(cell: Cell, floor: Cell, ceiling: Cell) -> Share | None:
     if cell.ours is None or floor.ours is None or ceiling.ours is None or ceiling.ours <= floor.ours:
         return None
     way = ceiling.ours - floor.ours
+    ends = [error for error in map(_error, (floor, ceiling)) if error is not None]
+    if len(ends) > 1 and way < 2 * (ends[0] ** 2 + ends[1] ** 2) ** 0.5:
+        return None
     share = (cell.ours - floor.ours) / way
     errors = [_error(each) for each in (cell, floor, ceiling)]
     weights = (1.0, share - 1.0, -share)
