@@ -86,7 +86,7 @@ def test_from_images_to_the_table(study: Study, capsys: pytest.CaptureFixture[st
     capsys.readouterr()
     for step in (train_cell_nets, train_ibq):
         step.run(study)
-    assert capsys.readouterr().err.count("is finished, whole and of this study: nothing to do") == 4
+    assert capsys.readouterr().err.count("is finished, complete and of this study: nothing to do") == 4
     assert first == {name: (paths.checkpoint(name) / "provenance.json").read_bytes() for name in first}
 
 
