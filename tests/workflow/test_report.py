@@ -85,7 +85,7 @@ def test_a_job_has_one_line_and_a_long_one_two() -> None:
     assert line.startswith("[2/3]  tune_mllm b, 13.3 min; about 10 s left")
     report.started(9, "tabulate table-2")
     assert report.ended(9) == ["[3/3]  tabulate table-2, 0 s"]
-    assert report.ended(11) == [], "a job without a step, such as the target's own"
+    assert report.started(11, "paper_tables") + report.ended(11) == [], "the target's own, which has no step"
     assert report.errors() == []
 
 
@@ -121,6 +121,11 @@ def test_the_end_names_the_tables_and_their_first_numbers(tmp_path: Path) -> Non
     cells.write_text("\n".join(["run,column,ours", *rows]) + "\n")
     assert results([str(page), str(cells), str(tmp_path / "table-3.html")]) == [
         str(page), "  a: VQA 51.3", "  b: VQA 51.3", "  c: VQA 51.3", "  and 2 more rows",
+    ]  # fmt: skip
+    other = tmp_path / "table-3.csv"
+    other.write_text("run,column,ours\nz,VQA,7\n")
+    assert results([str(page), str(cells), str(other)]) == [
+        str(page), "  a: VQA 51.3", "  and 4 more rows", str(other), "  z: VQA 7.0",
     ]  # fmt: skip
 
 

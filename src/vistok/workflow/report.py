@@ -36,7 +36,9 @@ class Report:
         ]
 
     def started(self, number: int, name: str) -> list[str]:
-        """Notes that a job has started; returns a line where it will take long."""
+        """Notes that a job has started, but for the target's own; returns a line where it will take long."""
+        if name not in self.expected.seconds:
+            return []
         self._names[number] = name
         self.expected.start(name, self.clock())
         seconds = self.expected.of(name)
@@ -85,20 +87,24 @@ def _lines(path: Path) -> list[str]:
 
 
 def results(tables: Iterable[str]) -> list[str]:
-    """Returns where the tables are, and the first numbers of each.
+    """Returns where each table is, and its first numbers: three rows of one table alone, a row each of several.
 
     Args:
         tables: the files that were asked for, of all formats.
     """
-    paths = [Path(path) for path in tables]
-    lines = [f"{path}" for path in paths if path.suffix == ".html" and path.is_file()]
-    for path in paths:
-        if path.suffix == ".csv" and path.is_file():
-            lines += _first_rows(path)
-    return lines
+    made = [path for path in map(Path, tables) if path.is_file()]
+    shown = [path for path in made if path.suffix == ".csv"]
+    rows = _ROWS_SHOWN if len(shown) == 1 else 1
+    lines = []
+    for path in made:
+        if path.suffix == ".html":
+            lines.append(f"{path}")
+            lines += _first_rows(path.with_suffix(".csv"), rows) if path.with_suffix(".csv") in shown else []
+    alone = [path for path in shown if path.with_suffix(".html") not in made]
+    return lines + [line for path in alone for line in (f"{path}", *_first_rows(path, rows))]
 
 
-def _first_rows(path: Path) -> list[str]:
+def _first_rows(path: Path, shown: int) -> list[str]:
     rows: dict[str, list[str]] = {}
     with path.open(encoding="utf-8", newline="") as stream:
         for cell in csv.DictReader(stream):
@@ -107,8 +113,7 @@ def _first_rows(path: Path) -> list[str]:
                     f"{cell['column']} {float(cell['ours']):.1f}"
                 )
     lines = [_cut(f"  {run}: {', '.join(cells)}") for run, cells in rows.items()]
-    more = len(lines) - _ROWS_SHOWN
-    return lines[:_ROWS_SHOWN] + ([f"  and {more} more rows"] if more > 0 else [])
+    return lines[:shown] + ([f"  and {len(lines) - shown} more rows"] if len(lines) > shown else [])
 
 
 def _cut(line: str) -> str:
