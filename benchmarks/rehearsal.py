@@ -42,7 +42,7 @@ SLURM = [
 ]
 REPRODUCED = "clip/tuned/vicuna-7b/seed-0"
 _STARTED = re.compile(r"^ *(?:local)?rule (\w+):$", re.MULTILINE)
-_PATIENCE = 7200.0
+_PATIENCE, _GRACE = 7200.0, 120.0
 
 
 def main() -> int:
@@ -115,17 +115,30 @@ class Stage:
 
     def build_stopped(self) -> dict[str, Any]:
         """Builds locally; sends SIGTERM to all processes once in each rule, as a terminal or a node's end does."""
-        started, before, stopped = time.monotonic(), _processor(), list[str]()
+        started, before, stopped, hung = time.monotonic(), _processor(), list[str](), 0
         while True:
             process, log = self.start(LOCAL, f"local-{len(stopped)}.log")
             if (rule := next(self._new_rules(process, log, stopped), None)) is None:
                 self._end(process, log)
-                return _cost(started, before) | {"stopped": stopped}
+                return _cost(started, before) | {"stopped": stopped, "hung": hung}
             stopped.append(rule)
             self._let_work(rule, process)
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGTERM)
+            hung += self._stop(process)
+
+    def _stop(self, process: subprocess.Popen[str]) -> bool:
+        """Sends SIGTERM to all processes; returns whether snakemake had to be killed then.
+
+        Snakemake 9.27.1 takes a lock in its handler that the thread it interrupts may hold: it then waits for ever.
+        """
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(_GRACE)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+            return True
+        return False
 
     def build_on_slurm(self) -> dict[str, Any]:
         """Builds on Slurm; cancels a job of each kind once, which the profile has submitted again."""
@@ -172,7 +185,8 @@ class Stage:
             assert len(scored) >= 6, f"{run}: {scored}"
             for file in scored:
                 metrics = json.loads(file.read_text())
-                assert metrics["n"] == metrics["of"] > 0, file
+                films = file.parent.name == "seed-bench"  # one of the stand-in's questions is about a video
+                assert metrics["n"] == metrics["of"] - films > 0, file
         kept = [path for path in (self.checkout / "state/paper").rglob("*") if path.is_file()]
         assert not [path for path in kept if "locks" not in path.parts], kept
         said = self.told(*LOCAL, "-n", *SCALE)
