@@ -28,7 +28,7 @@ WHOLE = {"boxes": [[0, 1, 2, 3, 0.5]], "names": ["cat"], "width": 4, "height": 5
         ({**WHOLE, "boxes": [[0, 1, 2, 3]]}, "left, top, right, bottom and score are needed"),
         ({**WHOLE, "attributes": []}, "as many names .and attributes"),
         ({**WHOLE, "width": "4"}, "width, height, boxes"),
-        ([WHOLE], "no VCR metadata file: an object is needed, found a JSON list"),
+        ([WHOLE], "is not a VCR metadata file: an object is needed, found a JSON list"),
     ],
 )
 def test_wrong_metadata_is_refused(tmp_path: Path, value: Any, message: str) -> None:
