@@ -2,6 +2,7 @@
 
 import gc
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,14 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the real excerpts are not here ({folder.name} folder beside the checkout)")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def default_signals() -> Iterator[None]:
+    """Takes back the handlers that the command line sets: a pool's processes inherit them, and may then never end."""
+    yield
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
