@@ -6,7 +6,7 @@ from typing import Final, Self
 from pydantic import Field, model_validator
 
 from vistok.errors import VistokError
-from vistok.grid.ett import EttPaths, NetworkSize
+from vistok.grid.ett import EttPaths, NetworkSize, read_tables
 from vistok.grid.marks import counted
 from vistok.grid.paths import Paths
 from vistok.grid.read import read_mapping, validated
@@ -108,6 +108,17 @@ def scale_file(study: Study) -> Path:
 def makes_ett(study: Study) -> bool:
     """Tells whether a study's scale has a tokenizer of ETT's."""
     return scale_file(study).is_file()
+
+
+def check_grid(study: Study) -> None:
+    """Reads all that is declared of ETT, before rules ask for it.
+
+    Raises:
+        VistokError: a file is missing or wrong.
+    """
+    read_tables()
+    if makes_ett(study):
+        read_scale(study)
 
 
 def read_scale(study: Study) -> EttScale:

@@ -48,7 +48,7 @@ def cells_of(study: Study, table: str) -> list[dict[str, Any]]:
         for row, ours in zip(entry.rows, report.rows, strict=True)
         if row.printed is not None
         for column, cell in zip(report.columns, ours.cells, strict=True)
-        if column.task != AVERAGE and column.title in published.numeric_columns
+        if column.printed and column.task != AVERAGE
     ]
 
 
