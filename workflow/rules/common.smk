@@ -11,6 +11,7 @@ from pathlib import Path
 from snakemake.cli import get_argument_parser
 
 from vistok.grid.downloads import load_downloads
+from vistok.grid.ett_scale import check_grid
 from vistok.grid.steps import step_called
 from vistok.workflow import checks, clocks, earlier, names
 from vistok.workflow.config import check_checkout, model_options, open_study, options, released_option
@@ -31,6 +32,7 @@ with checks.refusals():
     check_checkout(workflow.basedir)
     STUDY = open_study(config)
     FILES = Files(STUDY, load_downloads())
+    check_grid(STUDY)
     checks.check_plan(FILES, sys.argv[1:])
     if workflow.is_main_process:  # not in jobs, whose own clock may be wrong
         clocks.set_back(STUDY)
