@@ -58,7 +58,12 @@ CONF
 }
 
 # A daemon whose parent does not reap it stays as a zombie, which kill -0 takes for alive.
-alive() { [ -s "$1" ] && grep -qs '^State:[[:space:]]*[^Z]' "/proc/$(cat "$1")/status"; }
+# A number that another process has got since is no daemon either.
+alive() {
+  local status
+  [ -s "$1" ] && status=/proc/$(cat "$1")/status || return 1
+  grep -Eqs '^Name:[[:space:]]*(slurm|munge)' "$status" && grep -qs '^State:[[:space:]]*[^Z]' "$status"
+}
 
 wait_for() { # seconds command...
   local tries=$(($1 * 10)); shift
@@ -67,11 +72,14 @@ wait_for() { # seconds command...
 
 nodes_up() { [ "$(sinfo -h -N -t idle,alloc,mix -o %N 2>/dev/null | sort -u | wc -l)" -eq 2 ]; }
 all_gone() { local pid; for pid in "$lab"/*.pid; do ! alive "$pid" || return 1; done; }
+# A lab that was killed leaves its links behind, and nothing of it runs: they may be replaced.
+ended() { [ -e "$1/munge.key" ] && lab=$1 all_gone; }
 
 start() {
-  local link
+  local link other
   for link in $links; do
-    if [ -e "/etc/slurm/$link" ] && [ "$(readlink "/etc/slurm/$link")" != "$lab/$link" ]; then
+    other=$(dirname "$(readlink "/etc/slurm/$link" || echo "/etc/slurm/$link")")
+    if [ -e "/etc/slurm/$link" ] && [ "$other" != "$lab" ] && ! ended "$other"; then
       echo "lab.sh: /etc/slurm/$link is another Slurm's: this machine has one already." >&2; exit 1
     fi
   done

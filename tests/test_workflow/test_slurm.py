@@ -35,9 +35,22 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             pytest.fail(f"VISTOK_REQUIRE_SLURM=1, but {reason}")
         pytest.skip(reason)
     folder = tmp_path_factory.mktemp("slurm")
+    leave_as_a_killed_lab_does(tmp_path_factory.mktemp("killed"))
     cluster.lab("start", folder)
     yield folder
     cluster.lab("stop", folder)
+
+
+def leave_as_a_killed_lab_does(folder: Path) -> None:
+    """Leaves links to a Slurm of which nothing runs any more; another process has one of its numbers now."""
+    for name in ("munge.key", "gres.conf"):
+        (folder / name).touch()
+    (folder / "slurmctld.pid").write_text(f"{os.getpid()}\n")
+    link = Path("/etc/slurm/gres.conf")
+    if not link.exists():
+        link.parent.mkdir(exist_ok=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to(folder / "gres.conf")
 
 
 @pytest.fixture
