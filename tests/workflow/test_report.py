@@ -71,15 +71,22 @@ def test_the_time_left_is_right_within_a_third_of_the_build(study: Study, seed: 
     assert np.mean(np.array(wrong) < 0.3) > 0.9
 
 
+def test_one_short_job_says_little_of_the_long_ones() -> None:
+    expected = Expected({"answer_blind_gvt a": 5.0, "tune_mllm a": 50.0, "tune_mllm b": 50.0}, 1)
+    expected.start("answer_blind_gvt a", 0.0)
+    expected.end("answer_blind_gvt a", 15.0)
+    assert 100.0 < expected.left(15.0) < 125.0
+
+
 def test_a_job_has_one_line_and_a_long_one_two() -> None:
     clock = Clock()
     report = Report(Expected({"tune_mllm a": 40.0, "tune_mllm b": 400.0, "tabulate table-2": 4.0}, 1), clock)
     assert report.opened()[0].startswith("3 jobs, 1 at a time: about 7.4 min by the plan")
     assert report.started(7, "tune_mllm a") == []
     clock.now = 80.0
-    assert report.ended(7) == ["[1/3]  tune_mllm a, 80 s; about 13.5 min left"]
+    assert report.ended(7) == ["[1/3]  tune_mllm a, 80 s; about 12.1 min left"]
     (line,) = report.started(8, "tune_mllm b")
-    assert line.startswith("[1/3]  tune_mllm b has started: about 13.")
+    assert line.startswith("[1/3]  tune_mllm b has started: about 12.")
     clock.now = 880.0
     (line,) = report.ended(8)
     assert line.startswith("[2/3]  tune_mllm b, 13.3 min; about 10 s left")

@@ -15,6 +15,8 @@ from vistok.planning.plan import Rates
 STARTING: Final = 4.0
 # The weight of the plan against the jobs of a rule that ended, in jobs of that rule.
 _TRUST: Final = 0.5
+# The same for all rules together, in planned seconds: one short job thrice over its plan says little of the others.
+_TRUST_SECONDS: Final = 60.0
 
 
 @dataclass
@@ -58,7 +60,7 @@ class Expected:
         """Returns the seconds that a job takes, by all that is known now."""
         rule, every = self._rules.get(_rule(name), _Rule()), self._rules.values()
         whole = sum(each.expected for each in every)
-        pace = sum(each.taken for each in every) / whole if whole else 1.0
+        pace = (sum(each.taken for each in every) + _TRUST_SECONDS) / (whole + _TRUST_SECONDS)
         if not rule.ended:
             return self._planned(name) * pace
         mean = rule.expected / rule.ended
