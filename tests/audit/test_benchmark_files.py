@@ -15,10 +15,12 @@ from vistok.audit.checks import file_findings, generated_findings
 from vistok.audit.contents import KARPATHY_LISTS, check_version, karpathy_held_out
 from vistok.audit.findings import Finding
 from vistok.audit.leaks import check_leak
+from vistok.audit.training_copies import TRAINING_IMAGES
 from vistok.benchmark.annotations import read_annotations
 from vistok.benchmark.curate import CurationTask, curate
 from vistok.benchmark.questions import Rules, write_questions
 from vistok.errors import VistokError
+from vistok.grid.load import load_study
 from vistok.pages.wording import worded
 from vistok.published.tables import PublishedTable, read_all_published
 
@@ -233,7 +235,7 @@ def test_training_images_beside_a_file_of_ours_are_compared(
 def with_photographs(path: Path) -> BenchmarkFile:
     """Writes a photograph of its own for every image of a file of ours, and training images, one in a tar."""
     root, file = path.parent.parent, generated_file(path)
-    for folder in ("coco/val2017", "coco/train2017", "web"):
+    for folder in ("coco/val2017", "coco/train2017", "lvd", "web"):
         (root / folder).mkdir(parents=True)
     for image in set(file.images):
         (root / f"coco/val2017/{image:012d}.jpg").write_bytes(f"photograph {image}".encode())
@@ -241,28 +243,35 @@ def with_photographs(path: Path) -> BenchmarkFile:
     return file
 
 
-def copied(root: Path, image: int | str) -> None:
+def copied(root: Path, image: int | str, folder: str) -> None:
     """Puts a copy of a benchmark's photograph into a training set, under another name."""
     photograph = (root / f"coco/val2017/{image:012d}.jpg").read_bytes()
-    with tarfile.open(root / "web/00000.tar", "w") as archive:
+    with tarfile.open(root / folder / "00000.tar", "w") as archive:
         member = tarfile.TarInfo("000123.jpg")
         member.size = len(photograph)
         archive.addfile(member, io.BytesIO(photograph))
 
 
-@pytest.mark.parametrize(("copies", "verdict"), [(0, "clean"), (1, "wrong")])
+@pytest.mark.parametrize(
+    ("copies", "folder", "verdict"), [(0, "web", "clean"), (1, "web", "wrong"), (1, "lvd", "wrong")]
+)
 def test_a_photograph_that_was_trained_on_is_found_under_any_name(
-    tmp_path: Path, tables: Tables, copies: int, verdict: str
+    tmp_path: Path, tables: Tables, copies: int, folder: str, verdict: str
 ) -> None:
     path = curated(tmp_path, "identification", "corrected")
     file = with_photographs(path)
     if copies:
-        copied(path.parent.parent, file.images[0])
+        copied(path.parent.parent, file.images[0], folder)
     found = {finding.anchor: finding for finding in generated_findings(path, tables)}
     finding = found[f"{file.anchor}-training-copies"]
     assert (finding.verdict, finding.facts["in a training set"]) == (verdict, copies)
     assert [row["image"] for row in finding.rows] == file.images[:1] * copies
     assert f": {copies} of its " in worded(finding).title
+
+
+def test_every_image_set_that_mini_trains_on_is_searched_for_copies(repository: Path) -> None:
+    trained_on = {entry.images for entry in load_study("mini", root=repository).scale.image_sets.values()}
+    assert trained_on == set(TRAINING_IMAGES)
 
 
 @pytest.mark.parametrize(

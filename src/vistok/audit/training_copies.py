@@ -12,7 +12,7 @@ from vistok.datasets.images import SUFFIXES, ImageIndex
 from vistok.files import digest_bytes, digest_file
 
 BENCHMARK_IMAGES = ("coco/val2017", "vcr/vcr1images", "seedbench/SEED-Bench-image")
-TRAINING_IMAGES = ("coco/train2017", "objects365/train", "imagenet/train", "web")
+TRAINING_IMAGES = ("coco/train2017", "objects365/train", "imagenet/train", "lvd", "web")
 
 
 def check_training_copies(file: BenchmarkFile | ChoiceFile, root: Path) -> Finding | None:
