@@ -33,7 +33,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from vistok.evaluation.answer.answering import SeeingAnswerer
 from vistok.evaluation.answer.generation import Question
-from vistok.grid.values import Decoding, Optimiser
+from vistok.grid.recipes import Optimiser
+from vistok.grid.tasks import Decoding
 from vistok.mllm.model import MultimodalModel
 from vistok.training.loop import _step, make_deterministic
 from vistok.training.schedule import make_optimiser

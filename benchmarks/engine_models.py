@@ -13,7 +13,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from vistok.datasets.gvtbench import read_object_questions
 from vistok.grid.connectors import Resampler
 from vistok.grid.load import load_study
-from vistok.grid.values import Encoder
+from vistok.grid.tokenizers import Encoder
 from vistok.mllm.language_models.causal import CausalLanguageModel
 from vistok.mllm.model import MultimodalModel
 from vistok.mllm.prompt import Piece

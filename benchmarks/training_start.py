@@ -222,7 +222,7 @@ def train_once(folder: Path, state: Path, share: int, workers: int) -> None:
     from vistok.evaluation.turns import TurnDraw
     from vistok.grid.connectors import Resampler
     from vistok.grid.load import load_study
-    from vistok.grid.values import Encoder
+    from vistok.grid.tokenizers import Encoder
     from vistok.mllm.language_models.causal import CausalLanguageModel
     from vistok.mllm.model import MultimodalModel
     from vistok.mllm.words import make_word_tokenizer

@@ -10,7 +10,7 @@ from tests.official_models import cached
 from torch import Tensor, nn
 from transformers import OwlViTConfig, OwlViTForObjectDetection
 
-from vistok.grid.values import Encoder
+from vistok.grid.tokenizers import Encoder
 from vistok.tokenizers.base import build_tokenizer
 from vistok.tokenizers.hub import encoder_repository
 

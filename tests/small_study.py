@@ -15,8 +15,10 @@ from vistok.evaluation.kinds import task_kind
 from vistok.files import write_json
 from vistok.grid.load import load_study
 from vistok.grid.paths import Paths
+from vistok.grid.runs import Run
 from vistok.grid.study import Study
-from vistok.grid.values import Row, Run, Task
+from vistok.grid.tables import Row
+from vistok.grid.tasks import Task
 from vistok.steps import fit_blind, score_run
 
 IMAGES = range(1, 13)

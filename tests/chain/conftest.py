@@ -9,9 +9,9 @@ import pytest
 from vistok.files import digest_value
 from vistok.grid.load import load_study
 from vistok.grid.paths import Paths
+from vistok.grid.runs import Run
 from vistok.grid.specs import Spec, llm_spec, mllm_spec, tokenizer_spec
 from vistok.grid.study import Study
-from vistok.grid.values import Run
 from vistok.provenance import content_digest, proven_folder, read_provenance
 
 

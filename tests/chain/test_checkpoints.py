@@ -11,7 +11,7 @@ from tests.chain.conftest import Maker
 
 from vistok.chain.checkpoints import IN_WORKFLOW, check_llm, check_mllm, check_tokenizer, forget_state
 from vistok.errors import VistokError
-from vistok.grid.values import Pretrained, Run
+from vistok.grid.runs import Pretrained, Run
 from vistok.provenance import check_whole, content_digest
 
 DEIT = Pretrained(tokenizer="deit", seed=0)

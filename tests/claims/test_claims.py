@@ -23,7 +23,7 @@ from vistok.claims.measured import read_cells, spread_of_seeds, training_noise
 from vistok.claims.values import CLAIMS
 from vistok.errors import VistokError
 from vistok.files import write_json
-from vistok.grid.values import Column
+from vistok.grid.tables import Column
 from vistok.pages.claims import write_claims
 from vistok.published.tables import PUBLISHED, PublishedTable, read_all_published
 from vistok.steps.weigh_claims import cells_of

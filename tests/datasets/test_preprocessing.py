@@ -7,7 +7,7 @@ from PIL import Image
 
 from vistok.datasets.images import load_image
 from vistok.datasets.preprocessing import STATISTICS, Preprocessing, channels_first, crop_box, squash
-from vistok.grid.values import Normalisation
+from vistok.grid.tokenizers import Normalisation
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,8 @@ from vistok.grid.needs import image_sets
 from vistok.grid.specs import spec_digest
 from vistok.grid.steps import STEPS
 from vistok.grid.study import Study
-from vistok.grid.values import Decoding, ReleasedRow, Row, Task
+from vistok.grid.tables import ReleasedRow, Row
+from vistok.grid.tasks import Decoding, Task
 
 Path = tuple[str | int, ...]
 Leaf = tuple[Path, Any, Mark | None]

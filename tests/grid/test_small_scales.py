@@ -8,7 +8,7 @@ from tests.grid.conftest import Checkout
 
 from vistok.errors import VistokError
 from vistok.grid.load import load_study
-from vistok.grid.values import Row
+from vistok.grid.tables import Row
 from vistok.planning.plan import make_plan
 
 

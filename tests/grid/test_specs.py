@@ -9,8 +9,8 @@ import pytest
 
 from vistok.grid import specs
 from vistok.grid.load import load_study
+from vistok.grid.runs import Pretrained
 from vistok.grid.study import Study
-from vistok.grid.values import Pretrained
 
 ON_BASE = ("deit", "dino", "mae", "dinov2", "clip-20m", "clip")  # tokenizers of the first size of mini
 REGIONS = ("region-clip", "owl-vit")  # of it too, for table 3

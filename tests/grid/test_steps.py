@@ -14,7 +14,7 @@ from vistok.grid.files_of import any_llm, cells, parts
 from vistok.grid.scale import ALL_STEPS, RESUMED, StepId
 from vistok.grid.steps import STEPS, step_called
 from vistok.grid.study import Study
-from vistok.grid.values import ReleasedRow
+from vistok.grid.tables import ReleasedRow
 from vistok.grid.verbs import VERBS
 from vistok.planning.costs import cost_of
 

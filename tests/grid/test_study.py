@@ -14,7 +14,7 @@ from vistok.grid.load import load_study
 from vistok.grid.paths import Paths
 from vistok.grid.steps import STEPS
 from vistok.grid.study import Study
-from vistok.grid.values import Row
+from vistok.grid.tables import Row
 
 HOSTILE = ["../x", "a;rm -rf", "", "CLIP!", "clip\n", "clip/frozen"]
 

@@ -9,8 +9,9 @@ from transformers import MllamaForCausalLM, PreTrainedTokenizerBase
 from transformers.models.mllama.configuration_mllama import MllamaTextConfig
 
 from vistok.grid.connectors import Resampler
+from vistok.grid.fields import Part
 from vistok.grid.scale import LanguageModelSize
-from vistok.grid.values import Encoder, Part
+from vistok.grid.tokenizers import Encoder
 from vistok.mllm.language_models.causal import CausalLanguageModel
 from vistok.mllm.model import MultimodalModel
 from vistok.mllm.words import make_word_tokenizer

@@ -98,7 +98,7 @@ import vistok
 from tests.small_models import small_encoder, small_language_model
 from vistok.grid.load import load_study
 from vistok.grid.steps import STEPS
-from vistok.grid.values import Decoding
+from vistok.grid.tasks import Decoding
 from vistok.mllm.language_models.load import build_language_model
 from vistok.mllm.model import MultimodalModel
 from vistok.planning.costs import cost_of

@@ -7,7 +7,7 @@ from scipy.spatial.distance import jensenshannon
 from tests.steps.test_answer_devices import ENCODER, SIZE
 
 from vistok.grid.connectors import Linear, Resampler
-from vistok.grid.values import Encoder
+from vistok.grid.tokenizers import Encoder
 from vistok.mllm.attention import attention_weights, has_resampler, head_divergence, resampler_attention
 from vistok.mllm.connectors.resampler import PerceiverAttention
 from vistok.mllm.heads import split_heads

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from vistok.evaluation.answer.answering import SeeingAnswerer
 from vistok.evaluation.answer.generation import Question
 from vistok.grid.connectors import Linear
-from vistok.grid.values import Decoding, Encoder
+from vistok.grid.tasks import Decoding
+from vistok.grid.tokenizers import Encoder
 from vistok.mllm.connectors import linear
 from vistok.mllm.connectors.base import Connector
 from vistok.mllm.language_models.causal import CausalLanguageModel

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vistok.evaluation.answer.answering import SeeingAnswerer
 from vistok.evaluation.answer.generation import Question
-from vistok.grid.values import Decoding
+from vistok.grid.tasks import Decoding
 from vistok.mllm.model import MultimodalModel
 from vistok.mllm.prompt import Piece
 

@@ -18,7 +18,7 @@ from vistok.datasets.preprocessing import Preprocessing
 from vistok.files import digest_file
 from vistok.grid.needs import run_weight_names
 from vistok.grid.study import Study
-from vistok.grid.values import Decoding
+from vistok.grid.tasks import Decoding
 from vistok.mllm.language_models.base import LanguageModel
 from vistok.planning.language_weights import check_language_model
 from vistok.planning.listed import study_names

@@ -13,7 +13,7 @@ from vistok.files import write_json
 from vistok.grid.load import load_study
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
-from vistok.grid.values import Row
+from vistok.grid.tables import Row
 from vistok.pages.curves import Training, draw_curves, trainings
 from vistok.steps import draw_curves as step
 from vistok.training.curves import write_curves

@@ -8,7 +8,7 @@ from vistok.files import write_json
 from vistok.grid.load import load_study
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
-from vistok.grid.values import Row as GridRow
+from vistok.grid.tables import Row as GridRow
 from vistok.pages.notes import footnote
 from vistok.tables.assemble import _marked, _shortfall
 from vistok.tables.values import Row, Shortfall, Substitute

@@ -13,8 +13,8 @@ from tests.official_models import cached, flan_t5, gguf_llama, millions, vicuna
 from transformers import PreTrainedModel
 
 from vistok.errors import VistokError
+from vistok.grid.language_models import LanguageModel
 from vistok.grid.load import Study, load_study
-from vistok.grid.values import LanguageModel
 from vistok.planning.language_weights import check_language_model
 
 Ask = Callable[..., str]

@@ -14,9 +14,9 @@ from vistok.cli import main
 from vistok.errors import VistokError
 from vistok.files import digest_value
 from vistok.grid.paths import Paths
+from vistok.grid.recipes import Optimiser
 from vistok.grid.specs import tokenizer_spec
 from vistok.grid.study import Study
-from vistok.grid.values import Optimiser
 from vistok.planning.verify import check_stage, verify
 from vistok.provenance import proven_folder
 from vistok.training.batches import Batch

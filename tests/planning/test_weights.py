@@ -12,7 +12,7 @@ from tests.official_models import cached
 
 from vistok.errors import VistokError
 from vistok.grid.load import Study, load_study
-from vistok.grid.values import Encoder, Tokenizer
+from vistok.grid.tokenizers import Encoder, Tokenizer
 from vistok.headers import read_shapes
 from vistok.planning.weights import check_pretrained, check_tokenizer
 from vistok.tokenizers.base import build_tokenizer

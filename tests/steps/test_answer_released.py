@@ -11,8 +11,8 @@ from tests.mllm.released.test_image_text_to_text import entry, save_blip2
 
 from vistok.grid.load import load_study
 from vistok.grid.paths import Paths
+from vistok.grid.runs import Released
 from vistok.grid.study import Study
-from vistok.grid.values import Released
 from vistok.steps import answer, score_run
 from vistok.steps.saved_answers import SavedAnswers
 

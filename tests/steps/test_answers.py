@@ -16,7 +16,7 @@ from vistok.evaluation.answer.answering import SeeingAnswerer
 from vistok.evaluation.answer.generation import Generation, Question
 from vistok.grid.connectors import Resampler
 from vistok.grid.load import load_study
-from vistok.grid.values import Decoding, Task
+from vistok.grid.tasks import Decoding, Task
 from vistok.mllm.language_models.causal import CausalLanguageModel
 from vistok.mllm.model import MultimodalModel
 from vistok.mllm.words import make_word_tokenizer

@@ -11,9 +11,9 @@ from vistok.errors import VistokError
 from vistok.files import digest_value
 from vistok.grid.load import load_study
 from vistok.grid.paths import Paths
+from vistok.grid.runs import Run
 from vistok.grid.specs import llm_spec, mllm_spec
 from vistok.grid.study import Study
-from vistok.grid.values import Run
 from vistok.headers import read_shapes
 from vistok.mllm.language_models.causal import CausalLanguageModel
 from vistok.mllm.language_models.load import save_language_model

@@ -17,9 +17,11 @@ from vistok.errors import VistokError
 from vistok.files import digest_value
 from vistok.grid.load import load_study
 from vistok.grid.paths import Paths
+from vistok.grid.runs import Run
 from vistok.grid.specs import llm_spec
 from vistok.grid.study import Study
-from vistok.grid.values import Decoding, Row, Run
+from vistok.grid.tables import Row
+from vistok.grid.tasks import Decoding
 from vistok.mllm.language_models.load import build_language_model, save_language_model
 from vistok.provenance import content_digest, proven_folder, read_provenance
 from vistok.steps import tune_mllm

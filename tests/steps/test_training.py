@@ -14,7 +14,7 @@ from vistok.errors import VistokError
 from vistok.files import digest_file
 from vistok.grid.load import load_study
 from vistok.grid.paths import Paths
-from vistok.grid.values import Optimiser
+from vistok.grid.recipes import Optimiser
 from vistok.headers import WEIGHTS
 from vistok.locks import only_writer
 from vistok.provenance import PROVENANCE, Stopwatch

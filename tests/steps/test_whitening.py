@@ -13,7 +13,7 @@ from vistok.datasets.preprocessing import Preprocessing
 from vistok.datasets.rows import ImageRow
 from vistok.datasets.shards import Shards, write_rows
 from vistok.grid.connectors import Linear
-from vistok.grid.values import Part
+from vistok.grid.fields import Part
 from vistok.mllm.connectors.whitening import Whitening
 from vistok.mllm.language_models.causal import CausalLanguageModel
 from vistok.mllm.model import MultimodalModel

@@ -12,8 +12,9 @@ from tests.small_models import small_encoder
 from vistok.datasets.coco import ObjectAnnotation
 from vistok.datasets.rows import ImageRow
 from vistok.datasets.shards import Shards, write_rows
+from vistok.grid.recipes import Optimiser
 from vistok.grid.scale import Pretraining
-from vistok.grid.values import Encoder, Optimiser
+from vistok.grid.tokenizers import Encoder
 from vistok.supervision.base import Objective, Setup, make_objective
 from vistok.supervision.data import PretrainingData
 from vistok.supervision.heads import Heads

@@ -11,9 +11,11 @@ import torch
 from tests.devices import left_behind
 
 from vistok.errors import VistokError
+from vistok.grid.fields import OBJECTIVES
 from vistok.grid.kinds import kinds_in
+from vistok.grid.recipes import Optimiser
 from vistok.grid.scale import Pretraining
-from vistok.grid.values import OBJECTIVES, Encoder, Optimiser
+from vistok.grid.tokenizers import Encoder
 from vistok.supervision.base import Objective, Setup, batch_indices, make_objective
 from vistok.supervision.data import PretrainingData
 from vistok.tokenizers.base import build_tokenizer

@@ -6,7 +6,7 @@ import pytest
 from timm.optim import param_groups_weight_decay
 from torch import nn
 
-from vistok.grid.values import Optimiser
+from vistok.grid.recipes import Optimiser
 from vistok.supervision.learner import PretrainingLearner
 from vistok.training.schedule import make_optimiser
 

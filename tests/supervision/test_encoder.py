@@ -5,7 +5,7 @@ import torch
 from timm.layers.pos_embed_sincos import build_sincos2d_pos_embed
 
 from vistok.errors import VistokError
-from vistok.grid.values import Encoder
+from vistok.grid.tokenizers import Encoder
 from vistok.supervision.encoder import build_encoder, class_feature, embed, encode, prepare, split_class_token
 
 

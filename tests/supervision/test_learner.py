@@ -9,8 +9,9 @@ from tests.forking import run_together
 
 from vistok.datasets.shards import Shards
 from vistok.errors import VistokError
+from vistok.grid.fields import OBJECTIVES
 from vistok.grid.kinds import kinds_in
-from vistok.grid.values import OBJECTIVES, Encoder
+from vistok.grid.tokenizers import Encoder
 
 SHARED = ("feature-distillation", "masked-pixels", "region-proposals", "supervised")
 SHARED_TOO = ("masked-features", "owl-vit")  # they take heads of a CLIP: not trained by two processes here
@@ -22,7 +23,8 @@ import torch
 from safetensors.torch import save_file
 from vistok.datasets.shards import Shards
 from vistok.grid.scale import Pretraining
-from vistok.grid.values import Encoder, Optimiser
+from vistok.grid.recipes import Optimiser
+from vistok.grid.tokenizers import Encoder
 from vistok.supervision.base import Setup, make_objective
 from vistok.supervision.data import PretrainingData
 from vistok.supervision.learner import PretrainingLearner

@@ -9,7 +9,7 @@ import pytest
 
 from vistok.evaluation.pairs import ByImage
 from vistok.grid.load import load_study
-from vistok.grid.values import Released
+from vistok.grid.runs import Released
 from vistok.pages.askings import askings_in_words
 from vistok.tables.askings import askings
 from vistok.tables.values import AVERAGE, Cell, Column, Row

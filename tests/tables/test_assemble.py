@@ -24,7 +24,7 @@ from vistok.files import digest_file
 from vistok.grid.load import load_study
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
-from vistok.grid.values import Column, ReleasedRow, Row
+from vistok.grid.tables import Column, ReleasedRow, Row
 from vistok.pages.notes import banner, footnote, notes
 from vistok.pages.table import render_table
 from vistok.provenance import unsealed

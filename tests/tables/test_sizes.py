@@ -11,7 +11,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, T5Config, T5ForCondition
 from vistok.grid.load import load_study
 from vistok.grid.originals import Original
 from vistok.grid.study import Study
-from vistok.grid.values import Row
+from vistok.grid.tables import Row
 from vistok.mllm.connectors.base import build_connector
 from vistok.pages.sizes import counted_of, is_near
 from vistok.tables.sizes import original_size, sizes_of

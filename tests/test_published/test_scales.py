@@ -15,7 +15,7 @@ from vistok.errors import VistokError
 from vistok.grid.load import load_study
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
-from vistok.grid.values import Row
+from vistok.grid.tables import Row
 from vistok.provenance import unsealed
 from vistok.reading import read_json
 from vistok.tables.agreement import Compared, compare

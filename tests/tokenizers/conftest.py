@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from vistok.grid.values import Encoder
+from vistok.grid.tokenizers import Encoder
 
 SMALL: dict[str, Any] = {
     "weights": "random",

@@ -10,7 +10,7 @@ from PIL import Image
 from vistok.datasets.preprocessing import Preprocessing
 from vistok.errors import VistokError
 from vistok.grid.load import load_study
-from vistok.grid.values import Encoder
+from vistok.grid.tokenizers import Encoder
 from vistok.tokenizers.base import VisualTokenizer, build_tokenizer
 
 STUDIES = {scale: load_study(scale, root=Path(__file__).parents[2]) for scale in ("mini", "paper")}

@@ -8,7 +8,7 @@ import torch
 from vistok.datasets.contents import ContentsReader
 from vistok.errors import VistokError
 from vistok.grid.load import load_study
-from vistok.grid.values import Encoder
+from vistok.grid.tokenizers import Encoder
 from vistok.tokenizers.base import build_tokenizer
 
 

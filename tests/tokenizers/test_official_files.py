@@ -18,7 +18,7 @@ from transformers import OwlViTConfig, OwlViTForObjectDetection
 
 from vistok.errors import VistokError
 from vistok.grid.load import load_study
-from vistok.grid.values import Encoder
+from vistok.grid.tokenizers import Encoder
 from vistok.tokenizers.base import VisualTokenizer, build_tokenizer
 from vistok.tokenizers.weights import load_tokenizer
 

@@ -12,7 +12,7 @@ from timm.models.vision_transformer import checkpoint_filter_fn
 from torch import nn
 
 from vistok.errors import VistokError
-from vistok.grid.values import Encoder
+from vistok.grid.tokenizers import Encoder
 from vistok.tokenizers.base import VisualTokenizer, build_tokenizer
 from vistok.tokenizers.weights import load_foreign
 

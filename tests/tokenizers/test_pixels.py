@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from vistok.datasets.preprocessing import STATISTICS, Preprocessing, channels_first
-from vistok.grid.values import Normalisation
+from vistok.grid.tokenizers import Normalisation
 from vistok.tokenizers.pixels import normalise
 
 

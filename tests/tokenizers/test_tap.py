@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from vistok.errors import VistokError
-from vistok.grid.values import Encoder, Tap
+from vistok.grid.tokenizers import Encoder, Tap
 from vistok.tokenizers.base import build_tokenizer
 from vistok.tokenizers.tap import read_at
 

@@ -7,7 +7,7 @@ import timm
 import torch
 from torch import nn
 
-from vistok.grid.values import Encoder
+from vistok.grid.tokenizers import Encoder
 from vistok.tokenizers.base import build_tokenizer
 
 Shake = Callable[[nn.Module], nn.Module]

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from vistok.errors import VistokError
-from vistok.grid.values import Encoder
+from vistok.grid.tokenizers import Encoder
 from vistok.tokenizers.base import build_tokenizer
 
 Shake = Callable[[nn.Module], nn.Module]

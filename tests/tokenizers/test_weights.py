@@ -15,7 +15,7 @@ from vistok.checkpoints import save_checkpoint
 from vistok.errors import VistokError
 from vistok.files import write_json
 from vistok.grid.load import GRID, SCALES, load_study
-from vistok.grid.values import Encoder
+from vistok.grid.tokenizers import Encoder
 from vistok.headers import WEIGHTS
 from vistok.tokenizers.base import VisualTokenizer, build_tokenizer
 from vistok.tokenizers.weights import load_foreign, load_tokenizer

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from vistok.grid.values import Optimiser
+from vistok.grid.recipes import Optimiser
 from vistok.training.batches import Batch
 from vistok.training.learner import Learner
 from vistok.training.loop import Plan

@@ -9,7 +9,7 @@ from tests.devices import left_behind
 from torch import Tensor, nn
 
 from vistok.errors import VistokError
-from vistok.grid.values import Optimiser
+from vistok.grid.recipes import Optimiser
 from vistok.training import loop
 from vistok.training.batches import Batch
 from vistok.training.devices import device_of

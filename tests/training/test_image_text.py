@@ -18,7 +18,7 @@ from vistok.datasets.shards import Shards, write_rows
 from vistok.errors import VistokError
 from vistok.evaluation.turns import TurnDraw
 from vistok.grid.connectors import Linear, QFormer
-from vistok.grid.values import Optimiser, Recipe
+from vistok.grid.recipes import Optimiser, Recipe
 from vistok.mllm.language_models.causal import CausalLanguageModel
 from vistok.mllm.model import MultimodalModel
 from vistok.mllm.words import make_word_tokenizer

@@ -320,7 +320,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 from vistok.errors import VistokError
-from vistok.grid.values import Optimiser
+from vistok.grid.recipes import Optimiser
 from vistok.training.learner import Learner
 from vistok.training.loop import Plan, train
 

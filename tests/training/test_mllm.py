@@ -23,7 +23,8 @@ from vistok.datasets.shards import Shards, write_rows
 from vistok.errors import VistokError
 from vistok.evaluation.turns import TurnDraw
 from vistok.grid.connectors import Resampler
-from vistok.grid.values import Optimiser, Part, Recipe
+from vistok.grid.fields import Part
+from vistok.grid.recipes import Optimiser, Recipe
 from vistok.mllm.language_models.causal import CausalLanguageModel
 from vistok.mllm.model import MultimodalModel
 from vistok.mllm.words import make_word_tokenizer

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from vistok.grid.values import Optimiser
+from vistok.grid.recipes import Optimiser
 from vistok.training.schedule import make_optimiser, rate_at
 
 

@@ -9,7 +9,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from vistok.grid.values import Optimiser
+from vistok.grid.recipes import Optimiser
 from vistok.training.learner import Learner
 from vistok.training.schedule import make_optimiser
 from vistok.training.state import TrainingState

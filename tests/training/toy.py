@@ -14,7 +14,7 @@ from tests.forking import FORKING
 from torch import Tensor, nn
 
 from vistok.errors import VistokError
-from vistok.grid.values import Optimiser
+from vistok.grid.recipes import Optimiser
 from vistok.training.batches import Batch
 from vistok.training.learner import Learner
 from vistok.training.loop import Plan, train

@@ -11,7 +11,7 @@ import yaml
 from vistok.grid.load import load_study
 from vistok.grid.steps import STEPS
 from vistok.grid.study import Study
-from vistok.grid.values import Column, Row
+from vistok.grid.tables import Column, Row
 from vistok.versions.experiments import LIST, RECORDS, export, listing, parameters, stages
 
 

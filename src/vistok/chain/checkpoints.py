@@ -9,9 +9,9 @@ from typing import Any, Final
 from vistok.errors import VistokError
 from vistok.files import digest_value
 from vistok.grid.paths import Paths
+from vistok.grid.runs import Pretrained, Run
 from vistok.grid.specs import llm_spec, mllm_spec, tokenizer_spec
 from vistok.grid.study import Study
-from vistok.grid.values import Pretrained, Run
 from vistok.headers import read_metadata
 from vistok.provenance import check_whole, content_digest, read_provenance
 

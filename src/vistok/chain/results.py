@@ -11,9 +11,10 @@ from vistok.errors import VistokError
 from vistok.files import digest_file, digest_value, write_json, write_jsonl
 from vistok.grid.needs import model_weights_name
 from vistok.grid.paths import Paths
+from vistok.grid.runs import Run, Subject
 from vistok.grid.specs import task_spec
 from vistok.grid.study import Study
-from vistok.grid.values import Run, Subject, Task
+from vistok.grid.tasks import Task
 from vistok.provenance import PROVENANCE, content_digest, read_provenance, sealed, unsealed
 from vistok.reading import read_json
 

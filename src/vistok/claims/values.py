@@ -8,8 +8,9 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from vistok.errors import VistokError, unknown
+from vistok.grid.fields import Id
 from vistok.grid.read import read_entries, validated
-from vistok.grid.values import Id, Value
+from vistok.grid.value import Value
 from vistok.published.tables import PublishedTable
 
 Relation = Literal["greater", "at-least", "comparable"]

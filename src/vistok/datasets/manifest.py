@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from vistok.datasets.parquet import Piece
 from vistok.errors import VistokError
 from vistok.files import digest_file, digest_value, write_json
-from vistok.grid.values import Value
+from vistok.grid.value import Value
 from vistok.reading import read_json
 
 # Parquet readers pass over names that start so.

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vistok.grid.values import Normalisation
+from vistok.grid.tokenizers import Normalisation
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from vistok.datasets.questions import Annotations
     from vistok.evaluation.score.base import Scored
-    from vistok.grid.values import Decoding
+    from vistok.grid.tasks import Decoding
 
 R = TypeVar("R")
 QuestionId: TypeAlias = int | str

@@ -2,8 +2,9 @@
 
 from vistok.errors import VistokError, unknown
 from vistok.evaluation.kinds import task_kind
+from vistok.grid.recipes import Recipe
 from vistok.grid.study import GRID, Study
-from vistok.grid.values import Recipe, Task
+from vistok.grid.tasks import Task
 
 
 def check_tasks(study: Study) -> None:

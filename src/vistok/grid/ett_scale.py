@@ -7,12 +7,14 @@ from pydantic import Field, model_validator
 
 from vistok.errors import VistokError
 from vistok.grid.ett import EttPaths, NetworkSize, read_tables
+from vistok.grid.fields import Id, Seed
 from vistok.grid.marks import counted
 from vistok.grid.paths import Paths
 from vistok.grid.read import read_mapping, validated
+from vistok.grid.recipes import Optimiser
 from vistok.grid.specs import Spec
 from vistok.grid.study import SCALES, Study
-from vistok.grid.values import Id, Optimiser, Seed, Value
+from vistok.grid.value import Value
 
 FOLDER: Final = SCALES / "ett"
 NETS: Final = ("judge", "perceptual", "features")

@@ -8,8 +8,8 @@ from vistok.grid import paths as files
 from vistok.grid.needs import llm_weights_name, model_weights_name, tokenizer_weights_name
 from vistok.grid.pairs import shown_pair
 from vistok.grid.paths import Paths
+from vistok.grid.runs import Pretrained, Run
 from vistok.grid.study import Study
-from vistok.grid.values import Pretrained, Run
 from vistok.provenance import PROVENANCE
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from vistok.grid.pairs import shown_pair
+from vistok.grid.runs import Run, Subject, runs_among
 from vistok.grid.step import Ids
 from vistok.grid.study import Study
-from vistok.grid.values import Run, Subject, runs_among
 
 
 def pretrainings(study: Study, runs: Sequence[Subject]) -> list[Ids]:

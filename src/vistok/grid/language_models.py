@@ -1,8 +1,14 @@
-"""What plans and checks ask of each kind of language model (mllm/language_models has the models)."""
+"""Language models: their entries, and what plans ask of each kind's size (mllm/language_models has the models)."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, Final, Literal, Self
+from typing import Annotated, ClassVar, Final, Literal, Self
+
+from pydantic import Field
+
+from vistok.grid.fields import DIGEST_OF_WEIGHTS, REVISION_OF_WEIGHTS, Commit, Digest, Id, Label
+from vistok.grid.marks import LABEL, LOADED, MACHINE, MADE, NOTE
+from vistok.grid.value import Value
 
 LanguageModelKind = Literal["causal", "encoder-decoder"]
 OWN_VOCABULARY: Final = 84  # words of the mini world
@@ -91,3 +97,36 @@ class EncoderDecoder(Shape):
 
 
 SHAPES: Final[dict[LanguageModelKind, type[Shape]]] = {"causal": Causal, "encoder-decoder": EncoderDecoder}
+
+
+class LanguageModel(Value):
+    """A language model; frozen where a recipe's `trains` does not name it."""
+
+    id: Id
+    label: Annotated[Label, LABEL]
+    kind: LanguageModelKind = "causal"
+    weights: Annotated[str, LOADED] = Field(
+        min_length=1,
+        description="a transformers name, a local folder, or a local file in GGUF; `random`: a scale that makes its "
+        "own leaves it untrained",
+    )
+    width: Annotated[int, MACHINE] = Field(gt=0)
+    layers: Annotated[int, MACHINE] = Field(gt=0, description="of an encoder and its decoder each")
+    vocabulary: Annotated[int, MACHINE] = Field(gt=0)
+    parameters_m: Annotated[float, MACHINE] = Field(
+        gt=0, description="millions, embeddings and output layer included"
+    )
+    base: Annotated[Id | None, MADE] = Field(None, description="the model that this one is tuned from")
+    revision: Annotated[Commit | None, NOTE] = Field(None, description=REVISION_OF_WEIGHTS)
+    digest: Annotated[Digest | None, NOTE] = Field(None, description=DIGEST_OF_WEIGHTS)
+    source: Annotated[str, NOTE]
+
+    @property
+    def random(self) -> bool:
+        """Whether a scale leaves its weights as they are drawn: a recipe trains it from scratch."""
+        return self.weights == "random"
+
+    @property
+    def shape(self) -> Shape:
+        """The published model's size, as plans ask for it."""
+        return SHAPES[self.kind](self.parameters_m * 1e6, self.width, self.layers, self.vocabulary)

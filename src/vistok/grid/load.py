@@ -7,20 +7,16 @@ from typing import Any, Final, TypeVar
 
 from vistok.errors import VistokError, unknown
 from vistok.grid.labels import check_labels
+from vistok.grid.language_models import LanguageModel
 from vistok.grid.read import merged, read_entries, read_mapping, validated
+from vistok.grid.recipes import Recipe
+from vistok.grid.released_models import ReleasedModel
 from vistok.grid.scale import ALL_RECIPES, Scale
 from vistok.grid.study import GRID, SCALES, TEST, Study, find
-from vistok.grid.values import (
-    AnyRow,
-    LanguageModel,
-    Recipe,
-    ReleasedModel,
-    Row,
-    Table,
-    Task,
-    Tokenizer,
-    Value,
-)
+from vistok.grid.tables import AnyRow, Row, Table
+from vistok.grid.tasks import Task
+from vistok.grid.tokenizers import Tokenizer
+from vistok.grid.value import Value
 
 __all__ = ["GRID", "SCALES", "Study", "load_study"]
 

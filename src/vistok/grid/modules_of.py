@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 
+from vistok.grid.fields import OBJECTIVES, RELEASED_KINDS
 from vistok.grid.kinds import module_of, task_kind_modules
+from vistok.grid.runs import Run
 from vistok.grid.study import Study
-from vistok.grid.values import OBJECTIVES, RELEASED_KINDS, Run
 
 
 def encoder_module(study: Study, tokenizer: str) -> str:

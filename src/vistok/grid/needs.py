@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from vistok.grid.runs import Released, Run, Subject, runs_among
 from vistok.grid.study import Study
-from vistok.grid.values import Released, Run, Subject, runs_among
 
 WEIGHTS_OF: Final = "weights-of-"
 

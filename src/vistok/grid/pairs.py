@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from vistok.grid.runs import Run
 from vistok.grid.study import Study
-from vistok.grid.values import Run
 
 DISTILLATION = "feature-distillation"
 _TABLE_OF_GVT = 6

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from vistok.grid.runs import Pretrained, Run, Subject
 from vistok.grid.study import Study
-from vistok.grid.values import Pretrained, Run, Subject
 
 TABLE_FORMATS: Final = ("csv", "md", "tex", "html")
 CLAIMS_FORMATS: Final = ("md", "html", "json", "svg")

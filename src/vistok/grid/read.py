@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from vistok.errors import VistokError, unknown
-from vistok.grid.values import ID_PATTERN, Value
+from vistok.grid.fields import ID_PATTERN
+from vistok.grid.value import Value
 from vistok.reading import read_bytes
 
 _LARGEST: Final = 100_000  # values in a grid file: the largest of the study has a hundredth

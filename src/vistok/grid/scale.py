@@ -5,9 +5,12 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import Field, model_validator
 
 from vistok.grid.connectors import ConnectorKind
+from vistok.grid.fields import Id, Objective, RelativePath, TaskKind
 from vistok.grid.language_models import SHAPES, LanguageModelKind, Shape
 from vistok.grid.marks import LABEL, MACHINE, SCORING
-from vistok.grid.values import Encoder, Id, Objective, Optimiser, RelativePath, TaskKind, Value
+from vistok.grid.recipes import Optimiser
+from vistok.grid.tokenizers import Encoder
+from vistok.grid.value import Value
 
 ALL_RECIPES: Final = "all"
 ALL_STEPS: Final = "all"

@@ -8,8 +8,9 @@ from typing import Any
 from vistok.files import digest_value
 from vistok.grid.labels import labels_of
 from vistok.grid.marks import GATE, LABEL, LOADED, MADE, SCORING, Mark, counted, marked
+from vistok.grid.runs import Pretrained, Released, Run, Subject
 from vistok.grid.study import Study
-from vistok.grid.values import Pretrained, Released, ReleasedRow, Row, Run, Subject
+from vistok.grid.tables import ReleasedRow, Row
 
 Spec = dict[str, Any]
 

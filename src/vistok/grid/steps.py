@@ -14,9 +14,9 @@ from vistok.grid.marks import LABEL
 from vistok.grid.marks import SCORING as SCORED
 from vistok.grid.needs import image_sets
 from vistok.grid.paths import Paths
+from vistok.grid.runs import Run
 from vistok.grid.step import Step
 from vistok.grid.study import GRID
-from vistok.grid.values import Run
 
 CLAIMS: Final = GRID / "claims.yaml"
 

@@ -8,26 +8,14 @@ from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
 from vistok.errors import VistokError, unknown
-from vistok.grid.language_models import OWN_VOCABULARY, Shape
+from vistok.grid.language_models import OWN_VOCABULARY, LanguageModel, Shape
+from vistok.grid.recipes import Recipe
+from vistok.grid.released_models import ReleasedModel
+from vistok.grid.runs import RELEASED, Pretrained, Released, Run, Subject, runs_among
 from vistok.grid.scale import ImageSet, LanguageModelSize, Pretraining, Scale, TaskFiles
-from vistok.grid.values import (
-    RELEASED,
-    AnyRow,
-    Encoder,
-    LanguageModel,
-    Pretrained,
-    Recipe,
-    Released,
-    ReleasedModel,
-    ReleasedRow,
-    Row,
-    Run,
-    Subject,
-    Table,
-    Task,
-    Tokenizer,
-    runs_among,
-)
+from vistok.grid.tables import AnyRow, ReleasedRow, Row, Table
+from vistok.grid.tasks import Task
+from vistok.grid.tokenizers import Encoder, Tokenizer
 
 GRID: Final = Path("workflow/grid")
 SCALES: Final = Path("workflow/scales")

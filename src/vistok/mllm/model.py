@@ -9,7 +9,7 @@ from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
 from vistok.grid.connectors import Connector
-from vistok.grid.values import Part
+from vistok.grid.fields import Part
 from vistok.mllm.connectors.base import build_connector
 from vistok.mllm.language_models.base import Conditioning, LanguageModel, blind
 from vistok.tokenizers.base import VisualTokenizer

@@ -7,8 +7,10 @@ from importlib import import_module
 import torch
 from PIL.Image import Image
 
+from vistok.grid.fields import RELEASED_KINDS
 from vistok.grid.kinds import module_of
-from vistok.grid.values import RELEASED_KINDS, Decoding, ReleasedModel
+from vistok.grid.released_models import ReleasedModel
+from vistok.grid.tasks import Decoding
 
 
 class WholeModel(ABC):

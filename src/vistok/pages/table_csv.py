@@ -3,7 +3,7 @@
 import csv
 import io
 
-from vistok.grid.values import Run, Subject
+from vistok.grid.runs import Run, Subject
 from vistok.pages.escapes import spreadsheet
 from vistok.pages.notes import footnote
 from vistok.tables.values import Baseline, Cell, Row, TableReport

@@ -13,8 +13,10 @@ from typing import Final
 
 from vistok.evaluation.kinds import task_kind
 from vistok.grid.downloads import downloads_for, load_downloads
+from vistok.grid.recipes import Recipe
+from vistok.grid.runs import Run, Subject
 from vistok.grid.study import Study
-from vistok.grid.values import Encoder, Recipe, Run, Subject
+from vistok.grid.tokenizers import Encoder
 
 # The longest answer of LLaVA-Instruct-150K, about: all that a process takes at a time is padded to it. Chosen: its
 # descriptions have some hundred words.

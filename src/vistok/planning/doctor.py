@@ -18,8 +18,8 @@ from vistok.grid.needs import (
     tokenizer_weights_name,
     training_files,
 )
+from vistok.grid.runs import Released, Subject, runs_among
 from vistok.grid.study import Study
-from vistok.grid.values import Released, Subject, runs_among
 from vistok.planning import limits, machine, slurm
 from vistok.planning.language_weights import check_language_model, check_released_model
 from vistok.planning.listed import check_pinned

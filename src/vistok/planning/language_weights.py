@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from vistok.errors import VistokError
+from vistok.grid.language_models import LanguageModel
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
-from vistok.grid.values import LanguageModel
 from vistok.headers import GGUF, WEIGHTS, read_shapes
 from vistok.planning.weights import shapes_of
 from vistok.reading import read_json

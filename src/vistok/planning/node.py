@@ -10,8 +10,8 @@ import torch
 from torch import distributed
 
 from vistok.errors import VistokError
+from vistok.grid.runs import Run
 from vistok.grid.study import Study
-from vistok.grid.values import Run
 from vistok.planning.costs import AHEAD
 from vistok.planning.units import readable_bytes
 from vistok.training.devices import device_of

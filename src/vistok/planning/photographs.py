@@ -11,8 +11,8 @@ from vistok.datasets.sources import open_source
 from vistok.evaluation.references import load_references
 from vistok.grid.needs import image_sets, is_absent
 from vistok.grid.paths import Paths
+from vistok.grid.runs import Subject
 from vistok.grid.study import Study
-from vistok.grid.values import Subject
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from typing import Final
 
 from vistok.grid.downloads import downloads_for, load_downloads
 from vistok.grid.needs import question_files, training_files
+from vistok.grid.runs import Subject
 from vistok.grid.scale import StepId
 from vistok.grid.study import Study
-from vistok.grid.values import Subject
 from vistok.planning.fetch import is_there
 from vistok.planning.jobs import Job, jobs_of
 from vistok.planning.units import readable_bytes

@@ -6,8 +6,9 @@ from pathlib import Path
 from vistok.errors import VistokError
 from vistok.grid.needs import tokenizer_weights
 from vistok.grid.paths import Paths
+from vistok.grid.runs import Pretrained
 from vistok.grid.study import Study
-from vistok.grid.values import Encoder, Pretrained
+from vistok.grid.tokenizers import Encoder
 from vistok.headers import WEIGHTS, read_shapes
 from vistok.tokenizers.hub import encoder_file
 

@@ -7,7 +7,7 @@ import torch
 
 from vistok.datasets.preprocessing import STATISTICS
 from vistok.errors import VistokError, unknown
-from vistok.grid.values import Encoder, Normalisation
+from vistok.grid.tokenizers import Encoder, Normalisation
 
 PUBLISHED: Final = "published"
 

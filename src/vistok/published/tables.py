@@ -12,8 +12,9 @@ from pydantic import Field
 
 from vistok.errors import VistokError
 from vistok.grid import paths
+from vistok.grid.fields import Id
 from vistok.grid.read import read_mapping, validated
-from vistok.grid.values import Id, Value
+from vistok.grid.value import Value
 
 NUMBERS: Final = paths.NUMBERS
 PUBLISHED: Final = paths.PUBLISHED

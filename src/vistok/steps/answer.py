@@ -10,7 +10,9 @@ from vistok.evaluation.answer.generation import Answerer
 from vistok.evaluation.answer.released import ReleasedAnswerer
 from vistok.grid.load import Study
 from vistok.grid.paths import Paths
-from vistok.grid.values import Released, ReleasedModel, Run, Subject, Task
+from vistok.grid.released_models import ReleasedModel
+from vistok.grid.runs import Released, Run, Subject
+from vistok.grid.tasks import Task
 from vistok.locks import only_writer
 from vistok.mllm.whole import load_whole
 from vistok.steps.answers import Photographs, answer_suite

@@ -14,7 +14,7 @@ from vistok.datasets.reader import Reader, Shown
 from vistok.errors import VistokError
 from vistok.evaluation.answer.generation import Answerer, Question
 from vistok.evaluation.kinds import task_kind
-from vistok.grid.values import Task
+from vistok.grid.tasks import Task
 from vistok.steps.asking import Asked
 from vistok.steps.saved_answers import Row, SavedAnswers
 from vistok.training.batches import Batch, batches

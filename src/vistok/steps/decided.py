@@ -13,9 +13,9 @@ from vistok.files import digest_value
 from vistok.grid.kinds import SCORING, module_of, task_kind_modules
 from vistok.grid.needs import run_weight_names, tokenizer_weights_name
 from vistok.grid.paths import Paths
+from vistok.grid.runs import Pretrained, Run
 from vistok.grid.specs import llm_spec, mllm_spec, tokenizer_spec
 from vistok.grid.study import Study
-from vistok.grid.values import Pretrained, Run
 from vistok.locks import only_writer
 from vistok.planning.foreign import weight_digests
 from vistok.planning.listed import check_listed, corpus_names

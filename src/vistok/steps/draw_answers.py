@@ -10,7 +10,7 @@ from vistok.files import staged_file, write_text
 from vistok.grid.pairs import Pair, shown_pair
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
-from vistok.grid.values import Task
+from vistok.grid.tasks import Task
 from vistok.pages.figures import Shown, draw_answers
 from vistok.steps.asking import ask
 from vistok.tables.questions import draw, judge

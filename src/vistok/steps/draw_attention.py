@@ -15,8 +15,8 @@ from vistok.evaluation.statistics import interval_of_mean
 from vistok.files import staged_file, write_json, write_text
 from vistok.grid.pairs import Pair, shown_pair
 from vistok.grid.paths import Paths
+from vistok.grid.runs import Run
 from vistok.grid.study import Study
-from vistok.grid.values import Run
 from vistok.mllm.attention import has_resampler, head_divergence, resampler_attention
 from vistok.mllm.model import MultimodalModel
 from vistok.pages.figures import Looks, draw_attention

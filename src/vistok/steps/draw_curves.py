@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from vistok.chain.checkpoints import check_llm, check_mllm, check_tokenizer
 from vistok.files import staged_file, write_text
 from vistok.grid.paths import Paths
+from vistok.grid.runs import Run
 from vistok.grid.study import Study
-from vistok.grid.values import Run
 from vistok.pages.curves import draw_curves, trainings
 from vistok.pages.probes import Probed, probed, probes_figure
 

@@ -12,7 +12,7 @@ from vistok.evaluation.kinds import task_kind
 from vistok.evaluation.score.predictions import read_predictions
 from vistok.grid.load import Study
 from vistok.grid.paths import Paths
-from vistok.grid.values import Task
+from vistok.grid.tasks import Task
 from vistok.steps.asking import Asked, ask
 from vistok.steps.score_run import cell, scores
 

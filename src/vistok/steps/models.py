@@ -11,7 +11,7 @@ from vistok.errors import VistokError
 from vistok.files import digest_value
 from vistok.grid.load import Study
 from vistok.grid.paths import Paths
-from vistok.grid.values import Run
+from vistok.grid.runs import Run
 from vistok.headers import WEIGHTS
 from vistok.mllm.model import MultimodalModel
 from vistok.steps.language_model import load_llm

@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float, Int64
 from vistok.datasets.preprocessing import Preprocessing, squash
 from vistok.datasets.rows import ImageRow
 from vistok.datasets.shards import Shards
-from vistok.grid.values import Encoder
+from vistok.grid.tokenizers import Encoder
 from vistok.probes.cells import Cells, cells_of
 from vistok.probes.features import tokens_of
 from vistok.probes.gate import collapses, gains, shortfalls

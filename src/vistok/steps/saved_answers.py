@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from vistok.files import digest_value
 from vistok.grid.kinds import SCORING, task_kind_modules
-from vistok.grid.values import Task
+from vistok.grid.tasks import Task
 from vistok.sources import source_digest
 from vistok.steps.asking import Asked
 from vistok.training.progress import say

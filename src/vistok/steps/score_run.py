@@ -13,7 +13,8 @@ from vistok.evaluation.score.predictions import read_predictions
 from vistok.evaluation.score.scoring import score_answers
 from vistok.grid.load import Study
 from vistok.grid.paths import Paths
-from vistok.grid.values import Subject, Task
+from vistok.grid.runs import Subject
+from vistok.grid.tasks import Task
 from vistok.steps.asking import Asked, ask
 
 

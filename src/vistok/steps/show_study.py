@@ -12,8 +12,9 @@ from vistok.datasets.images import load_image
 from vistok.evaluation.score.predictions import read_predictions
 from vistok.files import staged_folder
 from vistok.grid.paths import Paths
+from vistok.grid.runs import Run, Subject
 from vistok.grid.study import Study
-from vistok.grid.values import Run, Subject, Task
+from vistok.grid.tasks import Task
 from vistok.pages.benchmark import table_lines
 from vistok.pages.glance import glances
 from vistok.pages.study import RunPage, Scores, Shown, StudyPage, write_assets, write_runs, write_study

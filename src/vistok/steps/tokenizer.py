@@ -6,7 +6,7 @@ from typing import Any
 from vistok.chain.checkpoints import check_tokenizer, forget_state
 from vistok.grid.load import Study
 from vistok.grid.paths import Paths
-from vistok.grid.values import Pretrained, Run
+from vistok.grid.runs import Pretrained, Run
 from vistok.supervision.heads import Heads, behind_norm, read_heads
 from vistok.tokenizers.base import VisualTokenizer
 from vistok.tokenizers.tap import read_at

@@ -11,8 +11,8 @@ from vistok.datasets.shards import Shards
 from vistok.evaluation.turns import TurnDraw
 from vistok.grid.load import Study
 from vistok.grid.paths import Paths
+from vistok.grid.runs import Run
 from vistok.grid.specs import mllm_spec
-from vistok.grid.values import Run
 from vistok.provenance import Stopwatch
 from vistok.steps.decided import decide_tuning
 from vistok.steps.models import assemble, follow, frozen_digests, held_tensors

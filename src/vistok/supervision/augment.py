@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from vistok.datasets.preprocessing import STATISTICS
-from vistok.grid.values import Normalisation
+from vistok.grid.tokenizers import Normalisation
 from vistok.supervision.draws import Draws
 
 Images = Float[Tensor, "batch 3 height width"]

@@ -14,9 +14,10 @@ from torch import Tensor, nn
 
 from vistok.datasets.order import examples_at
 from vistok.errors import VistokError, unknown
+from vistok.grid.fields import OBJECTIVES
 from vistok.grid.kinds import kinds_in
 from vistok.grid.scale import Pretraining
-from vistok.grid.values import OBJECTIVES, Encoder
+from vistok.grid.tokenizers import Encoder
 from vistok.supervision import augment
 from vistok.supervision.data import Examples, Part, PretrainingData
 from vistok.supervision.draws import Draws, share_of
@@ -238,7 +239,7 @@ def make_objective(objective: str, setup: Setup) -> Objective:
     """Builds an objective with random weights that depend on the seed alone.
 
     Args:
-        objective: an id of `vistok.grid.values.Objective`.
+        objective: an id of `vistok.grid.fields.Objective`.
         setup: the same must be given when training is resumed.
 
     Raises:

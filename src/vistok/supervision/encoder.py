@@ -16,7 +16,7 @@ from typing_extensions import TypeIs
 
 from vistok.checkpoints import load_tensors
 from vistok.errors import VistokError
-from vistok.grid.values import Encoder
+from vistok.grid.tokenizers import Encoder
 from vistok.tokenizers.base import VisualTokenizer
 
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from vistok.errors import VistokError
-from vistok.grid.values import Encoder
+from vistok.grid.tokenizers import Encoder
 from vistok.supervision import augment
 from vistok.supervision.base import Objective, Setup
 from vistok.supervision.data import Examples

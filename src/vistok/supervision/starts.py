@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from jaxtyping import UInt8
 
-from vistok.grid.values import Encoder
+from vistok.grid.tokenizers import Encoder
 from vistok.supervision import augment
 from vistok.supervision.encoder import build_encoder, prepare
 from vistok.tokenizers.base import VisualTokenizer, build_tokenizer

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vistok.grid.paths import Paths
+from vistok.grid.runs import Subject
 from vistok.grid.study import Study
-from vistok.grid.values import AnyRow, Column, Subject, Table
+from vistok.grid.tables import AnyRow, Column, Table
 from vistok.published.tables import PublishedTable, read_published
 from vistok.tables.cells import mean
 from vistok.tables.metrics import read_cell

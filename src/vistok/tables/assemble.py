@@ -10,10 +10,11 @@ from vistok.evaluation.kind import CONSTANT, PRIOR
 from vistok.evaluation.kinds import task_kind
 from vistok.grid.labels import labels_of
 from vistok.grid.paths import Paths
+from vistok.grid.runs import Released
 from vistok.grid.study import GRID, Study
-from vistok.grid.values import AnyRow, Released, ReleasedRow, Table
-from vistok.grid.values import Column as GridColumn
-from vistok.grid.values import Row as GridRow
+from vistok.grid.tables import AnyRow, ReleasedRow, Table
+from vistok.grid.tables import Column as GridColumn
+from vistok.grid.tables import Row as GridRow
 from vistok.probes.record import read_probe
 from vistok.published.tables import NUMBERS, PUBLISHED, PublishedTable, read_published
 from vistok.tables.audited import with_audit

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from vistok.errors import VistokError
 from vistok.evaluation.kinds import task_kind
 from vistok.evaluation.references import References
-from vistok.grid.values import Task
+from vistok.grid.tasks import Task
 from vistok.reading import read_json
 
 COMMONEST: Final = 4  # of a task's answers are named, the others together

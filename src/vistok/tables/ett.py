@@ -6,8 +6,8 @@ from typing import Final
 from vistok.audit.findings import Finding
 from vistok.errors import VistokError
 from vistok.grid.ett import TABLES, EttTable
+from vistok.grid.runs import Run
 from vistok.grid.study import Study
-from vistok.grid.values import Run
 from vistok.published.tables import PublishedTable
 from vistok.tables.audited import with_audit
 from vistok.tables.values import Cell, Column, Origin, Row, TableReport

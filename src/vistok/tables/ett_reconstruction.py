@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from vistok.grid.ett import RECONSTRUCTION
+from vistok.grid.runs import Run
 from vistok.grid.study import Study
-from vistok.grid.values import Run
 from vistok.reading import read_json
 from vistok.tables.ett import COMMAND, LLM
 from vistok.tables.values import Cell, Column, Origin, Row, TableReport

@@ -11,8 +11,9 @@ from vistok.chain.results import read_blind_metrics, read_run_metrics
 from vistok.errors import VistokError
 from vistok.evaluation.kinds import task_kind
 from vistok.grid.paths import Paths
+from vistok.grid.runs import Subject
 from vistok.grid.study import Study
-from vistok.grid.values import Subject, Task
+from vistok.grid.tasks import Task
 
 
 @dataclass(frozen=True, slots=True)

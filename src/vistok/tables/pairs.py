@@ -9,9 +9,9 @@ import numpy as np
 from vistok.evaluation.pairs import ByImage, Pair, compare_rows, told_apart
 from vistok.evaluation.statistics import LEAST_GROUPS
 from vistok.grid.paths import Paths
+from vistok.grid.runs import Run
 from vistok.grid.study import Study
-from vistok.grid.values import Row as GridRow
-from vistok.grid.values import Run
+from vistok.grid.tables import Row as GridRow
 from vistok.tables.values import AVERAGE, Column, Row
 
 

@@ -10,7 +10,7 @@ from vistok.evaluation.kinds import task_kind
 from vistok.evaluation.references import References
 from vistok.evaluation.score.base import Ranked
 from vistok.evaluation.score.scoring import score_questions
-from vistok.grid.values import Task
+from vistok.grid.tasks import Task
 
 HALF: Final = 50.0  # of a question's points, which a VQA answer gets that two of ten people gave
 

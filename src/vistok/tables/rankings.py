@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from vistok.evaluation.pairs import ByImage
 from vistok.evaluation.rankings import Agreement, agreement_of_ranks
-from vistok.grid.values import Run
+from vistok.grid.runs import Run
 from vistok.tables.values import AVERAGE, Row, TableReport
 
 Scored = Mapping[str, ByImage | None]

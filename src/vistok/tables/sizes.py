@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from vistok.grid.connectors import Connector
 from vistok.grid.originals import Original, Stated
 from vistok.grid.study import Study
-from vistok.grid.values import AnyRow, Row
+from vistok.grid.tables import AnyRow, Row
 
 _MILLION = 1e6
 

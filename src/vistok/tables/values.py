@@ -8,7 +8,7 @@ from typing import Literal
 
 from vistok.audit.findings import Finding
 from vistok.evaluation.pairs import ByImage
-from vistok.grid.values import Run, Subject
+from vistok.grid.runs import Run, Subject
 from vistok.tables.sizes import Sizes
 
 AVERAGE = "average"

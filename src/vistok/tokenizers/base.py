@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from vistok.datasets.preprocessing import Preprocessing
 from vistok.datasets.reader import PixelReader, Reader
 from vistok.errors import VistokError, unknown
-from vistok.grid.values import Encoder
+from vistok.grid.tokenizers import Encoder
 from vistok.tokenizers.pixels import normalise
 
 # One module per library, imported only when an entry asks for it.

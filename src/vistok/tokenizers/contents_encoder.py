@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from vistok.datasets.contents import ContentsReader
 from vistok.errors import VistokError
-from vistok.grid.values import Encoder
+from vistok.grid.tokenizers import Encoder
 from vistok.tokenizers.base import VisualTokenizer
 
 NAME = "cells"

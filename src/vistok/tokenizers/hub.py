@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from vistok.errors import VistokError
-from vistok.grid.values import Encoder
+from vistok.grid.tokenizers import Encoder
 from vistok.headers import GGUF
 
 _NAMES: Final = (

@@ -7,7 +7,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from vistok.datasets.preprocessing import STATISTICS
-from vistok.grid.values import Normalisation
+from vistok.grid.tokenizers import Normalisation
 
 
 def normalise(

@@ -3,7 +3,7 @@
 from torch import nn
 
 from vistok.errors import VistokError
-from vistok.grid.values import Encoder, Tap
+from vistok.grid.tokenizers import Encoder, Tap
 from vistok.tokenizers.base import VisualTokenizer
 
 

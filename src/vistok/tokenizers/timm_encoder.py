@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from vistok.errors import VistokError
-from vistok.grid.values import Encoder
+from vistok.grid.tokenizers import Encoder
 from vistok.tokenizers.base import Tensors, VisualTokenizer
 
 _BEHIND_TOKENS = ("attn_pool", "fc_norm", "head")

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from vistok.checkpoints import load_tensors, read_config, read_tensors
 from vistok.errors import VistokError
-from vistok.grid.values import Encoder
+from vistok.grid.tokenizers import Encoder
 from vistok.headers import WEIGHTS
 from vistok.tokenizers.base import VisualTokenizer, build_tokenizer
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from vistok.datasets.mixture import Mixture, Turn
 from vistok.errors import VistokError
 from vistok.grid.connectors import QFormer
-from vistok.grid.values import Recipe
+from vistok.grid.recipes import Recipe
 from vistok.mllm.connectors.q_former import QFormerConnector
 from vistok.mllm.image_text import Captions, ImageText
 from vistok.mllm.model import MultimodalModel

@@ -12,7 +12,7 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from vistok.errors import VistokError
-from vistok.grid.values import Optimiser
+from vistok.grid.recipes import Optimiser
 from vistok.training.batches import Batch, batches
 from vistok.training.devices import device_of
 from vistok.training.learner import Learner

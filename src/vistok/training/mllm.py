@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from vistok.datasets.mixture import Mixture, Turn
-from vistok.grid.values import Recipe
+from vistok.grid.recipes import Recipe
 from vistok.mllm.model import MultimodalModel
 from vistok.mllm.prompt import Piece
 from vistok.training.batches import Batch

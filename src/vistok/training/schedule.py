@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 import torch
 from torch import nn
 
-from vistok.grid.values import Optimiser
+from vistok.grid.recipes import Optimiser
 
 
 def rate_at(step: int, steps: int, optimiser: Optimiser) -> float:

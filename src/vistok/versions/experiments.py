@@ -10,9 +10,9 @@ import yaml
 from vistok.files import write_text
 from vistok.grid import specs
 from vistok.grid.paths import Paths
+from vistok.grid.runs import Pretrained, Run
 from vistok.grid.steps import STEPS
 from vistok.grid.study import Study
-from vistok.grid.values import Pretrained, Run
 from vistok.pins import PINS, pinned_digest
 from vistok.sources import source_digest
 

@@ -12,7 +12,7 @@ from transformers import GenerationConfig
 from vistok.evaluation.answer.answering import SeeingAnswerer
 from vistok.evaluation.answer.generation import BlindAnswerer, Question
 from vistok.grid.connectors import Resampler
-from vistok.grid.values import Decoding
+from vistok.grid.tasks import Decoding
 from vistok.mllm.language_models.causal import CausalLanguageModel
 from vistok.mllm.model import MultimodalModel
 from vistok.mllm.prompt import PromptEncoder

@@ -22,7 +22,8 @@ from vistok.grid.load import load_study
 from vistok.grid.paths import Paths
 from vistok.grid.scale import TaskFiles
 from vistok.grid.study import Study
-from vistok.grid.values import Row, Task
+from vistok.grid.tables import Row
+from vistok.grid.tasks import Task
 from vistok.pages.notes import notes
 from vistok.pages.table_csv import render_csv
 from vistok.published.tables import PUBLISHED, read_published

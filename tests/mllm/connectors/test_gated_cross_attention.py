@@ -10,7 +10,7 @@ from torch.nn import functional
 from vistok.errors import VistokError
 from vistok.grid.connectors import GatedCrossAttention, Resampler
 from vistok.grid.scale import LanguageModelSize
-from vistok.grid.values import Decoding
+from vistok.grid.tasks import Decoding
 from vistok.mllm.connectors.base import build_connector
 from vistok.mllm.connectors.gated_cross_attention import GatedLayer
 from vistok.mllm.language_models.base import Conditioning, blind

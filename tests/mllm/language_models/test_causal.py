@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional
 
 from vistok.errors import VistokError
-from vistok.grid.values import Decoding
+from vistok.grid.tasks import Decoding
 from vistok.mllm.language_models.base import Conditioning
 from vistok.mllm.language_models.causal import CausalLanguageModel
 

@@ -9,7 +9,7 @@ from transformers import GenerationConfig
 
 from vistok.errors import VistokError
 from vistok.grid.scale import LanguageModelSize
-from vistok.grid.values import Decoding
+from vistok.grid.tasks import Decoding
 from vistok.mllm.language_models.base import Conditioning, LanguageModel
 from vistok.mllm.language_models.load import (
     build_language_model,

@@ -9,7 +9,7 @@ import torch
 from tests.official_models import flan_t5, gguf_llama, vicuna
 
 from vistok.errors import VistokError
-from vistok.grid.values import Decoding
+from vistok.grid.tasks import Decoding
 from vistok.mllm.language_models.base import blind
 from vistok.mllm.language_models.load import load_language_model, load_words, save_language_model
 

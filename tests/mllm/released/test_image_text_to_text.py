@@ -32,7 +32,8 @@ from transformers import (
 
 from vistok.errors import VistokError
 from vistok.grid.load import load_study
-from vistok.grid.values import Decoding, ReleasedDecoding, ReleasedModel
+from vistok.grid.released_models import ReleasedDecoding, ReleasedModel
+from vistok.grid.tasks import Decoding
 from vistok.mllm.whole import WholeModel, load_whole
 from vistok.mllm.words import make_word_tokenizer
 from vistok.planning.language_weights import check_released_model

@@ -8,7 +8,7 @@ import torch
 
 from vistok.datasets.coco import ObjectAnnotation
 from vistok.errors import VistokError
-from vistok.grid.values import Optimiser
+from vistok.grid.recipes import Optimiser
 from vistok.probes.cell_net import UNTOLD, CellNet, Contents, cell_labels, contents_of
 from vistok.supervision.ibq.cell_learner import CellLearner, told_right
 from vistok.supervision.ibq.images import ImagePool

@@ -7,8 +7,9 @@ import torch
 
 from vistok.errors import VistokError
 from vistok.grid.load import load_study
+from vistok.grid.recipes import Optimiser
 from vistok.grid.scale import Pretraining
-from vistok.grid.values import Encoder, Optimiser
+from vistok.grid.tokenizers import Encoder
 from vistok.supervision.base import Setup, make_objective
 from vistok.supervision.data import PretrainingData
 from vistok.supervision.learner import PretrainingLearner

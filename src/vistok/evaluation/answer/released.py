@@ -7,7 +7,7 @@ from PIL.Image import Image
 
 from vistok.datasets.images import load_image
 from vistok.evaluation.answer.generation import Answerer, Generation, Question, Ranking
-from vistok.grid.values import Decoding
+from vistok.grid.tasks import Decoding
 from vistok.mllm.whole import WholeModel
 
 

@@ -9,7 +9,7 @@ from vistok.evaluation.kind import CONSTANT, Questions, TaskKind
 
 if TYPE_CHECKING:
     from vistok.evaluation.score.base import Scored
-    from vistok.grid.values import Decoding
+    from vistok.grid.tasks import Decoding
 
 LONGEST: Final = "longest-option"
 # Of one option: chosen from SEED-Bench's, which are a word or a short sentence.

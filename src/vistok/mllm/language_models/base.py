@@ -13,7 +13,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from vistok.errors import VistokError
 from vistok.grid.scale import LanguageModelSize
-from vistok.grid.values import Decoding
+from vistok.grid.tasks import Decoding
 from vistok.mllm.prompt import PromptEncoder
 
 

@@ -19,7 +19,7 @@ from transformers import (
 )
 
 from vistok.grid.scale import LanguageModelSize
-from vistok.grid.values import Decoding
+from vistok.grid.tasks import Decoding
 from vistok.mllm.language_models.base import Conditioning, LanguageModel
 from vistok.mllm.language_models.greedy import generate_greedily
 from vistok.mllm.language_models.inserted import InsertedLayers

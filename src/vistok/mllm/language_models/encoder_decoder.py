@@ -15,7 +15,7 @@ from transformers import GenerationConfig, PreTrainedTokenizerBase, T5Config, T5
 from transformers.modeling_outputs import BaseModelOutput
 
 from vistok.grid.scale import LanguageModelSize
-from vistok.grid.values import Decoding
+from vistok.grid.tasks import Decoding
 from vistok.mllm.language_models.base import Conditioning, LanguageModel
 
 

@@ -21,7 +21,8 @@ from transformers import (
 )
 
 from vistok.errors import VistokError
-from vistok.grid.values import Decoding, ReleasedDecoding, ReleasedModel
+from vistok.grid.released_models import ReleasedDecoding, ReleasedModel
+from vistok.grid.tasks import Decoding
 from vistok.mllm.whole import WholeModel
 
 # What processors say of each token besides its id: Kosmos-2 which are the image's, IDEFICS which read which image.
