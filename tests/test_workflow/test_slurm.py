@@ -149,10 +149,13 @@ def test_a_strangers_comment_neither_stops_a_start_nor_advises(checkout: Any, tm
 def replaced(checkout: Any, tmp_path: Path) -> Iterator[Path]:
     """The checkpoint of a run, moved away; it comes back as it was, and nothing has to be made anew."""
     folder, kept = checkout.root / f"checkpoints/smoke/mllms/{FROZEN}", tmp_path / "kept"
+    metadata = checkout.root / ".snakemake/metadata"
+    shutil.copytree(metadata, tmp_path / "metadata")
     shutil.move(folder, kept)
     yield kept
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.move(kept, folder)
+    for path, before in ((folder, kept), (metadata, tmp_path / "metadata")):
+        shutil.rmtree(path, ignore_errors=True)
+        shutil.move(before, path)
     checkout.forget_state(FROZEN)
 
 

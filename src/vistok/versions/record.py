@@ -27,9 +27,10 @@ def record(stage: Stage) -> None:
     strange = [name for name, entry in made.items() if not ledger.is_of(name, entry)]
     strange += [str(out) for out in outs if not any(ledger.below(name, [out]) for name in made)]
     if strange:
+        more = f" (nor are {len(strange) - 1} more)" if len(strange) > 1 else ""
         raise VistokError(
-            f"{strange[0]} is not what Snakemake made last (nor are {len(strange) - 1} more), so it is not "
-            "recorded. Adopt it if DVC pulled it: vistok adopt. Or build it again with snakemake."
+            f"{strange[0]} is not what Snakemake made last{more}, so it is not recorded. Adopt it if DVC pulled it: "
+            "vistok adopt. Or build it again with snakemake."
         )
     with staged_folder(stage.folder) as partial:
         write_json(partial / RECORD, made)
