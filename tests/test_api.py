@@ -10,8 +10,17 @@ import pytest
 
 import vistok
 from vistok.cli import main
+from vistok.commands.parser import GROUPS
 
 IMAGES, EACH = 40, 3
+SAYS = {
+    "score": "accuracy 75.00 ",
+    "compare": "accuracy 75.00 ",
+    "flips": "accuracy 75.00 under corrected",
+    "blind": "constant answer: accuracy 100.00",
+    "overlap": "20 of 40",
+    "curate": "2 identification questions",
+}
 # Nothing but Python itself, numpy and vistok can be imported behind this.
 BARE = """
 import sys
@@ -126,14 +135,32 @@ def test_standard_input_is_read_once(references: Path, capsys: pytest.CaptureFix
     assert "standard input (-) is named twice" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("verb", ["score", "compare"])
-def test_numpy_is_enough_to_score_and_compare(verb: str, references: Path, tmp_path: Path) -> None:
-    predictions = str(written(tmp_path / "p.jsonl", answers(4)))
-    words = [verb, "counting", "--references", str(references), "--predictions", predictions]
-    words += ["--against", predictions] if verb == "compare" else []
+@pytest.mark.parametrize("verb", [*GROUPS["your files"]])
+def test_numpy_is_enough_for_every_verb_on_your_files(verb: str, references: Path, tmp_path: Path) -> None:
+    files = {
+        name: str(tmp_path / name) for name in ("p.jsonl", "image_data.json", "instances.json", "made.json")
+    }
+    written(tmp_path / "p.jsonl", answers(4))
+    training = [{"image_id": 1000 + image, "coco_id": image} for image in range(0, IMAGES, 2)]
+    (tmp_path / "image_data.json").write_text(json.dumps(training))
+    box = {"bbox": [0, 0, 3, 3], "iscrowd": 0, "area": 9}
+    objects = {
+        "images": [{"id": key, "file_name": f"{key}.jpg", "height": 9, "width": 9} for key in range(8)],
+        "annotations": [{"id": key, "image_id": key, "category_id": key % 2} | box for key in range(8)],
+        "categories": [{"id": 0, "name": "cup"}, {"id": 1, "name": "cat"}],
+    }
+    (tmp_path / "instances.json").write_text(json.dumps(objects))
+    ask = [verb, "counting", "--references", str(references), "--predictions", files["p.jsonl"]]
+    words = {
+        "compare": [*ask, "--against", files["p.jsonl"]],
+        "flips": [*ask, "--protocols", "corrected", "released"],
+        "overlap": [*ask, "--training", files["image_data.json"]],
+        "curate": [verb, "identification", "--questions", "2", "--out", files["made.json"]]
+        + ["--instances", files["instances.json"]],
+    }.get(verb, ask)
     done = subprocess.run([sys.executable, "-c", BARE, *words], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("accuracy 75.00 ")
+    assert SAYS[verb] in done.stdout
 
 
 @pytest.mark.parametrize("words", [["plan"], ["audit"], ["tabulate", "table-2"]])

@@ -7,7 +7,8 @@ from tests.datasets.conftest import write
 
 from vistok.datasets.rows import ImageRow
 from vistok.datasets.sources import open_source
-from vistok.datasets.visual_genome import read_coco_ids, read_regions, visual_genome_source
+from vistok.datasets.visual_genome import read_regions, visual_genome_source
+from vistok.datasets.visual_genome_ids import read_coco_ids
 from vistok.errors import VistokError
 from vistok.grid.scale import ImageSet
 from vistok.reading import read_json

@@ -8,7 +8,7 @@ from typing import Literal
 from vistok.audit.benchmark_file import COLUMN_OF_FILE, BenchmarkFile
 from vistok.audit.contents import KARPATHY_LISTS
 from vistok.benchmark.annotations import Annotations, read_annotations
-from vistok.datasets.visual_genome import read_coco_ids
+from vistok.datasets.visual_genome_ids import read_coco_ids
 
 KARPATHY = Path("coco/karpathy")
 _INSTANCES = Path("coco/annotations/instances_val2017.json")

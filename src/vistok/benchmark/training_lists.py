@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from vistok.benchmark.annotations import ImageId, coco_id, read_image_list
-from vistok.datasets.visual_genome import read_coco_ids
+from vistok.datasets.visual_genome_ids import read_coco_ids
 from vistok.errors import VistokError
 from vistok.reading import read_json, read_text
 

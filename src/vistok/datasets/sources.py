@@ -13,7 +13,8 @@ from vistok.datasets.images import SUFFIXES, ImageIndex, id_in_name, image_bytes
 from vistok.datasets.llava import llava_source
 from vistok.datasets.openimages import openimages_source
 from vistok.datasets.rows import ImageRow, Images, Listed, QuestionAnswer, Source, listed_file
-from vistok.datasets.visual_genome import read_coco_ids, visual_genome_source
+from vistok.datasets.visual_genome import visual_genome_source
+from vistok.datasets.visual_genome_ids import read_coco_ids
 from vistok.datasets.vqa import read_annotations, read_questions
 from vistok.datasets.webdataset import webdataset_source
 from vistok.errors import VistokError

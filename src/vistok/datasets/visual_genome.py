@@ -11,7 +11,6 @@ from vistok.datasets.rows import ImageRow, Images, Listed, Source, listed_file
 from vistok.reading import read_json
 
 _REGIONS = "Visual Genome region descriptions"
-_IMAGES = "Visual Genome image data"
 # The 5.4 million regions take gigabytes in memory with all that they say.
 _UNREAD = frozenset({"x", "y", "width", "height", "region_id", "synsets"})
 _FOLDERS = ("", "VG_100K", "VG_100K_2")
@@ -67,23 +66,3 @@ def _phrase(path: Path, image: int, region: Any) -> str:
         case {"phrase": str() as phrase, "image": int() as found} if found == image:
             return phrase
     raise wrong_record(path, f"a region of image {image}", f"a phrase and the image_id {image} are", region)
-
-
-def read_coco_ids(path: Path) -> dict[int, int]:
-    """Returns the COCO id of each image of Visual Genome that is a COCO photograph, from its `image_data.json` (v1.2).
-
-    Raises:
-        VistokError: the file is missing, truncated or of another shape.
-    """
-    found = {}
-    for position, entry in enumerate(listed(path, read_json(path, what=_IMAGES), what=_IMAGES)):
-        match entry:
-            case {"image_id": int() as image, "coco_id": int() as photograph}:
-                found[image] = photograph
-            case {"image_id": int(), "coco_id": None}:
-                pass
-            case _:
-                raise wrong_record(
-                    path, f"record {position}", "an image_id and a coco_id, or null, are", entry
-                )
-    return found
