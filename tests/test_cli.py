@@ -72,6 +72,27 @@ def test_a_wrong_verb_is_told_the_nearest(verb: str, said: str, capsys: pytest.C
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "a verb is needed. `vistok --help` lists them."),
+        (["score", "countin"], "Did you mean 'counting'?"),
+        (["curate", "Counting"], "Did you mean 'counting'?"),
+        (["score", "caption", "--caption-metrics", "cider"], "Did you mean 'CIDEr'?"),
+        (["score", "vqa", "--predictons", "p.json"], "unknown option '--predictons'. Did you mean '--predictions'?"),
+        (["tabulate", "table-2", "--scael=mini"], "unknown option '--scael'. Did you mean '--scale'?"),
+        (["curate", "counting", "--instanses", "i.json"], "Did you mean '--instances'?"),
+        (["tabulate", "table-2", "--xyzzy"], "unrecognized arguments: --xyzzy"),
+    ],
+)  # fmt: skip
+def test_a_wrong_word_behind_a_verb_is_told_the_nearest(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(words)
+    assert said in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh"])
 def test_a_shell_completes_verbs_and_their_options(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("completion", shell) == 0

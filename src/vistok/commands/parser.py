@@ -3,8 +3,10 @@
 import argparse
 import difflib
 import gc
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
+from itertools import takewhile
 from types import ModuleType
 from typing import Any, Final, NoReturn
 
@@ -66,6 +68,9 @@ EXTRAS: Final = {
     **dict.fromkeys(GROUPS[_FILES]),
 }
 
+_CHOICE: Final = re.compile(r"invalid choice: '(.*)' \(choose from (.*)\)")
+_CHOICES: Final = re.compile(r"[\w-]+")
+
 
 class _Help(argparse.RawDescriptionHelpFormatter):
     """Help in which the verbs stand in groups, in the text behind the options, and nowhere else."""
@@ -76,10 +81,22 @@ class _Help(argparse.RawDescriptionHelpFormatter):
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors show what was typed, and do nothing to a terminal."""
+    """A parser whose errors show what was typed and what is nearest, and do nothing to a terminal."""
 
     def error(self, message: str) -> NoReturn:
+        if found := _CHOICE.search(message):
+            message += _nearest(found[1], _CHOICES.findall(found[2]))
         super().error(printable(message))
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Refuses a mistyped option by its nearest name, before any that is then missing is asked for."""
+        own = args or () if self._subparsers is None else ()
+        for word in takewhile(lambda word: word != "--", own):
+            name, known = word.partition("=")[0], self._option_string_actions
+            mistyped = name.startswith("--") and not any(option.startswith(name) for option in known)
+            if mistyped and (hint := _nearest(name, known)):
+                self.error(f"unknown option {name!r}.{hint}")
+        return super().parse_known_args(args, namespace)
 
 
 class _Version(argparse.Action):
@@ -98,10 +115,17 @@ def parse(given: Sequence[str]) -> argparse.Namespace:
     verb = given[0] if given else ""
     parser = make_parser([verb])
     if verb and not verb.startswith("-") and verb not in TOOLS and verb not in STEPS:
-        near = difflib.get_close_matches(verb.lower(), [*TOOLS, *STEPS], n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        parser.error(f"unknown verb {verb!r}.{hint} `vistok --help` lists them.")
+        parser.error(f"unknown verb {verb!r}.{_nearest(verb, [*TOOLS, *STEPS])} `vistok --help` lists them.")
+    if not verb:
+        parser.error("a verb is needed. `vistok --help` lists them.")
     return parser.parse_args([*given])
+
+
+def _nearest(asked: str, legal: Iterable[str]) -> str:
+    """Returns a question about the nearest legal word, or nothing."""
+    known = {name.lower(): name for name in legal}
+    near = difflib.get_close_matches(asked.lower(), known, n=1)
+    return f" Did you mean {known[near[0]]!r}?" if near else ""
 
 
 def make_parser(verbs: Sequence[str] = ()) -> argparse.ArgumentParser:
