@@ -74,6 +74,12 @@ def test_released_reads_numbers_wherever_their_letters_stand(answer: str, number
         ("", None),
         ("thirtytwo", 32),
         ("about 4.5 cars", None),
+        ("4\u00b75 cars", None),
+        ("1'000", 1000),
+        ("1\u2019000 cars", 1000),
+        ("-three", None),
+        ("well-three", 3),
+        ('{"objects": 2, "answer": 3}', 3),
         ("4,5", None),
         (".5", None),
         ("4.0", 4),
@@ -104,11 +110,11 @@ def test_corrected_reads_the_first_whole_number(answer: str, number: int | None)
 
 
 @pytest.mark.parametrize(
-    "hyphen", ["-", "\u2010", "\u2011", "\u2012", "\u2013", "\u2212", "\uff0d", "\u00ad", " "]
+    "hyphen", ["-", "\u2010", "\u2011", "\u2012", "\u2013", "\u2014", "\u2212", "\uff0d", "\u00ad", " "]
 )
 def test_a_number_in_two_words_may_be_joined_by_any_hyphen(hyphen: str) -> None:
     assert read_corrected(f"Forty{hyphen}six boats") == 46
-    assert read_corrected(f"{hyphen}6 boats") == (6 if hyphen in (" ", "\u00ad") else None)
+    assert read_corrected(f"{hyphen}6 boats") == (6 if hyphen in (" ", "\u00ad", "\u2014") else None)
 
 
 @pytest.mark.parametrize(

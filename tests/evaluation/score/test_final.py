@@ -43,6 +43,8 @@ def test_reasoning_is_no_answer(generated: str, answer: str) -> None:
         ("<|begin_of_box|>blue<|end_of_box|>", "blue"),
         (r"So \boxed{red}, no, \boxed{\text{blue}}.", "blue"),
         (r"\boxed{blue", "blue"),
+        (r"\fbox{blue} or red", "blue"),
+        (r"\boxed blue", "blue"),
         (r"<answer>\boxed{blue}</answer>", "blue"),
     ],
 )
@@ -90,7 +92,7 @@ def test_what_is_said_to_be_the_answer_goes_before_the_way_to_it(answer: str, sa
 
 
 def test_long_generations_are_read_in_time() -> None:
-    started = time.monotonic()
+    started = time.process_time()
     for text in ("<think>", "</think>", r"\boxed{", "<answer>", r"\text{" * 50 + "}", "**", "_ "):
         final_answer(text * 5_000)
-    assert time.monotonic() - started < 20
+    assert time.process_time() - started < 20

@@ -36,6 +36,17 @@ OPTIONS = ("On the table", "Under a chair", "Near the door", "It is not shown")
         ("\u6b63\u786e\u7b54\u6848\u662fC\u3002", "C"),
         ("\u9009\u62e9C", "C"),
         ("C\u3001Near the door", "C"),
+        (r"\fbox{C}", "C"),
+        (r"\boxed C", "C"),
+        ("{'answer': 'C'}", "C"),
+        ("{'choice': 'C'}", "C"),
+        ('{"answer": "near the door"}', "C"),
+        ("The answer is near the door.", "C"),
+        ("The answer is: **Near the door**", "C"),
+        ("\u201cNear the door!\u201d", "C"),
+        ("I think it's C", "C"),
+        ("On the table is wrong, so C.", "C"),
+        ("ASSISTANT: C", "C"),
     ],
 )
 def test_reads_a_letter_behind_markup(answer: str, letter: str) -> None:
@@ -56,6 +67,16 @@ def test_reads_a_letter_behind_markup(answer: str, letter: str) -> None:
         "\u7b54\u6848\u662fB\u6216C",
         "The answer is B. The answer is C.",
         "A\nB",
+        "A; B",
+        "A vs. B",
+        "A B",
+        "A. B.",
+        "(A)(B)",
+        "A, no, B",
+        "Answer: A, or rather B",
+        "It is C-shaped",
+        "It is B movie",
+        "The dogs' B",
         "The answer is not A.",
         "Option C is wrong.",
         "Neither C nor D",
@@ -86,7 +107,7 @@ def test_a_refused_letter_is_passed_over_and_the_firmest_counts(answer: str, let
 
 
 def test_long_answers_are_read_in_time() -> None:
-    started = time.monotonic()
+    started = time.process_time()
     for text in ("B ", "answer ", "the answer is A and ", "option ", "not "):
         read_letter(text * 2_000, OPTIONS)
-    assert time.monotonic() - started < 20
+    assert time.process_time() - started < 20

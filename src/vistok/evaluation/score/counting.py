@@ -32,16 +32,18 @@ _NUMBERS = {word: number for number, word in enumerate(_TO_NINETEEN.split())}
 _NUMBERS |= {word: 10 * number for number, word in enumerate(_TENS.split(), start=2)}
 _NUMBER = re.compile(
     rf"""
-    (?P<less> (?<! [\w)] ) - (?= \d ) | \b (?: minus | negative | between | from ) \s | (?<! \S ) [.,] (?= \d )
+    (?P<less> (?<! [\w)] ) - (?= \d | {"|".join(_NUMBERS)} )
+        | \b (?: minus | negative | between | from ) \s | (?<! \S ) [.,] (?= \d )
         | \b (?: more | fewer | less | greater | other ) \s than \s )?
     (?: \b | (?<= [{UNSPACED}] ) ) (?! (?: (?<= \bnot\s ) | (?<= n't\s ) ) [\w] )
-    (?: (?P<digits> \d{{1,3}} (?:[, ]\d{{3}})+ (?! [,\d] ) | \d+ )
-        | (?P<tens> {"|".join(_TENS.split())} ) [\s-]? (?P<ones> {"|".join(list(_NUMBERS)[1:10])} )
+    (?: (?P<digits> \d{{1,3}} (?:[,' \u2019]\d{{3}})+ (?! [,\d] ) | \d+ )
+        | (?P<tens> {"|".join(_TENS.split())} ) (?: [\s-]? | \s-\s ) (?P<ones> {"|".join(list(_NUMBERS)[1:10])} )
         | (?! (?<= \bno[\s-] ) one \b ) (?P<word> {"|".join(_NUMBERS)} )
     ) (?: \b | (?= [{UNSPACED}] ) )
     (?P<more>
         [\s-] (?: dozen | hundred | thousand | million | billion ) s? \b
-        | [.\u066b] (?! 0{{1,2}} (?! \d ) ) \d | , \d{{1,2}} (?! [,\d] )  # 2.5 and 2,5, but for 2.0 and 1,2,3
+        | [.\u066b\u00b7\u2027\u22c5] (?! 0{{1,2}} (?! \d ) ) \d  # 2.5, but for 2.0
+        | , \d{{1,2}} (?! [,\d] )  # 2,5, but for 1,2,3
         | (?: , \d\d )+ , \d{{3}} \b  # 1,00,000
         | \s? [+^\u00d7] \s? \d | \s to \s (?: \d | (?: {"|".join(_NUMBERS)} ) \b )
         | (?: \s \d+ )? \s? [/\u2044] \s? \d
@@ -86,7 +88,7 @@ def read_corrected(answer: str) -> int | None:
     if found["less"] or found["more"]:
         return None
     if found["digits"]:
-        return _value(re.sub("[, ]", "", found["digits"]))
+        return _value(re.sub(r"\D", "", found["digits"]))
     words = (found["word"] or found["tens"], found["ones"] or "zero")
     return sum(_NUMBERS[word.lower()] for word in words)
 

@@ -23,10 +23,10 @@ _ANSWER_TAG: Final = re.compile(
     r"|<\|begin_of_(?P<token>box|solution)\|>(?P<inner>.*?)(?:<\|end_of_(?P=token)\|>|\Z)",
     re.IGNORECASE | re.DOTALL,
 )
-_BOX: Final = re.compile(r"\\f?boxed\s*\{")
+_BOX: Final = re.compile(r"\\(?:f?boxed|f(?:rame)?box)(?:\s*\{|\s+(?=\w))")
 # The last "answer is" or "answer:" of an answer, and not the word alone ("I cannot answer").
 _STATED: Final = re.compile(
-    r"\banswer\b(?:[^.!?:\n\d]{0,40}?\b(?:is|are|be|was)\b|\s*(?:[:=]|->))\s*(?=\S)", re.IGNORECASE
+    r"\banswer\b(?:[^.!?:\n\d]{0,40}?\b(?:is|are|be|was)\b|\s*[\"']?\s*(?:[:=]|->))\s*(?=\S)", re.IGNORECASE
 )
 _STRUCK: Final = re.compile(r"~~[^~\n]*~~|<(?P<name>s|del|strike)>[^<\n]*</(?P=name)>", re.IGNORECASE)
 _RAISED: Final = re.compile("(?<=\\d)([\u00b2\u00b3\u00b9\u2070-\u2079]+)")

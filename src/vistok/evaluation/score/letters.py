@@ -5,30 +5,39 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from vistok.datasets.seedbench import LETTERS
-from vistok.evaluation.score.final import UNSPACED, final_answer, plain
+from vistok.evaluation.score.final import UNSPACED, final_answer, plain, stated
 
 # "A" before a small letter is the article, but where a new clause begins or it is judged.
 _JUDGED: Final = r"is|was|are|looks|seems|would|can|could|cannot|must|does|has"
 _CLAUSE: Final = rf"(?:because|since|as|for|and|or|but|which|{_JUDGED})\b"
 _LETTER: Final = re.compile(
-    rf"(?<![^\W{UNSPACED}])(?<!')(?:(?P<capital>[B-D]|A(?!\s(?!{_CLAUSE})[a-z]))|(?P<small>[a-d]))"
-    rf"(?![^\W{UNSPACED}]|')"
+    rf"(?<![^\W{UNSPACED}])(?<!\w')(?:(?P<capital>[B-D]|A(?!\s(?!{_CLAUSE})[a-z]))|(?P<small>[a-d]))"
+    rf"(?![^\W{UNSPACED}]|'\w)"
 )
 # In English, Chinese and Japanese: the answer is, option.
 _STATED: Final = re.compile(
     r"(?:\b(?:answers?|solution)\b|\u7b54\u6848|\u6b63\u89e3)(?:[^.!?\n]{0,60}?(?:\b(?:is|be|was)\b|:|=|->|[\u662f\u4e3a\u70ba\u306f]))?\s*"
     r"(?:not\s)?(?:(?:most\s)?(?:definitely|clearly|likely|probably)\s)?"
-    r"(?:the\s)?(?:option|choice|letter)?\s*:?[\s\W]*\Z",
+    r"(?:the\s)?(?:option|choice|letter)?\s*:?[\s\W]*\Z"
+    r"|\b(?:ans|assistant|response)\s*:[\s\W]*\Z",
     re.IGNORECASE,
 )
 _NAMED: Final = re.compile(
     r"(?:\b(?:option|choice|letter|choose|pick|select|go(?:ing)? with)|[\u9009\u9078][\u9879\u9805\u62e9\u64c7]?)"
-    r"(?:\s(?:is|would be|option))?\s*:?\s*\W?\Z",
+    r"(?:\s(?:is|would be|option))?['\"]?\s*:?\s*\W?\Z",
     re.IGNORECASE,
 )
-_ALSO: Final = re.compile(
-    r"[A-D]\)?,?\s*(?:[,/&]|\b(?:and|or|but)\b|[\u3001\u548c\u6216])(?:\s*\b(?:maybe|perhaps|possibly|also|even))?\s*\(?\Z"
+# Behind these a letter must end its clause.
+_SAID: Final = re.compile(
+    r"\b(?:it(?:'s|\sis|\smust be)|that(?:'s|\sis)|say|so|hence|thus|therefore)[\s,:]*\W?\Z", re.IGNORECASE
 )
+_ENDS: Final = re.compile(r"\W*(?:\n|\Z)|\s*[.,;:!?)\]]|\s(?:because|since|as)\b")
+_ALSO: Final = re.compile(
+    r"[A-D]\)?,?\s*(?:[,;/&|+]|\b(?:and|or|but|vs\.?|versus|to)\b|[\u3001\u548c\u6216])(?:\s*\b(?:maybe|perhaps|possibly|rather|also|even))?\s*\(?\Z"
+)
+# "A B", "A. B." and "(A)(B)": nothing but marks between two letters, and behind the second.
+_BESIDE: Final = re.compile(r"(?<!\w)[A-D](?:[^\w\n]{1,3}|\W+no\W+)\Z")
+_ALONE: Final = re.compile(r"\W*(?:\Z|[A-D](?!\w))")
 _RIGHT: Final = re.compile(
     r"\W{0,3}\s*(?:is|was|seems|looks|must be|would be)?\s*(?:the\s)?(?:most\s)?"
     r"(?:right|correct|true|best|accurate|final answer|answer)\b",
@@ -46,6 +55,7 @@ _REFUSED_AFTER: Final = re.compile(
     r"|\s*(?:(?:is|was|ca|does|wo|could)n't|cannot)\b",
     re.IGNORECASE,
 )
+_EDGES: Final = " .,:;!?{}\"'\u2018\u2019\u201c\u201d\u300c\u300d"
 _AROUND: Final = 160  # how many characters around a letter are read
 
 
@@ -69,7 +79,7 @@ def read_letter(answer: str, options: Sequence[str]) -> str | None:
     if lone := re.fullmatch(r"\W*([A-Da-d])\W*", said) or re.fullmatch(r"\s*<([A-D])>\s*", answer):
         return str(lone[1].upper())
     texts = [_bare(plain(option)) for option in options]
-    if letter := _of_text(_bare(said), texts):
+    if letter := _of_text(_bare(said), texts) or _of_text(_bare(stated(said)), texts):
         return letter
     mentions = list(_mentions(said, texts))
     for level in range(4):
@@ -80,13 +90,13 @@ def read_letter(answer: str, options: Sequence[str]) -> str | None:
 
 
 def _bare(text: str) -> str:
-    return " ".join(text.split()).rstrip(".").lower()
+    return " ".join(text.split()).strip(_EDGES).lower()
 
 
 def _of_text(said: str, texts: Sequence[str]) -> str | None:
     """Returns the letter of the option whose text, alone or after its letter, is the whole answer."""
     for letter, text in zip(LETTERS, texts, strict=True):
-        if said == f"{letter.lower()} {text}":
+        if said.startswith(letter.lower()) and text and said[1:].lstrip(" .:)-") == text and said[1:] != text:
             return letter
     return LETTERS[texts.index(said)] if texts.count(said) == 1 else None
 
@@ -98,7 +108,8 @@ def _mentions(said: str, texts: Sequence[str]) -> Iterator[_Mention]:
         before = said[max(found.start() - _AROUND, 0) : found.start()]
         after = said[found.end() : found.end() + _AROUND]
         own = _level(found, before, after, texts[LETTERS.index(letter)])
-        level = level if own is None and found["capital"] and _ALSO.search(before) else own
+        also = _ALSO.search(before) or (_BESIDE.search(before) and _ALONE.match(after))
+        level = level if own is None and found["capital"] and also else own
         refused = bool(_REFUSED_BEFORE.search(before) or _REFUSED_AFTER.match(after))
         yield _Mention(letter, level, refused)
 
@@ -116,6 +127,6 @@ def _level(found: re.Match[str], before: str, after: str, text: str) -> int | No
         return 0
     if re.search(r"(?:\A|\n)[^\w\n]*\Z", before) and re.match(r"[^\w\n]*(?:\n|\Z)", after):
         return 1
-    if _NAMED.search(before):
+    if _NAMED.search(before) or (_SAID.search(before) and _ENDS.match(after)):
         return 2
     return 3 if listed or (leads and re.match(r"[ \t]*(?:[.,:;)\]\n\u3001\u3002]|- )", after)) else None
