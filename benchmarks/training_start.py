@@ -286,7 +286,9 @@ def train_once(folder: Path, state: Path, share: int, workers: int) -> None:
         crop_scale=recipe.crop_scale,
     )
     moments["mixture"] = now()
-    plan = Plan(recipe.steps, recipe.optimiser, save_every=500, note_every=1, workers=workers, part=8)
+    plan = Plan(
+        recipe.steps, recipe.optimiser, save_every=500, note_every=1, workers=workers, positions=8 * 560
+    )
     train(
         Watched(model, mixture, recipe),
         plan,

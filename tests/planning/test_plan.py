@@ -106,19 +106,25 @@ def test_a_training_costs_about_what_the_paper_took(paper: Study) -> None:
 
 def test_cost_follows_what_it_depends_on(paper: Study) -> None:
     run, tuned = (paper.run(f"clip/{recipe}/vicuna-7b/seed-0") for recipe in ("frozen", "tuned"))
-    one, whole = tuning(paper, run), tuning(sized(paper, part=None), run)
-    many = tuning(sized(paper, part=None, gpus=128), run)
+    one, whole = tuning(paper, run), tuning(sized(paper, positions=None), run)
+    many = tuning(sized(paper, positions=None, gpus=128), run)
     assert one.flops == whole.flops == many.flops
-    assert one.memory == many.memory, "8 of 1,024 at a time"
+    assert one.memory == many.memory, "8 of 1,024 long answers at a time"
     assert whole.memory > 10 * many.memory > 10 * 2 * 6.7e9
     assert tuning(paper, tuned).kept - one.kept == pytest.approx(4 * 85.8e6)
 
 
 def test_memory_leaves_room_for_the_longest_answer_of_the_mixture(paper: Study) -> None:
-    run = paper.run("clip/frozen/vicuna-7b/seed-0")
+    """Of eight at a time; where a batch is cut by length, as many more short ones have as many positions."""
+    run, cut = (
+        paper.run("clip/frozen/vicuna-7b/seed-0"),
+        tuning(paper, paper.run("clip/frozen/vicuna-7b/seed-0")),
+    )
+    paper = sized(paper, positions=None, gpus=128)
     sets = tuple(name for name in paper.scale.mixture if name != "llava")
     without = replace(paper, scale=paper.scale.model_copy(update={"mixture": sets}))
     assert tuning(paper, run).flops == tuning(without, run).flops, "they are few"
+    assert cut.memory == pytest.approx(tuning(paper, run).memory, rel=0.01)
     more = tuning(paper, run).memory - tuning(without, run).memory
     assert more == pytest.approx(8 * 512 * (44 * 4096 * 32 + 6 * 32000))
 

@@ -335,12 +335,14 @@ class Words(Learner):
         rows = [torch.Generator().manual_seed(place) for place in range(8 * step + process, 8 * step + 8, processes)]
         ids = torch.stack([torch.randint(9, (7,), generator=row) for row in rows])
         weights = torch.stack([5.0 * torch.rand(6, generator=row).round() for row in rows])
-        return {"ids": ids, "weights": weights * (torch.arange(8)[process::processes, None] + 1)}
+        mask = torch.arange(7) < torch.tensor([[4], [7], [2], [6], [6], [3], [7], [5]])[process::processes]
+        weights = weights * mask[:, 1:] * (torch.arange(8)[process::processes, None] + 1)
+        return {"ids": ids, "weights": torch.cat([torch.zeros(len(ids), 1), weights], 1), "mask": mask.long()}
 
     def forward(self, batch):
         said = self.out(self.norm(self.words(batch["ids"][:, :-1])))
         losses = nn.functional.cross_entropy(said.flatten(0, 1), batch["ids"][:, 1:].flatten(), reduction="none")
-        return (losses * batch["weights"].flatten()).sum(), batch["weights"].sum()
+        return (losses * batch["weights"][:, 1:].flatten()).sum(), batch["weights"].sum()
 
 class StoppedWords(Words):
     # The last process alone is asked to stop; no step may be left half-taken by the others.
@@ -351,7 +353,7 @@ class StoppedWords(Words):
 torch.set_num_threads(1)
 out = Path(sys.argv[1])
 optimiser = Optimiser(learning_rate=1e-2, warmup_steps=1, clip_norm=0.5)
-plan = Plan(6, optimiser, save_every=50, note_every=1, part=int(sys.argv[2]), workers=int(sys.argv[3]))
+plan = Plan(6, optimiser, save_every=50, note_every=1, positions=int(sys.argv[2]), workers=int(sys.argv[3]))
 try:
     train(StoppedWords(), plan, state=out / "state", identity="a", name="toy")
 except VistokError as error:
@@ -366,17 +368,17 @@ save_file(tensors, out / f"{process}.safetensors")
 def test_two_processes_stop_together_and_take_the_steps_of_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each of them has a worker, and takes its four examples of a step in parts, of three and of one."""
+    """Each of them has a worker, and takes its four examples of a step in parts of two, cut by length."""
     script, alone, both = tmp_path / "shared.py", tmp_path / "alone", tmp_path / "both"
     script.write_text(SHARED)
     for folder in (alone, both):
         folder.mkdir()
     with monkeypatch.context() as patch:
-        patch.setattr(sys, "argv", [str(script), str(alone), "8", "0"])
+        patch.setattr(sys, "argv", [str(script), str(alone), "56", "0"])
         runpy.run_path(str(script))
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     done = subprocess.run(
-        [sys.executable, *launcher, str(script), str(both), "3", "1"],
+        [sys.executable, *launcher, str(script), str(both), "14", "1"],
         capture_output=True,
         text=True,
         check=False,

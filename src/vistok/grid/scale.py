@@ -198,8 +198,10 @@ class JobSize(Value):
     gpus: int = Field(0, ge=0, description="on all nodes together; a training starts one process on each")
     nodes: int = Field(1, gt=0)
     cpus: int = Field(1, gt=0, description="of each process")
-    part: int | None = Field(
-        None, gt=0, description="of a batch, that a process takes at a time; all if not given"
+    positions: int | None = Field(
+        None,
+        gt=0,
+        description="of images and padded text, taken at a time of a share of a batch; all of it if not given",
     )
     memory_mb: int = Field(4000, gt=0, description="on each node")
     minutes: int = Field(60, gt=0, description="the longest that it may take")
@@ -303,9 +305,9 @@ class Scale(Value):
                     f"resources.{step}: it runs in one process, on at most one GPU of one node; found {size.gpus} "
                     f"GPUs and {size.nodes} nodes. Only {' and '.join(sorted(RESUMED))} can have more."
                 )
-            if step == "pretrain-tokenizer" and size.part:
+            if step == "pretrain-tokenizer" and size.positions:
                 raise ValueError(
-                    f"resources.{step}: a pretraining takes its share of a batch whole: leave `part` out"
+                    f"resources.{step}: a pretraining takes its share of a batch whole: leave `positions` out"
                 )
             if size.nodes > max(1, size.gpus):
                 raise ValueError(

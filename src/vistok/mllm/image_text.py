@@ -75,7 +75,7 @@ class ImageText(nn.Module):
         if len(seen) < 2:
             raise VistokError(
                 "contrast needs two images at least of each process's share of a batch: give the recipe a larger "
-                "`batch`, or the job fewer GPUs or a larger `part`."
+                "`batch`, or the job fewer GPUs or more `positions` at a time."
             )
         likeness = self.likeness(former, seen, captions)
         pairs = torch.arange(len(seen), device=seen.device)

@@ -6,6 +6,7 @@ visual tokens and short questions it is a few per cent.
 """
 
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -77,19 +78,19 @@ def tuning(study: Study, run: Run) -> Cost:
     read = (3 if whole else 2) * llm.learning(front, text, turns) + 3 * join
     sample = 3 * join * _IMAGE_TEXT_PASSES if recipe.learns == "image-text" else read
     sample += (3 if tuned else 1) * 2 * seen * encoder.tokens
-    kept = (
-        KEPT_BYTES * number / 2 * llm.passed(front, text + longer, turns)
-        + 6 * (text + longer) * llm.vocabulary
-    )
-    kept += KEPT_BYTES_VIT * 2 * seen / (12 * encoder.width) * encoder.tokens if tuned else 0
+    looked = KEPT_BYTES_VIT * 2 * seen / (12 * encoder.width) * encoder.tokens if tuned else 0
     learnt = recipe.connector.trained(encoder.width, llm.width)
     trained = learnt + (seen if tuned else 0) + (llm.parameters if whole else 0)
     frozen = (0 if whole else number * llm.parameters) + (0 if tuned else 4 * seen) + 4 * (connector - learnt)
     share_of_batch = -(-recipe.batch // max(job.gpus, 1))
-    share = min(share_of_batch, job.part or share_of_batch)
+    most = max(
+        min(share_of_batch, max(1, (job.positions or sys.maxsize) // int(front + length)))
+        * (KEPT_BYTES * number / 2 * llm.passed(front, length, turns) + 6 * length * llm.vocabulary + looked)
+        for length in (text, text + longer)
+    )
     return Cost(
         flops=recipe.steps * recipe.batch * sample,
-        memory=frozen + _TRAINED_BYTES * trained + share * kept,
+        memory=frozen + _TRAINED_BYTES * trained + most,
         kept=4 * (trained + connector - learnt),
         passing=_SAVED_BYTES * trained,
         host=0 if study.scale.world else _host(study, encoder, number * llm.parameters, share_of_batch),

@@ -63,8 +63,8 @@ def check_gpu(plan: Plan, memory: float | None = None) -> str:
     numbers = f"{readable_bytes(plan.memory)} needed, {readable_bytes(there)} on a GPU"
     if too_large := dict.fromkeys(job.step for job in left if job.cost.memory > there):
         raise VistokError(
-            f"{', '.join(too_large)}: {numbers}. Ask for more `gpus` in {plan.study.models.scale_file}, or a smaller "
-            "`part` of a batch at a time."
+            f"{', '.join(too_large)}: {numbers}. Ask for more `gpus` in {plan.study.models.scale_file}, or fewer "
+            "`positions` at a time."
         )
     return numbers
 

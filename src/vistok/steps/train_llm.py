@@ -57,7 +57,7 @@ def run(study: Study, llm: str) -> None:
             stage.optimiser,
             study.scale.save_every,
             workers=job.cpus - 1,
-            part=job.part,
+            positions=job.positions,
             gpus=job.gpus,
         )
         curves = train(learner, plan, state=work.state, identity=work.identity, name=f"llm {llm}")

@@ -50,7 +50,7 @@ def run(study: Study, wanted: Run) -> None:
             recipe.optimiser,
             study.scale.save_every,
             workers=job.cpus - 1,
-            part=job.part,
+            positions=job.positions,
             gpus=job.gpus,
         )
         learner = _LEARNERS[recipe.learns](

@@ -17,6 +17,28 @@ from vistok.training.stops import deaf_children
 Batch = Mapping[str, Tensor]
 
 
+def by_length(batch: Batch, front: int, positions: int) -> list[Batch]:
+    """Cuts rows of text, and what belongs to each, into parts of similar length, the longest first.
+
+    Args:
+        batch: `mask` (rows, length) is 1 where a row has text; what else has so many columns is trimmed with it.
+        front: how many positions stand in front of each text.
+        positions: the most that a part may have, padding counted; a row that is longer is a part by itself.
+    """
+    lengths = batch["mask"].sum(dim=1)
+    order = torch.argsort(lengths, descending=True, stable=True)
+    longest, parts, columns = lengths[order].tolist(), [], batch["mask"].shape[1]
+    while len(order):
+        length = int(longest[0])
+        rows = max(1, positions // (front + length))
+        part = {name: tensor[order[:rows]] for name, tensor in batch.items()}
+        parts.append(
+            {name: each[:, :length] if each.shape[1:] == (columns,) else each for name, each in part.items()}
+        )
+        order, longest = order[rows:], longest[rows:]
+    return parts
+
+
 class _Steps(Dataset[Batch]):
     def __init__(self, make: Callable[[int], Batch]) -> None:
         self.make = make

@@ -43,8 +43,7 @@ class ImageTextLearner(MultimodalLearner):
         connector, images = cast(QFormerConnector, self.model.connector), batch["images"]
         with torch.no_grad():
             tokens = connector.whitened(self.model.tokenizer(self.model.tokenizer.prepared(images)))
-        longest = int(batch["mask"].sum(dim=1).max())
-        captions = Captions(batch["ids"][:, :longest], batch["mask"][:, :longest] > 0)
+        captions = Captions(batch["ids"], batch["mask"] > 0)
         losses = self.reader.losses(connector.former, connector.norm(tokens), captions)
         count = torch.tensor(float(len(images)), device=images.device)
         return torch.stack(losses).sum() * count, count

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
 
-from vistok.training.batches import Batch
+from vistok.training.batches import Batch, by_length
 
 
 class Learner(nn.Module, ABC):
@@ -23,6 +23,10 @@ class Learner(nn.Module, ABC):
     @abstractmethod
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Returns the sum of the losses and the sum of their weights."""
+
+    def parts(self, batch: Batch, positions: int) -> list[Batch]:
+        """Cuts a process's share into parts that it takes one after the other, of at most so many positions each."""
+        return by_length(batch, 0, positions)
 
     def rate(self, name: str) -> float:
         """Returns a parameter's share of the learning rate."""

@@ -28,8 +28,8 @@ class Plan:
     """How long a training takes, and how often it saves its state and notes its curves (in steps).
 
     Attributes:
-        part: how many examples a process takes at a time, where its share of a batch is too much for its memory;
-            gradients add up to those of the whole share, up to the order of floating-point sums.
+        positions: how many positions of image and text a process takes at a time, where its share of a batch is too
+            much for its memory; gradients add up to those of the whole share, up to the order of floating-point sums.
         gpus: how many the job asks for, on all nodes together; 0: it trains on the CPU.
     """
 
@@ -38,7 +38,7 @@ class Plan:
     save_every: int
     note_every: int = 20
     workers: int = 0
-    part: int | None = None
+    positions: int | None = None
     gpus: int = 0
 
 
@@ -70,9 +70,8 @@ def train(learner: Learner, plan: Plan, *, state: Path, identity: str, name: str
     with stop_requests() as stop, batches(name, make, steps, plan.workers) as coming:
         for step, batch in enumerate(coming, start=first):
             rate = plan.optimiser.learning_rate * rate_at(step, plan.steps, plan.optimiser)
-            loss = _step(
-                accelerator, model, optimiser, _parts(batch, plan.part), rate, plan.optimiser.clip_norm
-            )
+            parts = learner.parts(batch, plan.positions) if plan.positions else [batch]
+            loss = _step(accelerator, model, optimiser, parts, rate, plan.optimiser.clip_norm)
             learner.after_step(step)
             done, last = step + 1, step + 1 == plan.steps
             if done % plan.note_every == 0 or last:
@@ -87,14 +86,6 @@ def train(learner: Learner, plan: Plan, *, state: Path, identity: str, name: str
                     f"{name}: stopped at step {done} on request; the next start goes on from there."
                 )
     return curves
-
-
-def _parts(batch: Batch, size: int | None) -> list[Batch]:
-    """Splits a process's share of a batch into parts of at most `size` examples."""
-    if size is None:
-        return [batch]
-    split = {name: tensor.split(size) for name, tensor in batch.items()}
-    return [dict(zip(split, tensors, strict=True)) for tensors in zip(*split.values(), strict=True)]
 
 
 def _step(

@@ -10,7 +10,7 @@ from vistok.datasets.mixture import Mixture, Turn
 from vistok.grid.recipes import Recipe
 from vistok.mllm.model import MultimodalModel
 from vistok.mllm.prompt import Piece
-from vistok.training.batches import Batch
+from vistok.training.batches import Batch, by_length
 from vistok.training.learner import Learner
 
 
@@ -49,8 +49,8 @@ class MultimodalLearner(Learner):
             pieces += [prompt, Piece(turn.answer, weight=weight, ends=True)]
         return pieces
 
+    def parts(self, batch: Batch, positions: int) -> list[Batch]:
+        return by_length(batch, self.recipe.connector.front(self.model.tokenizer.encoder.tokens), positions)
+
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        # A share of a batch is padded to its longest row, which may stand in another part of it.
-        longest = int(batch["mask"].sum(dim=1).max())
-        ids, weights, mask = (batch[name][:, :longest] for name in ("ids", "weights", "mask"))
-        return self.model.loss(batch["images"], ids, weights, mask)
+        return self.model.loss(batch["images"], batch["ids"], batch["weights"], batch["mask"])
