@@ -12,7 +12,6 @@ from PIL import Image
 from safetensors import safe_open
 from tests.devices import left_behind
 from tests.small_models import small_encoder, small_language_model
-from torch.nn import functional
 
 from vistok.datasets.coco import ObjectAnnotation
 from vistok.datasets.mixture import Mixture
@@ -165,16 +164,22 @@ def test_processes_share_a_batch_out(make: Callable[..., MultimodalLearner]) -> 
     assert sum(part["weights"].sum() for part in parts) == whole["weights"].sum()
 
 
-def test_a_part_is_not_padded_for_the_longest_row_of_another(
-    make: Callable[..., MultimodalLearner], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_part_is_not_padded_for_the_longest_row_of_another(make: Callable[..., MultimodalLearner]) -> None:
+    """And there are as many positions in it as were allowed, those of the image among them."""
     learner = make()
-    batch, seen = learner.batch(0, 0, 1), []
-    longer = {name: functional.pad(batch[name], (0, 40)) for name in ("ids", "weights", "mask")}
-    loss = learner.model.loss
-    monkeypatch.setattr(learner.model, "loss", lambda *given: seen.append(given[1].shape) or loss(*given))
-    assert learner({**batch, **longer}) == learner(batch)
-    assert seen[0] == seen[1] == batch["ids"].shape
+    batch = dict(learner.batch(0, 0, 1))
+    for row, short in enumerate((9, 0, 20)):  # the others are of one length
+        for name in ("ids", "weights", "mask"):
+            batch[name][row, len(batch[name][row]) - short :] = 0
+    front = learner.recipe.connector.front(learner.model.tokenizer.encoder.tokens)
+    lengths = batch["mask"].sum(dim=1)
+    assert len(lengths.unique()) > 1
+    parts = learner.parts(batch, front + int(lengths.max()))
+    assert front and len(parts) > 1
+    assert all(part["mask"].all(dim=0).any() and part["mask"].any(dim=0).all() for part in parts)
+    whole, cut = learner(batch), [learner(part) for part in parts]
+    for total, each in zip(whole, zip(*cut, strict=True), strict=True):
+        assert torch.stack(each).sum().item() == pytest.approx(total.item(), rel=1e-5)
 
 
 @pytest.mark.parametrize("trains", TRAINS, ids="+".join)
