@@ -174,7 +174,7 @@ def test_a_part_is_not_padded_for_the_longest_row_of_another(make: Callable[...,
     front = learner.recipe.connector.front(learner.model.tokenizer.encoder.tokens)
     lengths = batch["mask"].sum(dim=1)
     assert len(lengths.unique()) > 1
-    parts = learner.parts(batch, front + int(lengths.max()))
+    parts = learner.cut(batch, front + int(lengths.max()))
     assert front and len(parts) > 1
     assert all(part["mask"].all(dim=0).any() and part["mask"].any(dim=0).all() for part in parts)
     whole, cut = learner(batch), [learner(part) for part in parts]

@@ -27,7 +27,8 @@ def by_length(batch: Batch, front: int, positions: int) -> list[Batch]:
     """
     lengths = batch["mask"].sum(dim=1)
     order = torch.argsort(lengths, descending=True, stable=True)
-    longest, parts, columns = lengths[order].tolist(), [], batch["mask"].shape[1]
+    longest, columns = lengths[order].tolist(), batch["mask"].shape[1]
+    parts: list[Batch] = []
     while len(order):
         length = int(longest[0])
         rows = max(1, positions // (front + length))

@@ -24,7 +24,7 @@ class Learner(nn.Module, ABC):
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Returns the sum of the losses and the sum of their weights."""
 
-    def parts(self, batch: Batch, positions: int) -> list[Batch]:
+    def cut(self, batch: Batch, positions: int) -> list[Batch]:
         """Cuts a process's share into parts that it takes one after the other, of at most so many positions each."""
         return by_length(batch, 0, positions)
 

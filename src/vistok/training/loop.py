@@ -70,7 +70,7 @@ def train(learner: Learner, plan: Plan, *, state: Path, identity: str, name: str
     with stop_requests() as stop, batches(name, make, steps, plan.workers) as coming:
         for step, batch in enumerate(coming, start=first):
             rate = plan.optimiser.learning_rate * rate_at(step, plan.steps, plan.optimiser)
-            parts = learner.parts(batch, plan.positions) if plan.positions else [batch]
+            parts = learner.cut(batch, plan.positions) if plan.positions else [batch]
             loss = _step(accelerator, model, optimiser, parts, rate, plan.optimiser.clip_norm)
             learner.after_step(step)
             done, last = step + 1, step + 1 == plan.steps

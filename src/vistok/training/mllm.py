@@ -49,7 +49,7 @@ class MultimodalLearner(Learner):
             pieces += [prompt, Piece(turn.answer, weight=weight, ends=True)]
         return pieces
 
-    def parts(self, batch: Batch, positions: int) -> list[Batch]:
+    def cut(self, batch: Batch, positions: int) -> list[Batch]:
         return by_length(batch, self.recipe.connector.front(self.model.tokenizer.encoder.tokens), positions)
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
