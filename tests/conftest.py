@@ -15,7 +15,6 @@ gc.disable()
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 pytest_plugins = ["tests.small_study"]
-LONGEST = ("test_slurm", "test_versioning")
 
 
 @pytest.fixture(scope="session")
@@ -41,13 +40,10 @@ def default_signals() -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Runs unit tests first, for the workflow's build a study, which takes minutes; of these the longest first.
-
-    A real Slurm's wait more than they compute: one process starts with them, beside the others' unit tests.
-    """
+    """Runs unit tests first, for the workflow's build a study, which takes minutes; of these the longest first."""
     last = [item for item in items if "test_workflow" in item.path.parts]
     for item in last:
         item.add_marker(pytest.mark.slow)
-    items.sort(key=lambda item: (item.path.stem != "test_slurm", item in last, item.path.stem not in LONGEST))
+    items.sort(key=lambda item: (item in last, item.path.stem != "test_versioning"))
     gc.freeze()
     gc.enable()

@@ -96,7 +96,8 @@ def changed(value: Any, path: Path, to: Any) -> Any:
 
 def specs(study: Study) -> dict[tuple[str, ...], str]:
     """Returns the digest of the spec of every job, and of the claims."""
-    jobs = [(step, ids) for step in STEPS.values() for ids in step.jobs(study, study.subjects())]
+    subjects = study.subjects()
+    jobs = [(step, ids) for step in STEPS.values() for ids in step.jobs(study, subjects)]
     jobs.append((STEPS["weigh-claims"], ()))
     return {(step.id, *ids): spec_digest(step.spec(study, *ids)) for step, ids in jobs}
 

@@ -13,6 +13,8 @@ import pytest
 from cluster import RUN, Build
 from safetensors.torch import load_file
 
+pytestmark = pytest.mark.slurm
+
 BUILT = ("checkpoints", "paper_tables/smoke", "results/smoke")
 RULES = {
     "make_world",
