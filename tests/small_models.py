@@ -1,8 +1,8 @@
 """The smallest models that tests build: an encoder of a few patches, and a language model's size."""
 
 from vistok.grid.recipes import Optimiser
-from vistok.grid.scale import LanguageModelSize, TextTraining
 from vistok.grid.tokenizers import Encoder, Normalisation
+from vistok.grid.training_sizes import LanguageModelSize, TextTraining
 
 _STAGE = TextTraining(
     corpus="text.txt", steps=1, batch=1, optimiser=Optimiser(learning_rate=1e-3, warmup_steps=0)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vistok.grid.scale import ImageSet
+from vistok.grid.image_sets import ImageSet
 
 SIZE = 12
 CATEGORIES = ["cat", "dog", "wine glass", "person"]

@@ -4,7 +4,7 @@ import pytest
 
 from vistok.datasets.sources import open_source
 from vistok.errors import VistokError
-from vistok.grid.scale import ImageSet
+from vistok.grid.image_sets import ImageSet
 
 Set = tuple[ImageSet, Path]
 

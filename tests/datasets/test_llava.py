@@ -9,7 +9,7 @@ from vistok.datasets.llava import llava_source, read_conversations
 from vistok.datasets.rows import QuestionAnswer
 from vistok.datasets.sources import open_source
 from vistok.errors import VistokError
-from vistok.grid.scale import ImageSet
+from vistok.grid.image_sets import ImageSet
 
 EXCERPT = "llava/llava_instruct_150k_excerpt.json"
 

@@ -16,8 +16,8 @@ from vistok.datasets.rows import ImageRow
 from vistok.datasets.shards import Shards, write_rows, write_shards
 from vistok.errors import VistokError
 from vistok.evaluation.turns import TurnDraw
+from vistok.grid.image_sets import ImageSet
 from vistok.grid.load import load_study
-from vistok.grid.scale import ImageSet
 
 Set = tuple[ImageSet, Path]
 PREPROCESSING = Preprocessing(12, "clip")

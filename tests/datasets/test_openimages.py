@@ -8,7 +8,7 @@ from vistok.datasets.coco import ObjectAnnotation
 from vistok.datasets.openimages import openimages_source, read_boxes, read_classes, read_relatives
 from vistok.datasets.sources import open_source
 from vistok.errors import VistokError
-from vistok.grid.scale import ImageSet
+from vistok.grid.image_sets import ImageSet
 
 HEADER = "ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax,IsOccluded,IsTruncated,IsGroupOf"
 CLASSES = {"/m/01g317": "Person", "/m/01yrx": "Cat"}

@@ -13,7 +13,7 @@ from vistok.datasets.shards import Shards, write_shards
 from vistok.datasets.sources import open_source
 from vistok.errors import VistokError
 from vistok.files import digest_file
-from vistok.grid.scale import ImageSet
+from vistok.grid.image_sets import ImageSet
 
 Set = tuple[ImageSet, Path]
 

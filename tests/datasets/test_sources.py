@@ -9,8 +9,8 @@ from vistok.datasets.rows import QuestionAnswer
 from vistok.datasets.shards import Shards, write_shards
 from vistok.datasets.sources import open_source
 from vistok.errors import VistokError
+from vistok.grid.image_sets import ImageSet
 from vistok.grid.marks import counted
-from vistok.grid.scale import ImageSet
 
 Set = tuple[ImageSet, Path]
 MakeTar = Callable[[Path, list[tuple[str, bytes]]], None]

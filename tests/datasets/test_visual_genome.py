@@ -10,7 +10,7 @@ from vistok.datasets.sources import open_source
 from vistok.datasets.visual_genome import read_regions, visual_genome_source
 from vistok.datasets.visual_genome_ids import read_coco_ids
 from vistok.errors import VistokError
-from vistok.grid.scale import ImageSet
+from vistok.grid.image_sets import ImageSet
 from vistok.reading import read_json
 
 EXCERPT = "visual_genome/v{}/region_descriptions.json.gz"

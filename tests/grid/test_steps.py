@@ -11,7 +11,7 @@ import yaml
 from vistok.commands.parser import make_parser
 from vistok.errors import VistokError
 from vistok.grid.files_of import any_llm, cells, parts
-from vistok.grid.scale import ALL_STEPS, RESUMED, StepId
+from vistok.grid.job_sizes import ALL_STEPS, RESUMED, StepId
 from vistok.grid.steps import STEPS, step_called
 from vistok.grid.study import Study
 from vistok.grid.tables import ReleasedRow

@@ -10,8 +10,8 @@ from transformers.models.mllama.configuration_mllama import MllamaTextConfig
 
 from vistok.grid.connectors import Resampler
 from vistok.grid.fields import Part
-from vistok.grid.scale import LanguageModelSize
 from vistok.grid.tokenizers import Encoder
+from vistok.grid.training_sizes import LanguageModelSize
 from vistok.mllm.language_models.causal import CausalLanguageModel
 from vistok.mllm.model import MultimodalModel
 from vistok.mllm.words import make_word_tokenizer

@@ -12,8 +12,8 @@ from vistok.checkpoints import each_once, load_tensors, read_tensors, save_check
 from vistok.errors import VistokError
 from vistok.grid.connectors import Resampler
 from vistok.grid.fields import Part
-from vistok.grid.scale import LanguageModelSize
 from vistok.grid.tokenizers import Encoder
+from vistok.grid.training_sizes import LanguageModelSize
 from vistok.headers import WEIGHTS
 from vistok.mllm.language_models.causal import CausalLanguageModel
 from vistok.mllm.model import MultimodalModel

@@ -10,8 +10,8 @@ from vistok.grid.paths import Paths
 from vistok.grid.study import Study
 from vistok.grid.tables import Row as GridRow
 from vistok.pages.notes import footnote
-from vistok.tables.assemble import _marked, _shortfall
-from vistok.tables.values import Row, Shortfall, Substitute
+from vistok.tables.report import Row, Shortfall, Substitute
+from vistok.tables.row_notes import shortfall, with_marks
 
 FOUND = (("dino/seed-0", ("one thing", "another")), ("dino/seed-1", ("a third",)))
 
@@ -33,7 +33,7 @@ def test_a_footnote_says_what_was_measured() -> None:
 
 def test_rows_of_one_tokenizer_share_a_mark() -> None:
     short, stand_in = Shortfall(FOUND), Substitute("another", "")
-    rows = _marked(
+    rows = with_marks(
         [
             row(shortfall=short),
             row(),
@@ -54,14 +54,14 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
 
 def test_a_row_says_what_its_checkpoints_say(study: Study) -> None:
     asked = GridRow(tokenizer="dino", recipe="frozen", llm="vicuna-7b", seeds=(0, 1))
-    assert _shortfall(study, asked) is None  # results without checkpoints
+    assert shortfall(study, asked) is None  # results without checkpoints
     for seed, amiss in ((0, []), (1, ["a reason"])):
         folder = Paths(study).pretrained(f"dino/seed-{seed}")
         write_json(folder / "config.json", {"probe": {"amiss": amiss}})
-    found = _shortfall(study, asked)
+    found = shortfall(study, asked)
     assert found is not None and found.found == (("dino/seed-1", ("a reason",)),)
     write_json(
         Paths(study).pretrained("untrained/seed-0") / "config.json", {"probe": {"amiss": ["of course"]}}
     )
-    assert _shortfall(study, asked.model_copy(update={"tokenizer": "untrained", "seeds": (0,)})) is None
-    assert _shortfall(load_study("paper", root=Path(__file__).parents[2]), asked) is None
+    assert shortfall(study, asked.model_copy(update={"tokenizer": "untrained", "seeds": (0,)})) is None
+    assert shortfall(load_study("paper", root=Path(__file__).parents[2]), asked) is None

@@ -11,8 +11,8 @@ from torch import nn
 
 from vistok.errors import VistokError
 from vistok.grid.connectors import Resampler
+from vistok.grid.job_sizes import JobSize
 from vistok.grid.load import load_study
-from vistok.grid.scale import JobSize
 from vistok.grid.study import Study
 from vistok.mllm.language_models.causal import CausalLanguageModel
 from vistok.mllm.model import MultimodalModel

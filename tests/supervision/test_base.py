@@ -14,8 +14,8 @@ from vistok.errors import VistokError
 from vistok.grid.fields import OBJECTIVES
 from vistok.grid.kinds import kinds_in
 from vistok.grid.recipes import Optimiser
-from vistok.grid.scale import Pretraining
 from vistok.grid.tokenizers import Encoder
+from vistok.grid.training_sizes import Pretraining
 from vistok.supervision.base import Objective, Setup, batch_indices, make_objective
 from vistok.supervision.data import PretrainingData
 from vistok.tokenizers.base import build_tokenizer

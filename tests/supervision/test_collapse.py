@@ -11,8 +11,8 @@ from vistok.datasets.coco import ObjectAnnotation
 from vistok.datasets.rows import ImageRow
 from vistok.datasets.shards import Shards, write_rows
 from vistok.grid.recipes import Optimiser
-from vistok.grid.scale import Pretraining
 from vistok.grid.tokenizers import Encoder
+from vistok.grid.training_sizes import Pretraining
 from vistok.probes.features import tokens_of
 from vistok.steps.probing import ProbeSet, probe_pretrained
 from vistok.supervision.base import Objective, Setup, make_objective, untrained_encoder

@@ -22,7 +22,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 from vistok.datasets.shards import Shards
-from vistok.grid.scale import Pretraining
+from vistok.grid.training_sizes import Pretraining
 from vistok.grid.recipes import Optimiser
 from vistok.grid.tokenizers import Encoder
 from vistok.supervision.base import Setup, make_objective

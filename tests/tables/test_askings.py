@@ -12,7 +12,8 @@ from vistok.grid.load import load_study
 from vistok.grid.runs import Released
 from vistok.pages.askings import askings_in_words
 from vistok.tables.askings import askings
-from vistok.tables.values import AVERAGE, Cell, Column, Row
+from vistok.tables.report import Row
+from vistok.tables.values import AVERAGE, Cell, Column
 
 COLUMNS = (
     Column("coco-oc", "COCO-OC", "accuracy", "released", {}, 1),

@@ -31,11 +31,13 @@ from vistok.provenance import unsealed
 from vistok.published.tables import read_all_published, read_published
 from vistok.steps import fit_blind, tabulate
 from vistok.steps.asking import ask, ask_all
-from vistok.tables.assemble import assemble, ranks
+from vistok.tables.assemble import assemble
 from vistok.tables.audited import with_audit
 from vistok.tables.metrics import rebuild_command
 from vistok.tables.rankings import rankings
-from vistok.tables.values import Cell, TableReport
+from vistok.tables.ranks import ranks
+from vistok.tables.report import TableReport
+from vistok.tables.values import Cell
 
 Report = Callable[..., TableReport]
 pytestmark = pytest.mark.usefixtures("here")

@@ -7,8 +7,8 @@ import pytest
 
 from vistok.errors import VistokError
 from vistok.grid.downloads import load_downloads
+from vistok.grid.job_sizes import JobSize
 from vistok.grid.load import load_study
-from vistok.grid.scale import JobSize
 from vistok.planning.machine import own_gpu
 from vistok.workflow import checks
 from vistok.workflow.files import Files

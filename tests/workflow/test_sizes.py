@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from vistok.grid.scale import JobSize
+from vistok.grid.job_sizes import JobSize
 from vistok.grid.study import Study
 from vistok.workflow.files import Files
 from vistok.workflow.sizes import MOST_GROWTH, size_of

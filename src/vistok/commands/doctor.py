@@ -11,7 +11,7 @@ from vistok.planning import slurm
 from vistok.planning.doctor import examine, examine_node
 from vistok.planning.plan import chosen
 from vistok.planning.units import positive
-from vistok.tables.assemble import check_tables
+from vistok.tables.checks import check_tables
 from vistok.training.processes import is_first, join
 
 

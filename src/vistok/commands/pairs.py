@@ -11,7 +11,8 @@ from vistok.files import check_destination, write_json
 from vistok.published.tables import PUBLISHED, read_published
 from vistok.tables.assemble import assemble
 from vistok.tables.pairs import Family, as_built, as_json, families, family, with_bounds
-from vistok.tables.values import AVERAGE, Column, Row, TableReport
+from vistok.tables.report import Row, TableReport
+from vistok.tables.values import AVERAGE, Column
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -7,7 +7,7 @@ from vistok.grid.load import load_study
 from vistok.planning import limits
 from vistok.planning.plan import ANSWERING, CPU_GFLOPS, TFLOPS, UTILISATION, Rates, chosen, lines, make_plan
 from vistok.planning.units import positive
-from vistok.tables.assemble import check_tables
+from vistok.tables.checks import check_tables
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

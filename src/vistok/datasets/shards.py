@@ -23,7 +23,7 @@ from vistok.datasets.rows import PARTS, ImageRow, Source, from_table, schema_of
 from vistok.datasets.sources import open_source
 from vistok.errors import VistokError
 from vistok.files import digest_file, staged_folder
-from vistok.grid.scale import ImageSet
+from vistok.grid.image_sets import ImageSet
 
 # Small enough to read a file's footer at once, large enough for a million photographs to be a thousand files.
 _FILE_ROWS = 10_000

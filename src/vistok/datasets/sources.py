@@ -18,7 +18,7 @@ from vistok.datasets.visual_genome_ids import read_coco_ids
 from vistok.datasets.vqa import read_annotations, read_questions
 from vistok.datasets.webdataset import webdataset_source
 from vistok.errors import VistokError
-from vistok.grid.scale import ImageSet
+from vistok.grid.image_sets import ImageSet
 
 
 def open_source(image_set: ImageSet, root: Path) -> Source:

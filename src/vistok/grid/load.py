@@ -1,19 +1,19 @@
 """Reads the grid and one scale into a `Study`, and checks every id that they refer to."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import reduce
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from vistok.errors import VistokError, unknown
-from vistok.grid.labels import check_labels
+from vistok.errors import VistokError
+from vistok.grid.checks import check_references
 from vistok.grid.language_models import LanguageModel
-from vistok.grid.read import merged, read_entries, read_mapping, validated
+from vistok.grid.read import ancestry, merged, read_entries, read_mapping, validated
 from vistok.grid.recipes import Recipe
 from vistok.grid.released_models import ReleasedModel
 from vistok.grid.scale import ALL_RECIPES, Scale
 from vistok.grid.study import GRID, SCALES, TEST, Study, find
-from vistok.grid.tables import AnyRow, Row, Table
+from vistok.grid.tables import Table
 from vistok.grid.tasks import Task
 from vistok.grid.tokenizers import Tokenizer
 from vistok.grid.value import Value
@@ -72,7 +72,7 @@ def load_study(
         seeds=seeds,
         other_models=models,
     )
-    _check_references(study)
+    check_references(study)
     return study
 
 
@@ -87,7 +87,7 @@ def _scale(name: str, root: Path) -> Scale:
         entries[link] = read_mapping(find("scale", link, files, SCALES))
         return entries[link].pop("extends", None)
 
-    line = _line("scale", name, parent_of, SCALES)
+    line = ancestry("scale", name, parent_of, SCALES)
     where = " over ".join(str(files[link]) for link in reversed(line))
     return validated(Scale, name, reduce(merged, (entries[link] for link in line)), where)
 
@@ -129,7 +129,7 @@ def _recipes(path: Path, scale: Scale) -> dict[str, Recipe]:
         in_all = scale.recipes.get(ALL_RECIPES, {}) if parent_of(name) is None else {}
         return [own, in_all, _connector_sizes(own, scale), scale.recipes.get(name, {})]
 
-    lines = {name: _line("recipe", name, parent_of, path) for name in entries}
+    lines = {name: ancestry("recipe", name, parent_of, path) for name in entries}
     whole = {
         name: reduce(merged, (layer for link in line for layer in layers(link)))
         for name, line in lines.items()
@@ -159,19 +159,6 @@ def _connector_sizes(recipe: Mapping[str, Any], scale: Scale) -> dict[str, Any]:
     return {"connector": sizes[kind]} if isinstance(kind, str) and kind in sizes else {}
 
 
-def _line(kind: str, name: str, parent_of: Callable[[str], Any], where: Path) -> list[str]:
-    """Returns what an entry is made from, the oldest first, and itself last."""
-    line = [name]
-    while (parent := parent_of(line[0])) is not None:
-        if parent in line:
-            circle = " from ".join(reversed([parent, *line[: line.index(parent) + 1]]))
-            raise VistokError(
-                f"{where}: {kind} {name!r} is made from itself: {circle}. Take one of these links out."
-            )
-        line.insert(0, parent)
-    return line
-
-
 def _tasks(path: Path, scale: Scale) -> dict[str, Task]:
     changes: Mapping[Any, dict[str, Any]] = scale.task_kinds
     whole = {
@@ -183,95 +170,3 @@ def _tasks(path: Path, scale: Scale) -> dict[str, Task]:
 
 def _changed_by(scale: Scale) -> str:
     return f" (with {SCALES / f'{scale.id}.yaml'} over it)"
-
-
-def _check_references(study: Study) -> None:
-    """Refuses a reference to an id that is not declared, at the file that must be edited."""
-    for table in (*study.tables.values(), *study.apart.values()):
-        check_labels(table)
-        for row in table.rows:
-            for subject in row.subjects:
-                study.subject(subject.path)
-            _check_answers(study, table, row)
-            for task in row.not_measured.keys() - {column.task for column in table.columns}:
-                raise unknown(
-                    f"task of `not_measured` in {GRID / 'tables.yaml'}, entry {table.id!r}",
-                    task,
-                    [column.task for column in table.columns],
-                )
-        for column in table.columns:
-            study.task(column.task)
-    for name in study.tokenizers:
-        _check_descent(study, name, ())
-    for recipe in study.recipes.values():
-        _check_stages(study, recipe)
-    for model in study.released.values():
-        study.released_model(model.even or model.id)
-    for name in study.llms:
-        _line("llm", name, lambda link: study.llm(link).base, GRID / "llms.yaml")
-    _check_scale(study, study.scale)
-
-
-def _check_answers(study: Study, table: Table, row: AnyRow) -> None:
-    if isinstance(row, Row) and study.recipe(row.recipe).learns != "answers":
-        raise VistokError(
-            f"{GRID / 'tables.yaml'}, entry {table.id!r}: {row.path} is a first stage, which answers nothing. Name a "
-            f"recipe that follows {row.recipe!r}."
-        )
-
-
-def _check_stages(study: Study, recipe: Recipe) -> None:
-    """Refuses a recipe that follows none that there is, itself, or one that leaves it another connector."""
-    where = GRID / "recipes.yaml"
-
-    def before(name: str) -> str | None:
-        stage = study.recipe(name).follows
-        return stage.recipe if stage else None
-
-    _line("recipe", recipe.id, before, where)
-    if recipe.follows is None:
-        return
-    study.llm(recipe.follows.llm or next(iter(study.llms)))
-    followed = study.recipe(recipe.follows.recipe)
-    own, other = (entry.connector.model_dump(exclude={"kind"}) for entry in (recipe, followed))
-    if own != other or "tokenizer" in followed.trains:
-        raise VistokError(
-            f"{where}: recipe {recipe.id!r} follows {followed.id!r}, whose connector is not the same, or which tunes "
-            "the tokenizer, too: a stage goes on with a connector of its own sizes, and with no other part. Give both "
-            "one connector, and the first stage `trains: [connector]`."
-        )
-
-
-def _check_descent(study: Study, tokenizer: str, behind: tuple[str, ...]) -> None:
-    """Refuses a tokenizer that is made from an unknown one, or in the end from itself."""
-    if tokenizer in behind:
-        circle = " from ".join((*behind[behind.index(tokenizer) :], tokenizer))
-        raise VistokError(
-            f"{GRID / 'tokenizers.yaml'}: tokenizer {tokenizer!r} is made from itself: {circle}. "
-            "Take one of these bases or teachers out."
-        )
-    for name in study.tokenizer(tokenizer).made_from:
-        _check_descent(study, name, (*behind, tokenizer))
-
-
-def _check_scale(study: Study, scale: Scale) -> None:
-    study.task_files("")
-    for files in (scale.tasks, *scale.splits.values()):
-        for task in files:
-            study.task(task)
-    for name in scale.probe_gate:
-        find("table", name, study.tables, study.scale_file)
-    for name in (*scale.mixture, *([scale.probe_set] if scale.probe_set else ())):
-        study.image_set(name)
-    for name in scale.leaves_out:
-        study.llm(name)
-    for name in (*scale.floors.values(), *scale.ceilings.values(), *scale.pretraining_steps):
-        study.tokenizer(name)
-    for placed, stand_in in (*scale.stand_ins.items(), *scale.in_others.items()):
-        for name in (placed, stand_in):
-            (study.llm if placed in study.llms else study.tokenizer)(name)
-    for tokenizer in study.tokenizers.values():
-        if scale.encoders and tokenizer.objective and tokenizer.image_set:
-            study.encoder(tokenizer.id)
-            study.pretraining(tokenizer.id)
-            study.image_set(tokenizer.image_set)

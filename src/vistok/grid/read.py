@@ -1,7 +1,7 @@
 """Reads YAML into values; every error names the file, what was found and what is legal."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -161,3 +161,16 @@ def _explain(detail: ErrorDetails) -> str:
             return f"{where}: {context['error']}." if where else f"{context['error']}."
         case _:
             return f"{where}: {detail['msg']}, found {str(found)[:80]!r}."
+
+
+def ancestry(kind: str, name: str, parent_of: Callable[[str], Any], where: Path) -> list[str]:
+    """Returns what an entry is made from, the oldest first, and itself last."""
+    line = [name]
+    while (parent := parent_of(line[0])) is not None:
+        if parent in line:
+            circle = " from ".join(reversed([parent, *line[: line.index(parent) + 1]]))
+            raise VistokError(
+                f"{where}: {kind} {name!r} is made from itself: {circle}. Take one of these links out."
+            )
+        line.insert(0, parent)
+    return line

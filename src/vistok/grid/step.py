@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from vistok.grid.job_sizes import StepId
 from vistok.grid.runs import Subject
-from vistok.grid.scale import StepId
 from vistok.grid.specs import Spec
 from vistok.grid.study import Study
 from vistok.grid.verbs import VERBS

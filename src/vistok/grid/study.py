@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
 from vistok.errors import VistokError, unknown
+from vistok.grid.image_sets import ImageSet
 from vistok.grid.language_models import OWN_VOCABULARY, LanguageModel, Shape
 from vistok.grid.recipes import Recipe
 from vistok.grid.released_models import ReleasedModel
 from vistok.grid.runs import RELEASED, Pretrained, Released, Run, Subject, runs_among
-from vistok.grid.scale import ImageSet, LanguageModelSize, Pretraining, Scale, TaskFiles
+from vistok.grid.scale import Scale
 from vistok.grid.tables import AnyRow, ReleasedRow, Row, Table
-from vistok.grid.tasks import Task
+from vistok.grid.tasks import Task, TaskFiles
 from vistok.grid.tokenizers import Encoder, Tokenizer
+from vistok.grid.training_sizes import LanguageModelSize, Pretraining
 
 GRID: Final = Path("workflow/grid")
 SCALES: Final = Path("workflow/scales")

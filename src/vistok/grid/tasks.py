@@ -1,10 +1,10 @@
-"""Tasks: what is asked, how it is answered, and how answers are scored."""
+"""Tasks: what is asked, how it is answered, how answers are scored, and where the files are."""
 
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from vistok.grid.fields import Id, Label, TaskKind
+from vistok.grid.fields import Id, Label, RelativePath, TaskKind
 from vistok.grid.marks import LABEL, MACHINE, NOTE, SCORING
 from vistok.grid.value import Value
 
@@ -45,3 +45,37 @@ class Task(Value):
             legal = ", ".join(self.protocols)
             raise ValueError(f"`protocol` is {self.protocol!r}, which is none of `protocols` ({legal})")
         return self
+
+
+class TaskFiles(Value):
+    """Where a task's questions, references and photographs are, below the data root.
+
+    `prior` names the training split's file that blind baselines are fitted on; without one they are fitted
+    on the other folds of the task's own images.
+    """
+
+    images: tuple[RelativePath, ...] = Field(min_length=1)
+    references: RelativePath
+    questions: RelativePath | None = None
+    prior: Annotated[RelativePath | None, SCORING] = None
+    prior_questions: Annotated[RelativePath | None, SCORING] = None
+    annotations: Annotated[RelativePath | None, SCORING] = Field(
+        None,
+        description="a COCO instances file, or a folder of VCR metadata: what category-blind viewers see of the images",
+    )
+    prior_annotations: Annotated[RelativePath | None, SCORING] = Field(
+        None, description="the same of the images that `prior` asks about"
+    )
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Every file or folder that it names besides the photographs, the references first."""
+        files = (
+            self.references,
+            self.questions,
+            self.prior,
+            self.prior_questions,
+            self.annotations,
+            self.prior_annotations,
+        )
+        return tuple(name for name in files if name)

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from vistok.tables.askings import Change, askings
-from vistok.tables.values import AVERAGE, MINUS, TableReport, number
+from vistok.tables.report import TableReport
+from vistok.tables.values import AVERAGE, MINUS, number
 
 
 @dataclass(frozen=True, slots=True)

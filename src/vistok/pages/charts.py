@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from vistok.pages.drawing import BLIND, OURS, PALETTE, PUBLISHED, SOFT, new_figure, svg
 from vistok.pages.templating import cited
-from vistok.tables.values import AVERAGE, Row, TableReport
+from vistok.tables.report import Row, TableReport
+from vistok.tables.values import AVERAGE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,7 +8,8 @@ from vistok.evaluation.kinds import task_kind
 from vistok.grid.study import Study
 from vistok.pages.drawing import PALETTE, SOFT, new_figure, svg
 from vistok.pages.templating import cited
-from vistok.tables.values import AVERAGE, Row, TableReport
+from vistok.tables.report import Row, TableReport
+from vistok.tables.values import AVERAGE
 
 SIDES: Final = ("semantics", "detail")
 

@@ -3,7 +3,8 @@
 from collections import Counter
 
 from vistok.pages.templating import paragraphs
-from vistok.tables.values import AVERAGE, Column, Origin, Row, TableReport
+from vistok.tables.report import Origin, Row, TableReport
+from vistok.tables.values import AVERAGE, Column
 
 
 def banner(origin: Origin) -> str:

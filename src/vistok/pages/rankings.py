@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from vistok.evaluation.rankings import Agreement
 from vistok.tables.rankings import rankings
-from vistok.tables.values import MINUS, TableReport, number
+from vistok.tables.report import TableReport
+from vistok.tables.values import MINUS, number
 
 
 @dataclass(frozen=True, slots=True)

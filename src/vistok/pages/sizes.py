@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from vistok.grid.originals import Stated
+from vistok.tables.report import TableReport
 from vistok.tables.sizes import Size, Sizes
-from vistok.tables.values import TableReport
 
 COLUMNS: Final[Mapping[str, str]] = {
     "visual-tokens": "Visual tokens",

@@ -13,7 +13,7 @@ from vistok.pages.library import data_tables
 from vistok.pages.table import words_of
 from vistok.pages.templating import render
 from vistok.tables.questions import Answered, Drawn
-from vistok.tables.values import TableReport
+from vistok.tables.report import TableReport
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from vistok.pages.table_csv import render_csv
 from vistok.pages.templating import render
 from vistok.pages.told_apart import compared_in_words
 from vistok.pages.wording import worded
-from vistok.tables.values import Cell, TableReport
+from vistok.tables.report import TableReport
+from vistok.tables.values import Cell
 
 _ROOM = 1.04  # the bar's axis ends a little behind the column's greatest number
 

@@ -6,7 +6,8 @@ import io
 from vistok.grid.runs import Run, Subject
 from vistok.pages.escapes import spreadsheet
 from vistok.pages.notes import footnote
-from vistok.tables.values import Baseline, Cell, Row, TableReport
+from vistok.tables.report import Baseline, Row, TableReport
+from vistok.tables.values import Cell
 
 
 def render_csv(report: TableReport) -> str:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from vistok.pages.templating import cited
 from vistok.tables.pairs import Family, families
-from vistok.tables.values import AVERAGE, TableReport
+from vistok.tables.report import TableReport
+from vistok.tables.values import AVERAGE
 
 
 @dataclass(frozen=True, slots=True)

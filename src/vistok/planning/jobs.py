@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from vistok.grid.job_sizes import StepId
 from vistok.grid.runs import Subject
-from vistok.grid.scale import StepId
 from vistok.grid.steps import STEPS
 from vistok.grid.study import Study
 from vistok.planning.costs import Cost, cost_of

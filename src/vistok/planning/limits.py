@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from vistok.errors import VistokError
+from vistok.grid.job_sizes import GOES_ON, StepId
 from vistok.grid.read import read_mapping
-from vistok.grid.scale import GOES_ON, StepId
 from vistok.planning.plan import Plan
 from vistok.planning.slurm import PROFILE
 from vistok.planning.units import readable_bytes

@@ -8,8 +8,8 @@ from typing import Final
 from vistok.datasets.digest_list import DigestList
 from vistok.errors import VistokError, unknown
 from vistok.grid.paths import Paths
-from vistok.grid.scale import TaskFiles
 from vistok.grid.study import Study
+from vistok.grid.tasks import TaskFiles
 from vistok.pins import PINS, folder_digest, pinned_digest
 
 WHOLE: Final = "."

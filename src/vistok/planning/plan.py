@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from vistok.grid.downloads import downloads_for, load_downloads
+from vistok.grid.job_sizes import StepId
 from vistok.grid.needs import question_files, training_files
 from vistok.grid.runs import Subject
-from vistok.grid.scale import StepId
 from vistok.grid.study import Study
 from vistok.planning.fetch import is_there
 from vistok.planning.jobs import Job, jobs_of

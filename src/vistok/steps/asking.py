@@ -11,8 +11,7 @@ from vistok.files import no_folder
 from vistok.grid.load import Study
 from vistok.grid.needs import absent_photographs, absent_questions
 from vistok.grid.paths import Paths
-from vistok.grid.scale import TaskFiles
-from vistok.grid.tasks import Task
+from vistok.grid.tasks import Task, TaskFiles
 from vistok.planning.listed import check_listed, task_names
 
 

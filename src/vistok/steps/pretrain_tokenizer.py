@@ -8,7 +8,8 @@ from vistok.errors import VistokError
 from vistok.grid.load import Study
 from vistok.grid.paths import Paths
 from vistok.grid.runs import Pretrained
-from vistok.grid.scale import Pretraining, Scale
+from vistok.grid.scale import Scale
+from vistok.grid.training_sizes import Pretraining
 from vistok.probes.gate import refusal
 from vistok.provenance import Stopwatch
 from vistok.steps.decided import decide_pretraining

@@ -16,7 +16,7 @@ from vistok.pages.table import render_table
 from vistok.published.ett import read_ett
 from vistok.tables.ett import assemble_ett
 from vistok.tables.ett_reconstruction import assemble_reconstruction
-from vistok.tables.values import TableReport
+from vistok.tables.report import TableReport
 
 
 def run(study: Study) -> None:

@@ -26,7 +26,8 @@ from vistok.steps.count_benchmark import table_one
 from vistok.tables.assemble import assemble
 from vistok.tables.metrics import Metrics, read_baselines, read_cell, rebuild_command
 from vistok.tables.questions import Answered, Drawn, draw, judge
-from vistok.tables.values import TableReport, number
+from vistok.tables.report import TableReport
+from vistok.tables.values import number
 from vistok.training.curves import read_curves
 
 _SIDE = 256  # pixels: what a page shows of a photograph

@@ -7,7 +7,7 @@ from vistok.evaluation.kinds import task_kind
 from vistok.files import write_json
 from vistok.grid.load import Study
 from vistok.grid.paths import Paths
-from vistok.grid.scale import LanguageModelSize
+from vistok.grid.training_sizes import LanguageModelSize
 from vistok.mllm.language_models.base import LanguageModel
 from vistok.mllm.language_models.load import (
     build_language_model,

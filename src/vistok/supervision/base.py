@@ -16,8 +16,8 @@ from vistok.datasets.order import examples_at
 from vistok.errors import VistokError, unknown
 from vistok.grid.fields import OBJECTIVES
 from vistok.grid.kinds import kinds_in
-from vistok.grid.scale import Pretraining
 from vistok.grid.tokenizers import Encoder
+from vistok.grid.training_sizes import Pretraining
 from vistok.supervision import augment
 from vistok.supervision.data import Examples, Part, PretrainingData
 from vistok.supervision.draws import Draws, share_of

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from vistok.tables.pairs import family
-from vistok.tables.values import Column, Row
+from vistok.tables.report import Row
+from vistok.tables.values import Column
 
 _NORMAL: Final = 1.96  # nothing was trained: the images alone are drawn
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from vistok.audit.findings import Finding
-from vistok.tables.values import AuditNote, TableReport
+from vistok.tables.report import AuditNote, TableReport
 
 _SHOWN = ("wrong", "doubtful")
 

@@ -6,7 +6,8 @@ from statistics import fmean
 
 from vistok.tables.metrics import Metrics
 from vistok.tables.pairs import by_image_of
-from vistok.tables.values import AVERAGE, Baseline, Cell, Column
+from vistok.tables.report import Baseline
+from vistok.tables.values import AVERAGE, Cell, Column
 
 # metrics.json holds six decimals; a mean is no more precise.
 _DECIMALS = 6

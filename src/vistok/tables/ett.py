@@ -10,7 +10,8 @@ from vistok.grid.runs import Run
 from vistok.grid.study import Study
 from vistok.published.tables import PublishedTable
 from vistok.tables.audited import with_audit
-from vistok.tables.values import Cell, Column, Origin, Row, TableReport
+from vistok.tables.report import Origin, Row, TableReport
+from vistok.tables.values import Cell, Column
 
 COMMAND: Final = "snakemake ett_tables --cores 1"
 TOKENIZER: Final = "ibq"

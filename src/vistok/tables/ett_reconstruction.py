@@ -10,7 +10,8 @@ from vistok.grid.runs import Run
 from vistok.grid.study import Study
 from vistok.reading import read_json
 from vistok.tables.ett import COMMAND, LLM
-from vistok.tables.values import Cell, Column, Origin, Row, TableReport
+from vistok.tables.report import Origin, Row, TableReport
+from vistok.tables.values import Cell, Column
 
 _LABEL: Final = "Picture"
 _ROWS: Final = {

@@ -6,7 +6,8 @@ from vistok.grid.study import Study
 from vistok.published.tables import PUBLISHED, read_published
 from vistok.tables.assemble import assemble
 from vistok.tables.pairs import as_built, as_json, families, self_supervised, with_bounds
-from vistok.tables.values import Cell, Row, TableReport
+from vistok.tables.report import Row, TableReport
+from vistok.tables.values import Cell
 
 
 def kept_table(study: Study, table: str) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from vistok.grid.paths import Paths
 from vistok.grid.runs import Run
 from vistok.grid.study import Study
 from vistok.grid.tables import Row as GridRow
-from vistok.tables.values import AVERAGE, Column, Row
+from vistok.tables.report import Row
+from vistok.tables.values import AVERAGE, Column
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from vistok.evaluation.pairs import ByImage
 from vistok.evaluation.rankings import Agreement, agreement_of_ranks
 from vistok.grid.runs import Run
-from vistok.tables.values import AVERAGE, Row, TableReport
+from vistok.tables.report import Row, TableReport
+from vistok.tables.values import AVERAGE
 
 Scored = Mapping[str, ByImage | None]
 

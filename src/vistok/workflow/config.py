@@ -10,7 +10,7 @@ from vistok.evaluation.tasks import check_tasks
 from vistok.grid.load import load_study
 from vistok.grid.study import Study
 from vistok.sources import PACKAGE
-from vistok.tables.assemble import check_tables
+from vistok.tables.checks import check_tables
 
 KEYS: Final = ("scale", "split", "data_root", "seeds")
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from vistok.grid.scale import GOES_ON, RESUMED, JobSize, StepId
+from vistok.grid.job_sizes import GOES_ON, RESUMED, JobSize, StepId
 from vistok.grid.study import Study
 from vistok.planning.limits import MOST_GROWTH
 

@@ -20,10 +20,9 @@ from vistok.evaluation.score.scoring import score_answers
 from vistok.files import write_json
 from vistok.grid.load import load_study
 from vistok.grid.paths import Paths
-from vistok.grid.scale import TaskFiles
 from vistok.grid.study import Study
 from vistok.grid.tables import Row
-from vistok.grid.tasks import Task
+from vistok.grid.tasks import Task, TaskFiles
 from vistok.pages.notes import notes
 from vistok.pages.table_csv import render_csv
 from vistok.published.tables import PUBLISHED, read_published
@@ -38,7 +37,8 @@ from vistok.steps import (
     tune_mllm,
     write_shards,
 )
-from vistok.tables.assemble import assemble, check_tables
+from vistok.tables.assemble import assemble
+from vistok.tables.checks import check_tables
 
 RUN = "clip/frozen/vicuna-7b/seed-0"
 IMAGES, DIMENSIONS = 12, (1, 3, 4)

@@ -9,8 +9,8 @@ from torch.nn import functional
 
 from vistok.errors import VistokError
 from vistok.grid.connectors import GatedCrossAttention, Resampler
-from vistok.grid.scale import LanguageModelSize
 from vistok.grid.tasks import Decoding
+from vistok.grid.training_sizes import LanguageModelSize
 from vistok.mllm.connectors.base import build_connector
 from vistok.mllm.connectors.gated_cross_attention import GatedLayer
 from vistok.mllm.language_models.base import Conditioning, blind

@@ -8,8 +8,8 @@ from torch.nn import functional
 from transformers import GenerationConfig
 
 from vistok.errors import VistokError
-from vistok.grid.scale import LanguageModelSize
 from vistok.grid.tasks import Decoding
+from vistok.grid.training_sizes import LanguageModelSize
 from vistok.mllm.language_models.base import Conditioning, LanguageModel
 from vistok.mllm.language_models.load import (
     build_language_model,

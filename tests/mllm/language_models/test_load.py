@@ -11,7 +11,7 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from vistok.errors import VistokError
-from vistok.grid.scale import LanguageModelSize
+from vistok.grid.training_sizes import LanguageModelSize
 from vistok.mllm.language_models.causal import CausalLanguageModel
 from vistok.mllm.language_models.load import load_language_model, save_language_model
 

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from vistok.errors import VistokError
 from vistok.grid.recipes import Optimiser
-from vistok.grid.scale import Pretraining
+from vistok.grid.training_sizes import Pretraining
 from vistok.probes.features import tokens_of
 from vistok.supervision import augment
 from vistok.supervision.base import Setup, make_objective

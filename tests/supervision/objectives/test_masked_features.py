@@ -7,7 +7,7 @@ import torch
 
 from vistok.errors import VistokError
 from vistok.grid.recipes import Optimiser
-from vistok.grid.scale import Pretraining
+from vistok.grid.training_sizes import Pretraining
 from vistok.supervision.base import make_objective
 from vistok.supervision.feature_prediction import hiding
 from vistok.supervision.heads import Heads

@@ -8,8 +8,8 @@ import torch
 from vistok.errors import VistokError
 from vistok.grid.load import load_study
 from vistok.grid.recipes import Optimiser
-from vistok.grid.scale import Pretraining
 from vistok.grid.tokenizers import Encoder
+from vistok.grid.training_sizes import Pretraining
 from vistok.supervision.base import Setup, make_objective
 from vistok.supervision.data import PretrainingData
 from vistok.supervision.learner import PretrainingLearner

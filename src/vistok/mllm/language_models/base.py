@@ -12,8 +12,8 @@ from torch.nn import functional
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from vistok.errors import VistokError
-from vistok.grid.scale import LanguageModelSize
 from vistok.grid.tasks import Decoding
+from vistok.grid.training_sizes import LanguageModelSize
 from vistok.mllm.prompt import PromptEncoder
 
 

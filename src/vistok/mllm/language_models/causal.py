@@ -18,8 +18,8 @@ from transformers import (
     RepetitionPenaltyLogitsProcessor,
 )
 
-from vistok.grid.scale import LanguageModelSize
 from vistok.grid.tasks import Decoding
+from vistok.grid.training_sizes import LanguageModelSize
 from vistok.mllm.language_models.base import Conditioning, LanguageModel
 from vistok.mllm.language_models.greedy import generate_greedily
 from vistok.mllm.language_models.inserted import InsertedLayers

@@ -14,8 +14,8 @@ from torch.nn import functional
 from transformers import GenerationConfig, PreTrainedTokenizerBase, T5Config, T5ForConditionalGeneration
 from transformers.modeling_outputs import BaseModelOutput
 
-from vistok.grid.scale import LanguageModelSize
 from vistok.grid.tasks import Decoding
+from vistok.grid.training_sizes import LanguageModelSize
 from vistok.mllm.language_models.base import Conditioning, LanguageModel
 
 

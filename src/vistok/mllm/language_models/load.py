@@ -14,7 +14,7 @@ from transformers import PreTrainedTokenizerBase
 from vistok.checkpoints import meta_tensors
 from vistok.errors import VistokError
 from vistok.grid.language_models import LanguageModelKind
-from vistok.grid.scale import LanguageModelSize
+from vistok.grid.training_sizes import LanguageModelSize
 from vistok.headers import GGUF
 from vistok.mllm.language_models.base import LanguageModel
 from vistok.mllm.prompt import PromptEncoder

@@ -1,0 +1,70 @@
+"""What a footnote says of a row: stand-ins, probes, and what its model is made of otherwise."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from vistok.grid.paths import Paths
+from vistok.grid.runs import Released
+from vistok.grid.study import Study
+from vistok.grid.tables import AnyRow, ReleasedRow
+from vistok.grid.tables import Row as GridRow
+from vistok.probes.record import read_probe
+from vistok.tables.report import Otherwise, Row, Shortfall, Substitute
+
+
+def measured_cause(study: Study, row: AnyRow) -> str:
+    """Returns why the pretraining of a row's tokenizer taught it nothing, if its entry says so."""
+    if isinstance(row, ReleasedRow) or not study.models.pretrains(row.tokenizer):
+        return ""
+    return " ".join((study.tokenizer(row.tokenizer).measured_cause or "").split())
+
+
+def substitute(study: Study, row: AnyRow) -> Substitute | None:
+    own = ""
+    if isinstance(row, ReleasedRow):
+        text = study.released_model(row.model).substitute
+    else:
+        text = study.tokenizer(row.tokenizer).substitute
+        own = study.models.scale.id if text and study.models.pretrains(row.tokenizer) else ""
+    return Substitute(" ".join(text.split()), own) if text else None
+
+
+def even(study: Study, row: AnyRow) -> str:
+    name = study.released_model(row.model).even if isinstance(row, ReleasedRow) else None
+    return Released(model=name).path if name else ""
+
+
+def otherwise(study: Study, row: AnyRow) -> Otherwise | None:
+    """Returns what another group's model is made of otherwise than the published one; None of any other row."""
+    if not isinstance(row, GridRow) or not row.own_models:
+        return None
+    recipe = study.recipe(row.recipe)
+    here = (study.tokenizer(row.tokenizer).label, study.llm(row.llm).label)
+    theirs = (recipe.original.tokenizer.label, recipe.original.llm.label) if recipe.original else here
+    parts = tuple(pair for pair in zip(here, theirs, strict=True) if pair[0] != pair[1])
+    return Otherwise(parts, " ".join(recipe.otherwise.split()))
+
+
+def shortfall(study: Study, row: AnyRow) -> Shortfall | None:
+    """Returns what the probes of a row's tokenizer found wrong; None if it was not pretrained here.
+
+    Results may be here without their checkpoints, for example from another machine's build: no probe is read then.
+    """
+    models = study.models
+    if not isinstance(row, GridRow) or row.tokenizer not in models.tokenizers:
+        return None
+    if not models.pretrains(row.tokenizer) or row.tokenizer in models.scale.floors.values():
+        return None
+    folders = {run.pretrained.path: Paths(models).pretrained(run.pretrained) for run in row.subjects}
+    found = {name: read_probe(folder)["amiss"] for name, folder in folders.items() if folder.is_dir()}
+    listed = tuple((name, tuple(sentences)) for name, sentences in found.items() if sentences)
+    return Shortfall(listed) if listed else None
+
+
+def with_marks(rows: Sequence[Row]) -> tuple[Row, ...]:
+    said = dict.fromkeys((row.substitute, row.shortfall, row.otherwise) for row in rows)
+    said.pop((None, None, None), None)
+    marks = {each: chr(ord("a") + index) for index, each in enumerate(said)}
+    return tuple(
+        replace(row, mark=marks.get((row.substitute, row.shortfall, row.otherwise), "")) for row in rows
+    )
