@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from vistok.grid.load import GRID, SCALES, Study, load_study
+from vistok.grid.entries import GRID, SCALES
+from vistok.grid.load import load_study
+from vistok.grid.study import Study
 
 OWN = {
     "deit",

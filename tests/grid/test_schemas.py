@@ -8,8 +8,8 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from vistok.grid.entries import GRID, SCALES
 from vistok.grid.schemas import FOLDER, export, schemas
-from vistok.grid.study import GRID, SCALES
 
 
 def faults(schema: dict[str, Any], value: object) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 import vistok
-from vistok.grid.study import GRID, SCALES
+from vistok.grid.entries import GRID, SCALES
 
 MEAN = '''
 class Mean(_AnyConnector):

@@ -14,7 +14,8 @@ from transformers import PreTrainedModel
 
 from vistok.errors import VistokError
 from vistok.grid.language_models import LanguageModel
-from vistok.grid.load import Study, load_study
+from vistok.grid.load import load_study
+from vistok.grid.study import Study
 from vistok.planning.language_weights import check_language_model
 
 Ask = Callable[..., str]

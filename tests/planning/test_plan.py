@@ -10,8 +10,9 @@ import torch
 from vistok.cli import main
 from vistok.errors import VistokError
 from vistok.grid.language_models import EncoderDecoder
-from vistok.grid.load import Study, load_study
+from vistok.grid.load import load_study
 from vistok.grid.paths import Paths
+from vistok.grid.study import Study
 from vistok.mllm.connectors.base import build_connector
 from vistok.mllm.language_models.load import build_language_model
 from vistok.planning.costs import tuning

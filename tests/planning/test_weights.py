@@ -11,7 +11,8 @@ from safetensors.torch import save_file
 from tests.official_models import cached
 
 from vistok.errors import VistokError
-from vistok.grid.load import Study, load_study
+from vistok.grid.load import load_study
+from vistok.grid.study import Study
 from vistok.grid.tokenizers import Encoder, Tokenizer
 from vistok.headers import read_shapes
 from vistok.planning.weights import check_pretrained, check_tokenizer

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 import vistok
+from vistok.grid.entries import GRID, SCALES
 from vistok.grid.fields import OBJECTIVES
-from vistok.grid.load import GRID, SCALES
 
 # Learns the mean of a teacher's tokens, whatever the student sees of an image.
 MEAN_FEATURES = """

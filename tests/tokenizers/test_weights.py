@@ -14,7 +14,8 @@ from torch import nn
 from vistok.checkpoints import save_checkpoint
 from vistok.errors import VistokError
 from vistok.files import write_json
-from vistok.grid.load import GRID, SCALES, load_study
+from vistok.grid.entries import GRID, SCALES
+from vistok.grid.load import load_study
 from vistok.grid.tokenizers import Encoder
 from vistok.headers import WEIGHTS
 from vistok.tokenizers.base import VisualTokenizer, build_tokenizer

@@ -10,8 +10,9 @@ import torch
 from vistok.commands.arguments import add_data_root, add_scale, study_of
 from vistok.errors import VistokError
 from vistok.files import check_destination, write_json
+from vistok.grid.entries import GRID
 from vistok.grid.runs import Pretrained
-from vistok.grid.study import GRID, Study
+from vistok.grid.study import Study
 from vistok.grid.tokenizers import Encoder
 from vistok.probes.encoders import PUBLISHED, timm_encoder
 from vistok.probes.features import tokens_of

@@ -2,8 +2,9 @@
 
 from vistok.errors import VistokError, unknown
 from vistok.evaluation.kinds import task_kind
+from vistok.grid.entries import GRID
 from vistok.grid.recipes import Recipe
-from vistok.grid.study import GRID, Study
+from vistok.grid.study import Study
 from vistok.grid.tasks import Task
 
 

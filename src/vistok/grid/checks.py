@@ -1,11 +1,12 @@
 """Refuses entries of the grid that refer to something that is not declared, or in the end to themselves."""
 
 from vistok.errors import VistokError, unknown
+from vistok.grid.entries import GRID, find
 from vistok.grid.labels import check_labels
 from vistok.grid.read import ancestry
 from vistok.grid.recipes import Recipe
 from vistok.grid.scale import Scale
-from vistok.grid.study import GRID, Study, find
+from vistok.grid.study import Study
 from vistok.grid.tables import AnyRow, Row, Table
 
 

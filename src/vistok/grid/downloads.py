@@ -7,9 +7,9 @@ from typing import Annotated, Final, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from vistok.errors import VistokError
+from vistok.grid.entries import GRID, find
 from vistok.grid.fields import Id, RelativePath
 from vistok.grid.read import read_entries, validated
-from vistok.grid.study import GRID, find
 from vistok.grid.value import Value
 
 FILE: Final = GRID / "downloads.yaml"

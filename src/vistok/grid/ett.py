@@ -9,10 +9,11 @@ from typing import Final, Self
 
 from pydantic import Field, model_validator
 
+from vistok.grid.entries import GRID
 from vistok.grid.fields import Id
 from vistok.grid.paths import ABOUT, AUDIT_FORMATS, PUBLISHED, TABLE_FORMATS, Paths
 from vistok.grid.read import read_entries, validated
-from vistok.grid.study import GRID, Study
+from vistok.grid.study import Study
 from vistok.grid.value import Value
 
 FOLDER: Final = GRID / "ett"

@@ -6,6 +6,7 @@ from typing import Final, Self
 from pydantic import Field, model_validator
 
 from vistok.errors import VistokError
+from vistok.grid.entries import SCALES
 from vistok.grid.ett import EttPaths, NetworkSize, read_tables
 from vistok.grid.fields import Id, Seed
 from vistok.grid.marks import counted
@@ -13,7 +14,7 @@ from vistok.grid.paths import Paths
 from vistok.grid.read import read_mapping, validated
 from vistok.grid.recipes import Optimiser
 from vistok.grid.specs import Spec
-from vistok.grid.study import SCALES, Study
+from vistok.grid.study import Study
 from vistok.grid.value import Value
 
 FOLDER: Final = SCALES / "ett"

@@ -3,10 +3,11 @@
 from typing import Final, Literal, get_origin
 
 from vistok.errors import unknown
+from vistok.grid.entries import GRID
 from vistok.grid.language_models import LanguageModel
 from vistok.grid.recipes import Recipe
 from vistok.grid.released_models import ReleasedModel
-from vistok.grid.study import GRID, Study
+from vistok.grid.study import Study
 from vistok.grid.tables import ReleasedRow, Row, Table
 from vistok.grid.tokenizers import Tokenizer
 from vistok.grid.value import Value

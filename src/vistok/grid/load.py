@@ -7,18 +7,17 @@ from typing import Any, Final, TypeVar
 
 from vistok.errors import VistokError
 from vistok.grid.checks import check_references
+from vistok.grid.entries import GRID, SCALES, TEST, find
 from vistok.grid.language_models import LanguageModel
 from vistok.grid.read import ancestry, merged, read_entries, read_mapping, validated
 from vistok.grid.recipes import Recipe
 from vistok.grid.released_models import ReleasedModel
 from vistok.grid.scale import ALL_RECIPES, Scale
-from vistok.grid.study import GRID, SCALES, TEST, Study, find
+from vistok.grid.study import Study
 from vistok.grid.tables import Table
 from vistok.grid.tasks import Task
 from vistok.grid.tokenizers import Tokenizer
 from vistok.grid.value import Value
-
-__all__ = ["GRID", "SCALES", "Study", "load_study"]
 
 V = TypeVar("V", bound=Value)
 MOST_SEEDS: Final = 100

@@ -5,11 +5,11 @@ from typing import Any
 
 from vistok.files import write_json
 from vistok.grid.downloads import Download
+from vistok.grid.entries import GRID
 from vistok.grid.language_models import LanguageModel
 from vistok.grid.recipes import Recipe
 from vistok.grid.released_models import ReleasedModel
 from vistok.grid.scale import Scale
-from vistok.grid.study import GRID
 from vistok.grid.tables import Table
 from vistok.grid.tasks import Task
 from vistok.grid.tokenizers import Tokenizer

@@ -8,6 +8,7 @@ from typing import Final
 from vistok.errors import unknown
 from vistok.grid import ett_scale, files_of, jobs_of, modules_of, specs
 from vistok.grid import paths as files
+from vistok.grid.entries import GRID
 from vistok.grid.ett import EttPaths, printed
 from vistok.grid.kinds import SCORING, task_kind_modules
 from vistok.grid.marks import LABEL
@@ -16,7 +17,6 @@ from vistok.grid.needs import image_sets
 from vistok.grid.paths import Paths
 from vistok.grid.runs import Run
 from vistok.grid.step import Step
-from vistok.grid.study import GRID
 
 CLAIMS: Final = GRID / "claims.yaml"
 

@@ -1,95 +1,24 @@
-"""The whole study at one scale: every entry of the grid by its id, and what is derived from them."""
+"""The whole study at one scale: what is trained from what, which rows are answered, and on which suites."""
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
-from pathlib import Path
-from typing import Any, Final, Self, TypeVar
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
 
-from vistok.errors import VistokError, unknown
-from vistok.grid.image_sets import ImageSet
-from vistok.grid.language_models import OWN_VOCABULARY, LanguageModel, Shape
-from vistok.grid.recipes import Recipe
-from vistok.grid.released_models import ReleasedModel
+from vistok.errors import VistokError
+from vistok.grid.entries import Entries
 from vistok.grid.runs import RELEASED, Pretrained, Released, Run, Subject, runs_among
-from vistok.grid.scale import Scale
-from vistok.grid.tables import AnyRow, ReleasedRow, Row, Table
-from vistok.grid.tasks import Task, TaskFiles
-from vistok.grid.tokenizers import Encoder, Tokenizer
-from vistok.grid.training_sizes import LanguageModelSize, Pretraining
+from vistok.grid.tables import AnyRow, ReleasedRow, Row
+from vistok.grid.tasks import Task
 
-GRID: Final = Path("workflow/grid")
-SCALES: Final = Path("workflow/scales")
-TEST: Final = "test"
-_TOKENIZERS: Final = GRID / "tokenizers.yaml"
-_LLMS: Final = GRID / "llms.yaml"
-_RECIPES: Final = GRID / "recipes.yaml"
-_TASKS: Final = GRID / "tasks.yaml"
-_MODELS: Final = GRID / "models.yaml"
-_TABLES: Final = GRID / "tables.yaml"
 OWN_MODELS: Final = "a released model answers where models are taken as published; this scale makes its own"
 OTHERS: Final = "another group's model, which this scale does not train (`trains_others`)"
-T = TypeVar("T")
 _SEED: Final = re.compile(r"seed-(0|[1-9][0-9]{0,8})")
 
 
 @dataclass(frozen=True)
-class Study:
-    """The whole study at one scale, on one split of its questions.
-
-    Attributes:
-        apart: tables that are none of the paper's: each is built where it is asked for, and counts nowhere else.
-        seeds: how often each row is trained that does not declare its own seeds.
-
-    The methods that take an id raise a VistokError where it is not declared.
-    """
-
-    tokenizers: Mapping[str, Tokenizer]
-    llms: Mapping[str, LanguageModel]
-    recipes: Mapping[str, Recipe]
-    tasks: Mapping[str, Task]
-    tables: Mapping[str, Table]
-    scale: Scale
-    released: Mapping[str, ReleasedModel] = field(default_factory=dict)
-    apart: Mapping[str, Table] = field(default_factory=dict)
-    split: str = TEST
-    seeds: int = 1
-    other_models: Self | None = None
-
-    @property
-    def results_id(self) -> str:
-        """The folder name of this study's results and tables."""
-        return self.scale.id if self.split == TEST else f"{self.scale.id}-{self.split}"
-
-    @property
-    def models(self) -> Self:
-        """The study of the scale whose checkpoints answer: this one, or that which the scale names."""
-        return self.other_models or self
-
-    def tokenizer(self, name: str) -> Tokenizer:
-        return find("tokenizer", name, self.tokenizers, _TOKENIZERS)
-
-    def llm(self, name: str) -> LanguageModel:
-        return find("llm", name, self.llms, _LLMS)
-
-    def language_model_size(self, llm: str) -> LanguageModelSize | None:
-        """Returns the size of a language model that this scale makes itself; None where it takes it as published.
-
-        Raises:
-            VistokError: the scale makes its own, but none of this kind.
-        """
-        kind = self.llm(llm).kind
-        sizes: Mapping[Any, LanguageModelSize] = self.scale.language_model
-        return find("language_model", kind, sizes, self.scale_file) if sizes else None
-
-    def shape(self, llm: str) -> Shape:
-        """Returns the size of a language model at this scale."""
-        own, entry = self.language_model_size(llm), self.llm(llm)
-        return own.shape(entry.kind, OWN_VOCABULARY) if own else entry.shape
-
-    def recipe(self, name: str) -> Recipe:
-        return find("recipe", name, self.recipes, _RECIPES)
+class Study(Entries):
+    """The whole study at one scale, on one split of its questions: its entries, and what follows from them."""
 
     def followed(self, run: Run) -> Run | None:
         """Returns the run whose connector another one's training starts with, if its recipe follows one."""
@@ -107,58 +36,11 @@ class Study:
             line |= dict.fromkeys((*(self.stages([before]) if before else ()), run))
         return tuple(line)
 
-    def task(self, name: str) -> Task:
-        return find("task", name, self.tasks, _TASKS)
-
-    def released_model(self, name: str) -> ReleasedModel:
-        return find("released model", name, self.released, _MODELS)
-
-    @cached_property
-    def suites(self) -> dict[str, tuple[Task, ...]]:
-        """Every suite with its tasks: those that are asked together, as each task says of itself."""
-        names = dict.fromkeys(task.suite for task in self.tasks.values())
-        return {name: tuple(task for task in self.tasks.values() if task.suite == name) for name in names}
-
-    def suite(self, name: str) -> tuple[Task, ...]:
-        return find("suite", name, self.suites, _TASKS)
-
-    def table(self, name: str) -> Table:
-        return find("table", name, {**self.tables, **self.apart}, _TABLES)
-
-    def image_set(self, name: str) -> ImageSet:
-        return find("image set", name, self.scale.image_sets, self.scale_file)
-
-    @cached_property
-    def scale_file(self) -> Path:
-        return SCALES / f"{self.scale.id}.yaml"
-
-    def encoder(self, tokenizer: str) -> Encoder:
-        """Returns the encoder of a tokenizer at this scale: the scale's own where it pretrains it."""
-        entry = self.tokenizer(tokenizer)
-        if not self.pretrains(tokenizer):
-            return entry.encoder
-        return find("encoder size", entry.size, self.scale.encoders, self.scale_file)
-
-    def tapped(self, run: Run) -> Encoder:
-        """Returns the encoder of a run as the run's recipe reads it."""
-        return self.recipe(run.recipe).tap.of(self.encoder(run.tokenizer))
-
-    def pretrains(self, tokenizer: str) -> bool:
-        return bool(self.scale.encoders) and self.tokenizer(tokenizer).objective is not None
-
     def is_gated(self, tokenizer: str) -> bool:
         """Returns whether a build stops where a tokenizer's probe shows that its pretraining taught it nothing."""
         rows = (row for table in self.scale.probe_gate for row in self.table(table).rows)
         shown = {row.tokenizer for row in rows if isinstance(row, Row)}
         return tokenizer in shown and self.tokenizer(tokenizer).measured_cause is None
-
-    def pretraining(self, tokenizer: str) -> Pretraining:
-        """Returns the size of a tokenizer's pretraining at this scale, with the options of its own over the scale's."""
-        entry = self.tokenizer(tokenizer)
-        sizes: Mapping[Any, Pretraining] = self.scale.pretraining
-        size = find("pretraining", entry.objective, sizes, self.scale_file)
-        steps = self.scale.pretraining_steps.get(tokenizer, size.steps)
-        return size.model_copy(update={"options": {**size.options, **entry.options}, "steps": steps})
 
     def lineage(self, tokenizers: Iterable[str]) -> tuple[str, ...]:
         """Returns tokenizers, each behind those that this scale makes it from: its base and its teacher."""
@@ -182,11 +64,6 @@ class Study:
             names = filter(self.pretrains, self.lineage([run.tokenizer]))
             line |= dict.fromkeys(Pretrained(tokenizer=name, seed=run.seed) for name in names)
         return tuple(line)
-
-    def task_files(self, task: str) -> TaskFiles | None:
-        """Returns where a task's files are at this scale and split; None where the scale has none."""
-        splits = {**self.scale.splits, TEST: self.scale.tasks}
-        return find("split", self.split, splits, self.scale_file).get(task)
 
     def subjects(self, table: str | None = None) -> tuple[Subject, ...]:
         """Returns what answers for the rows of one table, or of all of them, each once, in the tables' order."""
@@ -319,14 +196,3 @@ class Study:
     def answered_tasks(self) -> tuple[Task, ...]:
         """Returns the tasks of all suites of which some table shows a task."""
         return tuple(task for suite in self.suites_shown() for task in self.suite(suite))
-
-
-def find(kind: str, name: object, entries: Mapping[str, T], file: Path) -> T:
-    """Returns the entry with an id.
-
-    Raises:
-        VistokError: there is none; names the legal ids, the nearest one, and the file to edit.
-    """
-    if not isinstance(name, str) or name not in entries:
-        raise unknown(kind, name, entries, edit=str(file))
-    return entries[name]

@@ -3,7 +3,8 @@
 from pathlib import PurePath
 
 from vistok.errors import VistokError, unknown
-from vistok.grid.study import SCALES, Study
+from vistok.grid.entries import SCALES
+from vistok.grid.study import Study
 
 
 def check_target(study: Study, target: str) -> None:

@@ -8,10 +8,10 @@ from vistok.chain.results import answer_inputs, write_predictions
 from vistok.evaluation.answer.answering import SeeingAnswerer
 from vistok.evaluation.answer.generation import Answerer
 from vistok.evaluation.answer.released import ReleasedAnswerer
-from vistok.grid.load import Study
 from vistok.grid.paths import Paths
 from vistok.grid.released_models import ReleasedModel
 from vistok.grid.runs import Released, Run, Subject
+from vistok.grid.study import Study
 from vistok.grid.tasks import Task
 from vistok.locks import only_writer
 from vistok.mllm.whole import load_whole

@@ -2,8 +2,8 @@
 
 from vistok.chain.results import blind_inputs, write_predictions
 from vistok.evaluation.answer.generation import BlindAnswerer
-from vistok.grid.load import Study
 from vistok.grid.paths import Paths
+from vistok.grid.study import Study
 from vistok.locks import only_writer
 from vistok.steps.answers import answer_suite
 from vistok.steps.asking import ask_all

@@ -8,9 +8,9 @@ from vistok.errors import VistokError
 from vistok.evaluation.kinds import task_kind
 from vistok.evaluation.references import References, load_references
 from vistok.files import no_folder
-from vistok.grid.load import Study
 from vistok.grid.needs import absent_photographs, absent_questions
 from vistok.grid.paths import Paths
+from vistok.grid.study import Study
 from vistok.grid.tasks import Task, TaskFiles
 from vistok.planning.listed import check_listed, task_names
 

@@ -10,8 +10,8 @@ from vistok.errors import VistokError
 from vistok.evaluation.kind import Questions
 from vistok.evaluation.kinds import task_kind
 from vistok.evaluation.score.predictions import read_predictions
-from vistok.grid.load import Study
 from vistok.grid.paths import Paths
+from vistok.grid.study import Study
 from vistok.grid.tasks import Task
 from vistok.steps.asking import Asked, ask
 from vistok.steps.score_run import cell, scores

@@ -3,8 +3,8 @@
 import torch
 
 from vistok.chain.checkpoints import check_llm, forget_state
-from vistok.grid.load import Study
 from vistok.grid.paths import Paths
+from vistok.grid.study import Study
 from vistok.mllm.language_models.base import LanguageModel
 from vistok.mllm.language_models.load import load_language_model
 from vistok.tokenizers.hub import model_path

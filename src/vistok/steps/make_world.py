@@ -10,8 +10,8 @@ from vistok.benchmark.questions import CurationTask, write_questions
 from vistok.datasets.digest_list import DigestList
 from vistok.errors import VistokError, unknown
 from vistok.files import staged_folder
-from vistok.grid.load import Study
 from vistok.grid.paths import Paths
+from vistok.grid.study import Study
 from vistok.pins import PINS, folder_digest, pinned_digest
 from vistok.world.world import WorldSizes, make_world
 

@@ -9,9 +9,9 @@ from vistok.chain.checkpoints import check_mllm, forget_state
 from vistok.checkpoints import digest_tensors, load_tensors, read_config, read_tensors
 from vistok.errors import VistokError
 from vistok.files import digest_value
-from vistok.grid.load import Study
 from vistok.grid.paths import Paths
 from vistok.grid.runs import Run
+from vistok.grid.study import Study
 from vistok.headers import WEIGHTS
 from vistok.mllm.model import MultimodalModel
 from vistok.steps.language_model import load_llm

@@ -5,10 +5,10 @@ from pathlib import Path
 from vistok.checkpoints import save_checkpoint
 from vistok.datasets.shards import Shards
 from vistok.errors import VistokError
-from vistok.grid.load import Study
 from vistok.grid.paths import Paths
 from vistok.grid.runs import Pretrained
 from vistok.grid.scale import Scale
+from vistok.grid.study import Study
 from vistok.grid.training_sizes import Pretraining
 from vistok.probes.gate import refusal
 from vistok.provenance import Stopwatch

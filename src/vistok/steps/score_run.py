@@ -11,9 +11,9 @@ from vistok.chain.results import (
 )
 from vistok.evaluation.score.predictions import read_predictions
 from vistok.evaluation.score.scoring import score_answers
-from vistok.grid.load import Study
 from vistok.grid.paths import Paths
 from vistok.grid.runs import Subject
+from vistok.grid.study import Study
 from vistok.grid.tasks import Task
 from vistok.steps.asking import Asked, ask
 

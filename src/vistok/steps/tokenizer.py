@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 from vistok.chain.checkpoints import check_tokenizer, forget_state
-from vistok.grid.load import Study
 from vistok.grid.paths import Paths
 from vistok.grid.runs import Pretrained, Run
+from vistok.grid.study import Study
 from vistok.supervision.heads import Heads, behind_norm, read_heads
 from vistok.tokenizers.base import VisualTokenizer
 from vistok.tokenizers.tap import read_at

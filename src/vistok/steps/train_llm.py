@@ -5,8 +5,8 @@ from pathlib import Path
 from vistok.chain.checkpoints import check_llm, forget_state
 from vistok.evaluation.kinds import task_kind
 from vistok.files import write_json
-from vistok.grid.load import Study
 from vistok.grid.paths import Paths
+from vistok.grid.study import Study
 from vistok.grid.training_sizes import LanguageModelSize
 from vistok.mllm.language_models.base import LanguageModel
 from vistok.mllm.language_models.load import (

@@ -9,10 +9,10 @@ from vistok.datasets.mixture import Mixture
 from vistok.datasets.reader import Reader
 from vistok.datasets.shards import Shards
 from vistok.evaluation.turns import TurnDraw
-from vistok.grid.load import Study
 from vistok.grid.paths import Paths
 from vistok.grid.runs import Run
 from vistok.grid.specs import mllm_spec
+from vistok.grid.study import Study
 from vistok.provenance import Stopwatch
 from vistok.steps.decided import decide_tuning
 from vistok.steps.models import assemble, follow, frozen_digests, held_tensors

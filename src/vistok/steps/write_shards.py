@@ -5,8 +5,8 @@ from typing import Final
 
 from vistok.datasets.manifest import MANIFEST, Manifest
 from vistok.datasets.shards import write_shards
-from vistok.grid.load import Study
 from vistok.grid.paths import Paths
+from vistok.grid.study import Study
 from vistok.planning.listed import check_listed, image_set_names
 
 _NAMED: Final = 20

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from vistok.errors import VistokError, unknown
 from vistok.evaluation.kinds import task_kind
-from vistok.grid.study import GRID, Study
+from vistok.grid.entries import GRID
+from vistok.grid.study import Study
 from vistok.grid.tables import AnyRow, Column, Table
 from vistok.published.tables import NUMBERS, PUBLISHED, PublishedTable, read_published
 
@@ -20,6 +21,7 @@ def check_tables(study: Study, folder: Path = PUBLISHED) -> None:
 
 
 def check_table(study: Study, table: Table, published: PublishedTable) -> None:
+    """Refuses a table as `check_tables` does, given the paper's table of its number."""
     labels = [label for label in table.labels if label not in published.columns]
     if labels:
         raise VistokError(

@@ -7,6 +7,7 @@ from vistok.tables.report import Row
 
 
 def ranked(rows: Sequence[Row]) -> list[Row]:
+    """Returns rows with the ranks of their cells, ours and the published ones, over the rows that are shown."""
     columns = list(zip(*(row.cells for row in rows), strict=True))
     ours = [ranks([cell.ours_text for cell in column]) for column in columns]
     theirs = [ranks([cell.published_text for cell in column]) for column in columns]

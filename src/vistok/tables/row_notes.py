@@ -20,6 +20,7 @@ def measured_cause(study: Study, row: AnyRow) -> str:
 
 
 def substitute(study: Study, row: AnyRow) -> Substitute | None:
+    """Returns what replaces weights of a row that were never released; None if its entry names no such thing."""
     own = ""
     if isinstance(row, ReleasedRow):
         text = study.released_model(row.model).substitute
@@ -30,6 +31,7 @@ def substitute(study: Study, row: AnyRow) -> Substitute | None:
 
 
 def even(study: Study, row: AnyRow) -> str:
+    """Returns the path of the row of the same released model, asked as all are; empty for any other row."""
     name = study.released_model(row.model).even if isinstance(row, ReleasedRow) else None
     return Released(model=name).path if name else ""
 
@@ -62,9 +64,10 @@ def shortfall(study: Study, row: AnyRow) -> Shortfall | None:
 
 
 def with_marks(rows: Sequence[Row]) -> tuple[Row, ...]:
-    said = dict.fromkeys((row.substitute, row.shortfall, row.otherwise) for row in rows)
-    said.pop((None, None, None), None)
-    marks = {each: chr(ord("a") + index) for index, each in enumerate(said)}
+    """Returns rows with the letters of their footnotes; rows with the same footnote share a letter."""
+    footnotes = dict.fromkeys((row.substitute, row.shortfall, row.otherwise) for row in rows)
+    footnotes.pop((None, None, None), None)
+    marks = {each: chr(ord("a") + index) for index, each in enumerate(footnotes)}
     return tuple(
         replace(row, mark=marks.get((row.substitute, row.shortfall, row.otherwise), "")) for row in rows
     )
