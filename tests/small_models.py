@@ -38,3 +38,24 @@ def small_language_model(width: int = 32, layers: int = 2, context: int = 64) ->
         pretraining=_STAGE,
         instruction_tuning=_STAGE,
     )
+
+
+def small_codes(read: str = "embeddings") -> Encoder:
+    """Returns a tokenizer with 16 codes of width 8, one for each 8 pixels of 32, as a language model reads it."""
+    network = {
+        "image_size": 32, "codes": 16, "width": 8, "channels": 32, "multipliers": [1, 1], "blocks": [0, 1],
+        "stem": 4, "lean": True, "linear": True,
+    }  # fmt: skip
+    return Encoder(
+        library="ibq",
+        name=read,
+        arguments=network,
+        weights="random",
+        image_size=32,
+        normalisation="siglip",
+        class_token=False,
+        tokens=16,
+        width=8 if read == "embeddings" else 16,
+        parameters_m=0.1,
+        source="for tests",
+    )

@@ -301,7 +301,7 @@ def test_a_scale_gives_a_connector_its_size_by_kind(recipes: Any) -> None:
         (
             {"kind": "lineal"},
             r"unknown connector\.kind 'lineal'\. Did you mean 'linear'\? Legal: frozen-q-former, "
-            "gated-cross-attention, linear, q-former, resampler",
+            "gated-cross-attention, linear, mlp, q-former, resampler",
         ),
         ({"kind": "linear", "latents": 3}, r"connector\.linear: unknown key 'latents'"),
         ({"kind": "resampler", "latents": 0}, r"connector\.resampler\.latents: .* greater than 0"),

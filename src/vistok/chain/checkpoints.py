@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from vistok.errors import VistokError
 from vistok.files import digest_value
+from vistok.grid.ett import teachers
 from vistok.grid.paths import Paths
 from vistok.grid.runs import Pretrained, Run
 from vistok.grid.specs import llm_spec, mllm_spec, tokenizer_spec
@@ -54,11 +55,13 @@ def check_mllm(study: Study, run: Run) -> str:
 
 
 def parts(study: Study, run: Run) -> list[Path]:
-    """Returns the checkpoints of this project that an MLLM is made of, and the one whose training it continues."""
+    """Returns the checkpoints that an MLLM is made of, the one whose training it continues, and its teacher's."""
     paths, before = Paths(study), study.followed(run)
     llm = [paths.llm(run.llm)] if study.scale.language_model else []
-    tokenizer = [paths.pretrained(run.pretrained)] if study.pretrains(run.tokenizer) else []
-    return [*llm, *tokenizer, *([paths.mllm(before)] if before else [])]
+    own = paths.own_tokenizer(run.pretrained)
+    tokenizer = [own] if own else []
+    follows = [paths.mllm(before)] if before else []
+    return [*llm, *tokenizer, *follows, *teachers(study, study.recipe(run.recipe))]
 
 
 def checkpoint_name(paths: Paths, folder: Path) -> str:

@@ -28,7 +28,7 @@ def check_references(study: Study) -> None:
             study.task(column.task)
     for name in study.tokenizers:
         _check_descent(study, name, ())
-    for recipe in study.recipes.values():
+    for recipe in (*study.recipes.values(), *study.beside.recipes.values()):
         _check_stages(study, recipe)
     for model in study.released.values():
         study.released_model(model.even or model.id)

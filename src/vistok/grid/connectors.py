@@ -98,6 +98,21 @@ class Linear(_AnyConnector):
         return 2.0 * self.parameters(width, llm_width) * seen
 
 
+class Mlp(_AnyConnector):
+    """Two linear layers with a GELU between them on every token, as ETT has them (arXiv 2505.10562 section 3.2)."""
+
+    kind: Literal["mlp"] = "mlp"
+
+    def tokens(self, seen: int) -> int:
+        return seen
+
+    def parameters(self, width: int, llm_width: int) -> int:
+        return (width + 1) * llm_width + (llm_width + 1) * llm_width
+
+    def operations(self, seen: int, width: int, llm_width: int) -> float:
+        return 2.0 * self.parameters(width, llm_width) * seen
+
+
 class _Queries(_AnyConnector):
     """A Q-Former: a BERT of learnt queries, every so-many-th layer of which looks at the image."""
 
@@ -183,6 +198,6 @@ class GatedCrossAttention(_Latents):
 
 
 Connector = Annotated[
-    Resampler | Linear | QFormer | FrozenQFormer | GatedCrossAttention, Field(discriminator="kind")
+    Resampler | Linear | Mlp | QFormer | FrozenQFormer | GatedCrossAttention, Field(discriminator="kind")
 ]
-ConnectorKind = Literal["resampler", "linear", "q-former", "frozen-q-former", "gated-cross-attention"]
+ConnectorKind = Literal["resampler", "linear", "mlp", "q-former", "frozen-q-former", "gated-cross-attention"]

@@ -31,6 +31,19 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
+class Beside:
+    """A second system that stands beside the study: found by its ids, and in none of its tables.
+
+    Attributes:
+        tokenizers: `weights` of each is the folder, below the checkpoints of its scale, that a step of its own makes.
+        recipes: those that MLLMs are made with on these.
+    """
+
+    tokenizers: Mapping[str, Tokenizer] = field(default_factory=dict)
+    recipes: Mapping[str, Recipe] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Entries:
     """The entries of the grid, at one scale and on one split of its questions.
 
@@ -52,6 +65,7 @@ class Entries:
     split: str = TEST
     seeds: int = 1
     other_models: Self | None = None
+    beside: Beside = Beside()
 
     @property
     def results_id(self) -> str:
@@ -64,7 +78,7 @@ class Entries:
         return self.other_models or self
 
     def tokenizer(self, name: str) -> Tokenizer:
-        return find("tokenizer", name, self.tokenizers, _TOKENIZERS)
+        return find("tokenizer", name, {**self.tokenizers, **self.beside.tokenizers}, _TOKENIZERS)
 
     def llm(self, name: str) -> LanguageModel:
         return find("llm", name, self.llms, _LLMS)
@@ -85,7 +99,7 @@ class Entries:
         return own.shape(entry.kind, OWN_VOCABULARY) if own else entry.shape
 
     def recipe(self, name: str) -> Recipe:
-        return find("recipe", name, self.recipes, _RECIPES)
+        return find("recipe", name, {**self.recipes, **self.beside.recipes}, _RECIPES)
 
     def task(self, name: str) -> Task:
         return find("task", name, self.tasks, _TASKS)
@@ -125,6 +139,11 @@ class Entries:
 
     def pretrains(self, tokenizer: str) -> bool:
         return bool(self.scale.encoders) and self.tokenizer(tokenizer).objective is not None
+
+    def made_beside(self, tokenizer: str) -> str | None:
+        """Returns where a second system's own step puts a tokenizer, below the scale's checkpoints; None of others."""
+        entry = self.beside.tokenizers.get(tokenizer)
+        return entry.encoder.weights if entry else None
 
     def pretraining(self, tokenizer: str) -> Pretraining:
         """Returns the size of a tokenizer's pretraining at this scale, with the options of its own over the scale's."""

@@ -13,6 +13,7 @@ from vistok.grid.entries import GRID
 from vistok.grid.fields import Id
 from vistok.grid.paths import ABOUT, AUDIT_FORMATS, PUBLISHED, TABLE_FORMATS, Paths
 from vistok.grid.read import read_entries, validated
+from vistok.grid.recipes import Recipe
 from vistok.grid.study import Study
 from vistok.grid.value import Value
 
@@ -20,6 +21,8 @@ FOLDER: Final = GRID / "ett"
 CLAIMS: Final = FOLDER / "claims.yaml"
 TABLES: Final = FOLDER / "tables.yaml"
 PRINTED: Final = PUBLISHED / "ett"
+RECIPES: Final = FOLDER / "recipes.yaml"
+PERCEPTUAL: Final = "perceptual"
 RECONSTRUCTION: Final = "reconstruction"  # a table of our own
 NUMBERS: Final = (2, 3, 4, 5)  # of the paper's tables that are transcribed
 
@@ -83,6 +86,11 @@ class EttPaths:
         names = (*read_tables(), RECONSTRUCTION)
         tables = [self.table(name, suffix) for name in names for suffix in TABLE_FORMATS]
         return [*tables, *(self.pages / f"audit.{suffix}" for suffix in AUDIT_FORMATS)]
+
+
+def teachers(study: Study, recipe: Recipe) -> list[Path]:
+    """Returns the net that tells a recipe's tokenizer what to keep of images, where the tokenizer's own loss counts."""
+    return [EttPaths(study).checkpoint(PERCEPTUAL)] if recipe.tokenizer_loss else []
 
 
 def printed() -> list[Path]:

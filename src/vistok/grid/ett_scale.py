@@ -1,25 +1,27 @@
 """How large ETT's own models are at a scale, and what they are made from: a tokenizer, and its nets."""
 
 from pathlib import Path
-from typing import Final, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import Field, model_validator
 
 from vistok.errors import VistokError
 from vistok.grid.entries import SCALES
-from vistok.grid.ett import EttPaths, NetworkSize, read_tables
+from vistok.grid.ett import PERCEPTUAL, EttPaths, NetworkSize, read_tables
 from vistok.grid.fields import Id, Seed
-from vistok.grid.marks import counted
+from vistok.grid.marks import MACHINE, counted
 from vistok.grid.paths import Paths
 from vistok.grid.read import read_mapping, validated
 from vistok.grid.recipes import Optimiser
 from vistok.grid.specs import Spec
 from vistok.grid.study import Study
+from vistok.grid.tokenizers import Encoder, Tokenizer
 from vistok.grid.value import Value
 
 FOLDER: Final = SCALES / "ett"
-NETS: Final = ("judge", "perceptual", "features")
+NETS: Final = ("judge", PERCEPTUAL, "features")
 IBQ: Final = "ibq"
+CODES: Final = "ibq-codes"  # the same tokenizer, of which its codes alone are read
 TASK: Final = "coco-oc"  # whose images are reconstructed, and whose annotations tell what is in them
 
 
@@ -63,6 +65,7 @@ class TokenizerTraining(Value):
     )
     least_use: float = Field(ge=0, le=1, description="share of codes that must occur in `gate_images`")
     gate_images: int = Field(gt=0)
+    parameters_m: Annotated[float, MACHINE] = Field(gt=0, description="of all its parts, in millions")
 
     @model_validator(mode="after")
     def _has_a_codebook_in_the_end(self) -> Self:
@@ -79,6 +82,10 @@ class EttScale(Value):
     perceptual: CellNetSize
     features: CellNetSize
     tokenizer: TokenizerTraining
+    llm: Id = Field(description="the language model of the study that reads the codes")
+    recipes: dict[Id, dict[str, Any]] = Field(
+        {}, description="what this scale changes in a recipe of ETT's; `all` first, in those without a parent"
+    )
 
     @property
     def nets(self) -> dict[str, CellNetSize]:
@@ -104,13 +111,43 @@ class EttScale(Value):
         return tuple(dict.fromkeys((*named, *self.tokenizer.images)))
 
 
+def tokenizers_of(scale: EttScale) -> dict[str, Tokenizer]:
+    """Returns the tokenizers that a scale makes, as language models read them."""
+    embeddings, codes = (
+        ("embeddings", scale.tokenizer.network.width),
+        ("codes", scale.tokenizer.network.codes),
+    )
+    return {
+        IBQ: _tokenizer(scale, IBQ, "IBQ", *embeddings, made=IBQ),
+        CODES: _tokenizer(scale, CODES, "IBQ, its codes alone", *codes, made=IBQ),
+    }
+
+
+def _tokenizer(scale: EttScale, name: str, label: str, read: str, width: int, *, made: str) -> Tokenizer:
+    training = scale.tokenizer
+    encoder = Encoder(
+        library="ibq",
+        name=read,
+        arguments=training.network.model_dump(mode="json"),
+        weights=f"ett/{made}",
+        image_size=training.network.image_size,
+        normalisation="siglip",
+        class_token=False,
+        tokens=training.network.tokens,
+        width=width,
+        parameters_m=training.parameters_m,
+        source="IBQ, arXiv 2412.02692: from -1 to 1; its size is the scale's",
+    )
+    return Tokenizer(id=name, label=label, supervision="none", published_images="-", encoder=encoder)
+
+
 def scale_file(study: Study) -> Path:
     return FOLDER / f"{study.models.scale.id}.yaml"
 
 
-def makes_ett(study: Study) -> bool:
-    """Tells whether a study's scale has a tokenizer of ETT's."""
-    return scale_file(study).is_file()
+def makes_ett(study: Study, root: Path = Path()) -> bool:
+    """Tells whether a study's scale has a tokenizer of ETT's; `root` is that of the checkout."""
+    return (root / scale_file(study)).is_file()
 
 
 def check_grid(study: Study) -> None:
@@ -124,15 +161,15 @@ def check_grid(study: Study) -> None:
         read_scale(study)
 
 
-def read_scale(study: Study) -> EttScale:
+def read_scale(study: Study, root: Path = Path()) -> EttScale:
     """Returns what a study's scale makes of ETT.
 
     Raises:
         VistokError: it makes nothing of it, or its file is wrong.
     """
-    path = scale_file(study)
-    if not makes_ett(study):
-        legal = ", ".join(sorted(file.stem for file in FOLDER.glob("*.yaml")))
+    path = root / scale_file(study)
+    if not makes_ett(study, root):
+        legal = ", ".join(sorted(file.stem for file in (root / FOLDER).glob("*.yaml")))
         raise VistokError(
             f"the scale {study.models.scale.id!r} has no tokenizer of ETT's: {path} is missing. Legal: {legal}."
         )
@@ -157,7 +194,7 @@ def nets_spec(study: Study) -> Spec:
 def ibq_inputs(study: Study) -> list[Path]:
     """Returns what the tokenizer is trained on, and the net that teaches it what to keep."""
     sets = [Paths(study).shards(name) for name in read_scale(study.models).tokenizer.images]
-    return [EttPaths(study).checkpoint("perceptual"), *sets]
+    return [EttPaths(study).checkpoint(PERCEPTUAL), *sets]
 
 
 def ibq_spec(study: Study) -> Spec:

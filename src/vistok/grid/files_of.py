@@ -5,6 +5,7 @@ from pathlib import Path
 
 from vistok.grid import jobs_of
 from vistok.grid import paths as files
+from vistok.grid.ett import teachers
 from vistok.grid.needs import llm_weights_name, model_weights_name, tokenizer_weights_name
 from vistok.grid.pairs import shown_pair
 from vistok.grid.paths import Paths
@@ -30,8 +31,8 @@ def answering(study: Study, subject: str) -> list[Path]:
 def tokenizer_files(study: Study, pretrained: Pretrained) -> list[Path]:
     """The checkpoint that the scale makes of a tokenizer, or the digest of the weights that it is loaded from."""
     models = study.models
-    if models.pretrains(pretrained.tokenizer):
-        return [Paths(study).pretrained(pretrained)]
+    if own := Paths(study).own_tokenizer(pretrained):
+        return [own]
     name = tokenizer_weights_name(models, pretrained.tokenizer)
     return [Paths(models).digest(name)] if name else []
 
@@ -63,10 +64,12 @@ def pretraining_inputs(study: Study, pretrained: str) -> list[Path]:
 
 
 def tuning_inputs(study: Study, run: str) -> list[Path]:
-    """The shards and parts of an MLLM's training, and the checkpoint that it follows."""
+    """The shards and parts of an MLLM's training, the checkpoint that it follows, and the net that teaches it."""
     shards = [Paths(study).shards(name) for name in study.models.scale.mixture]
-    before = study.models.followed(study.models.run(run))
-    return [*shards, *parts(study, run), *([Paths(study).mllm(before)] if before else [])]
+    models, parsed = study.models, study.models.run(run)
+    before = models.followed(parsed)
+    teacher = teachers(models, models.recipe(parsed.recipe))
+    return [*shards, *parts(study, run), *([Paths(study).mllm(before)] if before else []), *teacher]
 
 
 def predictions(study: Study, run: str, suite: str) -> list[Path]:

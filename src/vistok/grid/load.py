@@ -1,13 +1,16 @@
 """Reads the grid and one scale into a `Study`, and checks every id that they refer to."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import reduce
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from vistok.errors import VistokError
 from vistok.grid.checks import check_references
-from vistok.grid.entries import GRID, SCALES, TEST, find
+from vistok.grid.entries import GRID, SCALES, TEST, Beside, find
+from vistok.grid.ett import RECIPES
+from vistok.grid.ett_scale import makes_ett, read_scale, scale_file, tokenizers_of
 from vistok.grid.language_models import LanguageModel
 from vistok.grid.read import ancestry, merged, read_entries, read_mapping, validated
 from vistok.grid.recipes import Recipe
@@ -61,7 +64,7 @@ def load_study(
     study = Study(
         tokenizers=_values(Tokenizer, grid / "tokenizers.yaml"),
         llms=_values(LanguageModel, grid / "llms.yaml"),
-        recipes=_recipes(grid / "recipes.yaml", size),
+        recipes=_recipes(grid / "recipes.yaml", size.recipes, size.connectors, _changed_by(size)),
         tasks=_tasks(grid / "tasks.yaml", size),
         tables={name: table for name, table in tables.items() if not table.apart},
         apart={name: table for name, table in tables.items() if table.apart},
@@ -71,8 +74,18 @@ def load_study(
         seeds=seeds,
         other_models=models,
     )
+    study = replace(study, beside=_beside(study, root))
     check_references(study)
     return study
+
+
+def _beside(study: Study, root: Path) -> Beside:
+    """Returns ETT's tokenizers and recipes, where a scale makes them."""
+    if not makes_ett(study, root):
+        return Beside()
+    scale, changed_by = read_scale(study, root), f" (with {scale_file(study)} over it)"
+    study.llm(scale.llm)
+    return Beside(tokenizers_of(scale), _recipes(root / RECIPES, scale.recipes, {}, changed_by))
 
 
 def _scale(name: str, root: Path) -> Scale:
@@ -110,14 +123,16 @@ def _values(kind: type[V], path: Path, entries: Entries | None = None, changed_b
     }
 
 
-def _recipes(path: Path, scale: Scale) -> dict[str, Recipe]:
+def _recipes(
+    path: Path, sizes: Entries, connectors: Mapping[Any, dict[str, Any]], changed_by: str
+) -> dict[str, Recipe]:
     """Returns the recipes: each laid over its parent, what the scale changes in a recipe over that recipe."""
     entries = read_entries(path)
     if ALL_RECIPES in entries:
         raise VistokError(
             f"{path}: no recipe can be called {ALL_RECIPES!r}: scales use it to mean all of them."
         )
-    for name in scale.recipes.keys() - {ALL_RECIPES}:
+    for name in sizes.keys() - {ALL_RECIPES}:
         find("recipe", name, entries, path)
 
     def parent_of(name: str) -> Any:
@@ -125,15 +140,15 @@ def _recipes(path: Path, scale: Scale) -> dict[str, Recipe]:
 
     def layers(name: str) -> list[Mapping[str, Any]]:
         own = {key: value for key, value in entries[name].items() if key != "extends"}
-        in_all = scale.recipes.get(ALL_RECIPES, {}) if parent_of(name) is None else {}
-        return [own, in_all, _connector_sizes(own, scale), scale.recipes.get(name, {})]
+        in_all = sizes.get(ALL_RECIPES, {}) if parent_of(name) is None else {}
+        return [own, in_all, _connector_sizes(own, connectors), sizes.get(name, {})]
 
     lines = {name: ancestry("recipe", name, parent_of, path) for name in entries}
     whole = {
         name: reduce(merged, (layer for link in line for layer in layers(link)))
         for name, line in lines.items()
     }
-    return _values(Recipe, path, whole, _changed_by(scale))
+    return _values(Recipe, path, whole, changed_by)
 
 
 def _repeated(tables: Mapping[str, Table], seeds: object) -> dict[str, Table]:
@@ -150,11 +165,10 @@ def _repeated(tables: Mapping[str, Table], seeds: object) -> dict[str, Table]:
     return {name: table.repeated(tuple(range(seeds))) for name, table in tables.items()}
 
 
-def _connector_sizes(recipe: Mapping[str, Any], scale: Scale) -> dict[str, Any]:
+def _connector_sizes(recipe: Mapping[str, Any], sizes: Mapping[Any, dict[str, Any]]) -> dict[str, Any]:
     """Returns what a scale changes in the connector that a recipe names, by the connector's kind."""
     connector = recipe.get("connector")
     kind = connector.get("kind") if isinstance(connector, Mapping) else None
-    sizes: Mapping[Any, dict[str, Any]] = scale.connectors
     return {"connector": sizes[kind]} if isinstance(kind, str) and kind in sizes else {}
 
 

@@ -23,7 +23,8 @@ def image_sets(study: Study, subjects: Iterable[Subject]) -> list[str]:
 def tokenizer_weights(study: Study, tokenizer: str) -> str | None:
     """Returns the file or folder that a tokenizer is loaded from; None where it is published or made here."""
     weights = study.encoder(tokenizer).weights
-    return None if study.pretrains(tokenizer) or weights in ("published", "random") else weights
+    made = study.pretrains(tokenizer) or study.made_beside(tokenizer)
+    return None if made or weights in ("published", "random") else weights
 
 
 def weight_names(study: Study, subjects: Iterable[Subject]) -> list[str]:
@@ -47,7 +48,8 @@ def run_weight_names(study: Study, run: Run) -> list[str]:
 
 def tokenizer_weights_name(study: Study, tokenizer: str) -> str | None:
     """Returns what a tokenizer's weights are listed as; None where they are made here or random."""
-    made = study.pretrains(tokenizer) or study.encoder(tokenizer).weights == "random"
+    own = study.pretrains(tokenizer) or study.made_beside(tokenizer)
+    made = own or study.encoder(tokenizer).weights == "random"
     return None if made else f"{WEIGHTS_OF}tokenizers/{tokenizer}"
 
 

@@ -45,6 +45,13 @@ class Paths:
         """Returns the checkpoint of a tokenizer that the scale pretrains; a published one has none."""
         return self.checkpoints / "tokenizers" / _id(pretrained)
 
+    def own_tokenizer(self, pretrained: Pretrained) -> Path | None:
+        """Returns the checkpoint of a tokenizer that this study trains; None of one that is loaded as published."""
+        beside = self.study.models.made_beside(pretrained.tokenizer)
+        if beside:
+            return self.checkpoints / beside
+        return self.pretrained(pretrained) if self.study.models.pretrains(pretrained.tokenizer) else None
+
     def llm(self, llm: str) -> Path:
         return self.checkpoints / "llms" / llm
 

@@ -51,6 +51,11 @@ class Recipe(Value):
         description="what the training is of: answers of the language model; or images with their captions, by a "
         "Q-Former alone (BLIP-2's first stage)",
     )
+    tokenizer_loss: float = Field(
+        0.0,
+        ge=0,
+        description="weight of the loss that made a tokenizer with a codebook, beside that of answers (ETT)",
+    )
     optimiser: Optimiser
     steps: int = Field(gt=0)
     batch: int = Field(gt=0, description="images a step, over all processes")
@@ -81,6 +86,10 @@ class Recipe(Value):
             )
         if idle := sorted(self.rates.keys() - set(self.trains)):
             raise ValueError(f"`rates` names {idle[0]!r}, which `trains` does not: {[*self.trains]}")
+        if self.tokenizer_loss and "tokenizer" not in self.trains:
+            raise ValueError(
+                f"`tokenizer_loss` is of a tokenizer that is trained, and `trains` has none: {[*self.trains]}"
+            )
         return self
 
     @model_validator(mode="after")

@@ -19,8 +19,9 @@ class Encoder(Value):
     (released code: all 257 tokens of the last block, no norm).
     """
 
-    library: Literal["timm", "open-clip", "transformers", "contents"] = Field(
-        description="what builds it; `contents` is not a library: true contents of annotated images in place of pixels"
+    library: Literal["timm", "open-clip", "transformers", "contents", "ibq"] = Field(
+        description="what builds it; two are no libraries: `contents`, true contents of annotated images in place of "
+        "pixels, and `ibq`, this project's tokenizer with a codebook"
     )
     name: str
     arguments: dict[str, Any] = {}

@@ -5,13 +5,14 @@ from typing import Any
 
 from vistok.chain.checkpoints import forget_state
 from vistok.checkpoints import load_tensors, read_config, read_tensors
-from vistok.grid.ett import EttPaths, NetworkSize
-from vistok.grid.ett_scale import IBQ, CellNetSize
+from vistok.grid.ett import PERCEPTUAL, EttPaths, NetworkSize
+from vistok.grid.ett_scale import IBQ, CellNetSize, read_scale
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
 from vistok.headers import WEIGHTS
 from vistok.probes.cell_net import CellNet, Contents
 from vistok.provenance import check_whole
+from vistok.supervision.ibq.tokenizer_loss import TokenizerLoss
 from vistok.tokenizers.ibq.codebook import CodeUse
 from vistok.tokenizers.ibq.model import Ibq
 
@@ -47,13 +48,22 @@ def ibq_config(network: NetworkSize, use: CodeUse) -> dict[str, Any]:
     }
 
 
-def load_ibq(study: Study) -> Ibq:
-    """Returns the scale's own tokenizer with a codebook.
+def tokenizer_loss(study: Study) -> TokenizerLoss:
+    """Returns what the scale's tokenizer with a codebook is trained by.
+
+    Raises:
+        VistokError: the scale has none, or the checkpoint of its perceptual net is missing or changed.
+    """
+    return TokenizerLoss(read_scale(study).tokenizer, load_cell_net(study, PERCEPTUAL))
+
+
+def load_ibq(study: Study, name: str = IBQ) -> Ibq:
+    """Returns the scale's own tokenizer with a codebook, as its first training left it or as a longer one did.
 
     Raises:
         VistokError: its checkpoint is missing or changed.
     """
-    folder = _whole(study, IBQ)
+    folder = _whole(study, name)
     model = Ibq(NetworkSize.model_validate(read_config(folder)["network"]))
     load_tensors(model, read_tensors(folder / WEIGHTS), source=folder)
     return model.eval()

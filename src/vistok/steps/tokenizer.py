@@ -1,14 +1,18 @@
 """Loads a study's tokenizers: the scale's own, published ones, or those of a local file."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from vistok.chain.checkpoints import check_tokenizer, forget_state
+from vistok.checkpoints import load_tensors, read_tensors
 from vistok.grid.paths import Paths
 from vistok.grid.runs import Pretrained, Run
 from vistok.grid.study import Study
+from vistok.headers import WEIGHTS
+from vistok.provenance import check_whole
 from vistok.supervision.heads import Heads, behind_norm, read_heads
-from vistok.tokenizers.base import VisualTokenizer
+from vistok.tokenizers.base import VisualTokenizer, build_tokenizer
 from vistok.tokenizers.tap import read_at
 from vistok.tokenizers.weights import load_tokenizer
 
@@ -20,11 +24,22 @@ def load_study_tokenizer(study: Study, wanted: Pretrained) -> VisualTokenizer:
         VistokError: its checkpoint is missing, was changed, or is not the one that the study names.
     """
     paths = Paths(study)
-    checkpoint = paths.pretrained(wanted) if study.pretrains(wanted.tokenizer) else None
+    checkpoint = paths.own_tokenizer(wanted)
+    if checkpoint and study.made_beside(wanted.tokenizer):
+        return _load_beside(study, wanted, checkpoint)
     if checkpoint:
         check_tokenizer(study, wanted)
         forget_state(paths, checkpoint)
     return load_tokenizer(study.encoder(wanted.tokenizer), checkpoint=checkpoint, data_root=paths.data)
+
+
+def _load_beside(study: Study, wanted: Pretrained, folder: Path) -> VisualTokenizer:
+    """Returns a tokenizer that a second system's own step has made."""
+    check_whole(folder)
+    forget_state(Paths(study), folder)
+    tokenizer = build_tokenizer(study.encoder(wanted.tokenizer))
+    load_tensors(tokenizer.trunk, read_tensors(folder / WEIGHTS), source=folder)
+    return tokenizer
 
 
 def load_teacher(study: Study, wanted: Pretrained) -> VisualTokenizer:

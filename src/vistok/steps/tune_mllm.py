@@ -10,14 +10,18 @@ from vistok.datasets.reader import Reader
 from vistok.datasets.shards import Shards
 from vistok.evaluation.turns import TurnDraw
 from vistok.grid.paths import Paths
+from vistok.grid.recipes import Recipe
 from vistok.grid.runs import Run
 from vistok.grid.specs import mllm_spec
 from vistok.grid.study import Study
+from vistok.mllm.model import MultimodalModel
 from vistok.provenance import Stopwatch
 from vistok.steps.decided import decide_tuning
+from vistok.steps.ett_models import tokenizer_loss
 from vistok.steps.models import assemble, follow, frozen_digests, held_tensors
 from vistok.steps.training import training
 from vistok.steps.whitening import fit_whitening
+from vistok.supervision.ibq.tuning import TuningLearner
 from vistok.training.curves import write_curves
 from vistok.training.devices import device_of
 from vistok.training.image_text import ImageTextLearner
@@ -53,9 +57,7 @@ def run(study: Study, wanted: Run) -> None:
             positions=job.positions,
             gpus=job.gpus,
         )
-        learner = _LEARNERS[recipe.learns](
-            model, _mixture(study, wanted, shards, model.tokenizer.reads()), recipe
-        )
+        learner = _learner(study, model, _mixture(study, wanted, shards, model.tokenizer.reads()), recipe)
         held = held_tensors(study, wanted, model)
         frozen = frozen_digests(model, held)
         curves = train(learner, plan, state=work.state, identity=work.identity, name=f"mllm {wanted.path}")
@@ -67,6 +69,12 @@ def run(study: Study, wanted: Run) -> None:
                 work.about(stopwatch, what.inputs),
                 also=lambda folder: write_curves(folder, curves),
             )
+
+
+def _learner(study: Study, model: MultimodalModel, mixture: Mixture, recipe: Recipe) -> MultimodalLearner:
+    if recipe.tokenizer_loss:
+        return TuningLearner(model, mixture, recipe, tokenizer_loss(study))
+    return _LEARNERS[recipe.learns](model, mixture, recipe)
 
 
 def _mixture(study: Study, wanted: Run, shards: Sequence[Path], reader: Reader) -> Mixture:

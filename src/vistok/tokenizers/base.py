@@ -22,6 +22,7 @@ _KINDS: Final = {
     "open-clip": "open_clip_encoder",
     "transformers": "transformers_encoder",
     "contents": "contents_encoder",
+    "ibq": "ibq_encoder",
 }
 Tensors = dict[str, Tensor]
 _LONGEST: Final = 200

@@ -12,6 +12,7 @@ from vistok.grid.connectors import (
     FrozenQFormer,
     GatedCrossAttention,
     Linear,
+    Mlp,
     QFormer,
     Resampler,
 )
@@ -23,6 +24,7 @@ VALUES: list[Connector] = [
     Linear(),
     Resampler(latents=3, depth=1, heads=2, head_width=8, whiten=True),
     Linear(whiten=True),
+    Mlp(),
     QFormer(),
     QFormer(queries=3, width=16, depth=3, heads=2, feedforward_multiple=2, every=2, whiten=True),
     FrozenQFormer(queries=3, width=8, depth=2, heads=2, feedforward_multiple=2, every=1),

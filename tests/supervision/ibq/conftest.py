@@ -69,6 +69,6 @@ def training(**changed: Any) -> TokenizerTraining:
             "network": network, "images": ["first", "second"], "seed": 0, "steps": 8, "batch": 4,
             "optimiser": {"learning_rate": 1e-3, "warmup_steps": 1, "weight_decay": 0.0}, "autoencoder_steps": 4,
             "start_images": 20, "perceptual": [1, 1, 1, 3], "entropy": 0.1, "average": 0.5, "least_use": 0.0,
-            "gate_images": 24, **changed,
+            "gate_images": 24, "parameters_m": 0.1, **changed,
         }
     )  # fmt: skip

@@ -13,13 +13,7 @@ from vistok.grid.ett_scale import TokenizerTraining
 from vistok.probes.cell_net import CellNet
 from vistok.supervision.ibq.gates import check_finite
 from vistok.supervision.ibq.images import ImagePool
-from vistok.supervision.ibq.losses import (
-    Lecam,
-    PatchDiscriminator,
-    discriminator_loss,
-    generator_loss,
-    perceptual_loss,
-)
+from vistok.supervision.ibq.tokenizer_loss import TokenizerLoss
 from vistok.tokenizers.ibq.codebook import CodeUse, code_use, k_means
 from vistok.tokenizers.ibq.model import Ibq, from_bytes
 from vistok.training.batches import Batch
@@ -35,7 +29,7 @@ class IbqLearner(Learner):
     Attributes:
         model: what gradients reach.
         kept: the average.
-        perceptual: the net whose features are to be kept; it is not trained.
+        loss: what it is trained by.
     """
 
     def __init__(self, size: TokenizerTraining, pool: ImagePool, perceptual: CellNet) -> None:
@@ -43,15 +37,17 @@ class IbqLearner(Learner):
         self.size, self.pool = size, pool
         self.model = Ibq(size.network)
         self.kept = deepcopy(self.model).requires_grad_(False)
-        self.perceptual = perceptual.eval().requires_grad_(False)
-        channels, halvings = size.discriminator_channels, size.discriminator_halvings
-        self.discriminator = PatchDiscriminator(channels, halvings) if size.adversarial else None
-        self.lecam = Lecam()
+        self.loss = TokenizerLoss(size, perceptual)
+
+    def start_from(self, made: Ibq) -> None:
+        """Goes on from the weights of a tokenizer of the same size."""
+        for model in (self.model, self.kept):
+            model.load_state_dict(made.state_dict())
 
     def trained_tensors(self) -> dict[str, Tensor]:
         """Returns everything but the perceptual net, which is in its own checkpoint."""
-        state = self.state_dict()
-        return {name: tensor for name, tensor in state.items() if not name.startswith("perceptual.")}
+        own = {name: tensor for name, tensor in self.state_dict().items() if not name.startswith("loss.")}
+        return own | {f"loss.{name}": tensor for name, tensor in self.loss.trained_tensors().items()}
 
     def batch(self, step: int, process: int, processes: int) -> Batch:
         """Returns a step's images, some of them mirrored."""
@@ -70,32 +66,10 @@ class IbqLearner(Learner):
 
     def parts(self, images: Float[Tensor, "B 3 S S"], step: int) -> dict[str, Tensor]:
         """Returns each part of the loss of a step, weighed."""
-        size = self.size
-        if step < size.autoencoder_steps:
-            painted, of_codes = self.model.decode(self.model.encode(images)), {}
-        else:
-            painted, found = self.model(images)
-            of_codes = {"quantisation": found.quantisation, "entropy": size.entropy * found.entropy}
-        seen, kept = self.perceptual.taps(images), self.perceptual.taps(painted)
-        return {
-            "L1": (painted - images).abs().mean(),
-            "perceptual": perceptual_loss(seen, kept, size.perceptual),
-            **of_codes,
-            **(self._adversarial(images, painted) if step >= size.autoencoder_steps else {}),
-        }
-
-    def _adversarial(
-        self, images: Float[Tensor, "B 3 S S"], painted: Float[Tensor, "B 3 S S"]
-    ) -> dict[str, Tensor]:
-        if self.discriminator is None:
-            return {}
-        held = self.discriminator.of_generator(painted)
-        real, fake = self.discriminator(images), self.discriminator(painted.detach())
-        return {
-            "adversarial": self.size.adversarial * generator_loss(held),
-            "discriminator": discriminator_loss(real, fake),
-            "LeCAM": self.size.lecam * self.lecam(real, fake),
-        }
+        if step < self.size.autoencoder_steps:
+            return self.loss.parts(images, self.model.decode(self.model.encode(images)))
+        painted, quantised = self.model(images)
+        return self.loss.parts(images, painted, quantised)
 
     @torch.no_grad()
     def after_step(self, step: int) -> None:

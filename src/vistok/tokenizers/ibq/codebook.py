@@ -70,6 +70,11 @@ class Codebook(nn.Module):
             entropy_loss(logits_NK / self.temperature),
         )
 
+    @torch.no_grad()
+    def nearest(self, encoded: Float[Tensor, "B D H W"]) -> Int64[Tensor, "B H W"]:
+        """Returns each position's code, and nothing to train by."""
+        return (encoded.permute(0, 2, 3, 1) @ self.embedding.T).argmax(dim=-1)
+
     def look_up(self, codes: Int64[Tensor, "B H W"]) -> Float[Tensor, "B D H W"]:
         """Returns the embeddings of codes."""
         return self.embedding[codes].permute(0, 3, 1, 2)

@@ -1,0 +1,67 @@
+"""What a tokenizer with a codebook is trained by, alone or beside a language model: its own loss, part by part."""
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from vistok.grid.ett_scale import TokenizerTraining
+from vistok.probes.cell_net import CellNet
+from vistok.supervision.ibq.losses import (
+    Lecam,
+    PatchDiscriminator,
+    discriminator_loss,
+    generator_loss,
+    perceptual_loss,
+)
+from vistok.tokenizers.ibq.codebook import Quantised
+
+
+class TokenizerLoss(nn.Module):
+    """The loss of images and of what was painted of them, with the nets that it takes.
+
+    Attributes:
+        perceptual: the net whose features are to be kept; it is not trained.
+        discriminator: what tells images from pictures; None where that has no weight.
+    """
+
+    def __init__(self, size: TokenizerTraining, perceptual: CellNet) -> None:
+        super().__init__()
+        self.size = size
+        self.perceptual = perceptual.eval().requires_grad_(False)
+        channels, halvings = size.discriminator_channels, size.discriminator_halvings
+        self.discriminator = PatchDiscriminator(channels, halvings) if size.adversarial else None
+        self.lecam = Lecam()
+
+    def trained_tensors(self) -> dict[str, Tensor]:
+        """Returns everything but the perceptual net, which is in its own checkpoint."""
+        state = self.state_dict()
+        return {name: tensor for name, tensor in state.items() if not name.startswith("perceptual.")}
+
+    def parts(
+        self,
+        images: Float[Tensor, "B 3 S S"],
+        painted: Float[Tensor, "B 3 S S"],
+        quantised: Quantised | None = None,
+    ) -> dict[str, Tensor]:
+        """Returns each part of the loss, weighed; without codes, those of a plain autoencoder."""
+        seen, kept = self.perceptual.taps(images), self.perceptual.taps(painted)
+        parts = {
+            "L1": (painted - images).abs().mean(),
+            "perceptual": perceptual_loss(seen, kept, self.size.perceptual),
+        }
+        if quantised is None:
+            return parts
+        of_codes = {"quantisation": quantised.quantisation, "entropy": self.size.entropy * quantised.entropy}
+        return {**parts, **of_codes, **self._adversarial(images, painted)}
+
+    def _adversarial(
+        self, images: Float[Tensor, "B 3 S S"], painted: Float[Tensor, "B 3 S S"]
+    ) -> dict[str, Tensor]:
+        if self.discriminator is None:
+            return {}
+        held = self.discriminator.of_generator(painted)
+        real, fake = self.discriminator(images), self.discriminator(painted.detach())
+        return {
+            "adversarial": self.size.adversarial * generator_loss(held),
+            "discriminator": discriminator_loss(real, fake),
+            "LeCAM": self.size.lecam * self.lecam(real, fake),
+        }

@@ -1,0 +1,48 @@
+"""Lets the training loop tune a tokenizer with the language model that reads it (ETT), by two losses of an image."""
+
+from typing import cast
+
+import torch
+from torch import Tensor
+
+from vistok.datasets.mixture import Mixture
+from vistok.errors import VistokError
+from vistok.grid.recipes import Recipe
+from vistok.mllm.model import MultimodalModel
+from vistok.supervision.ibq.tokenizer_loss import TokenizerLoss
+from vistok.tokenizers.ibq_encoder import IbqTokenizer, in_a_row
+from vistok.training.batches import Batch
+from vistok.training.mllm import MultimodalLearner
+
+
+class TuningLearner(MultimodalLearner):
+    """A multimodal model whose tokenizer has a codebook, and what made that tokenizer.
+
+    The loss is that of the answers and, `tokenizer_loss` times, that of the tokenizer on the same images. The gradient
+    of the answers reaches all codes and the encoder through the straight-through one-hot.
+    """
+
+    def __init__(self, model: MultimodalModel, mixture: Mixture, recipe: Recipe, loss: TokenizerLoss) -> None:
+        super().__init__(model, mixture, recipe)
+        if not isinstance(model.tokenizer, IbqTokenizer):
+            raise VistokError(
+                f"the recipe {recipe.id!r} has a `tokenizer_loss`, which is of a tokenizer with a codebook, and reads "
+                f"{model.tokenizer.encoder.name!r}, which has none. Leave it out, or name a tokenizer of ETT's."
+            )
+        self.loss = loss
+
+    def trained_tensors(self) -> dict[str, Tensor]:
+        own = {f"loss.{name}": tensor for name, tensor in self.loss.trained_tensors().items()}
+        return super().trained_tensors() | own
+
+    def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        tokenizer, connector = cast(IbqTokenizer, self.model.tokenizer), self.model.connector
+        images = tokenizer.prepared(batch["images"])
+        painted, quantised = tokenizer.trunk(images)
+        seen: Tensor = connector(in_a_row(quantised.embeddings))
+        answers, weight = self.model.llm.answer_loss(
+            self.model.conditioning(seen), batch["ids"], batch["weights"], batch["mask"]
+        )
+        parts = torch.stack([*self.loss.parts(images, painted, quantised).values()])
+        # The sum over answers is divided by their weights later; the tokenizer's loss is a mean already.
+        return answers + self.recipe.tokenizer_loss * parts.sum() * weight, weight
