@@ -120,7 +120,7 @@ def test_each_absent_file_is_named_with_what_was_not_checked(
     for name in ("coco", "vcr"):
         (tmp_path / "data" / name).symlink_to(shared_data / name)
     said = not_checked()
-    assert "Of the two released versions of COCO-OC one is here" in said
+    assert "Only one of the two released versions of COCO-OC is here" in said
     assert said.count("below the data root:") == 1, "visual_genome/image_data.json"
     (tmp_path / "data/vcr").unlink()
     photograph = tmp_path / "data/vcr/vcr1images/movie/1.jpg"

@@ -108,13 +108,13 @@ def test_a_cell_without_an_interval_is_refused(tmp_path: Path) -> None:
 
 
 def test_pages_tell_whether_training_noise_is_known(repository: Path, tmp_path: Path) -> None:
-    said = "Of published and mini it is not known how far another training would change a cell"
+    said = "For published and mini it is unknown how much another training would change a cell"
     once = [{**cell, "training_error": 0.0} for cell in RESULTS]
     often = [{**cell, "training_error": 2.0, "training_freedom": 2} for cell in RESULTS]
     for cells, expected in (
         (RESULTS, said),
         (once, said),
-        (often, "The intervals of mini hold how far trainings"),
+        (often, "The intervals of mini include the spread between trainings"),
     ):
         (tmp_path / "cells.json").write_text(json.dumps(cells))
         write(repository, tmp_path, "--results", str(tmp_path / "cells.json"), "--name", "mini")

@@ -23,11 +23,11 @@ def row(**more: object) -> Row:
 def test_a_footnote_says_what_was_measured() -> None:
     assert footnote(row()) == ""
     assert footnote(row(shortfall=Shortfall(FOUND))) == (
-        "Its pretraining does not show what it is for: `dino/seed-0`: one thing; another; `dino/seed-1`: a third."
+        "Its pretraining did not achieve its purpose: `dino/seed-0`: one thing; another; `dino/seed-1`: a third."
     )
     both = footnote(row(substitute=Substitute("this & that", ""), shortfall=Shortfall(FOUND[1:])))
     assert both == (
-        "No released weights: this & that. Its pretraining does not show what it is for: `dino/seed-1`: a third."
+        "No released weights: this & that. Its pretraining did not achieve its purpose: `dino/seed-1`: a third."
     )
 
 

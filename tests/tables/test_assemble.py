@@ -330,14 +330,14 @@ def test_a_folder_without_any_question_is_refused(mini: Any, excerpt: Any, tmp_p
 
 
 def test_small_scales_say_whose_models_answer(mini: Any, excerpt: Any, report: Report) -> None:
-    assert "not the paper's models. Small models that it pretrains itself" in banner(report(mini).origin)
+    assert "not the paper's models. Small models that this scale pretrains" in banner(report(mini).origin)
     assert "Small models of the scale `mini` answer questions about real photographs" in banner(
         report(excerpt).origin
     )
     origin = report(mini).origin
     assert banner(replace(origin, small=False)) == ""
     dev = banner(replace(origin, small=False, split="dev"))
-    assert dev == "These are questions of the split `dev`, not of the test split."
+    assert dev == "These questions are from the split `dev`, not from the test split."
 
 
 def test_a_substitute_is_footnoted_wherever_its_row_stands(mini: Any, report: Report) -> None:
@@ -347,7 +347,7 @@ def test_a_substitute_is_footnoted_wherever_its_row_stands(mini: Any, report: Re
     text = footnote(made.footnotes["a"])
     assert "never released" in text and "stands in" in text
     assert text.endswith(
-        "The scale `mini` needs no substitute: it pretrains a tokenizer of its own under the same supervision."
+        "The scale `mini` needs no substitute: it pretrains its own tokenizer with the same supervision."
     )
     row = made.footnotes["a"]
     assert row.substitute
@@ -676,7 +676,7 @@ def test_another_groups_model_says_what_is_otherwise_and_what_the_paper_does_not
     made = assemble(study, "table-2", read_published(tabulate.PUBLISHED, 5))
     text = footnote(made.rows[0])
     assert (
-        made.rows[0].marks == "a" and "Vicuna-7B in the place of Chinchilla-7B. It sees drawn scenes." in text
+        made.rows[0].marks == "a" and "Vicuna-7B instead of Chinchilla-7B. It sees drawn scenes." in text
     )
     assert [bound.labels[0] for bound in made.bounds] == ["untrained: ×", "perfect: ×"]
     alone = next(note for note in notes(made) if "beside a dash" in note)
