@@ -48,7 +48,7 @@ def main() -> int:
     parser.add_argument("--photographs", type=int, default=150_000, help="empty ones, at the paper scale")
     parser.add_argument("--out", type=Path, help="a JSON file for what is measured")
     args = parser.parse_args()
-    machine = about(args)
+    machine = about()
     with tempfile.TemporaryDirectory(prefix="vistok-") as folder:
         checkout = cloned(Path(folder) / "checkout", "paper")
         stand_in_weights(checkout)
