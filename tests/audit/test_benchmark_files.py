@@ -175,7 +175,7 @@ def test_images_that_visual_genome_describes_are_counted(
     assert (finding.verdict, finding.facts["in Visual Genome"]) == ("doubtful", 7)
     assert finding.facts["questions about them"] == asked
     assert worded(finding).title == "coco_oc.json: 7 of its 4,825 images are in Visual Genome"
-    assert worded(finding).meaning.endswith(f"read what is on the photographs of {asked} questions.")
+    assert worded(finding).meaning.endswith(f"read descriptions of the photographs of {asked} questions.")
 
 
 @pytest.mark.parametrize("name", ["vcr-oc", "vcr-mci"])

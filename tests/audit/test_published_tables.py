@@ -62,7 +62,7 @@ def test_wrong_averages_are_explained_where_they_can_be(tables: Tables) -> None:
     )
     assert "right if VQA is 49.8, not 48.9" in worded(found["average-table-2-mae-tuned"]).surprise
     assert (
-        "No cells left out, and no two neighbouring digits swapped"
+        "Leaving out cells or swapping two neighbouring digits does not explain it"
         in worded(found["average-table-7-eva-clip"]).surprise
     )
 
@@ -157,8 +157,8 @@ def test_location_and_attributes_are_exchanged(tables: Tables) -> None:
     assert finding.facts["weighted mean exchanged"] == pytest.approx(35.50, abs=0.005)
     assert finding.facts["weighted mean as printed"] == pytest.approx(34.89, abs=0.005)
     assert worded(finding).meaning == (
-        "FD changes instance location by -0.39, not +0.39. Section 4.3's sentence that FD improves location is the "
-        "reverse of what was measured. A difference on that many questions has a standard error of 2.1: it may be "
+        "FD changes instance location by -0.39, not +0.39. Section 4.3's statement that FD improves location is the "
+        "opposite of what was measured. A difference on that many questions has a standard error of 2.1: it may be "
         "chance."
     )
 

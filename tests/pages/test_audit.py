@@ -92,7 +92,7 @@ def test_the_page_loads_nothing_and_its_links_lead_somewhere(pages: Path) -> Non
 
 def test_absent_files_are_said_to_be_absent(pages: Path) -> None:
     value = json.loads((pages / "out/audit.json").read_text())
-    assert "coco_oc.json, coco_mci.json, vcr_oc.json, vcr_mci.json are not here" in value["not_checked"][0]
+    assert "coco_oc.json, coco_mci.json, vcr_oc.json, vcr_mci.json are missing" in value["not_checked"][0]
     for name in ("audit.html", "audit.md"):
         assert value["not_checked"][0] in (pages / "out" / name).read_text()
 
@@ -109,8 +109,8 @@ def test_each_absent_file_is_named_with_what_was_not_checked(
     for name in ("tiny/gvtbench/coco_mci", "gvtbench/coco_oc", "gvtbench/GVTBench/coco_oc"):
         write_questions(tmp_path / f"data/{name}.json", made)
     said = not_checked()
-    assert "coco_mci.json, vcr_oc.json, vcr_mci.json are not here" in said
-    assert "Of the two released versions" not in said
+    assert "coco_mci.json, vcr_oc.json, vcr_mci.json are missing" in said
+    assert "of the two released versions" not in said
     absent = (
         "coco/annotations/instances_val2017.json", "vcr/vcr1images", "coco/karpathy/karpathy_val_images.txt.gz",
         "coco/karpathy/karpathy_test_images.txt.gz", "visual_genome/image_data.json",
