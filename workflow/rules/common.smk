@@ -25,7 +25,7 @@ gc.set_threshold(500_000, 20, 100)
 gc.freeze()
 atexit.register(gc.freeze)
 
-# The log of a job holds the traceback of an error: nobody should have to repeat a training to see it.
+# A job's log has the traceback of an error, so that nobody has to repeat a training to see it.
 os.environ.setdefault("VISTOK_DEBUG", "1")
 
 with checks.refusals():
@@ -48,8 +48,8 @@ SCALE = MODELS.scale.id
 MODEL_OPTIONS = model_options(STUDY, config["data_root"])
 OPTIONS = options(STUDY, config["data_root"])
 
-# By form only: Snakemake parses a pattern again for every file, and a list of a thousand ids would be slow. An
-# undeclared id is refused where its inputs are looked up, with the nearest one.
+# Patterns by form only: Snakemake parses a pattern again for every file, and a list of a thousand ids would be slow. An
+# undeclared id is refused when its inputs are looked up, naming the nearest one.
 ID = "[a-z0-9][a-z0-9-]*"
 
 
@@ -77,7 +77,7 @@ def data_files(study, digests):
     return digests + ([ancient(study.scale.data_root)] if study.scale.world else [])
 
 
-# Where data is and how it is named changes no result: Snakemake does not compare params that take `input`.
+# Locations and names of data do not change results: Snakemake does not compare params that take `input`.
 def options_of_study(wildcards, input):
     return OPTIONS
 

@@ -1,4 +1,4 @@
-# One rule per suite: no two suites have the same files.
+# One rule per suite, because suites have different files.
 for suite in STUDY.suites_asked():
     answer = rule_of("answer", suite=suite)
     score_run = rule_of("score-run", suite=suite)

@@ -90,7 +90,7 @@ rule paper_audit:
         "2>&1 | {{ tee -i {log} || cat > /dev/null; }}"
 
 
-# Table 1, Figures 3 and 4, and whatever else shows the study as a whole: one shape of rule.
+# Table 1, Figures 3 and 4, and everything else about the study as a whole: one rule pattern.
 for verb in FILES.figures():
     drawing = rule_of(verb)
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Where long processes are forbidden on the login node: snakemake itself as a small job, which submits the others.
+# For login nodes that forbid long processes: runs snakemake itself as a small job, which submits the others.
 #   sbatch workflow/profiles/slurm-example/controller.sh --config scale=paper        (from the checkout's root)
-# When its time is up it ends and leaves its jobs at work; submit it again when they have ended (squeue). It refuses
-# to start beside them.
+# At its time limit it ends and leaves its jobs running; submit it again when they have ended (squeue). It refuses
+# to start before that.
 #SBATCH --job-name=vistok-controller
 #SBATCH --account=my-account
 #SBATCH --partition=cpu
@@ -13,6 +13,6 @@
 #SBATCH --output=vistok-controller-%j.log
 set -euo pipefail
 . .venv/bin/activate
-# Jobs must not inherit what this job was given.
+# Jobs must not inherit this job's resources.
 for name in $(compgen -e | grep -E '^(SLURM|SBATCH|SRUN)_' | grep -v '^SLURM_CONF$'); do unset "$name"; done
 exec snakemake paper_tables --workflow-profile "${PROFILE:-workflow/profiles/slurm-example}" "$@"
