@@ -18,7 +18,7 @@ _HEAD = (
     "images",
     "answers",
     "commonest answers",
-    "objects an image",
+    "objects per image",
     "most objects",
 )
 
