@@ -675,9 +675,7 @@ def test_another_groups_model_says_what_is_otherwise_and_what_the_paper_does_not
     study = replace(mini.study, tables={"table-2": table}, recipes=recipes, scale=scale)
     made = assemble(study, "table-2", read_published(tabulate.PUBLISHED, 5))
     text = footnote(made.rows[0])
-    assert (
-        made.rows[0].marks == "a" and "Vicuna-7B instead of Chinchilla-7B. It sees drawn scenes." in text
-    )
+    assert made.rows[0].marks == "a" and "Vicuna-7B instead of Chinchilla-7B. It sees drawn scenes." in text
     assert [bound.labels[0] for bound in made.bounds] == ["untrained: ×", "perfect: ×"]
     alone = next(note for note in notes(made) if "beside a dash" in note)
     assert alone.startswith("5 of our cells"), "four of counting and identification, and the average"

@@ -1,4 +1,4 @@
-"""Checks of the published tables of ETT: what its gains are gains over, and what draws no image and scores as well."""
+"""Checks of the published tables of ETT: the baselines of its gains, and a retrieval that scores as well."""
 
 import math
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from vistok.published.ett import PROMPTS, RETRIEVAL
 from vistok.published.tables import PublishedTable
 
 Tables = Mapping[int, PublishedTable]
-# What makes points of a hundred of a printed number.
+# Converts a printed number to points of a hundred.
 _TO_POINTS: Final = {"SEED-I": 1.0, "GQA": 1.0, "TextVQA": 1.0, "MME-P": 0.05, "GenEval": 100.0}
 _CLAIMED: Final = (2.0, 6.0)
 _INDEX, _FROZEN, _TUNED = "index/frozen", "embedding/frozen", "embedding/tuned"
@@ -29,7 +29,7 @@ def _value(table: PublishedTable, row: str, column: str) -> float:
 
 
 def check_gains(table: PublishedTable) -> Finding:
-    """Sets the claimed range of gains beside each column's, over either frozen input, in points and in per cent."""
+    """Compares the claimed range of gains with each column's, over either frozen input, in points and in per cent."""
     rows: list[dict[str, str | float]] = []
     for column, unit in _TO_POINTS.items():
         index, frozen, tuned = (_value(table, row, column) for row in (_INDEX, _FROZEN, _TUNED))
@@ -64,7 +64,7 @@ def check_gains(table: PublishedTable) -> Finding:
 
 
 def check_retrieval(tables: Tables) -> Finding:
-    """Sets GenEval's baseline that draws nothing beside what ETT prints: it finds an image for each prompt."""
+    """Compares ETT's GenEval scores with GenEval's retrieval baseline, which generates nothing."""
     prompts = sum(PROMPTS.values())
     cells = [
         *((4, row, "GenEval", "Overall", prompts) for row in (_INDEX, _FROZEN, _TUNED)),
@@ -100,7 +100,7 @@ def check_retrieval(tables: Tables) -> Finding:
 def _beside(
     table: int, row: str, column: str, printed: float, retrieval: float, prompts: int
 ) -> dict[str, str | float]:
-    """Returns one line: both shares as of so many prompts, each an independent draw."""
+    """Returns one line: both shares of that many prompts, treated as independent samples."""
     error = math.sqrt(sum(share * (1 - share) / prompts for share in (printed, retrieval)))
     difference = round(printed - retrieval, 4)
     return {
@@ -115,7 +115,7 @@ def _beside(
 
 
 def check_weights(table: PublishedTable) -> Finding:
-    """Reads the weights' table: whether more weight keeps more of reconstruction, and what they were chosen on."""
+    """Checks the table of weights: whether more weight preserves reconstruction, and what they were chosen on."""
     names = [row["Tuning Task"] for row in table.rows]
     rfid = {name: _value(table, row, _RFID) for name, row in zip(names, table.row_ids, strict=True)}
     before, used = rfid["None"], rfid["Weight 0.25"]

@@ -1,4 +1,4 @@
-"""How near pictures come to the images that they are of: PSNR, SSIM, and the Fréchet distance of their features.
+"""How close reconstructions are to their images: PSNR, SSIM, and the Fréchet distance of their features.
 
 Shapes: B images of S x S pixels, D features.
 """
@@ -17,7 +17,7 @@ _K1, _K2 = 0.01, 0.03
 
 
 def psnr(images: Pixels, pictures: Pixels) -> Float[np.ndarray, " B"]:
-    """Returns the peak signal-to-noise ratio of each picture, in decibels; infinite where it is the image."""
+    """Returns the peak signal-to-noise ratio of each picture, in decibels; infinite if it equals the image."""
     squares = (images.astype(np.float64) - pictures.astype(np.float64)) ** 2
     with np.errstate(divide="ignore"):
         ratio: Float[np.ndarray, " B"] = 10 * np.log10(_MOST**2 / squares.mean(axis=(1, 2, 3)))
@@ -47,7 +47,7 @@ def ssim(images: Pixels, pictures: Pixels) -> Float[np.ndarray, " B"]:
 
 
 def frechet_distance(first: Features, second: Features) -> float:
-    """Returns the Fréchet distance of two sets of features, each taken for a Gaussian (Heusel et al. 2017)."""
+    """Returns the Fréchet distance of two sets of features, each modelled as a Gaussian (Heusel et al. 2017)."""
     apart = first.mean(axis=0) - second.mean(axis=0)
     one, other = (np.cov(features, rowvar=False) for features in (first, second))
     values, directions = np.linalg.eigh(one)
@@ -57,7 +57,7 @@ def frechet_distance(first: Features, second: Features) -> float:
 
 
 def patch_means(images: Pixels, side: int) -> Pixels:
-    """Returns what is left of images where each square of `side` pixels is its mean colour."""
+    """Returns images with each square of `side` pixels replaced by its mean colour."""
     batch, colours, height, width = images.shape
     cut = images.reshape(batch, colours, height // side, side, width // side, side).astype(np.float64)
     means = cut.mean(axis=(3, 5)).round().astype(np.uint8)

@@ -23,7 +23,7 @@ TABLES: Final = FOLDER / "tables.yaml"
 PRINTED: Final = PUBLISHED / "ett"
 RECIPES: Final = FOLDER / "recipes.yaml"
 PERCEPTUAL: Final = "perceptual"
-RECONSTRUCTION: Final = "reconstruction"  # a table of our own
+RECONSTRUCTION: Final = "reconstruction"  # our own table
 NUMBERS: Final = (2, 3, 4, 5)  # of the paper's tables that are transcribed
 
 
@@ -35,7 +35,7 @@ class EttColumn(Value):
 
 
 class EttTable(Value):
-    """A table of ETT, every row and column of which the paper prints."""
+    """A table of ETT; the paper prints all of its rows and columns."""
 
     id: Id
     caption: str
@@ -46,7 +46,7 @@ class EttTable(Value):
 
     @property
     def number(self) -> int:
-        """The paper's own, with which the id ends."""
+        """The paper's number of the table, at the end of the id."""
         return int(self.id.rpartition("-")[2])
 
 
@@ -75,14 +75,14 @@ class EttPaths:
         return Paths(self.study).results / "ett" / "reconstruction.json"
 
     def checkpoint(self, name: str) -> Path:
-        """Returns the folder of a model of ETT's: a net of a scale's, or its tokenizer."""
+        """Returns the checkpoint folder of one of ETT's models: a network or the tokenizer."""
         return Paths(self.study).checkpoints / "ett" / name
 
     def table(self, table: str, suffix: str) -> Path:
         return self.pages / f"{table}.{suffix}"
 
     def shown(self) -> list[Path]:
-        """Returns all that is rendered."""
+        """Returns all rendered files."""
         names = (*read_tables(), RECONSTRUCTION)
         tables = [self.table(name, suffix) for name in names for suffix in TABLE_FORMATS]
         return [*tables, *(self.pages / f"audit.{suffix}" for suffix in AUDIT_FORMATS)]
@@ -94,7 +94,7 @@ def teachers(study: Study, recipe: Recipe) -> list[Path]:
 
 
 def printed() -> list[Path]:
-    """Returns what the paper prints, what it claims, and what is set beside that."""
+    """Returns the files with the paper's tables and claims, and what is compared with them."""
     return [*(PRINTED / f"table{number}.csv" for number in NUMBERS), PRINTED / ABOUT, CLAIMS, TABLES]
 
 
@@ -124,7 +124,7 @@ class NetworkSize(Value):
 
     @property
     def stride(self) -> int:
-        """Pixels a side of what one code stands for."""
+        """The side in pixels of the patch that one code represents."""
         return int(self.stem * 2 ** (len(self.multipliers) - 1))
 
     @property

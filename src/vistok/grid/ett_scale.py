@@ -1,4 +1,4 @@
-"""How large ETT's own models are at a scale, and what they are made from: a tokenizer, and its nets."""
+"""The sizes of ETT's own models at a scale, and what they are trained on: a tokenizer and its networks."""
 
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
@@ -21,12 +21,12 @@ from vistok.grid.value import Value
 FOLDER: Final = SCALES / "ett"
 NETS: Final = ("judge", PERCEPTUAL, "features")
 IBQ: Final = "ibq"
-CODES: Final = "ibq-codes"  # the same tokenizer, of which its codes alone are read
-TASK: Final = "coco-oc"  # whose images are reconstructed, and whose annotations tell what is in them
+CODES: Final = "ibq-codes"  # the same tokenizer, read as code indices only
+TASK: Final = "coco-oc"  # the task whose images are reconstructed, with their annotations
 
 
 class CellNetSize(Value):
-    """A net that tells what is in each cell of an image, and its training on annotated images."""
+    """A network that classifies the contents of each cell of an image, and its training on annotated images."""
 
     images: tuple[Id, ...] = Field(min_length=1, description="image sets whose objects are annotated")
     seed: Seed
@@ -93,7 +93,7 @@ class EttScale(Value):
 
     @model_validator(mode="after")
     def _nets_are_three(self) -> Self:
-        """A distance by the features that a tokenizer was trained to keep would flatter it, and so would its judge."""
+        """Measuring with the features of the perceptual loss, or judging with that network, would be biased."""
         told = [(net.images, net.seed) for net in self.nets.values()]
         if len(set(told)) < len(told):
             raise ValueError(
@@ -146,12 +146,12 @@ def scale_file(study: Study) -> Path:
 
 
 def makes_ett(study: Study, root: Path = Path()) -> bool:
-    """Tells whether a study's scale has a tokenizer of ETT's; `root` is that of the checkout."""
+    """Returns whether a study's scale has a tokenizer of ETT's; `root` is that of the checkout."""
     return (root / scale_file(study)).is_file()
 
 
 def check_grid(study: Study) -> None:
-    """Reads all that is declared of ETT, before rules ask for it.
+    """Reads everything that is declared for ETT, before the rules need it.
 
     Raises:
         VistokError: a file is missing or wrong.
@@ -162,7 +162,7 @@ def check_grid(study: Study) -> None:
 
 
 def read_scale(study: Study, root: Path = Path()) -> EttScale:
-    """Returns what a study's scale makes of ETT.
+    """Returns the sizes of ETT's models at a study's scale.
 
     Raises:
         VistokError: it makes nothing of it, or its file is wrong.
@@ -177,13 +177,13 @@ def read_scale(study: Study, root: Path = Path()) -> EttScale:
 
 
 def net_inputs(study: Study) -> list[Path]:
-    """Returns what the nets are trained on."""
+    """Returns the shards that the networks are trained on."""
     sets = dict.fromkeys(name for net in read_scale(study.models).nets.values() for name in net.images)
     return [Paths(study).shards(name) for name in sets]
 
 
 def nets_spec(study: Study) -> Spec:
-    """Returns what the nets depend on besides their images."""
+    """Returns what the networks depend on besides their images."""
     scale = read_scale(study.models)
     return {
         "pixels": scale.tokenizer.network.image_size,
@@ -192,7 +192,7 @@ def nets_spec(study: Study) -> Spec:
 
 
 def ibq_inputs(study: Study) -> list[Path]:
-    """Returns what the tokenizer is trained on, and the net that teaches it what to keep."""
+    """Returns the tokenizer's training images, and the network of its perceptual loss."""
     sets = [Paths(study).shards(name) for name in read_scale(study.models).tokenizer.images]
     return [EttPaths(study).checkpoint(PERCEPTUAL), *sets]
 
@@ -203,11 +203,11 @@ def ibq_spec(study: Study) -> Spec:
 
 
 def reconstruction_inputs(study: Study) -> list[Path]:
-    """Returns the models whose work is measured, and who measure it, with the images of their floor."""
+    """Returns the measured models, those that measure them, and the images of the reference rows."""
     models = [EttPaths(study).checkpoint(name) for name in (IBQ, "judge", "features")]
     return [*models, Paths(study).shards(read_scale(study).tokenizer.images[0])]
 
 
 def measured(study: Study) -> list[Path]:
-    """Returns what is measured of a scale's own models; nothing where it has none."""
+    """Returns the measurements of a scale's own models; nothing if it has none."""
     return [EttPaths(study).reconstruction] if makes_ett(study) else []

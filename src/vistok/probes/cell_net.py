@@ -1,4 +1,4 @@
-"""A small convolutional net that tells what is in each cell of an image: a judge, and features to compare by.
+"""A small convolutional network that classifies each cell of an image: a judge, and features to compare.
 
 Shapes: B images, G x G cells.
 """
@@ -16,14 +16,14 @@ from vistok.datasets.coco import ObjectAnnotation
 from vistok.errors import unknown
 
 NOTHING: Final = 0  # in a cell: neither an object nor a crowd
-UNTOLD: Final = -100  # of a crowd's cell, or of an object without a colour: no loss, and no verdict
+UNTOLD: Final = -100  # a crowd's cell, or an object without a colour: ignored by loss and accuracy
 _COLOUR: Final = "color"
 _GROUPS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What may be in a cell, each by its number less one; 0 is nothing."""
+    """The possible contents of a cell, numbered from 1; 0 is nothing."""
 
     categories: tuple[str, ...]
     colours: tuple[str, ...]
@@ -57,7 +57,7 @@ def cell_labels(
     *,
     cells: int,
 ) -> CellLabels:
-    """Returns what lies in the cells of some images: the object whose box has its middle there, the last of several.
+    """Returns the contents of the cells of some images: the object with its box's centre there, the last of several.
 
     Args:
         objects: of each image.
@@ -90,7 +90,7 @@ def cell_labels(
 
 
 class CellNet(nn.Module):
-    """Convolutions that halve the map, and two readers of each of its last positions: category and colour."""
+    """Convolutions that halve the map, and two heads on each of its last positions: category and colour."""
 
     def __init__(self, widths: Sequence[int], contents: Contents) -> None:
         super().__init__()
@@ -106,7 +106,7 @@ class CellNet(nn.Module):
         self.colour = nn.Conv2d(widths[-1], len(contents.colours) + 1, 1)
 
     def taps(self, images: Float[Tensor, "B 3 S S"]) -> list[Float[Tensor, "B C H W"]]:
-        """Returns the map behind each stage, for images from -1 to 1."""
+        """Returns the map after each stage, for images from -1 to 1."""
         found = []
         for stage in self.stages:
             images = stage(images)

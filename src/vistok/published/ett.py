@@ -1,4 +1,4 @@
-"""The tables of ETT (arXiv 2505.10562v1), digit for digit, and facts beside them that they do not hold."""
+"""The tables of ETT (arXiv 2505.10562v1), digit for digit, and related facts that are not in them."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,7 +8,7 @@ from typing import Final
 from vistok.grid.ett import NUMBERS
 from vistok.published.tables import PublishedTable, read_published
 
-# What finds an image for each prompt and draws none: GenEval's README (djghosh13/geneval, b636c3c), row "CLIP
+# Retrieval of an image per prompt, without generation: GenEval's README (djghosh13/geneval, b636c3c), row "CLIP
 # retrieval (baseline)", by the columns of ETT's Table 3.
 RETRIEVAL: Final[Mapping[str, float]] = MappingProxyType(
     {

@@ -1,4 +1,4 @@
-"""Loads the models of ETT that a scale makes, and says what their checkpoints tell of them."""
+"""Loads the models of ETT that a scale makes, and what their checkpoints record about them."""
 
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from vistok.tokenizers.ibq.model import Ibq
 
 
 def cell_net_config(net: CellNet, size: CellNetSize, told: float) -> dict[str, Any]:
-    """Returns what rebuilds a cell net, and how many of held-out objects it tells, in per cent."""
+    """Returns the configuration that rebuilds a cell net, with its accuracy on held-out objects in per cent."""
     return {
         "widths": list(size.widths),
         "categories": list(net.contents.categories),
@@ -41,7 +41,7 @@ def load_cell_net(study: Study, name: str) -> CellNet:
 
 
 def ibq_config(network: NetworkSize, use: CodeUse) -> dict[str, Any]:
-    """Returns what rebuilds a tokenizer, and how much of its codebook was in use after its training."""
+    """Returns the configuration that rebuilds a tokenizer, with the use of its codebook after training."""
     return {
         "network": network.model_dump(mode="json"),
         "use": {"used": use.used, "codes": use.codes, "perplexity": use.perplexity},

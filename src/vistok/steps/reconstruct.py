@@ -1,4 +1,4 @@
-"""Measures what the tokenizer of ETT leaves of images: by pixels, by features, and by what is still found in them."""
+"""Measures the reconstructions of ETT's tokenizer: by pixels, by features, and by what is still recognised."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ Measured = dict[str, dict[str, float | int | None]]
 
 @dataclass(frozen=True, eq=False)
 class _Truth:
-    """Images with what is in their cells."""
+    """Images with the contents of their cells."""
 
     images: Pixels
     labels: CellLabels
@@ -77,7 +77,7 @@ def _alone(value: float, n: int) -> dict[str, float | int | None]:
 
 
 def _truth(study: Study, judge: CellNet, pixels: int) -> _Truth:
-    """Returns the images of the split with what the annotations tell of their cells."""
+    """Returns the images of the split with the contents of their cells from annotations."""
     files, data = study.task_files(TASK), Paths(study).data
     if files is None or files.annotations is None:
         raise VistokError(
@@ -96,7 +96,7 @@ def _truth(study: Study, judge: CellNet, pixels: int) -> _Truth:
 
 
 def _measured(judge: CellNet, truth: _Truth, pictures: Pixels, resamples: int) -> Measured:
-    """Returns the metrics of pictures that the images themselves are held to, each with its interval over images."""
+    """Returns the metrics of pictures against the images, each with its interval over images."""
     read = [judge.read(from_bytes(part)) for part in torch.from_numpy(pictures).split(_AT_ONCE)]
     category, colour = (np.concatenate(parts) for parts in zip(*read, strict=True))
     there, large = truth.labels.category > NOTHING, truth.large
@@ -138,7 +138,7 @@ def _features(net: CellNet, images: Pixels) -> Float[np.ndarray, "B width"]:
 
 
 def _floor(study: Study, net: CellNet, own: Float[np.ndarray, "B width"]) -> float:
-    """Returns the distance to as many true images of a training set: what other images have that nobody painted."""
+    """Returns the distance to as many real images of a training set: the value without any reconstruction."""
     size = read_scale(study)
     pool = ImagePool(
         [Paths(study.models).shards(size.tokenizer.images[0])], size.tokenizer.network.image_size

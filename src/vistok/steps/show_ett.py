@@ -1,4 +1,4 @@
-"""Renders the tables of ETT and what they are worth."""
+"""Renders the tables of ETT and their audit."""
 
 from vistok.audit.claims import claim_findings
 from vistok.audit.ett import ett_findings

@@ -1,4 +1,4 @@
-"""Trains the nets of ETT that tell what is in each cell: a judge, a teacher, and one whose features rFID is of."""
+"""Trains ETT's networks that classify cells: the judge, the perceptual loss, and the features of rFID."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Puts a table of ETT together: the paper's numbers, ours where there is one, and else why there is none."""
+"""Assembles a table of ETT: the paper's numbers, and ours or the reason why there is none."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -1,4 +1,4 @@
-"""The table of what ETT's tokenizer leaves of images, which the paper has not."""
+"""The table of ETT's reconstructions, which is not in the paper."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _ABSENT: Final = "this scale has no tokenizer of ETT's"
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """A column: its key in the record, what it is headed, of what it is and with how many decimals."""
+    """A column: its key in the record, its header, what it measures and its number of decimals."""
 
     key: str
     title: str

@@ -1,4 +1,4 @@
-"""A discrete tokenizer as a language model reads it: the embeddings of an image's codes, or the codes alone.
+"""A discrete tokenizer as a language model reads it: the embeddings of an image's codes, or only their indices.
 
 Codes alone are one-hots as wide as the codebook: a linear connector behind them is one new embedding a code. At the
 published 131,072 codes and 1,024 positions a one-hot takes half a gigabyte an image.
@@ -24,7 +24,7 @@ CODES: Final = "codes"
 
 
 def names() -> Sequence[str]:
-    """Returns the names that an entry can have: what of the tokenizer is read."""
+    """Returns the names that an entry can have: which output of the tokenizer is read."""
     return EMBEDDINGS, CODES
 
 
@@ -50,7 +50,7 @@ def build(encoder: Encoder, *, published: bool) -> "IbqTokenizer":
 
 
 class IbqTokenizer(VisualTokenizer):
-    """Encoder, codebook and decoder; a language model reads the codebook's side of it, a position after the other."""
+    """Encoder, codebook and decoder; a language model reads the codebook's output, position by position."""
 
     trunk: Ibq
 
@@ -72,5 +72,5 @@ class IbqTokenizer(VisualTokenizer):
 
 
 def in_a_row(embeddings: Float[Tensor, "B D H W"]) -> Float[Tensor, "B N D"]:
-    """Returns the embeddings of a map, row after row of it."""
+    """Returns the embeddings of a map, row by row."""
     return embeddings.flatten(2).transpose(1, 2)

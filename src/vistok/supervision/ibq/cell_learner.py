@@ -1,4 +1,4 @@
-"""Lets the training loop train a net that tells what is in each cell."""
+"""Lets the training loop train a network that classifies the contents of each cell."""
 
 from typing import Final
 
@@ -19,7 +19,7 @@ _COLOUR_WEIGHT: Final = 0.5
 
 
 class CellLearner(Learner):
-    """A cell net with the images that it is trained on, whose rows and columns of cells are shuffled in each step."""
+    """A cell net and its training images; rows and columns of cells are shuffled in each step."""
 
     def __init__(
         self, net: CellNet, pool: ImagePool, labels: CellLabels, *, shown: int, batch: int, seed: int
@@ -29,7 +29,7 @@ class CellLearner(Learner):
         self.shown, self.size, self.seed = shown, batch, seed
 
     def batch(self, step: int, process: int, processes: int) -> Batch:
-        """Returns a step's images and labels; of the first `shown` images alone."""
+        """Returns a step's images and labels, of the first `shown` images only."""
         positions = examples_at(range(step * self.size, (step + 1) * self.size), self.shown, self.seed)
         draws = np.random.default_rng([self.seed, step])
         cells = self.labels.category.shape[-1]
@@ -52,7 +52,7 @@ class CellLearner(Learner):
 def _shuffled(
     maps: Tensor, rows: Int64[np.ndarray, "B G"], columns: Int64[np.ndarray, "B G"], side: int
 ) -> Tensor:
-    """Returns maps whose rows and columns of cells, each `side` wide, stand in another order."""
+    """Returns maps with their rows and columns of cells, each `side` wide, in another order."""
     order = [
         torch.from_numpy((cells[:, :, None] * side + np.arange(side)).reshape(len(cells), -1))
         for cells in (rows, columns)
@@ -65,7 +65,7 @@ def _shuffled(
 
 @torch.no_grad()
 def told_right(net: CellNet, pool: ImagePool, labels: CellLabels, positions: np.ndarray) -> float:
-    """Returns the per cent of the objects of some images whose category a net tells."""
+    """Returns how many objects of some images a network assigns the right category, in per cent."""
     truth = labels.category[positions]
     category, _ = net.read(from_bytes(pool.pixels(positions)))
     there = truth > NOTHING

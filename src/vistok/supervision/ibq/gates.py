@@ -1,4 +1,4 @@
-"""What a tokenizer's training must not come to: losses that are no numbers, and a codebook of which little is used.
+"""Failures that stop a tokenizer's training: a loss that is not finite, and a codebook of which little is used.
 
 Both are known of IBQ (TencentARC/SEED-Voken, issues 53 and 59): the first at a batch that was cut and a rate that was
 kept, the second where codes are drawn so large, or the rate is so high, that their softmax is a one-hot from the start.
@@ -14,7 +14,7 @@ from vistok.tokenizers.ibq.codebook import CodeUse
 
 
 def check_finite(parts: Mapping[str, Tensor], step: int) -> None:
-    """Refuses to go on where a part of the loss is no number.
+    """Stops if a part of the loss is not finite.
 
     Raises:
         VistokError: names the parts, and what to lower.
@@ -29,7 +29,7 @@ def check_finite(parts: Mapping[str, Tensor], step: int) -> None:
 
 
 def check_use(use: CodeUse, least: float, what: str) -> None:
-    """Refuses a codebook of which too few codes are used.
+    """Refuses a codebook if too few of its codes are used.
 
     Args:
         use: of its codes.

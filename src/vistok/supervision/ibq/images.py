@@ -15,7 +15,7 @@ from vistok.supervision.data import PretrainingData
 
 
 class ImagePool:
-    """The images of several sets one behind the other, squashed to one size."""
+    """The images of several sets one after the other, squashed to one size."""
 
     def __init__(self, folders: Sequence[Path], size: int) -> None:
         self.sets = [PretrainingData(Shards(folder), size) for folder in folders]

@@ -1,4 +1,4 @@
-"""Lets the training loop train IBQ: first as a plain autoencoder, then with the codes that its outputs fall into."""
+"""Lets the training loop train IBQ: first as a plain autoencoder, then with codes initialised from its outputs."""
 
 from copy import deepcopy
 from typing import Final
@@ -40,7 +40,7 @@ class IbqLearner(Learner):
         self.loss = TokenizerLoss(size, perceptual)
 
     def start_from(self, made: Ibq) -> None:
-        """Goes on from the weights of a tokenizer of the same size."""
+        """Continues from the weights of a tokenizer of the same size."""
         for model in (self.model, self.kept):
             model.load_state_dict(made.state_dict())
 
@@ -65,7 +65,7 @@ class IbqLearner(Learner):
         return torch.stack([*parts.values()]).sum(), torch.ones(())
 
     def parts(self, images: Float[Tensor, "B 3 S S"], step: int) -> dict[str, Tensor]:
-        """Returns each part of the loss of a step, weighed."""
+        """Returns each part of the loss of a step, weighted."""
         if step < self.size.autoencoder_steps:
             return self.loss.parts(images, self.model.decode(self.model.encode(images)))
         painted, quantised = self.model(images)

@@ -16,7 +16,7 @@ Maps = Sequence[Float[Tensor, "B C H W"]]
 
 
 def perceptual_loss(seen: Maps, painted: Maps, weights: Sequence[float]) -> Float[Tensor, ""]:
-    """Returns how far features of images and of what was painted are apart, as LPIPS takes it without learnt weights.
+    """Returns the distance between features of images and of reconstructions: LPIPS without learnt weights.
 
     Args:
         seen: a net's features of the images, by depth.
@@ -36,7 +36,7 @@ def _unit(maps: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
 
 
 class PatchDiscriminator(nn.Module):
-    """PatchGAN (arXiv 1611.07004): a verdict on every patch of an image, none on the whole of it.
+    """PatchGAN (arXiv 1611.07004): a verdict on every patch of an image instead of one on the whole.
 
     Args:
         channels: of the first convolution; each of the `halvings` next ones has twice as many, eightfold at most.
@@ -67,7 +67,7 @@ class PatchDiscriminator(nn.Module):
         return verdicts
 
     def of_generator(self, painted: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B 1 H W"]:
-        """Returns verdicts whose gradient reaches the images and not the discriminator, nor its running means."""
+        """Returns verdicts with gradients for the images, but not for the discriminator or its running means."""
         held = {name: tensor.detach() for name, tensor in self.named_parameters()}
         held |= {name: tensor.clone() for name, tensor in self.named_buffers()}
         verdicts: Tensor = functional_call(self, held, (painted,))
@@ -90,7 +90,7 @@ def _of_images(verdicts: Float[Tensor, "B ..."]) -> Float[Tensor, " B"]:
 
 
 class Lecam(nn.Module):
-    """LeCAM (arXiv 2104.03310): holds verdicts near the moving average of those on the other kind of image."""
+    """LeCAM (arXiv 2104.03310): keeps verdicts near the moving average of those on the other kind of image."""
 
     real: Tensor
     fake: Tensor

@@ -1,4 +1,4 @@
-"""What a tokenizer with a codebook is trained by, alone or beside a language model: its own loss, part by part."""
+"""The loss of a tokenizer with a codebook, part by part, for training it alone or with a language model."""
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -16,7 +16,7 @@ from vistok.tokenizers.ibq.codebook import Quantised
 
 
 class TokenizerLoss(nn.Module):
-    """The loss of images and of what was painted of them, with the nets that it takes.
+    """The loss between images and their reconstructions, with the networks that it needs.
 
     Attributes:
         perceptual: the net whose features are to be kept; it is not trained.
@@ -42,7 +42,7 @@ class TokenizerLoss(nn.Module):
         painted: Float[Tensor, "B 3 S S"],
         quantised: Quantised | None = None,
     ) -> dict[str, Tensor]:
-        """Returns each part of the loss, weighed; without codes, those of a plain autoencoder."""
+        """Returns each part of the loss, weighted; without codes, those of a plain autoencoder."""
         seen, kept = self.perceptual.taps(images), self.perceptual.taps(painted)
         parts = {
             "L1": (painted - images).abs().mean(),

@@ -1,4 +1,4 @@
-"""Lets the training loop tune a tokenizer with the language model that reads it (ETT), by two losses of an image."""
+"""Lets the training loop tune a tokenizer together with the language model that reads it (ETT), with both losses."""
 
 from typing import cast
 
@@ -44,5 +44,5 @@ class TuningLearner(MultimodalLearner):
             self.model.conditioning(seen), batch["ids"], batch["weights"], batch["mask"]
         )
         parts = torch.stack([*self.loss.parts(images, painted, quantised).values()])
-        # The sum over answers is divided by their weights later; the tokenizer's loss is a mean already.
+        # The sum over answers is divided by their weights later; the tokenizer's loss is already a mean.
         return answers + self.recipe.tokenizer_loss * parts.sum() * weight, weight

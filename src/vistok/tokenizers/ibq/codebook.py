@@ -16,7 +16,7 @@ _SMALLEST: Final = 1e-5
 
 @dataclass(frozen=True, eq=False)
 class Quantised:
-    """What a codebook makes of an encoder's output.
+    """An encoder's output after quantisation.
 
     Attributes:
         embeddings: the embedding of each position's code, through which gradients reach all codes and the encoder.
@@ -33,7 +33,7 @@ class Quantised:
 
 
 class Codebook(nn.Module):
-    """K codes of width D; a position takes the code of the greatest dot product (IBQ code: no distance, no norm).
+    """K codes of width D; a position takes the code with the largest dot product (IBQ code: no distance, no norm).
 
     Attributes:
         embedding: (K, D), drawn from N(0, 1) as released; a training may start it from what its encoder gives.
@@ -50,7 +50,7 @@ class Codebook(nn.Module):
         self.temperature = temperature
 
     def forward(self, encoded: Float[Tensor, "B D H W"]) -> Quantised:
-        """Returns each position's code, by index backpropagation: a one-hot forwards, the softmax backwards."""
+        """Returns each position's code by index backpropagation: one-hot forwards, softmax backwards."""
         rows_ND = encoded.permute(0, 2, 3, 1).flatten(0, 2)
         logits_NK = rows_ND @ self.embedding.T
         codes_N = logits_NK.argmax(dim=1)
@@ -72,7 +72,7 @@ class Codebook(nn.Module):
 
     @torch.no_grad()
     def nearest(self, encoded: Float[Tensor, "B D H W"]) -> Int64[Tensor, "B H W"]:
-        """Returns each position's code, and nothing to train by."""
+        """Returns each position's code, without gradients."""
         return (encoded.permute(0, 2, 3, 1) @ self.embedding.T).argmax(dim=-1)
 
     def look_up(self, codes: Int64[Tensor, "B H W"]) -> Float[Tensor, "B D H W"]:
@@ -96,7 +96,7 @@ def entropy_loss(logits: Float[Tensor, "N K"]) -> Float[Tensor, ""]:
 
 @dataclass(frozen=True, slots=True)
 class CodeUse:
-    """How many of all codes occur in some images, and over how many they are spread: the exponential of the entropy."""
+    """How many of all codes occur in some images, and their perplexity: the exponential of the entropy."""
 
     used: int
     codes: int

@@ -10,7 +10,7 @@ from vistok.tokenizers.ibq.networks import Decoder, Encoder
 
 
 class Ibq(nn.Module):
-    """Encoder, codebook and decoder; images are from -1 to 1 within."""
+    """Encoder, codebook and decoder; internally, images are from -1 to 1."""
 
     def __init__(self, size: NetworkSize) -> None:
         super().__init__()
@@ -22,17 +22,17 @@ class Ibq(nn.Module):
         self.decoder = Decoder(size)
 
     def encode(self, images: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B D H W"]:
-        """Returns what is quantised."""
+        """Returns the vectors to be quantised."""
         encoded: Tensor = self.into(self.encoder(images))
         return encoded
 
     def decode(self, embeddings: Float[Tensor, "B D H W"]) -> Float[Tensor, "B 3 S S"]:
-        """Returns images of embeddings."""
+        """Returns images decoded from embeddings."""
         painted: Tensor = self.decoder(self.out_of(embeddings))
         return painted
 
     def forward(self, images: Float[Tensor, "B 3 S S"]) -> tuple[Float[Tensor, "B 3 S S"], Quantised]:
-        """Returns images as they are painted from their codes, and what the codebook makes of them."""
+        """Returns images reconstructed from their codes, and the codebook's result for them."""
         quantised = self.codebook(self.encode(images))
         return self.decode(quantised.embeddings), quantised
 
@@ -44,11 +44,11 @@ class Ibq(nn.Module):
 
     @torch.no_grad()
     def painted(self, codes: Int64[Tensor, "B H W"]) -> UInt8[Tensor, "B 3 S S"]:
-        """Returns images of codes."""
+        """Returns images decoded from codes."""
         return to_bytes(self.decode(self.codebook.look_up(codes)))
 
     def reconstructed(self, images: UInt8[Tensor, "B 3 S S"]) -> UInt8[Tensor, "B 3 S S"]:
-        """Returns what is left of images after encoding and decoding."""
+        """Returns images after encoding and decoding."""
         return self.painted(self.codes(images))
 
 
@@ -58,5 +58,5 @@ def from_bytes(images: UInt8[Tensor, "..."]) -> Float[Tensor, "..."]:
 
 
 def to_bytes(images: Float[Tensor, "..."]) -> UInt8[Tensor, "..."]:
-    """Returns values from 0 to 255, those beyond at the ends."""
+    """Returns values from 0 to 255, clipped."""
     return ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)

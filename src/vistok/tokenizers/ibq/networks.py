@@ -18,7 +18,7 @@ def norm(channels: int) -> nn.GroupNorm:
 
 
 class Residual(nn.Module):
-    """Two 3 x 3 convolutions behind norm and swish, beside a 1 x 1 one where the width changes."""
+    """Two 3 x 3 convolutions after norm and swish, with a 1 x 1 one as shortcut if the width changes."""
 
     def __init__(self, channels: int, out: int) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class Attention(nn.Module):
 
 
 class Down(nn.Module):
-    """Halves a map; VQGAN pads it below and to the right alone."""
+    """Halves a map; VQGAN pads only below and to the right."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ class Down(nn.Module):
 
 
 class Up(nn.Module):
-    """Doubles a map by its nearest neighbours."""
+    """Doubles a map by nearest-neighbour upsampling."""
 
     def __init__(self, channels: int, out: int) -> None:
         super().__init__()
@@ -72,7 +72,7 @@ class Up(nn.Module):
 
 
 def _level(channels: int, out: int, blocks: int, *, attention: bool) -> list[nn.Module]:
-    """Returns the blocks of one size of map, each with attention behind it where that is asked for."""
+    """Returns the blocks of one map size, each followed by attention if requested."""
     made: list[nn.Module] = []
     for block in range(blocks):
         made.append(Residual(out if block else channels, out))
@@ -92,9 +92,9 @@ def _between(channels: int, out: int, size: NetworkSize) -> nn.Module:
 
 
 class Encoder(nn.Module):
-    """From images to one vector a position; `linear` beside all of it gives what no block need learn.
+    """From images to one vector per position; `linear` adds a skip path around all blocks.
 
-    The last size of map has attention, where there is any.
+    The smallest maps have attention, if there is any.
     """
 
     def __init__(self, size: NetworkSize) -> None:
@@ -121,7 +121,7 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """From one vector a position to images, the encoder mirrored; with a block more a size of map, if not lean."""
+    """From one vector per position to images: the mirrored encoder, with one more block per map size unless lean."""
 
     def __init__(self, size: NetworkSize) -> None:
         super().__init__()
