@@ -293,6 +293,23 @@ def test_a_file_that_is_off_by_a_line_is_refused(
 
 
 @pytest.mark.parametrize(
+    ("key", "of"),
+    [
+        ("imageId", "image_id"), ("img_id", "image_id"), ("image_path", "photograph"), ("file_name", "photograph"),
+        ("Image", "photograph"), ("Question", "question"), ("instruction", "question"), ("textIn", "question"),
+    ],
+)  # fmt: skip
+def test_a_line_may_tell_its_image_or_question_under_any_usual_name(
+    tmp_path: Path, key: str, of: str
+) -> None:
+    told = [row | {"photograph": f"coco/val2017/{row['image_id']:012d}.jpg"} for row in OWN]
+    rows = [{"id": row["id"], "answer": row["answer"], key: row[of]} for row in told]
+    assert scored("counting", tmp_path, json_lines(rows), only_answered=True)["n"] == 4
+    with pytest.raises(VistokError, match=f"another image or question .*'{key}'"):
+        scored("counting", tmp_path, json_lines(shifted(rows, (key, "answer"))), only_answered=True)
+
+
+@pytest.mark.parametrize(
     ("name", "keys"),
     [
         ("LLaVA counting", ("prompt", "text")),

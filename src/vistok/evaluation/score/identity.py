@@ -1,16 +1,21 @@
 """Whether an answer belongs to the question with its id, by the image and question text that its record has."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
 # An id alone, or at the end of the name of a COCO photograph.
 _NUMBERED: Final = re.compile(r"^(\d+)$|(?<!\d)(\d{12})(?:\.(?:jpe?g|png))?$", re.IGNORECASE)
 _LONGEST: Final = 500
 _IMAGES: Final = ("image_id", "data_id", "image")
-_PROMPTS: Final = ("prompt", "input", "text_in", "query")
+_PROMPTS: Final = ("prompt", "input", "text_in", "query", "instruction")
+# Other tools' names for these, in small letters and digits alone.
+_NAMES: Final = {name.replace("_", ""): name for name in (*_IMAGES, "question", *_PROMPTS)} | dict.fromkeys(
+    ("imageid", "imgid", "img", "imagepath", "imgpath", "imagename", "imgname", "imagefile", "filename"),
+    "image",
+)
 
 
 @dataclass(frozen=True)
@@ -34,22 +39,26 @@ class Known:
         return {str(key): position for position, key in enumerate(self.ids)}
 
     @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(image for image in self.images if isinstance(image, str))
+
+    @cached_property
     def _texts(self) -> frozenset[str]:
         return frozenset(_bare(text) for text in self.questions if text)
 
     def agrees(self, row: Mapping[str, Any], position: int) -> bool | None:
         """Returns whether a record is about the question at a position; None if it does not say."""
-        verdicts = [self._of_image(key, row[key], self.images[position]) for key in _IMAGES if key in row]
-        verdicts += [
-            self._of_question(key, row[key], self.questions[position])
-            for key in ("question", *_PROMPTS)
-            if key in row
+        verdicts = [
+            self._of_image(name, value, self.images[position])
+            if name in _IMAGES
+            else self._of_question(name, value, self.questions[position])
+            for name, _, value in _saying(row)
         ]
         return False if False in verdicts else True if True in verdicts else None
 
     def described(self, row: Mapping[str, Any], position: int) -> str:
         """Describes a record's question and the one at a position."""
-        record = {key: str(row[key])[:80] for key in (*_IMAGES, "question", *_PROMPTS) if key in row}
+        record = {key: str(value)[:80] for _, key, value in _saying(row)}
         known = {"image": self.images[position]}
         if text := self.questions[position]:
             known["question"] = text
@@ -63,8 +72,11 @@ class Known:
         number = _NUMBERED.search(text.removesuffix(".0"))
         if number and isinstance(image, int):
             return int(number[1] or number[2]) == image
-        # Under `image` stand paths that a tool made up too, and images themselves.
-        return None if key == "image" or not text else False
+        if key != "image" and text:
+            return False
+        # Under `image` stand paths that a tool made up too, and images themselves: wrong is another one of the file.
+        parts = text.split("/")
+        return False if any("/".join(parts[start:]) in self._names for start in range(len(parts))) else None
 
     def _of_question(self, key: str, value: Any, question: str | None) -> bool | None:
         if question is None or not isinstance(value, str) or not (text := _bare(value)):
@@ -76,6 +88,19 @@ class Known:
         # A prompt may word the question in its own way; it is wrong only if it asks another one of the file.
         parts = [text, *(_bare(part) for part in re.split(r"\n|(?<=\?)", value))]
         return False if any(part in self._texts for part in parts) else None
+
+
+def _saying(row: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
+    """Yields what a record says of its image and question: the usual name of a field, its own, and its value."""
+    for key, value in row.items():
+        exact = key in _IMAGES or key == "question" or key in _PROMPTS
+        if name := key if exact else _NAMES.get(_letters(key)):
+            yield name, key, value
+
+
+@lru_cache
+def _letters(key: str) -> str:
+    return re.sub(r"[\W_]", "", key).lower()
 
 
 def _bare(text: str) -> str:
