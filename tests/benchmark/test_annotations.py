@@ -80,7 +80,7 @@ def test_a_line_of_a_list_names_the_image_that_it_says(tmp_path: Path, line: str
 @pytest.mark.parametrize(
     "line",
     ["-139", "1.4e3", "1.4", "+5", "0x8b", "139,285", "photo_7.jpg", "img (3).png", "1000000000139.jpg", "139.txt",
-     "v2-139", "val2014_139"],
+     "v2-139", "val2014_139", "9" * 5000],
 )  # fmt: skip
 def test_a_line_that_only_ends_in_a_number_names_no_image(tmp_path: Path, line: str) -> None:
     (tmp_path / "list.txt").write_text(f"285\n{line}\n")

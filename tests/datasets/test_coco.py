@@ -62,6 +62,17 @@ CATEGORY = {"id": 1, "name": "cat"}
     ("images", "annotations", "categories", "message"),
     [
         ([{**IMAGE, "height": None}], [OBJECT], [CATEGORY], "id, height and width are needed"),
+        ([{**IMAGE, "width": 0}], [OBJECT], [CATEGORY], "id, height and width are needed"),
+        ([{**IMAGE, "id": True}], [OBJECT], [CATEGORY], "images, record 0: a number as id is needed"),
+        ([IMAGE, {**IMAGE, "id": 6}], [OBJECT], [CATEGORY], "images: 1 values of file_name occur more than"),
+        ([IMAGE], [{**OBJECT, "category_id": True}], [CATEGORY], "record 0: a number as category_id"),
+        ([IMAGE], [{**OBJECT, "bbox": [True, 0, 1, 1]}], [CATEGORY], "annotation 0: .* bbox of four numbers"),
+        (
+            [IMAGE],
+            [{**OBJECT, "id": 7}, {**OBJECT, "id": "7"}],
+            [CATEGORY],
+            "annotations: 1 values of id occur",
+        ),
         ([IMAGE], [{**OBJECT, "bbox": [0, 0, 1]}], [CATEGORY], "annotation 0: .* bbox of four numbers"),
         ([IMAGE], [OBJECT, {**OBJECT, "image_id": 6}], [CATEGORY], "annotation 1: .* that the file lists"),
         ([IMAGE], [{**OBJECT, "category_id": 9}], [CATEGORY], "annotation 0: .* that the file lists"),

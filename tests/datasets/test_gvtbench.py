@@ -67,9 +67,13 @@ def test_gzipped_and_wrong_files(shared_data: Path, tmp_path: Path) -> None:
     packed = tmp_path / "coco_oc.json.gz"
     packed.write_bytes(gzip.compress((shared_data / "gvtbench/coco_oc.json").read_bytes(), compresslevel=1))
     assert len(read_object_questions(packed)) == 10_000
-    packed.write_text('[{"image_id": 1, "text_in": "?"}]')
-    with pytest.raises(VistokError, match="record 0: fields image_id, text_in, text_out and n_obj_exist"):
-        read_object_questions(packed)
+    for record in (
+        '{"image_id": 1, "text_in": "?"}',
+        '{"image_id": true, "text_in": "?", "text_out": "1", "n_obj_exist": 1}',
+    ):
+        packed.write_text(f"[{record}]")
+        with pytest.raises(VistokError, match="record 0: fields image_id, text_in, text_out and n_obj_exist"):
+            read_object_questions(packed)
     packed.write_text("{}")
     with pytest.raises(VistokError, match="a JSON list is needed, found dict"):
         read_object_questions(packed)

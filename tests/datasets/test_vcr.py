@@ -25,7 +25,18 @@ WHOLE = {"boxes": [[0, 1, 2, 3, 0.5]], "names": ["cat"], "width": 4, "height": 5
     [
         ({**WHOLE, "names": []}, "boxes and as many names"),
         ({**WHOLE, "names": [1]}, "boxes and as many names"),
-        ({**WHOLE, "boxes": [[0, 1, 2, 3]]}, "left, top, right, bottom and score are needed"),
+        *(
+            ({**WHOLE, "boxes": [box]}, "left, top, right and bottom .* and score are needed")
+            for box in (
+                [0, 1, 2, 3],
+                [2, 1, 0, 3, 0.5],
+                [0, 3, 2, 1, 0.5],
+                [0, 1, float("nan"), 3, 0.5],
+                [0, 1, 10**400, 3, 1],
+                [True, 1, 2, 3, 0.5],
+            )
+        ),
+        ({**WHOLE, "height": 0}, "width, height, boxes"),
         ({**WHOLE, "attributes": []}, "as many names .and attributes"),
         ({**WHOLE, "width": "4"}, "width, height, boxes"),
         ([WHOLE], "is not a VCR metadata file: an object is needed, found a JSON list"),

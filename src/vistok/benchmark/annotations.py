@@ -158,7 +158,7 @@ def _vcr_image(folder: Path, file: Path) -> AnnotatedImage:
 # An id, or a file name in any folder: up to eleven digits, or twelve behind a prefix as COCO has it. Flickr's lists put
 # a caption's number behind it.
 _COCO = re.compile(
-    r"(?:(?P<id>\d+)(?:\.0)?|(?:\S*/)?(?:(?P<short>\d{1,11})|(?:\S*[^\d\s/])?(?P<long>\d{12}))\.(?:jpe?g|png)(?:#\d+)?)"
+    r"(?:(?P<id>\d{1,18})(?:\.0)?|(?:\S*/)?(?:(?P<short>\d{1,11})|(?:\S*[^\d\s/])?(?P<long>\d{12}))\.(?:jpe?g|png)(?:#\d+)?)"
     r"(?:\s.*)?",
     re.IGNORECASE,
 )

@@ -100,8 +100,8 @@ def read_instances(path: Path) -> Instances:
     objects of a category that is not exhaustively annotated in an image (LVIS) are crowds, as their number is unknown.
 
     Raises:
-        VistokError: the file is missing, truncated or of another shape, names an id twice, refers to an image or
-            category that it does not list, or has a box of no size.
+        VistokError: the file is missing, truncated or of another shape, names an id or a photograph twice, refers to
+            an image or category that it does not list, or has a box of no size.
     """
     value = read_json(path, what=_INSTANCES, drop=frozenset({"segmentation"}))
     rows = {
@@ -109,6 +109,7 @@ def read_instances(path: Path) -> Instances:
     }
     for key, listed in rows.items():
         refuse_duplicates(path, key, "id", listed)
+    refuse_duplicates(path, "images", "file_name", rows["images"])
     images = dict(_image(path, row) for row in rows["images"])
     names = dict(_category(path, row) for row in rows["categories"])
     objects: dict[int, list[ObjectAnnotation]] = {image: [] for image in images}
@@ -160,13 +161,17 @@ def _object(
 
 def _box(numbers: list[Any]) -> Box | None:
     """Returns x, y, width and height; None if they are not a box."""
-    if len(numbers) != 4 or not all(isinstance(number, int | float) for number in numbers):
+    if len(numbers) != 4 or not all(map(_is_number, numbers)):
         return None
     try:
         x, y, width, height = map(float, numbers)
     except OverflowError:
         return None
     return (x, y, width, height) if isfinite(x + y + width + height) and min(width, height) >= 0 else None
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _in_image(box: Box, image: ImageRecord) -> Box:
@@ -210,7 +215,9 @@ def read_captions(path: Path) -> Captions:
 
 def _image(path: Path, row: dict[str, Any]) -> tuple[int, ImageRecord]:
     match row:
-        case {"id": int() as image, "height": int() as height, "width": int() as width}:
+        case {"id": int() as image, "height": int() as height, "width": int() as width} if (
+            min(height, width) > 0
+        ):
             name = row.get("file_name") or PurePosixPath(str(row.get("coco_url", ""))).name or None
             if name is None or isinstance(name, str):
                 federated = "neg_category_ids" in row or "not_exhaustive_category_ids" in row

@@ -163,7 +163,7 @@ def _question(path: Path, position: int, row: object) -> ObjectQuestion:
             "text_in": str() as question,
             "text_out": str() as answer,
             "n_obj_exist": int() as count,
-        }:
+        } if bool not in (type(image_id), type(count)):
             return ObjectQuestion(position, image_id, question, answer, count)
     raise VistokError(
         f"{path}, record {position}: fields image_id, text_in, text_out and n_obj_exist are needed, "

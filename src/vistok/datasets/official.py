@@ -4,10 +4,13 @@ import csv
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from vistok.errors import VistokError
 from vistok.reading import refuse_endless
+
+# Python takes true for 1: an id or a size of true would be another image's.
+_WHOLE: Final = frozenset({"id", "image_id", "category_id", "question_id", "coco_id", "height", "width"})
 
 
 def records(path: Path, value: object, key: str, *, what: str) -> list[dict[str, Any]]:
@@ -45,6 +48,10 @@ def _objects(path: Path, where: str, rows: list[Any]) -> list[dict[str, Any]]:
     for position, row in enumerate(rows):
         if not isinstance(row, dict):
             raise wrong_record(path, f"{where} {position}", "a JSON object is", row)
+        if bool in map(type, row.values()):
+            for key in sorted(_WHOLE & row.keys()):
+                if isinstance(row[key], bool):
+                    raise wrong_record(path, f"{where} {position}", f"a number as {key} is", row)
     return rows
 
 
@@ -75,12 +82,17 @@ def refuse_duplicates(path: Path, where: str, key: str, rows: Iterable[Mapping[s
     Raises:
         VistokError: some do.
     """
-    counts = Counter(repr(row[key]) for row in rows if row.get(key) is not None)
+    counts = Counter(_plain(row[key]) for row in rows if row.get(key) is not None)
     if repeated := [name for name, count in counts.items() if count > 1]:
         raise VistokError(
             f"{path}, {where}: {len(repeated)} values of {key} occur more than once (first: {repeated[0]}), and each "
             "record needs its own. Joined files repeat ids: number them again, or fetch or make the file again."
         )
+
+
+def _plain(key: object) -> str:
+    """Returns an id as text: 1, 1.0 and "1" are one."""
+    return str(int(key) if isinstance(key, float) and key.is_integer() else key)
 
 
 def wrong_record(path: Path, where: str, needed: str, found: object) -> VistokError:

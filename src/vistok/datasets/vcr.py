@@ -9,6 +9,7 @@ from vistok.errors import VistokError
 from vistok.reading import read_json
 
 _METADATA = "VCR metadata file"
+_FAR = 1e9  # no image is so large
 _OF_THE_IMAGE = ("background", "backgrounds")
 Box = tuple[float, float, float, float, float]
 
@@ -45,7 +46,11 @@ def read_metadata(path: Path) -> VCRMetadata:
             "names": list() as names,
             "width": int() as width,
             "height": int() as height,
-        } if len(boxes) == len(names) and all(isinstance(name, str) for name in names):
+        } if (
+            min(width, height) > 0
+            and len(boxes) == len(names)
+            and all(isinstance(name, str) for name in names)
+        ):
             listed = value.get("attributes", [{}] * len(boxes))
             if isinstance(listed, list) and len(listed) == len(boxes):
                 told = attributes_of({name: value.get(name) for name in _OF_THE_IMAGE})
@@ -70,6 +75,11 @@ def _box(path: Path, box: object) -> Box:
             int() | float() as right,
             int() | float() as bottom,
             int() | float() as score,
-        ]:
+        ] if (
+            bool not in map(type, box)
+            and all(abs(number) < _FAR for number in box)
+            and left <= right
+            and top <= bottom
+        ):
             return float(left), float(top), float(right), float(bottom), float(score)
-    raise wrong_record(path, "a box", "left, top, right, bottom and score are", box)
+    raise wrong_record(path, "a box", "left, top, right and bottom (not below these) and score are", box)
