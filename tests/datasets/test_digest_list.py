@@ -115,6 +115,14 @@ def test_a_broken_list_is_refused(photographs: DigestList) -> None:
     assert not photographs.seems_unchanged()
 
 
+def test_a_broken_summary_is_written_anew(photographs: DigestList) -> None:
+    whole, digest = photographs.summary.read_bytes(), photographs.write()
+    for broken in (whole[:-9], b"\xff" + whole[1:]):
+        photographs.summary.write_bytes(broken)
+        assert photographs.write() == digest
+        assert photographs.summary.read_bytes() == whole
+
+
 def test_a_source_that_is_missing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(VistokError, match="nothing is not there"):
         DigestList(tmp_path / "nothing", tmp_path / "nothing.json").write()

@@ -1,3 +1,4 @@
+import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -39,6 +40,26 @@ def test_files_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
     boxes = write_boxes(tmp_path / "b.csv", line("a1"))
     boxes.write_text(boxes.read_text(), encoding="utf-8-sig")
     assert [box.category for box in read_boxes(boxes, read_classes(tmp_path / "c.csv"))] == ["Cat"]
+
+
+def test_files_may_be_gzipped_and_in_any_unicode_encoding(tmp_path: Path) -> None:
+    boxes = write_boxes(tmp_path / "b.csv", line("a1"))
+    whole = boxes.read_text()
+    for data in (
+        whole.encode("utf-16"),
+        gzip.compress(whole.encode()),
+        gzip.compress(whole.encode("utf-16")),
+    ):
+        boxes.write_bytes(data)
+        assert [box.category for box in read_boxes(boxes, CLASSES)] == ["Cat"]
+    for data, said in (
+        (gzip.compress(whole.encode())[:-9], "is not valid CSV: Compressed file ended"),
+        (gzip.compress(whole.encode())[:-8] + b"12345678", "is not valid CSV: CRC check failed"),
+        (b"PK\x03\x04" + bytes(600), "is not CSV: it is a zip archive"),
+    ):
+        boxes.write_bytes(data)
+        with pytest.raises(VistokError, match=said):
+            [*read_boxes(boxes, CLASSES)]
 
 
 def test_the_official_excerpt_with_clicks(shared_data: Path, photographs: Path) -> None:
@@ -177,7 +198,7 @@ def test_another_file_is_refused(tmp_path: Path, photographs: Path) -> None:
     path.write_text("")
     with pytest.raises(VistokError, match="not found in an empty line"):
         next(read_boxes(path, CLASSES))
-    path.write_bytes(b"\xff\xfe")
+    path.write_bytes(b"caf\xe9")
     with pytest.raises(VistokError, match=r"boxes.csv \(Open Images boxes file\) is not valid CSV"):
         next(read_boxes(path, CLASSES))
     with pytest.raises(

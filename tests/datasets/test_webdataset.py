@@ -143,6 +143,28 @@ def test_a_member_that_stands_twice_is_refused(tmp_path: Path, make_tar: MakeTar
     make_tar(tmp_path / "web/00000.tar", [*sample("000", b"a cat"), ("000.txt", b"a dog")])
     with pytest.raises(VistokError, match=r"00000\.tar: 000\.txt stands there twice"):
         read(tmp_path)
+    make_tar(
+        tmp_path / "web/00000.tar", [*sample("000", b"cat"), *sample("001", b"cup"), *sample("000", b"cat")]
+    )
+    with pytest.raises(VistokError, match=r"00000\.tar: the sample '000' stands there twice"):
+        read(tmp_path)
+
+
+def test_a_copy_of_a_tar_is_refused(tmp_path: Path, make_tar: MakeTar) -> None:
+    for name, key in (("00000", "000"), ("00001", "001"), ("00001 (1)", "001")):
+        make_tar(tmp_path / f"web/{name}.tar", sample(key, b"a cat"))
+    with pytest.raises(VistokError, match=r"00001\.tar begins with the sample of .*00001 \(1\)\.tar"):
+        read(tmp_path)
+
+
+def test_a_member_without_a_name_is_left_out_and_a_folder_is_no_tar(
+    tmp_path: Path, make_tar: MakeTar
+) -> None:
+    make_tar(tmp_path / "web/00000.tar", [("", b"x"), (".", b"x"), *sample("000", b"a cat")])
+    assert read(tmp_path) == [("000", "a cat")]
+    (tmp_path / "web/00001.tar").mkdir()
+    with pytest.raises(VistokError, match=r"00001\.tar is not a tar: it is a folder"):
+        read(tmp_path)
 
 
 def test_captions_are_text_in_any_unicode_encoding(tmp_path: Path, make_tar: MakeTar) -> None:

@@ -100,8 +100,8 @@ def read_instances(path: Path) -> Instances:
     objects of a category that is not exhaustively annotated in an image (LVIS) are crowds, as their number is unknown.
 
     Raises:
-        VistokError: the file is missing, truncated or of another shape, names an id or a photograph twice, refers to
-            an image or category that it does not list, or has a box of no size.
+        VistokError: the file is missing, truncated or of another shape, names an id twice, refers to an image or
+            category that it does not list, or has a box of no size.
     """
     value = read_json(path, what=_INSTANCES, drop=frozenset({"segmentation"}))
     rows = {
@@ -109,7 +109,6 @@ def read_instances(path: Path) -> Instances:
     }
     for key, listed in rows.items():
         refuse_duplicates(path, key, "id", listed)
-    refuse_duplicates(path, "images", "file_name", rows["images"])
     images = dict(_image(path, row) for row in rows["images"])
     names = dict(_category(path, row) for row in rows["categories"])
     objects: dict[int, list[ObjectAnnotation]] = {image: [] for image in images}

@@ -76,7 +76,7 @@ class DigestList:
             "files": len(entries),
             "bytes": sum(line.state.size for line in entries.values()),
         }
-        if not self.summary.is_file() or json.loads(self.summary.read_text(encoding="utf-8")) != summary:
+        if self._summary() != summary:
             write_json(self.summary, summary)  # needed: its modification time counts too
         return str(summary["digest"])
 
@@ -117,6 +117,12 @@ class DigestList:
         return differences + [
             f"{self._named(name)} has other bytes, at the same size and time" for name in rotten
         ]
+
+    def _summary(self) -> object:
+        try:
+            return json.loads(self.summary.read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return None
 
     def _states(self) -> dict[str, State]:
         return {

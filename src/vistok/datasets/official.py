@@ -1,14 +1,19 @@
 """The records of official annotation files, JSON and CSV, and the errors for wrong ones."""
 
 import csv
+import gzip
+import io
+import json
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from vistok.errors import VistokError
-from vistok.reading import refuse_endless
+from vistok.reading import GZIP, kind_of, refuse_endless
 
+_HEAD: Final = 512  # bytes that tell a file's kind
 # Python takes true for 1: an id or a size of true would be another image's.
 _WHOLE: Final = frozenset({"id", "image_id", "category_id", "question_id", "coco_id", "height", "width"})
 
@@ -58,14 +63,24 @@ def _objects(path: Path, where: str, rows: list[Any]) -> list[dict[str, Any]]:
 def read_lines(path: Path, *, what: str) -> Iterator[list[str]]:
     """Yields the cells of each line of a CSV file, its header included; one line is in memory at a time.
 
+    The file may be gzipped, and in UTF-8 or, by its mark, in UTF-16 or UTF-32.
+
     Raises:
         VistokError: the file is missing, unreadable, or no CSV.
     """
     try:
         refuse_endless(path, what=what)
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            yield from csv.reader(stream, strict=True)
-    except (csv.Error, UnicodeDecodeError) as error:
+        with path.open("rb") as file:
+            packed = file.peek(len(GZIP)).startswith(GZIP)
+            if not packed and (kind := kind_of(file.peek(_HEAD))):
+                raise VistokError(
+                    f"{path} ({what}) is not CSV: it is {kind}. Name another file, or fetch or make it again."
+                )
+            stream = gzip.GzipFile(fileobj=file) if packed else file
+            encoding = json.detect_encoding(stream.peek(4)[:4])
+            with io.TextIOWrapper(stream, encoding, newline="") as text:
+                yield from csv.reader(text, strict=True)
+    except (csv.Error, UnicodeDecodeError, EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise VistokError(
             f"{path} ({what}) is not valid CSV: {error}. Fetch or make the file again."
         ) from error

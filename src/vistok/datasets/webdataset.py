@@ -1,7 +1,7 @@
 """Reads image-text pairs in tars, as img2dataset writes them, as an image set."""
 
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
 
@@ -25,19 +25,34 @@ def webdataset_source(folder: Path) -> Source:
     tars = sorted(folder.glob("*.tar"))
     if not tars:
         raise VistokError(f"no .tar files in {folder}: name the folder that img2dataset wrote.")
-    return Source(
-        (), Images(lambda: (sample for tar in tars for sample in _samples(tar))), FORMATS, archives=True
-    )
+    return Source((), Images(lambda: _of_all(tars)), FORMATS, archives=True)
+
+
+def _of_all(tars: Sequence[Path]) -> Iterator[Listed]:
+    firsts: dict[str, Path] = {}
+    for tar in tars:
+        for number, sample in enumerate(_samples(tar)):
+            if not number and firsts.setdefault(sample.image_id, tar) != tar:
+                raise VistokError(
+                    f"{tar} begins with the sample of {firsts[sample.image_id]}, so images would count twice. Remove "
+                    "the copy, or number the samples over all tars."
+                )
+            yield sample
 
 
 def _samples(path: Path) -> Iterator[Listed]:
     """Reads the samples of a tar, whose members stay in memory: no name in it ever becomes a file."""
-    key, members = "", dict[str, bytes]()
+    key, members, seen = "", dict[str, bytes](), set[str]()
     for name, data in _members(path):
         stem, _, suffix = name.name.partition(".")
         if (sample := str(name.with_name(stem))) != key and members:
             yield Listed(key, partial(_sample, path, key, members))
+            seen.add(key)
             members = {}
+        if sample in seen:
+            raise VistokError(
+                f"{path}: the sample {sample!r} stands there twice, or not in one place. Fetch or make the tar again."
+            )
         key, suffix = sample, suffix.lower()
         if suffix in members:
             raise VistokError(f"{path}: {name} stands there twice. Fetch or make the tar again.")
@@ -47,14 +62,14 @@ def _samples(path: Path) -> Iterator[Listed]:
 
 
 def _members(path: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
-    """Yields the name and the bytes of each file in a tar; links and hidden files, as macOS adds them, are left out."""
+    """Yields the name and the bytes of each file in a tar; links, nameless and hidden files are left out."""
     _refuse_cut(path)
     try:
         with tarfile.open(path, "r:") as archive:
             for member in archive:
                 name = PurePosixPath(member.name)
                 stream = archive.extractfile(member) if member.isreg() else None
-                if stream is not None and not _is_hidden(name):
+                if stream is not None and name.name and not _is_hidden(name):
                     yield name, stream.read()
             end = archive.offset
     except (tarfile.TarError, EOFError) as error:
@@ -69,6 +84,8 @@ def _is_hidden(name: PurePosixPath) -> bool:
 def _refuse_cut(path: Path) -> None:
     # A tar cut between two members reads without an error; only its last block is missing.
     refuse_endless(path, what="tar")
+    if path.is_dir():
+        raise VistokError(f"{path} is not a tar: it is a folder. Remove it, or fetch or make the tar again.")
     with path.open("rb") as stream:
         if kind := kind_of(stream.read(_TAR_BLOCK)).replace(_ITSELF, ""):
             raise VistokError(f"{path} is not a tar: it is {kind}. Unpack it, or fetch or make it again.")
