@@ -168,8 +168,13 @@ def test_an_experiment_is_built_shared_and_exchanged(origin: Lab, tmp_path: Path
     change["recipes"]["tuned"].update(steps=5, rates={"tokenizer": 0.3})
     scale.write_text(yaml.safe_dump(change, sort_keys=False))
     curves = f"records/smoke/runs/{RUN}/curves.csv"
-    asked = ("params diff --json", "metrics diff --all --json", f"plots diff --json --targets {curves}")
-    first, second, *compared, _ = lab.dvc(f"repro {STAGE}", f"repro {STAGE}", *asked, f"push {STAGE}")
+    asked = (
+        "params diff --json",
+        "metrics diff --all --json",
+        f"plots diff --json --targets {curves}",
+        "metrics show",
+    )
+    first, second, *compared, shown, _ = lab.dvc(f"repro {STAGE}", f"repro {STAGE}", *asked, f"push {STAGE}")
     ran = [line for line in first.splitlines() if line.startswith("Running stage")]
     assert ran == ["Running stage 'params':", f"Running stage '{STAGE}':"]
     assert "Data and pipelines are up to date" in second and "Running" not in second
@@ -179,6 +184,9 @@ def test_an_experiment_is_built_shared_and_exchanged(origin: Lab, tmp_path: Path
     }
     assert after[WEIGHTS] != before[WEIGHTS]
     check_comparison(*map(json.loads, compared))
+    assert shown.splitlines()[0].split() == ["Path", "score"] and f"{RUN}/coco-oc.json" in shown
+    assert max(map(len, shown.splitlines())) <= 100
+    assert lab.ok("git", "ls-files", "--others", "--exclude-standard") == ""
     lab.commit("B")
     exchange(lab, after, tmp_path / "other")
     lab.ok("git", "checkout", "--quiet", "HEAD~1")
@@ -195,8 +203,8 @@ def check_comparison(params: Any, metrics: Any, plots: Any) -> None:
     assert {run for run, _, _ in edited} == {
         f"runs.{RUN.replace('clip', name)}" for name in ("clip", "untrained", "perfect")
     }
-    scores = metrics[f"records/smoke/runs/{RUN}/metrics.json"]
-    assert {name.split(".")[0] for name in scores} >= {"vqav2", "coco-oc", "vcr-mci"}
+    scored = {Path(name).stem for name in metrics if f"scores/{RUN}/" in name}
+    assert scored >= {"vqav2", "coco-oc", "vcr-mci"}
     assert plots
 
 

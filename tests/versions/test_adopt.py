@@ -17,7 +17,8 @@ from vistok.versions.record import RECORD, record, waiting
 
 MADE = Path("checkpoints/smoke/mllms/x")
 ANSWERS = Path("results/smoke/x")
-STAGE = Stage(Path("records/smoke/runs/x"), (MADE, ANSWERS))
+SCORES = Path("records/smoke/scores/x")
+STAGE = Stage(Path("records/smoke/runs/x"), (MADE, ANSWERS), SCORES)
 TIME = 1_700_000_000.25
 INCOMPLETE = Path(".snakemake/incomplete")
 
@@ -29,8 +30,12 @@ def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_text(Path("data.dvc"), "outs: []\n")
     write_text(MADE / "model.safetensors", "weights")
     write_text(MADE / "curves.csv", "step,loss,rate\n")
-    scored = {"released": {"metrics": {"accuracy": 50.0}}}
-    write_json(ANSWERS / "coco-oc/metrics.json", {"metric": "accuracy", "answers": scored})
+    scored = {
+        "corrected": {"metrics": {"accuracy": 70.0}},
+        "released": {"metrics": {"accuracy": 50.004, "MAE": 1}},
+    }
+    told = {"metric": "accuracy", "protocol": "released", "answers": scored}
+    write_json(ANSWERS / "coco-oc/metrics.json", told)
     for output in (MADE, ANSWERS / "coco-oc/metrics.json"):
         ledger.write_entry(output.as_posix(), {"params": ["rate 1"], "endtime": TIME})
     record(STAGE)
@@ -54,7 +59,8 @@ def forget() -> None:
 
 
 def test_a_record_has_scores_and_curves() -> None:
-    assert json.loads((STAGE.folder / "metrics.json").read_text()) == {"coco-oc": {"released": 50.0}}
+    assert json.loads((SCORES / "coco-oc.json").read_text()) == {"score": 50.0}, "the one that tables print"
+    assert [path.name for path in SCORES.iterdir()] == ["coco-oc.json"]
     assert (STAGE.folder / "curves.csv").read_text() == "step,loss,rate\n"
     assert waiting() == []
 

@@ -84,10 +84,11 @@ def _targets(study: Study, step: str, *runs: Run) -> str:
 
 @dataclass(frozen=True)
 class Stage:
-    """What one stage of `dvc.yaml` versions: `outs`, and the folder of their record."""
+    """What one stage of `dvc.yaml` versions: `outs`, the folder of their record, and that of their scores, if any."""
 
     folder: Path
     outs: tuple[Path, ...]
+    scores: Path | None = None
 
 
 def stages(study: Study) -> dict[str, Stage]:
@@ -99,9 +100,11 @@ def stages(study: Study) -> dict[str, Stage]:
             outs, folder = STEPS[verb].outputs(study, *ids), f"{kind.removesuffix('s')}s"
             more = [results / ids[0]] if kind == "run" else []
             stages["@".join((kind, *ids))] = Stage(
-                (own if more else shared) / folder / ids[0], (*outs, *more)
+                (own if more else shared) / folder / ids[0],
+                (*outs, *more),
+                own / "scores" / ids[0] if more else None,
             )
-    stages["blind"] = Stage(own / "blind", (results / "blind",))
+    stages["blind"] = Stage(own / "blind", (results / "blind",), own / "scores/blind")
     for table in study.tables:
         outs = STEPS["tabulate"].outputs(study, table) + STEPS["draw-curves"].outputs(study, table)
         # dvc.yaml is one for all scales, and only one that pretrains has probes to draw.

@@ -1,9 +1,9 @@
 """Records of what was built, for DVC: from what it was made, its scores in short and its curves."""
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from vistok.errors import VistokError
 from vistok.files import staged_folder, write_json
@@ -17,7 +17,7 @@ ADOPTED: Final = Path(".snakemake/adopted.json")
 
 
 def record(stage: Stage) -> None:
-    """Writes `record.json`, and where there are any, `curves.csv` and `metrics.json`.
+    """Writes `record.json`, and where there are any, `curves.csv` and a file for each score.
 
     Raises:
         VistokError: Snakemake did not make what lies there.
@@ -36,8 +36,10 @@ def record(stage: Stage) -> None:
         write_json(partial / RECORD, made)
         for curves in [out / "curves.csv" for out in outs if (out / "curves.csv").is_file()]:
             shutil.copyfile(curves, partial / curves.name)
-        if scores := _scores(outs):
-            write_json(partial / "metrics.json", scores)
+    if stage.scores:
+        with staged_folder(stage.scores) as partial:
+            for name, value in _scores(outs):
+                write_json(partial / f"{name}.json", {"score": value})
     stamp([stage.folder / RECORD])
 
 
@@ -54,18 +56,19 @@ def stamp(records: Iterable[Path]) -> None:
     write_json(ADOPTED, known | {path.as_posix(): content_digest(path) for path in records})
 
 
-def _scores(outs: Iterable[Path]) -> dict[str, Any]:
-    """Returns task -> protocol -> value of what a table prints; of blind baselines, one level for each."""
-    scores: dict[str, Any] = {}
+def _scores(outs: Iterable[Path]) -> Iterator[tuple[str, float]]:
+    """Yields each task with the value that a table prints, in per cent; of blind answers, each kind of them.
+
+    Each is a file of its own with one number: `dvc metrics show` has a line a file and a column a number, and would be
+    wider than any screen.
+    """
     for path in sorted(path for out in outs for path in out.glob("*/metrics.json")):
         told = read_json(path, what="metrics")
-        values = {
-            whose: {name: scored["metrics"][told["metric"]] for name, scored in given.items()}
-            for whose, given in told.items()
-            if _is_scored(given)
-        }
-        scores[path.parent.name] = values.get("answers", values)
-    return scores
+        task, metric, protocol = path.parent.name, told["metric"], told["protocol"]
+        for whose, scored in told.items():
+            if _is_scored(scored):
+                name = task if whose == "answers" else f"{task}/{whose}"
+                yield name, round(scored[protocol]["metrics"][metric], 2)
 
 
 def _is_scored(given: object) -> bool:
