@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.benchmark.conftest import write_instances
 
+from vistok.benchmark.annotations import read_annotations
 from vistok.commands import curate
 from vistok.datasets.gvtbench import read_object_questions
 from vistok.errors import VistokError
@@ -88,6 +89,18 @@ def test_listed_images_that_are_not_annotated_are_counted(
         in said
     )
     assert "--exclude-images: 1 of 1 listed images are not annotated" in said
+
+
+def test_a_list_that_names_an_odd_image_steers_no_terminal(
+    tmp_path: Path, vcr_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keep = tmp_path / "keep.txt"
+    names = [image.image_id for image in read_annotations(vcr_folder).images]
+    keep.write_text("\n".join(["a\x1b]0;x\x07\x1b[2J.jpg", *map(str, names)]))
+    made = ("--images", keep, "--questions", 1, "--rules", "released", "--out", tmp_path / "made.json")
+    vistok_curate("counting", "--instances", vcr_folder, *made)
+    said = capsys.readouterr().out
+    assert "(first: a\\x1b]0;x\\x07\\x1b[2J.jpg)" in said and "\x1b" not in said
 
 
 def test_nothing_is_said_to_be_absent_that_nobody_looked_for(tmp_path: Path) -> None:

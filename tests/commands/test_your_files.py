@@ -135,6 +135,22 @@ def test_two_protocols_flip_questions(
     )
 
 
+def test_an_image_with_an_odd_name_steers_no_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = {
+        "image_id": "a\x1b[2J\nb.jpg",
+        "text_in": "How many cups are there in the image?",
+        "n_obj_exist": 1,
+    }
+    references = dump(tmp_path / "oc.json", [row | {"text_out": "2"}])
+    given = answers(tmp_path / "p.json", ["Two"])
+    (_, line) = ran(
+        capsys, "flips", "counting", "--references", references, "--predictions", given
+    ).splitlines()
+    assert line.startswith("  0 (image a\\x1b[2J b.jpg): 100 -> 0")
+
+
 LISTS: dict[str, Any] = {
     "coco.json": {"images": [{"id": image, "file_name": f"{image:012}.jpg"} for image in (100, 101, 7)]},
     "vqa.json": {

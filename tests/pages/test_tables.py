@@ -193,7 +193,7 @@ def test_markdown_shows_any_text() -> None:
 
 
 def test_no_label_is_a_formula_and_every_number_is_one() -> None:
-    formulas = ["=HYPERLINK(1)", "+1+cmd|x", "-2+3", "@SUM(1)", "-x"]
+    formulas = ["=HYPERLINK(1)", "+1+cmd|x", "-2+3", "@SUM(1)", "-x", " =1", "\uff1d1+1", "\uff20SUM(1)"]
     assert [spreadsheet(text) for text in formulas] == [f"'{text}" for text in formulas]
     numbers = ["-", "", "-3.25", "0.5", "-1e-05", "DeiT (x)", "1 = 2"]
     assert [spreadsheet(text) for text in numbers] == numbers

@@ -17,7 +17,7 @@ from vistok.benchmark.check import check_questions
 from vistok.benchmark.curate import RELEASED_QUESTIONS, TOGETHER, curate
 from vistok.benchmark.questions import Rules, write_questions
 from vistok.datasets.gvtbench import read_object_questions
-from vistok.errors import VistokError
+from vistok.errors import VistokError, printable
 from vistok.files import check_destination
 
 
@@ -83,7 +83,7 @@ def _print_not_annotated(
     if absent := not_annotated(annotations, listed):
         print(
             f"{option}: {len(absent)} of {len(set(listed))} listed images are not annotated in {instances} and were "
-            f"passed over (first: {absent[0]})."
+            f"passed over (first: {printable(str(absent[0]))})."
         )
 
 

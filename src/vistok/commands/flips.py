@@ -59,7 +59,8 @@ def run(arguments: argparse.Namespace) -> None:
         write_jsonl(arguments.out, _rows(found))
     print(found)
     for flip in found.flips[: max(arguments.show, 0)]:
-        print(f"  {flip.id} (image {flip.image}): {flip.first:g} -> {flip.second:g}  {_in_words(flip)}")
+        which = printable(f"{flip.id} (image {flip.image})")
+        print(f"  {which}: {flip.first:g} -> {flip.second:g}  {_in_words(flip)}")
 
 
 def _in_words(flip: Flip) -> str:

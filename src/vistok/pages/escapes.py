@@ -27,7 +27,10 @@ _ACCENTS = {
 def spreadsheet(text: str) -> str:
     """Returns text that spreadsheets read as text: an apostrophe precedes anything that looks like a formula."""
     text = printable(text)
-    return f"'{text}" if text[:1] in tuple("=+-@") and not _NUMBER.fullmatch(text) else text
+    first = unicodedata.normalize(
+        "NFKC", text.lstrip()[:1]
+    )  # of full width it is a formula's in some languages
+    return f"'{text}" if first in tuple("=+-@") and not _NUMBER.fullmatch(text) else text
 
 
 def markdown(text: str) -> str:

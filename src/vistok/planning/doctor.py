@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from vistok.errors import VistokError
+from vistok.errors import CONTINUED, VistokError, printable
 from vistok.evaluation.references import load_references
 from vistok.files import no_folder
 from vistok.grid.downloads import downloads_for, load_downloads
@@ -41,7 +41,8 @@ class Line:
     message: str
 
     def __str__(self) -> str:
-        return f"{self.verdict:5} {self.check:26} {self.message}"
+        message = CONTINUED.join(map(printable, self.message.split(CONTINUED)))  # it may name any file
+        return f"{self.verdict:5} {printable(self.check):26} {message}"
 
 
 def examine(

@@ -5,6 +5,7 @@ from typing import Final
 
 from vistok.datasets.manifest import MANIFEST, Manifest
 from vistok.datasets.shards import write_shards
+from vistok.errors import printable
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
 from vistok.planning.listed import check_listed, image_set_names
@@ -20,6 +21,6 @@ def run(study: Study, image_set: str) -> None:
     if unusable := Manifest.read(paths.shards(image_set)).unusable:
         print(
             f"vistok: {image_set}: {len(unusable)} of its images are left out (`unusable` in {MANIFEST}): "
-            + ", ".join(f"{name} ({reason})" for name, reason in list(unusable.items())[:_NAMED]),
+            + ", ".join(printable(f"{name} ({reason})") for name, reason in list(unusable.items())[:_NAMED]),
             file=sys.stderr,
         )
