@@ -69,7 +69,7 @@ def staged_folder(path: Path, *, durable: bool = False) -> Iterator[Path]:
         durable: as in `staged_file`, for every file in it.
 
     Raises:
-        VistokError: the disk is full, or the folder cannot be written. What was there at `path` still stands.
+        VistokError: the disk is full, or the folder cannot be written. The previous content of `path` is kept.
     """
     path = path.resolve() if path.is_symlink() else path
     with _explained(path):

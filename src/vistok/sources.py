@@ -84,7 +84,7 @@ def _looked_up(prefix: str, chosen: tuple[str, ...]) -> list[str]:
 
 
 def _named(nodes: list[ast.AST]) -> Iterator[str]:
-    """Yields every dotted name below this package that is imported, or stands in a string to be imported.
+    """Yields every dotted name below this package that is imported, or is in a string to be imported.
 
     A name that ends in a dot is the start of one that is put together at run time.
     """

@@ -20,7 +20,7 @@ def read(built: Any, path: str) -> dict[str, Any]:
 
 def list_again(built: Any, output: str, *, everything: bool = False) -> None:
     """Runs the command that an error names, or the same for all that the scale reads."""
-    command = shlex.split(output.partition("runs anew: ")[2].partition("\n")[0])
+    command = shlex.split(output.partition("rerun: ")[2].partition("\n")[0])
     given = command[1:2] + command[3:] if everything else command[1:]
     subprocess.run([Path(sys.executable).with_name("vistok"), *given], cwd=built.root, check=True)
 

@@ -229,6 +229,6 @@ class TestGate:
             check_language_gate({"counting": 94.96, "vqa": 10.0}, gate, "the language model 'x'")
         assert str(error.value) == (
             "the language model 'x' misses its text-only gate: counting 95.0 (needs 95.0), identification 0.0 "
-            "(needs 95.0). No MLLM is trained on it: raise the steps of `language_model` in the scale, or mend its "
+            "(needs 95.0). No MLLM is trained on it: raise the steps of `language_model` in the scale, or fix its "
             "corpus."
         )

@@ -25,7 +25,7 @@ _WORDS_SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class TellingWords:
-    """A run of words that stands in some questions only, with the answer that it goes with."""
+    """A run of words that occurs in some questions only, with the answer that it goes with."""
 
     words: str
     questions: int
@@ -110,7 +110,7 @@ def _classify(
 
 
 def _runs(text: str) -> list[str]:
-    """Returns every run of one to three words, spaces and marks, as they stand in the text."""
+    """Returns every run of one to three words, spaces and marks, as they occur in the text."""
     parts = _PART.findall(text)
     return ["".join(parts[start : start + size]) for size in _SIZES for start in range(len(parts) + 1 - size)]
 

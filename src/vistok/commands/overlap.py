@@ -1,4 +1,4 @@
-"""`vistok overlap`: which images of a test stand in a training list, and what answers score without them."""
+"""`vistok overlap`: which images of a test are in a training list, and how answers score without them."""
 
 import argparse
 from dataclasses import replace

@@ -8,7 +8,7 @@ from pathlib import Path
 from vistok.errors import VistokError
 from vistok.reading import read_json
 
-# "exis" is a typo of the released VCR file; it stands in every question whose answer is "No.".
+# "exis" is a typo of the released VCR file; it is in every question with the answer "No.".
 _TEMPLATES = (
     re.compile(r"How many (?P<name>.+) are there in the image\?"),
     re.compile(r"Does (?P<name>.+) exist? in the image\?"),

@@ -47,7 +47,7 @@ class Mixture:
         """Joins the sets.
 
         Args:
-            places: how often each set's images stand in an epoch; None: once.
+            places: how often each set's images occur in an epoch; None: once.
             draw: returns what is asked about an image; its text names the kinds of questions.
             reader: makes the tokenizer's input.
             horizontal_flip: flip half of the images (paper §4.1).

@@ -24,13 +24,13 @@ def epoch_order(count: int, epoch: int, seed: int) -> NDArray[np.uint32]:
 
 
 def example_at(position: int, count: int, seed: int) -> int:
-    """Returns which of `count` examples stands at a position."""
+    """Returns which of `count` examples is at a position."""
     epoch, index = divmod(position, count)
     return int(epoch_order(count, epoch, seed)[index])
 
 
 def examples_at(positions: range, count: int, seed: int) -> NDArray[np.int64]:
-    """Returns which of `count` examples stand at a range of positions, as long as it may be."""
+    """Returns which of `count` examples are at a range of positions, however long."""
     return np.fromiter(
         (example_at(position, count, seed) for position in positions), np.int64, len(positions)
     )

@@ -35,7 +35,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class RowGroup:
-    """Where a row group stands: its first row's position in the set, its file, its number in it, and its bytes."""
+    """The place of a row group: its first row's position in the set, its file, its number in it, and its bytes."""
 
     first_row: int
     file: int

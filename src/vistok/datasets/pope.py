@@ -24,7 +24,7 @@ def parse_pope(text: str, path: Path) -> tuple[ObjectQuestion, ...]:
     The file does not say how many objects there are in an image.
 
     Raises:
-        VistokError: the text is not JSON Lines, a record lacks a field, or an id stands there twice.
+        VistokError: the text is not JSON Lines, a record lacks a field, or an id occurs twice.
     """
     rows = parse_jsonl(text, path, what=_POPE)
     found = tuple(_question(path, number, row) for number, row in enumerate(rows, start=1))

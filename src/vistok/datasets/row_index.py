@@ -1,4 +1,4 @@
-"""Where each row of a folder of shards stands, by position and by image id: two arrays that stay on the disk."""
+"""The place of each row in a folder of shards, by position and by image id: two arrays that stay on disk."""
 
 import hashlib
 from array import array
@@ -20,7 +20,7 @@ Numbers = NDArray[np.uint64]
 
 
 class IndexWriter:
-    """Collects where the rows of a set stand, as its files are written."""
+    """Collects the places of a set's rows, as its files are written."""
 
     def __init__(self) -> None:
         self._groups: list[tuple[int, ...]] = []
@@ -47,7 +47,7 @@ class IndexWriter:
 
 
 class Index:
-    """Where each row of a set stands; both arrays stay on the disk and are looked up there."""
+    """The place of each row of a set; both arrays stay on disk and are looked up there."""
 
     def __init__(self, folder: Path, manifest: Manifest) -> None:
         """Opens the index files.
@@ -76,7 +76,7 @@ class Index:
         return int(np.searchsorted(self._firsts, np.uint64(position), side="right")) - 1
 
     def locate(self, group: int) -> RowGroup:
-        """Returns where a row group stands."""
+        """Returns the place of a row group."""
         first, file, number, start, end, crc32 = self._groups[:, group].tolist()
         after = int(self._firsts[group + 1]) if group + 1 < self.groups else self._rows
         return RowGroup(first, file, number, Piece(after - first, start, end, crc32))

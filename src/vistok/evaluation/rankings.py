@@ -31,7 +31,7 @@ class Agreement:
 def agreement_of_ranks(first: Sequence[ByImage], second: Sequence[ByImage]) -> Agreement | None:
     """Returns how well the order of rows agrees under two recipes, row by row of the same thing.
 
-    All are scored on the same images, which are drawn anew together: chance of the images moves both rankings. A row of
+    All are scored on the same images, which are resampled together, so that their noise moves both rankings. A row of
     several trainings counts with their mean. None for fewer than three rows or ten images.
     """
     rows = [*first, *second]

@@ -25,7 +25,7 @@ class _AnyConnector(Value, ABC):
         """Returns how many visual tokens the language model reads, of the `seen` ones of an image encoder."""
 
     def front(self, seen: int) -> int:
-        """Returns how many of them stand in front of the words."""
+        """Returns how many of them precede the text."""
         return self.tokens(seen)
 
     @abstractmethod

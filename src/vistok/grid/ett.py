@@ -1,6 +1,6 @@
 """ETT, the second system: its tables as the grid declares them, and where its files are.
 
-It stands beside the study of tokenizers: what is declared here reruns nothing of that.
+It is independent of the study of tokenizers: what is declared here reruns nothing there.
 """
 
 from dataclasses import dataclass

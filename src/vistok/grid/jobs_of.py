@@ -1,4 +1,4 @@
-"""Which jobs of a step stand behind some runs of a study: by their ids."""
+"""The jobs of a step that some runs of a study need, by their ids."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The kinds of whatever the grid can vary: the files of one folder of the package."""
+"""The kinds of everything that the grid can vary: the files of one folder of the package."""
 
 from collections.abc import Iterable
 from pathlib import Path

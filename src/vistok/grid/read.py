@@ -50,7 +50,7 @@ def read_entries(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def validated(kind: type[V], name: str, entry: Mapping[str, Any], place: str) -> V:
-    """Returns an entry as a value with `name` as its id; `place` says where it stands.
+    """Returns an entry as a value with `name` as its id; `place` says where it is declared.
 
     Raises:
         VistokError: it is not a mapping, or a key or value is wrong.

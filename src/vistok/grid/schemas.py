@@ -40,7 +40,7 @@ def export(root: Path) -> None:
 
 
 def _file_of(kind: type[Value]) -> dict[str, Any]:
-    """Returns the schema of an entry as it stands in YAML, where its id is the key or the file's name."""
+    """Returns the schema of an entry in YAML, where its id is the key or the file's name."""
     schema = kind.model_json_schema()
     del schema["properties"]["id"]
     schema["required"].remove("id")

@@ -18,7 +18,7 @@ def kept_section(name: str, kept: Mapping[str, Any]) -> str:
 
 
 def with_section(document: str, section: str) -> str:
-    """Returns a document with what stands between its marks replaced.
+    """Returns a document with the text between its marks replaced.
 
     Raises:
         VistokError: it has no such marks.

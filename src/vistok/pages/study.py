@@ -54,7 +54,7 @@ class RunPage:
         path: its id, which is the path of its page below `runs`.
         name: tokenizer, recipe, language model and seed in words.
         llm: the language model that answers without the image beside it; empty for a released model.
-        rows: where it stands: the table's number and the row's labels.
+        rows: the table's number and the row's labels, for each table that shows it.
         scores: by task, in the order of the tasks.
         curves: training -> its points.
         answers: task -> what it answered to the questions that are shown.

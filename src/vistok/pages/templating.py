@@ -41,14 +41,14 @@ def render(template: str, **values: Any) -> str:
 
 
 def sentences(template: str, **values: Any) -> dict[str, str]:
-    """Returns the texts that a template sets, by name, each in one line; backticks stand around code in them alone."""
+    """Returns the texts that a template sets, by name, each in one line; only code is in backticks."""
     module = _environment(latex=False).get_template(template).make_module(values)
     texts = {name: value for name, value in vars(module).items() if isinstance(value, Markup)}
     return {name: _in_one_line(text) for name, text in texts.items()}
 
 
 def paragraphs(template: str, **values: Any) -> list[str]:
-    """Returns the paragraphs of a template in plain text, each in one line; backticks stand around code in it alone."""
+    """Returns the paragraphs of a template in plain text, each in one line; only code is in backticks."""
     parts = re.split(r"\n\s*\n", render(template, **values))
     return [text for part in parts if (text := _in_one_line(part))]
 

@@ -24,6 +24,6 @@ class Wording:
 
 
 def worded(finding: Finding) -> Wording:
-    """Returns a finding's sentences; what stands between backticks in them is code."""
+    """Returns a finding's sentences; text between backticks is code."""
     values = {**finding.details, "facts": finding.facts}
     return Wording(**sentences(f"findings/{finding.kind}.txt.j2", **values))

@@ -35,7 +35,7 @@ def fetch(entry: Download, root: Path, *, archive: Path | None = None, keep_arch
         archive: the file itself, where its owner gives it out by hand.
 
     Raises:
-        VistokError: it cannot be had, is not what its entry states, or is not an archive that can be unpacked.
+        VistokError: it cannot be downloaded, is not what its entry states, or is not an archive that can be unpacked.
     """
     if entry.url is None and archive is None and not is_there(entry, root):
         raise require_by_hand(entry)

@@ -132,7 +132,7 @@ def _shapes(file: Path) -> Sequence[Sequence[int]]:
 
 
 def _check_words(path: Path, entry: LanguageModel) -> str:
-    """Encodes a question as it stands behind an image."""
+    """Encodes a question as it follows an image."""
     from vistok.mllm.language_models.load import load_words
 
     words = load_words(path)

@@ -147,6 +147,6 @@ def stale(study: Study, name: str, differences: Sequence[str]) -> VistokError:
     root = "" if scale.world else f" --data-root {shlex.quote(scale.data_root)}"
     more = f", and {len(differences) - 1} more" if len(differences) > 1 else ""
     return VistokError(
-        f"{differences[0]}{more} since its files were listed. If that is meant, list them again, and what reads them "
-        f"runs anew: vistok list-data {shlex.quote(name)} --scale {scale.id}{root}"
+        f"{differences[0]}{more} since its files were listed. If that is intended, list them again, and "
+        f"their readers rerun: vistok list-data {shlex.quote(name)} --scale {scale.id}{root}"
     )

@@ -45,7 +45,7 @@ class Photographs:
 
 @dataclass(frozen=True)
 class _Part:
-    """Questions of a task that stand one after the other.
+    """Consecutive questions of a task.
 
     Attributes:
         first: the number of its first group in the task.

@@ -22,7 +22,7 @@ class Asked:
     Attributes:
         references: the asked part of the official file; `references.whole` is all of it.
         texts: the words of each question, in the order of the references.
-        prompts: all that stands behind the image, in the same order.
+        prompts: all text after the image, in the same order.
         images: image id -> photograph.
         reason: why not all questions are asked; None if all are.
     """

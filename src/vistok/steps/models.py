@@ -75,7 +75,7 @@ def load_trained(study: Study, run: Run) -> MultimodalModel:
 
 
 def held_tensors(study: Study, run: Run, model: MultimodalModel) -> dict[str, Tensor]:
-    """Returns what a run's checkpoint holds: what is trained, and random weights, which stand nowhere else."""
+    """Returns what a run's checkpoint holds: what is trained, and random weights, which are stored nowhere else."""
     held = model.trained_tensors()
     if not study.pretrains(run.tokenizer) and study.encoder(run.tokenizer).weights == "random":
         held |= {name: tensor for name, tensor in model.state_dict().items() if name.startswith("tokenizer.")}

@@ -6,7 +6,7 @@ from typing import Final
 
 from vistok.supervision.text import split
 
-# Words that stand between the phrases of a caption, or open one: all that are not named things.
+# Words between the phrases of a caption, or at its start, that name no things.
 _WORDS: Final = """
 a an the this that these those some many few several all no each every any other another both
 zero one two three four five six seven eight nine ten

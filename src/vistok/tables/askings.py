@@ -30,7 +30,7 @@ class Askings:
 
 
 def askings(rows: Sequence[Row], columns: Sequence[Column]) -> tuple[Askings, ...]:
-    """Returns each row that has one to stand beside."""
+    """Returns each row that has one to be compared with."""
     paths = {row.path: row for row in rows}
     return tuple(
         Askings(row, paths[row.even], _changes(row, paths[row.even], columns))

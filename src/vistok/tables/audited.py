@@ -17,7 +17,7 @@ def with_audit(
 
     Args:
         report: the table.
-        row_ids: of each row the id of the published row that stands beside it; None for a row of one's own.
+        row_ids: for each row the id of its published row; None for a row of our own.
         findings: of the published tables.
     """
     notes: list[AuditNote] = []

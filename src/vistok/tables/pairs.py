@@ -117,7 +117,7 @@ def self_supervised(study: Study, rows: Sequence[Row], columns: Sequence[Column]
 def by_image_of(trainings: Sequence[tuple[Sequence[float], Sequence[int]] | None]) -> ByImage | None:
     """Returns the sums and counts by image of a row's trainings; None where one of them does not tell its own.
 
-    Trainings of one row were asked the same questions, for they are scored against the same file.
+    Trainings of one row answered the same questions, because they are scored against the same file.
     """
     told = [entry for entry in trainings if entry is not None]
     if not told or len(told) < len(trainings) or any(entry[1] != told[0][1] for entry in told):

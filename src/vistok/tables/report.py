@@ -161,14 +161,14 @@ class TableReport:
 
     @property
     def group_starts(self) -> frozenset[int]:
-        """The rows above which a rule stands: where the first label changes, if it labels groups."""
+        """The rows with a rule above them: where the first label changes, if it labels groups."""
         first = [row.labels[:1] for row in self.rows]
         starts = frozenset(index for index in range(1, len(first)) if first[index] != first[index - 1])
         return starts if len(starts) < len(first) / 2 else frozenset()
 
     @property
     def footnotes(self) -> dict[str, Row]:
-        """Mark -> a row that it stands at, in the order of the rows."""
+        """Mark -> a row that has it, in the order of the rows."""
         return {row.mark: row for row in self.rows if row.mark}
 
     @property

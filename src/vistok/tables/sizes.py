@@ -28,7 +28,7 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """A row's model at this scale (None where the scale does not make it), and the published one that it stands for."""
+    """A row's model at this scale (None where the scale does not make it), and the published one that it represents."""
 
     here: Size | None
     original: Size | None

@@ -30,7 +30,7 @@ class OpenClipTokenizer(VisualTokenizer):
             raise ValueError("published weights need `arguments: {pretrained: TAG}`")
         if published:
             check_newest(encoder)
-        # open_clip moves what it built to a device of its own choice, which it cannot from the meta device.
+        # open_clip moves its model to a device of its own choice, which fails from the meta device.
         self.trunk = open_clip.create_model(
             encoder.name, tag if published else None, device=torch.get_default_device(), **arguments
         ).visual

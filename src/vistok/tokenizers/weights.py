@@ -70,7 +70,7 @@ def _load_own(encoder: Encoder, checkpoint: Path) -> VisualTokenizer:
 
 
 def load_foreign(tokenizer: VisualTokenizer, tensors: dict[str, Tensor], source: Path) -> str:
-    """Loads a foreign file whose names may stand behind a prefix (`module.visual.`).
+    """Loads a foreign file whose names may have a prefix (`module.visual.`).
 
     What the file holds beside the trunk (heads, decoders, the final norm, a text tower) is left; a further
     block or scale inside the trunk's own parts is not, for without it the features would be others.
@@ -114,7 +114,7 @@ def _of_trunk(wanted: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> di
 
 
 def _prefix(wanted: Collection[str], names: Collection[str]) -> str:
-    """Returns what stands before the trunk's names: that which fits most of them, the shortest of equals."""
+    """Returns the prefix of the trunk's names: the one that fits most of them, the shortest of equals."""
     first = next(iter(wanted))
     ends = {name.removesuffix(first) for name in names if name.endswith(first)}
     return max(

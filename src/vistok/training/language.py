@@ -50,7 +50,7 @@ class LanguageLearner(Learner):
 
 
 def read_documents(path: Path, start: str) -> list[Document]:
-    """Reads plain text, one document a line; what stands behind the scene's words is learnt.
+    """Reads plain text, one document per line; only what follows the scene's words is learnt.
 
     The words of a scene follow no rule that could be learnt, and would drown what does.
     """
@@ -150,5 +150,5 @@ def check_language_gate(scores: Mapping[str, float], gate: Mapping[str, float], 
     if missed:
         raise VistokError(
             f"{name} misses its text-only gate: {', '.join(missed)}. No MLLM is trained on it: raise the steps of "
-            "`language_model` in the scale, or mend its corpus."
+            "`language_model` in the scale, or fix its corpus."
         )

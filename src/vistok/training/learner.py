@@ -1,4 +1,4 @@
-"""The interface of whatever the training loop trains."""
+"""The interface of everything that the training loop trains."""
 
 from abc import ABC, abstractmethod
 

@@ -192,7 +192,7 @@ def _suite(study: Study, suite: str) -> Values:
 
 
 def _digests(suites: Values, chosen: tuple[str, ...]) -> Values:
-    """Returns the chosen suites by digest alone: what is in them stands once, in a section of its own."""
+    """Returns the chosen suites by digest alone: their content is stored once, in a section of its own."""
     return {"suites": {name: specs.spec_digest(suites[name]) for name in chosen}}
 
 

@@ -20,7 +20,7 @@ def record(stage: Stage) -> None:
     """Writes `record.json`, and where there are any, `curves.csv` and a file for each score.
 
     Raises:
-        VistokError: Snakemake did not make what lies there.
+        VistokError: Snakemake did not make the files that are there.
     """
     outs = stage.outs
     made = {name: entry for name, entry in ledger.entries(outs).items() if Path(name).exists()}

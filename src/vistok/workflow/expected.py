@@ -105,7 +105,7 @@ def expect(study: Study, jobs: Iterable[tuple[str, Mapping[str, str]]], cores: i
 
 
 def _steps_by_rule(study: Study) -> dict[str, tuple[Step, Mapping[str, str]]]:
-    """Returns each rule's step, with the suite that stands in it."""
+    """Returns each rule's step, with the suite in its name."""
     found: dict[str, tuple[Step, Mapping[str, str]]] = {}
     for step in STEPS.values():
         found[step.rule_name] = step, {}

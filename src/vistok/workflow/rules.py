@@ -15,7 +15,7 @@ from vistok.workflow.sizes import size_of
 
 @dataclass(frozen=True)
 class StepRule:
-    """One rule; `fixed` are the ids that stand in it, such as its suite, where others are wildcards."""
+    """One rule; `fixed` are the ids in it, such as its suite; the others are wildcards."""
 
     study: Study
     step: Step

@@ -36,7 +36,7 @@ def sample_caption(
 
     Args:
         shown: attributes that a caption may mention.
-        sides: whether it may say where groups stand.
+        sides: whether it may mention the positions of groups.
         plain: per cent of captions that leave out colours, whatever `shown` allows.
     """
     detail = _sample_detail(draws, shown, plain)

@@ -1,4 +1,4 @@
-"""Text-only corpora for the language model: a scene in words stands where the visual tokens will stand."""
+"""Text-only corpora for the language model: a scene in words takes the place of the visual tokens."""
 
 from dataclasses import dataclass, replace
 
@@ -24,7 +24,7 @@ _COMPACT_PERCENT = 10
 
 @dataclass(frozen=True, slots=True)
 class WrittenScene:
-    """A scene and the words that stand for it, one entry an object or the background."""
+    """A scene and its words, one entry per object or background."""
 
     scene: Scene
     shown: Detail
@@ -135,7 +135,7 @@ def _identifications(scene: Scene, draws: Draws, compact: bool) -> list[Turn]:
 
 
 def _answerable(shown: Detail) -> tuple[str, ...]:
-    """Returns the kinds of question that the words of a scene can answer; where things stand is not told."""
+    """Returns the kinds of question that the words of a scene can answer; the positions of things are not included."""
     kinds = ["color", "object", "count", "presence"] if shown.color else []
     kinds += ["size"] if shown.size else []
     kinds += ["background"] if shown.background else []

@@ -40,7 +40,7 @@ def cell_backgrounds(scene: Scene) -> tuple[str, ...]:
 
 
 def grounds(scenes: Sequence[Scene], random: Pixels) -> Pixels:
-    """Returns the images before anything stands in them, of shape (scenes, 48, 48, 3).
+    """Returns the images without objects, of shape (scenes, 48, 48, 3).
 
     Args:
         random: integers of -128..127 of each scene: FIELD for the field of a texture, then one a pixel for its grain.

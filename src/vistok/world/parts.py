@@ -1,4 +1,4 @@
-"""The dark part that each category has of its own, as a wheel or a window is part of a car and of no tree."""
+"""The dark part that is typical of each category, as a car has wheels and windows and a tree has none."""
 
 from collections.abc import Callable
 from functools import cache

@@ -99,7 +99,7 @@ class Light:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One image: background, groups of at most nine objects together, and what stands around them.
+    """One image: background, groups of at most nine objects together, and what surrounds them.
 
     Attributes:
         background: the one that fills more of the image than any other.

@@ -1,4 +1,4 @@
-"""Answers questions in batches, by generation or by the likelihood of options, whatever stands for the image."""
+"""Answers questions in batches, by generation or by the likelihood of options, with any kind of conditioning."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -49,7 +49,7 @@ class Answerer(ABC):
 
     @abstractmethod
     def _length(self, question: Question) -> int:
-        """Returns how long a question is, in whatever is padded."""
+        """Returns the length of a question, in the unit that is padded."""
 
     def groups(self, questions: Sequence[Question]) -> list[list[int]]:
         """Returns which questions share a batch, by their positions: those of like length, so that little is padded.

@@ -1,4 +1,4 @@
-"""The task kinds: one file per kind, named after its id; whatever depends on the kind asks it."""
+"""The task kinds: one file per kind, named after its id; everything that depends on the kind asks it."""
 
 from functools import cache
 from importlib import import_module

@@ -148,7 +148,7 @@ def score_files(
     only_answered: bool = False,
     caption_metrics: Sequence[str] = captions.ALL_BUT_SPICE,
 ) -> dict[str, Any]:
-    """Scores a file of predictions, writes metrics.json and returns what stands there, see `Score.report`.
+    """Scores a file of predictions, writes metrics.json and returns its content, see `Score.report`.
 
     Args:
         kind: see `score_answers_to`, as for all but two of the others.

@@ -16,7 +16,7 @@ _TAG: Final = re.compile(
     r"| <\|(?:begin|(?P<close4>end))_of_thought\|>",
     re.IGNORECASE | re.VERBOSE,
 )
-# Harmony's channels: only what stands in the last one named final is said to the user.
+# Harmony's channels: only the last one named final is shown to the user.
 _CHANNEL: Final = re.compile(r"<\|channel\|>\s*(\w+)\s*<\|message\|>")
 _ANSWER_TAG: Final = re.compile(
     r"<(?P<name>(?:final[_ ]?)?answer|conclusion|solution)\s*>(?P<text>.*?)(?:</(?P=name)\s*>|\Z)"

@@ -31,7 +31,7 @@ class Overlap:
 
 
 def overlap(questions: References, trained_on: Collection[ImageId]) -> Overlap:
-    """Returns which images of some questions stand in a training list."""
+    """Returns which images of some questions are in a training list."""
     images = dict.fromkeys(questions.images)
     return Overlap(
         questions,

@@ -32,7 +32,7 @@ class Connector(nn.Module, ABC):
 
     @property
     def inserted(self) -> Sequence[nn.Module]:
-        """Its layers that stand between those of the language model: each makes words of words and states."""
+        """Its layers between those of the language model: each maps text and states to text."""
         return ()
 
     @abstractmethod

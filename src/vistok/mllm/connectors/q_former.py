@@ -1,6 +1,6 @@
 """BLIP-2's connector: learnt queries that look at the image from within a BERT (arXiv 2301.12597 section 3.1).
 
-Norms stand behind each part, as in BERT; nothing is dropped (BERT drops a tenth in training). What reads text in the
+Post-norm, as in BERT; without dropout (BERT has 0.1 in training). What reads text in the
 first stage of BLIP-2's training shares attention with the queries; it is not part of the connector.
 """
 

@@ -137,7 +137,7 @@ class LanguageModel(nn.Module, ABC):
 
         Args:
             prompts: all text behind the front.
-            owner: which row of the conditioning each prompt stands behind; its own where not given.
+            owner: which row of the conditioning each prompt follows; its own if not given.
         """
 
     def option_losses(

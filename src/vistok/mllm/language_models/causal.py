@@ -1,4 +1,4 @@
-"""Causal language models, such as LLaMA: what conditions an answer and all words stand in one sequence."""
+"""Causal language models, such as LLaMA: conditioning and text form one sequence."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -110,7 +110,7 @@ class CausalLanguageModel(LanguageModel):
         return [text.strip() for text in decoded]
 
     def _is_plain(self, conditioning: Conditioning, decoding: Decoding) -> bool:
-        """Tells whether all that decides an answer stands in one sequence, and one answer is looked for."""
+        """Returns whether everything that decides an answer is in one sequence, and one answer is sought."""
         layers = getattr(self.network.config, "layer_types", None) or ()
         alike = set(layers) <= {"full_attention"}  # and no layer forgets what is far behind
         plain = alike and self.packs and not self._inserted and conditioning.states is None
@@ -184,7 +184,7 @@ class CausalLanguageModel(LanguageModel):
         return getattr(self.network, "model", self.network.base_model)
 
     def _joined(self, conditioning: Conditioning, ids: Tensor) -> Tensor:
-        """Returns the embeddings of the front and of the words behind it."""
+        """Returns the embeddings of the front and of the text after it."""
         words = self.embed(ids)
         return torch.cat([conditioning.front.to(words.dtype), words], dim=1)
 

@@ -1,6 +1,6 @@
 """The likeliest word after word, for many prompts at once: what they share is read once, and nothing read is copied.
 
-transformers' own `generate` reads what stands before each prompt anew, and copies all keys and values for each word.
+transformers' own `generate` re-reads everything before each prompt, and copies all keys and values for each word.
 """
 
 from collections.abc import Callable
@@ -64,8 +64,8 @@ def generate_greedily(
 
     Args:
         decoder: a network without its output layer, `logits`, whose attention is PyTorch's.
-        front: what stands before prompts.
-        owner: which front each prompt stands behind.
+        front: the embeddings before prompts.
+        owner: which front each prompt follows.
         ids: the prompts, padded on the left.
         mask: 0 where there is padding.
         most: words that are written at most.
@@ -73,7 +73,7 @@ def generate_greedily(
     rows, behind = len(ids), front.shape[1] + ids.shape[1]
     read = decoder(inputs_embeds=front, use_cache=True).past_key_values
     cache = Cache(layers=[_Room(layer.keys, layer.values, owner, behind + most) for layer in read.layers])
-    # Padding stands between front and prompt; positions leave it out.
+    # Padding is between front and prompt; positions leave it out.
     there = functional.pad(mask, (front.shape[1], most), value=1) > 0
     position = there.cumsum(1) - 1
     sees = there[:, None, None, :behind] & _not_ahead(front.shape[1], behind, ids.device)

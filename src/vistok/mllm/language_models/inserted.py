@@ -10,7 +10,7 @@ from torch.utils.hooks import RemovableHandle
 
 
 class InsertedLayers:
-    """What stands between a network's own layers; it belongs to a connector, and is in no state dict of the network."""
+    """A layer between a network's own ones; it belongs to a connector, and is not in the network's state dict."""
 
     def __init__(self) -> None:
         self._handles: list[RemovableHandle] = []
@@ -41,7 +41,7 @@ class InsertedLayers:
             if self._states is None:
                 return None
             words, rest = given[0], given[1:]
-            # The beams of a row stand side by side.
+            # The beams of a row are adjacent.
             states = self._states.repeat_interleave(len(words) // len(self._states), dim=0)
             return (layer(words.to(states.dtype), states).to(words.dtype), *rest)
 

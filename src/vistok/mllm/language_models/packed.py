@@ -25,8 +25,8 @@ class Group:
     """Rows that attention takes together.
 
     Attributes:
-        tokens: where their words stand among all packed ones.
-        places: where each of these words stands when the rows are padded to `length` and put in a line.
+        tokens: the indices of their words among all packed ones.
+        places: the index of each of these words when the rows are padded to `length` and concatenated.
     """
 
     tokens: slice
@@ -41,7 +41,7 @@ class Packing:
 
     Attributes:
         chosen: the words that are not padding, by their place in the flattened batch, in packed order.
-        positions: where each stands in its own row.
+        positions: the index of each in its own row.
     """
 
     chosen: Int[Tensor, "tokens"]
@@ -66,7 +66,7 @@ def packing_of(mask: Int[Tensor, "batch length"], groups: int = _GROUPS) -> Pack
 
 
 def packed(tensor: Float[Tensor, "batch length *rest"], packing: Packing) -> Float[Tensor, "tokens *rest"]:
-    """Returns what stands at the words of a padded batch, in packed order."""
+    """Returns the entries at the words of a padded batch, in packed order."""
     return tensor.flatten(0, 1)[packing.chosen]
 
 
