@@ -1,4 +1,4 @@
-"""Temporary files of killed writes: a lock tells them from a write in progress, and the next write removes them."""
+"""Temporary files of killed writes: a lock tells them from writes in progress, and the next write removes them."""
 
 import fcntl
 import os

@@ -1,4 +1,4 @@
-"""Checks a file of four-way questions: whether a text tells its answer, and whether images were trained on."""
+"""Checks a file of four-way questions: whether a text gives its answer away, and whether images were trained on."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -51,7 +51,7 @@ def choice_file(path: Path) -> ChoiceFile:
 def check_choice_text(file: ChoiceFile) -> Finding:
     """Scores, by dimension, the letter that is right most often and the longest option, which see no image.
 
-    A text is told to hold nothing where each of its options is right equally often: then whatever answers from the text
+    A text gives nothing away if each of its options is right equally often: then anything that answers from the text
     alone, a language model too, is right about one question in four.
     """
     rows = [row for number in range(1, 1 + len(DIMENSIONS)) if (row := _dimension(file, number))]

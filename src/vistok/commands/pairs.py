@@ -1,4 +1,4 @@
-"""`vistok pairs`: tells which rows of a table are told apart, over images and trainings, from metrics.json alone."""
+"""`vistok pairs`: which rows of a table differ significantly, over images and trainings, from metrics.json alone."""
 
 import argparse
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""`vistok probe`: what anybody's encoder tells of annotated boxes, beside the same encoder without training."""
+"""`vistok probe`: what any encoder's tokens say about annotated boxes, compared with the same encoder untrained."""
 
 import argparse
 from collections.abc import Mapping

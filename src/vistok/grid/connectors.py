@@ -11,7 +11,7 @@ _WORDS: Final = 32  # that a language model's own layers read an image for, abou
 
 
 class _AnyConnector(Value, ABC):
-    """What every kind can be told, and what plans and tables ask of it besides its size."""
+    """The settings of every kind, and what plans and tables need of it besides its size."""
 
     made_elsewhere: ClassVar[bool] = False  # whether a part of it is not trained by the recipe that names it
 

@@ -89,7 +89,7 @@ class EttPaths:
 
 
 def teachers(study: Study, recipe: Recipe) -> list[Path]:
-    """Returns the net that tells a recipe's tokenizer what to keep of images, where the tokenizer's own loss counts."""
+    """Returns the network of the perceptual loss for a recipe's tokenizer, if the tokenizer's own loss counts."""
     return [EttPaths(study).checkpoint(PERCEPTUAL)] if recipe.tokenizer_loss else []
 
 

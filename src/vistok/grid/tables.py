@@ -64,7 +64,7 @@ class Row(_AnyRow):
     def with_stand_ins(self, stand_ins: Mapping[str, str], in_others: Mapping[str, str]) -> Self:
         """Returns the row with what takes the place of its parts.
 
-        One of another tokenizer is none of the paper's, but for another group's model: a table tells its parts.
+        A row with another tokenizer is not the paper's, except for another group's model: a table lists its parts.
         """
         if self.own_models:
             stand_ins = in_others

@@ -25,7 +25,7 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """One row: its name, its table, and its share of the way at each of `SIDES`; None where no column tells."""
+    """One row: its name, its table, and its share of the way at each of `SIDES`; None if no column has one."""
 
     name: str
     number: int

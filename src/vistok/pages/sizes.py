@@ -23,7 +23,7 @@ _NEAR: Final = 0.005
 
 @dataclass(frozen=True, slots=True)
 class SizeLine:
-    """One line: a row's name on the first of its lines, what the line tells of it, and a text per column."""
+    """One line: a row's name on the first of its lines, what the line is about, and a text per column."""
 
     name: str
     kind: str
@@ -31,7 +31,7 @@ class SizeLine:
 
 
 def sizes_in_words(report: TableReport) -> list[SizeLine]:
-    """Returns the lines of each row of a table that tells what its rows are made of; none of any other."""
+    """Returns the lines of each row of a table that lists the parts of its rows; none for any other."""
     lines = []
     for row, sizes in zip(report.rows, report.sizes, strict=bool(report.sizes)):
         stated = _stated(sizes) if sizes.stated else None

@@ -11,7 +11,7 @@ from vistok.tables.values import AVERAGE
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A family of rows in words: which it is, how many pairs each column tells apart, and which it does not."""
+    """A family of rows in words: its name, how many pairs differ in each column, and which do not."""
 
     name: str
     rows: int

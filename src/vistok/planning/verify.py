@@ -73,7 +73,7 @@ def _listed(what: str, find: Callable[[], DigestList | None]) -> Line:
 
 
 def artefacts(study: Study) -> Iterator[Check]:
-    """Yields each file or folder that was built, and the check that reads it; a VistokError tells what is wrong."""
+    """Yields each file or folder that was built, and the check that reads it; a VistokError says what is wrong."""
     models, paths = study.models, Paths(study)
     for name in models.scale.image_sets:
         if paths.shards(name).is_dir():

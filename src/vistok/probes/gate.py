@@ -9,7 +9,7 @@ CATEGORY: Final = "category"
 _DEVIATIONS: Final = 2.0
 _LEAST_RANK: Final = 2.0  # at 1, tokens lie on a line; MAE's lie in 5 directions and tell categories well
 _LEAST_PROTOTYPES: Final = 2.0
-_LEAST_CERTAINTY: Final = 2.0  # times that of a teacher which tells no image from another
+_LEAST_CERTAINTY: Final = 2.0  # times that of a teacher that does not distinguish images
 
 
 def gains(probe: CellProbe, untrained: CellProbe) -> dict[str, Estimate]:

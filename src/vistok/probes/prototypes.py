@@ -14,7 +14,7 @@ _SHUFFLES: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """How much of the entropy of an attribute its image's prototype tells, in per cent.
+    """How much of the entropy of an attribute its image's prototype explains, in per cent.
 
     Attributes:
         value: with the true labels.
@@ -28,7 +28,7 @@ class Told:
 
     @property
     def is_chance(self) -> bool:
-        """Whether the labels of other images would be told as well."""
+        """Whether the labels of other images are explained just as well."""
         return self.value <= self.shuffled + 2 * self.deviation
 
 

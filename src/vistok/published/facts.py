@@ -59,7 +59,7 @@ LEADERBOARD_ROW = "eva-clip-fd"
 
 @dataclass(frozen=True, slots=True)
 class FileVersion:
-    """A version of a released file, told by what it holds; `name` is its path in the official repository."""
+    """A version of a released file, identified by its content; `name` is its path in the official repository."""
 
     name: str
     questions: int

@@ -36,7 +36,7 @@ _ABSENT: Final = -1
 
 
 class BoxHead(nn.Module):
-    """Merges the class token into each patch, and tells a box from it, near the patch at first (OWL-ViT code)."""
+    """Merges the class token into each patch, and predicts a box from it, near the patch at first (OWL-ViT code)."""
 
     bias: Tensor
 

@@ -1,4 +1,4 @@
-"""What objectives that teach detection share: views with boxes, and the loss of what each token tells (OWL-ViT)."""
+"""The common parts of objectives that teach detection: views with boxes, and the loss per token (OWL-ViT)."""
 
 from abc import abstractmethod
 from collections.abc import Mapping

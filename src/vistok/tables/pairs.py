@@ -1,4 +1,4 @@
-"""Which rows of a table are told apart in each column: over the images that all were asked about, and trainings."""
+"""Which rows of a table differ significantly in each column, over shared images and over trainings."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ from vistok.tables.values import AVERAGE, Column
 
 @dataclass(frozen=True, slots=True)
 class ColumnPairs:
-    """Every pair of a family's rows in one column, and which are told apart at 5 % over all pairs of the column."""
+    """Every pair of a family's rows in one column, and which differ at 5 % over all pairs of the column."""
 
     column: Column
     pairs: tuple[Pair, ...]
@@ -26,12 +26,12 @@ class ColumnPairs:
 
     @property
     def count(self) -> int:
-        """How many pairs are told apart."""
+        """How many pairs differ significantly."""
         return sum(self.apart)
 
     @property
     def together(self) -> tuple[Pair, ...]:
-        """The pairs that are not told apart."""
+        """The pairs that do not differ significantly."""
         return tuple(pair for pair, apart in zip(self.pairs, self.apart, strict=True) if not apart)
 
     @property
@@ -65,7 +65,7 @@ def families(rows: Sequence[Row], columns: Sequence[Column]) -> tuple[Family, ..
 
 
 def family(name: str, rows: Sequence[Row], columns: Iterable[Column]) -> Family:
-    """Returns some rows of a table compared with one another in each column that tells scores by image."""
+    """Returns some rows of a table compared with one another in each column with scores by image."""
     pairs = []
     for index, column in enumerate(columns):
         scored = {row.path: row.cells[index].by_image for row in rows}

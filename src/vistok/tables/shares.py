@@ -50,5 +50,5 @@ def share_of(cell: Cell, floor: Cell, ceiling: Cell) -> Share | None:
 
 
 def _error(cell: Cell) -> float | None:
-    """Returns the standard error that a cell's interval tells."""
+    """Returns the standard error that a cell's interval implies."""
     return None if cell.low is None or cell.high is None else (cell.high - cell.low) / (2 * _TWO_SIDED)

@@ -110,7 +110,7 @@ def _states(folder: Path, run: str, command: Sequence[str]) -> int:
 
 
 def _config(folder: Path) -> int:
-    """Prints Slurm's configuration, or what it was when it was last told."""
+    """Prints Slurm's configuration, or the last known one."""
     file = folder / _CONFIG
     output = _ask(["scontrol", "show", "config"], _CONFIG_TIMEOUT)
     if output is None:

@@ -60,7 +60,7 @@ class Files:
 
     @staticmethod
     def caption(verb: str) -> str:
-        """Returns the file of `workflow/report` that tells what a figure shows: its own, or that of any."""
+        """Returns the file of `workflow/report` that says what a figure shows: its own, or the general one."""
         return verb if Path(f"workflow/report/{verb}.rst").is_file() else "figure"
 
     def image_set_digests(self, image_set: str) -> list[str]:

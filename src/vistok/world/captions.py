@@ -7,7 +7,7 @@ from vistok.world.draws import Draws
 from vistok.world.scene import Group, Scene, relation
 
 CAPTION_PROMPT = "what does the image describe?"
-# With more plain captions, the likeliest caption of a scene names no colour, and only categories could be told.
+# With more plain captions, the likeliest caption of a scene names no colour, and only categories would matter.
 PLAIN_PERCENT = 20
 
 

@@ -1,4 +1,4 @@
-"""Four-way questions in eight of SEED-Bench's dimensions, of which no text tells the answer.
+"""Four-way questions in eight of SEED-Bench's dimensions, whose text does not give the answer away.
 
 A question and its four options are drawn first, then a scene for each option, in which that one is right: four
 images with one text between them. Whatever answers from the text alone is right about exactly one of the four.

@@ -97,7 +97,7 @@ KINDS: dict[str, tuple[int, Callable[[Scene, Draws], Question | None]]] = {
     "presence": (14, ask_presence),
     "relation": (44, ask_relation),
 }
-# What language models can read; their text tells no place, and has no word for one.
+# What language models can read; their text gives no positions, and has no words for them.
 TOLD = tuple(kind for kind in KINDS if kind != "relation")
 _TRIES = 12
 

@@ -20,7 +20,7 @@ Style = Literal["coco", "vcr", "varied"]
 
 # Skewed as COCO's counts are, but no answer fills half of the questions.
 _GROUP_WEIGHTS = (24, 36, 26, 14)
-# Crawled pictures show fewer things: what a text is about, then, is told by its picture.
+# Crawled pictures show fewer things, so that a picture shows what its text is about.
 _WEB_GROUP_WEIGHTS = (45, 40, 10, 5)
 _COUNT_WEIGHTS = (30, 24, 15, 10, 8, 6, 6, 6, 6)
 _FLAT_WEIGHTS = (1,) * CELLS

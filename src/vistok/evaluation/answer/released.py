@@ -42,7 +42,7 @@ class ReleasedAnswerer(Answerer):
         return self.template.replace("{prompt}", question.prompt)
 
     def _batches(self, questions: Sequence[Question]) -> Iterator[tuple[list[int], list[Image], list[str]]]:
-        """Yields the positions of questions of like length, their photographs, and what the model is told."""
+        """Yields the positions of questions of like length, their photographs, and the model's prompts."""
         for group in self.groups(questions):
             paths = [Path(questions[index].image_id) for index in group]
             images = [load_image(path, what="photograph") for path in paths]

@@ -18,7 +18,7 @@ _NO_WIDTH = 1e-9  # of an interval in points, but for rounding
 class Comparison:
     """How much better one model's answers are than another's, in points of the table's metric.
 
-    Both answer the same questions, so a pair tells more than two intervals do. It does not hold what another training
+    Both answer the same questions, so a pair shows more than two intervals do. It does not cover what another training
     of either would give.
 
     Attributes:

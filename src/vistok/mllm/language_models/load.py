@@ -123,7 +123,7 @@ def _is_installed(module: str) -> bool:
 def _check_old_files(folder: Path) -> None:
     """Refuses files of PyTorch's old form that hold more than tensors; transformers runs no code of them either.
 
-    Its own refusal tells how to run that code.
+    Its own refusal says how to run that code.
     """
     if not any(folder.glob("*.safetensors")):
         for file in sorted(folder.glob("pytorch_model*.bin")):

@@ -27,7 +27,7 @@ _DEFAULTS: Final = {
 class MaskedFeatures(FeaturePrediction):
     """The target is in the space where the teacher's images meet their texts; only hidden patches count.
 
-    Where nothing is hidden, which is not a published method but tells what hiding does, every patch counts.
+    If nothing is masked, which is not a published method but shows the effect of masking, every patch counts.
     """
 
     defaults: ClassVar[Mapping[str, float]] = _DEFAULTS
