@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +10,21 @@ import numpy as np
 import pytest
 import yaml
 from PIL import Image
+from tests.steps.test_stages import save_llm
 from tests.supervision.ibq.conftest import pictures
 
+from vistok.datasets.rows import QuestionAnswer
 from vistok.datasets.shards import write_rows
 from vistok.errors import VistokError
 from vistok.grid.ett import EttPaths
-from vistok.grid.ett_scale import EttScale, makes_ett, read_scale
+from vistok.grid.ett_scale import EttScale, longer_training, makes_ett, read_scale, tuned_runs
 from vistok.grid.load import load_study
+from vistok.grid.paths import Paths
 from vistok.grid.read import validated
 from vistok.grid.study import Study
-from vistok.steps import reconstruct, show_ett, train_cell_nets, train_ibq
+from vistok.pages.table import render_table
+from vistok.steps import reconstruct, show_ett, train_cell_nets, train_ibq, tune_mllm
+from vistok.tables.ett_reconstruction import assemble_reconstruction
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +35,9 @@ def checkout(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     (root / "paper_tables").mkdir()
     (root / "paper_tables/published").symlink_to(repository / "paper_tables/published")
     for seed, name in enumerate(("coco-train", "objects365", "web")):
-        write_rows(pictures(40, seed), root / "shards/smoke" / name, categories=("square", "bar"))
+        told = {"captions": ("a ring and a box",), "questions": (QuestionAnswer("what is it?", "ring"),)}
+        rows = (replace(row, **told) for row in pictures(40, seed))  # type: ignore[arg-type]
+        write_rows(rows, root / "shards/smoke" / name, categories=("square", "bar"))
     _write_images(root / "data/smoke")
     return root
 
@@ -60,12 +68,23 @@ def study(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
     return load_study("smoke")
 
 
+def make_all(study: Study) -> None:
+    """Trains the nets, the tokenizer, and language models that tune it, of which no text has been learnt; measures."""
+    for step in (train_cell_nets, train_ibq):
+        step.run(study)
+    for llm in ("llama-7b", "vicuna-7b"):
+        if not Paths(study).llm(llm).exists():
+            save_llm(study, llm)
+    for run in study.stages(tuned_runs(study)):
+        tune_mllm.run(study, run)
+    reconstruct.run(study)
+
+
 def test_from_images_to_the_table(study: Study, capsys: pytest.CaptureFixture[str]) -> None:
     paths = EttPaths(study)
     with pytest.raises(VistokError, match="judge"):
         reconstruct.run(study)
-    for step in (train_cell_nets, train_ibq, reconstruct, show_ett):
-        step.run(study)
+    make_all(study)
     record = json.loads(paths.reconstruction.read_text())
     ours, true = record["rows"]["ibq"], record["rows"]["true"]
     assert {*ours} == {
@@ -75,33 +94,33 @@ def test_from_images_to_the_table(study: Study, capsys: pytest.CaptureFixture[st
     assert "psnr" not in true and true["rfid"]["value"] > 0
     assert ours["found"]["n"] == ours["found_large"]["n"] + ours["found_small"]["n"] > 15
     assert record["rows"]["patch-means"]["psnr"]["value"] > 10
+    tuned = {"embedding-tuned", "embedding-tuned-alone", "embedding-tuned-half", "embedding-tuned-whole"}
+    assert {*record["rows"]} == {"ibq", "ibq-longer", "patch-means", "true"} | tuned
+    assert len({record["rows"][name]["psnr"]["value"] for name in record["rows"] if name != "true"}) == 7
     assert record["protocol"]["images"] == 15 and len(record["protocol"]["features_digest"]) == 64
-    table = paths.table("reconstruction", "md").read_text()
+    report = assemble_reconstruction(study, paths.reconstruction)
+    table = render_table(report, "md")
     assert table.startswith("# Reconstruction (smoke): what the tokenizer of ETT leaves of images")
     assert "neither taught the tokenizer nor judges it" in table and "- → " in table
-    assert "runs/" not in paths.table("reconstruction", "html").read_text()
+    assert "IBQ tuned, weight 0.25" in table and "runs/" not in render_table(report, "html")
     config = json.loads((paths.checkpoint("ibq") / "config.json").read_text())
     assert config["use"]["codes"] == 32 and config["network"]["stem"] == 4
     first = {name: (paths.checkpoint(name) / "provenance.json").read_bytes() for name in ("judge", "ibq")}
     capsys.readouterr()
     for step in (train_cell_nets, train_ibq):
         step.run(study)
-    assert capsys.readouterr().err.count("is finished, complete and of this study: nothing to do") == 4
+    assert capsys.readouterr().err.count("is finished, complete and of this study: nothing to do") == 5
     assert first == {name: (paths.checkpoint(name) / "provenance.json").read_bytes() for name in first}
 
 
 def test_the_same_commit_makes_the_same_weights_and_numbers(study: Study, tmp_path: Path) -> None:
     paths = EttPaths(study)
-    for step in (train_cell_nets, train_ibq, reconstruct):
-        step.run(study)
-    kept = {
-        path: path.read_bytes()
-        for path in (paths.checkpoint("ibq") / "model.safetensors", paths.reconstruction)
-    }
+    make_all(study)
+    made = [paths.checkpoint(name) / "model.safetensors" for name in ("ibq", "ibq-longer")]
+    kept = {path: path.read_bytes() for path in (*made, paths.reconstruction)}
     for folder in ("checkpoints", "state", "results"):
         shutil.rmtree(folder, ignore_errors=True)
-    for step in (train_cell_nets, train_ibq, reconstruct):
-        step.run(study)
+    make_all(study)
     assert kept == {path: path.read_bytes() for path in kept}
 
 
@@ -131,7 +150,7 @@ def test_scales_without_ett_say_so_and_show_why(study: Study) -> None:
         read_scale(paper)
     show_ett.run(paper)
     table = EttPaths(paper).table("reconstruction", "md").read_text()
-    assert table.count("not measured: this scale has no tokenizer of ETT's") == 27
+    assert table.count("not measured: this scale has no tokenizer of ETT's") == 72
 
 
 @pytest.mark.parametrize(
@@ -160,3 +179,21 @@ def test_every_scale_is_whole(repository: Path, study: Study) -> None:
             *load_study(name).scale.image_sets
         }
     assert np.asarray(Image.open(next(Path("data/smoke/coco/val2017").iterdir()))).shape == (32, 32, 3)
+
+
+def test_the_control_is_trained_as_long_and_as_fast_as_tuning_is(study: Study) -> None:
+    recipe, longer = study.recipe("embedding-tuned"), longer_training(study)
+    assert (longer.steps, longer.batch, longer.images) == (recipe.steps, recipe.batch, study.scale.mixture)
+    assert (longer.autoencoder_steps, longer.average) == (0, 0.0)
+    mini = load_study("mini")
+    rate = (
+        mini.recipe("embedding-tuned").optimiser.learning_rate
+        * mini.recipe("embedding-tuned").rates["tokenizer"]
+    )
+    assert longer_training(mini).optimiser.learning_rate == rate
+    train_cell_nets.run(study)
+    train_ibq.run(study)
+    curves = (EttPaths(study).checkpoint("ibq-longer") / "curves.csv").read_text()
+    assert curves.splitlines()[-1].startswith(f"{recipe.steps},")
+    made = [EttPaths(study).checkpoint(name) / "model.safetensors" for name in ("ibq", "ibq-longer")]
+    assert made[0].read_bytes() != made[1].read_bytes()

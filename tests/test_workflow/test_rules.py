@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from vistok.grid.ett import read_tables
+from vistok.grid.ett_scale import runs_of
 from vistok.grid.load import load_study
 from vistok.grid.steps import STEPS
 
@@ -33,10 +35,11 @@ def test_rules_are_of_the_steps_and_read_and_write_what_these_say(built: Any) ->
     found = re.findall(r"^ *(?:local)?rule (\w+):\n(?: +input: (.*)\n)? +output: (.*)$", said, re.MULTILINE)
     study = load_study("smoke", root=built.root)
     data = [str(path) for path in STEPS["make-world"].outputs(study)]
-    expected = set()
+    of_ett = [run for table in read_tables().values() for run in runs_of(study, table)]
+    runs, expected = [*study.runs(), *dict.fromkeys(of_ett)], set()
     for step in STEPS.values():
         by_itself = [()] if not step.over and step.id != "make-world" else []
-        for ids in [*step.jobs(study, study.runs()), *by_itself]:
+        for ids in [*step.jobs(study, runs), *by_itself]:
             suite = ids[step.over.index("suite") :] if "suite" in step.over else ()
             name = "_".join((step.rule_name, *suite))
             read = (data if step.reads_data else []) + [str(path) for path in step.inputs(study, *ids)]

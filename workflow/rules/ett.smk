@@ -24,11 +24,11 @@ rule train_cell_nets:
 
 
 rule train_ibq:
-    """Trains the tokenizer of ETT, to codes and back."""
+    """Trains the tokenizer of ETT, to codes and back; and it again, for as long as tuning takes."""
     input:
         train_ibq.inputs,
     output:
-        directory(train_ibq.outputs),
+        [directory(path) for path in train_ibq.outputs],
     log:
         train_ibq.log,
     benchmark:

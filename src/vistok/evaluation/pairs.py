@@ -11,7 +11,7 @@ variance is never taken for less than that of the images alone, and never for le
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Literal, TypeAlias
 
@@ -81,6 +81,18 @@ class Pair:
     freedom: float
     p_value: float
     noise: PairNoise
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval of the difference, of this pair alone."""
+        from scipy.special import stdtrit
+
+        half = float(stdtrit(self.freedom, 1 - LEVEL / 2)) * self.error
+        return self.difference - half, self.difference + half
+
+    def turned(self) -> "Pair":
+        """Returns the second row's score less the first's."""
+        return replace(self, first=self.second, second=self.first, difference=-self.difference)
 
 
 def compare_rows(rows: Mapping[str, ByImage]) -> tuple[Pair, ...]:

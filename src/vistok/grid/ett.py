@@ -10,10 +10,11 @@ from typing import Final, Self
 from pydantic import Field, model_validator
 
 from vistok.grid.entries import GRID
-from vistok.grid.fields import Id
+from vistok.grid.fields import Id, Seed
 from vistok.grid.paths import ABOUT, AUDIT_FORMATS, PUBLISHED, TABLE_FORMATS, Paths
 from vistok.grid.read import read_entries, validated
 from vistok.grid.recipes import Recipe
+from vistok.grid.runs import Run
 from vistok.grid.study import Study
 from vistok.grid.value import Value
 
@@ -28,21 +29,65 @@ NUMBERS: Final = (2, 3, 4, 5)  # of the paper's tables that are transcribed
 
 
 class EttColumn(Value):
-    """One column of a table of ETT, headed as the paper heads it."""
+    """One column of a table of ETT, headed as the paper heads it, or one of our own, headed by its task."""
 
-    metric: str
-    waits_for: str = Field(description="why a cell of ours is not there")
+    metric: str = ""
+    task: Id | None = Field(None, description="the task of the study that our cells answer")
+    reconstruction: Id | None = Field(
+        None, description="what of the reconstruction our cells are, such as rfid"
+    )
+    waits_for: str = Field("", description="why a cell of ours is not there")
+
+    @model_validator(mode="after")
+    def _says_what_is_ours(self) -> Self:
+        told = [name for name in ("task", "reconstruction", "waits_for") if getattr(self, name)]
+        if len(told) != 1 or bool(self.task) == bool(self.metric):
+            raise ValueError(
+                "a column has a `task`, whose metric it shows, or a `metric` with `reconstruction` or `waits_for`; "
+                f"found {', '.join(told) or 'none'}"
+            )
+        return self
+
+
+class EttRow(Value):
+    """One row of a table of ETT."""
+
+    tokenizer: Id
+    recipe: Id
+    published: int | None = Field(None, ge=1, description="which of the paper's rows it is")
+    labels: dict[str, str] = Field({}, description="of a row of our own")
+    seeds: tuple[Seed, ...] | None = Field(None, description="if not given, --config seeds=N says how many")
+
+    def runs(self, llm: str, seeds: int) -> tuple[Run, ...]:
+        """Returns its runs, one a seed."""
+        each = self.seeds or tuple(range(seeds))
+        return tuple(Run(tokenizer=self.tokenizer, recipe=self.recipe, llm=llm, seed=seed) for seed in each)
 
 
 class EttTable(Value):
-    """A table of ETT; the paper prints all of its rows and columns."""
+    """A table of ETT: all rows and columns that the paper prints, then our own."""
 
     id: Id
     caption: str
     labels: tuple[str, ...] = Field(min_length=1)
     named_by: str = Field(description="the label column that names a row")
-    rows: tuple[Id, ...] = Field(min_length=1, description="our recipe of each printed row, in their order")
+    rows: tuple[EttRow, ...] = Field(min_length=1)
     columns: dict[str, EttColumn] = Field(min_length=1)
+    pairs: tuple[tuple[int, int], ...] = Field(
+        (),
+        description="rows, counted from 1, of which the first less the second is told with its paired interval",
+    )
+
+    @model_validator(mode="after")
+    def _compares_rows_that_there_are(self) -> Self:
+        if strange := [row for pair in self.pairs for row in pair if not 1 <= row <= len(self.rows)]:
+            raise ValueError(f"`pairs` names row {strange[0]} of {len(self.rows)}")
+        return self
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The tasks of the study that its columns show."""
+        return tuple(column.task for column in self.columns.values() if column.task)
 
     @property
     def number(self) -> int:

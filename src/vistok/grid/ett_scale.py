@@ -7,12 +7,13 @@ from pydantic import Field, model_validator
 
 from vistok.errors import VistokError
 from vistok.grid.entries import SCALES
-from vistok.grid.ett import PERCEPTUAL, EttPaths, NetworkSize, read_tables
+from vistok.grid.ett import PERCEPTUAL, EttPaths, EttRow, EttTable, NetworkSize, read_tables
 from vistok.grid.fields import Id, Seed
 from vistok.grid.marks import MACHINE, counted
 from vistok.grid.paths import Paths
 from vistok.grid.read import read_mapping, validated
 from vistok.grid.recipes import Optimiser
+from vistok.grid.runs import Run
 from vistok.grid.specs import Spec
 from vistok.grid.study import Study
 from vistok.grid.tokenizers import Encoder, Tokenizer
@@ -22,6 +23,8 @@ FOLDER: Final = SCALES / "ett"
 NETS: Final = ("judge", PERCEPTUAL, "features")
 IBQ: Final = "ibq"
 CODES: Final = "ibq-codes"  # the same tokenizer, read as code indices only
+LONGER: Final = "ibq-longer"  # the same, trained without captions for as many more steps as tuning takes
+TUNED: Final = "embedding-tuned"
 TASK: Final = "coco-oc"  # the task whose images are reconstructed, with their annotations
 
 
@@ -120,6 +123,7 @@ def tokenizers_of(scale: EttScale) -> dict[str, Tokenizer]:
     return {
         IBQ: _tokenizer(scale, IBQ, "IBQ", *embeddings, made=IBQ),
         CODES: _tokenizer(scale, CODES, "IBQ, its codes alone", *codes, made=IBQ),
+        LONGER: _tokenizer(scale, LONGER, "IBQ, trained longer", *embeddings, made=LONGER),
     }
 
 
@@ -192,22 +196,66 @@ def nets_spec(study: Study) -> Spec:
 
 
 def ibq_inputs(study: Study) -> list[Path]:
-    """Returns the tokenizer's training images, and the network of its perceptual loss."""
-    sets = [Paths(study).shards(name) for name in read_scale(study.models).tokenizer.images]
+    """Returns the images of the tokenizer's two trainings, and the network of its perceptual loss."""
+    names = dict.fromkeys((*read_scale(study.models).tokenizer.images, *study.models.scale.mixture))
+    sets = [Paths(study).shards(name) for name in names]
     return [EttPaths(study).checkpoint(PERCEPTUAL), *sets]
 
 
 def ibq_spec(study: Study) -> Spec:
-    """Returns what the tokenizer depends on besides what it is trained on."""
-    return counted(read_scale(study.models).tokenizer)
+    """Returns what the tokenizer depends on besides what it is trained on, and its longer training."""
+    size, longer = read_scale(study.models).tokenizer, longer_training(study.models)
+    return {IBQ: counted(size), LONGER: counted(longer)}
+
+
+def longer_training(study: Study) -> TokenizerTraining:
+    """Returns the control's training: as many more steps of the tokenizer alone as tuning takes, as large, as fast."""
+    size, recipe = read_scale(study).tokenizer, study.recipe(TUNED)
+    rate = recipe.optimiser.learning_rate * recipe.rates.get("tokenizer", 1.0)
+    return size.model_copy(
+        update={
+            "images": study.scale.mixture,
+            "steps": recipe.steps,
+            "batch": recipe.batch,
+            "optimiser": recipe.optimiser.model_copy(update={"learning_rate": rate}),
+            "autoencoder_steps": 0,
+            "average": 0.0,  # of a tuned tokenizer the last weights are kept, too
+        }
+    )
+
+
+def runs_of(study: Study, table: EttTable) -> list[Run]:
+    """Returns what answers for the rows of a table."""
+    return [run for row in table.rows for run in row.runs(read_scale(study).llm, study.seeds)]
+
+
+def painted_by(study: Study, row: EttRow) -> str:
+    """Returns what a row's tokenizer is called in the record of reconstruction: by its recipe where that tunes it."""
+    return row.recipe if "tokenizer" in study.models.recipe(row.recipe).trains else row.tokenizer
+
+
+def tuned_runs(study: Study) -> list[Run]:
+    """Returns a run for each way in which Table 5 tunes a tokenizer, of its first seed."""
+    rows = [
+        row for row in read_tables()["table-5"].rows if "tokenizer" in study.models.recipe(row.recipe).trains
+    ]
+    return [row.runs(read_scale(study).llm, 1)[0] for row in rows]
 
 
 def reconstruction_inputs(study: Study) -> list[Path]:
     """Returns the measured models, those that measure them, and the images of the reference rows."""
-    models = [EttPaths(study).checkpoint(name) for name in (IBQ, "judge", "features")]
-    return [*models, Paths(study).shards(read_scale(study).tokenizer.images[0])]
+    models = [EttPaths(study).checkpoint(name) for name in (IBQ, LONGER, "judge", "features")]
+    tuned = [Paths(study).mllm(run) for run in tuned_runs(study)]
+    return [*models, *tuned, Paths(study).shards(read_scale(study).tokenizer.images[0])]
 
 
 def measured(study: Study) -> list[Path]:
     """Returns the measurements of a scale's own models; nothing if it has none."""
-    return [EttPaths(study).reconstruction] if makes_ett(study) else []
+    if not makes_ett(study):
+        return []
+    paths, found = Paths(study), dict.fromkeys([EttPaths(study).reconstruction])
+    for table in read_tables().values():
+        for task in table.tasks:
+            metrics = [paths.metrics(run, task) for run in runs_of(study, table)]
+            found |= dict.fromkeys([*metrics, paths.blind(task)])
+    return list(found)

@@ -255,7 +255,9 @@ _LIST: Final = (
     Step(
         "train-ibq",
         jobs=lambda study, runs: [],
-        outputs=lambda study: [EttPaths(study).checkpoint(ett_scale.IBQ)],
+        outputs=lambda study: [
+            EttPaths(study).checkpoint(name) for name in (ett_scale.IBQ, ett_scale.LONGER)
+        ],
         inputs=ett_scale.ibq_inputs,
         spec=ett_scale.ibq_spec,
         shared=True,

@@ -2,7 +2,9 @@
 
 from collections import Counter
 
+from vistok.evaluation.pairs import Pair
 from vistok.pages.templating import paragraphs
+from vistok.tables.pairs import family
 from vistok.tables.report import Origin, Row, TableReport
 from vistok.tables.values import AVERAGE, Column
 
@@ -31,7 +33,7 @@ def footnote(row: Row) -> str:
 def notes(report: TableReport) -> list[str]:
     """Returns the notes of a table, in the order in which they are printed."""
     if report.paper == "ett":
-        return paragraphs("ett-notes.txt.j2", report=report)
+        return paragraphs("ett-notes.txt.j2", report=report, differences=_differences(report))
     return paragraphs(
         "notes.txt.j2",
         report=report,
@@ -44,6 +46,23 @@ def notes(report: TableReport) -> list[str]:
         once=sum(len(row.seeds) == 1 for row in report.rows),
         runs=[run for row in (*report.rows, *report.bounds) for run in row.runs],
     )
+
+
+def _differences(report: TableReport) -> list[tuple[str, str, list[tuple[str, Pair]]]]:
+    """Returns the rows that are compared, the first less the second, with their difference in each column."""
+    found = family("all", report.rows, report.columns)
+    names = [", ".join(row.labels) for row in report.rows]
+    told = []
+    for first, second in report.pairs:
+        paths = report.rows[first].path, report.rows[second].path
+        each = [
+            (of.column.title, pair if pair.first == paths[0] else pair.turned())
+            for of in found.columns
+            for pair in of.pairs
+            if {pair.first, pair.second} == {*paths}
+        ]
+        told += [(names[first], names[second], each)] if each else []
+    return told
 
 
 def _protocols(report: TableReport) -> list[tuple[str, str, list[str]]]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from vistok.pages.templating import cited
-from vistok.tables.pairs import Family, families
+from vistok.tables.pairs import Family, families, family
 from vistok.tables.report import TableReport
 from vistok.tables.values import AVERAGE
 
@@ -22,7 +22,11 @@ class Compared:
 def compared_in_words(report: TableReport) -> list[Compared]:
     """Returns each family of a table's rows that are compared with one another."""
     names = {row.path: cited(row.labels[report.main_label])[0] for row in report.rows}
-    return [_in_words(entry, report, names) for entry in families(report.rows, report.columns)]
+    found = families(report.rows, report.columns)
+    if report.paper == "ett":  # each row has a recipe of its own, and the control is none of the paper's
+        names = {row.path: ", ".join(row.labels) for row in report.rows}
+        found = (family("all", report.rows, report.columns),)
+    return [_in_words(entry, report, names) for entry in found if entry.columns]
 
 
 def _in_words(compared: Family, report: TableReport, names: Mapping[str, str]) -> Compared:

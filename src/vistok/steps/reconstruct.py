@@ -1,6 +1,6 @@
 """Measures the reconstructions of ETT's tokenizer: by pixels, by features, and by what is still recognised."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,14 +17,15 @@ from vistok.evaluation.reconstruction import Pixels, frechet_distance, patch_mea
 from vistok.evaluation.statistics import bootstrap_interval
 from vistok.files import write_json
 from vistok.grid.ett import EttPaths
-from vistok.grid.ett_scale import TASK, read_scale
+from vistok.grid.ett_scale import IBQ, LONGER, TASK, read_scale, tuned_runs
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
 from vistok.probes.cell_net import NOTHING, CellLabels, CellNet, cell_labels
 from vistok.steps.ett_models import load_cell_net, load_ibq
+from vistok.steps.models import load_trained
 from vistok.supervision.ibq.images import ImagePool
-from vistok.tokenizers.ibq.codebook import code_use
-from vistok.tokenizers.ibq.model import from_bytes
+from vistok.tokenizers.ibq.codebook import CodeUse, code_use
+from vistok.tokenizers.ibq.model import Ibq, from_bytes
 from vistok.training.loop import make_deterministic
 
 _AT_ONCE: Final = 100
@@ -41,6 +42,14 @@ class _Truth:
     large: Bool[np.ndarray, "B G G"]
 
 
+@dataclass(frozen=True, eq=False)
+class _Painted:
+    """What a tokenizer leaves of images, and the use of its codes in them."""
+
+    pictures: Pixels
+    use: CodeUse
+
+
 def run(study: Study) -> None:
     """Writes `results/<results>/ett/reconstruction.json`: each row's metrics with n and 95 % interval, and how.
 
@@ -49,27 +58,38 @@ def run(study: Study) -> None:
             annotations.
     """
     make_deterministic(0)
-    judge, net, model = load_cell_net(study, "judge"), load_cell_net(study, "features"), load_ibq(study)
-    size = read_scale(study)
-    truth = _truth(study, judge, size.tokenizer.network.image_size)
-    codes = torch.cat([model.codes(part) for part in torch.from_numpy(truth.images).split(_AT_ONCE)])
-    painted = torch.cat([model.painted(part) for part in codes.split(_AT_ONCE)]).numpy()
-    pictures = {
-        "ibq": painted,
-        "patch-means": patch_means(truth.images, model.size.stride),
+    judge, net = load_cell_net(study, "judge"), load_cell_net(study, "features")
+    size = read_scale(study).tokenizer.network
+    truth = _truth(study, judge, size.image_size)
+    painted = {name: _painted(model, truth.images) for name, model in _tokenizers(study)}
+    pictures = {name: found.pictures for name, found in painted.items()} | {
+        "patch-means": patch_means(truth.images, size.stride),
         "true": truth.images,
     }
     own, resamples = _features(net, truth.images), study.scale.bootstrap_resamples
     rows = {name: _measured(judge, truth, shown, resamples) for name, shown in pictures.items()}
     for name, shown in pictures.items():
         distance = frechet_distance(own, _features(net, shown)) if name != "true" else _floor(study, net, own)
-        rows[name]["rfid"] = {"value": round(distance, 4), "low": None, "high": None, "n": len(own)}
-    use = code_use(codes, model.size.codes)
-    rows["ibq"] |= {
-        "use": _alone(100 * use.share, len(own)),
-        "perplexity": _alone(use.perplexity, len(own)),
-    }
+        rows[name]["rfid"] = _alone(distance, len(own))
+    for name, found in painted.items():
+        rows[name]["use"] = _alone(100 * found.use.share, len(own))
+        rows[name]["perplexity"] = _alone(found.use.perplexity, len(own))
     write_json(EttPaths(study).reconstruction, {"rows": rows, "protocol": _protocol(study, net, len(own))})
+
+
+def _tokenizers(study: Study) -> Iterator[tuple[str, Ibq]]:
+    """Yields each tokenizer that is measured, by its own name or by that of the recipe that tuned it."""
+    for name in (IBQ, LONGER):
+        yield name, load_ibq(study, name)
+    for run in tuned_runs(study):
+        yield run.recipe, load_trained(study.models, run).eval().tokenizer.trunk
+
+
+@torch.no_grad()
+def _painted(model: Ibq, images: Pixels) -> _Painted:
+    codes = torch.cat([model.codes(part) for part in torch.from_numpy(images).split(_AT_ONCE)])
+    pictures = torch.cat([model.painted(part) for part in codes.split(_AT_ONCE)])
+    return _Painted(pictures.numpy(), code_use(codes, model.size.codes))
 
 
 def _alone(value: float, n: int) -> dict[str, float | int | None]:

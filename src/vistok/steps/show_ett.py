@@ -14,7 +14,7 @@ from vistok.pages.audit import write_findings
 from vistok.pages.claims_figure import page_figures
 from vistok.pages.table import render_table
 from vistok.published.ett import read_ett
-from vistok.tables.ett import assemble_ett
+from vistok.tables.ett import assemble_ett, read_measured
 from vistok.tables.ett_reconstruction import assemble_reconstruction
 from vistok.tables.report import TableReport
 
@@ -31,7 +31,8 @@ def run(study: Study) -> None:
     outcomes = evaluate_claims(claims.claims, published_cells(published, claims.questions))
     findings = (*ett_findings(published), *claim_findings(outcomes))
     for name, table in read_tables().items():
-        _write(paths, name, assemble_ett(study, table, published[table.number], findings))
+        measured = read_measured(study, table)
+        _write(paths, name, assemble_ett(study, table, published[table.number], findings, measured))
     record = paths.reconstruction if makes_ett(study) else None
     _write(paths, RECONSTRUCTION, assemble_reconstruction(study, record))
     write_findings(findings, [], paths.pages, figures=page_figures({"published": outcomes}), paper="ett")

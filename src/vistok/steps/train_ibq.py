@@ -2,14 +2,14 @@
 
 from vistok.checkpoints import save_checkpoint
 from vistok.files import digest_value
-from vistok.grid.ett import EttPaths
-from vistok.grid.ett_scale import IBQ, read_scale
+from vistok.grid.ett import PERCEPTUAL, EttPaths
+from vistok.grid.ett_scale import IBQ, LONGER, TokenizerTraining, longer_training, read_scale
 from vistok.grid.marks import counted
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
 from vistok.provenance import Stopwatch
 from vistok.sources import source_digest
-from vistok.steps.ett_models import ibq_config, load_cell_net
+from vistok.steps.ett_models import ibq_config, load_cell_net, load_ibq
 from vistok.steps.inputs import input_digests
 from vistok.steps.training import training
 from vistok.supervision.ibq.gates import check_use
@@ -18,30 +18,38 @@ from vistok.supervision.ibq.learner import IbqLearner
 from vistok.training.curves import write_curves
 from vistok.training.loop import Plan, make_deterministic, train
 
-_PERCEPTUAL = "perceptual"
-
 
 def run(study: Study) -> None:
     """Writes `checkpoints/<scale>/ett/ibq`: the average of its weights, how much of its codebook is in use, and curves.
+
+    Beside it `ibq-longer`: the same, trained alone for as many more steps as tuning takes.
 
     Raises:
         VistokError: the scale has no such tokenizer, its perceptual net is missing, its loss is no number, or too few
             of its codes are in use.
     """
-    stopwatch, paths, size = Stopwatch(), Paths(study), read_scale(study).tokenizer
-    out, folders = EttPaths(study).checkpoint(IBQ), [paths.shards(name) for name in size.images]
-    inputs = input_digests([EttPaths(study).checkpoint(_PERCEPTUAL), *folders])
-    inputs |= {"spec": digest_value(counted(size))}
+    _train(study, IBQ, read_scale(study).tokenizer, None)
+    _train(study, LONGER, longer_training(study), IBQ)
+
+
+def _train(study: Study, name: str, size: TokenizerTraining, start: str | None) -> None:
+    """Trains a tokenizer, from random weights or from those of another."""
+    stopwatch, paths = Stopwatch(), Paths(study)
+    out, folders = EttPaths(study).checkpoint(name), [paths.shards(each) for each in size.images]
+    before = [EttPaths(study).checkpoint(each) for each in (PERCEPTUAL, start) if each]
+    inputs = input_digests([*before, *folders]) | {"spec": digest_value(counted(size))}
     with training(paths, out, [inputs, source_digest(__name__)]) as work:
         if work is None:
             return
         make_deterministic(size.seed)
         pool = ImagePool(folders, size.network.image_size)
-        learner = IbqLearner(size, pool, load_cell_net(study, _PERCEPTUAL))
+        learner = IbqLearner(size, pool, load_cell_net(study, PERCEPTUAL))
+        if start:
+            learner.start_from(load_ibq(study, start))
         plan = Plan(size.steps, size.optimiser, study.scale.save_every)
-        curves = train(learner, plan, state=work.state, identity=work.identity, name=f"tokenizer {IBQ}")
+        curves = train(learner, plan, state=work.state, identity=work.identity, name=f"tokenizer {name}")
         use = learner.use()
-        check_use(use, size.least_use, f"the tokenizer {IBQ!r}")
+        check_use(use, size.least_use, f"the tokenizer {name!r}")
         save_checkpoint(
             work.out,
             learner.kept.state_dict(),

@@ -1,25 +1,77 @@
 """Assembles a table of ETT: the paper's numbers, and ours or the reason why there is none."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from vistok.audit.findings import Finding
 from vistok.errors import VistokError
-from vistok.grid.ett import TABLES, EttTable
-from vistok.grid.runs import Run
+from vistok.evaluation.kinds import task_kind
+from vistok.grid.ett import TABLES, EttColumn, EttPaths, EttRow, EttTable
+from vistok.grid.ett_scale import makes_ett, painted_by, read_scale
 from vistok.grid.study import Study
 from vistok.published.tables import PublishedTable
+from vistok.reading import read_json
 from vistok.tables.audited import with_audit
-from vistok.tables.report import Origin, Row, TableReport
+from vistok.tables.cells import VIEWER, baseline, cell_of
+from vistok.tables.metrics import Metrics, baseline_titles, read_baselines, read_cell
+from vistok.tables.report import Baseline, Origin, Row, TableReport
 from vistok.tables.values import Cell, Column
 
 COMMAND: Final = "snakemake ett_tables --cores 1"
-TOKENIZER: Final = "ibq"
 LLM: Final = "qwen-2-5"
+_ABSENT: Final = "this scale has no tokenizer of ETT's"
+_NOBODY: Final = Metrics(0, 0, None, {})
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a scale's own models of ETT score.
+
+    Attributes:
+        blind: what answers without the image score, by task.
+        reconstruction: the rows of the record of reconstruction.
+    """
+
+    study: Study
+    blind: Mapping[str, Metrics]
+    reconstruction: Mapping[str, Any]
+
+    @property
+    def llm(self) -> str:
+        return read_scale(self.study).llm
+
+    def cell(self, row: EttRow, entry: EttColumn, column: Column) -> Cell:
+        """Returns a cell of ours, without the paper's number."""
+        if entry.task:
+            runs = row.runs(self.llm, self.study.seeds)
+            metrics = [read_cell(self.study, run, entry.task) for run in runs]
+            return cell_of(metrics, column, self.blind[entry.task])
+        found = self.reconstruction[painted_by(self.study, row)].get(entry.reconstruction)
+        n = found["n"]
+        return Cell(column.decimals, ours=found["value"], low=found["low"], high=found["high"], n=n, of=n)
+
+
+def read_measured(study: Study, table: EttTable) -> Measured | None:
+    """Returns what is measured for a table; None where the scale makes nothing of ETT.
+
+    Raises:
+        VistokError: some of it is missing or changed.
+    """
+    if not makes_ett(study):
+        return None
+    llms = [read_scale(study).llm]
+    blind = {task: read_baselines(study, task, llms) for task in table.tasks}
+    record = read_json(EttPaths(study).reconstruction, what="reconstruction")
+    return Measured(study, blind, record["rows"])
 
 
 def assemble_ett(
-    study: Study, table: EttTable, published: PublishedTable, findings: Sequence[Finding]
+    study: Study,
+    table: EttTable,
+    published: PublishedTable,
+    findings: Sequence[Finding],
+    measured: Measured | None = None,
 ) -> TableReport:
     """Returns one of ETT's tables.
 
@@ -28,11 +80,16 @@ def assemble_ett(
         table: as the grid declares it.
         published: the paper's table of its number.
         findings: what the audit finds in the published tables.
+        measured: what this scale's models score, if it has any.
 
     Raises:
-        VistokError: the grid names a label or a column that the paper's table has not, or as many rows as it has not.
+        VistokError: the grid names a label or a column that the paper's table has not, or other rows; or a metrics.json
+            is missing or wrong.
     """
-    _check(table, published)
+    _check(study, table, published)
+    columns = tuple(
+        _column(study, title, entry, published, measured) for title, entry in table.columns.items()
+    )
     report = TableReport(
         id=table.id,
         number=table.number,
@@ -40,48 +97,91 @@ def assemble_ett(
         results=study.results_id,
         labels=table.labels,
         main_label=table.labels.index(table.named_by),
-        columns=tuple(
-            Column(title, title, column.metric, "", {}, published.decimals(title))
-            for title, column in table.columns.items()
-        ),
-        rows=tuple(_row(table, published, place) for place in range(len(table.rows))),
-        baselines=(),
+        columns=columns,
+        rows=tuple(_row(table, row, columns, published, measured) for row in table.rows),
+        baselines=_baselines(columns, measured) if measured else (),
         origin=Origin(study.scale.id, study.split, study.models.scale.id, False, True, COMMAND),
         paper="ett",
+        pairs=tuple((first - 1, second - 1) for first, second in table.pairs),
     )
-    return with_audit(report, published.row_ids, findings)
+    ids = [published.row_ids[row.published - 1] if row.published else None for row in table.rows]
+    return with_audit(report, ids, findings)
 
 
-def _row(table: EttTable, published: PublishedTable, place: int) -> Row:
-    run = Run(tokenizer=TOKENIZER, recipe=table.rows[place], llm=LLM, seed=0)
+def _column(
+    study: Study, title: str, entry: EttColumn, published: PublishedTable, measured: Measured | None
+) -> Column:
+    printed = title in published.columns
+    decimals = published.decimals(title) if printed else 1
+    if entry.task is None:
+        return Column(title, title, entry.metric, "", {}, decimals)
+    task, asked = study.task(entry.task), measured.blind[entry.task] if measured else None
+    meaning = {task.protocol: task_kind(task.kind).protocols[task.protocol]}
+    shown = Column(task.id, title, task.metric, task.protocol, meaning, decimals, printed=printed)
+    return replace(shown, n=asked.n, of=asked.of) if asked else shown
+
+
+def _row(
+    table: EttTable,
+    row: EttRow,
+    columns: Sequence[Column],
+    published: PublishedTable,
+    measured: Measured | None,
+) -> Row:
+    cells = []
+    for column, (title, entry) in zip(columns, table.columns.items(), strict=True):
+        if entry.waits_for or measured is None:
+            cell = Cell(column.decimals, left_out=entry.waits_for or _ABSENT)
+        else:
+            cell = measured.cell(row, entry, column)
+        theirs = (
+            published.printed(row.published - 1, title)
+            if row.published and column.title in published.columns
+            else None
+        )
+        cells.append(replace(cell, published=theirs))
+    printed = published.rows[row.published - 1] if row.published else row.labels
+    llm, seeds = (measured.llm, measured.study.seeds) if measured else (LLM, 1)
     return Row(
-        labels=tuple(published.rows[place][label] for label in table.labels),
-        subjects=(run,),
-        cells=tuple(
-            Cell(
-                published.decimals(title),
-                published=published.printed(place, title),
-                left_out=column.waits_for,
-            )
-            for title, column in table.columns.items()
-        ),
+        labels=tuple(printed[label] for label in table.labels),
+        subjects=row.runs(llm, seeds),
+        cells=tuple(cells),
     )
 
 
-def _check(table: EttTable, published: PublishedTable) -> None:
+def _baselines(columns: Sequence[Column], measured: Measured) -> tuple[Baseline, ...]:
+    """Returns what answers without the image score, in the columns of tasks."""
+    blind = {column.asks: measured.blind.get(column.task, _NOBODY) for column in columns}
+    made = [
+        baseline(name, title, columns, blind)
+        for name, title in baseline_titles(measured.study, measured.blind, [measured.llm]).items()
+        if not name.startswith(VIEWER)
+    ]
+    return tuple(entry for entry in made if any(entry.protocols))
+
+
+def _check(study: Study, table: EttTable, published: PublishedTable) -> None:
     where = f"{TABLES}, entry {table.id!r}"
     if strange := [label for label in (*table.labels, table.named_by) if label not in published.columns]:
         raise VistokError(
             f"{where}: {strange[0]!r} is not a column of the paper's Table {table.number}. Legal: "
             f"{', '.join(published.columns)}."
         )
-    if strange := [title for title in table.columns if title not in published.numeric_columns]:
+    titles = [title for title, column in table.columns.items() if not _is_own(study, title, column)]
+    if strange := [title for title in titles if title not in published.numeric_columns]:
         raise VistokError(
-            f"{where}: {strange[0]!r} is not a column of numbers of the paper's Table {table.number}. Legal: "
-            f"{', '.join(published.numeric_columns)}."
+            f"{where}: {strange[0]!r} is not a column of numbers of the paper's Table {table.number}, nor the label of "
+            f"its task. Legal: {', '.join(published.numeric_columns)}."
         )
-    if len(table.rows) != len(published.rows):
+    if sorted(row.published for row in table.rows if row.published) != [*range(1, len(published.rows) + 1)]:
         raise VistokError(
-            f"{where}: {len(table.rows)} rows are named, and the paper's Table {table.number} has "
-            f"{len(published.rows)}: name our recipe of each."
+            f"{where}: the rows name {[row.published for row in table.rows]} of the paper's Table {table.number}, "
+            f"which has {len(published.rows)}: name our recipe of each once."
         )
+    for row in table.rows:
+        if not row.published and [*row.labels] != [*table.labels]:
+            raise VistokError(f"{where}: a row of our own has `labels` for {', '.join(table.labels)}.")
+
+
+def _is_own(study: Study, title: str, column: EttColumn) -> bool:
+    return bool(column.task) and study.task(str(column.task)).label == title

@@ -16,6 +16,11 @@ from vistok.tables.values import Cell, Column
 _LABEL: Final = "Picture"
 _ROWS: Final = {
     "ibq": "IBQ's reconstruction",
+    "ibq-longer": "IBQ, trained as long as tuning takes",
+    "embedding-tuned": "IBQ tuned, weight 0.25",
+    "embedding-tuned-alone": "IBQ tuned, by answers alone",
+    "embedding-tuned-half": "IBQ tuned, weight 0.5",
+    "embedding-tuned-whole": "IBQ tuned, weight 1.0",
     "patch-means": "the mean colour of each code's patch",
     "true": "the images themselves",
 }

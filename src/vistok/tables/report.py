@@ -125,7 +125,8 @@ class TableReport:
 
     `main_label` is the index of the label that names a row. `bounds` are the rows of floors and ceilings,
     `base` the recipe that others' rankings are held against, if any; `sizes` what each row is made of, where a table
-    tells it. `paper` is the one that prints it.
+    tells it. `paper` is the one that prints it; `pairs` the positions of rows whose
+    differences are told, each less the other.
     """
 
     id: str
@@ -142,6 +143,7 @@ class TableReport:
     bounds: tuple[Row, ...] = ()
     base: str = ""
     paper: Literal["gvt", "ett"] = "gvt"
+    pairs: tuple[tuple[int, int], ...] = ()
     sizes: tuple[Sizes, ...] = ()
 
     @property

@@ -1,0 +1,143 @@
+"""Our cells of ETT's tables: answers of its four inputs beside the paper's numbers, blind rows, and pairs of rows."""
+
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.small_study import SKILL, Small, answer_at_random
+
+from vistok.errors import VistokError
+from vistok.files import write_json
+from vistok.grid.ett import EttPaths, EttTable, read_tables
+from vistok.grid.ett_scale import measured, tuned_runs
+from vistok.grid.study import Study
+from vistok.pages.table import render_table
+from vistok.published.ett import read_ett
+from vistok.steps import score_run
+from vistok.tables.ett import assemble_ett, read_measured
+from vistok.tables.report import TableReport
+
+SKILLS = {
+    "ibq-codes/index-frozen/vicuna-7b/seed-0": 0.1,
+    "ibq/embedding-frozen/vicuna-7b/seed-0": 0.5,
+    "ibq/embedding-tuned/vicuna-7b/seed-0": 0.95,
+    "ibq/embedding-tuned/vicuna-7b/seed-1": 0.85,
+    "ibq-longer/embedding-frozen/vicuna-7b/seed-0": 0.8,
+}
+PAINTED = (
+    "ibq",
+    "ibq-longer",
+    "embedding-tuned",
+    "embedding-tuned-alone",
+    "embedding-tuned-half",
+    "embedding-tuned-whole",
+)
+
+
+@pytest.fixture
+def study(mini: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
+    """A small study of which ETT's four inputs have answered the benchmark, the tuned one of two seeds."""
+    root = tmp_path / "checkout"
+    shutil.copytree(mini.root, root, symlinks=True)
+    monkeypatch.chdir(root)
+    for path, skill in SKILLS.items():
+        monkeypatch.setitem(SKILL, path, skill)
+        run = mini.study.run(path)
+        answer_at_random(mini.study, run)
+        score_run.run(mini.study, run, "gvt")
+    rows = {
+        name: {"rfid": {"value": 1.5 + place, "low": None, "high": None, "n": 12}}
+        for place, name in enumerate(PAINTED)
+    }
+    write_json(EttPaths(mini.study).reconstruction, {"rows": rows})
+    return mini.study
+
+
+def table(number: int, *, seeds: dict[str, tuple[int, ...]] | None = None) -> EttTable:
+    """Returns one of the grid's tables without SEED-Bench, which nothing here has answered."""
+    found = read_tables()[f"table-{number}"]
+    columns = {title: entry for title, entry in found.columns.items() if entry.task != "seed-bench"}
+    rows = tuple(row.model_copy(update={"seeds": (seeds or {}).get(row.recipe, (0,))}) for row in found.rows)
+    return found.model_copy(update={"columns": columns, "rows": rows})
+
+
+def assembled(study: Study, entry: EttTable) -> TableReport:
+    published = read_ett(Path("paper_tables/published/ett"))[entry.number]
+    return assemble_ett(study, entry, published, (), read_measured(study, entry))
+
+
+def cell(report: TableReport, row: int, title: str) -> Any:
+    return report.rows[row].cells[[column.title for column in report.columns].index(title)]
+
+
+def test_the_four_inputs_stand_beside_the_papers_three(study: Study) -> None:
+    report = assembled(study, table(4, seeds={"embedding-tuned": (0, 1)}))
+    assert [row.labels for row in report.rows] == [
+        ("Index", "Frozen"), ("Embedding", "Frozen"), ("Embedding", "Tuned"), ("Embedding", "Frozen, trained as long"),
+    ]  # fmt: skip
+    index, frozen, tuned, longer = (cell(report, row, "COCO-MCI") for row in range(4))
+    assert index.ours < frozen.ours < longer.ours < tuned.ours and longer.published is None
+    assert tuned.seed_values[0] > tuned.seed_values[1] and tuned.spread > 0
+    assert tuned.n == 36 and tuned.low < tuned.ours < tuned.high and tuned.bar is not None
+    assert (
+        float(cell(report, 2, "GenEval").published) == 0.43
+        and "draws images" in cell(report, 2, "GenEval").left_out
+    )
+    blind = {baseline.name: baseline for baseline in report.baselines}
+    assert "text-only-vicuna-7b" in blind and not any(name.startswith("category-blind") for name in blind)
+    assert blind["constant"].values[[column.title for column in report.columns].index("COCO-MCI")] is not None
+    page = render_table(report, "md")
+    assert "Embedding, Tuned less Embedding, Frozen, trained as long: VQAv2 " in page
+    (said,) = re.findall(
+        r"Embedding, Frozen less Index, Frozen: .*COCO-MCI \+([\d.]+) \\?\[([-\d.]+), ([-\d.]+)\\?\]", page
+    )
+    low, high = float(said[1]), float(said[2])
+    assert float(said[0]) == round(frozen.ours - index.ours, 1) and low < float(said[0]) < high
+    assert "Holm" in page and "not measured: this study has no importer of its questions" in page
+    assert all(render_table(report, suffix) for suffix in ("csv", "tex", "html"))
+
+
+def test_the_weights_have_the_distance_of_each_ones_tokenizer(study: Study) -> None:
+    entry = table(5)
+    entry = entry.model_copy(update={"columns": {"ImageNet rFID": entry.columns["ImageNet rFID"]}})
+    report = assembled(study, entry)
+    assert [row.cells[0].ours for row in report.rows] == [1.5, 4.5, 3.5, 5.5, 6.5, 2.5]
+    assert str(report.rows[1].cells[0].published) == "45.701" and report.rows[5].cells[0].published is None
+    assert [run.recipe for run in tuned_runs(study)] == [
+        "embedding-tuned-alone", "embedding-tuned", "embedding-tuned-half", "embedding-tuned-whole",
+    ]  # fmt: skip
+
+
+def test_a_score_that_is_not_there_is_named(study: Study) -> None:
+    with pytest.raises(VistokError, match=r"metrics not found: .*/(ibq|ibq-longer)/embedding-.*"):
+        assembled(study, table(5))
+
+
+def test_what_the_tables_wait_for_follows_the_seeds_asked_for(study: Study) -> None:
+    once, thrice = (
+        {str(path) for path in measured(replace(study, seeds=seeds)) if path.name == "metrics.json"}
+        for seeds in (1, 3)
+    )
+    assert once < thrice
+    assert {path.split("/")[-3] for path in thrice - once} == {"seed-1", "seed-2"}
+    more = {"/".join(path.split("/")[2:4]) for path in thrice - once}
+    assert more == {
+        "ibq-codes/index-frozen", "ibq/embedding-frozen", "ibq/embedding-tuned", "ibq-longer/embedding-frozen",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"metric": "accuracy"}, "found none"),
+        ({"task": "coco-oc", "metric": "accuracy"}, "a column has a `task`, whose metric it shows"),
+        ({"task": "coco-oc", "waits_for": "it"}, "found task, waits_for"),
+    ],
+)
+def test_a_column_says_once_what_is_ours(change: dict[str, str], said: str) -> None:
+    entry = read_tables()["table-4"].columns["COCO-OC"]
+    with pytest.raises(ValueError, match=said):
+        type(entry).model_validate(change)
