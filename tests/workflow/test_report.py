@@ -35,7 +35,7 @@ def table_2(study: Study) -> Expected:
 def test_the_plan_weighs_each_job(study: Study) -> None:
     expected = table_2(study)
     run = study.runs("table-2")[0].path
-    assert expected.of("make_world") == STARTING
+    assert expected.of("make_world") > STARTING
     assert expected.of(f"score_run_gvt {run}") == STARTING
     assert expected.of(f"tune_mllm {run}") > expected.of(f"answer_gvt {run}") > STARTING
     assert expected.left(0.0) == pytest.approx(sum(map(expected.of, expected.seconds)) / 2)
@@ -84,9 +84,9 @@ def test_a_job_has_one_line_and_a_long_one_two() -> None:
     assert report.opened()[0].startswith("3 jobs, 1 at a time: about 7.4 min by the plan")
     assert report.started(7, "tune_mllm a") == []
     clock.now = 80.0
-    assert report.ended(7) == ["[1/3]  tune_mllm a, 80 s; about 12.1 min left"]
+    assert report.ended(7) == ["[1/3]  tune_mllm a, 80 s; about 11.8 min left"]
     (line,) = report.started(8, "tune_mllm b")
-    assert line.startswith("[1/3]  tune_mllm b has started: about 12.")
+    assert line.startswith("[1/3]  tune_mllm b has started: about 11.")
     clock.now = 880.0
     (line,) = report.ended(8)
     assert line.startswith("[2/3]  tune_mllm b, 13.3 min; about 10 s left")
@@ -131,9 +131,7 @@ def test_the_end_names_the_tables_and_their_first_numbers(tmp_path: Path) -> Non
     ]  # fmt: skip
     other = tmp_path / "table-3.csv"
     other.write_text("run,column,ours\nz,VQA,7\n")
-    assert results([str(page), str(cells), str(other)]) == [
-        str(page), "  a: VQA 51.3", "  and 4 more rows", str(other), "  z: VQA 7.0",
-    ]  # fmt: skip
+    assert results([str(page), str(cells), str(other)]) == [f"{page}  a: VQA 51.3", f"{other}  z: VQA 7.0"]
 
 
 def test_a_job_is_called_by_its_rule_and_ids() -> None:

@@ -87,24 +87,29 @@ def _lines(path: Path) -> list[str]:
 
 
 def results(tables: Iterable[str]) -> list[str]:
-    """Returns where each table is, and its first numbers: three rows of one table alone, a row each of several.
+    """Returns where each table is and its first numbers: three rows of a table alone; of several a row each, beside it.
 
     Args:
         tables: the files that were asked for, of all formats.
     """
     made = [path for path in map(Path, tables) if path.is_file()]
     shown = [path for path in made if path.suffix == ".csv"]
-    rows = _ROWS_SHOWN if len(shown) == 1 else 1
+    pages = [path for path in made if path.suffix == ".html"]
+    pages += [path for path in shown if path.with_suffix(".html") not in made]
     lines = []
-    for path in made:
-        if path.suffix == ".html":
-            lines.append(f"{path}")
-            lines += _first_rows(path.with_suffix(".csv"), rows) if path.with_suffix(".csv") in shown else []
-    alone = [path for path in shown if path.with_suffix(".html") not in made]
-    return lines + [line for path in alone for line in (f"{path}", *_first_rows(path, rows))]
+    for path in pages:
+        table = path.with_suffix(".csv")
+        rows = _rows(table) if table in shown else []
+        if len(shown) > 1 and rows:
+            lines.append(_cut(f"{path}  {rows[0]}"))
+        else:
+            lines += [f"{path}", *(_cut(f"  {row}") for row in rows[:_ROWS_SHOWN])]
+            more = len(rows) - _ROWS_SHOWN
+            lines += [f"  and {more} more rows"] if more > 0 else []
+    return lines
 
 
-def _first_rows(path: Path, shown: int) -> list[str]:
+def _rows(path: Path) -> list[str]:
     rows: dict[str, list[str]] = {}
     with path.open(encoding="utf-8", newline="") as stream:
         for cell in csv.DictReader(stream):
@@ -112,8 +117,7 @@ def _first_rows(path: Path, shown: int) -> list[str]:
                 rows.setdefault(cell["run"].partition(" ")[0], []).append(
                     f"{cell['column']} {float(cell['ours']):.1f}"
                 )
-    lines = [_cut(f"  {run}: {', '.join(cells)}") for run, cells in rows.items()]
-    return lines[:shown] + ([f"  and {len(lines) - shown} more rows"] if len(lines) > shown else [])
+    return [f"{run}: {', '.join(cells)}" for run, cells in rows.items()]
 
 
 def _cut(line: str) -> str:
