@@ -102,12 +102,12 @@ def check_host_memory(plan: Plan) -> str:
 def lines(plan: Plan, profile: Path = PROFILE) -> Iterator[str]:
     """Yields what a plan says of limits: on a cluster, under the profile that is there."""
     if profile.is_file() and plan.hours(gpu=True):
-        yield f"on a cluster ({profile}, {retries(profile)} retries): {_told(lambda: check_hours(plan, profile))}"
+        yield f"on a cluster ({profile}, {retries(profile)} retries): {_outcome(lambda: check_hours(plan, profile))}"
     if any(job.cost.host for job in plan.jobs if not job.there):
-        yield f"memory of a node: {_told(lambda: check_host_memory(plan))}"
+        yield f"memory of a node: {_outcome(lambda: check_host_memory(plan))}"
 
 
-def _told(check: Callable[[], str]) -> str:
+def _outcome(check: Callable[[], str]) -> str:
     try:
         return check()
     except VistokError as error:

@@ -36,9 +36,9 @@ class ReleasedAnswerer(Answerer):
         ]
 
     def _length(self, question: Question) -> int:
-        return len(self._told(question))
+        return len(self._prompt(question))
 
-    def _told(self, question: Question) -> str:
+    def _prompt(self, question: Question) -> str:
         return self.template.replace("{prompt}", question.prompt)
 
     def _batches(self, questions: Sequence[Question]) -> Iterator[tuple[list[int], list[Image], list[str]]]:
@@ -46,4 +46,4 @@ class ReleasedAnswerer(Answerer):
         for group in self.groups(questions):
             paths = [Path(questions[index].image_id) for index in group]
             images = [load_image(path, what="photograph") for path in paths]
-            yield group, images, [self._told(questions[index]) for index in group]
+            yield group, images, [self._prompt(questions[index]) for index in group]
