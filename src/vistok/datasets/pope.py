@@ -39,7 +39,7 @@ def _question(path: Path, number: int, row: dict[str, Any]) -> ObjectQuestion:
             "image": str() as image,
             "text": str() as question,
             "label": "yes" | "no" as label,
-        }:
+        } if not isinstance(key, bool):
             number_in_name = _NUMBERED.search(image)
             photograph = int(number_in_name[1]) if number_in_name else image
             return ObjectQuestion(key, photograph, question, _ANSWERS[label], None)

@@ -68,7 +68,7 @@ def _question(path: Path, position: int, row: Any) -> ChoiceQuestion:
         found = ChoiceQuestion(
             _text(row["question_id"]),
             _text(row["data_id"]),
-            int(row["question_type_id"]),
+            int(_text(row["question_type_id"])),
             _text(row["question"]),
             (a, b, c, d),
             row["answer"],

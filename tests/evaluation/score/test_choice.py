@@ -85,7 +85,14 @@ def test_names_what_is_wrong_with_a_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"data_id": ["a.jpg", "b.jpg"]}, {"question": None}, {"choice_b": ["x"]}, {"question_id": True}],
+    [
+        {"data_id": ["a.jpg", "b.jpg"]},
+        {"question": None},
+        {"choice_b": ["x"]},
+        {"question_id": True},
+        {"question_type_id": True},
+        {"question_type_id": 1.5},
+    ],
 )
 def test_a_record_of_several_images_or_without_text_is_refused(
     tmp_path: Path, change: dict[str, object]

@@ -472,7 +472,8 @@ def test_popes_own_questions_are_references(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"label": "maybe"}, {"text": None}, {"question_id": "1"}, {"question_id": 2}]
+    "change",
+    [{"label": "maybe"}, {"text": None}, {"question_id": "1"}, {"question_id": 2}, {"question_id": True}],
 )
 def test_wrong_pope_files_are_refused(tmp_path: Path, change: dict[str, Any]) -> None:
     rows = pope_labels()
