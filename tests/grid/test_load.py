@@ -87,7 +87,7 @@ def test_every_scale_loads(repository: Path, scale: str) -> None:
         ("scales/mini.yaml", setting("image_sets/web/captions", "a"), ["exactly []", "found ['captions']"]),
         ("scales/mini.yaml", setting("image_sets/objects365/categories", "a"), ["any of", "'categories'"]),
         ("scales/mini.yaml", setting("pretraining/dinno", {}), ["pretraining.dinno", "'dino'?"]),
-        ("scales/mini.yaml", setting("resources/answer", {"gpus": 2}), ["resources.answer", "tune-mllm", "2 GPUs"]),
+        ("scales/mini.yaml", setting("resources/score-run", {"gpus": 2}), ["score-run", "tune-mllm", "2 GPUs"]),
         ("scales/mini.yaml", setting("resources/pretrain-tokenizer", {"positions": 8}), ["leave `positions` out"]),
         ("scales/mini.yaml", setting("resources/tune-mllm", {"gpus": 2, "nodes": 3}), ["3 nodes", "found 2"]),
         ("scales/mini.yaml", setting("splits/Dev", {}), ["splits.Dev", "lower-case", "'Dev'"]),

@@ -1,9 +1,11 @@
 """A suite's answers: the same however they are batched and decoded, and however often the job is killed."""
 
+import json
 import multiprocessing
 import os
 import signal
-from collections.abc import Sequence
+import socket
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 import torch
 from tests.small_models import small_encoder, small_language_model
 
+from vistok.chain.results import forget_answers
 from vistok.errors import VistokError
 from vistok.evaluation.answer.answering import SeeingAnswerer
 from vistok.evaluation.answer.generation import Generation, Question
@@ -21,10 +24,11 @@ from vistok.mllm.language_models.causal import CausalLanguageModel
 from vistok.mllm.model import MultimodalModel
 from vistok.mllm.words import make_word_tokenizer
 from vistok.steps import answers
-from vistok.steps.answers import Photographs, answer_suite
+from vistok.steps.answers import ALONE, Photographs, answer_suite
 from vistok.steps.asking import Asked, ask
 from vistok.steps.saved_answers import Row, SavedAnswers
 from vistok.tokenizers.base import build_tokenizer
+from vistok.training.processes import Place, place
 
 TASKS = ("coco-oc", "coco-mci")
 Suite = dict[str, tuple[Task, Asked]]
@@ -71,10 +75,10 @@ class Interrupted(SeeingAnswerer):
 
 
 def run(
-    answerer: SeeingAnswerer, suite: Suite, saved: SavedAnswers, workers: int = 0
+    answerer: SeeingAnswerer, suite: Suite, saved: SavedAnswers, workers: int = 0, here: Place = ALONE
 ) -> dict[str, list[Row]]:
     photographs = Photographs(answerer.model.tokenizer.reads(), answerer.look_anew, answerer.batch, workers)
-    made = answer_suite(answerer, suite, saved, name="answers", photographs=photographs)
+    made = answer_suite(answerer, suite, saved, name="answers", photographs=photographs, here=here)
     return {task.id: rows for task, rows in made}
 
 
@@ -150,6 +154,53 @@ def test_a_killed_job_goes_on_to_the_same_answers(
     again = Interrupted(model, 0, signal.SIGTERM)
     assert run(again, suite, SavedAnswers(file, "one")) == undisturbed
     assert again.batches == 11 - 2 - 3
+
+
+def shares(work: Callable[[Place], None], of: int) -> list[int | None]:
+    """Runs so many processes of one job; returns how each of them ended."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+
+    def one(number: int) -> None:
+        job = {"RANK": number, "WORLD_SIZE": of, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+        os.environ.update({name: str(value) for name, value in job.items()})
+        work(place())
+
+    context = multiprocessing.get_context("fork")
+    processes = [context.Process(target=one, args=(number,)) for number in range(of)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    return [process.exitcode for process in processes]
+
+
+def test_processes_share_a_suite_out(
+    model: MultimodalModel, suite: Suite, undisturbed: dict[str, list[Row]], tmp_path: Path
+) -> None:
+    """One of three is killed, and two of a later job finish: no batch is asked twice, and the first alone writes."""
+    file = tmp_path / "state/saved.jsonl"
+
+    def killed() -> None:
+        saved = SavedAnswers(file, "one", process=1, seconds=0)
+        run(Interrupted(model, 3, signal.SIGKILL), suite, saved, here=Place(1, 3))
+
+    def finish(here: Place) -> None:
+        answerer = Interrupted(model, 0, signal.SIGTERM)
+        made = run(answerer, suite, SavedAnswers(file, "one", process=here.number), here=here)
+        (tmp_path / f"{here.number}.json").write_text(json.dumps([answerer.batches, made]))
+
+    process = multiprocessing.get_context("fork").Process(target=killed)
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert shares(finish, 2) == [0, 0]
+    (first, made), (second, nothing) = (json.loads((tmp_path / f"{n}.json").read_text()) for n in (0, 1))
+    assert json.loads(json.dumps(undisturbed)) == made and nothing == {}
+    assert min(first, second) > 0 and first + second == 11 - 2
+    forget_answers(file)
+    assert not list(tmp_path.glob("state/*"))
 
 
 def test_what_was_saved_of_others_is_not_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

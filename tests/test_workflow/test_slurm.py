@@ -179,3 +179,20 @@ def test_two_processes_on_two_nodes_train_what_one_does(
     assert any((shared[name] != alone[name]).any() for name in alone), "two processes add in another order"
     for name, tensor in alone.items():
         assert tensor.allclose(shared[name], atol=1e-4), name
+
+
+def test_two_processes_answer_what_one_does(
+    checkout: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VISTOK_DEVICE", "cpu")
+    target, before = f"results/smoke/{FROZEN}", checkout.digests(f"results/smoke/{FROZEN}")
+
+    def share_out(scale: dict[str, Any]) -> None:
+        scale["resources"] = {"answer": {"gpus": 2}}
+
+    for path in (checkout.root / target).rglob("predictions.jsonl"):
+        path.unlink()
+    written = f"{target}/coco-oc/predictions.jsonl"
+    with checkout.changed("workflow/scales/smoke.yaml", share_out):
+        Build(checkout.root, tmp_path / "two.log", written, gpus=2).end()
+    assert checkout.digests(target) == before

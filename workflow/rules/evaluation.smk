@@ -29,7 +29,7 @@ for suite in STUDY.suites_asked():
             spec=answer.spec,
             source=answer.source,
         shell:
-            "vistok answer {wildcards.run} --suite {params.suite} {params.options} "
+            "{resources.launch} vistok answer {wildcards.run} --suite {params.suite} {params.options} "
             "2>&1 | {{ tee -i {log} || cat > /dev/null; }}"
 
     rule:

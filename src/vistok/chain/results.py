@@ -45,12 +45,18 @@ def write_predictions(path: Path, rows: Sequence[Mapping[str, Any]], inputs: Inp
     write_json(path.with_name(PROVENANCE), sealed(about))
 
 
+def answer_files(file: Path) -> list[Path]:
+    """Returns what each process of an answering job has saved so far: `file` of the first, and those beside it."""
+    return sorted(each for each in file.parent.glob(f"{file.stem}*{file.suffix}") if each.is_file())
+
+
 def forget_answers(file: Path) -> None:
     """Removes what an answering job has saved so far, and the folders that become empty.
 
     It outlives the job: of one that outlived its snakemake, snakemake takes the answers for half-made and deletes them.
     """
-    file.unlink(missing_ok=True)
+    for each in answer_files(file):
+        each.unlink(missing_ok=True)
     with suppress(OSError):
         for folder in file.parents[:-1]:
             folder.rmdir()

@@ -25,10 +25,8 @@ StepId = Literal[
     "show-study",
     "audit",
 ]
-# Trainings, which resume from a saved state and may run in several processes.
-RESUMED: Final = frozenset({"pretrain-tokenizer", "train-llm", "tune-mllm"})
-# Steps that resume: a second submission needs no more time than the first one.
-GOES_ON: Final = RESUMED | {"answer"}
+# Trainings and answers, which resume from a saved state and may run in several processes.
+RESUMED: Final = frozenset({"pretrain-tokenizer", "train-llm", "tune-mllm", "answer"})
 
 
 class JobSize(Value):

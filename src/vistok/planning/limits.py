@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from vistok.errors import VistokError
-from vistok.grid.job_sizes import GOES_ON, StepId
+from vistok.grid.job_sizes import RESUMED, StepId
 from vistok.grid.read import read_mapping
 from vistok.planning.plan import Plan
 from vistok.planning.slurm import PROFILE
@@ -33,11 +33,11 @@ class Limit:
     @property
     def allowed(self) -> float:
         """The hours available: of all submissions for a job that resumes, else of the longest one."""
-        times = self.submissions if self.step in GOES_ON else min(self.submissions, MOST_GROWTH)
+        times = self.submissions if self.step in RESUMED else min(self.submissions, MOST_GROWTH)
         return times * self.minutes / 60
 
     def __str__(self) -> str:
-        how = f"{self.submissions} submissions" if self.step in GOES_ON else "its longest submission"
+        how = f"{self.submissions} submissions" if self.step in RESUMED else "its longest submission"
         return f"{self.step} takes {self.hours:,.1f} h, and {how} of {self.minutes} minutes have {self.allowed:,.1f} h"
 
 

@@ -13,9 +13,8 @@ from vistok.grid.released_models import ReleasedModel
 from vistok.grid.runs import Released, Run, Subject
 from vistok.grid.study import Study
 from vistok.grid.tasks import Task
-from vistok.locks import only_writer
 from vistok.mllm.whole import load_whole
-from vistok.steps.answers import Photographs, answer_suite
+from vistok.steps.answers import Photographs, answer_suite, one_writer
 from vistok.steps.asking import Asked, ask_all
 from vistok.steps.models import load_trained
 from vistok.steps.saved_answers import SavedAnswers, identity_of
@@ -31,15 +30,15 @@ def run(study: Study, subject: Subject, suite: str) -> None:
             start goes on from there), or another process is at it.
     """
     paths = Paths(study)
-    with only_writer(paths.results / subject.path / suite):
+    with one_writer(paths.results / subject.path / suite) as here:
         make_deterministic(0)
         asked = _asked(study, subject, suite)
         inputs = {task.id: answer_inputs(study, subject, task) for task, _ in asked.values()}
         identity = identity_of(inputs, asked, __name__, study.scale.answer_batch)
-        saved = SavedAnswers(paths.answers_under_way(subject, suite), identity)
+        saved = SavedAnswers(paths.answers_under_way(subject, suite), identity, process=here.number)
         answerer, photographs = _answerer(study, subject)
         name = f"answers of {subject.path}"
-        for task, rows in answer_suite(answerer, asked, saved, name=name, photographs=photographs):
+        for task, rows in answer_suite(answerer, asked, saved, name=name, photographs=photographs, here=here):
             write_predictions(paths.predictions(subject, task.id), rows, inputs[task.id])
         saved.save_rest()
 

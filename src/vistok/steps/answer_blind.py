@@ -4,13 +4,13 @@ from vistok.chain.results import blind_inputs, write_predictions
 from vistok.evaluation.answer.generation import BlindAnswerer
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
-from vistok.locks import only_writer
-from vistok.steps.answers import answer_suite
+from vistok.steps.answers import answer_suite, one_writer
 from vistok.steps.asking import ask_all
 from vistok.steps.language_model import load_llm
 from vistok.steps.saved_answers import SavedAnswers, identity_of
 from vistok.training.devices import device_of
 from vistok.training.loop import make_deterministic
+from vistok.training.processes import Place
 
 
 def run(study: Study, llm: str, suite: str) -> None:
@@ -19,19 +19,19 @@ def run(study: Study, llm: str, suite: str) -> None:
     Raises:
         VistokError: the model cannot be trusted, no question can be asked, or another process is at it.
     """
-    with only_writer(Paths(study).results / "blind" / llm / suite):
-        _answer(study, llm, suite)
+    with one_writer(Paths(study).results / "blind" / llm / suite) as here:
+        _answer(study, llm, suite, here)
 
 
-def _answer(study: Study, llm: str, suite: str) -> None:
+def _answer(study: Study, llm: str, suite: str, here: Place) -> None:
     make_deterministic(0)
     paths, batch = Paths(study), study.scale.answer_batch
     asked = {name: (study.task(name), questions) for name, questions in ask_all(study, suite).items()}
     inputs = {task.id: blind_inputs(study, llm, task) for task, _ in asked.values()}
     identity = identity_of(inputs, asked, __name__, batch)
-    saved = SavedAnswers(paths.answers_under_way(f"blind/{llm}", suite), identity)
+    saved = SavedAnswers(paths.answers_under_way(f"blind/{llm}", suite), identity, process=here.number)
     device = device_of(study.scale.job("answer").gpus)
     answerer = BlindAnswerer(load_llm(study.models, llm).to(device), batch=batch)
-    for task, rows in answer_suite(answerer, asked, saved, name=f"blind answers of {llm}"):
+    for task, rows in answer_suite(answerer, asked, saved, name=f"blind answers of {llm}", here=here):
         write_predictions(paths.blind_predictions(llm, task.id), rows, inputs[task.id])
     saved.save_rest()

@@ -1,7 +1,7 @@
 """The lines of a predictions.jsonl: what a model answered, as it is kept and as it is scored."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from itertools import groupby, islice
 from pathlib import Path
@@ -15,15 +15,18 @@ from vistok.errors import VistokError
 from vistok.evaluation.answer.generation import Answerer, Question
 from vistok.evaluation.kinds import task_kind
 from vistok.grid.tasks import Task
+from vistok.locks import only_writer
 from vistok.steps.asking import Asked
 from vistok.steps.saved_answers import Row, SavedAnswers
 from vistok.training.batches import Batch, batches
+from vistok.training.processes import Place, join, meet, place
 from vistok.training.stops import stop_requests
 
 # Questions of like length are looked for among so many, and so many photographs' visual tokens are kept at a time:
 # 2 GB of a 7-B model's in bf16.
 _QUESTIONS: Final = 8192
 _PHOTOGRAPHS: Final = 8192
+ALONE: Final = Place()
 
 
 @dataclass(frozen=True)
@@ -67,8 +70,12 @@ def answer_suite(
     *,
     name: str,
     photographs: Photographs | None = None,
+    here: Place = ALONE,
 ) -> Iterator[tuple[Task, list[Row]]]:
     """Yields each task of a suite with the lines of its predictions.jsonl, one per question, in their order.
+
+    Of several processes each answers its share, and all look at all photographs, in the same batches; the first one
+    yields, once all are done.
 
     Each line holds id, image, prompt, answer, raw generation and the truth; or, of a kind that ranks, options in place
     of the raw generation, and as the answer the summed loss of each option, with the number of its tokens.
@@ -78,23 +85,57 @@ def answer_suite(
         saved: what is answered already; what is answered now goes there, too.
         name: what an error calls the job.
         photographs: how they are looked at by a model that does so once for all questions.
+        here: which of the job's processes this is.
 
     Raises:
         VistokError: a task says nothing on how its answers are written, a photograph cannot be decoded, or the job
             was told to stop (its answers are saved).
     """
     parts = [part for task, asked in suite.values() for part in _parts(answerer, task, asked)]
+    if here.of > 1:
+        for _ in _answered_parts(answerer, parts, saved, name, photographs, here):
+            pass
+        saved.save()
+        meet()
+        saved.read_others()
+        if here.number:
+            return
+    made = _answered_parts(answerer, parts, saved, name, photographs, ALONE)
+    for task, of_task in groupby(made, key=lambda part: part[0]):
+        rows = [row for _, some in of_task for row in some]
+        yield suite[task][0], _lines(suite[task][0], suite[task][1], rows)
+
+
+def _answered_parts(
+    answerer: Answerer,
+    parts: list[_Part],
+    saved: SavedAnswers,
+    name: str,
+    photographs: Photographs | None,
+    here: Place,
+) -> Iterator[tuple[str, list[Row]]]:
+    """Yields the task of each part with the answers to those of its questions that are this process's, or known."""
     if photographs:
-        parts = _with_images(parts, saved)
+        parts = _with_images(parts, saved, here)
     images = [image for part in parts for image in part.images]
     with stop_requests() as stop, _decoded(name, images, photographs) as coming:
-        for task, of_task in groupby(parts, key=lambda part: part.task.id):
-            rows: list[Row] = []
-            for part in of_task:
-                if part.images and photographs:
-                    photographs.look(islice(coming, len(part.images)))
-                rows += _answered(answerer, part, saved, stop, name)
-            yield suite[task][0], _lines(suite[task][0], suite[task][1], rows)
+        for part in parts:
+            if part.images and photographs:
+                photographs.look(islice(coming, len(part.images)))
+            yield part.task.id, _answered(answerer, part, saved, stop, name, here)
+
+
+@contextmanager
+def one_writer(out: Path) -> Iterator[Place]:
+    """Yields which of the job's processes this is; of them the first locks the output.
+
+    Raises:
+        VistokError: another job is writing it.
+    """
+    join()
+    here = place()
+    with nullcontext() if here.number else only_writer(out):
+        yield here
 
 
 def _parts(answerer: Answerer, task: Task, asked: Asked) -> Iterator[_Part]:
@@ -112,7 +153,7 @@ def _parts(answerer: Answerer, task: Task, asked: Asked) -> Iterator[_Part]:
         first += len(groups)
 
 
-def _with_images(parts: list[_Part], saved: SavedAnswers) -> list[_Part]:
+def _with_images(parts: list[_Part], saved: SavedAnswers, here: Place) -> list[_Part]:
     """Returns the parts with what is to be looked at before each: before the first one all, if that is not too much.
 
     A job that goes on looks at all of a part's photographs again, in the same batches: they decide the last bits.
@@ -120,7 +161,10 @@ def _with_images(parts: list[_Part], saved: SavedAnswers) -> list[_Part]:
     images = [tuple(dict.fromkeys(question.image_id for question in part.questions)) for part in parts]
     together = tuple(dict.fromkeys(image for some in images for image in some))
     is_open = [
-        any(saved.of(part.task.id, part.first + number) is None for number in range(len(part.groups)))
+        any(
+            saved.of(part.task.id, number) is None and here.has(number)
+            for number in range(part.first, part.first + len(part.groups))
+        )
         for part in parts
     ]
     if len(together) <= _PHOTOGRAPHS:
@@ -148,11 +192,15 @@ def _decoded(
         yield zip(images, (image.numpy() for batch in made for image in batch["images"]), strict=False)
 
 
-def _answered(answerer: Answerer, part: _Part, saved: SavedAnswers, stop: list[int], name: str) -> list[Row]:
-    """Returns the answers to a part's questions, in their order."""
+def _answered(
+    answerer: Answerer, part: _Part, saved: SavedAnswers, stop: list[int], name: str, here: Place
+) -> list[Row]:
+    """Returns the answers to a part's questions that are this process's, or known, in their order."""
     task, made = part.task, dict[int, Row]()
     for number, group in enumerate(part.groups, start=part.first):
         rows = saved.of(task.id, number)
+        if rows is None and not here.has(number):
+            continue
         if rows is None:
             rows = _asked(answerer, task, [part.questions[place] for place in group])
             saved.note(task.id, number, rows)
@@ -162,7 +210,7 @@ def _answered(answerer: Answerer, part: _Part, saved: SavedAnswers, stop: list[i
                     f"{name}: stopped at batch {number + 1} of {task.id} on request; the next start goes on from there."
                 )
         made |= zip(group, rows, strict=True)
-    return [made[place] for place in range(len(part.questions))]
+    return [made[place] for place in sorted(made)]
 
 
 def _lines(task: Task, asked: Asked, rows: list[Row]) -> list[Row]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from vistok.chain.results import answer_files
 from vistok.files import digest_value
 from vistok.grid.kinds import SCORING, task_kind_modules
 from vistok.grid.tasks import Task
@@ -42,14 +43,16 @@ def identity_of(
 
 
 class SavedAnswers:
-    """One file, to which groups of answers are appended; a last line truncated by a kill is dropped."""
+    """One file a process, to which groups of answers are appended; a last line truncated by a kill is dropped."""
 
-    def __init__(self, file: Path, identity: str, *, seconds: float = _SECONDS) -> None:
-        """Reads what an earlier job of the same identity has saved; that of any other is ignored."""
-        self.file, self.identity, self.seconds = file, identity, seconds
+    def __init__(self, file: Path, identity: str, *, process: int = 0, seconds: float = _SECONDS) -> None:
+        """Reads what an earlier job of the same identity has saved, in however many processes; others are ignored."""
+        self.first, self.identity, self.seconds = file, identity, seconds
+        self.file = file.with_name(f"{file.stem}.{process}{file.suffix}") if process else file
         self._new: list[tuple[str, int, list[Row]]] = []
         self._saved_at = time.monotonic()
-        self._known = self._read() if file.is_file() else {}
+        self._known = self._own() if self.file.is_file() else {}
+        self.read_others()
 
     def of(self, task: str, group: int) -> list[Row] | None:
         """Returns the answers to a task's group of questions; None if there are none yet."""
@@ -78,23 +81,37 @@ class SavedAnswers:
         if self._new and self.file.is_file():
             self.save()
 
-    def _read(self) -> dict[tuple[str, int], list[Row]]:
-        known, whole = {}, 0
-        with self.file.open("rb") as stream:
+    def read_others(self) -> None:
+        """Reads what the job's other processes have saved so far, each in a file of its own."""
+        for file in answer_files(self.first):
+            if file != self.file:
+                known, _ = self._read(file)
+                self._known |= known or {}
+
+    def _own(self) -> dict[tuple[str, int], list[Row]]:
+        known, whole = self._read(self.file)
+        if known is None:
+            say(
+                f"{self.file} is not used, and all questions are asked: it is of other answers; the study, the "
+                "checkpoint, the questions or the code have changed since."
+            )
+            self.file.unlink()
+            return {}
+        os.truncate(self.file, whole)
+        return known
+
+    def _read(self, file: Path) -> tuple[dict[tuple[str, int], list[Row]] | None, int]:
+        """Returns a file's answers and the number of its whole bytes; None if they are of another identity."""
+        known = {}
+        with file.open("rb") as stream:
             head = _parsed(stream.readline())
             if head is None or head.get("identity") != self.identity:
-                say(
-                    f"{self.file} is not used, and all questions are asked: it is of other answers; the study, the "
-                    "checkpoint, the questions or the code have changed since."
-                )
-                self.file.unlink()
-                return {}
+                return None, 0
             whole = stream.tell()
             while (entry := _parsed(stream.readline())) is not None:
                 known[entry["task"], entry["group"]] = entry["rows"]
                 whole = stream.tell()
-        os.truncate(self.file, whole)
-        return known
+        return known, whole
 
 
 def _line(entry: dict[str, Any]) -> str:

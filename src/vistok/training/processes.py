@@ -1,13 +1,43 @@
-"""Lets several processes train together: passes what `srun` sets for each of them on to PyTorch."""
+"""Lets several processes work together: passes what `srun` sets for each of them on to PyTorch."""
 
 import os
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
+
+import torch.distributed
 
 # To try a scale with GPUs out on a machine that has none: the same job, on its CPUs, where this is `cpu`.
 CHOICE: Final = "VISTOK_DEVICE"
 _FIRST_PORT: Final = 20_000
 _PORTS: Final = 20_000
+# The longest that one process waits for another: a Slurm job's limit ends both before that.
+_LONGEST: Final = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Which of a job's processes this is: `number` of `of`, from 0 on."""
+
+    number: int = 0
+    of: int = 1
+
+    def has(self, item: int) -> bool:
+        """Returns whether an item of a list that all processes have is this one's to do."""
+        return item % self.of == self.number
+
+
+def place(environment: Mapping[str, str] = os.environ) -> Place:
+    """Returns which process this is; to be called after `join`."""
+    return Place(int(environment.get("RANK", "0")), int(environment.get("WORLD_SIZE", "1")))
+
+
+def meet() -> None:
+    """Waits until every process of the job is here."""
+    torch.distributed.init_process_group("gloo", timeout=_LONGEST)
+    torch.distributed.barrier()
+    torch.distributed.destroy_process_group()
 
 
 def join(environment: MutableMapping[str, str] = os.environ) -> None:

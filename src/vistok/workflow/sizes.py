@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from vistok.grid.job_sizes import GOES_ON, RESUMED, JobSize, StepId
+from vistok.grid.job_sizes import RESUMED, JobSize, StepId
 from vistok.grid.study import Study
 from vistok.planning.limits import MOST_GROWTH
 
@@ -17,7 +17,7 @@ def size_of(study: Study, step: StepId) -> dict[str, Any]:
     job = study.scale.job(step)
     return {
         "mem_mb": _growing(job.memory_mb),
-        "runtime": job.minutes if step in GOES_ON else _growing(job.minutes),
+        "runtime": job.minutes if step in RESUMED else _growing(job.minutes),
         "cpus_per_task": job.cpus,
         **({"gpu": job.gpus} if job.gpus else {}),
         **({"launch": "env"} if step in RESUMED else {}),
