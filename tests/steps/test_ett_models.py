@@ -23,7 +23,7 @@ from vistok.grid.paths import Paths
 from vistok.grid.read import validated
 from vistok.grid.study import Study
 from vistok.pages.table import render_table
-from vistok.steps import reconstruct, show_ett, train_cell_nets, train_ibq, tune_mllm
+from vistok.steps import lengthen_ibq, reconstruct, show_ett, train_cell_nets, train_ibq, tune_mllm
 from vistok.tables.ett_reconstruction import assemble_reconstruction
 
 
@@ -70,7 +70,7 @@ def study(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
 
 def make_all(study: Study) -> None:
     """Trains the nets, the tokenizer, and language models that tune it, of which no text has been learnt; measures."""
-    for step in (train_cell_nets, train_ibq):
+    for step in (train_cell_nets, train_ibq, lengthen_ibq):
         step.run(study)
     for llm in ("llama-7b", "vicuna-7b"):
         if not Paths(study).llm(llm).exists():
@@ -107,7 +107,7 @@ def test_from_images_to_the_table(study: Study, capsys: pytest.CaptureFixture[st
     assert config["use"]["codes"] == 32 and config["network"]["stem"] == 4
     first = {name: (paths.checkpoint(name) / "provenance.json").read_bytes() for name in ("judge", "ibq")}
     capsys.readouterr()
-    for step in (train_cell_nets, train_ibq):
+    for step in (train_cell_nets, train_ibq, lengthen_ibq):
         step.run(study)
     assert capsys.readouterr().err.count("is finished, complete and of this study: nothing to do") == 5
     assert first == {name: (paths.checkpoint(name) / "provenance.json").read_bytes() for name in first}
@@ -191,8 +191,8 @@ def test_the_control_is_trained_as_long_and_as_fast_as_tuning_is(study: Study) -
         * mini.recipe("embedding-tuned").rates["tokenizer"]
     )
     assert longer_training(mini).optimiser.learning_rate == rate
-    train_cell_nets.run(study)
-    train_ibq.run(study)
+    for step in (train_cell_nets, train_ibq, lengthen_ibq):
+        step.run(study)
     curves = (EttPaths(study).checkpoint("ibq-longer") / "curves.csv").read_text()
     assert curves.splitlines()[-1].startswith(f"{recipe.steps},")
     made = [EttPaths(study).checkpoint(name) / "model.safetensors" for name in ("ibq", "ibq-longer")]

@@ -1,5 +1,5 @@
-train_cell_nets, train_ibq = map(rule_of, ("train-cell-nets", "train-ibq"))
-reconstruct, show_ett = map(rule_of, ("reconstruct", "show-ett"))
+train_cell_nets, reconstruct, show_ett = map(rule_of, ("train-cell-nets", "reconstruct", "show-ett"))
+train_ibq, lengthen_ibq = map(rule_of, ("train-ibq", "lengthen-ibq"))
 
 
 rule train_cell_nets:
@@ -24,11 +24,11 @@ rule train_cell_nets:
 
 
 rule train_ibq:
-    """Trains the tokenizer of ETT, to codes and back; and it again, for as long as tuning takes."""
+    """Trains the tokenizer of ETT, to codes and back."""
     input:
         train_ibq.inputs,
     output:
-        [directory(path) for path in train_ibq.outputs],
+        directory(train_ibq.outputs),
     log:
         train_ibq.log,
     benchmark:
@@ -42,6 +42,27 @@ rule train_ibq:
         source=train_ibq.source,
     shell:
         "vistok train-ibq {params.options} " "2>&1 | {{ tee -i {log} || cat > /dev/null; }}"
+
+
+rule lengthen_ibq:
+    """Trains the tokenizer of ETT without captions for as many more steps as tuning takes."""
+    input:
+        lengthen_ibq.inputs,
+    output:
+        directory(lengthen_ibq.outputs),
+    log:
+        lengthen_ibq.log,
+    benchmark:
+        lengthen_ibq.benchmark
+    threads: 1
+    resources:
+        **lengthen_ibq.resources,
+    params:
+        options=options_of_models,
+        spec=lengthen_ibq.spec,
+        source=lengthen_ibq.source,
+    shell:
+        "vistok lengthen-ibq {params.options} " "2>&1 | {{ tee -i {log} || cat > /dev/null; }}"
 
 
 rule reconstruct:

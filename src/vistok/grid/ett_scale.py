@@ -196,16 +196,25 @@ def nets_spec(study: Study) -> Spec:
 
 
 def ibq_inputs(study: Study) -> list[Path]:
-    """Returns the images of the tokenizer's two trainings, and the network of its perceptual loss."""
-    names = dict.fromkeys((*read_scale(study.models).tokenizer.images, *study.models.scale.mixture))
-    sets = [Paths(study).shards(name) for name in names]
+    """Returns the tokenizer's training images, and the network of its perceptual loss."""
+    sets = [Paths(study).shards(name) for name in read_scale(study.models).tokenizer.images]
     return [EttPaths(study).checkpoint(PERCEPTUAL), *sets]
 
 
 def ibq_spec(study: Study) -> Spec:
-    """Returns what the tokenizer depends on besides what it is trained on, and its longer training."""
-    size, longer = read_scale(study.models).tokenizer, longer_training(study.models)
-    return {IBQ: counted(size), LONGER: counted(longer)}
+    """Returns what the tokenizer depends on besides what it is trained on."""
+    return counted(read_scale(study.models).tokenizer)
+
+
+def longer_inputs(study: Study) -> list[Path]:
+    """Returns the tokenizer, and what it is trained on for longer."""
+    sets = [Paths(study).shards(name) for name in longer_training(study.models).images]
+    return [*(EttPaths(study).checkpoint(name) for name in (IBQ, PERCEPTUAL)), *sets]
+
+
+def longer_spec(study: Study) -> Spec:
+    """Returns what the longer training depends on besides the tokenizer and its images."""
+    return counted(longer_training(study.models))
 
 
 def longer_training(study: Study) -> TokenizerTraining:

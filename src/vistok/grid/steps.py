@@ -255,11 +255,18 @@ _LIST: Final = (
     Step(
         "train-ibq",
         jobs=lambda study, runs: [],
-        outputs=lambda study: [
-            EttPaths(study).checkpoint(name) for name in (ett_scale.IBQ, ett_scale.LONGER)
-        ],
+        outputs=lambda study: [EttPaths(study).checkpoint(ett_scale.IBQ)],
         inputs=ett_scale.ibq_inputs,
         spec=ett_scale.ibq_spec,
+        shared=True,
+        size="write-shards",
+    ),
+    Step(
+        "lengthen-ibq",
+        jobs=lambda study, runs: [],
+        outputs=lambda study: [EttPaths(study).checkpoint(ett_scale.LONGER)],
+        inputs=ett_scale.longer_inputs,
+        spec=ett_scale.longer_spec,
         shared=True,
         size="write-shards",
     ),

@@ -62,6 +62,7 @@ VERBS: Final[Mapping[str, Verb]] = {
     "show-study": Verb("make the page from which all of the study is reached"),
     "train-cell-nets": Verb("train the nets that ETT's tokenizer is taught and judged by"),
     "train-ibq": Verb("train ETT's tokenizer, to codes and back"),
+    "lengthen-ibq": Verb("train ETT's tokenizer without captions for as many more steps as tuning takes"),
     "reconstruct": Verb("measure what ETT's tokenizer leaves of images"),
     "show-ett": Verb("render the tables of ETT, the second system, and what they are worth"),
     "weigh-claims": Verb("weigh the paper's claims on the scale's cells"),

@@ -3,7 +3,7 @@
 from vistok.checkpoints import save_checkpoint
 from vistok.files import digest_value
 from vistok.grid.ett import PERCEPTUAL, EttPaths
-from vistok.grid.ett_scale import IBQ, LONGER, TokenizerTraining, longer_training, read_scale
+from vistok.grid.ett_scale import IBQ, TokenizerTraining, read_scale
 from vistok.grid.marks import counted
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
@@ -22,23 +22,29 @@ from vistok.training.loop import Plan, make_deterministic, train
 def run(study: Study) -> None:
     """Writes `checkpoints/<scale>/ett/ibq`: the average of its weights, how much of its codebook is in use, and curves.
 
-    Beside it `ibq-longer`: the same, trained alone for as many more steps as tuning takes.
-
     Raises:
         VistokError: the scale has no such tokenizer, its perceptual net is missing, its loss is no number, or too few
             of its codes are in use.
     """
-    _train(study, IBQ, read_scale(study).tokenizer, None)
-    _train(study, LONGER, longer_training(study), IBQ)
+    train_tokenizer(study, IBQ, read_scale(study).tokenizer, code=source_digest(__name__))
 
 
-def _train(study: Study, name: str, size: TokenizerTraining, start: str | None) -> None:
-    """Trains a tokenizer, from random weights or from those of another."""
+def train_tokenizer(
+    study: Study, name: str, size: TokenizerTraining, *, code: str, start: str | None = None
+) -> None:
+    """Trains a tokenizer and writes its checkpoint.
+
+    Args:
+        name: of the tokenizer, among ETT's checkpoints.
+        size: of it and its training.
+        code: the digest of the code that decides it.
+        start: the tokenizer of the same size that it starts from; None: random weights.
+    """
     stopwatch, paths = Stopwatch(), Paths(study)
     out, folders = EttPaths(study).checkpoint(name), [paths.shards(each) for each in size.images]
     before = [EttPaths(study).checkpoint(each) for each in (PERCEPTUAL, start) if each]
     inputs = input_digests([*before, *folders]) | {"spec": digest_value(counted(size))}
-    with training(paths, out, [inputs, source_digest(__name__)]) as work:
+    with training(paths, out, [inputs, code]) as work:
         if work is None:
             return
         make_deterministic(size.seed)

@@ -1,0 +1,16 @@
+"""Trains ETT's tokenizer alone for as many more steps as tuning takes: the control of what captions add."""
+
+from vistok.grid.ett_scale import IBQ, LONGER, longer_training
+from vistok.grid.study import Study
+from vistok.sources import source_digest
+from vistok.steps.train_ibq import train_tokenizer
+
+
+def run(study: Study) -> None:
+    """Writes `checkpoints/<scale>/ett/ibq-longer`: its last weights, how much of its codebook is in use, and curves.
+
+    Raises:
+        VistokError: the scale has no such tokenizer, it or its perceptual net is missing, its loss is no number, or too
+            few of its codes are in use.
+    """
+    train_tokenizer(study, LONGER, longer_training(study), code=source_digest(__name__), start=IBQ)
