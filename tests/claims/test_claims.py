@@ -23,6 +23,7 @@ from vistok.claims.measured import read_cells, spread_of_seeds, training_noise
 from vistok.claims.values import CLAIMS
 from vistok.errors import VistokError
 from vistok.files import write_json
+from vistok.grid.load import load_study
 from vistok.grid.tables import Column
 from vistok.pages.claims import write_claims
 from vistok.published.tables import PUBLISHED, PublishedTable, read_all_published
@@ -347,3 +348,41 @@ def test_a_column_that_the_paper_has_not_is_weighed_by_no_claim(
     write_json(tmp_path / "cells.json", found)
     write_claims(PUBLISHED, CLAIMS, {"mini": read_cells(tmp_path / "cells.json")}, tmp_path)
     assert (tmp_path / "claims.json").is_file()
+
+
+SECTION_4_2 = ("gvt-is-best-overall", "gvt-surpasses-larger-models", "gvt-is-second-on-semantics")
+
+
+def cells_of_table_5(repository: Path, tables: dict[int, PublishedTable], **leads: float) -> Any:
+    """A cell of every row and column of Table 5 that mini answers: 50, and more in rows that lead."""
+    scale = load_study("mini", root=repository)
+    rows = [row.printed for row in scale.table("table-5").rows if scale.answers(row)]
+    names = [tables[5].row_ids[row] for row in rows if row is not None]
+    made = [(row, 50 + leads.get(row.replace("-", "_"), 0.0)) for row in names]
+    columns = [column.published or "" for column in scale.table("table-5").columns]
+    return {
+        (5, row, column): Measured(value, value - 2, value + 2) for row, value in made for column in columns
+    }
+
+
+@pytest.mark.parametrize(
+    ("leads", "verdicts"),
+    [
+        ({"gvt": 20, "blip_2": 0}, ("holds", "holds", "contradicted")),
+        ({"gvt": 0, "blip_2": 20}, ("contradicted", "contradicted", "within noise")),
+        ({"llava": 20}, ("contradicted", "contradicted", "contradicted")),
+        ({}, ("within noise", "within noise", "within noise")),
+    ],
+)
+def test_section_4_2_is_weighed_on_the_rows_of_table_5_that_mini_trains(
+    study: StudyClaims,
+    tables: dict[int, PublishedTable],
+    repository: Path,
+    leads: dict[str, float],
+    verdicts: tuple[str, ...],
+) -> None:
+    """All six rows answer all six columns there, so that no comparison is left out, of Flamingo and Kosmos-1 either."""
+    outcomes = evaluate_claims(study.claims, cells_of_table_5(repository, tables, **leads))
+    found = {entry.claim.id: entry for entry in outcomes if entry.claim.section == "4.2"}
+    assert tuple(found[name].verdict for name in SECTION_4_2) == verdicts
+    assert {name: entry.not_measured for name, entry in found.items()} == dict.fromkeys(SECTION_4_2, 0)

@@ -209,6 +209,36 @@ def test_the_lock_file_has_what_is_here_and_nothing_made_up(
     foreign.write_weight_list(study, VICUNA)
 
 
+def test_a_released_models_weights_are_listed_locked_and_told_apart(study: Study, tmp_path: Path) -> None:
+    name, weights = "weights-of-models/kosmos-2", study.released_model("kosmos-2").weights
+    assert weight_names(study, study.subjects("table-5-released"))[-1:] == ["weights-of-models/instructblip"]
+    for file in ("config.json", "model.safetensors", "preprocessor_config.json"):
+        put(tmp_path, weights, file)
+    digest = foreign.write_weight_list(study, name)
+    assert foreign.weight_digests(study, [name]) == {f"{weights}@{COMMIT}": digest}
+    list(foreign.lock_weights(study))
+    rows = json.loads((tmp_path / "workflow/weights.lock.json").read_text())
+    assert rows[name] == {"weights": weights, "revision": COMMIT, "digest": digest}
+    assert rows["weights-of-models/llava"]["digest"] is None
+    put(tmp_path, weights, "model.safetensors", content="other")
+    with pytest.raises(VistokError, match=r"not those of workflow/weights\.lock\.json"):
+        foreign.write_weight_list(study, name)
+
+
+def test_all_of_minigpt_4s_folder_counts(study: Study, tmp_path: Path) -> None:
+    folder = tmp_path / "minigpt-4"
+    for file in ("eva_vit_g.pth", "prerained_minigpt4_7b.pth", "vicuna-7b/model.safetensors"):
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_text(file)
+    entry = study.released_model("minigpt-4").model_copy(update={"weights": str(folder)})
+    own = replace_fields(study, released={"minigpt-4": entry})
+    digests = [foreign.write_weight_list(own, "weights-of-models/minigpt-4")]
+    for file in ("prerained_minigpt4_7b.pth", "vicuna-7b/model.safetensors"):
+        (folder / file).write_text("other")
+        digests.append(foreign.write_weight_list(own, "weights-of-models/minigpt-4"))
+    assert len(set(digests)) == 3
+
+
 @pytest.mark.parametrize("wrong", ["main", "b" * 39, "B" * 40, "../x"])
 def test_a_revision_is_a_commit(pinned: Callable[[str, str, str], Study], wrong: str) -> None:
     with pytest.raises(VistokError, match="revision"):

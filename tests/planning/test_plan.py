@@ -16,6 +16,7 @@ from vistok.grid.study import Study
 from vistok.mllm.connectors.base import build_connector
 from vistok.mllm.language_models.load import build_language_model
 from vistok.planning.costs import tuning
+from vistok.planning.language_weights import check_released_model
 from vistok.planning.plan import Rates, chosen, lines, make_plan
 from vistok.planning.units import readable_bytes
 
@@ -259,3 +260,26 @@ def test_planning_imports_no_torch() -> None:
 )
 def test_bytes_are_said_with_a_unit(count: int, said: str) -> None:
     assert readable_bytes(count) == said
+
+
+def test_every_released_model_is_planned_with_the_suites_that_its_table_asks(paper: Study) -> None:
+    costs: dict[str, float] = {}
+    for name, entry in paper.released.items():
+        plan = make_plan(paper, chosen(paper, [f"released/{name}"]))
+        suites = {job.name.split()[-1] for job in plan.of("answer")}
+        assert suites == ({"gvt"} if entry.even else {"gvt", "even"}), name
+        assert all(job.cost.flops > 0 and job.cost.memory > 0 for job in plan.of("answer"))
+        costs[name] = sum(job.cost.flops for job in plan.of("answer") if job.name.endswith("gvt"))
+    assert costs["minigpt-4"] > costs["kosmos-2"], "7.8 B parameters and 1.7 B"
+    whole = make_plan(paper, paper.subjects("table-5-released"))
+    answered = {job.name.split()[0] for job in whole.of("answer")}
+    assert {f"released/{name}" for name in paper.released} < answered
+
+
+def test_the_doctor_says_of_every_released_model_that_it_is_not_here(
+    paper: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    for name in paper.released:
+        with pytest.raises(VistokError, match=r"hf download|weights not found: data/paper/weights/minigpt-4"):
+            check_released_model(paper, name)

@@ -1,6 +1,7 @@
 """One model asked in two ways: its rows stand beside each other, and the paired difference under them."""
 
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,8 +11,12 @@ import pytest
 from vistok.evaluation.pairs import ByImage
 from vistok.grid.load import load_study
 from vistok.grid.runs import Released
+from vistok.grid.tables import ReleasedRow
+from vistok.grid.tables import Row as MadeRow
+from vistok.grid.tasks import Decoding
 from vistok.pages.askings import askings_in_words
 from vistok.tables.askings import askings
+from vistok.tables.pairs import families
 from vistok.tables.report import Row
 from vistok.tables.values import AVERAGE, Cell, Column
 
@@ -21,15 +26,17 @@ COLUMNS = (
 )
 
 
-def row(model: str, values: np.ndarray, even: str = "") -> Row:
+def row(model: str, values: np.ndarray, even: str = "", *, evenly: bool = False) -> Row:
     cell = Cell(1, ours=float(values.mean()), by_image=ByImage(values[None], np.ones(len(values))))
-    return Row((model,), (Released(model=model),), (cell, Cell(1)), even=even)
+    return Row((model,), (Released(model=model),), (cell, Cell(1)), evenly=evenly, even=even)
 
 
 def test_the_difference_is_paired_over_images() -> None:
     hard = np.random.default_rng(0).normal(50, 30, 200)
     gain = np.random.default_rng(1).normal(-4, 1, 200)
-    (found,) = askings([row("a", hard), row("b", hard + gain, "released/a"), row("c", hard)], COLUMNS)
+    (found,) = askings(
+        [row("a", hard, evenly=True), row("b", hard + gain, "released/a"), row("c", hard)], COLUMNS
+    )
     (change, average) = found.changes
     assert (found.row.labels, found.even.labels, average) == (("b",), ("a",), None)
     assert change and change.difference == pytest.approx(gain.mean())
@@ -40,17 +47,39 @@ def test_the_difference_is_paired_over_images() -> None:
 
 def test_a_row_without_the_other_asking_in_its_table_is_set_beside_nothing() -> None:
     values = np.random.default_rng(0).normal(50, 30, 50)
-    assert askings([row("b", values, "released/a"), row("c", values)], COLUMNS) == ()
+    assert askings([row("b", values, "released/a"), row("c", values, evenly=True)], COLUMNS) == ()
+    assert askings([row("b", values, "released/a"), row("a", values)], COLUMNS) == ()
+
+
+def test_one_run_that_is_asked_in_two_ways_stands_beside_itself() -> None:
+    values = np.random.default_rng(0).normal(50, 30, 50)
+    (found,) = askings([row("a", values), row("a", values + 3, evenly=True)], COLUMNS)
+    assert found.changes[0] and found.changes[0].difference == pytest.approx(-3)
+
+
+def test_where_some_rows_are_asked_evenly_those_alone_are_compared() -> None:
+    values = np.random.default_rng(0).normal(50, 30, 50)
+    rows = [row("a", values), row("a", values + 3, evenly=True), row("b", values + 9, evenly=True)]
+    printed = [
+        replace(entry, cells=tuple(replace(cell, published=Decimal(1)) for cell in entry.cells))
+        for entry in rows
+    ]
+    (found,) = families(printed, COLUMNS)
+    assert found.rows == ("released/a", "released/b")
+    assert found.columns[0].pairs[0].difference == pytest.approx(-6)
 
 
 def test_the_change_is_told_with_its_sign() -> None:
     values = np.linspace(0, 100, 50)
-    rows = (row("a", values), row("b", values - np.linspace(1, 3, 50), "released/a"))
+    rows = (row("a", values, evenly=True), row("b", values - np.linspace(1, 3, 50), "released/a"))
     (told,) = askings_in_words(SimpleNamespace(rows=rows, columns=COLUMNS, main_label=0))  # type: ignore[arg-type]
     assert told.name == "a" and told.changes[0].startswith("\N{MINUS SIGN}2.0 [")
     (told,) = askings_in_words(  # the other way round
         SimpleNamespace(  # type: ignore[arg-type]
-            rows=(replace(rows[0], even="released/b"), replace(rows[1], even="")),
+            rows=(
+                replace(rows[0], evenly=False, even="released/b"),
+                replace(rows[1], evenly=True, even=""),
+            ),
             columns=COLUMNS,
             main_label=0,
         )
@@ -58,21 +87,25 @@ def test_the_change_is_told_with_its_sign() -> None:
     assert told.name == "b" and told.changes[0].startswith("+2.0 [")
 
 
-def test_the_table_of_released_models_asks_each_as_gvt_is_asked_and_as_its_code_asks(
-    repository: Path,
-) -> None:
+def test_the_table_of_released_models_asks_each_evenly_and_as_gvts_code_asks(repository: Path) -> None:
     study = load_study("paper", root=repository)
-    shown = [subject.model for subject in study.subjects("table-5-released") if isinstance(subject, Released)]
+    rows = study.table("table-5-released").rows
+    shown = {row.model: row for row in rows if isinstance(row, ReleasedRow)}
     asked = {name: study.released_model(name) for name in shown}
     assert {name: entry.even for name, entry in asked.items() if entry.even} == {
         "llava-as-asked": "llava",
+        "minigpt-4-as-asked": "minigpt-4",
         "blip-2-as-asked": "blip-2",
     }
-    even = [entry for entry in asked.values() if not entry.even]
-    assert all(not entry.prompts and not entry.decoding for entry in even), "the tasks' own"
-    for entry in filter(lambda entry: entry.even, asked.values()):
-        other = study.released_model(entry.even or "")
+    for name, entry in asked.items():
+        assert bool(shown[name].instead) == (not entry.even)
+        if not entry.even:
+            assert not entry.prompts and not entry.decoding, "the tasks' own"
+            continue
+        other = study.released_model(entry.even)
         assert (entry.weights, entry.parameters_m) == (other.weights, other.parameters_m)
+    own = [bool(row.instead) for row in rows if isinstance(row, MadeRow)]
+    assert own == [False, True], "GVT, too"
     assert not any(isinstance(subject, Released) for subject in study.subjects()), (
         "built where it is asked for"
     )
@@ -83,3 +116,18 @@ def test_the_table_of_released_models_asks_each_as_gvt_is_asked_and_as_its_code_
         "counting": 0.7,
         "identification": 0.7,
     }
+
+
+def test_evenly_is_one_prompt_a_task_greedily_with_as_many_new_tokens(repository: Path) -> None:
+    study = load_study("paper", root=repository)
+    table = study.table("table-5-released")
+    evenly = {study.measured(table.id, row) for row in table.rows if row.instead}
+    (tasks,) = evenly
+    assert {study.task(task).decoding for task in tasks} == {Decoding(beams=1, max_new_tokens=32)}
+    kinds = {study.task(task).kind: study.task(task).prompt for task in tasks}
+    assert len(set(kinds.items())) == 4 and all(
+        study.task(t).prompt == kinds[study.task(t).kind] for t in tasks
+    )
+    asked_as_printed = [column.task for column in table.columns]
+    assert [study.task(task).kind for task in tasks] == [study.task(task).kind for task in asked_as_printed]
+    assert [study.task_files(task) for task in tasks] == [study.task_files(task) for task in asked_as_printed]

@@ -37,7 +37,7 @@ from vistok.tables.metrics import rebuild_command
 from vistok.tables.rankings import rankings
 from vistok.tables.ranks import ranks
 from vistok.tables.report import TableReport
-from vistok.tables.values import Cell
+from vistok.tables.values import Cell, Share
 
 Report = Callable[..., TableReport]
 pytestmark = pytest.mark.usefixtures("here")
@@ -679,11 +679,25 @@ def test_another_groups_model_says_what_is_otherwise_and_what_the_paper_does_not
     assert [bound.labels[0] for bound in made.bounds] == ["untrained: ×", "perfect: ×"]
     alone = next(note for note in notes(made) if "beside a dash" in note)
     assert alone.startswith("5 of our cells"), "four of counting and identification, and the average"
-    assert not any("beside a dash" in note for note in notes(assemble_mini(mini)))
+    for suffix in ("md", "html"):
+        row_text = render_table(made, suffix).partition("untrained")[0]
+        assert row_text.count("ours alone") == sum(cell.alone for cell in made.rows[0].cells) == 5
+    whole = assemble_mini(mini)
+    assert not any("beside a dash" in note for note in notes(whole))
+    assert "ours alone" not in render_table(whole, "md"), "a row of the user's own is none of the paper's"
 
 
 def assemble_mini(mini: Any) -> TableReport:
     return assemble(mini.study, "table-2", read_published(tabulate.PUBLISHED, 2))
+
+
+def test_a_ceiling_that_a_row_is_beyond_chance_above_is_said_to_be_none(mini: Any) -> None:
+    made = assemble_mini(mini)
+    assert not any("is no ceiling there" in note for note in notes(made))
+    cell = replace(made.rows[0].cells[0], share=Share(130.0, 104.0, 156.0))
+    rows = (replace(made.rows[0], cells=(cell, *made.rows[0].cells[1:])), *made.rows[1:])
+    (said,) = [note for note in notes(replace(made, rows=rows)) if "is no ceiling there" in note]
+    assert said.startswith(f"Of {made.rows[0].labels[made.main_label]} some share")
 
 
 def test_recipes_are_held_against_the_tables_base(mini: Any) -> None:

@@ -1,7 +1,10 @@
 """The targets beside the tables: the audit, and the paper's claims weighed on a scale's own cells."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 
 def test_claims_are_weighed_on_the_scale(built: Any) -> None:
@@ -30,3 +33,32 @@ def test_the_audit_checks_what_the_scale_made(built: Any) -> None:
     text = (built.root / "paper_tables/smoke/audit.json").read_text()
     assert '"smoke-vcr-mci-constant"' in text
     assert '"smoke-coco-oc-constant"' in text and "smoke-coco-oc-train-" not in text
+
+
+def test_snakemakes_report_shows_each_product_with_a_caption_in_its_category(
+    built: Any, tmp_path: Path
+) -> None:
+    built.build("paper_tables")
+    built.build("paper_tables", "--report", str(tmp_path / "shown.zip"))
+    with ZipFile(tmp_path / "shown.zip") as archive:
+        text = archive.read("shown/report.html").decode()
+        held = {Path(name).name for name in archive.namelist()}
+    found = re.search(r"var categories = (\{.*?\});", text)
+    assert found
+    shown = {
+        category: {Path(path).name for paths in below.values() for path in paths}
+        for category, below in json.loads(found[1]).items()
+    }
+    assert shown["Figures"] == {"figure-3.svg", "figure-4.svg"}
+    assert {"table-1.html", "table-2.html"} <= shown["Tables"] and "table-2-curves.png" in shown["Trainings"]
+    assert shown["Claims and audit"] == {"audit.html", "claims.html"}
+    products = set().union(*shown.values())
+    assert products <= held
+    assert len(re.findall(r'"caption": "<p>[^"<]', text)) == len(products)
+    for label in (
+        '{"table": "table-1"}',
+        '{"table": "table-2"}',
+        '{"figure": "figure-3"}',
+        '{"page": "claims"}',
+    ):
+        assert f'"labels": {label}' in text

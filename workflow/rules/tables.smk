@@ -107,7 +107,7 @@ for verb in FILES.figures():
                 drawing.step.figure,
                 drawing.step.category,
                 FILES.caption(verb),
-                product=verb,
+                **FILES.label(drawing.step.category, drawing.outputs),
             ),
         log:
             drawing.log,

@@ -18,14 +18,9 @@ def check_references(study: Study) -> None:
             for subject in row.subjects:
                 study.subject(subject.path)
             _check_answers(study, table, row)
-            for task in row.not_measured.keys() - {column.task for column in table.columns}:
-                raise unknown(
-                    f"task of `not_measured` in {GRID / 'tables.yaml'}, entry {table.id!r}",
-                    task,
-                    [column.task for column in table.columns],
-                )
-        for column in table.columns:
-            study.task(column.task)
+            _check_named(table, row)
+        for task in table.tasks:
+            study.task(task)
     for name in study.tokenizers:
         _check_descent(study, name, ())
     for recipe in (*study.recipes.values(), *study.beside.recipes.values()):
@@ -35,6 +30,13 @@ def check_references(study: Study) -> None:
     for name in study.llms:
         ancestry("llm", name, lambda link: study.llm(link).base, GRID / "llms.yaml")
     _check_scale(study, study.scale)
+
+
+def _check_named(table: Table, row: AnyRow) -> None:
+    shown = [column.task for column in table.columns]
+    for key, tasks in (("not_measured", row.not_measured), ("instead", row.instead)):
+        for task in tasks.keys() - {*shown}:
+            raise unknown(f"task of `{key}` in {GRID / 'tables.yaml'}, entry {table.id!r}", task, shown)
 
 
 def _check_answers(study: Study, table: Table, row: AnyRow) -> None:

@@ -29,7 +29,8 @@ def tunings(study: Study, runs: Sequence[Subject]) -> list[Ids]:
 
 def suites(study: Study, runs: Sequence[Subject]) -> list[tuple[Subject, str]]:
     """Each run with each suite that it answers; a run of no table answers all that are shown."""
-    answered, shown = study.suites_by_subject(), study.suites_shown()
+    answered = {**study.suites_by_subject(apart=True), **study.suites_by_subject()}
+    shown = study.suites_shown()
     return [(run, suite) for run in runs for suite in answered.get(run, shown)]
 
 

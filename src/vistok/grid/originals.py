@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from vistok.grid.connectors import Connector
 from vistok.grid.value import Value
 
-Part = Literal["visual-tokens", "tokenizer", "connector", "connector-trained", "llm"]
+Part = Literal["visual-tokens", "tokenizer", "connector", "connector-trained", "llm", "total"]
 
 
 class OriginalPart(Value):
@@ -20,6 +20,18 @@ class OriginalPart(Value):
         True, description="whether a test builds it and counts; else its authors alone say so"
     )
     tokens: int = Field(1, gt=0, description="that an encoder gives of one image")
+
+
+class ReleasedParts(Value):
+    """What a released model is made of, in millions of parameters; its language model is all the rest."""
+
+    tokenizer_m: float = Field(gt=0)
+    connector_m: float = Field(gt=0)
+    connector_trained_m: float | None = Field(None, gt=0, description="where that was not all of it")
+    trains: tuple[Literal["connector", "llm", "tokenizer"], ...] = Field(
+        ("connector",), description="what the last stage of its training changed"
+    )
+    images: str = Field(description="what its training saw, in the words of its source")
 
 
 class Stated(Value):

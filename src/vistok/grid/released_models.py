@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from vistok.grid.fields import REVISION_OF_WEIGHTS, Commit, Id, Label, ReleasedKind, TaskKind
 from vistok.grid.marks import LABEL, MACHINE, NOTE
+from vistok.grid.originals import ReleasedParts
 from vistok.grid.tasks import Decoding
 from vistok.grid.value import Value
 
@@ -29,6 +30,11 @@ class ReleasedModel(Value):
     template: str = Field(
         "{prompt}", description="what is said to it, its mark for the image included; {prompt} is replaced"
     )
+    ends_at: str | None = Field(
+        None,
+        min_length=1,
+        description="the text at which its own release cuts an answer; none: only its token",
+    )
     prompts: dict[TaskKind, str] = Field(
         {}, description="its own prompts by kind of task, {question} in them; the task's own where not given"
     )
@@ -42,6 +48,7 @@ class ReleasedModel(Value):
         gt=0, description="that its language model reads of one image"
     )
     parameters_m: Annotated[float, MACHINE] = Field(gt=0, description="millions, of all its parts")
+    made_of: Annotated[ReleasedParts | None, LABEL] = None
     licence: Annotated[Label, NOTE]
     substitute: Annotated[str | None, LABEL] = Field(
         None, description="what stands in for weights that were never released"

@@ -8,6 +8,7 @@ from typing import Any
 from vistok.files import digest_value
 from vistok.grid.labels import labels_of
 from vistok.grid.marks import GATE, LABEL, LOADED, MADE, SCORING, Mark, counted, marked
+from vistok.grid.released_models import ReleasedModel
 from vistok.grid.runs import Pretrained, Released, Run, Subject
 from vistok.grid.study import Study
 from vistok.grid.tables import ReleasedRow, Row
@@ -137,7 +138,7 @@ def table_spec(study: Study, table: str) -> Spec:
         "labels": [labels_of(study, entry, row) for row in rows],
         "unanswered": [study.unanswered(row) for row in rows],
         "bounds": [counted(row) for row in study.bounds(table)],
-        "tasks": {column.task: marked(study.task(column.task), LABEL, SCORING) for column in entry.columns},
+        "tasks": {task: marked(study.task(task), LABEL, SCORING) for task in entry.tasks},
         "tokenizers": {
             name: {**marked(study.tokenizer(name), GATE, LABEL), "pretrained": models.pretrains(name)}
             for name in tokenizers
@@ -145,11 +146,15 @@ def table_spec(study: Study, table: str) -> Spec:
         "recipes": {row.recipe: marked(study.recipe(row.recipe), LABEL) for row in made},
         "llms": {row.llm: marked(study.llm(row.llm), LABEL) for row in made},
         "released": {model.id: marked(model, LABEL) for model in released},
-        "sizes": [_made_of(models, row) for row in made] if entry.sizes else [],
+        "sizes": [*(_made_of(models, row) for row in made), *map(_size_of, released)] if entry.sizes else [],
         "tolerance": study.scale.published_tolerance,
         "own_data": study.scale.world is not None,
         "own_models": [models.scale.id, bool(models.scale.encoders), bool(models.scale.language_model)],
     }
+
+
+def _size_of(model: ReleasedModel) -> Spec:
+    return {"parameters_m": model.parameters_m, "visual_tokens": model.visual_tokens}
 
 
 def _made_of(models: Study, row: Row) -> Spec:

@@ -135,18 +135,22 @@ class Study(Entries):
     def suites_shown(self, table: str | None = None) -> tuple[str, ...]:
         """Returns the suites whose tasks one table shows, or all tables, in the order of their columns."""
         tables = self.tables.values() if table is None else [self.table(table)]
-        columns = (column.task for entry in tables for column in entry.columns)
-        return tuple(dict.fromkeys(self.task(task).suite for task in columns))
+        tasks = (task for entry in tables for task in entry.tasks)
+        return tuple(dict.fromkeys(self.task(task).suite for task in tasks))
 
     def suites_asked(self) -> tuple[str, ...]:
         """Returns the suites of which some table shows a task, those apart included."""
         apart = (suite for table in self.apart for suite in self.suites_shown(table))
         return tuple(dict.fromkeys((*self.suites_shown(), *apart)))
 
-    def suites_by_subject(self) -> dict[Subject, tuple[str, ...]]:
-        """Returns every subject with the suites that it answers: those that its rows are measured on."""
+    def suites_by_subject(self, *, apart: bool = False) -> dict[Subject, tuple[str, ...]]:
+        """Returns every subject with the suites that it answers: those that its rows are measured on.
+
+        Args:
+            apart: whether of the tables that are built where they are asked for, in place of the paper's.
+        """
         suites: dict[Subject, tuple[str, ...]] = {}
-        for table in self.tables.values():
+        for table in (self.apart if apart else self.tables).values():
             for row in self.rows(table.id):
                 own = [self.task(task).suite for task in self.measured(table.id, row)]
                 for subject in row.subjects if self.answers(row) else ():

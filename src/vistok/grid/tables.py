@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 from pydantic import Discriminator, Field, StringConstraints, Tag, model_validator
 
 from vistok.errors import unknown
-from vistok.grid.fields import Id, Seed
+from vistok.grid.fields import Id, Label, Seed
 from vistok.grid.runs import Released, Run
 from vistok.grid.value import Value
 
@@ -22,6 +22,17 @@ class _AnyRow(Value):
         description="the number of the table that prints it, where the paper's table of this number does not",
     )
     not_measured: dict[Id, str] = Field({}, description="task -> why this row has no score of it")
+    instead: dict[Id, Id] = Field(
+        {},
+        description="a column's task -> the task that this row is asked in its place: the same questions, otherwise",
+    )
+    label: Label | None = Field(
+        None, description="its name, where that of its run or model does not tell it from another row"
+    )
+
+    def asked(self, task: str) -> str:
+        """Returns the task that the row is asked for a column of this one."""
+        return self.instead.get(task, task)
 
     @property
     def printed(self) -> int | None:
@@ -177,4 +188,10 @@ class Table(Value):
 
     def measured(self, row: Row | ReleasedRow) -> tuple[Id, ...]:
         """Returns the tasks of the columns that a row is measured on."""
-        return tuple(column.task for column in self.columns if column.task not in row.not_measured)
+        return tuple(row.asked(column.task) for column in self.columns if column.task not in row.not_measured)
+
+    @property
+    def tasks(self) -> tuple[Id, ...]:
+        """The tasks of its columns, and those that rows are asked in their place."""
+        others = (task for row in self.rows for task in row.instead.values())
+        return tuple(dict.fromkeys((*(column.task for column in self.columns), *others)))

@@ -1,4 +1,7 @@
-"""The interface of models that somebody else trained whole, and the one place where they are loaded."""
+"""The interface of models that somebody else trained whole, and the one place where they are loaded.
+
+A kind's module has `load`, and `parts`: the files and folders that hold its weights, for who counts them beforehand.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence

@@ -41,7 +41,8 @@ def notes(report: TableReport) -> list[str]:
         protocols=_protocols(report),
         tolerated=_tolerated(report),
         partial=_partial(report),
-        alone=_alone(report),
+        alone=sum(cell.alone for row in report.rows for cell in row.cells),
+        exceeded=_exceeded(report),
         seeds=_repeated(report),
         once=sum(len(row.seeds) == 1 for row in report.rows),
         runs=[run for row in (*report.rows, *report.bounds) for run in row.runs],
@@ -85,12 +86,12 @@ def _tolerated(report: TableReport) -> list[tuple[Column, float | None, int, int
     ]
 
 
-def _alone(report: TableReport) -> int:
-    """Returns how many cells of the paper's own rows and columns are ours alone."""
-    printed = [index for index, column in enumerate(report.columns) if column.printed]
-    rows = [row for row in report.rows if any(cell.published is not None for cell in row.cells)]
-    cells = [row.cells[index] for row in rows for index in printed]
-    return sum(cell.ours is not None and cell.published is None for cell in cells)
+def _exceeded(report: TableReport) -> list[str]:
+    """Returns the rows some share of which is beyond chance above 100: where their ceiling is none."""
+    shares = {
+        row.labels[report.main_label]: [cell.share for cell in row.cells if cell.share] for row in report.rows
+    }
+    return [name for name, found in shares.items() if any((share.low or 0.0) > 100 for share in found)]
 
 
 def _partial(report: TableReport) -> list[tuple[Column, int | None, int | None, str | None]]:

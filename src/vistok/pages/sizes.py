@@ -15,6 +15,7 @@ COLUMNS: Final[Mapping[str, str]] = {
     "connector-trained": "of it trained, M",
     "llm": "Language model, M",
     "trained": "Trained in all, M",
+    "total": "In all, M",
     "images": "Images of its training",
 }
 _KINDS: Final = ("here", "as published, counted", "as stated")
@@ -83,7 +84,7 @@ def _differs(sizes: Sizes, entry: Stated) -> str:
 def _counted(size: Size | None) -> tuple[str, ...] | None:
     if size is None:
         return None
-    parts = (size.tokenizer, size.connector, size.connector_trained, size.llm, size.trained)
+    parts = (size.tokenizer, size.connector, size.connector_trained, size.llm, size.trained, size.total)
     return (str(size.visual_tokens), *map(millions, parts), size.images)
 
 

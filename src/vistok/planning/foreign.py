@@ -9,6 +9,7 @@ from vistok.errors import VistokError
 from vistok.files import write_json
 from vistok.grid.needs import WEIGHTS_OF, tokenizer_weights, weight_names
 from vistok.grid.paths import Paths
+from vistok.grid.runs import Released
 from vistok.grid.study import Study
 from vistok.planning.listed import stale
 from vistok.reading import read_json
@@ -72,7 +73,9 @@ def weight_digests(study: Study, names: Iterable[str]) -> dict[str, str]:
 def _check_pinned(study: Study, name: str, digest: str) -> None:
     """Refuses weights of another content than the grid or, where it says none, the lock file has."""
     kind, entry = _entry(name)
-    pinned = (study.llm(entry) if kind == "llms" else study.encoder(entry)).digest
+    pinned = (
+        None if kind == "models" else (study.llm(entry) if kind == "llms" else study.encoder(entry)).digest
+    )
     where = f"workflow/grid/{kind}.yaml"
     if not pinned:
         pinned, where = locked(name), str(LOCK)
@@ -99,7 +102,8 @@ def lock_weights(study: Study) -> Iterator[str]:
         VistokError: the file cannot be written.
     """
     rows = {}
-    for name in weight_names(study, study.runs()):
+    whole = [] if study.scale.encoders else [Released(model=name) for name in study.released]
+    for name in weight_names(study, [*study.runs(), *whole]):
         commit = digest = None
         try:
             listed = weight_list(study, name)
@@ -148,5 +152,5 @@ def _source(study: Study, name: str) -> Path | None:
 
 
 def _suffixes(folder: Path) -> frozenset[str]:
-    new = any(folder.glob("*.safetensors"))
-    return _CONFIGURATION | (frozenset({".safetensors"}) if new else _OLD)
+    new = frozenset({".safetensors"})
+    return _CONFIGURATION | (new if any(folder.glob("*.safetensors")) else new | _OLD)

@@ -6,10 +6,13 @@ Of a model that was released whole it checks the weights, and that its processor
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
 from vistok.errors import VistokError
+from vistok.grid.fields import RELEASED_KINDS
+from vistok.grid.kinds import module_of
 from vistok.grid.language_models import LanguageModel
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
@@ -22,7 +25,6 @@ _LEAST: Final = 0.995  # of the parameters that an entry states
 _QUESTION: Final = "How many dogs are there in the image?"
 _GRID: Final = "workflow/grid/llms.yaml"
 _MODELS: Final = "workflow/grid/models.yaml"
-_PROCESSORS: Final = ("preprocessor_config.json", "processor_config.json")
 
 
 def check_language_model(study: Study, llm: str) -> str:
@@ -50,12 +52,8 @@ def check_released_model(study: Study, model: str) -> str:
     """
     entry = study.released_model(model)
     path = model_path(entry.weights, entry.revision)
-    if not any((path / name).is_file() for name in _PROCESSORS):
-        raise VistokError(
-            f"{path} has no processor ({' or '.join(_PROCESSORS)}), which makes what the model reads of a photograph. "
-            "Fetch all of its repository."
-        )
-    return f"{path}: {check_size(path, entry.parameters_m, _MODELS)}; {entry.licence}"
+    parts = import_module(module_of(RELEASED_KINDS, entry.kind)).parts(path)
+    return f"{path}: {check_size(path, entry.parameters_m, _MODELS, parts=parts)}; {entry.licence}"
 
 
 def _check_config(path: Path, entry: LanguageModel) -> None:
@@ -91,13 +89,16 @@ def _read_as_gguf(path: Path) -> Iterator[None]:
         ) from error
 
 
-def check_size(path: Path, stated: float, grid: str) -> str:
+def check_size(path: Path, stated: float, grid: str, *, parts: Sequence[Path] = ()) -> str:
     """Returns how many parameters a file or folder holds, in words; `stated` is what the `grid` says, in millions.
+
+    Args:
+        parts: the files and folders in it that hold them; itself where not given.
 
     Raises:
         VistokError: they are fewer, or a file of them is missing or broken.
     """
-    files = [path] if path.suffix == GGUF else _weight_files(path)
+    files = [file for part in parts or (path,) for file in (_weight_files(part) if part.is_dir() else [part])]
     count = sum(math.prod(shape) for file in files for shape in _shapes(file))
     if count < stated * 1e6 * _LEAST:
         raise VistokError(

@@ -69,7 +69,7 @@ def _answerer(study: Study, subject: Subject) -> tuple[Answerer, Photographs | N
 def _released(study: Study, entry: ReleasedModel, device: torch.device) -> Answerer:
     precision = torch.bfloat16 if study.models.scale.precision == "bf16" else torch.float32
     model = load_whole(entry, precision=precision, device=device)
-    return ReleasedAnswerer(model, entry.template, batch=study.scale.answer_batch)
+    return ReleasedAnswerer(model, entry.template, batch=study.scale.answer_batch, ends_at=entry.ends_at)
 
 
 def _decoded(entry: ReleasedModel, task: Task) -> Task:

@@ -70,24 +70,25 @@ def compare(study: Study, published: Path) -> tuple[Compared, ...]:
 def _compared(
     study: Study, table: Table, printed: PublishedTable, row: AnyRow, column: Column
 ) -> Compared | None:
+    task = row.asked(column.task)
     theirs = (
         None
-        if row.printed is None or column.published is None or column.task not in study.measured(table.id, row)
+        if row.printed is None or column.published is None or task not in study.measured(table.id, row)
         else printed.value(row.printed, column.published)
     )
-    ours = None if theirs is None else _measured(study, row.subjects, column)
+    ours = None if theirs is None else _measured(study, row.subjects, task, column.part)
     if row.printed is None or column.published is None or theirs is None or ours is None:
         return None
     tolerance = study.scale.published_tolerance.get(column.task)
     return Compared(table.number, printed.row_ids[row.printed], column.published, ours, theirs, tolerance)
 
 
-def _measured(study: Study, subjects: Sequence[Subject], column: Column) -> float | None:
+def _measured(study: Study, subjects: Sequence[Subject], task: str, part: str | None) -> float | None:
     """Returns the mean over seeds under the table's protocol; None where a seed, or every question, is missing."""
-    if not all(Paths(study).metrics(subject, column.task).is_file() for subject in subjects):
+    if not all(Paths(study).metrics(subject, task).is_file() for subject in subjects):
         return None
-    metrics = [read_cell(study, subject, column.task, column.part) for subject in subjects]
-    protocol = study.task(column.task).protocol
+    metrics = [read_cell(study, subject, task, part) for subject in subjects]
+    protocol = study.task(task).protocol
     return (
         mean(cell.scores["answers"][protocol].value for cell in metrics)
         if all(c.n for c in metrics)

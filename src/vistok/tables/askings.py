@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from vistok.tables.pairs import family
+from vistok.tables.pairs import pairs_of
 from vistok.tables.report import Row
-from vistok.tables.values import Column
+from vistok.tables.values import AVERAGE, Cell, Column
 
-_NORMAL: Final = 1.96  # nothing was trained: the images alone are drawn
+_NORMAL: Final = 1.96  # nothing was trained between the two: the images alone are drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Askings:
-    """A row less the row of the same model that is asked as all are; None where one of them has no scores by image."""
+    """A row less that of the same model which is asked evenly; None where one of them has no scores by image."""
 
     row: Row
     even: Row
@@ -31,21 +31,22 @@ class Askings:
 
 def askings(rows: Sequence[Row], columns: Sequence[Column]) -> tuple[Askings, ...]:
     """Returns each row that has one to be compared with."""
-    paths = {row.path: row for row in rows}
+    evenly = {row.path: row for row in rows if row.evenly}
     return tuple(
-        Askings(row, paths[row.even], _changes(row, paths[row.even], columns))
+        Askings(row, evenly[name], _changes(row, evenly[name], columns))
         for row in rows
-        if row.even in paths
+        if not row.evenly and (name := row.even or row.path) in evenly
     )
 
 
 def _changes(row: Row, even: Row, columns: Sequence[Column]) -> tuple[Change | None, ...]:
-    found = {entry.column.asks: entry.pairs[0] for entry in family("", (row, even), columns).columns}
-    return tuple(
-        Change(
-            pair.difference, pair.difference - _NORMAL * pair.error, pair.difference + _NORMAL * pair.error
-        )
-        if (pair := found.get(column.asks))
-        else None
-        for column in columns
-    )
+    cells = zip(row.cells, even.cells, columns, strict=True)
+    return tuple(None if column.task == AVERAGE else _change(*pair) for *pair, column in cells)
+
+
+def _change(cell: Cell, even: Cell) -> Change | None:
+    pair = next(iter(pairs_of({"row": cell, "even": even})), None)
+    if pair is None:
+        return None
+    width = _NORMAL * pair.error
+    return Change(pair.difference, pair.difference - width, pair.difference + width)

@@ -142,18 +142,21 @@ def _row(
     for column in columns:
         if column.task == AVERAGE:
             cell = average([cell for cell, of in zip(cells, columns, strict=False) if of.printed], column)
-        elif column.task not in study.measured(table.id, row):
+        elif row.asked(column.task) not in study.measured(table.id, row):
             cell = Cell(
                 column.decimals, left_out=row.not_measured.get(column.task) or study.unanswered(row) or ""
             )
         else:
-            metrics = [read_cell(study, subject, column.task, column.part) for subject in row.subjects]
+            task = row.asked(column.task)
+            metrics = [read_cell(study, subject, task, column.part) for subject in row.subjects]
             cell = cell_of(metrics, column, blind[column.asks])
         printed = None
         if row.published is not None and column.title in source.columns:
             printed = source.printed(row.published - 1, column.title)
         tolerance = study.scale.published_tolerance.get(column.task)
-        cells.append(replace(cell, published=printed, tolerance=tolerance))
+        dash = row.published is not None and column.printed and printed is None
+        alone = dash and cell.ours is not None
+        cells.append(replace(cell, published=printed, tolerance=tolerance, alone=alone))
     return Row(
         labels=_labels(study, row, table, published),
         subjects=row.subjects,
@@ -162,6 +165,7 @@ def _row(
         shortfall=shortfall(study, row),
         measured_cause=measured_cause(study, row),
         otherwise=otherwise(study, row) if study.answers(row) else None,
+        evenly=bool(row.instead),
         even=even(study, row),
     )
 
@@ -183,8 +187,11 @@ def _labels(study: Study, row: AnyRow, table: Table, published: PublishedTable) 
         labels = {label: published.rows[row.printed][label] for label in table.labels}
         if isinstance(row, ReleasedRow):  # there may be several that stand beside one
             labels[table.named_by] = study.released_model(row.model).label
-        return tuple(labels.values())
-    return labels_of(study, table, row)
+    else:
+        labels = dict(zip(table.labels, labels_of(study, table, row), strict=True))
+    if row.label:
+        labels[table.named_by] = row.label
+    return tuple(labels.values())
 
 
 def _bound_labels(study: Study, row: GridRow, table: Table, labels: tuple[str, ...]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from vistok.grid.runs import Run
 from vistok.grid.study import Study
 from vistok.grid.tables import Row as GridRow
 from vistok.tables.report import Row
-from vistok.tables.values import AVERAGE, Column
+from vistok.tables.values import AVERAGE, Cell, Column
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +51,12 @@ class Family:
 def families(rows: Sequence[Row], columns: Sequence[Column]) -> tuple[Family, ...]:
     """Returns the families of a table: the paper's rows that share recipe and language model.
 
-    Where no two do, all of the paper's rows are one. A column without scores by image is left out, and a family with
-    fewer than two rows or no column.
+    Where some rows are asked evenly, those alone. Where no two share both, all of the paper's rows are one. A column
+    without scores by image is left out, and a family with fewer than two rows or no column.
     """
     groups: dict[str, list[Row]] = {}
-    known = [row for row in rows if any(cell.published is not None for cell in row.cells)]
+    asked = [row for row in rows if row.evenly] or rows
+    known = [row for row in asked if any(cell.published is not None for cell in row.cells)]
     for row in known:
         if isinstance(subject := row.subjects[0], Run):
             groups.setdefault(f"{subject.recipe}/{subject.llm}", []).append(row)
@@ -68,12 +69,16 @@ def family(name: str, rows: Sequence[Row], columns: Iterable[Column]) -> Family:
     """Returns some rows of a table compared with one another in each column with scores by image."""
     pairs = []
     for index, column in enumerate(columns):
-        scored = {row.path: row.cells[index].by_image for row in rows}
-        whole = {path: found for path, found in scored.items() if found is not None}
-        if column.task != AVERAGE and len(whole) > 1 and _enough(whole):
-            compared = compare_rows(whole)
+        compared = pairs_of({row.path: row.cells[index] for row in rows}) if column.task != AVERAGE else ()
+        if compared:
             pairs.append(ColumnPairs(column, compared, told_apart([pair.p_value for pair in compared])))
     return Family(name, tuple(row.path for row in rows), tuple(pairs))
+
+
+def pairs_of(cells: Mapping[str, Cell]) -> tuple[Pair, ...]:
+    """Returns every pair of some cells that tell scores by image, by their names; none where too few do."""
+    whole = {name: cell.by_image for name, cell in cells.items() if cell.by_image is not None}
+    return tuple(compare_rows(whole)) if len(whole) > 1 and _enough(whole) else ()
 
 
 def with_bounds(study: Study, table: str) -> Study:

@@ -45,7 +45,8 @@ class Otherwise:
 class Row:
     """One row: its labels, what answers for it (runs, one per seed, or a released model), and a cell per column.
 
-    `even` is the path of the same released model's row, asked as all are; empty of any other row.
+    `evenly` is whether it is asked under the protocol `even`; `even` the path of the same released model where its row
+    is asked so, empty of any other row.
     """
 
     labels: tuple[str, ...]
@@ -56,6 +57,7 @@ class Row:
     shortfall: Shortfall | None = None
     measured_cause: str = ""
     otherwise: Otherwise | None = None
+    evenly: bool = False
     even: str = ""
 
     @property

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from vistok.grid.connectors import Connector
 from vistok.grid.originals import Original, Stated
+from vistok.grid.released_models import ReleasedModel
 from vistok.grid.study import Study
 from vistok.grid.tables import AnyRow, Row
 
@@ -14,7 +15,7 @@ _MILLION = 1e6
 class Size:
     """What one model is made of; parameters in millions.
 
-    `trained` is all that the last stage of its training changes.
+    `trained` is all that the last stage of its training changes, `total` all of it.
     """
 
     visual_tokens: int
@@ -23,6 +24,7 @@ class Size:
     connector_trained: float
     llm: float
     trained: float
+    total: float
     images: str
 
 
@@ -36,13 +38,34 @@ class Sizes:
 
 
 def sizes_of(study: Study, row: AnyRow) -> Sizes:
-    """Returns what a row is made of; nothing is known of a model that somebody else trained whole."""
+    """Returns what a row is made of; nothing of one that is asked once more, otherwise."""
     if not isinstance(row, Row):
+        return Sizes(None, _released(study.released_model(row.model)))
+    if row.instead:
         return Sizes(None, None)
     original = study.recipe(row.recipe).original
     stated = original.stated if original else ()
     counted = original_size(study, row, original) if original else None
     return Sizes(_here(study, row), counted, stated)
+
+
+def _released(entry: ReleasedModel) -> Size | None:
+    made = entry.made_of
+    if made is None or entry.even:
+        return None
+    words = entry.parameters_m - made.tokenizer_m - made.connector_m
+    learnt = {"tokenizer": made.tokenizer_m, "llm": words}
+    learnt["connector"] = made.connector_trained_m or made.connector_m
+    return Size(
+        visual_tokens=entry.visual_tokens,
+        tokenizer=made.tokenizer_m,
+        connector=made.connector_m,
+        connector_trained=learnt["connector"],
+        llm=words,
+        trained=sum(learnt[part] for part in made.trains),
+        total=entry.parameters_m,
+        images=made.images,
+    )
 
 
 def _here(study: Study, row: Row) -> Size | None:
@@ -91,5 +114,6 @@ def _size(
         connector_trained=learnt / _MILLION,
         llm=words / _MILLION,
         trained=trained / _MILLION,
+        total=(own + whole + words) / _MILLION,
         images=images,
     )

@@ -94,6 +94,7 @@ class Cell:
     Attributes:
         decimals: how many are printed: as many as the paper prints in this column.
         published: the paper's number; None where it prints none.
+        alone: whether ours stands where the paper prints a dash, in a row and a column of its own.
         ours: the mean over seeds; None where nothing was asked.
         low, high: the 95 % interval; over several seeds the mean of their ends.
         left_out: why the row is not measured on the column; empty where it is.
@@ -110,6 +111,7 @@ class Cell:
 
     decimals: int
     published: Decimal | None = None
+    alone: bool = False
     ours: float | None = None
     low: float | None = None
     high: float | None = None

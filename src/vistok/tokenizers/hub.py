@@ -70,9 +70,10 @@ def model_path(weights: str, revision: str | None = None) -> Path:
     path = Path(weights)
     if path.is_dir() or (path.suffix == GGUF and path.is_file()):
         return path
-    if path.suffix == GGUF:
+    if path.suffix == GGUF or path.is_absolute() or weights.count("/") > 1:  # a repository has one
         raise VistokError(
-            f"weights not found: {path}. Put the file there, or name another as `weights` in workflow/grid/llms.yaml."
+            f"weights not found: {path}. Put them there, or name others as `weights` in workflow/grid/llms.yaml or "
+            "models.yaml."
         )
     if file := cached(weights, "config.json", revision):
         return file.parent

@@ -1,7 +1,7 @@
 """The files of a whole study, and the data that its jobs wait for."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -62,6 +62,11 @@ class Files:
     def caption(verb: str) -> str:
         """Returns the file of `workflow/report` that says what a figure shows: its own, or the general one."""
         return verb if Path(f"workflow/report/{verb}.rst").is_file() else "figure"
+
+    @staticmethod
+    def label(category: str, outputs: Sequence[str]) -> dict[str, str]:
+        """Returns how Snakemake's report names a product: as a table's row names its table, or by its figure."""
+        return {category.rstrip("s").lower(): Path(outputs[0]).stem}
 
     def image_set_digests(self, image_set: str) -> list[str]:
         """Returns the digests of what an image set is made from."""

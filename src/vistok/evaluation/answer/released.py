@@ -12,18 +12,23 @@ from vistok.mllm.whole import WholeModel
 
 
 class ReleasedAnswerer(Answerer):
-    """A released model with its template; the image of a question is the path of its photograph."""
+    """A released model with its template; the image of a question is the path of its photograph.
 
-    def __init__(self, model: WholeModel, template: str, *, batch: int) -> None:
+    Args:
+        ends_at: the text at which an answer is cut.
+    """
+
+    def __init__(self, model: WholeModel, template: str, *, batch: int, ends_at: str | None = None) -> None:
         super().__init__(batch)
         self.model = model
         self.template = template
+        self.ends_at = ends_at
 
     def answer(self, questions: Sequence[Question], decoding: Decoding) -> list[Generation]:
         """Answers them `batch` at a time, in the order of their length."""
         texts: dict[int, str] = {}
         for group, images, given in self._batches(questions):
-            texts |= zip(group, self.model.generate(images, given, decoding), strict=True)
+            texts |= zip(group, map(self._cut, self.model.generate(images, given, decoding)), strict=True)
         return [Generation(question, texts[index]) for index, question in enumerate(questions)]
 
     def rank(self, questions: Sequence[Question]) -> list[Ranking]:
@@ -34,6 +39,9 @@ class ReleasedAnswerer(Answerer):
         return [
             Ranking(question, *zip(*ranked[index], strict=True)) for index, question in enumerate(questions)
         ]
+
+    def _cut(self, text: str) -> str:
+        return text.partition(self.ends_at)[0].strip() if self.ends_at else text
 
     def _length(self, question: Question) -> int:
         return len(self._prompt(question))

@@ -4,6 +4,7 @@ BLIP-2, InstructBLIP, LLaVA, Kosmos-2 and IDEFICS are such models.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final, cast
 from zlib import crc32
 
@@ -27,6 +28,7 @@ from vistok.mllm.whole import WholeModel
 
 # What processors say of each token besides its id: Kosmos-2 which are the image's, IDEFICS which read which image.
 _PER_TOKEN: Final = {"attention_mask", "image_embeds_position_mask", "image_attention_mask"}
+_PROCESSORS: Final = ("preprocessor_config.json", "processor_config.json")
 # Whose answers change with the padding that a batch brings (transformers 5.23): they are asked one by one.
 _ALONE: Final = {"kosmos-2"}
 
@@ -118,6 +120,20 @@ def _without_prompt(tokens: Tensor, prompt: Tensor) -> Tensor:
     length = prompt.shape[1]
     repeated = tokens.shape[1] >= length and torch.equal(tokens[: len(prompt), :length], prompt)
     return tokens[:, length:] if repeated else tokens
+
+
+def parts(folder: Path) -> list[Path]:
+    """Returns what holds its weights: all of them are in its folder.
+
+    Raises:
+        VistokError: it has no processor.
+    """
+    if not any((folder / name).is_file() for name in _PROCESSORS):
+        raise VistokError(
+            f"{folder} has no processor ({' or '.join(_PROCESSORS)}), which makes what the model reads of a "
+            "photograph. Fetch all of its repository."
+        )
+    return [folder]
 
 
 def load(entry: ReleasedModel, precision: torch.dtype, device: torch.device) -> WholeModel:
