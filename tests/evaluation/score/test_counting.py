@@ -65,6 +65,8 @@ def test_released_reads_numbers_wherever_their_letters_stand(answer: str, number
         ("twenty-one", 21),
         ("Ninety nine cars", 99),
         ("twenty, one of them red", 20),
+        ("twenty \u2014 one of them red", 20),
+        ("twenty - one is red", 20),
         ("one hundred", None),
         ("two dozen cars, 3 of them red", None),
         ("3 hundreds", None),

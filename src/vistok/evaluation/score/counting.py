@@ -30,6 +30,8 @@ _TO_NINETEEN = """
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
 _NUMBERS = {word: number for number, word in enumerate(_TO_NINETEEN.split())}
 _NUMBERS |= {word: 10 * number for number, word in enumerate(_TENS.split(), start=2)}
+# A long dash may stand for a hyphen, and may begin a new clause ("twenty - one of them is red").
+_JOINED = r"(?: [\s-]? | \s-\s (?= \w+\b (?! \s (?: of | is | are | was | were ) \b ) ) )"
 _NUMBER = re.compile(
     rf"""
     (?P<less> (?<! [\w)] ) - (?= \d | {"|".join(_NUMBERS)} )
@@ -37,7 +39,7 @@ _NUMBER = re.compile(
         | \b (?: more | fewer | less | greater | other ) \s than \s )?
     (?: \b | (?<= [{UNSPACED}] ) ) (?! (?: (?<= \bnot\s ) | (?<= n't\s ) ) [\w] )
     (?: (?P<digits> \d{{1,3}} (?:[,' \u2019]\d{{3}})+ (?! [,\d] ) | \d+ )
-        | (?P<tens> {"|".join(_TENS.split())} ) (?: [\s-]? | \s-\s ) (?P<ones> {"|".join(list(_NUMBERS)[1:10])} )
+        | (?P<tens> {"|".join(_TENS.split())} ) {_JOINED} (?P<ones> {"|".join(list(_NUMBERS)[1:10])} )
         | (?! (?<= \bno[\s-] ) one \b ) (?P<word> {"|".join(_NUMBERS)} )
     ) (?: \b | (?= [{UNSPACED}] ) )
     (?P<more>
