@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-import torch.distributed
-
 # To try a scale with GPUs out on a machine that has none: the same job, on its CPUs, where this is `cpu`.
 CHOICE: Final = "VISTOK_DEVICE"
 _FIRST_PORT: Final = 20_000
@@ -35,6 +33,8 @@ def place(environment: Mapping[str, str] = os.environ) -> Place:
 
 def meet() -> None:
     """Waits until every process of the job is here."""
+    import torch.distributed  # finished work is found without it
+
     torch.distributed.init_process_group("gloo", timeout=_LONGEST)
     torch.distributed.barrier()
     torch.distributed.destroy_process_group()
