@@ -5,6 +5,7 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
+from scipy.special import stdtrit
 
 from vistok.errors import VistokError
 from vistok.evaluation.pairs import ByImage, Pair, compare_rows, told_apart
@@ -143,3 +144,17 @@ def test_other_questions_and_few_images_are_refused() -> None:
     few = ByImage(np.zeros((1, 9)), np.ones(9))
     with pytest.raises(VistokError, match="about 9 images, too few for a test: 10 are needed"):
         compare_rows({"a": few, "b": few})
+
+
+def test_a_pair_has_an_interval_and_turns_without_a_negative_nothing() -> None:
+    rng = np.random.default_rng(0)
+    one, other = (ByImage(rng.integers(0, 2, (1, 40)) * 100.0, np.ones(40)) for _ in range(2))
+    (pair,) = compare_rows({"a": one, "b": other})
+    low, high = pair.interval
+    half = stdtrit(39, 0.975) * pair.error
+    assert low == pytest.approx(pair.difference - half) and high == pytest.approx(pair.difference + half)
+    turned = pair.turned()
+    assert (turned.first, turned.second, turned.difference) == ("b", "a", -pair.difference)
+    assert turned.interval == pytest.approx((-high, -low)) and turned.p_value == pair.p_value
+    (same,) = compare_rows({"a": one, "b": one})
+    assert str(same.turned().difference) == "0.0" and same.turned().interval == (0.0, 0.0)

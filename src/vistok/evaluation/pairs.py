@@ -92,7 +92,7 @@ class Pair:
 
     def turned(self) -> "Pair":
         """Returns the second row's score less the first's."""
-        return replace(self, first=self.second, second=self.first, difference=-self.difference)
+        return replace(self, first=self.second, second=self.first, difference=0.0 - self.difference)
 
 
 def compare_rows(rows: Mapping[str, ByImage]) -> tuple[Pair, ...]:
