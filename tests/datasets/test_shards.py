@@ -1,6 +1,7 @@
 import multiprocessing
 import pickle
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -225,9 +226,14 @@ def test_an_annotation_file_that_is_missing_is_refused(coco_set: Set, tmp_path: 
         write_shards(image_set, root, tmp_path / "none")
 
 
-def test_an_id_that_stands_twice_names_no_row(web_set: Set, tmp_path: Path) -> None:
+def test_an_id_that_stands_twice_names_no_row(
+    web_set: Set, tmp_path: Path, make_tar: Callable[..., None], make_jpeg: Callable[..., bytes]
+) -> None:
     image_set, root = web_set
-    (root / "web/00002.tar").write_bytes((root / "web/00001.tar").read_bytes())
+    samples = [(f"{key}.{end}", data) for key in ("000020000", "000010000") for end, data in (
+        ("jpg", make_jpeg(103)), ("txt", b"fourth"),
+    )]  # fmt: skip
+    make_tar(root / "web/00002.tar", samples)
     write_shards(image_set, root, tmp_path / "shards")
     with pytest.raises(VistokError, match="stands in several rows"):
         Shards(tmp_path / "shards").by_id("000010000")

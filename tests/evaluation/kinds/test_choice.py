@@ -229,7 +229,7 @@ def test_a_tables_columns_are_dimensions_each_with_its_own_interval(study: Study
     assert list(blind) == ["constant", "longest-option", "text-only-vicuna-7b"]
     assert blind["longest-option"].title == "Blind: longest option"
     assert all(value is not None for row in report.baselines for value in row.values)
-    assert any("the longest option in place of the prior" in note for note in notes(report))
+    assert any("the longest option instead of the prior" in note for note in notes(report))
     assert "seed (Instance Attributes)" in render_csv(report)
     wrong = table.model_copy(update={"columns": (column.model_copy(update={"part": "Instance Atributes"}),)})
     with pytest.raises(VistokError, match=r"unknown type of choice questions .*'Instance Attributes'"):
