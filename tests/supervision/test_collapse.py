@@ -14,7 +14,8 @@ from vistok.grid.recipes import Optimiser
 from vistok.grid.tokenizers import Encoder
 from vistok.grid.training_sizes import Pretraining
 from vistok.probes.features import tokens_of
-from vistok.steps.probing import ProbeSet, probe_pretrained
+from vistok.steps.probe_set import ProbeSet
+from vistok.steps.probing import probe_pretrained
 from vistok.supervision.base import Objective, Setup, make_objective, untrained_encoder
 from vistok.supervision.data import PretrainingData
 from vistok.supervision.encoder import class_feature, embed

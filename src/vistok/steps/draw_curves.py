@@ -52,7 +52,7 @@ def _ceilings(models: Study, table: str) -> list[Probed]:
     )
     if not names or not models.scale.probe_set:
         return []
-    from vistok.steps.probing import probe_rows  # imports torch
+    from vistok.steps.probe_set import probe_rows  # imports torch
 
     shards = Paths(models).shards(models.scale.probe_set)
     return [Probed(name, "ceiling", (probe_rows(models.encoder(name), shards).plain(),)) for name in names]

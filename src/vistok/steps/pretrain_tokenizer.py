@@ -13,7 +13,8 @@ from vistok.grid.training_sizes import Pretraining
 from vistok.probes.gate import refusal
 from vistok.provenance import Stopwatch
 from vistok.steps.decided import decide_pretraining
-from vistok.steps.probing import ProbeSet, probe_pretrained
+from vistok.steps.probe_set import ProbeSet
+from vistok.steps.probing import probe_pretrained
 from vistok.steps.tokenizer import load_roles
 from vistok.steps.training import training
 from vistok.supervision.base import Setup, make_objective
