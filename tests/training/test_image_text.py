@@ -107,6 +107,20 @@ def test_it_goes_on_to_the_same_weights(make: Callable[..., ImageTextLearner], t
     assert any(name.startswith("reader.") for name in alone.trained_tensors())
 
 
+@pytest.mark.parametrize(("rows", "positions"), [(3, 1), (7, 1), (7, 10_000), (1, 1)])
+def test_no_part_of_a_share_has_an_image_without_negatives(
+    make: Callable[..., ImageTextLearner], rows: int, positions: int
+) -> None:
+    learner = make()
+    batch = {
+        name: tensor[:1].repeat(rows, *[1] * (tensor.ndim - 1))
+        for name, tensor in learner.batch(0, 0, 1).items()
+    }
+    sizes = [len(part["mask"]) for part in learner.cut(batch, positions)]
+    assert sum(sizes) == rows and min(sizes) >= min(rows, 2)
+    assert len(sizes) == (1 if positions > 1 else max(1, rows // 2))
+
+
 def test_it_is_for_a_q_former(make: Callable[..., ImageTextLearner]) -> None:
     with pytest.raises(VistokError, match="is for a connector of kind q-former, found 'linear'"):
         make(RECIPE.model_copy(update={"connector": Linear()}))

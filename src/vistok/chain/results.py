@@ -47,7 +47,10 @@ def write_predictions(path: Path, rows: Sequence[Mapping[str, Any]], inputs: Inp
 
 def answer_files(file: Path) -> list[Path]:
     """Returns what each process of an answering job has saved so far: `file` of the first, and those beside it."""
-    return sorted(each for each in file.parent.glob(f"{file.stem}*{file.suffix}") if each.is_file())
+    others = file.parent.glob(
+        f"{file.stem}.[0-9]*{file.suffix}"
+    )  # not those of a suite whose name begins alike
+    return [each for each in (file, *sorted(others)) if each.is_file()]
 
 
 def forget_answers(file: Path) -> None:

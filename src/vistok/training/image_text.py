@@ -36,6 +36,18 @@ class ImageTextLearner(MultimodalLearner):
         own = {f"reader.{name}": tensor for name, tensor in self.reader.state_dict().items()}
         return super().trained_tensors() | own
 
+    def cut(self, batch: Batch, positions: int) -> list[Batch]:
+        """Cuts a share into equal parts as it stands: the images of a part are each other's negatives, whatever length.
+
+        Each has two at least, or all of the share.
+        """
+        rows, length = batch["mask"].shape
+        size = max(
+            2, positions // (self.recipe.connector.front(self.model.tokenizer.encoder.tokens) + length)
+        )
+        split = {name: tensor.tensor_split(max(1, rows // size)) for name, tensor in batch.items()}
+        return [dict(zip(split, tensors, strict=True)) for tensors in zip(*split.values(), strict=True)]
+
     def _pieces(self, turns: Sequence[Turn]) -> list[Piece]:
         return [Piece(turns[0].answer, weight=1.0, ends=True)]
 
