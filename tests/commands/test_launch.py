@@ -29,6 +29,29 @@ def test_outside_a_job_slurm_is_not_asked(slurm: dict[str, str]) -> None:
         launcher(4, 2, 8, slurm)
 
 
+def test_the_options_of_what_is_launched_are_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that is nearly an option of `launch` is none of its typos."""
+    started: list[list[str]] = []
+    monkeypatch.setattr("os.execvp", lambda file, words: started.append(list(words)))
+    main(
+        [
+            "launch",
+            "--processes",
+            "2",
+            "vistok",
+            "tune-mllm",
+            "a",
+            "--node",
+            "3",
+            "--cpu",
+            "1",
+            "--proceses",
+            "2",
+        ]
+    )
+    assert started[0][-8:] == ["tune-mllm", "a", "--node", "3", "--cpu", "1", "--proceses", "2"]
+
+
 def test_a_command_is_needed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["launch", "--processes", "2"]) == 1
     assert "no command to launch" in capsys.readouterr().err

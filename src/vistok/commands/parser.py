@@ -90,7 +90,10 @@ class _Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Refuses a mistyped option by its nearest name, before any that is then missing is asked for."""
-        own = args or () if self._subparsers is None else ()
+        passes_on = any(
+            action.nargs == argparse.REMAINDER for action in self._actions
+        )  # the options of another command
+        own = () if passes_on or self._subparsers is not None else args or ()
         for word in takewhile(lambda word: word != "--", own):
             name, known = word.partition("=")[0], self._option_string_actions
             mistyped = name.startswith("--") and not any(option.startswith(name) for option in known)
