@@ -324,7 +324,16 @@ def test_a_wrong_connector_is_explained(recipes: Any, connector: dict[str, Any],
         ({"trains": ["connector", "connector"]}, "`trains` names each trained part once"),
         (
             {"trains": ["connector", "lm"]},
-            r"unknown trains\.1 'lm'\. Did you mean 'llm'\? Legal: connector, llm, tokenizer",
+            r"unknown trains\.1 'lm'\. Did you mean 'llm'\? Legal: connector, llm, tokenizer, "
+            "tokenizer-last-block",
+        ),
+        (
+            {"trains": ["connector", "tokenizer", "tokenizer-last-block"]},
+            "`tokenizer-last-block` is a part of the tokenizer: name either of the two",
+        ),
+        (
+            {"trains": ["connector", "tokenizer-last-block"], "tap": {"block": "one-before"}},
+            "and no `tap` in front of that block",
         ),
         ({"trains": ["connector"], "rates": {"llm": 0.1}}, "`rates` names 'llm', which `trains` does not"),
     ],

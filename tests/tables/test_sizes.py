@@ -74,6 +74,15 @@ def test_encoders_have_the_parameters_and_tokens_that_are_said(mini: Study) -> N
         assert is_near(counts[said.label], said.parameters_m), said.label
 
 
+def test_of_kosmos_1_the_last_block_of_clip_counts_as_trained(mini: Study) -> None:
+    original = originals(mini)["kosmos-1"]
+    with torch.device("meta"):
+        block = millions(timm.create_model(ENCODERS[original.tokenizer.label], num_classes=0).blocks[-1])
+    row = next(row for row in rows(mini) if row.recipe == "kosmos-1")
+    size = original_size(mini, row, original)
+    assert size.trained == pytest.approx(block + size.connector_trained + size.llm)
+
+
 def test_language_models_have_the_parameters_that_are_said(mini: Study) -> None:
     with torch.device("meta"):
         built = {

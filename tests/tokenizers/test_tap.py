@@ -6,7 +6,7 @@ import torch
 from vistok.errors import VistokError
 from vistok.grid.tokenizers import Encoder, Tap
 from vistok.tokenizers.base import build_tokenizer
-from vistok.tokenizers.tap import read_at
+from vistok.tokenizers.tap import last_block, read_at
 
 ENCODER = Encoder(
     library="timm",
@@ -51,6 +51,7 @@ def test_true_contents_are_read_whole() -> None:
     assert tap.of(contents) == contents
     tokenizer = build_tokenizer(contents)
     assert read_at(tokenizer, contents, tap.block) is tokenizer
+    assert last_block(tokenizer) == []
 
 
 def test_an_encoder_without_a_list_of_blocks_is_refused() -> None:
@@ -59,3 +60,7 @@ def test_an_encoder_without_a_list_of_blocks_is_refused() -> None:
     )
     with pytest.raises(VistokError, match=r"'resnet18' \(timm\) at the block before its last"):
         read_at(build_tokenizer(network), network, "one-before")
+    with pytest.raises(
+        VistokError, match=r"trains 'resnet18' \(timm\) in its last block, .*`tokenizer-last-block`"
+    ):
+        last_block(build_tokenizer(network))

@@ -39,15 +39,16 @@ TRAINS: list[tuple[Part, ...]] = [
     ("connector",),
     ("connector", "tokenizer"),
     ("connector", "tokenizer", "llm"),
+    ("connector", "tokenizer-last-block"),
 ]
-RATES: dict[Part, float] = {"tokenizer": 0.2, "llm": 0.5}
+RATES: dict[Part, float] = {"tokenizer": 0.2, "tokenizer-last-block": 0.3, "llm": 0.5}
 PROMPTS = {
     "caption": "what does the image describe?",
     "vqa": "Question: {question} Answer:",
     "counting": "{question}",
     "identification": "{question}",
 }
-ENCODER = small_encoder()
+ENCODER = small_encoder(depth=2)
 CORPUS = [
     "How many cats dogs are in the image? 1 2 3", "Does cat dog exist in the image? Yes. No.",
     "Question: what is it? Answer: red blue", "what does the image describe? a cat and dog",
@@ -202,8 +203,14 @@ def test_a_stopped_training_goes_on_to_the_same_weights(
     moved = set()
     for name, tensor in alone.model.state_dict().items():
         assert torch.equal(tensor, resumed.model.state_dict()[name]), name
-        moved |= set() if torch.equal(tensor, before[name]) else {name.partition(".")[0]}
+        moved |= set() if torch.equal(tensor, before[name]) else {part_of(name, trains)}
     assert moved == set(trains)
+
+
+def part_of(name: str, trains: tuple[Part, ...]) -> str:
+    """Returns the part that a tensor is of: the last of the encoder's two blocks is one where it is trained alone."""
+    last = "tokenizer-last-block"
+    return last if last in trains and name.startswith("tokenizer.trunk.blocks.1.") else name.partition(".")[0]
 
 
 def once(call: int) -> Callable[..., None]:
@@ -220,16 +227,22 @@ def once(call: int) -> Callable[..., None]:
 
 def assert_only_trained_parts_are_saved(file: Path, trains: tuple[Part, ...]) -> None:
     with safe_open(file, "pt") as saved:
-        parts = {name.split(".")[2] for name in saved.keys() if name.startswith("module.")}  # noqa: SIM118
+        tensors = [name for name in saved.keys() if name.startswith("module.")]  # noqa: SIM118
+    parts = {part_of(name.removeprefix("module.model."), trains) for name in tensors}
     assert parts == set(trains)
 
 
-def test_each_part_learns_at_its_own_rate(make: Callable[..., MultimodalLearner]) -> None:
-    learner = make(TRAINS[-1])
+@pytest.mark.parametrize("trains", TRAINS[-2:], ids="+".join)
+def test_each_part_learns_at_its_own_rate(
+    make: Callable[..., MultimodalLearner], trains: tuple[Part, ...]
+) -> None:
+    learner = make(trains)
     names = {parameter: name for name, parameter in learner.named_parameters()}
-    for group in make_optimiser(learner, OPTIMISER, learner.rate).param_groups:
-        parts = {names[parameter].split(".")[1] for parameter in group["params"]}
-        assert parts == {{0.2: "tokenizer", 0.5: "llm", 1.0: "connector"}[group["rate"]]}
+    groups = make_optimiser(learner, OPTIMISER, learner.rate).param_groups
+    for group in groups:
+        parts = {part_of(names[parameter].removeprefix("model."), trains) for parameter in group["params"]}
+        assert parts == {{rate: part for part, rate in RATES.items()}.get(group["rate"], "connector")}
+    assert {group["rate"] for group in groups} == {1.0, *(RATES[part] for part in trains if part in RATES)}
 
 
 def test_the_loss_falls(make: Callable[..., MultimodalLearner], tmp_path: Path) -> None:

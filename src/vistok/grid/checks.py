@@ -61,7 +61,7 @@ def _check_stages(study: Study, recipe: Recipe) -> None:
     study.llm(recipe.follows.llm or next(iter(study.llms)))
     followed = study.recipe(recipe.follows.recipe)
     own, other = (entry.connector.model_dump(exclude={"kind"}) for entry in (recipe, followed))
-    if own != other or "tokenizer" in followed.trains:
+    if own != other or followed.tunes_tokenizer:
         raise VistokError(
             f"{where}: recipe {recipe.id!r} follows {followed.id!r}, whose connector is not the same, or which tunes "
             "the tokenizer, too: a stage goes on with a connector of its own sizes, and with no other part. Give both "

@@ -39,7 +39,10 @@ class Recipe(Value):
 
     id: Id
     label: Annotated[Label, LABEL]
-    trains: tuple[Part, ...] = Field(description="the parts that are trained; the others stay as they are")
+    trains: tuple[Part, ...] = Field(
+        description="the parts that are trained; the others stay as they are. `tokenizer-last-block` is the last block "
+        "alone of a vision transformer"
+    )
     rates: dict[Part, Annotated[float, Field(gt=0)]] = Field(
         {}, description="each trained part's share of the learning rate; 1 if not named"
     )
@@ -77,12 +80,34 @@ class Recipe(Value):
     )
     sources: Annotated[dict[str, str], NOTE] = Field({}, description="where each number comes from")
 
+    @property
+    def tunes_tokenizer(self) -> bool:
+        """Whether the tokenizer does not stay as it is, whole or in part."""
+        return any(part.startswith("tokenizer") for part in self.trains)
+
+    def learnt_of_tokenizer(self, parameters: float, width: int) -> float:
+        """Returns how many parameters of an encoder are trained.
+
+        Args:
+            parameters: of the encoder.
+            width: of its tokens; a block of a vision transformer has 12 width^2 + 13 width, with hidden layers four
+                times as wide (ViT, arXiv 2010.11929).
+        """
+        if "tokenizer-last-block" in self.trains:
+            return min(parameters, 12 * width**2 + 13 * width)
+        return parameters if "tokenizer" in self.trains else 0
+
     @model_validator(mode="after")
     def _trains_what_it_makes(self) -> Self:
         if "connector" not in self.trains or len(set(self.trains)) < len(self.trains):
             raise ValueError(
                 f"`trains` names each trained part once, and the connector, which nothing else makes; found "
                 f"{[*self.trains]}"
+            )
+        if "tokenizer-last-block" in self.trains and ("tokenizer" in self.trains or self.tap.block != "last"):
+            raise ValueError(
+                "`tokenizer-last-block` is a part of the tokenizer: name either of the two under `trains`, and no "
+                "`tap` in front of that block"
             )
         if idle := sorted(self.rates.keys() - set(self.trains)):
             raise ValueError(f"`rates` names {idle[0]!r}, which `trains` does not: {[*self.trains]}")

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import cast
+from typing import Final, cast, get_args
 
 import torch
 from jaxtyping import Float, Int, Shaped
@@ -13,13 +13,16 @@ from vistok.grid.fields import Part
 from vistok.mllm.connectors.base import build_connector
 from vistok.mllm.language_models.base import Conditioning, LanguageModel, blind
 from vistok.tokenizers.base import VisualTokenizer
+from vistok.tokenizers.tap import last_block
+
+_PARTS: Final[tuple[Part, ...]] = get_args(Part)  # in the order in which a model holds them
 
 
 class MultimodalModel(nn.Module):
     """A visual tokenizer joined to a language model by a connector.
 
     Args:
-        trains: the parts that a recipe trains: their attributes' names.
+        trains: the parts that a recipe trains.
     """
 
     def __init__(
@@ -36,13 +39,27 @@ class MultimodalModel(nn.Module):
         self.llm = llm
         llm.insert(self.connector.inserted)
         self.trains = frozenset(trains)
+        self._tunes_tokenizer = any(part.startswith("tokenizer") for part in trains)
         self.requires_grad_(False)
         for part in self.trained_parts():
             part.requires_grad_(True)
         self.train()
 
     def trained_parts(self) -> list[nn.Module]:
-        return [part for name, part in self.named_children() if name in self.trains]
+        return [module for part in _PARTS if part in self.trains for module in self._modules_of(part)]
+
+    def _modules_of(self, part: Part) -> list[nn.Module]:
+        if part == "tokenizer-last-block":
+            return last_block(self.tokenizer)
+        return [self.get_submodule(part)]
+
+    def tensors_of(self, part: Part) -> dict[str, Tensor]:
+        """Returns the tensors of a part by their names in the state dict."""
+        modules = self._modules_of(part)
+        names = tuple(
+            f"{name}." for name, module in self.named_modules() if any(module is own for own in modules)
+        )
+        return {name: tensor for name, tensor in self.state_dict().items() if name.startswith(names)}
 
     def train(self, mode: bool = True) -> "MultimodalModel":
         """Puts what is trained into training mode; what is not stays as in use."""
@@ -55,7 +72,7 @@ class MultimodalModel(nn.Module):
     def see(self, images: Shaped[Tensor, "batch 3 size size"]) -> Float[Tensor, "batch tokens features"]:
         """Returns what can be kept of images, as the tokenizer's reader shows them, for all questions about them."""
         with self._as_precise_as_llm():
-            with torch.set_grad_enabled("tokenizer" in self.trains and torch.is_grad_enabled()):
+            with torch.set_grad_enabled(self._tunes_tokenizer and torch.is_grad_enabled()):
                 tokens = self.tokenizer(self.tokenizer.prepared(images))
             return tokens if self.connector.reads_question else cast(Tensor, self.connector(tokens))
 
@@ -93,6 +110,8 @@ class MultimodalModel(nn.Module):
 
     def trained_tensors(self) -> dict[str, Tensor]:
         """Returns the tensors that training can change, by their names in the state dict."""
-        return {
-            name: tensor for name, tensor in self.state_dict().items() if name.split(".")[0] in self.trains
-        }
+        trained: dict[str, Tensor] = {}
+        for part in _PARTS:
+            if part in self.trains:
+                trained |= self.tensors_of(part)
+        return trained

@@ -74,14 +74,17 @@ def tuning(study: Study, run: Run) -> Cost:
     )
     seen, number = encoder.parameters_m * 1e6, _bytes_of(study)
     connector, join = _connector(study, run)
-    tuned, whole = "tokenizer" in recipe.trains, "llm" in recipe.trains
+    tuned, whole = (
+        recipe.learnt_of_tokenizer(encoder.parameters_m * 1e6, encoder.width),
+        "llm" in recipe.trains,
+    )
     read = (3 if whole else 2) * llm.learning(front, text, turns) + 3 * join
     sample = 3 * join * _IMAGE_TEXT_PASSES if recipe.learns == "image-text" else read
-    sample += (3 if tuned else 1) * 2 * seen * encoder.tokens
-    looked = KEPT_BYTES_VIT * 2 * seen / (12 * encoder.width) * encoder.tokens if tuned else 0
+    sample += 2 * (seen + 2 * tuned) * encoder.tokens
+    looked = KEPT_BYTES_VIT * 2 * tuned / (12 * encoder.width) * encoder.tokens
     learnt = recipe.connector.trained(encoder.width, llm.width)
-    trained = learnt + (seen if tuned else 0) + (llm.parameters if whole else 0)
-    frozen = (0 if whole else number * llm.parameters) + (0 if tuned else 4 * seen) + 4 * (connector - learnt)
+    trained = learnt + tuned + (llm.parameters if whole else 0)
+    frozen = (0 if whole else number * llm.parameters) + 4 * (seen - tuned) + 4 * (connector - learnt)
     share_of_batch = -(-recipe.batch // max(job.gpus, 1))
     most = max(
         min(share_of_batch, max(1, (job.positions or sys.maxsize) // int(front + length)))

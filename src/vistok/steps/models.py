@@ -9,6 +9,7 @@ from vistok.chain.checkpoints import check_mllm, forget_state
 from vistok.checkpoints import digest_tensors, load_tensors, read_config, read_tensors
 from vistok.errors import VistokError
 from vistok.files import digest_value
+from vistok.grid.fields import Part
 from vistok.grid.paths import Paths
 from vistok.grid.runs import Run
 from vistok.grid.study import Study
@@ -45,7 +46,7 @@ def follow(study: Study, run: Run, model: MultimodalModel) -> None:
     check_mllm(study, before)
     folder = Paths(study).mllm(before)
     forget_state(Paths(study), folder)
-    kept = {name: tensor for name, tensor in model.trained_tensors().items() if name.startswith("connector.")}
+    kept = model.tensors_of("connector")
     if before.llm != run.llm or study.recipe(run.recipe).connector.made_elsewhere:
         kept = {name: kept[name] for name in kept if not name.startswith("connector.projection.")}
     made = read_tensors(folder / WEIGHTS)
@@ -78,16 +79,18 @@ def held_tensors(study: Study, run: Run, model: MultimodalModel) -> dict[str, Te
     """Returns what a run's checkpoint holds: what is trained, and random weights, which are stored nowhere else."""
     held = model.trained_tensors()
     if not study.pretrains(run.tokenizer) and study.encoder(run.tokenizer).weights == "random":
-        held |= {name: tensor for name, tensor in model.state_dict().items() if name.startswith("tokenizer.")}
+        held |= model.tensors_of("tokenizer")
     return held
 
 
 def frozen_digests(model: MultimodalModel, held: Collection[str]) -> dict[str, str]:
     """Returns the digest of each part that a checkpoint does not hold, and of the words' ids."""
-    frozen = {name: tensor for name, tensor in model.state_dict().items() if name not in held}
-    digests = {
-        part: digest_tensors({name: tensor for name, tensor in frozen.items() if name.startswith(f"{part}.")})
-        for part in ("tokenizer", "llm")
+    parts: tuple[Part, ...] = ("tokenizer", "llm")
+    digests: dict[str, str] = {
+        part: digest_tensors(
+            {name: tensor for name, tensor in model.tensors_of(part).items() if name not in held}
+        )
+        for part in parts
     }
     return digests | {"words": digest_value(model.llm.words.tokenizer.get_vocab())}
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from vistok.grid.connectors import Connector
 from vistok.grid.originals import Original, Stated
+from vistok.grid.recipes import Recipe
 from vistok.grid.released_models import ReleasedModel
 from vistok.grid.study import Study
 from vistok.grid.tables import AnyRow, Row
@@ -79,7 +80,7 @@ def _here(study: Study, row: Row) -> Size | None:
         recipe.connector,
         (encoder.tokens, encoder.width, encoder.parameters_m * _MILLION),
         (llm.width, llm.parameters),
-        recipe.trains,
+        recipe,
         f"{shown:,} shown in {len(steps)} stage{'s' if len(steps) > 1 else ''}",
     )
 
@@ -91,7 +92,7 @@ def original_size(study: Study, row: Row, original: Original) -> Size:
         original.connector,
         (tokenizer.tokens, tokenizer.width, tokenizer.parameters_m * _MILLION),
         (llm.width, llm.parameters_m * _MILLION),
-        study.recipe(row.recipe).trains,
+        study.recipe(row.recipe),
         original.images,
     )
 
@@ -100,12 +101,12 @@ def _size(
     connector: Connector,
     encoder: tuple[int, int, float],
     llm: tuple[int, float],
-    trains: tuple[str, ...],
+    recipe: Recipe,
     images: str,
 ) -> Size:
     (seen, width, own), (llm_width, words) = encoder, llm
     learnt = connector.trained(width, llm_width)
-    trained = learnt + (own if "tokenizer" in trains else 0) + (words if "llm" in trains else 0)
+    trained = learnt + recipe.learnt_of_tokenizer(own, width) + (words if "llm" in recipe.trains else 0)
     whole = connector.parameters(width, llm_width)
     return Size(
         visual_tokens=connector.tokens(seen),

@@ -23,11 +23,10 @@ class MultimodalLearner(Learner):
         self.words = model.llm.words
         self.mixture = mixture
         self.recipe = recipe
+        self._rates = {name: rate for part, rate in recipe.rates.items() for name in model.tensors_of(part)}
 
     def rate(self, name: str) -> float:
-        return next(
-            (rate for part, rate in self.recipe.rates.items() if name.startswith(f"model.{part}.")), 1.0
-        )
+        return self._rates.get(name.removeprefix("model."), 1.0)
 
     def trained_tensors(self) -> dict[str, Tensor]:
         return {f"model.{name}": tensor for name, tensor in self.model.trained_tensors().items()}
