@@ -16,6 +16,7 @@ from vistok.grid.recipes import Optimiser
 from vistok.training.batches import Batch, batches
 from vistok.training.devices import device_of
 from vistok.training.learner import Learner
+from vistok.training.memory import keep_freed_memory
 from vistok.training.processes import join
 from vistok.training.progress import Progress
 from vistok.training.schedule import make_optimiser, rate_at
@@ -55,7 +56,10 @@ def train(learner: Learner, plan: Plan, *, state: Path, identity: str, name: str
             is not there.
     """
     join()
-    accelerator = Accelerator(cpu=device_of(plan.gpus).type == "cpu")
+    on_cpu = device_of(plan.gpus).type == "cpu"
+    if on_cpu:
+        keep_freed_memory()
+    accelerator = Accelerator(cpu=on_cpu)
     optimiser = make_optimiser(learner, plan.optimiser, learner.rate, learner.undecayed)
     saved = TrainingState(state, identity)
     first, curves = saved.restore(learner, optimiser)

@@ -90,6 +90,36 @@ def test_the_decoder_sees_no_padding(large: CausalLanguageModel) -> None:
     assert read == [(1, sum(LENGTHS) + 3 * len(LENGTHS), 32)]
 
 
+def test_the_last_layer_computes_what_is_asked_where_that_is_little(large: CausalLanguageModel) -> None:
+    """The others compute all; where much is asked, it does as well, with the same result."""
+    ids, weights, mask = batch(large)
+    few, front = weights > 0, Conditioning(torch.zeros(len(LENGTHS), 3, 32))
+    words = sum(LENGTHS) + 3 * len(LENGTHS)
+    assert few.sum() < words / 2
+    layers = large.network.base_model.layers
+    read: list[tuple[int, int]] = []
+    for number, layer in enumerate(layers):
+        layer.mlp.register_forward_pre_hook(
+            lambda _, given, number=number: read.append((number, given[0].shape[-2]))
+        )
+    trimmed = large.logits(front, ids, few, mask)
+    assert read == [(0, words), (1, few.sum())]
+    read.clear()
+    every = mask > 0
+    assert every.sum() > (words - 2 * len(LENGTHS)) / 2
+    shorter = Conditioning(torch.zeros(len(LENGTHS), 1, 32))
+    whole = large.logits(shorter, ids, every, mask)
+    assert read == [(0, words - 2 * len(LENGTHS))] + [(1, words - 2 * len(LENGTHS))]
+    assert len(whole) == sum(LENGTHS) and len(trimmed) == few.sum()
+    torch.testing.assert_close(large.logits(shorter, ids, few, mask), whole[few[every]], rtol=1e-4, atol=1e-5)
+
+
+def test_nothing_asked_is_nothing(large: CausalLanguageModel) -> None:
+    ids, weights, mask = batch(large)
+    front = Conditioning(torch.zeros(len(LENGTHS), 3, 32))
+    assert large.logits(front, ids, weights > 2, mask).shape[0] == 0
+
+
 @pytest.mark.parametrize("groups", [1, 2, 9])
 def test_each_word_is_packed_once(groups: int) -> None:
     mask = (torch.arange(max(LENGTHS)) < torch.tensor(LENGTHS)[:, None]).long()
@@ -100,3 +130,4 @@ def test_each_word_is_packed_once(groups: int) -> None:
     numbers = torch.arange(mask.numel()).view(mask.shape)
     assert torch.equal(packed(numbers, packing), packing.chosen)
     assert torch.equal(packing.positions, packing.chosen % mask.shape[1])
+    assert torch.equal(packing.rows, packing.chosen // mask.shape[1])

@@ -63,13 +63,12 @@ class CausalLanguageModel(LanguageModel):
         asked = functional.pad(learnt, (front, 0))[:, 1:]
         if self.packs and not self._inserted:  # whose rows read each its own image
             packing = packing_of(functional.pad(mask, (front, 0), value=1))
-            hidden = embedded.new_zeros(asked.shape[0] * (asked.shape[1] + 1), embedded.shape[2])
-            read = read_packed(self._decoder, packed(embedded, packing), packing)
-            hidden = hidden.index_copy(0, packing.chosen, read).view_as(embedded)
-        else:
-            # No mask: padding follows all words of its row, and causal attention never reads ahead.
-            with self._reading(conditioning) as states:
-                hidden = self._decoder(inputs_embeds=embedded, use_cache=False, **states)[0]
+            wanted = functional.pad(asked, (0, 1)).flatten()[packing.chosen].nonzero()[:, 0]
+            read = read_packed(self._decoder, packed(embedded, packing), packing, wanted)
+            return self._words(read[packing.chosen[wanted].argsort()])
+        # No mask: padding follows all words of its row, and causal attention never reads ahead.
+        with self._reading(conditioning) as states:
+            hidden = self._decoder(inputs_embeds=embedded, use_cache=False, **states)[0]
         return self._words(hidden[:, :-1][asked])
 
     @classmethod

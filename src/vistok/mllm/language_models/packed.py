@@ -4,6 +4,7 @@ Matrix products and norms see no padding; attention puts a few rows of like leng
 PyTorch. Wherever no rows are named, such as in generation, attention is what transformers calls `sdpa`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,10 +15,13 @@ from torch.nn import functional
 from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
 from transformers.integrations.sdpa_attention import repeat_kv, sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
+from transformers.models.llama.modeling_llama import LlamaDecoderLayer, rotate_half
 
 _NAME: Final = "vistok_packed"
 # More groups mean less padding and more calls: with two, attention of a batch of mini costs two thirds.
 _GROUPS: Final = 2
+# Where more than this share of the words is asked, a whole layer with its causal kernel is faster than its parts.
+_FEW: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -25,11 +29,9 @@ class Group:
     """Rows that attention takes together.
 
     Attributes:
-        tokens: the indices of their words among all packed ones.
         places: the index of each of these words when the rows are padded to `length` and concatenated.
     """
 
-    tokens: slice
     places: Int[Tensor, "tokens"]
     rows: int
     length: int
@@ -42,10 +44,12 @@ class Packing:
     Attributes:
         chosen: the words that are not padding, by their place in the flattened batch, in packed order.
         positions: the index of each in its own row.
+        rows: the row of each.
     """
 
     chosen: Int[Tensor, "tokens"]
     positions: Int[Tensor, "tokens"]
+    rows: Int[Tensor, "tokens"]
     groups: tuple[Group, ...]
 
 
@@ -54,15 +58,15 @@ def packing_of(mask: Int[Tensor, "batch length"], groups: int = _GROUPS) -> Pack
     batch, width = mask.shape
     lengths = mask.sum(1)
     order = lengths.argsort(stable=True)
-    made, chosen, positions, start = [], [], [], 0
+    made, owners, positions = [], [], []
     for rows in order.tensor_split(min(groups, batch)):
         length = int(lengths[rows[-1]])
         there = mask[rows, :length].flatten().nonzero()[:, 0]
-        made.append(Group(slice(start, start + len(there)), there, len(rows), length))
+        made.append(Group(there, len(rows), length))
         positions.append(there % length)
-        chosen.append(rows[there // length] * width + positions[-1])
-        start += len(there)
-    return Packing(torch.cat(chosen), torch.cat(positions), tuple(made))
+        owners.append(rows[there // length])
+    owner, position = torch.cat(owners), torch.cat(positions)
+    return Packing(owner * width + position, position, owner, tuple(made))
 
 
 def packed(tensor: Float[Tensor, "batch length *rest"], packing: Packing) -> Float[Tensor, "tokens *rest"]:
@@ -76,13 +80,21 @@ def attend_packed(network: PreTrainedModel) -> bool:
         AttentionInterface.register(_NAME, _attention)
         AttentionMaskInterface.register(_NAME, sdpa_mask)
         network.set_attn_implementation(_NAME)
+        trim_last_layer(network)
     return bool(network.config._attn_implementation == _NAME)
 
 
 def read_packed(
-    decoder: Any, embedded: Float[Tensor, "tokens width"], packing: Packing
-) -> Float[Tensor, "tokens width"]:
-    """Returns what a decoder makes of packed words."""
+    decoder: Any,
+    embedded: Float[Tensor, "tokens width"],
+    packing: Packing,
+    asked: Int[Tensor, "asked"],
+) -> Float[Tensor, "asked width"]:
+    """Returns what a decoder makes of some of the packed words, given all of them.
+
+    Args:
+        asked: their indices among the packed ones, in packed order.
+    """
     # A mask of four dimensions is passed on as it is: left to itself, transformers would make one of tokens x tokens.
     unread = torch.zeros(1, 1, 1, 1, dtype=torch.bool, device=embedded.device)
     output = decoder(
@@ -91,9 +103,10 @@ def read_packed(
         position_ids=packing.positions[None],
         use_cache=False,
         packing=packing,
+        asked=asked,
     )
     hidden: Tensor = output[0][0]
-    return hidden
+    return hidden if len(hidden) == len(asked) else hidden.index_select(0, asked)
 
 
 def _attention(
@@ -115,8 +128,9 @@ def _attention(
         )
         return given, None
     parts = [query, repeat_kv(key, repeats), repeat_kv(value, repeats)]
-    flat = [part[0].transpose(0, 1) for part in parts]
-    attended = [_of_group([part[group.tokens] for part in flat], group, scaling) for group in packing.groups]
+    sizes = [len(group.places) for group in packing.groups]
+    by_group = zip(*(part[0].transpose(0, 1).split(sizes) for part in parts), strict=True)
+    attended = [_of_group(own, group, scaling) for own, group in zip(by_group, packing.groups, strict=True)]
     return torch.cat(attended)[None], None
 
 
@@ -142,7 +156,7 @@ def _of_one_word(
 
 
 def _of_group(
-    parts: list[Float[Tensor, "tokens heads width"]], group: Group, scaling: float | None
+    parts: Sequence[Float[Tensor, "tokens heads width"]], group: Group, scaling: float | None
 ) -> Float[Tensor, "tokens heads width"]:
     # On a CPU PyTorch's kernels take twice as long in half precision as in single, there and back.
     dtype = torch.float32 if parts[0].device.type == "cpu" else parts[0].dtype
@@ -156,3 +170,85 @@ def _rows(
 ) -> Float[Tensor, "rows heads length width"]:
     line = part.new_zeros(group.rows * group.length, *part.shape[1:]).index_copy(0, group.places, part)
     return line.view(group.rows, group.length, *part.shape[1:]).transpose(1, 2)
+
+
+class _LastLayer(LlamaDecoderLayer):
+    """The last layer of a network: of the words that nothing is asked of, only keys and values are needed."""
+
+    def forward(
+        self,
+        hidden_states: Float[Tensor, "1 tokens width"],
+        *others: Any,
+        packing: Packing | None = None,
+        asked: Int[Tensor, "asked"] | None = None,
+        **named: Any,
+    ) -> Tensor:
+        if packing is None or asked is None or not 0 < len(asked) <= hidden_states.shape[1] * _FEW:
+            given: Tensor = super().forward(hidden_states, *others, packing=packing, **named)
+            return given
+        attention, normed = self.self_attn, self.input_layernorm(hidden_states[0])
+        cos, sin = (part[0, :, None] for part in named["position_embeddings"])
+        query, key, value = (
+            made(read).unflatten(-1, (-1, attention.head_dim))
+            for made, read in (
+                (attention.q_proj, normed.index_select(0, asked)),
+                (attention.k_proj, normed),
+                (attention.v_proj, normed),
+            )
+        )
+        query = _rotated(query, cos[asked], sin[asked])
+        attended = _of_asked(query, _rotated(key, cos, sin), value, packing, asked, attention.scaling)
+        hidden = hidden_states[0].index_select(0, asked) + attention.o_proj(attended.flatten(1))
+        read: Tensor = hidden + self.mlp(self.post_attention_layernorm(hidden))
+        return read[None]
+
+
+def trim_last_layer(network: PreTrainedModel) -> None:
+    """Has the last layer of a Llama compute only what is asked of it; other networks compute all."""
+    layers = getattr(network.base_model, "layers", None)
+    if isinstance(layers, nn.ModuleList) and type(layers[-1]) is LlamaDecoderLayer:
+        layers[-1].__class__ = _LastLayer
+
+
+def _rotated(
+    part: Float[Tensor, "tokens heads width"],
+    cos: Float[Tensor, "tokens 1 width"],
+    sin: Float[Tensor, "tokens 1 width"],
+) -> Float[Tensor, "tokens heads width"]:
+    turned: Tensor = part * cos + rotate_half(part) * sin
+    return turned
+
+
+def _of_asked(
+    query: Float[Tensor, "asked heads width"],
+    key: Float[Tensor, "tokens key_heads width"],
+    value: Float[Tensor, "tokens key_heads width"],
+    packing: Packing,
+    asked: Int[Tensor, "asked"],
+    scaling: float,
+) -> Float[Tensor, "asked heads width"]:
+    """Returns what some words read of their own rows up to themselves: the rows side by side, padded."""
+    rows, length = sum(group.rows for group in packing.groups), packing.groups[-1].length
+    owner, position = packing.rows[asked], packing.positions[asked]
+    _, own, counts = owner.unique_consecutive(return_inverse=True, return_counts=True)
+    rank = torch.arange(len(asked), device=asked.device) - (counts.cumsum(0) - counts)[own]
+    most = int(counts.max())
+    there = owner * most + rank
+    # A query that pads a row reads the first word, and goes nowhere.
+    reach = position.new_zeros(rows * most).index_copy(0, there, position).view(rows, 1, most, 1)
+    dtype = torch.float32 if query.device.type == "cpu" else query.dtype
+    groups = (
+        Group(places, rows, wide)
+        for places, wide in ((there, most), *[(packing.rows * length + packing.positions, length)] * 2)
+    )
+    parts = (_rows(part.to(dtype), group) for part, group in zip((query, key, value), groups, strict=True))
+    padded_query, padded_key, padded_value = parts
+    repeats = query.shape[1] // key.shape[1]
+    attended = functional.scaled_dot_product_attention(
+        padded_query,
+        repeat_kv(padded_key, repeats),
+        repeat_kv(padded_value, repeats),
+        attn_mask=torch.arange(length, device=asked.device) <= reach,
+        scale=scaling,
+    )
+    return attended.transpose(1, 2).flatten(0, 1).index_select(0, there).to(query.dtype)
