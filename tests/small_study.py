@@ -20,6 +20,7 @@ from vistok.grid.study import Study
 from vistok.grid.tables import Row
 from vistok.grid.tasks import Task
 from vistok.steps import fit_blind, score_run
+from vistok.steps.asking import ask
 
 IMAGES = range(1, 13)
 NAMES = ("cat", "dog", "car")
@@ -179,7 +180,7 @@ def answer_at_random(study: Study, wanted: Run) -> None:
     """Writes predictions that are right as often as `SKILL` says, for the questions that can be asked."""
     rng = np.random.default_rng(list(SKILL).index(wanted.path))
     for task in study.answered_tasks():
-        asked = score_run.ask(study, task.id)
+        asked = ask(study, task.id)
         rows = []
         for key, record in zip(asked.references.ids, asked.references.records, strict=True):
             right = {
@@ -209,7 +210,7 @@ def say_without_images(study: Study, llm: str) -> None:
     """Writes what a language model says that sees nothing: the same to every question of a kind."""
     said = {"vqa": "yes", "caption": "a photograph", "counting": "1", "identification": "No."}
     for task in study.answered_tasks():
-        asked = score_run.ask(study, task.id).references
+        asked = ask(study, task.id).references
         pairs = zip(asked.ids, asked.records, strict=True)
         rows = [_line(task, key, record, said[task.kind]) for key, record in pairs]
         write_predictions(Paths(study).blind_predictions(llm, task.id), rows, blind_inputs(study, llm, task))

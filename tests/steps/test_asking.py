@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from tests.small_study import small_study, write_official_files
 
 from vistok.datasets.digest_list import DigestList
 from vistok.grid.load import load_study
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
-from vistok.steps.asking import ask
+from vistok.steps import asking
+from vistok.steps.asking import ask, ask_each
 
 
 @pytest.fixture
@@ -61,3 +63,18 @@ def test_a_scale_where_no_photograph_may_be_missing_misses_no_video(excerpt: Stu
     listed(excerpt)
     strict = excerpt.scale.model_copy(update={"missing_images": "error"})
     assert ask(replace(excerpt, scale=strict), "seed-bench").references.ids == ("101669",)
+
+
+def test_of_several_tasks_the_files_are_compared_once(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A walk over all photographs for each task took a quarter of a scoring."""
+    root = tmp_path / "data"
+    write_official_files(root, photographs=lambda *_: True)
+    small = small_study("excerpt", repository, data_root=str(root))
+    compared: list[list[str]] = []
+    monkeypatch.setattr(asking, "check_listed", lambda study, names: compared.append(list(names)))
+    tasks = [task.id for task in small.answered_tasks()]
+    several = ask_each(small, tasks)
+    assert len(tasks) > 1 and len(compared) == 1 and len(compared[0]) == len(set(compared[0]))
+    assert several == {task: ask(small, task) for task in tasks}

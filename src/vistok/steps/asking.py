@@ -1,5 +1,6 @@
 """Which questions a study asks: those of the official files that are there, with their photographs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +41,7 @@ def ask_all(study: Study, suite: str) -> dict[str, Asked]:
     Raises:
         VistokError: as `ask` does, or no task of any suite has a question.
     """
-    asked = {task.id: ask(study, task.id) for task in study.suite(suite)}
+    asked = ask_each(study, [task.id for task in study.suite(suite)])
     elsewhere = (task.id for task in study.answered_tasks() if task.id not in asked)
     if not any(questions.prompts for questions in asked.values()) and all(
         absent_questions(study, task) or absent_photographs(study, task) for task in elsewhere
@@ -59,18 +60,36 @@ def ask(study: Study, task: str) -> Asked:
     Raises:
         VistokError: a file or photograph is missing at a scale where none may be, or a file is wrong.
     """
-    entry, files, root = study.task(task), study.task_files(task), Paths(study).data
+    return ask_each(study, [task])[task]
+
+
+def ask_each(study: Study, tasks: Sequence[str]) -> dict[str, Asked]:
+    """As `ask` for each of some tasks; the files and photographs below the data root are compared once.
+
+    Raises:
+        VistokError: as `ask` does.
+    """
+    root = Paths(study).data
     if not root.is_dir():
         raise VistokError(
             f"the data root {root} of the scale {study.scale.id!r} {no_folder(root)}. Name the folder that holds "
             "the official files: --config data_root=FOLDER (or data_root in the scale's file)."
         )
-    if files is None:
-        raise VistokError(
-            f"the scale {study.scale.id!r} names no files for the task {task!r}: add it to its `tasks`."
-        )
-    check_listed(study, task_names(study, [task]))
-    if absent := absent_questions(study, task):
+    named = {task: _files(study, task) for task in tasks}
+    check_listed(study, list(dict.fromkeys(task_names(study, tasks))))
+    return {task: _ask(study, study.task(task), files, root) for task, files in named.items()}
+
+
+def _files(study: Study, task: str) -> TaskFiles:
+    if files := study.task_files(task):
+        return files
+    raise VistokError(
+        f"the scale {study.scale.id!r} names no files for the task {task!r}: add it to its `tasks`."
+    )
+
+
+def _ask(study: Study, entry: Task, files: TaskFiles, root: Path) -> Asked:
+    if absent := absent_questions(study, entry.id):
         return Asked(References(entry.kind, (), (), ()), (), (), {}, absent)
     everything = load_references(entry.kind, root / files.references)
     references = everything.shown

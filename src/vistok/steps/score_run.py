@@ -15,7 +15,7 @@ from vistok.grid.paths import Paths
 from vistok.grid.runs import Subject
 from vistok.grid.study import Study
 from vistok.grid.tasks import Task
-from vistok.steps.asking import Asked, ask
+from vistok.steps.asking import Asked, ask_each
 
 
 def run(study: Study, wanted: Subject, suite: str) -> None:
@@ -25,8 +25,10 @@ def run(study: Study, wanted: Subject, suite: str) -> None:
         VistokError: predictions are missing, were changed, or are of another checkpoint or other questions.
     """
     paths = Paths(study)
-    for task in study.suite(suite):
-        asked = ask(study, task.id)
+    tasks = study.suite(suite)
+    questions_of = ask_each(study, [task.id for task in tasks])
+    for task in tasks:
+        asked = questions_of[task.id]
         predictions = paths.predictions(wanted, task.id)
         inputs = {"predictions": check_predictions(predictions, answer_inputs(study, wanted, task))}
         questions = asked.references

@@ -21,7 +21,7 @@ from vistok.pages.study import RunPage, Scores, Shown, StudyPage, write_assets, 
 from vistok.provenance import read_provenance
 from vistok.published.tables import PUBLISHED, read_all_published
 from vistok.reading import read_json
-from vistok.steps.asking import Asked, ask
+from vistok.steps.asking import Asked, ask_each
 from vistok.steps.count_benchmark import table_one
 from vistok.tables.assemble import assemble
 from vistok.tables.metrics import Metrics, read_baselines, read_cell, rebuild_command
@@ -41,7 +41,7 @@ def run(study: Study) -> None:
         VistokError: what the page shows is missing or wrong.
     """
     paths = Paths(study)
-    asked = {task.id: ask(study, task.id) for task in study.answered_tasks()}
+    asked = ask_each(study, [task.id for task in study.answered_tasks()])
     with staged_folder(paths.assets) as assets:
         page = _page(study, asked, assets)
         write_assets(page, assets)
