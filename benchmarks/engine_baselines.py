@@ -1,7 +1,8 @@
-"""Two baselines: the released evaluation loop and a plain Hugging Face training loop, written anew from descriptions.
+"""Baselines: the released evaluation loop and a plain Hugging Face training loop, written anew from descriptions.
 
-Evaluation (released code, as described): questions in the order of their file in batches of four, the image encoded
-for each question, greedy, up to 32 new tokens. Training: a padded batch through the model's own loss, all logits.
+Evaluation (released code, as described): questions in the order of their file in batches of four, or one by one, the
+image encoded for each question, greedy, up to 32 new tokens. Training: a padded batch through the model's own loss,
+all logits.
 """
 
 from collections.abc import Sequence
@@ -62,14 +63,17 @@ class PlainTraining:
 
 @torch.no_grad()
 def released_answers(
-    model: MultimodalModel, questions: Sequence[Question], pixels: dict[str, Tensor]
+    model: MultimodalModel,
+    questions: Sequence[Question],
+    pixels: dict[str, Tensor],
+    batch: int = RELEASED_BATCH,
 ) -> list[str]:
     """Returns the answers of the released loop, in the questions' order."""
     network, words = model.eval().llm.network, model.llm.words
     embed = network.get_input_embeddings()
     answers: list[str] = []
-    for first in range(0, len(questions), RELEASED_BATCH):
-        group = questions[first : first + RELEASED_BATCH]
+    for first in range(0, len(questions), batch):
+        group = questions[first : first + batch]
         seen = model.connector(model.tokenizer(torch.stack([pixels[entry.image_id] for entry in group])))
         rows = [
             [*words.before_image, *([words.end] * seen.shape[1]), *words.encode(f"</Img>{entry.prompt}")]

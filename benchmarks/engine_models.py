@@ -35,10 +35,18 @@ class Texts:
     captions: tuple[str, ...]
     source: str
 
-    def samples(self, count: int) -> list[list[Piece]]:
-        """Returns the turns of `count` images: a caption, and questions with their answers."""
+    def samples(self, count: int, *, single: bool) -> list[list[Piece]]:
+        """Returns the turns of `count` images: of each a caption and questions with their answers, or one turn.
+
+        Of single turns two are captions where one is a question, as in the paper's mixture.
+        """
         questions, captions = cycle(self.questions), cycle(self.captions)
-        return [_turns(next(captions), list(islice(questions, _TURNS))) for _ in range(count)]
+        if not single:
+            return [_turns([next(captions)], list(islice(questions, _TURNS))) for _ in range(count)]
+        return [
+            _turns([], [next(questions)]) if place % 3 == 2 else _turns([next(captions)], [])
+            for place in range(count)
+        ]
 
 
 def read_texts(data: Path | None) -> Texts:
@@ -64,10 +72,11 @@ def _drawn() -> Texts:
     return Texts(pairs, captions, "drawn: questions of 4 to 10 words, answers of 1 to 2, captions of 8 to 16")
 
 
-def _turns(caption: str, questions: list[tuple[str, str]]) -> list[Piece]:
-    pieces = [Piece(f"</Img>{CAPTION}"), Piece(caption, weight=1.0, ends=True)]
-    for question, answer in questions:
-        pieces += [Piece(question), Piece(answer, weight=1.0, ends=True)]
+def _turns(captions: list[str], questions: list[tuple[str, str]]) -> list[Piece]:
+    turns = [*((CAPTION, caption) for caption in captions), *questions]
+    pieces = []
+    for place, (asked, answer) in enumerate(turns):
+        pieces += [Piece(asked if place else f"</Img>{asked}"), Piece(answer, weight=1.0, ends=True)]
     return pieces
 
 

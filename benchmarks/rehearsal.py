@@ -23,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,8 +41,11 @@ SLURM = [
     *("--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "5"),
 ]
 REPRODUCED = "clip/tuned/vicuna-7b/seed-0"
-_STARTED = re.compile(r"^ *(?:local)?rule (\w+):$", re.MULTILINE)
-_PATIENCE, _GRACE = 7200.0, 120.0
+_STARTED = re.compile(r"^ *(?:local)?rule ([\w-]+):$", re.MULTILINE)
+_ENDED = re.compile(r"^ *Finished jobid: \d+ \(Rule: ([\w-]+)\)$", re.MULTILINE)
+# Seconds: for the whole, for an interrupted snakemake to end, and after which a job has imported what it needs; one of
+# Slurm starts a snakemake of its own before.
+_PATIENCE, _GRACE, _MIDDLE, _MIDDLE_ON_SLURM = 7200.0, 120.0, 1.0, 5.0
 
 
 def main() -> int:
@@ -118,11 +121,11 @@ class Stage:
         started, before, stopped, hung = time.monotonic(), _processor(), list[str](), 0
         while True:
             process, log = self.start(LOCAL, f"local-{len(stopped)}.log")
-            if (rule := next(self._new_rules(process, log, stopped), None)) is None:
+            if not (rules := self._in_the_middle(process, log, stopped)):
                 self._end(process, log)
-                return _cost(started, before) | {"stopped": stopped, "hung": hung}
-            stopped.append(rule)
-            self._let_work(rule, process)
+                never = self._started() - {*stopped, "paper_tables"}
+                return _cost(started, before) | {"stopped": stopped, "never": sorted(never), "hung": hung}
+            stopped += rules
             hung += self._stop(process)
 
     def _stop(self, process: subprocess.Popen[str]) -> bool:
@@ -142,13 +145,14 @@ class Stage:
 
     def build_on_slurm(self) -> dict[str, Any]:
         """Builds on Slurm; cancels a job of each kind once, which the profile has submitted again."""
-        started, before, stopped = time.monotonic(), _processor(), dict[str, str]()
+        started, before, stopped, since = time.monotonic(), _processor(), dict[str, str](), dict[str, float]()
         process, log = self.start(SLURM, "slurm.log")
         while process.poll() is None:
             for kind, job in self._running().items():
-                if kind not in stopped:
+                since.setdefault(job, time.monotonic())
+                at_work_for = time.monotonic() - since[job]
+                if kind not in stopped and self._is_middle(kind, at_work_for, _MIDDLE_ON_SLURM):
                     stopped[kind] = job
-                    self._let_work(kind, process)
                     cluster.told("scancel", job)
             time.sleep(0.5)
             assert time.monotonic() - started < _PATIENCE, log.read_text()[-3000:]
@@ -230,25 +234,29 @@ class Stage:
             if path.is_file() and path.name not in (".snakemake_timestamp", "measured.js")
         }
 
-    def _new_rules(self, process: subprocess.Popen[str], log: Path, known: list[str]) -> Iterator[str]:
-        """Yields rules of which a job has just started for the first time, until the process ends."""
+    def _in_the_middle(self, process: subprocess.Popen[str], log: Path, known: list[str]) -> list[str]:
+        """Waits until jobs of other rules than the known ones are in the middle, and returns these; none at the end."""
+        since: dict[str, float] = {}
         end = time.monotonic() + _PATIENCE
         while process.poll() is None and time.monotonic() < end:
-            if new := [
-                rule for rule in _STARTED.findall(log.read_text()) if rule not in (*known, "paper_tables")
+            now, running = time.monotonic(), at_work(log.read_text()) - {*known, "paper_tables"}
+            since = {rule: since.get(rule, now) for rule in running}
+            if rules := [
+                rule for rule, first in since.items() if self._is_middle(rule, now - first, _MIDDLE)
             ]:
-                yield new[0]
+                return rules
             time.sleep(0.05)
+        return []
 
-    def _let_work(self, kind: str, process: subprocess.Popen[str]) -> None:
-        """Waits until a job is in the middle: a training has saved its state, others have imported what they need."""
-        if "tune_mllm" not in kind:
-            time.sleep(1.0)
-            return
+    def _is_middle(self, kind: str, seconds: float, least: float) -> bool:
+        """Returns whether a job is in the middle: a training has saved its state, others have their imports."""
         states = self.checkout / "state/paper/mllms"
-        cluster.wait(
-            lambda: process.poll() is not None or any(states.rglob("state.safetensors")), "a saved state"
-        )
+        return seconds > least and ("tune_mllm" not in kind or any(states.rglob("state.safetensors")))
+
+    def _started(self) -> set[str]:
+        """Returns all rules of which a job has started."""
+        logs = self.checkout.parent.glob(f"{self.checkout.name}-local-*.log")
+        return {rule for log in logs for rule in _STARTED.findall(log.read_text())}
 
     def _running(self) -> dict[str, str]:
         """Returns a running job of each kind: its rule or group, as the executor's comment tells."""
@@ -257,11 +265,16 @@ class Stage:
         return {re.split(r"_wildcards|/", comment)[0]: job for job, comment in jobs}
 
     def _end(self, process: subprocess.Popen[str], log: Path) -> None:
-        assert process.wait() == 0, f"{log.read_text()[-5000:]}\n{self._job_logs()}"
+        assert process.wait(_PATIENCE) == 0, f"{log.read_text()[-5000:]}\n{self._job_logs()}"
 
     def _job_logs(self) -> str:
         logs = sorted((self.checkout / ".snakemake/slurm_logs").rglob("*.log"))
         return "\n".join(f"{log}:\n{log.read_text()[-2000:]}" for log in logs[-5:])
+
+
+def at_work(log: str) -> set[str]:
+    """Returns the rules of which a job has started and not ended, by what snakemake says."""
+    return {*(Counter(_STARTED.findall(log)) - Counter(_ENDED.findall(log)))}
 
 
 def _beside(command: str) -> str:

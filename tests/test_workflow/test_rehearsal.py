@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from rehearsal import at_work
 from tests.official_paper import lay_out
 from tests.test_workflow.conftest import Checkout, _copy
 from tests.test_workflow.warm import Warm
@@ -59,6 +60,18 @@ def test_official_files_become_a_page_through_a_stop(
     assert "CLIP" in (checkout.root / "paper_tables/paper/table-2.md").read_text()
     left = [path for path in (checkout.root / "state/paper").rglob("*") if path.is_file()]
     assert left == [], "nothing of what was under way is left"
+
+
+def test_a_rule_is_at_work_until_all_its_jobs_have_ended() -> None:
+    """A rule of which another job runs is not over; the rehearsal passed over rules that ended beside another."""
+    log = (
+        "localrule score_run_seed_bench:\n    jobid: 3\n\n"
+        "rule tune_mllm:\n    jobid: 4\n\nrule tune_mllm:\n    jobid: 5\n"
+        "Finished jobid: 3 (Rule: score_run_seed_bench)\n1 of 9 steps (11%) done\n"
+        "Finished jobid: 5 (Rule: tune_mllm)\n"
+    )
+    assert at_work(log) == {"tune_mllm"}
+    assert at_work(log + "Finished jobid: 4 (Rule: tune_mllm)\n") == set()
 
 
 def _stop_in_training(checkout: Checkout, asked: tuple[str, str]) -> None:

@@ -20,13 +20,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--utilisation",
         type=float,
         default=UTILISATION,
-        help="in training, a share up to 1 (default: %(default)s)",
+        help="in training and in reading prompts, a share up to 1 (default: %(default)s)",
     )
     parser.add_argument(
         "--answering-utilisation",
         type=float,
         default=ANSWERING,
-        help="in answering, a share up to 1 (default: %(default)s)",
+        help="in writing answers, a share up to 1 (default: %(default)s)",
     )
     parser.add_argument(
         "--cpu-gflops", type=float, default=CPU_GFLOPS, help="of one core (default: %(default)s)"

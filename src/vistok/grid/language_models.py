@@ -20,11 +20,13 @@ class Shape(ABC):
 
     Attributes:
         config: what `width` and `layers` are called in a published config.json.
+        reads_once: whether questions about one image read what is before them once for all.
         parameters: with embeddings and output layer.
         layers: of a stack.
     """
 
     config: ClassVar[dict[str, str]]
+    reads_once: ClassVar[bool] = False
     parameters: float
     width: int
     layers: int
@@ -36,8 +38,12 @@ class Shape(ABC):
         """Returns the shape of a model that a scale makes itself."""
 
     @abstractmethod
-    def answering(self, read: float, written: float) -> float:
-        """Returns the operations of answering: reading so many tokens and writing so many."""
+    def reading(self, tokens: float) -> float:
+        """Returns the operations of reading so many tokens of prompts."""
+
+    @abstractmethod
+    def writing(self, tokens: float) -> float:
+        """Returns the operations of writing so many tokens of answers."""
 
     @abstractmethod
     def learning(self, front: float, text: float, turns: float) -> float:
@@ -53,14 +59,18 @@ class Causal(Shape):
     """One stack, which reads and writes: Llama's."""
 
     config = {"width": "hidden_size", "layers": "num_hidden_layers"}
+    reads_once = True
 
     @classmethod
     def own(cls, width: int, layers: int, feedforward: int, heads: int, vocabulary: int) -> Self:
         layer = 4 * width**2 + 3 * width * feedforward + 2 * width
         return cls(vocabulary * width + layers * layer + width, width, layers, vocabulary)
 
-    def answering(self, read: float, written: float) -> float:
-        return 2 * self.parameters * (read + written)
+    def reading(self, tokens: float) -> float:
+        return 2 * self.parameters * tokens
+
+    def writing(self, tokens: float) -> float:
+        return 2 * self.parameters * tokens
 
     def learning(self, front: float, text: float, turns: float) -> float:
         return 2 * self.parameters * (front + text)
@@ -85,12 +95,15 @@ class EncoderDecoder(Shape):
         stacks = layers * (3 * attention + 2 * gated) + 2 * width + positions
         return cls(vocabulary * width + stacks, width, layers, vocabulary)
 
-    def answering(self, read: float, written: float) -> float:
-        return 2 * self.parameters * (self.encoder_share * read + (1 - self.encoder_share) * written)
+    def reading(self, tokens: float) -> float:
+        return 2 * self.parameters * self.encoder_share * tokens
+
+    def writing(self, tokens: float) -> float:
+        return 2 * self.parameters * (1 - self.encoder_share) * tokens
 
     def learning(self, front: float, text: float, turns: float) -> float:
         """Each turn is encoded with all turns before it: half of the text, on the average."""
-        return self.answering(turns * (front + text / 2), text)
+        return self.reading(turns * (front + text / 2)) + self.writing(text)
 
     def passed(self, front: float, text: float, turns: float) -> float:
         return self.width * self.layers * (turns * (front + text / 2) + text)

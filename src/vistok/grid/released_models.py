@@ -47,6 +47,11 @@ class ReleasedModel(Value):
     visual_tokens: Annotated[int, MACHINE] = Field(
         gt=0, description="that its language model reads of one image"
     )
+    encoder_tokens: Annotated[int | None, MACHINE] = Field(
+        None,
+        gt=0,
+        description="that its image encoder gives of one image, for plans; as many as visual_tokens where not given",
+    )
     parameters_m: Annotated[float, MACHINE] = Field(gt=0, description="millions, of all its parts")
     made_of: Annotated[ReleasedParts | None, LABEL] = None
     licence: Annotated[Label, NOTE]

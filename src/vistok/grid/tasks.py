@@ -37,6 +37,11 @@ class Task(Value):
     expected_questions: Annotated[int | None, MACHINE] = Field(
         None, description="of the official file: for plans, and for the doctor to compare"
     )
+    expected_images: Annotated[int | None, MACHINE] = Field(
+        None,
+        gt=0,
+        description="that its questions are about: for plans; as many as questions where not given",
+    )
     source: Annotated[str, NOTE]
 
     @model_validator(mode="after")

@@ -8,21 +8,21 @@ visual tokens and short questions it is a few per cent.
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from vistok.evaluation.kinds import task_kind
 from vistok.grid.downloads import downloads_for, load_downloads
 from vistok.grid.recipes import Recipe
-from vistok.grid.runs import Run, Subject
+from vistok.grid.runs import Run
 from vistok.grid.study import Study
 from vistok.grid.tokenizers import Encoder
+from vistok.planning.answering import answering, answering_blind
+from vistok.planning.cost import AROUND_IMAGE, Cost, bytes_of, connector_of
 
 # The longest answer of LLaVA-Instruct-150K, about: all that a process takes at a time is padded to it. Chosen: its
 # descriptions have some hundred words.
 LONG_ANSWER: Final = 512
-AROUND_IMAGE: Final = 8  # tokens of `<s><Img> ` and `</Img>`
 # What a Llama-type layer keeps for the backward pass, in bytes per token and unit of width, 2 bytes a number: two norms
 # that are computed in 4 bytes (20), attention (8), and the gated feed-forward part of 2.7 widths (16).
 KEPT_BYTES: Final = 44
@@ -42,27 +42,6 @@ _SAVED_BYTES: Final = 12  # weight and two moments
 _IMAGE_TEXT_PASSES: Final = 5  # contrast, captioning, and matching of a pair and two that are none
 
 
-@dataclass(frozen=True)
-class Cost:
-    """The cost of one job.
-
-    Attributes:
-        flops: floating-point operations.
-        memory: bytes on each GPU (or of the process, where there is none) at its greatest.
-        kept: bytes that stay on disk.
-        passing: bytes on disk while it runs, besides.
-        host: bytes of memory on each node; 0 where they are negligible.
-        read: bytes read of shards.
-    """
-
-    flops: float
-    memory: float
-    kept: float
-    passing: float = 0.0
-    host: float = 0.0
-    read: float = 0.0
-
-
 def tuning(study: Study, run: Run) -> Cost:
     """Returns what the training of one run costs, shared out over processes of one GPU each."""
     job = study.scale.job("tune-mllm")
@@ -72,8 +51,8 @@ def tuning(study: Study, run: Run) -> Cost:
     longer = (
         LONG_ANSWER if any(study.image_set(name).format == "llava" for name in study.scale.mixture) else 0
     )
-    seen, number = encoder.parameters_m * 1e6, _bytes_of(study)
-    connector, join = _connector(study, run)
+    seen, number = encoder.parameters_m * 1e6, bytes_of(study)
+    connector, join = connector_of(study, run)
     tuned, whole = (
         recipe.learnt_of_tokenizer(encoder.parameters_m * 1e6, encoder.width),
         "llm" in recipe.trains,
@@ -115,63 +94,6 @@ def _text_tokens(recipe: Recipe) -> tuple[float, int]:
     turns = sum(recipe.turns.values())
     drawn = min(turns, recipe.turns_a_sample or turns)
     return sum(task_kind(kind).tokens * count for kind, count in recipe.turns.items()) * drawn / turns, drawn
-
-
-def answering(study: Study, run: Run, suite: str) -> Cost:
-    """Returns what answering a suite costs at most: every answer as long as its task allows."""
-    encoder, recipe = study.tapped(run), study.recipe(run.recipe)
-    connector, join = _connector(study, run)
-    look = 2 * encoder.parameters_m * 1e6 * encoder.tokens + join
-    alone = answering_blind(study, run.llm, suite, tokens=recipe.connector.front(encoder.tokens))
-    # A language model that was trained is kept in single precision.
-    wider = (4 - _bytes_of(study)) * study.shape(run.llm).parameters if "llm" in recipe.trains else 0
-    return replace(
-        alone,
-        flops=alone.flops + sum(questions(study, suite).values()) * look,
-        memory=alone.memory + 4 * (encoder.parameters_m * 1e6 + connector) + wider,
-    )
-
-
-def _answering(study: Study, subject: Subject, suite: str) -> Cost:
-    if isinstance(subject, Run):
-        return answering(study, subject, suite)
-    return answering_released(study, subject.model, suite)
-
-
-def answering_released(study: Study, model: str, suite: str) -> Cost:
-    """Returns what a released model's answers to a suite cost at most: all its parameters see every token."""
-    entry, number, asked = study.released_model(model), _bytes_of(study), questions(study, suite)
-    parameters = entry.parameters_m * 1e6
-    flops = 0.0
-    for task in study.suite(suite):
-        kind = task_kind(task.kind)
-        written, beams = kind.answer_tokens(task.decoding)
-        flops += asked[task.id] * 2 * parameters * (entry.visual_tokens + kind.tokens + beams * written)
-    return Cost(flops, memory=number * parameters, kept=300.0 * sum(asked.values()))
-
-
-def answering_blind(study: Study, llm: str, suite: str, *, tokens: int = 0) -> Cost:
-    """Returns what a language model's answers to a suite cost at most, with so many visual tokens before each."""
-    model = study.shape(llm)
-    number, counts = _bytes_of(study), questions(study, suite)
-    flops, cached = 0.0, 0
-    for task in study.suite(suite):
-        read = AROUND_IMAGE + tokens + task_kind(task.kind).tokens
-        written, beams = task_kind(task.kind).answer_tokens(task.decoding)
-        flops += counts[task.id] * model.answering(read, beams * written)
-        cached = max(cached, beams * (read + written))
-    cache = study.scale.answer_batch * cached * 2 * number * model.width * model.layers
-    return Cost(flops, memory=number * model.parameters + cache, kept=300.0 * sum(counts.values()))
-
-
-def questions(study: Study, suite: str) -> dict[str, int]:
-    """Returns how many questions each task of a suite asks, about."""
-    if world := study.models.scale.world:
-        each = world["coco_val"] * world.get("questions_per_image", 1)
-        own = {"choice": world.get("seed_bench_val", each)}
-        return {task.id: own.get(task.kind, each) for task in study.suite(suite)}
-    asked = study.scale.asked
-    return {task.id: asked.get(task.id, task.expected_questions or 0) for task in study.suite(suite)}
 
 
 def pretraining(study: Study, tokenizer: str) -> Cost:
@@ -230,7 +152,7 @@ _COSTS: Final[dict[str, Callable[..., Cost]]] = {
     ),
     "train-llm": lambda study, llm: text_training(study.models, llm),
     "tune-mllm": lambda study, run: tuning(study.models, study.models.run(run)),
-    "answer": lambda study, subject, suite: _answering(study, study.models.subject(subject), suite),
+    "answer": lambda study, subject, suite: answering(study, study.models.subject(subject), suite),
     "answer-blind": answering_blind,
 }
 
@@ -238,17 +160,3 @@ _COSTS: Final[dict[str, Callable[..., Cost]]] = {
 def cost_of(study: Study, step: str, *ids: str) -> Cost:
     """Returns what one job of a step costs; nothing where that is negligible."""
     return _COSTS[step](study, *ids) if step in _COSTS else Cost(0, 0, 0)
-
-
-def _connector(study: Study, run: Run) -> tuple[int, float]:
-    """Returns a connector's parameters, and the operations of its forward pass for one image."""
-    encoder, size = study.tapped(run), study.recipe(run.recipe).connector
-    llm_width = study.shape(run.llm).width
-    return (
-        size.parameters(encoder.width, llm_width),
-        size.operations(encoder.tokens, encoder.width, llm_width),
-    )
-
-
-def _bytes_of(study: Study) -> int:
-    return 2 if study.scale.precision == "bf16" else 4

@@ -13,20 +13,18 @@ from vistok.grid.job_sizes import StepId
 from vistok.grid.needs import question_files, training_files
 from vistok.grid.runs import Subject
 from vistok.grid.study import Study
+from vistok.planning.cost import Cost
 from vistok.planning.fetch import is_there
 from vistok.planning.jobs import Job, jobs_of
 from vistok.planning.units import readable_bytes
 
-# One A100: 312 TFLOP/s in bf16 without sparsity. Training at a third of it is usual for 7-B models; answering
-# word by word reads all weights for every word, and reaches a twentieth.
+# One A100: 312 TFLOP/s in bf16 without sparsity. Training at a third of it is usual for 7-B models, and prompts are
+# read as fast; writing word by word reads all weights for every word, and reaches a twentieth.
 TFLOPS: Final = 312.0
 UTILISATION: Final = 0.35
 ANSWERING: Final = 0.05
-# One core on the mini scale's models, over a whole build (benchmarks/results/mini-2026-11-26.json): trainings, and how
-# much faster answers come, which end long before the limit that the count assumes.
-CPU_GFLOPS: Final = 43.0
-_CPU_ANSWERING: Final = 1.9
-_DECODED: Final = ("answer",)
+# One core on the mini scale's models, over a whole build (benchmarks/results/planned-2026-11-27.json).
+CPU_GFLOPS: Final = 32.0
 _WORTH_TELLING: Final = 1e12  # bytes read
 
 
@@ -40,15 +38,16 @@ class Rates:
     cpu_gflops: float = CPU_GFLOPS
 
     def hours(self, job: Job, gpus: int) -> float:
-        """Returns the GPU-hours of a job, or its CPU-hours where it asks for no GPU."""
-        return self.seconds(job.step, job.cost.flops, gpus) / 3600
+        """Returns the GPU-hours of a job, or its CPU-hours where it asks for no GPU; 0 if it computes nothing."""
+        starting = 0 if gpus or not job.cost.flops else job.starting
+        return (starting + self.seconds(job.cost, gpus)) / 3600
 
-    def seconds(self, step: StepId, flops: float, gpus: int) -> float:
-        """Returns the seconds that so many operations of a step take one GPU, or one core where it asks for none."""
-        decoded = step in _DECODED
-        if gpus:
-            return flops / (self.tflops * 1e12 * (self.answering if decoded else self.utilisation))
-        return flops / (self.cpu_gflops * 1e9 * (_CPU_ANSWERING if decoded else 1))
+    def seconds(self, cost: Cost, gpus: int) -> float:
+        """Returns the seconds that a job's operations take one GPU, or one core where it asks for none."""
+        if not gpus:
+            return cost.flops / (self.cpu_gflops * 1e9)
+        read = cost.flops - cost.written
+        return (read / self.utilisation + cost.written / self.answering) / (self.tflops * 1e12)
 
 
 @dataclass(frozen=True)
@@ -151,8 +150,9 @@ def lines(plan: Plan) -> list[str]:
         "",
         "GPU-hours = operations / (peak x utilisation). Operations: 2 a parameter and token forward, the same for "
         "gradients that pass through, and again for weights that are trained.",
-        f"Assumed: {rates.tflops:g} TFLOP/s a GPU at {rates.utilisation:.0%} in training and {rates.answering:.0%} in "
-        f"answering; {rates.cpu_gflops:g} GFLOP/s a core; {scale.precision}; answers as long as their tasks allow.",
+        f"Assumed: {rates.tflops:g} TFLOP/s a GPU at {rates.utilisation:.0%} in training and reading prompts, and at "
+        f"{rates.answering:.0%} in writing answers; {rates.cpu_gflops:g} GFLOP/s a core; {scale.precision}; answers as "
+        "long as their tasks allow.",
         "`there` means that the files exist; whether they are up to date, `snakemake -n` says.",
     ]
 

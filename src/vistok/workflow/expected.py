@@ -8,21 +8,9 @@ from vistok.grid.step import Step
 from vistok.grid.steps import STEPS
 from vistok.grid.study import Study
 from vistok.planning.costs import cost_of
+from vistok.planning.jobs import STARTING, starting
 from vistok.planning.plan import Rates
 
-# Seconds of a job besides what its plan counts: to start, to import and load, to score, to draw or to probe. Measured
-# at mini on two cores; what ends corrects it.
-STARTING: Final = 4.0
-_STARTING: Final[dict[str, float]] = {
-    "make-world": 35.0,
-    "pretrain-tokenizer": 10.0,
-    "tune-mllm": 8.0,
-    "draw-curves": 12.0,
-    "draw-attention": 8.0,
-    "draw-answers": 6.0,
-    "show-study": 25.0,
-    "audit": 7.0,
-}
 # The weight of the plan against the jobs of a rule that ended, in jobs of that rule.
 _TRUST: Final = 0.5
 # The same for all rules together, in planned seconds: one short job thrice over its plan says little of the others.
@@ -110,8 +98,7 @@ def expect(study: Study, jobs: Iterable[tuple[str, Mapping[str, str]]], cores: i
         if rule in rules:
             step, fixed = rules[rule]
             ids = [fixed.get(name) or wildcards.get(name, "") for name in step.over]
-            start = _STARTING.get(step.id, STARTING)
-            seconds[called(rule, wildcards)] = start + _seconds(study, step, ids)
+            seconds[called(rule, wildcards)] = starting(step.id) + _seconds(study, step, ids)
     return Expected(seconds, cores)
 
 
@@ -128,5 +115,5 @@ def _steps_by_rule(study: Study) -> dict[str, tuple[Step, Mapping[str, str]]]:
 
 def _seconds(study: Study, step: Step, ids: Iterable[str]) -> float:
     size = step.whose(study).scale.job(step.size_id)
-    flops = cost_of(study, step.id, *ids).flops
-    return Rates().seconds(step.size_id, flops, size.gpus) / max(size.gpus, 1)
+    cost = cost_of(study, step.id, *ids)
+    return Rates().seconds(cost, size.gpus) / max(size.gpus, 1)

@@ -1,5 +1,6 @@
 """Answers do not depend on what else stands in the batch, and are those of a plain generation."""
 
+import copy
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -200,6 +201,45 @@ def test_what_questions_about_an_image_share_is_read_once_and_no_key_is_copied(
     blind_from = read.index((1, 2))
     assert read[:3] == [(2, 5), (6, longest), (6, 1)], "two images, then six questions, then a word at a time"
     assert read[blind_from : blind_from + 2] == [(1, 2), (6, longest)]
+
+
+def test_questions_about_an_image_share_a_batch(model: MultimodalModel, questions: list[Question]) -> None:
+    made = answerer(model, 8)
+    groups = made.groups(questions)
+    assert sorted(place for group in groups for place in group) == [*range(QUESTIONS)]
+    images = [[questions[place].image_id for place in group] for group in groups]
+    assert sum(len(set(some)) for some in images) < IMAGES + len(groups), (
+        "an image is in two batches at a border alone"
+    )
+    again = [made.groups([questions[place] for place in group]) for group in groups]
+    assert again == [[[*range(len(group))]] for group in groups], "a batch that is asked alone stays as it is"
+    assert made.groups([]) == []
+
+
+def test_a_batch_leaves_out_the_rows_that_have_ended(
+    model: MultimodalModel, encoder: PromptEncoder, questions: list[Question]
+) -> None:
+    """With an end token that is often the likeliest, every row has its own length."""
+    ending, read = copy.deepcopy(model), list[int]()
+    with torch.no_grad():
+        words = (
+            ending.llm.network.get_input_embeddings().weight
+        )  # where padding has the end token's place: zeros
+        words[encoder.end] = (
+            2 * words.std() * torch.randn(words.shape[1], generator=torch.Generator().manual_seed(0))
+        )
+    decoding = Decoding(max_new_tokens=12)
+    hook = ending.llm.network.model.register_forward_pre_hook(
+        lambda module, given, named: read.append(len(named["inputs_embeds"])), with_kwargs=True
+    )
+    try:
+        said = texts(answerer(ending, 256).answer(questions, decoding))
+    finally:
+        hook.remove()
+    front, first, *later = read
+    assert (front, first) == (IMAGES, QUESTIONS) and later == sorted(later, reverse=True)
+    assert len(set(later)) > 2 and later[-1] < QUESTIONS / 2
+    assert said == [alone(ending, encoder, question, decoding) for question in questions]
 
 
 def test_images_are_encoded_the_same_in_any_batch(model: MultimodalModel, encoder: PromptEncoder) -> None:

@@ -1,6 +1,7 @@
 """Answers questions about images with an MLLM, every image encoded once."""
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 import numpy as np
 import torch
@@ -32,6 +33,21 @@ class SeeingAnswerer(LanguageModelAnswerer):
         """Encodes images, and forgets those that it has seen before."""
         self.seen.clear()
         self.look(images)
+
+    def groups(self, questions: Sequence[Question]) -> list[list[int]]:
+        """Returns which questions share a batch: those about the same images, which are read once for all of them.
+
+        Images whose longest questions are of like length come together.
+        """
+        if self.model.connector.reads_question:
+            return super().groups(questions)
+        if len(questions) <= self.batch:
+            return [[*range(len(questions))]] if questions else []
+        lengths, about = [self._length(question) for question in questions], dict[str, list[int]]()
+        for place, question in enumerate(questions):
+            about.setdefault(question.image_id, []).append(place)
+        together = sorted(about.values(), key=lambda places: max(lengths[place] for place in places))
+        return list(groups(chain.from_iterable(together), self.batch))
 
     def _conditioning(self, questions: Sequence[Question]) -> tuple[Conditioning, list[int]]:
         """One row an image, or a question where the connector reads it."""

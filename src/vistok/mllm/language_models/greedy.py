@@ -4,7 +4,7 @@ transformers' own `generate` re-reads everything before each prompt, and copies 
 """
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import torch
 from jaxtyping import Float, Int
@@ -12,6 +12,9 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import Cache, LogitsProcessorList
 from transformers.cache_utils import DynamicLayer
+
+# Rows that have ended are left out as soon as so many of all have: the keys and values of the others are copied then.
+_ENDED: Final = 1 / 4
 
 
 class _Room(DynamicLayer):
@@ -32,6 +35,11 @@ class _Room(DynamicLayer):
         self._read = new.stop
         self.keys, self.values = self._shown()
         return self.keys, self.values
+
+    def batch_select_indices(self, indices: Tensor) -> None:
+        """Keeps some rows."""
+        self._places = self._places[0][indices], self._places[1][indices]
+        self.keys, self.values = self._shown()
 
     def _shown(self) -> tuple[Tensor, Tensor]:
         keys, values = self._places
@@ -77,8 +85,8 @@ def generate_greedily(
     there = functional.pad(mask, (front.shape[1], most), value=1) > 0
     position = there.cumsum(1) - 1
     sees = there[:, None, None, :behind] & _not_ahead(front.shape[1], behind, ids.device)
-    new, written = embed(ids), ids.new_empty(rows, 0)
-    unfinished = torch.ones(rows, dtype=torch.bool, device=ids.device)
+    new, written = embed(ids), ids.new_full((rows, most), end)
+    going, unfinished = torch.arange(rows, device=ids.device), torch.ones_like(ids[:, 0], dtype=torch.bool)
     for count in range(most):
         at = slice(behind + count - new.shape[1], behind + count)
         hidden = decoder(
@@ -88,12 +96,20 @@ def generate_greedily(
             past_key_values=cache,
             use_cache=True,
         )[0]
-        scores = penalties(cast(Any, written), cast(Any, logits(hidden[:, -1]).float()))
+        before = cast(Any, written[going, :count])
+        scores = penalties(before, cast(Any, logits(hidden[:, -1]).float()))
         word = torch.where(unfinished, scores.argmax(-1), end)
-        written = torch.cat([written, word[:, None]], dim=1)
+        written[going, count] = word
         unfinished = unfinished & (word != end)
-        if not unfinished.any():
-            break
+        left = int(unfinished.sum())
+        if not left:
+            return written[:, : count + 1]
+        if left <= (1 - _ENDED) * len(going):
+            kept = unfinished.nonzero()[:, 0]
+            going, unfinished, word, there, position = (
+                part[kept] for part in (going, unfinished, word, there, position)
+            )
+            cache.batch_select_indices(kept)
         new, sees = embed(word[:, None]), there[:, None, None, : behind + count + 1]
     return written
 
