@@ -36,8 +36,8 @@ SHARDS = {f"shards {name}" for name in ("imagenet", "web", "lvd", "web-small", "
 ANSWER, SCORE = {"answer gvt"}, {"score gvt"}
 ASKING = ANSWER | SCORE
 EVERY_ANSWER, EVERY_SCORE = (
-    ANSWER | {"answer differ", "answer even", "answer seed-bench"},
-    SCORE | {"score differ", "score even", "score seed-bench"},
+    ANSWER | {"answer differ", "answer ett", "answer even", "answer seed-bench"},
+    SCORE | {"score differ", "score ett", "score even", "score seed-bench"},
 )
 TABLE = {"table"}
 

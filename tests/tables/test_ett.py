@@ -96,7 +96,7 @@ def test_the_four_inputs_stand_beside_the_papers_three(study: Study) -> None:
     )
     low, high = float(said[1]), float(said[2])
     assert float(said[0]) == round(frozen.ours - index.ours, 1) and low < float(said[0]) < high
-    assert "Holm" in page and "not measured: this study has no importer of its questions" in page
+    assert "Holm" in page and "not measured: it asks about photographs" in page
     assert all(render_table(report, suffix) for suffix in ("csv", "tex", "html"))
 
 

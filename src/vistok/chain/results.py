@@ -130,6 +130,8 @@ def references_digest(study: Study, task: Task) -> str | None:
     """Returns the digest of a task's references; None where they are not there."""
     files = study.task_files(task.id)
     path = Paths(study).data / files.references if files else None
+    if path and path.is_dir():
+        return digest_value({file.name: _digest(file) for file in sorted(path.iterdir()) if file.is_file()})
     return _digest(path) if path and path.is_file() else None
 
 

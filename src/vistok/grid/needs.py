@@ -78,7 +78,7 @@ def absent_questions(study: Study, task: str) -> str | None:
     if files is None or study.scale.missing_images == "error":
         return None
     named = [name for name in (files.questions, files.references) if name]
-    absent = [name for name in named if not (root / name).is_file()]
+    absent = [name for name in named if not (root / name).exists()]
     return f"not in the data root: {', '.join(absent)}" if absent else None
 
 

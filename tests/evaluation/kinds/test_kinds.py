@@ -17,7 +17,9 @@ KINDS = pytest.mark.parametrize("name", task_kinds())
 
 
 def test_the_kinds_are_the_files() -> None:
-    assert task_kinds() == ("caption", "choice", "counting", "identification", "vqa")
+    assert task_kinds() == (
+        "caption", "choice", "counting", "gqa", "identification", "mme", "textvqa", "vqa"
+    )  # fmt: skip
     folder = Path(vistok.evaluation.kinds.__file__).parent
     assert {path.stem for path in folder.glob("*.py")} == {"__init__", *task_kinds()}
 

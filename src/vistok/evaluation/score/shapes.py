@@ -28,7 +28,7 @@ from vistok.evaluation.score.workbook import read_sheet
 from vistok.reading import decoded, kind_of, not_json, parse_json, parse_jsonl, read_data
 
 WHAT: Final = "predictions"
-IDS: Final = ("id", "question_id", "image_id", "index", "doc_id")
+IDS: Final = ("id", "question_id", "questionId", "image_id", "index", "doc_id")
 # An answer's own name goes before "answer", under which some tools keep what is right.
 ANSWERS: Final = (
     "prediction", "filtered_resps", "resps", "answer", "losses", "caption", "text", "response", "pred",
