@@ -6,7 +6,7 @@ import json
 import re
 import stat
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -197,6 +197,25 @@ def parse_json(text: str, *, drop: frozenset[str] = frozenset()) -> Any:
         half = error.object[error.start]
         raise ValueError(f"half a character (\\u{ord(half):04x}) stands in a text") from error
     return value
+
+
+def json_values(text: str) -> Iterator[str]:
+    """Yields the JSON texts that stand one behind the other in a text.
+
+    Raises:
+        ValueError: it is something else, or nested too deep.
+    """
+    decoder, start = json.JSONDecoder(), 0
+    while rest := text[start : start + 1]:
+        if rest.isspace():
+            start += 1
+            continue
+        try:
+            _, end = decoder.raw_decode(text, start)
+        except RecursionError as error:
+            raise ValueError("it is nested too deep") from error
+        yield text[start:end]
+        start = end
 
 
 def _twin(pairs: Iterable[tuple[str, Any]]) -> str:

@@ -121,7 +121,7 @@ def test_a_number_in_two_words_may_be_joined_by_any_hyphen(hyphen: str) -> None:
 
 @pytest.mark.parametrize(
     "answer",
-    ["2 to 3", "two to three boats", "between 2 and 3", "more than 2", "fewer than three", "2 + 1", "2+1",
+    ["2 to 3", "two to three boats", "between 2 and 3", "more than 2", "fewer than three", ">3", "< 3", "2 + 1", "2+1",
      "3\u00b2", "10,00,000", "not 3", "there aren't 2"],
 )  # fmt: skip
 def test_what_names_no_one_number_is_no_count(answer: str) -> None:

@@ -52,6 +52,8 @@ def test_released_hears_letters_anywhere(answer: str, yes: bool, no: bool) -> No
         ("yes or no", False, False),
         ("Yes and no", False, False),
         ("The answer is not yes", False, False),
+        ("No doubt: yes", True, False),
+        ("No, no doubt", False, True),
         ("I see no leash. Answer: Yes", True, False),
     ],
 )

@@ -310,6 +310,39 @@ def test_a_line_may_tell_its_image_or_question_under_any_usual_name(
 
 
 @pytest.mark.parametrize(
+    "told",
+    [
+        lambda row: {"problem": row["question"]},
+        lambda row: {"text": f"{row['question']}\nAnswer with a number."},
+        lambda row: {"conversations": [{"from": "human", "value": f"<image>\n{row['question']}"}]},
+        lambda row: {"messages": [{"role": "user", "content": [{"type": "text", "text": row["question"]}]}]},
+        lambda row: {"source": f"http://images.invalid/{row['image_id']:012d}.jpg"},
+        lambda row: {"images": [f"coco/val2017/{row['image_id']:012d}.jpg"]},
+        lambda row: {"coco_id": row["image_id"]},
+    ],
+    ids=["problem", "text", "conversations", "messages", "source", "images", "coco_id"],
+)
+def test_a_line_may_tell_its_image_or_question_anywhere(
+    tmp_path: Path, told: Callable[[dict[str, Any]], dict[str, Any]]
+) -> None:
+    rows = [{"id": row["id"], "answer": row["answer"]} | told(row) for row in OWN]
+    (key,) = told(OWN[0])
+    assert scored("counting", tmp_path, json_lines(rows), only_answered=True)["n"] == 4
+    with pytest.raises(VistokError, match=f"3 of 3 answers are about another image or question .*'{key}'"):
+        scored("counting", tmp_path, json_lines(shifted(rows, (key, "answer"))), only_answered=True)
+
+
+def test_a_question_quoted_beside_the_one_that_is_asked_is_no_other_one(tmp_path: Path) -> None:
+    """As examples before a question are."""
+    asked = [row["question"] for row in OWN]
+    rows = [
+        {"id": row["id"], "answer": row["answer"], "turns": [*asked[: row["id"]], row["question"]]}
+        for row in OWN
+    ]
+    assert scored("counting", tmp_path, json_lines(rows))["n"] == 4
+
+
+@pytest.mark.parametrize(
     ("name", "keys"),
     [
         ("LLaVA counting", ("prompt", "text")),
@@ -381,6 +414,7 @@ def test_what_is_no_text_and_no_number_is_none(tmp_path: Path, said: object) -> 
         (b"id,truth\n0,2\n", "neither JSON nor a table.*names no id or no answer"),
         (b'id,answer\n0,"2\n', "not valid CSV"),
         (b"id,answer\n0,2,3\n", "row 2: 2 cells are needed, found 3"),
+        (b"id,answer\n0,2\n1", "row 3: 2 cells are needed, found 1. It may be truncated"),
         (b"id,answer,Answer\n0,2,3\n", "two columns called answer"),
         (b'[{"id": 0, "answer": "2"}, 7]', "record 1: a JSON object is needed, found 7"),
         (b'[{"id": 0, "answer": "2"}, {"id', "may be truncated"),
@@ -413,6 +447,9 @@ def test_one_object_in_several_lines_may_hold_the_list(tmp_path: Path) -> None:
         lambda rows: json.dumps({row["question_id"]: row["answer"] for row in rows}, indent=1).encode(),
         lambda rows: json.dumps({"version": "1", "results": rows}).encode(),
         lambda rows: "\n".join(json.dumps(row, indent=2) for row in rows).encode(),
+        lambda rows: json_lines(rows).replace(b"\n", b" "),
+        lambda rows: b"\x1e" + json_lines(rows).replace(b"\n", b"\n\x1e"),
+        lambda rows: json_lines([{key.title(): value for key, value in row.items()} for row in rows]),
         lambda rows: json_lines(rows).replace(b"\n", b"\r\n"),
         lambda rows: json_lines(rows).replace(b"\n", b"\r"),
         lambda rows: b"sep=;\r\n" + table(rows, delimiter=";", quoting=csv.QUOTE_MINIMAL),
@@ -420,8 +457,9 @@ def test_one_object_in_several_lines_may_hold_the_list(tmp_path: Path) -> None:
         lambda rows: comma([row | {"question_id": f"{row['question_id']}.0"} for row in rows]),
         lambda rows: tabs(rows).decode().encode("utf-16"),
     ],
-    ids=["by id", "by id in lines", "wrapped", "spread", "crlf", "cr", "sep", "bars", "floats", "utf-16"],
-)
+    ids=["by id", "by id in lines", "wrapped", "spread", "in a line", "sequence", "capitals", "crlf",
+         "cr", "sep", "bars", "floats", "utf-16"],
+)  # fmt: skip
 def test_unusual_ways_to_write_the_same_records(tmp_path: Path, written: Callable[[Rows], bytes]) -> None:
     data = written(official("answer", "question_id")("vqa"))
     assert (

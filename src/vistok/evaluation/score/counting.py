@@ -36,7 +36,7 @@ _NUMBER = re.compile(
     rf"""
     (?P<less> (?<! [\w)] ) - (?= \d | {"|".join(_NUMBERS)} )
         | \b (?: minus | negative | between | from ) \s | (?<! \S ) [.,] (?= \d )
-        | \b (?: more | fewer | less | greater | other ) \s than \s )?
+        | \b (?: more | fewer | less | greater | other ) \s than \s | < \s? | (?<! [=-] ) > )?
     (?: \b | (?<= [{UNSPACED}] ) ) (?! (?: (?<= \bnot\s ) | (?<= n't\s ) ) [\w] )
     (?: (?P<digits> \d{{1,3}} (?:[,' \u2019]\d{{3}})+ (?! [,\d] ) | \d+ )
         | (?P<tens> {"|".join(_TENS.split())} ) {_JOINED} (?P<ones> {"|".join(list(_NUMBERS)[1:10])} )

@@ -9,13 +9,19 @@ import unicodedata
 from functools import lru_cache
 from typing import Final
 
-# Reasoning as models write it: <think>, [THINK] (Magistral), ◁think▷ (Kimi-VL), <|begin_of_thought|> (Sky-T1).
-_NAMES: Final = "think|thinking|thought|thoughts|reason|reasoning|reflection|analysis|scratchpad"
+# Reasoning as models write it: <think>, [THINK] (Magistral), ◁think▷ (Kimi-VL), <|begin_of_thought|> (Sky-T1),
+# <unused94>thought (MedGemma), <|channel>thought (Gemma).
+_NAMES: Final = (
+    "(?:ant)?(?:think|thinking|thought|thoughts)|reason|reasoning|rationale|reflection|analysis|scratchpad"
+    "|cot|chain[_-]of[_-]thought|(?:inner|internal)[_-]?(?:monologue|thoughts?|thinking|reasoning)"
+)
 _TAG: Final = re.compile(
-    rf"<(?P<close>/)?(?:\w+:)?(?:{_NAMES})\s*> | \[(?P<close2>/)?(?:{_NAMES})\] | ◁(?P<close3>/)?(?:{_NAMES})▷"
-    r"| <\|(?:begin|(?P<close4>end))_of_thought\|>",
+    rf"<\|?(?P<close>/)?(?:\w+:)?(?:{_NAMES})(?:\s[^<>]*)?\|?> | \[(?P<close2>/)?(?:{_NAMES})\]"
+    rf"| ◁(?P<close3>/)?(?:{_NAMES})▷ | <\|(?:begin|(?P<close4>end))_of_thought\|>"
+    r"| <unused94>(?:thought)? | (?P<close5><unused95>|<channel\|>) | <\|channel>thought",
     re.IGNORECASE | re.VERBOSE,
 )
+_COMMENT: Final = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 # Harmony's channels: only the last one named final is shown to the user.
 _CHANNEL: Final = re.compile(r"<\|channel\|>\s*(\w+)\s*<\|message\|>")
 _ANSWER_TAG: Final = re.compile(
@@ -37,6 +43,8 @@ _OTHER_TAG: Final = re.compile(r"</?\|?[A-Za-z][^<>\n]{0,80}>")
 _LATEX: Final = re.compile(r"\\(?:text|math)[a-z]*\s*\{([^{}]*)\}")
 _MATH: Final = re.compile(r"\\[()\[\]]|\$+")
 _EMPHASIS: Final = re.compile(r"[*`]+|~~|(?<![^\W_])_+|_+(?![^\W_])")
+# Letters in circles and squares of which Unicode has no usual form, the black ones: A to Z each.
+_BLACK: Final = {start + place: 65 + place for start in (0x1F150, 0x1F170) for place in range(26)}
 _LONG_DASHES: Final = dict.fromkeys(map(ord, "\u2014\u2015\u2e3a\u2e3b\ufe58"), " - ")
 # Scripts that write no spaces: Japanese syllables, Chinese characters, and Korean, whose particles touch the word.
 UNSPACED: Final = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
@@ -54,7 +62,7 @@ def final_answer(generated: str) -> str:
       signs are one character, characters of full width are those of usual width, and invisible ones are dropped.
     """
     read = html.unescape(generated) if "&" in generated else generated
-    return plain(_marked(_without_reasoning(_last_channel(read))))
+    return plain(_marked(_without_reasoning(_last_channel(_COMMENT.sub("", read)))))
 
 
 def stated(answer: str) -> str:
@@ -67,7 +75,7 @@ def plain(text: str) -> str:
     text = _STRUCK.sub(" ", text).strip() or text
     if not text.isascii():
         text = _RAISED.sub(r"^\1", text)
-        usual = unicodedata.normalize("NFKC", text.translate(_LONG_DASHES))
+        usual = unicodedata.normalize("NFKC", text.translate(_LONG_DASHES | _BLACK))
         text = "".join(map(_plain_character, usual))
     text = _OTHER_TAG.sub(" ", _INLINE.sub("", text))
     while (simpler := _LATEX.sub(r"\1", text)) != text:
@@ -93,7 +101,7 @@ def _without_reasoning(text: str) -> str:
     """A closing tag without an opening one counts too: chat templates often write the opening one themselves."""
     depth, before, start = 0, "", 0
     for tag in _TAG.finditer(text):
-        closing = any(tag[name] for name in ("close", "close2", "close3", "close4"))
+        closing = any(tag[name] for name in ("close", "close2", "close3", "close4", "close5"))
         if not depth and not closing:
             before = text[start : tag.start()].strip() or before
         depth = max(depth - 1, 0) if closing else depth + 1

@@ -19,7 +19,7 @@ from vistok.evaluation.score.final import final_answer, stated
 
 PROTOCOLS: Final = {"corrected": CORRECTED, "released": RELEASED}
 
-_YES_OR_NO = re.compile(r"\b(?<!not )(yes|no)\b", re.IGNORECASE)
+_YES_OR_NO = re.compile(r"\b(?<!not )(yes|no(?!\s(?:doubt|problem|question|worries)\b))\b", re.IGNORECASE)
 # The question's own words, repeated: "Answer yes or no: ..."
 _BOTH = re.compile(
     r"\b(?:yes\s*(?:/|\||\bor\b|\band\b)\s*no|no\s*(?:/|\||\bor\b|\band\b)\s*yes)\b", re.IGNORECASE

@@ -1,4 +1,8 @@
-"""Whether an answer belongs to the question with its id, by the image and question text that its record has."""
+"""Whether an answer belongs to the question with its id, by the image and question text that its record has.
+
+Fields with usual names say so first. Where none does, any other text of the record counts that is a question or an
+image's file of the same reference file, such as a turn of a conversation.
+"""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,11 +13,27 @@ from typing import Any, Final
 # An id alone, or at the end of the name of a COCO photograph.
 _NUMBERED: Final = re.compile(r"^(\d+)$|(?<!\d)(\d{12})(?:\.(?:jpe?g|png))?$", re.IGNORECASE)
 _LONGEST: Final = 500
+_LONGEST_TEXT: Final = 4_000
+_DEEPEST: Final = 4
+_SHORTEST_NAME: Final = 8  # of an image, in a field that is not said to hold one
 _IMAGES: Final = ("image_id", "data_id", "image")
 _PROMPTS: Final = ("prompt", "input", "text_in", "query", "instruction")
 # Other tools' names for these, in small letters and digits alone.
 _NAMES: Final = {name.replace("_", ""): name for name in (*_IMAGES, "question", *_PROMPTS)} | dict.fromkeys(
-    ("imageid", "imgid", "img", "imagepath", "imgpath", "imagename", "imgname", "imagefile", "filename"),
+    (
+        "imageid",
+        "imgid",
+        "img",
+        "imagepath",
+        "imgpath",
+        "imagename",
+        "imgname",
+        "imagefile",
+        "filename",
+        "images",
+        "imageids",
+        "cocoid",
+    ),
     "image",
 )
 
@@ -54,15 +74,29 @@ class Known:
             else self._of_question(name, value, self.questions[position])
             for name, _, value in _saying(row)
         ]
-        return False if False in verdicts else True if True in verdicts else None
+        if False in verdicts or True in verdicts:
+            return False not in verdicts
+        said = [self._of_any(text, position) for _, text in _unnamed(row)]
+        return True if True in said else False if False in said else None
 
     def described(self, row: Mapping[str, Any], position: int) -> str:
         """Describes a record's question and the one at a position."""
         record = {key: str(value)[:80] for _, key, value in _saying(row)}
+        if not any(self.agrees({key: value}, position) is False for key, value in record.items()):
+            record |= {key: text[:80] for key, text in _unnamed(row) if self._of_any(text, position) is False}
         known = {"image": self.images[position]}
         if text := self.questions[position]:
             known["question"] = text
         return f"it says {record}, and that question has {known}"
+
+    def _of_any(self, text: str, position: int) -> bool | None:
+        """Returns whether a text of an unknown field is about a question or image, or about another one of the file."""
+        image, number = self.images[position], _NUMBERED.search(text)
+        if isinstance(image, int) and number and number[2]:
+            return int(number[2]) == image
+        if isinstance(image, str) and len(image) >= _SHORTEST_NAME:
+            return self._of_image("image", text, image)
+        return self._of_question("", text, self.questions[position])
 
     def _of_image(self, key: str, value: Any, image: int | str) -> bool | None:
         if not isinstance(value, int | float | str) or len(text := str(value).strip()) > _LONGEST:
@@ -95,7 +129,23 @@ def _saying(row: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
     for key, value in row.items():
         exact = key in _IMAGES or key == "question" or key in _PROMPTS
         if name := key if exact else _NAMES.get(_letters(key)):
-            yield name, key, value
+            yield name, key, value[0] if isinstance(value, list) and len(value) == 1 else value
+
+
+def _unnamed(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yields the texts of all other fields but the answer, however deep, each with the name of its field."""
+    named = {key for _, key, _ in _saying(row)} | {"answer"}
+    for key, value in row.items():
+        if key not in named:
+            yield from ((key, text) for text in _texts(value, _DEEPEST))
+
+
+def _texts(value: Any, depth: int) -> Iterator[str]:
+    if isinstance(value, str) and len(value) <= _LONGEST_TEXT:
+        yield value
+    elif depth and isinstance(value, list | dict):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _texts(each, depth - 1)
 
 
 @lru_cache

@@ -14,9 +14,11 @@ _LETTER: Final = re.compile(
     rf"(?<![^\W{UNSPACED}])(?<!\w')(?:(?P<capital>[B-D]|A(?!\s(?!{_CLAUSE})[a-z]))|(?P<small>[a-d]))"
     rf"(?![^\W{UNSPACED}]|'\w)"
 )
-# In English, Chinese and Japanese: the answer is, option.
+# The answer is: in English, in six languages of Europe, in Chinese, Japanese and Korean; then: option.
 _STATED: Final = re.compile(
-    r"(?:\b(?:answers?|solution)\b|\u7b54\u6848|\u6b63\u89e3)(?:[^.!?\n]{0,60}?(?:\b(?:is|be|was)\b|:|=|->|[\u662f\u4e3a\u70ba\u306f]))?\s*"
+    r"(?:\b(?:answers?|solution)\b|\u7b54\u6848|\u6b63\u89e3|\u7b54\u3048|\uc815?\ub2f5"
+    r"|\b(?:respuesta|resposta|risposta|r[e\u00e9]ponse|antwort|\u043e\u0442\u0432\u0435\u0442)\b)"
+    r"(?:[^.!?\n]{0,60}?(?:\b(?:is|be|was|es|est|ist|\u00e8|\u00e9)\b|:|=|->|[\u662f\u4e3a\u70ba\u306f\uc740\ub294]))?\s*"
     r"(?:not\s)?(?:(?:most\s)?(?:definitely|clearly|likely|probably)\s)?"
     r"(?:the\s)?(?:option|choice|letter)?\s*:?[\s\W]*\Z"
     r"|\b(?:ans|assistant|response)\s*:[\s\W]*\Z",
@@ -29,7 +31,9 @@ _NAMED: Final = re.compile(
 )
 # Behind these a letter must end its clause.
 _SAID: Final = re.compile(
-    r"\b(?:it(?:'s|\sis|\smust be)|that(?:'s|\sis)|say|so|hence|thus|therefore)[\s,:]*\W?\Z", re.IGNORECASE
+    r"\b(?:it(?:'s|\sis|\smust be)|that(?:'s|\sis)|say|so|hence|thus|therefore|probably|likely|definitely"
+    r"|(?:think|believe|guess)(?:\sthat)?|not\s(?:option\s)?\W?[A-D]\W?,?\sbut)[\s,:]*\W?\Z",
+    re.IGNORECASE,
 )
 _ENDS: Final = re.compile(r"\W*(?:\n|\Z)|\s*[.,;:!?)\]]|\s(?:because|since|as)\b")
 _ALSO: Final = re.compile(
@@ -119,7 +123,7 @@ def _level(found: re.Match[str], before: str, after: str, text: str) -> int | No
     leads = not re.search(r"\w", before)
     listed = bool(text) and _bare(after.lstrip(" \t.:;)]-,")).startswith(text[: _AROUND // 2])
     if found["small"]:  # "a" may be a word: it must look like an option's name
-        if re.match(r"\s*(?:[.)\]]|$)", after) and (_STATED.search(before) or _NAMED.search(before)):
+        if re.match(r"['\"\s]*(?:[.)\]}]|$)", after) and (_STATED.search(before) or _NAMED.search(before)):
             return 0 if _STATED.search(before) else 2
         named = re.match(r"[ \t]*[.:)\]\u3001]", after)
         return 3 if named and (leads or listed) else None

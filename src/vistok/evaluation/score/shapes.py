@@ -25,7 +25,7 @@ from typing import Any, Final
 
 from vistok.errors import VistokError
 from vistok.evaluation.score.workbook import read_sheet
-from vistok.reading import decoded, kind_of, not_json, parse_json, parse_jsonl, read_data
+from vistok.reading import decoded, json_values, kind_of, not_json, parse_json, parse_jsonl, read_data
 
 WHAT: Final = "predictions"
 IDS: Final = ("id", "question_id", "questionId", "image_id", "index", "doc_id")
@@ -33,6 +33,7 @@ IDS: Final = ("id", "question_id", "questionId", "image_id", "index", "doc_id")
 ANSWERS: Final = (
     "prediction", "filtered_resps", "resps", "answer", "losses", "caption", "text", "response", "pred",
 )  # fmt: skip
+_KNOWN: Final = frozenset((*IDS, *ANSWERS))
 _LONGEST_CELL: Final = 1 << 27
 _RETURNS: Final = re.compile(r"\r\n?")
 _SEPARATOR: Final = re.compile(r'"?sep=([,;\t|])"?', re.IGNORECASE)
@@ -69,7 +70,7 @@ def read_rows(path: Path, *, by_image: bool) -> Rows:
     Raises:
         VistokError: the file cannot be read, or has none of the shapes.
     """
-    rows = [_lifted(row) for row in _records(path)]
+    rows = [_lifted(_usual(row)) for row in _records(path)]
     present = {key for row in rows for key in row}
     legal = [key for key in IDS if by_image or key != "image_id"]
     id_key = next((key for key in legal if key in present), None)
@@ -87,34 +88,43 @@ def _shapeless(path: Path, reason: str) -> VistokError:
 def _records(path: Path) -> list[Row]:
     data = read_data(path, what=WHAT)
     if kind_of(data).startswith("an Excel workbook (XLSX)"):
-        return list(_table(path, read_sheet(data, path)))
+        return list(_table(path, read_sheet(data, path), whole=False))
     text = decoded(data, path, what=WHAT)
-    start = text.lstrip()[:1]
+    start = text.lstrip("\x1e \t\r\n")[:1]
     if start == "[":
         return _listed(path, text)
     if start == "{":
         return _objects(path, text)
-    return list(_table(path, _csv_lines(path, text))) if text.strip() else parse_jsonl(text, path, what=WHAT)
+    return (
+        list(_table(path, _csv_lines(path, text), whole=True))
+        if text.strip()
+        else parse_jsonl(text, path, what=WHAT)
+    )
 
 
 def _objects(path: Path, text: str) -> list[Row]:
     """Returns the records of JSON Lines, of objects in several lines each, or of the one object that a file is."""
-    text = _RETURNS.sub("\n", text).strip()  # a line's end never stands raw in a JSON text's strings
+    # Neither stands raw in a JSON text's strings: a line's end, and the separator of JSON text sequences.
+    text = _RETURNS.sub("\n", text).replace("\x1e", "").strip()
     try:
         first = parse_json(text.split("\n", 1)[0])
     except ValueError as error:
         rows = _spread(path, text, error)
     else:
-        if "\n" in text or {*IDS, "question"} & {*first}:
+        if "\n" in text or {*IDS, "question"} & {*_usual(first)}:
             return parse_jsonl(text, path, what=WHAT)
         rows = [first]
     return rows if len(rows) > 1 else _within(path, rows[0])
 
 
 def _spread(path: Path, text: str, first: ValueError) -> list[Row]:
-    """Returns the objects of a text with several lines per object; `first` is the error of its first line."""
+    """Returns the objects of a text with several lines per object, or several objects per line.
+
+    Args:
+        first: the error of its first line.
+    """
     try:
-        rows = [parse_json(part) for part in re.split(r"(?<=\})\s*\n\s*(?=\{)", text)]
+        rows = [parse_json(part) for part in json_values(text)]
     except ValueError as error:
         line, _, rest = text.partition("\n")
         if not rest or rest.startswith("{"):  # JSON Lines of which the first is damaged
@@ -162,7 +172,8 @@ def _csv_lines(path: Path, text: str) -> Iterator[list[str]]:
         ) from error
 
 
-def _table(path: Path, lines: Iterator[Sequence[Any]]) -> Iterator[Row]:
+def _table(path: Path, lines: Iterator[Sequence[Any]], *, whole: bool) -> Iterator[Row]:
+    """Yields the records of a table; `whole` says that each line has every cell, as a workbook's need not."""
     header = [str(name).strip() for name in next(lines, [])]
     names = {name.lower() for name in header}
     if not (names & {*IDS, "question"} and names & set(ANSWERS)):
@@ -173,9 +184,10 @@ def _table(path: Path, lines: Iterator[Sequence[Any]]) -> Iterator[Row]:
     for number, line in enumerate(lines, start=2):
         if not any(str(cell).strip() for cell in line):
             continue
-        if len(line) > len(header):
+        if len(line) > len(header) or (whole and len(line) < len(header)):
+            cut = " It may be truncated: fetch or make it again." if len(line) < len(header) else ""
             raise VistokError(
-                f"{path} ({WHAT}), row {number}: {len(header)} cells are needed, found {len(line)}."
+                f"{path} ({WHAT}), row {number}: {len(header)} cells are needed, found {len(line)}.{cut}"
             )
         cells = [*line, *[""] * (len(header) - len(line))]
         yield {name.lower(): _cell(name.lower(), cell) for name, cell in zip(header, cells, strict=True)}
@@ -188,6 +200,12 @@ def _cell(name: str, cell: Any) -> Any:
         if name in IDS and isinstance(cell, str) and _DECIMAL.fullmatch(cell)
         else cell
     )
+
+
+def _usual(row: Row) -> Row:
+    """Returns a record in which the keys that are known are in small letters, as "ID" and "Answer" may not be."""
+    small = {key: key.lower() for key in row if key not in _KNOWN and key.lower() in _KNOWN}
+    return {small.get(key, key): value for key, value in row.items() if small.get(key) not in row}
 
 
 def _lifted(row: Row) -> Row:
@@ -208,7 +226,8 @@ def _answered(row: Row) -> Row:
     key = next((key for key in ANSWERS if key in row), None)
     if key == "text" and "label" in row:  # a question of POPE with what is right
         key = None
-    rest = {name: value for name, value in row.items() if name not in ANSWERS}
+    # The text of a record that has an answer too is its question.
+    rest = {name: value for name, value in row.items() if name not in ANSWERS or name == "text" != key}
     return (
         rest
         if key is None
