@@ -217,7 +217,7 @@ def test_ctrl_c_is_one_clear_message(
 def test_a_signal_leaves_nothing_half_written(tmp_path: Path, number: int, status: int) -> None:
     """A verb that is staging a file when the signal comes, in a process of its own."""
     code = f"""
-import sys, time
+import signal, sys, time
 from pathlib import Path
 import vistok.cli
 import vistok.commands.export_schemas
@@ -229,6 +229,7 @@ def slow(asked):
         print("staged", flush=True)
         time.sleep(60)
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # where the tests run in the background, it is ignored
 vistok.commands.export_schemas.run = slow
 sys.exit(vistok.cli.main(["export-schemas"]))
 """

@@ -6,7 +6,7 @@ import snakemake_logger_plugin_vistok as teller
 from vistok.chain.checkpoints import IN_WORKFLOW
 from vistok.workflow.expected import expect
 from vistok.workflow.report import results
-from vistok.workflow.scheduling import stop_reevaluating
+from vistok.workflow.scheduling import adjust
 
 # One line per job: what jobs print themselves goes to their logs only.
 SHORT = teller.is_used(workflow.output_settings)
@@ -26,7 +26,7 @@ def begin():
     """Refuses to start jobs that could not finish, or next to another running snakemake."""
     global LOCK
     limit = workflow.global_resources.get("gpu")
-    stop_reevaluating(workflow)
+    adjust(workflow)
     with checks.refusals():
         LOCK = earlier.hold(SCALE)
         earlier.check_no_jobs()
