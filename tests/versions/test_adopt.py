@@ -153,3 +153,13 @@ def test_a_broken_lock_is_named() -> None:
     write_text(Path("dvc.lock"), "stages: [")
     with pytest.raises(VistokError, match=r"git checkout dvc\.lock"):
         adopt()
+
+
+def test_the_lock_of_a_fresh_clone_is_in_git_and_pins_nothing(repository: Path) -> None:
+    """A lock that DVC makes anew would be untracked: what it writes into this one shows as a change to commit."""
+    shipped = (repository / "dvc.lock").read_text()
+    if shipped != "schema: '2.0'\nstages: {}\n":
+        pytest.skip("this checkout pins results of its own")
+    write_text(Path("dvc.lock"), shipped)
+    with pytest.raises(VistokError, match=r"dvc\.lock pins no results yet"):
+        adopt()

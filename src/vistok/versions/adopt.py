@@ -74,14 +74,23 @@ def _adopt_data() -> None:
 
 
 def _locked() -> dict[str, Pins]:
-    """Returns the outs of every stage in dvc.lock, with their digests."""
+    """Returns the outs of every stage in dvc.lock, with their digests.
+
+    Raises:
+        VistokError: there is no lock, it is not valid, or it has no stage.
+    """
     if not LOCK.is_file():
         raise VistokError(f"{LOCK} not found: this checkout pins no results. dvc repro makes it.")
     try:
         told: Any = yaml.safe_load(LOCK.read_bytes())
-        return {
+        pins = {
             stage: {Path(out["path"]): str(out["md5"]) for out in entry.get("outs", [])}
             for stage, entry in told["stages"].items()
         }
     except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
         raise VistokError(f"{LOCK} is not a lock of DVC. Restore it: git checkout {LOCK}.") from error
+    if not pins:
+        raise VistokError(
+            f"{LOCK} pins no results yet, as in a fresh clone. dvc repro enters what it builds."
+        )
+    return pins
