@@ -30,6 +30,7 @@ def test_nothing_near_nothing_legal_and_no_text() -> None:
         ("a\r\u2028\u2029b\tc", "a   b c"),
         ("\u202egpj.exe\u2066", "\\u202egpj.exe\\u2066"),
         ("\udcff\x9b", "\\udcff\\x9b"),
+        ("\u200fa\u200b\ufeff\U000e0041", "\\u200fa\\u200b\\ufeff\\U000e0041"),
         ("na\xefve \u732b \U0001f431", "na\xefve \u732b \U0001f431"),
     ],
 )

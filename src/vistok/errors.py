@@ -5,7 +5,9 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-_UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNPRINTABLE: Final = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]"
+)
 CONTINUED: Final = "\n  "  # separates the lines of a message; text from a file never starts a line
 
 
@@ -21,7 +23,7 @@ class VistokError(Exception):
 
 
 def printable(text: str) -> str:
-    """Returns text in one line, with control and bidirectional characters spelt out."""
+    """Returns text in one line, with control, bidirectional and invisible characters spelt out."""
     return _UNPRINTABLE.sub(_spelt_out, text)
 
 

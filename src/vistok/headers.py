@@ -52,7 +52,7 @@ def _shapes(path: Path, entries: Mapping[str, Any], size: int) -> dict[str, tupl
     for name, entry in entries.items():
         match entry:
             case {"shape": [*shape], "data_offsets": [int(), int() as last]}:
-                if not all(isinstance(side, int) for side in shape):
+                if not all(isinstance(side, int) and side >= 0 and side is not True for side in shape):
                     raise _broken(path, f"the shape of {name!r} is {shape}")
                 shapes[name] = tuple(shape)
                 end = max(end, last)

@@ -53,6 +53,22 @@ def test_vocabulary_of_vcr(shared_data: Path, tmp_path: Path) -> None:
     assert read_categories(text) == ("cross", "half moon")
 
 
+def test_a_name_stands_in_a_vocabulary_once_and_is_one(tmp_path: Path) -> None:
+    text, listed = tmp_path / "names.txt", tmp_path / "names.json"
+    text.write_text("dog\ncat\n dog \n")
+    listed.write_text('{"1": {"name": "dog"}, "2": {"name": "cat"}, "3": {"name": "dog"}}')
+    assert read_categories(text) == read_categories(listed) == ("dog", "cat")
+    for path, content in (
+        (text, "\n \n"),
+        (listed, "{}"),
+        (listed, '{"1": {"name": " "}}'),
+        (listed, '{"1": {"name": 5}}'),
+    ):
+        path.write_text(content)
+        with pytest.raises(VistokError, match="is not a vocabulary"):
+            read_categories(path)
+
+
 def test_a_list_of_images_is_read_from_ids_names_and_paths(tmp_path: Path) -> None:
     path = tmp_path / "list.txt"
     path.write_text("139\n000000000285.jpg\nval2014/COCO_val2014_000000000632.jpg 632\n\n")

@@ -165,6 +165,13 @@ def test_a_federated_file_says_what_is_absent_and_what_is_not_counted(tmp_path: 
     assert [(each.category, each.crowd) for each in found.objects[5]] == [("cat", True)]
 
 
+def test_what_is_annotated_is_not_absent(tmp_path: Path) -> None:
+    images = [{**IMAGE, "neg_category_ids": [1, 2]}]
+    categories = [CATEGORY, {"id": 2, "name": "dog"}]
+    value = {"images": images, "annotations": [OBJECT], "categories": categories}
+    assert read_instances(_write(tmp_path, value)).absent == {5: {"dog"}}
+
+
 def test_one_federated_image_makes_a_federated_file(tmp_path: Path) -> None:
     images = [IMAGE, {**IMAGE, "id": 6, "neg_category_ids": [1]}]
     found = read_instances(_write(tmp_path, {"images": images, "annotations": [], "categories": [CATEGORY]}))

@@ -42,6 +42,22 @@ def test_files_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
     assert [box.category for box in read_boxes(boxes, read_classes(tmp_path / "c.csv"))] == ["Cat"]
 
 
+def test_a_class_with_two_names_is_refused_and_an_empty_line_is_none(tmp_path: Path) -> None:
+    classes = tmp_path / "c.csv"
+    classes.write_text("/m/01yrx,Cat\n\n/m/01yrx,Cat (Animal)\n\n")
+    boxes = write_boxes(tmp_path / "b.csv", line("a1"), "", line("a1", box="0,0.1,0,0.1"))
+    assert [box.category for box in read_boxes(boxes, read_classes(classes))] == ["Cat", "Cat"]
+    classes.write_text("/m/01yrx,Cat\n/m/01yrx,Wolf\n")
+    with pytest.raises(VistokError, match=r"line 2: /m/01yrx is called 'Wolf' and, before, 'Cat'"):
+        read_classes(classes)
+
+
+def test_whether_a_box_is_of_a_group_is_a_number(tmp_path: Path) -> None:
+    boxes = write_boxes(tmp_path / "b.csv", line("a1", group="False"))
+    with pytest.raises(VistokError, match=r"line 2: .*an IsGroupOf of 0, 1 or -1"):
+        list(read_boxes(boxes, CLASSES))
+
+
 def test_files_may_be_gzipped_and_in_any_unicode_encoding(tmp_path: Path) -> None:
     boxes = write_boxes(tmp_path / "b.csv", line("a1"))
     whole = boxes.read_text()

@@ -53,6 +53,17 @@ def test_what_else_is_told_comes_along(coco_set: Set, tmp_path: Path) -> None:
     assert objects and {entry.attributes for entry in objects} == {(("color", "red"), ("size", "small"))}
 
 
+def test_an_empty_caption_is_none(coco_set: Set) -> None:
+    image_set, root = coco_set
+    path = root / str(image_set.captions)
+    value = json.loads(path.read_text())
+    for annotation in value["annotations"][1:]:
+        annotation["caption"] = " \n"
+    path.write_text(json.dumps(value))
+    rows = list(open_source(image_set, root).rows)
+    assert sum(len(row.captions) for row in rows) == 1
+
+
 def test_every_coco_file_is_optional(coco_set: Set) -> None:
     image_set, root = coco_set
     captions = ImageSet(format="coco", images=image_set.images, captions="captions.json")

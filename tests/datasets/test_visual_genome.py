@@ -92,7 +92,10 @@ def test_images_that_are_asked_about_are_left_out_by_their_coco_ids(
 def test_a_set_of_a_scale(tmp_path: Path, photographs: Path) -> None:
     write(
         tmp_path / "regions.json",
-        [{"id": 2, "regions": [region("a b", image_id=2)]}, {"id": 3, "regions": []}],
+        [
+            {"id": 2, "regions": [region("a b", image_id=2), region(" ", image_id=2)]},
+            {"id": 3, "regions": []},
+        ],
     )
     image_set = ImageSet(format="visual-genome", images="images", captions="regions.json")
     rows = [(row.image_id, row.captions) for row in open_source(image_set, tmp_path).rows]

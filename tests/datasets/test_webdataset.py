@@ -86,6 +86,7 @@ def test_a_truncated_tar_is_refused(web_set: Set, kept: int) -> None:
         ([("a.txt", b"no image")], r"found \.txt"),
         ([("a.jpg", b"no caption"), ("a.json", b"{}")], r"found \.jpg, \.json"),
         ([("a.jpg", b"image"), ("a.txt", b" \n")], r"found \.jpg, \.txt"),
+        ([("a.jpg", b"image"), ("a.txt", b"\0\0")], r"found \.jpg, \.txt"),
         (
             [("a.jpg", b"image"), ("a.txt", b""), ("a.json", b'{"caption": null}')],
             r"found \.jpg, \.txt, \.json",
@@ -160,10 +161,26 @@ def test_a_copy_of_a_tar_is_refused(tmp_path: Path, make_tar: MakeTar) -> None:
 def test_a_member_without_a_name_is_left_out_and_a_folder_is_no_tar(
     tmp_path: Path, make_tar: MakeTar
 ) -> None:
-    make_tar(tmp_path / "web/00000.tar", [("", b"x"), (".", b"x"), *sample("000", b"a cat")])
+    make_tar(tmp_path / "web/00000.tar", [("", b"x"), (".", b"x"), ("..", b"x"), *sample("000", b"a cat")])
+    (tmp_path / "web/._00000.tar").write_bytes(b"Mac OS X")
     assert read(tmp_path) == [("000", "a cat")]
     (tmp_path / "web/00001.tar").mkdir()
     with pytest.raises(VistokError, match=r"00001\.tar is not a tar: it is a folder"):
+        read(tmp_path)
+
+
+def test_a_tar_of_zeros_is_refused_and_an_empty_one_is_not(tmp_path: Path, make_tar: MakeTar) -> None:
+    path = tmp_path / "web/00000.tar"
+    make_tar(path, [])
+    assert read(tmp_path) == []
+    path.write_bytes(bytes(2 * path.stat().st_size))
+    with pytest.raises(VistokError, match=r"00000\.tar is not a whole tar: it begins with zeros"):
+        read(tmp_path)
+
+
+def test_a_name_that_is_not_utf_8_is_no_images_id(tmp_path: Path, make_tar: MakeTar) -> None:
+    make_tar(tmp_path / "web/00000.tar", sample("\udcff", b"a cat"))
+    with pytest.raises(VistokError, match=r"00000\.tar: \\udcff\.jpg is not a name in UTF-8"):
         read(tmp_path)
 
 

@@ -132,6 +132,19 @@ def test_a_file_in_the_place_of_a_folder_is_refused(
         unpack(tmp_path / f"a{suffix}", tmp_path / "root")
 
 
+@KINDS
+@pytest.mark.parametrize("there", ["annotations/c.json/x", "train"])
+def test_a_folder_and_a_file_of_one_name_are_refused_before_anything_is_moved(
+    make: Maker, suffix: str, there: str, tmp_path: Path
+) -> None:
+    make(tmp_path / f"a{suffix}", GOOD)
+    (tmp_path / "root" / there).parent.mkdir(parents=True)
+    (tmp_path / "root" / there).write_bytes(b"old")
+    with pytest.raises(VistokError, match=r"root/\S+ is a (file|folder), and .* has a (file|folder) of that"):
+        unpack(tmp_path / f"a{suffix}", tmp_path / "root")
+    assert tree(tmp_path / "root") == {there: b"old"}
+
+
 def test_an_archive_larger_than_the_disk_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bomb is told by what it says of itself, before anything is written."""
     make_zip(tmp_path / "a.zip", {"zeros": bytes(1 << 20)})

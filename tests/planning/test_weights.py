@@ -1,5 +1,6 @@
 """Weights are told right from wrong by their headers: missing, truncated, of another shape."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -101,6 +102,15 @@ def test_a_missing_or_cut_file_is_told(study: Make, tmp_path: Path) -> None:
 def test_shapes_are_read_without_the_tensors(tmp_path: Path) -> None:
     save_file({"a": torch.zeros(2, 3), "b": torch.zeros(())}, tmp_path / "a.safetensors", metadata={"x": "y"})
     assert read_shapes(tmp_path / "a.safetensors") == {"a": (2, 3), "b": ()}
+
+
+@pytest.mark.parametrize("shape", [[-1], [True], ["1"], [0.5], [[1]]])
+def test_a_shape_that_is_none_is_refused(tmp_path: Path, shape: list[object]) -> None:
+    header = json.dumps({"a": {"dtype": "F32", "shape": shape, "data_offsets": [0, 4]}}).encode()
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
+    with pytest.raises(VistokError, match=r"not a whole \.safetensors file: the shape of 'a'"):
+        read_shapes(path)
 
 
 def test_random_weights_and_those_to_come_are_well(study: Make, repository: Path, monkeypatch: Any) -> None:

@@ -106,13 +106,17 @@ def read_categories(path: Path) -> tuple[str, ...]:
     """Returns a vocabulary: the names of VCR's `cocoontology.json`, or the lines of a text file."""
     text = read_text(path, what="vocabulary")
     if path.suffix != ".json":
-        return tuple(line.strip() for line in text.splitlines() if line.strip())
-    try:
-        return tuple(entry["name"] for entry in parse_json(text).values())
-    except (ValueError, AttributeError, KeyError, TypeError) as error:
-        raise VistokError(
-            f'{path} is not a vocabulary: {{"1": {{"name": ...}}, ...}} as in cocoontology.json is needed.'
-        ) from error
+        names = [line.strip() for line in text.splitlines() if line.strip()]
+    else:
+        try:
+            names = [entry["name"].strip() for entry in parse_json(text).values()]
+        except (ValueError, AttributeError, KeyError, TypeError) as error:
+            raise VistokError(
+                f'{path} is not a vocabulary: {{"1": {{"name": ...}}, ...}} as in cocoontology.json is needed.'
+            ) from error
+    if not all(names) or not names:
+        raise VistokError(f"{path} is not a vocabulary: it has {'an empty' if names else 'no'} name.")
+    return tuple(dict.fromkeys(names))
 
 
 def read_image_list(path: Path, origin: Origin) -> tuple[ImageId, ...]:

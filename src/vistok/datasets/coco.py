@@ -1,6 +1,6 @@
 """Reads COCO's instances and captions files, and LVIS's."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path, PurePosixPath
@@ -119,16 +119,21 @@ def read_instances(path: Path) -> Instances:
         images,
         {image: tuple(found) for image, found in objects.items()},
         tuple(dict.fromkeys(names.values())),
-        _absent(images, names),
+        _absent(images, names, objects),
     )
 
 
-def _absent(images: Mapping[int, ImageRecord], names: Mapping[int, str]) -> dict[int, frozenset[str]]:
-    """Returns the categories verified absent, by image; nothing for a file that is not federated."""
+def _absent(
+    images: Mapping[int, ImageRecord],
+    names: Mapping[int, str],
+    objects: Mapping[int, Sequence[ObjectAnnotation]],
+) -> dict[int, frozenset[str]]:
+    """Returns the categories verified absent and not annotated, by image; nothing for a file that is not federated."""
     if all(record.absent is None for record in images.values()):
         return {}
     return {
         image: frozenset(names[key] for key in record.absent or () if key in names)
+        - {found.category for found in objects[image]}
         for image, record in images.items()
     }
 

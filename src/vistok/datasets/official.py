@@ -61,7 +61,7 @@ def _objects(path: Path, where: str, rows: list[Any]) -> list[dict[str, Any]]:
 
 
 def read_lines(path: Path, *, what: str) -> Iterator[list[str]]:
-    """Yields the cells of each line of a CSV file, its header included; one line is in memory at a time.
+    """Yields the cells of each line of a CSV file that is not empty, its header included, one at a time.
 
     The file may be gzipped, and in UTF-8 or, by its mark, in UTF-16 or UTF-32.
 
@@ -79,7 +79,7 @@ def read_lines(path: Path, *, what: str) -> Iterator[list[str]]:
             stream = gzip.GzipFile(fileobj=file) if packed else file
             encoding = json.detect_encoding(stream.peek(4)[:4])
             with io.TextIOWrapper(stream, encoding, newline="") as text:
-                yield from csv.reader(text, strict=True)
+                yield from filter(None, csv.reader(text, strict=True))
     except (csv.Error, UnicodeDecodeError, EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise VistokError(
             f"{path} ({what}) is not valid CSV: {error}. Fetch or make the file again."

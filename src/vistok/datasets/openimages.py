@@ -81,7 +81,12 @@ def read_classes(path: Path) -> dict[str, str]:
             case ["LabelName", _]:
                 pass
             case [label, name] if label.startswith("/") and name:
-                names[label] = name.partition(" (")[0]
+                short = name.partition(" (")[0]
+                if names.setdefault(label, short) != short:
+                    raise VistokError(
+                        f"{path}, line {number}: {label} is called {short!r} and, before, {names[label]!r}. Fetch the "
+                        "official file of this kind."
+                    )
             case _:
                 raise wrong_record(
                     path, f"line {number}", "an identifier such as /m/01g317 and a name are", line
@@ -146,7 +151,10 @@ def read_boxes(path: Path, names: Mapping[str, str]) -> Iterator[Box]:
         try:
             box = _box([line[place] for place in places], names)
         except (IndexError, KeyError, ValueError) as error:
-            needed = "an image, a class of the class descriptions, and XMin <= XMax, YMin <= YMax in 0..1 are"
+            needed = (
+                "an image, a class of the class descriptions, XMin <= XMax and YMin <= YMax in 0..1, and an IsGroupOf "
+                "of 0, 1 or -1 are"
+            )
             raise wrong_record(path, f"line {number}", needed, ",".join(line)) from error
         yield box
 
@@ -157,6 +165,8 @@ def _box(cells: list[str], names: Mapping[str, str]) -> Box:
     if not (image and 0 <= left <= right <= 1 and 0 <= top <= bottom <= 1):
         raise ValueError("no box inside an image")
     # -1 says that nobody knows: such a box may be a group too.
+    if group not in ("0", "1", "-1"):
+        raise ValueError("no IsGroupOf")
     return Box(image, names[label], group != "0", left, right, top, bottom)
 
 

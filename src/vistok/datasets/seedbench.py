@@ -9,6 +9,7 @@ from vistok.errors import VistokError
 from vistok.reading import read_json
 
 LETTERS: Final = "ABCD"
+_STILL: Final = {"image": True, "video": False}
 # Dimensions 1 to 12 as they are named since the file was corrected.
 DIMENSIONS = (
     "Scene Understanding",
@@ -72,12 +73,12 @@ def _question(path: Path, position: int, row: Any) -> ChoiceQuestion:
             _text(row["question"]),
             (a, b, c, d),
             row["answer"],
-            row.get("data_type", "image") == "image",
+            _STILL[row.get("data_type", "image")],
         )
     except (KeyError, TypeError, ValueError) as error:
         needed = (
             "question_id, data_id (of one image or video), question_type_id (a number), question, choice_a to "
-            "choice_d and answer are"
+            "choice_d, answer and, if it is there, a data_type of image or video are"
         )
         raise wrong_record(path, f"question {position}", needed, row) from error
     if found.answer not in tuple(LETTERS) or not 1 <= found.dimension <= len(DIMENSIONS):

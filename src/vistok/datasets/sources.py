@@ -78,7 +78,7 @@ def _coco(image_set: ImageSet, root: Path) -> Source:
             row = partial(
                 ImageRow,
                 str(image),
-                captions=texts.get(image, ()),
+                captions=tuple(text for text in texts.get(image, ()) if text.strip()),
                 objects=objects.get(image, ()),
                 questions=tuple(questions.get(image, ())),
                 attributes=records[image].attributes if image in records else (),

@@ -41,7 +41,7 @@ def visual_genome_source(folder: Path, regions: Path) -> Source:
 
 
 def read_regions(path: Path) -> dict[int, tuple[str, ...]]:
-    """Returns the phrases of each image, as written, in file order (.json or .json.gz).
+    """Returns the phrases of each image that are not empty, as written, in file order (.json or .json.gz).
 
     Raises:
         VistokError: the file is missing, truncated or of another shape, or lists an image twice.
@@ -51,7 +51,8 @@ def read_regions(path: Path) -> dict[int, tuple[str, ...]]:
     for position, entry in enumerate(entries):
         match entry:
             case {"id": int() as image, "regions": [*regions]} if image not in found:
-                found[image] = tuple(_phrase(path, image, region) for region in regions)
+                phrases = [_phrase(path, image, region) for region in regions]
+                found[image] = tuple(phrase for phrase in phrases if phrase.strip())
             case _:
                 needed = "an id that no record before has and a list of regions are"
                 raise wrong_record(path, f"record {position}", needed, entry)

@@ -11,8 +11,10 @@ from vistok.errors import VistokError
 from vistok.reading import decoded, kind_of, parse_json, refuse_endless
 
 _TAR_BLOCK = 512
+_EMPTY_TAR = 10240  # bytes of the tar that holds nothing
 _PIECE = 1 << 20
 _ITSELF = "a tar archive"
+_NOTHING = "\0 \t\r\n"
 
 
 def webdataset_source(folder: Path) -> Source:
@@ -22,7 +24,7 @@ def webdataset_source(folder: Path) -> Source:
         VistokError: there is no tar; while rows are consumed: a tar is cut, damaged or joined to another, or a sample
             lacks image or caption.
     """
-    tars = sorted(folder.glob("*.tar"))
+    tars = sorted(path for path in folder.glob("*.tar") if not path.name.startswith("."))
     if not tars:
         raise VistokError(f"no .tar files in {folder}: name the folder that img2dataset wrote.")
     return Source((), Images(lambda: _of_all(tars)), FORMATS, archives=True)
@@ -69,12 +71,20 @@ def _members(path: Path) -> Iterator[tuple[PurePosixPath, bytes]]:
             for member in archive:
                 name = PurePosixPath(member.name)
                 stream = archive.extractfile(member) if member.isreg() else None
-                if stream is not None and name.name and not _is_hidden(name):
+                if stream is not None and name.name.strip(".") and not _is_hidden(name):
+                    _refuse_undecodable(path, member.name)
                     yield name, stream.read()
             end = archive.offset
     except (tarfile.TarError, EOFError) as error:
         raise VistokError(f"{path} is not a whole tar: {error}. Fetch or make it again.") from error
     _refuse_rest(path, end)
+
+
+def _refuse_undecodable(path: Path, name: str) -> None:
+    if not name.isascii() and any("\udc80" <= each <= "\udcff" for each in name):
+        raise VistokError(
+            f"{path}: {name} is not a name in UTF-8, as an image's id must be. Make the tar again."
+        )
 
 
 def _is_hidden(name: PurePosixPath) -> bool:
@@ -98,6 +108,8 @@ def _refuse_cut(path: Path) -> None:
 def _refuse_rest(path: Path, end: int) -> None:
     """Refuses a tar with anything after the point where reading ended: tarfile stops at the first odd header."""
     with path.open("rb") as stream:
+        if not any(stream.read(_TAR_BLOCK)) and path.stat().st_size > _EMPTY_TAR:
+            raise VistokError(f"{path} is not a whole tar: it begins with zeros. Fetch or make it again.")
         stream.seek(end)
         marked = not any(stream.read(_TAR_BLOCK))
         while piece := stream.read(_PIECE):
@@ -130,10 +142,10 @@ def _caption(path: Path, key: str, members: dict[str, bytes]) -> str:
         for suffix in ("txt", "json")
         if suffix in members
     }
-    if texts.get("txt", "").strip():
+    if texts.get("txt", "").strip(_NOTHING):
         return texts["txt"]
     try:
         caption = parse_json(texts["json"])["caption"]
     except (KeyError, TypeError, ValueError):
         return ""
-    return caption if isinstance(caption, str) and caption.strip() else ""
+    return caption if isinstance(caption, str) and caption.strip(_NOTHING) else ""

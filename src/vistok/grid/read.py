@@ -16,6 +16,8 @@ from vistok.reading import read_bytes
 
 _LARGEST: Final = 100_000  # values in a grid file: the largest of the study has a hundredth
 _LONGEST_NUMBER: Final = 400  # digits
+# What PyYAML raises for text that does not fit its tag, as in `!!bool 7`, besides its own errors.
+_INVALID: Final = (RecursionError, ValueError, AttributeError, KeyError, TypeError, IndexError)
 
 V = TypeVar("V", bound=Value)
 # The C loader, where available, is ten times faster.
@@ -32,7 +34,7 @@ def read_mapping(path: Path) -> dict[str, Any]:
         if not path.exists():
             raise VistokError(f"{path} is missing: start vistok in the root of its checkout.")
         value = _parse(read_bytes(path, what="grid file"))
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+    except (*_INVALID, yaml.YAMLError) as error:
         raise VistokError(f"{path} is not valid YAML: {_in_one_line(error)}. Fix it there.") from error
     return _mapping(value, str(path))
 

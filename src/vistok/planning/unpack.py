@@ -49,6 +49,7 @@ def unpack(archive: Path, into: Path) -> None:
         said = str(error) or "it ends early"
         raise VistokError(f"{archive} is not a whole archive: {said}. Fetch it again.") from error
     try:
+        _check_places(archive, beside, into)
         _move(beside, into)
     finally:
         shutil.rmtree(beside)
@@ -108,6 +109,18 @@ def _hostile(archive: Path, name: str, what: str) -> VistokError:
         f"{archive}: its member {name!r} {what}. Nothing was unpacked. An official archive holds no such thing: "
         "remove the file, and fetch it from its owner."
     )
+
+
+def _check_places(archive: Path, stage: Path, into: Path) -> None:
+    """Refuses to put a file where a folder is, or a folder where a file is, before anything is moved."""
+    for found in sorted(stage.rglob("*")):
+        target = into / found.relative_to(stage)
+        if target.exists() and target.is_dir() != found.is_dir():
+            here, there = ("a folder", "a file") if target.is_dir() else ("a file", "a folder")
+            raise VistokError(
+                f"{target} is {here}, and {archive} has {there} of that name. Nothing was unpacked. Move it away, then "
+                "start the same command again."
+            )
 
 
 def _move(stage: Path, into: Path) -> None:
