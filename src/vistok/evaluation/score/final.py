@@ -43,9 +43,10 @@ _OTHER_TAG: Final = re.compile(r"</?\|?[A-Za-z][^<>\n]{0,80}>")
 _LATEX: Final = re.compile(r"\\(?:text|math)[a-z]*\s*\{([^{}]*)\}")
 _MATH: Final = re.compile(r"\\[()\[\]]|\$+")
 _EMPHASIS: Final = re.compile(r"[*`]+|~~|(?<![^\W_])_+|_+(?![^\W_])")
-# Letters in circles and squares of which Unicode has no usual form, the black ones: A to Z each.
-_BLACK: Final = {start + place: 65 + place for start in (0x1F150, 0x1F170) for place in range(26)}
-_LONG_DASHES: Final = dict.fromkeys(map(ord, "\u2014\u2015\u2e3a\u2e3b\ufe58"), " - ")
+# Long dashes; and white letters on black, of which Unicode has no usual form, from A to Z.
+_PLAINER: Final[dict[int, str]] = dict.fromkeys(map(ord, "\u2014\u2015\u2e3a\u2e3b\ufe58"), " - ") | {
+    start + place: chr(ord("A") + place) for start in (0x1F150, 0x1F170) for place in range(26)
+}
 # Scripts that write no spaces: Japanese syllables, Chinese characters, and Korean, whose particles touch the word.
 UNSPACED: Final = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _MINUS: Final = "\u2212\u2043"
@@ -75,7 +76,7 @@ def plain(text: str) -> str:
     text = _STRUCK.sub(" ", text).strip() or text
     if not text.isascii():
         text = _RAISED.sub(r"^\1", text)
-        usual = unicodedata.normalize("NFKC", text.translate(_LONG_DASHES | _BLACK))
+        usual = unicodedata.normalize("NFKC", text.translate(_PLAINER))
         text = "".join(map(_plain_character, usual))
     text = _OTHER_TAG.sub(" ", _INLINE.sub("", text))
     while (simpler := _LATEX.sub(r"\1", text)) != text:
