@@ -52,6 +52,12 @@ def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().out == f"vistok {metadata.version('vistok')}\n"
 
 
+@pytest.mark.parametrize(("said", "meant"), [("oc", "counting"), ("MCI", "identification"), ("vqav2", "vqa")])
+def test_a_kind_under_another_name_is_told(said: str, meant: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("score", said, "--references", "a", "--predictions", "b") == 2
+    assert f"Did you mean '{meant}'?" in capsys.readouterr().err
+
+
 def test_a_wrong_option_does_nothing_to_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["score", "vqa", "--references", "a", "--predictions", "b", "--x\x1b[2J"])

@@ -15,6 +15,7 @@ import pytest
 from vistok.errors import VistokError
 from vistok.evaluation.references import load_references
 from vistok.evaluation.score.files import score_files
+from vistok.files import write_json
 
 OBJECTS = ("dog", "cat", "car", "cup")
 PHOTOGRAPHS = (139, 285, 632, 724)
@@ -371,6 +372,24 @@ def test_an_image_may_be_named_in_any_way(tmp_path: Path, image: object) -> None
             scored(
                 "counting", tmp_path, json_lines([{"id": 1, "answer": "2", key: image}]), only_answered=True
             )
+
+
+@pytest.mark.parametrize("key", ["image_id", "image", "imageId", "source"])
+@pytest.mark.parametrize("named", ["{}", "{}.jpg", "train_images/{}.jpg"])
+def test_an_image_without_a_number_may_be_named_without_its_suffix(
+    tmp_path: Path, key: str, named: str
+) -> None:
+    """As TextVQA's and GQA's own files name theirs."""
+    images = ["0a8ae2ef43b9", "1b8ae2ef43b9"]
+    asked = [
+        {"question_id": number, "image_id": image, "question": "what?", "answers": ["a"] * 10}
+        for number, image in enumerate(images)
+    ]
+    write_json(tmp_path / "textvqa.json", {"data": asked})
+    known = load_references("textvqa", tmp_path / "textvqa.json").known
+    said = [{key: named.format(image)} for image in images]
+    assert [known.agrees(row, number) for number, row in enumerate(said)] == [True, True]
+    assert [known.agrees(row, 1 - number) for number, row in enumerate(said)] == [False, False]
 
 
 def test_a_prompt_may_word_its_question_anew(tmp_path: Path) -> None:

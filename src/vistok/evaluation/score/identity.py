@@ -12,6 +12,7 @@ from typing import Any, Final
 
 # An id alone, or at the end of the name of a COCO photograph.
 _NUMBERED: Final = re.compile(r"^(\d+)$|(?<!\d)(\d{12})(?:\.(?:jpe?g|png))?$", re.IGNORECASE)
+_SUFFIX: Final = re.compile(r"\.(?:jpe?g|png|webp)$", re.IGNORECASE)
 _LONGEST: Final = 500
 _LONGEST_TEXT: Final = 4_000
 _DEEPEST: Final = 4
@@ -60,7 +61,7 @@ class Known:
 
     @cached_property
     def _names(self) -> frozenset[str]:
-        return frozenset(image for image in self.images if isinstance(image, str))
+        return frozenset(_stem(image) for image in self.images if isinstance(image, str))
 
     @cached_property
     def _texts(self) -> frozenset[str]:
@@ -101,7 +102,8 @@ class Known:
     def _of_image(self, key: str, value: Any, image: int | str) -> bool | None:
         if not isinstance(value, int | float | str) or len(text := str(value).strip()) > _LONGEST:
             return None
-        if text == str(image) or (isinstance(image, str) and text.endswith(f"/{image}")):
+        name, known = _stem(text), _stem(str(image))
+        if name == known or (isinstance(image, str) and name.endswith(f"/{known}")):
             return True
         number = _NUMBERED.search(text.removesuffix(".0"))
         if number and isinstance(image, int):
@@ -109,7 +111,7 @@ class Known:
         if key != "image" and text:
             return False
         # Under `image` stand paths that a tool made up too, and images themselves: wrong is another one of the file.
-        parts = text.split("/")
+        parts = name.split("/")
         return False if any("/".join(parts[start:]) in self._names for start in range(len(parts))) else None
 
     def _of_question(self, key: str, value: Any, question: str | None) -> bool | None:
@@ -146,6 +148,11 @@ def _texts(value: Any, depth: int) -> Iterator[str]:
     elif depth and isinstance(value, list | dict):
         for each in value.values() if isinstance(value, dict) else value:
             yield from _texts(each, depth - 1)
+
+
+def _stem(name: str) -> str:
+    """Returns an image's name without its suffix, which files of questions may leave out."""
+    return _SUFFIX.sub("", name)
 
 
 @lru_cache
