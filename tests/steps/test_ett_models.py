@@ -13,17 +13,31 @@ from PIL import Image
 from tests.steps.test_stages import save_llm
 from tests.supervision.ibq.conftest import pictures
 
+from vistok.datasets.geneval import KINDS, read_prompts
 from vistok.datasets.rows import QuestionAnswer
-from vistok.datasets.shards import write_rows
+from vistok.datasets.shards import Shards, write_rows
 from vistok.errors import VistokError
 from vistok.grid.ett import EttPaths
+from vistok.grid.ett_drawing import drawing_rows
 from vistok.grid.ett_scale import EttScale, longer_training, makes_ett, read_scale, tuned_runs
 from vistok.grid.load import load_study
 from vistok.grid.paths import Paths
 from vistok.grid.read import validated
 from vistok.grid.study import Study
 from vistok.pages.table import render_table
-from vistok.steps import lengthen_ibq, reconstruct, show_ett, train_cell_nets, train_ibq, tune_mllm
+from vistok.steps import (
+    generate,
+    lengthen_ibq,
+    make_prompts,
+    reconstruct,
+    show_ett,
+    teach_drawing,
+    train_cell_nets,
+    train_ibq,
+    tune_mllm,
+)
+from vistok.steps.generate import check_judge
+from vistok.tables.ett_generation import assemble_generation
 from vistok.tables.ett_reconstruction import assemble_reconstruction
 
 
@@ -75,9 +89,14 @@ def make_all(study: Study) -> None:
     for llm in ("llama-7b", "vicuna-7b"):
         if not Paths(study).llm(llm).exists():
             save_llm(study, llm)
-    for run in study.stages(tuned_runs(study)):
+    make_prompts.run(study)
+    drawn = [run for _, run in drawing_rows(study)]
+    for run in study.stages([*tuned_runs(study), *drawn]):
         tune_mllm.run(study, run)
+    for run in drawn:
+        teach_drawing.run(study, run)
     reconstruct.run(study)
+    generate.run(study)
 
 
 def test_from_images_to_the_table(study: Study, capsys: pytest.CaptureFixture[str]) -> None:
@@ -197,3 +216,56 @@ def test_the_control_is_trained_as_long_and_as_fast_as_tuning_is(study: Study) -
     assert curves.splitlines()[-1].startswith(f"{recipe.steps},")
     made = [EttPaths(study).checkpoint(name) / "model.safetensors" for name in ("ibq", "ibq-longer")]
     assert made[0].read_bytes() != made[1].read_bytes()
+
+
+def test_prompts_and_their_images_are_made_the_same_again(study: Study) -> None:
+    folder = EttPaths(study).prompts
+    make_prompts.run(study)
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    first = [path.read_bytes() for path in files]
+    make_prompts.run(study)
+    assert first == [path.read_bytes() for path in files]
+    plain, asks = (
+        read_prompts(folder / name / "evaluation_metadata.jsonl") for name in ("plain", "held-out")
+    )
+    assert [prompt.kind for prompt in plain] == [kind for kind in KINDS for _ in range(2)]
+    shown = Shards(folder / "shown")
+    assert [row.captions[0] for row in shown] == [prompt.text for prompt in (*plain, *asks)]
+    assert len(Shards(folder / "pairs")) == 40 and all(
+        len(row.captions) == 2 for row in Shards(folder / "pairs")
+    )
+
+
+def test_from_prompts_to_the_table(study: Study) -> None:
+    make_all(study)
+    record = json.loads(EttPaths(study).generation.read_text())
+    assert {*record["judge"]} == {*KINDS} and record["judge"]["counting"]["n"] == 4
+    for row in record["rows"].values():
+        for each in row.values():
+            assert each["mean"]["n"] == 12 and 0 <= each["mean"]["value"] <= 100
+            kinds = [each[kind]["value"] for kind in KINDS]
+            assert each["mean"]["value"] == pytest.approx(sum(kinds) / 6, abs=1e-3)
+    blind, drawn = (record["rows"][name]["plain"] for name in ("retrieval", "ibq/embedding-tuned"))
+    more = drawn["mean"]["value"] - blind["mean"]["value"]
+    assert drawn["more"]["value"] == pytest.approx(more, abs=1e-3) and blind["more"]["high"] == 0
+    page = render_table(assemble_generation(study, EttPaths(study).generation), "md")
+    assert "Blind: the image whose caption is nearest" in page and "bootstrap interval over prompts" in page
+    assert "true images that show their prompt" in page and "held-out prompt" in page
+    first = EttPaths(study).generation.read_bytes()
+    generate.run(study)
+    assert first == EttPaths(study).generation.read_bytes()
+
+
+def test_a_judge_that_is_wrong_too_often_is_refused(study: Study) -> None:
+    size = read_scale(study).generation.model_copy(update={"least": 98.5})
+    good = {"counting": {"both": 98.5}, "colors": {"both": 100.0}}
+    check_judge(good, size)
+    with pytest.raises(
+        VistokError, match=r"too few of the true images .*: colors 98\.4 %; 98\.5 % are needed"
+    ):
+        check_judge(good | {"colors": {"both": 98.4}}, size)
+
+
+def test_generation_of_a_scale_without_ett_says_why(study: Study) -> None:
+    page = render_table(assemble_generation(study, None), "md")
+    assert page.count("not measured: this scale has no tokenizer of ETT's") == 224

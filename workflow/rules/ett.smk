@@ -1,68 +1,53 @@
-train_cell_nets, reconstruct, show_ett = map(rule_of, ("train-cell-nets", "reconstruct", "show-ett"))
-train_ibq, lengthen_ibq = map(rule_of, ("train-ibq", "lengthen-ibq"))
+teach_drawing, reconstruct = map(rule_of, ("teach-drawing", "reconstruct"))
+generate, show_ett = map(rule_of, ("generate", "show-ett"))
+
+# What is trained or made once for all rows.
+for made in map(rule_of, ("train-cell-nets", "train-ibq", "lengthen-ibq", "make-prompts")):
+
+    rule:
+        """Trains a model of ETT that all its rows share, or makes what is drawn from."""
+        name:
+            made.name
+        input:
+            made.inputs,
+        output:
+            [directory(path) for path in made.outputs],
+        log:
+            made.log,
+        benchmark:
+            made.benchmark
+        threads: 1
+        resources:
+            **made.resources,
+        params:
+            verb=made.step.id,
+            options=options_of_models,
+            spec=made.spec,
+            source=made.source,
+        shell:
+            "vistok {params.verb} {params.options} " "2>&1 | {{ tee -i {log} || cat > /dev/null; }}"
 
 
-rule train_cell_nets:
-    """Trains the nets that ETT's tokenizer is taught and judged by."""
+rule teach_drawing:
+    """Teaches one model that reads ETT's codes to draw them."""
     input:
-        train_cell_nets.inputs,
+        teach_drawing.inputs,
     output:
-        [directory(path) for path in train_cell_nets.outputs],
+        directory(teach_drawing.outputs),
     log:
-        train_cell_nets.log,
+        teach_drawing.log,
     benchmark:
-        train_cell_nets.benchmark
+        teach_drawing.benchmark
     threads: 1
     resources:
-        **train_cell_nets.resources,
+        **teach_drawing.resources,
     params:
         options=options_of_models,
-        spec=train_cell_nets.spec,
-        source=train_cell_nets.source,
+        spec=teach_drawing.spec,
+        source=teach_drawing.source,
     shell:
-        "vistok train-cell-nets {params.options} " "2>&1 | {{ tee -i {log} || cat > /dev/null; }}"
-
-
-rule train_ibq:
-    """Trains the tokenizer of ETT, to codes and back."""
-    input:
-        train_ibq.inputs,
-    output:
-        directory(train_ibq.outputs),
-    log:
-        train_ibq.log,
-    benchmark:
-        train_ibq.benchmark
-    threads: 1
-    resources:
-        **train_ibq.resources,
-    params:
-        options=options_of_models,
-        spec=train_ibq.spec,
-        source=train_ibq.source,
-    shell:
-        "vistok train-ibq {params.options} " "2>&1 | {{ tee -i {log} || cat > /dev/null; }}"
-
-
-rule lengthen_ibq:
-    """Trains the tokenizer of ETT without captions for as many more steps as tuning takes."""
-    input:
-        lengthen_ibq.inputs,
-    output:
-        directory(lengthen_ibq.outputs),
-    log:
-        lengthen_ibq.log,
-    benchmark:
-        lengthen_ibq.benchmark
-    threads: 1
-    resources:
-        **lengthen_ibq.resources,
-    params:
-        options=options_of_models,
-        spec=lengthen_ibq.spec,
-        source=lengthen_ibq.source,
-    shell:
-        "vistok lengthen-ibq {params.options} " "2>&1 | {{ tee -i {log} || cat > /dev/null; }}"
+        "vistok teach-drawing {wildcards.run} {params.options} "
+        "2>&1 | {{ tee -i {log} || cat > /dev/null; }}"
 
 
 rule reconstruct:
@@ -85,6 +70,27 @@ rule reconstruct:
         source=reconstruct.source,
     shell:
         "vistok reconstruct {params.options} " "2>&1 | {{ tee -i {log} || cat > /dev/null; }}"
+
+
+rule generate:
+    """Draws the images that prompts ask for, and judges them."""
+    input:
+        generate.inputs,
+    output:
+        generate.outputs,
+    log:
+        generate.log,
+    benchmark:
+        generate.benchmark
+    threads: 1
+    resources:
+        **generate.resources,
+    params:
+        options=options_of_study,
+        spec=generate.spec,
+        source=generate.source,
+    shell:
+        "vistok generate {params.options} " "2>&1 | {{ tee -i {log} || cat > /dev/null; }}"
 
 
 rule show_ett:

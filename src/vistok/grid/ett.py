@@ -5,7 +5,7 @@ It is independent of the study of tokenizers: what is declared here reruns nothi
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -24,7 +24,9 @@ TABLES: Final = FOLDER / "tables.yaml"
 PRINTED: Final = PUBLISHED / "ett"
 RECIPES: Final = FOLDER / "recipes.yaml"
 PERCEPTUAL: Final = "perceptual"
-RECONSTRUCTION: Final = "reconstruction"  # our own table
+RECONSTRUCTION: Final = "reconstruction"  # a table of our own, as the next is
+GENERATION: Final = "generation"
+PROMPT_SETS: Final = ("plain", "held-out")
 NUMBERS: Final = (2, 3, 4, 5)  # of the paper's tables that are transcribed
 
 
@@ -36,14 +38,19 @@ class EttColumn(Value):
     reconstruction: Id | None = Field(
         None, description="what of the reconstruction our cells are, such as rfid"
     )
+    generation: Literal["plain", "held-out"] | None = Field(
+        None,
+        description="prompts of this study's world, of whose drawn images our cells are the share that show them",
+    )
     waits_for: str = Field("", description="why a cell of ours is not there")
 
     @model_validator(mode="after")
     def _says_what_is_ours(self) -> Self:
-        told = [name for name in ("task", "reconstruction", "waits_for") if getattr(self, name)]
+        told = [name for name in ("task", "reconstruction", "generation", "waits_for") if getattr(self, name)]
         if len(told) != 1 or bool(self.task) == bool(self.metric):
             raise ValueError(
-                "a column has a `task`, whose metric it shows, or a `metric` with `reconstruction` or `waits_for`; "
+                "a column has a `task`, whose metric it shows, or a `metric` with `reconstruction`, `generation` "
+                "or `waits_for`; "
                 f"found {', '.join(told) or 'none'}"
             )
         return self
@@ -119,16 +126,33 @@ class EttPaths:
     def reconstruction(self) -> Path:
         return Paths(self.study).results / "ett" / "reconstruction.json"
 
+    @property
+    def generation(self) -> Path:
+        return Paths(self.study).results / "ett" / "generation.json"
+
+    @property
+    def sheet(self) -> Path:
+        return self.pages / "generation.png"
+
+    @property
+    def prompts(self) -> Path:
+        """The folder of prompts, images to learn from, and images that a judge is tried on."""
+        return Paths(self.study).shards("ett-generation")
+
     def checkpoint(self, name: str) -> Path:
         """Returns the checkpoint folder of one of ETT's models: a network or the tokenizer."""
         return Paths(self.study).checkpoints / "ett" / name
+
+    def drawer(self, run: Run | str) -> Path:
+        """Returns the checkpoint folder of a run's model after it has learnt to draw."""
+        return self.checkpoint("drawers") / (run if isinstance(run, str) else run.path)
 
     def table(self, table: str, suffix: str) -> Path:
         return self.pages / f"{table}.{suffix}"
 
     def shown(self) -> list[Path]:
         """Returns all rendered files."""
-        names = (*read_tables(), RECONSTRUCTION)
+        names = (*read_tables(), RECONSTRUCTION, GENERATION)
         tables = [self.table(name, suffix) for name in names for suffix in TABLE_FORMATS]
         return [*tables, *(self.pages / f"audit.{suffix}" for suffix in AUDIT_FORMATS)]
 

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from vistok.errors import VistokError
 from vistok.grid.entries import SCALES
 from vistok.grid.ett import PERCEPTUAL, EttPaths, EttRow, EttTable, NetworkSize, read_tables
+from vistok.grid.ett_generation import GenerationSize
 from vistok.grid.fields import Id, Seed
 from vistok.grid.marks import MACHINE, counted
 from vistok.grid.paths import Paths
@@ -85,6 +86,7 @@ class EttScale(Value):
     perceptual: CellNetSize
     features: CellNetSize
     tokenizer: TokenizerTraining
+    generation: GenerationSize
     llm: Id = Field(description="the language model of the study that reads the codes")
     recipes: dict[Id, dict[str, Any]] = Field(
         {}, description="what this scale changes in a recipe of ETT's; `all` first, in those without a parent"
@@ -262,7 +264,7 @@ def measured(study: Study) -> list[Path]:
     """Returns the measurements of a scale's own models; nothing if it has none."""
     if not makes_ett(study):
         return []
-    paths, found = Paths(study), dict.fromkeys([EttPaths(study).reconstruction])
+    paths, found = Paths(study), dict.fromkeys([EttPaths(study).reconstruction, EttPaths(study).generation])
     for table in read_tables().values():
         for task in table.tasks:
             metrics = [paths.metrics(run, task) for run in runs_of(study, table)]

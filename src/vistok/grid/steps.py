@@ -6,7 +6,7 @@ The rules, the command line, the experiments of DVC and the plan of costs follow
 from typing import Final
 
 from vistok.errors import unknown
-from vistok.grid import ett_scale, files_of, jobs_of, modules_of, specs
+from vistok.grid import ett_drawing, ett_scale, files_of, jobs_of, modules_of, specs
 from vistok.grid import paths as files
 from vistok.grid.entries import GRID
 from vistok.grid.ett import EttPaths, printed
@@ -271,12 +271,38 @@ _LIST: Final = (
         size="write-shards",
     ),
     Step(
+        "make-prompts",
+        jobs=lambda study, runs: [],
+        outputs=lambda study: [EttPaths(study).prompts],
+        spec=ett_drawing.prompts_spec,
+        shared=True,
+        size="write-shards",
+    ),
+    Step(
+        "teach-drawing",
+        jobs=ett_drawing.drawing_jobs,
+        outputs=lambda study, run: [EttPaths(study).drawer(run)],
+        inputs=ett_drawing.drawer_inputs,
+        spec=ett_drawing.drawer_spec,
+        modules=lambda study, run: modules_of.parts_modules(study.models, run),
+        shared=True,
+        size="write-shards",
+    ),
+    Step(
         "reconstruct",
         jobs=lambda study, runs: [],
         outputs=lambda study: [EttPaths(study).reconstruction],
         inputs=ett_scale.reconstruction_inputs,
         reads_data=True,
         spec=lambda study: {"task": specs.task_spec(study, ett_scale.TASK)},
+        size="score-run",
+    ),
+    Step(
+        "generate",
+        jobs=lambda study, runs: [],
+        outputs=lambda study: [EttPaths(study).generation, EttPaths(study).sheet],
+        inputs=ett_drawing.generation_inputs,
+        spec=ett_drawing.generation_spec,
         size="score-run",
     ),
     Step(

@@ -6,7 +6,7 @@ from vistok.claims.evaluate import evaluate_claims
 from vistok.claims.measured import published_cells
 from vistok.claims.values import read_claims
 from vistok.files import write_text
-from vistok.grid.ett import CLAIMS, PRINTED, RECONSTRUCTION, EttPaths, read_tables
+from vistok.grid.ett import CLAIMS, GENERATION, PRINTED, RECONSTRUCTION, EttPaths, read_tables
 from vistok.grid.ett_scale import makes_ett
 from vistok.grid.paths import TABLE_FORMATS
 from vistok.grid.study import Study
@@ -15,6 +15,7 @@ from vistok.pages.claims_figure import page_figures
 from vistok.pages.table import render_table
 from vistok.published.ett import read_ett
 from vistok.tables.ett import assemble_ett, read_measured
+from vistok.tables.ett_generation import assemble_generation
 from vistok.tables.ett_reconstruction import assemble_reconstruction
 from vistok.tables.report import TableReport
 
@@ -33,8 +34,9 @@ def run(study: Study) -> None:
     for name, table in read_tables().items():
         measured = read_measured(study, table)
         _write(paths, name, assemble_ett(study, table, published[table.number], findings, measured))
-    record = paths.reconstruction if makes_ett(study) else None
-    _write(paths, RECONSTRUCTION, assemble_reconstruction(study, record))
+    made = makes_ett(study)
+    _write(paths, RECONSTRUCTION, assemble_reconstruction(study, paths.reconstruction if made else None))
+    _write(paths, GENERATION, assemble_generation(study, paths.generation if made else None))
     write_findings(findings, [], paths.pages, figures=page_figures({"published": outcomes}), paper="ett")
 
 

@@ -8,6 +8,7 @@ from vistok.audit.findings import Finding
 from vistok.errors import VistokError
 from vistok.evaluation.kinds import task_kind
 from vistok.grid.ett import TABLES, EttColumn, EttPaths, EttRow, EttTable
+from vistok.grid.ett_drawing import drawn_name
 from vistok.grid.ett_scale import makes_ett, painted_by, read_scale
 from vistok.grid.study import Study
 from vistok.published.tables import PublishedTable
@@ -21,6 +22,14 @@ from vistok.tables.values import Cell, Column
 COMMAND: Final = "snakemake ett_tables --cores 1"
 LLM: Final = "qwen-2-5"
 _ABSENT: Final = "this scale has no tokenizer of ETT's"
+_DRAWN: Final = {
+    name: f"ours is of this world's own prompts, {said}, not of GenEval's: `generation.html` beside this table has "
+    "what retrieval and true images score. Images are drawn with guidance, by the first training of a row"
+    for name, said in (
+        ("plain", "of which images to learn from have every combination"),
+        ("held-out", "of which no image to learn from has the combination"),
+    )
+}
 _NOBODY: Final = Metrics(0, 0, None, {})
 
 
@@ -31,11 +40,13 @@ class Measured:
     Attributes:
         blind: what answers without the image score, by task.
         reconstruction: the rows of the record of reconstruction.
+        generation: those of the record of generation.
     """
 
     study: Study
     blind: Mapping[str, Metrics]
     reconstruction: Mapping[str, Any]
+    generation: Mapping[str, Any]
 
     @property
     def llm(self) -> str:
@@ -47,6 +58,12 @@ class Measured:
             runs = row.runs(self.llm, self.study.seeds)
             metrics = [read_cell(self.study, run, entry.task) for run in runs]
             return cell_of(metrics, column, self.blind[entry.task])
+        if entry.generation:
+            found = self.generation[drawn_name(row, guided=True)][entry.generation]["mean"]
+            low, high = (None if end is None else end / 100 for end in (found["low"], found["high"]))
+            return Cell(
+                column.decimals, ours=found["value"] / 100, low=low, high=high, n=found["n"], of=found["n"]
+            )
         found = self.reconstruction[painted_by(self.study, row)].get(entry.reconstruction)
         n = found["n"]
         return Cell(column.decimals, ours=found["value"], low=found["low"], high=found["high"], n=n, of=n)
@@ -63,7 +80,12 @@ def read_measured(study: Study, table: EttTable) -> Measured | None:
     llms = [read_scale(study).llm]
     blind = {task: read_baselines(study, task, llms) for task in table.tasks}
     record = read_json(EttPaths(study).reconstruction, what="reconstruction")
-    return Measured(study, blind, record["rows"])
+    drawn = read_json(EttPaths(study).generation, what="generation") if _draws(table) else {"rows": {}}
+    return Measured(study, blind, record["rows"], drawn["rows"])
+
+
+def _draws(table: EttTable) -> bool:
+    return any(column.generation for column in table.columns.values())
 
 
 def assemble_ett(
@@ -114,7 +136,8 @@ def _column(
     printed = title in published.columns
     decimals = published.decimals(title) if printed else 1
     if entry.task is None:
-        return Column(title, title, entry.metric, "", {}, decimals)
+        drawn = {"ours": _DRAWN[entry.generation]} if entry.generation and measured else {}
+        return Column(title, title, entry.metric, "", drawn, decimals)
     task, asked = study.task(entry.task), measured.blind[entry.task] if measured else None
     meaning = {task.protocol: task_kind(task.kind).protocols[task.protocol]}
     shown = Column(task.id, title, task.metric, task.protocol, meaning, decimals, printed=printed)

@@ -1,0 +1,74 @@
+"""Reads GenEval's prompts (Ghosh et al. 2023, arXiv 2310.11513): what a generated image has to show."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from vistok.datasets.official import wrong_record
+from vistok.reading import read_jsonl
+
+# Its six kinds, by their tags, in its order.
+KINDS: Final = ("single_object", "two_object", "counting", "colors", "position", "color_attr")
+_POSITIONS: Final = ("left of", "right of", "above", "below")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Objects of a category that an image has to show, or must not.
+
+    Attributes:
+        count: at least so many; of what must not be there, so many or more are wrong.
+        colour: of that many of them; any if there is none.
+        side: on which side they stand of those of the entry `of`, if any.
+        of: the position of that entry.
+    """
+
+    category: str
+    count: int
+    colour: str | None = None
+    side: str | None = None
+    of: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A prompt, its kind, what an image of it includes, and what it must not."""
+
+    kind: str
+    text: str
+    include: tuple[Wanted, ...]
+    exclude: tuple[Wanted, ...] = ()
+
+
+def read_prompts(path: Path) -> tuple[Prompt, ...]:
+    """Returns the prompts of an `evaluation_metadata.jsonl`, in its order.
+
+    Raises:
+        VistokError: the file is missing or not JSON Lines, or a record lacks a field or is of no known kind.
+    """
+    rows = read_jsonl(path, what="GenEval's prompts")
+    return tuple(_prompt(path, number, row) for number, row in enumerate(rows, start=1))
+
+
+def _prompt(path: Path, number: int, row: dict[str, Any]) -> Prompt:
+    where = f"record {number}"
+    match row:
+        case {"tag": str() as kind, "prompt": str() as text, "include": [_, *_] as include} if kind in KINDS:
+            wanted = tuple(_wanted(path, where, entry) for entry in include)
+            if all(entry.of < place for place, entry in enumerate(wanted) if entry.side):
+                exclude = tuple(_wanted(path, where, entry) for entry in row.get("exclude", ()))
+                return Prompt(kind, text, wanted, exclude)
+    needed = f"a tag ({', '.join(KINDS)}), a prompt, and what it includes, a position of an earlier entry at most, are"
+    raise wrong_record(path, where, needed, row)
+
+
+def _wanted(path: Path, where: str, entry: Any) -> Wanted:
+    match entry:
+        case {"class": str() as category, "count": int() as count} if count > 0:
+            colour = entry.get("color")
+            match entry.get("position"):
+                case None:
+                    return Wanted(category, count, colour)
+                case [str() as side, int() as of] if side in _POSITIONS and of >= 0:
+                    return Wanted(category, count, colour, side, of)
+    raise wrong_record(path, where, "a class, a count above 0 and a known position are", entry)

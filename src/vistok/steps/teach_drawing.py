@@ -1,0 +1,90 @@
+"""Teaches one run's model of ETT to draw the codes of images behind their captions."""
+
+from typing import Final
+
+import numpy as np
+import torch
+
+from vistok.chain.checkpoints import parts
+from vistok.checkpoints import load_tensors, read_tensors, save_checkpoint
+from vistok.datasets.shards import Shards
+from vistok.errors import VistokError
+from vistok.files import digest_value
+from vistok.grid.ett import EttPaths
+from vistok.grid.ett_drawing import drawer_spec
+from vistok.grid.ett_scale import read_scale
+from vistok.grid.modules_of import parts_modules
+from vistok.grid.paths import Paths
+from vistok.grid.runs import Run
+from vistok.grid.study import Study
+from vistok.headers import WEIGHTS
+from vistok.mllm.drawers.base import Drawer, build_drawer
+from vistok.provenance import Stopwatch, check_whole
+from vistok.sources import source_digest
+from vistok.steps.inputs import input_digests
+from vistok.steps.models import load_trained
+from vistok.steps.training import training
+from vistok.supervision.ibq.drawing import DrawingLearner
+from vistok.supervision.ibq.images import ImagePool
+from vistok.training.curves import write_curves
+from vistok.training.loop import Plan, make_deterministic, train
+
+_AT_ONCE: Final = 100
+
+
+def run(study: Study, wanted: Run) -> None:
+    """Writes `checkpoints/<scale>/ett/drawers/<run>`: all that is trained, which its tokenizer is not, with curves.
+
+    Raises:
+        VistokError: the run's model, one of its parts or the images are missing or changed, or it has no codebook.
+    """
+    stopwatch, paths, size = Stopwatch(), EttPaths(study), read_scale(study).generation.training
+    inputs = _inputs(study, wanted)
+    code = source_digest(__name__, *parts_modules(study, wanted.path))
+    with training(Paths(study), paths.drawer(wanted), [inputs, code]) as work:
+        if work is None:
+            return
+        make_deterministic(wanted.seed)
+        drawer = build_drawer(size.drawer, load_trained(study, wanted))
+        pairs = paths.prompts / "pairs"
+        captions = [row.captions for row in Shards(pairs)]
+        codes = _codes(drawer, ImagePool([pairs], read_scale(study).tokenizer.network.image_size))
+        learner = DrawingLearner(drawer, codes, captions, size, wanted.seed)
+        plan = Plan(size.steps, size.optimiser, study.scale.save_every)
+        name = f"drawer {wanted.path}"
+        curves = train(learner, plan, state=work.state, identity=work.identity, name=name)
+        save_checkpoint(
+            work.out,
+            drawer.trained_tensors(),
+            {"drawer": size.drawer.model_dump(mode="json")},
+            work.about(stopwatch, inputs),
+            also=lambda folder: write_curves(folder, curves),
+        )
+
+
+def load_drawer(study: Study, wanted: Run) -> Drawer:
+    """Returns a model that draws, as it was trained.
+
+    Raises:
+        VistokError: its checkpoint or a part of it is missing or changed, or it was made from others.
+    """
+    folder = EttPaths(study).drawer(wanted)
+    if check_whole(folder)["inputs"] != _inputs(study, wanted):
+        raise VistokError(
+            f"{folder} was made from other models, images or sizes than are there now. Delete it and make it again: "
+            f"snakemake {folder} --cores 2, with the --config of its scale."
+        )
+    drawer = build_drawer(read_scale(study).generation.training.drawer, load_trained(study, wanted))
+    load_tensors(drawer, read_tensors(folder / WEIGHTS), source=folder, names=drawer.trained_tensors())
+    return drawer.eval()
+
+
+def _inputs(study: Study, wanted: Run) -> dict[str, str]:
+    """Returns the digest of each input, and of the size."""
+    made = [EttPaths(study).prompts, Paths(study).mllm(wanted), *parts(study, wanted)]
+    return input_digests(made) | {"spec": digest_value(drawer_spec(study, wanted.path))}
+
+
+def _codes(drawer: Drawer, pool: ImagePool) -> torch.Tensor:
+    places = np.array_split(np.arange(len(pool)), -(-len(pool) // _AT_ONCE))
+    return torch.cat([drawer.tokenizer.trunk.codes(pool.pixels(chosen)) for chosen in places])
