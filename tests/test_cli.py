@@ -5,6 +5,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from importlib import metadata
 from pathlib import Path
 
@@ -245,6 +246,36 @@ sys.exit(vistok.cli.main(["export-schemas"]))
         assert len(list(tmp_path.iterdir())) == 1
         process.send_signal(number)
         assert process.wait(timeout=20) == status
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_signal_that_comes_again_interrupts_no_clearing_up(tmp_path: Path) -> None:
+    """As where a cluster, a terminal and Snakemake all tell a job to stop."""
+    code = f"""
+import sys, time
+from pathlib import Path
+import vistok.cli
+import vistok.commands.export_schemas
+from vistok.files import staged_folder
+
+def slow(asked):
+    with staged_folder(Path({str(tmp_path / "x")!r})) as partial:
+        for number in range(5000):
+            (partial / str(number)).touch()
+        print("staged", flush=True)
+        time.sleep(60)
+
+vistok.commands.export_schemas.run = slow
+sys.exit(vistok.cli.main(["export-schemas"]))
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "staged\n"
+        deadline = time.monotonic() + 60
+        while process.poll() is None and time.monotonic() < deadline:
+            process.send_signal(signal.SIGTERM)
+            time.sleep(0.002)
+    assert process.returncode == 128 + signal.SIGTERM
     assert list(tmp_path.iterdir()) == []
 
 

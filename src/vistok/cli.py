@@ -47,5 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _end(number: int, frame: FrameType | None) -> NoReturn:
-    """Exits cleanly when asked to stop, so that no staged file is left behind."""
+    """Exits cleanly when asked to stop, so that no staged file is left behind; once, however often it is asked."""
+    for each in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)
     sys.exit(128 + number)
