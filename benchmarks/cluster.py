@@ -97,13 +97,13 @@ class Build:
     def end(self, status: int = 0) -> str:
         """Waits for the end, which has to have this status; returns what was said."""
         try:
-            found = self.process.wait(_PATIENCE)
+            result = self.process.wait(_PATIENCE)
         except subprocess.TimeoutExpired:
             self.kill()
-            found = None
+            result = None
         said = self.said()
-        if found != status:
-            raise AssertionError(f"ended with {found}, not {status}:\n{said}\n{self.job_logs()}")
+        if result != status:
+            raise AssertionError(f"ended with {result}, not {status}:\n{said}\n{self.job_logs()}")
         return said
 
     def said(self) -> str:

@@ -49,7 +49,7 @@ def main() -> int:
     print("| artefacts | flips | noticed |\n|---|---|---|")
     for kind, (root, *names) in KINDS.items():
         files = files_of(root, names, args.scale)
-        draws = (random.Random(f"{args.seed} {kind} {place}") for place in range(args.times))
+        draws = (random.Random(f"{args.seed} {kind} {index}") for index in range(args.times))
         noticed = sum(flip(draw, files, checks) for draw in draws) if files else 0
         found[kind] = {"flips": args.times, "noticed": noticed, "files": len(files)} if files else None
         print(f"| {kind} | {f'{args.times} | {noticed}' if files else 'none is built | '} |", flush=True)

@@ -114,9 +114,9 @@ def plan(checkout: Path, what: str) -> Plan:
     seconds = timed(command, checkout, environment_of(checkout), log)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    found = Plan(int(re.findall(r"^total +(\d+)", log.read_text(), re.MULTILINE)[-1]), seconds, cpu)
-    print(f"{what}: {found.jobs} jobs, {seconds:.1f} s, {cpu:.1f} s of it computing", flush=True)
-    return found
+    result = Plan(int(re.findall(r"^total +(\d+)", log.read_text(), re.MULTILINE)[-1]), seconds, cpu)
+    print(f"{what}: {result.jobs} jobs, {seconds:.1f} s, {cpu:.1f} s of it computing", flush=True)
+    return result
 
 
 def stand_in_weights(checkout: Path) -> None:

@@ -149,7 +149,7 @@ def submitted(checkout: Path) -> Job:
         f"--output={log}",
         "--open-mode=append",
     ]
-    told = subprocess.run(
+    done = subprocess.run(
         [*command, f"--wrap=exec {training}"],
         cwd=checkout,
         env=environment_of(checkout),
@@ -157,7 +157,7 @@ def submitted(checkout: Path) -> Job:
         text=True,
         check=True,
     )
-    number = told.stdout.strip()
+    number = done.stdout.strip()
     send = lambda sent: cluster.told("scancel", f"--signal={sent.name.removeprefix('SIG')}", number)  # noqa: E731
     at_work = lambda: cluster.state(number) == "RUNNING"  # noqa: E731
     return Job(_tail(log, number), at_work, send, lambda: int(cluster.state(number) != "COMPLETED"))

@@ -42,13 +42,13 @@ def main() -> int:
     for line in sys.stdin:
         lines.append((time.monotonic(), line.rstrip("\n")))
         print(line, end="", flush=True)
-    found = measured(lines, time.monotonic(), args.last)
-    kept = targets(found)
+    result = measured(lines, time.monotonic(), args.last)
+    kept = targets(result)
     for target, is_kept in kept.items():
         print(f"{target}: {'kept' if is_kept else 'MISSED'}", file=sys.stderr)
-    print(json.dumps(found), file=sys.stderr)
+    print(json.dumps(result), file=sys.stderr)
     if args.out:
-        args.out.write_text(json.dumps(about() | found | {"kept": kept}, indent=1) + "\n")
+        args.out.write_text(json.dumps(about() | result | {"kept": kept}, indent=1) + "\n")
     return 0 if all(kept.values()) else 1
 
 

@@ -51,11 +51,11 @@ def _photograph(path: Path, seed: int) -> None:
 def _instances(ids: range, file_name: str) -> dict[str, Any]:
     images = [{"id": n, "file_name": file_name.format(n), "height": 48, "width": 64} for n in ids]
     objects = [
-        {"id": 10 * n + place, "image_id": n, "category_id": place + 1, "bbox": [4, 4, 20, 20], "iscrowd": 0}
+        {"id": 10 * n + index, "image_id": n, "category_id": index + 1, "bbox": [4, 4, 20, 20], "iscrowd": 0}
         for n in ids
-        for place in range(1 + n % 3)
+        for index in range(1 + n % 3)
     ]  # fmt: skip
-    categories = [{"id": place + 1, "name": name} for place, name in enumerate(NAMES)]
+    categories = [{"id": index + 1, "name": name} for index, name in enumerate(NAMES)]
     return {"images": images, "annotations": objects, "categories": categories}
 
 

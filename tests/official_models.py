@@ -171,8 +171,8 @@ def save_old(folder: Path, tensors: Mapping[str, Tensor], files: int) -> None:
         torch.save(dict(tensors), folder / "pytorch_model.bin")
         return
     of, names = {}, [f"pytorch_model-{number:05}-of-{files:05}.bin" for number in range(1, files + 1)]
-    for place, name in enumerate(names):
-        part = {key: tensors[key].clone() for key in [*tensors][place::files]}
+    for index, name in enumerate(names):
+        part = {key: tensors[key].clone() for key in [*tensors][index::files]}
         torch.save(part, folder / name)
         of |= dict.fromkeys(part, name)
     size = sum(tensor.nbytes for tensor in tensors.values())

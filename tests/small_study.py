@@ -180,9 +180,9 @@ def answer_at_random(study: Study, wanted: Run) -> None:
     """Writes predictions that are right as often as `SKILL` says, for the questions that can be asked."""
     rng = np.random.default_rng(list(SKILL).index(wanted.path))
     for task in study.answered_tasks():
-        asked = ask(study, task.id)
+        questions = ask(study, task.id)
         rows = []
-        for key, record in zip(asked.references.ids, asked.references.records, strict=True):
+        for key, record in zip(questions.references.ids, questions.references.records, strict=True):
             right = {
                 "vqa": lambda record: record.multiple_choice_answer,
                 "caption": lambda record: record.captions[0],
@@ -210,8 +210,8 @@ def say_without_images(study: Study, llm: str) -> None:
     """Writes what a language model says that sees nothing: the same to every question of a kind."""
     said = {"vqa": "yes", "caption": "a photograph", "counting": "1", "identification": "No."}
     for task in study.answered_tasks():
-        asked = ask(study, task.id).references
-        pairs = zip(asked.ids, asked.records, strict=True)
+        questions = ask(study, task.id).references
+        pairs = zip(questions.ids, questions.records, strict=True)
         rows = [_line(task, key, record, said[task.kind]) for key, record in pairs]
         write_predictions(Paths(study).blind_predictions(llm, task.id), rows, blind_inputs(study, llm, task))
 

@@ -55,7 +55,7 @@ def references(tmp_path: Path) -> Path:
 
 def answers(errs: int) -> dict[int | str, Any]:
     """Returns answers that are wrong about every so many images."""
-    return {place: "3" if place // EACH % errs == 0 else "two" for place in range(IMAGES * EACH)}
+    return {index: "3" if index // EACH % errs == 0 else "two" for index in range(IMAGES * EACH)}
 
 
 def written(path: Path, given: dict[int | str, Any]) -> Path:
@@ -69,14 +69,16 @@ def test_a_score_is_what_the_command_line_writes(
     predictions, out = written(tmp_path / "p.jsonl", answers(4)), tmp_path / "m.json"
     files = ["--references", str(references), "--predictions", str(predictions)]
     assert main(["score", "counting", *files, "--out", str(out)]) == 0
-    found = vistok.score("counting", references, str(predictions))
-    assert found.report == json.loads(out.read_text())
-    assert capsys.readouterr().out == f"{out}: {found}\n"
-    assert (found.value, found.metric, found.n, found.protocol) == (75.0, "accuracy", 120, "corrected")
-    assert found.interval is not None
-    assert found.interval[0] < 75 < found.interval[1]
-    assert (found.values.mean(), len(found.images), found.ids[:2]) == (75.0, 120, (0, 1))
-    assert f"{found}".startswith(f"accuracy 75.00 [{found.interval[0]:.2f}, {found.interval[1]:.2f}] of 120 ")
+    result = vistok.score("counting", references, str(predictions))
+    assert result.report == json.loads(out.read_text())
+    assert capsys.readouterr().out == f"{out}: {result}\n"
+    assert (result.value, result.metric, result.n, result.protocol) == (75.0, "accuracy", 120, "corrected")
+    assert result.interval is not None
+    assert result.interval[0] < 75 < result.interval[1]
+    assert (result.values.mean(), len(result.images), result.ids[:2]) == (75.0, 120, (0, 1))
+    assert f"{result}".startswith(
+        f"accuracy 75.00 [{result.interval[0]:.2f}, {result.interval[1]:.2f}] of 120 "
+    )
 
 
 def test_answers_need_no_file(references: Path) -> None:
@@ -93,10 +95,10 @@ def test_answers_need_no_file(references: Path) -> None:
 def test_a_comparison_is_what_the_command_line_writes(
     references: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = vistok.compare("counting", references, answers(8), answers(2))
-    assert (found.difference, found.n, found.images) == (37.5, 120, 40)
-    assert found.interval is not None
-    assert found.interval[0] < 37.5 < found.interval[1]
+    result = vistok.compare("counting", references, answers(8), answers(2))
+    assert (result.difference, result.n, result.images) == (37.5, 120, 40)
+    assert result.interval is not None
+    assert result.interval[0] < 37.5 < result.interval[1]
     first, second = written(tmp_path / "a", answers(8)), written(tmp_path / "b", answers(2))
     files = [
         "--references",
@@ -109,9 +111,13 @@ def test_a_comparison_is_what_the_command_line_writes(
         "-",
     ]
     assert main(["compare", "counting", *files]) == 0
-    told = capsys.readouterr()
-    assert json.loads(told.out) == {**json.loads(told.out), "difference": 37.5, "interval": [*found.interval]}
-    assert told.err == f"{found} (another training of either is not in it)\n"
+    output = capsys.readouterr()
+    assert json.loads(output.out) == {
+        **json.loads(output.out),
+        "difference": 37.5,
+        "interval": [*result.interval],
+    }
+    assert output.err == f"{result} (another training of either is not in it)\n"
 
 
 def test_standard_streams_are_files_called_dash(references: Path, tmp_path: Path) -> None:

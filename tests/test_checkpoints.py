@@ -93,17 +93,17 @@ def test_a_config_that_is_none_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "message"),
     [
         (model(4), r"4 of another shape \['0\.weight is \(4, 4\), needed \(3, 3\)'"),
         (model(3, 3), r"2 unknown \['2\.bias', '2\.weight'\]"),
         (model(3, 1), r"2 tensors missing \['1\.bias', '1\.weight'\]"),
     ],
 )
-def test_another_architecture_is_refused(wrong: nn.Module, said: str, tmp_path: Path) -> None:
+def test_another_architecture_is_refused(wrong: nn.Module, message: str, tmp_path: Path) -> None:
     right = model()
     before = {name: tensor.clone() for name, tensor in right.state_dict().items()}
-    with pytest.raises(VistokError, match=said) as refused:
+    with pytest.raises(VistokError, match=message) as refused:
         load_tensors(right, wrong.state_dict(), source=tmp_path / "made")
     assert "made is a checkpoint of another architecture" in str(refused.value)
     assert same(right.state_dict(), before)

@@ -41,11 +41,11 @@ def modules_after(code: str) -> set[str]:
 
 def test_help_names_every_verb_once_in_its_group(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--help") == 0
-    said = capsys.readouterr().out
-    assert [verb for verb in VERBS if said.count(f"\n    {verb} ") != 1] == []
-    places = [said.index(f"\n  {group}\n") for group in GROUPS]
+    output = capsys.readouterr().out
+    assert [verb for verb in VERBS if output.count(f"\n    {verb} ") != 1] == []
+    places = [output.index(f"\n  {group}\n") for group in GROUPS]
     assert places == sorted(places)
-    assert "{" not in said, "no list of all verbs besides"
+    assert "{" not in output, "no list of all verbs besides"
 
 
 def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
@@ -62,25 +62,27 @@ def test_a_kind_under_another_name_is_told(said: str, meant: str, capsys: pytest
 def test_a_wrong_option_does_nothing_to_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["score", "vqa", "--references", "a", "--predictions", "b", "--x\x1b[2J"])
-    said = capsys.readouterr().err
-    assert "unrecognized arguments: --x\\x1b[2J" in said and "\x1b" not in said
+    output = capsys.readouterr().err
+    assert "unrecognized arguments: --x\\x1b[2J" in output and "\x1b" not in output
 
 
 @pytest.mark.parametrize(
-    ("verb", "said"),
+    ("verb", "message"),
     [
         ("answr", "unknown verb 'answr'. Did you mean 'answer'? `vistok --help` lists them."),
         ("Plan", "unknown verb 'Plan'. Did you mean 'plan'?"),
         ("xyzzy\x1b", "unknown verb 'xyzzy\\x1b'. `vistok --help`"),
     ],
 )
-def test_a_wrong_verb_is_told_the_nearest(verb: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wrong_verb_is_told_the_nearest(
+    verb: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(verb) == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         ([], "a verb is needed. `vistok --help` lists them."),
         (["score", "countin"], "Did you mean 'counting'?"),
@@ -93,11 +95,11 @@ def test_a_wrong_verb_is_told_the_nearest(verb: str, said: str, capsys: pytest.C
     ],
 )  # fmt: skip
 def test_a_wrong_word_behind_a_verb_is_told_the_nearest(
-    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(words)
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh"])
@@ -127,10 +129,10 @@ def test_completion_leaves_out_what_cannot_be_imported(
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(verb, "--help") == 0
-    said = capsys.readouterr().out
-    assert f"usage: vistok {verb}" in said
+    output = capsys.readouterr().out
+    assert f"usage: vistok {verb}" in output
     if verb in TOOLS and verb != "export-schemas":  # which takes none
-        assert said.splitlines()[0] != f"usage: vistok {verb} [-h]", "a tool's own arguments are told"
+        assert output.splitlines()[0] != f"usage: vistok {verb} [-h]", "a tool's own arguments are told"
 
 
 @pytest.mark.parametrize(
@@ -149,13 +151,13 @@ def test_a_wrong_command_is_told_with_the_usage(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(*arguments) == 2
-    said = capsys.readouterr().err
-    assert "usage: vistok" in said
-    assert said.count("error:") == 1
+    output = capsys.readouterr().err
+    assert "usage: vistok" in output
+    assert output.count("error:") == 1
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["tabulate", "tabel-2"], "unknown table 'tabel-2'. Did you mean 'table-2'?"),
         (["draw-curves", "../table-2"], "unknown table '../table-2'."),
@@ -189,12 +191,12 @@ def test_a_wrong_command_is_told_with_the_usage(
     ],
 )
 def test_a_wrong_id_is_one_clear_message(
-    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(*arguments) == 1
     written = capsys.readouterr()
     assert written.err.startswith("vistok: ")
-    assert said in written.err
+    assert message in written.err
     assert "Traceback" not in written.err
     assert written.out == ""
 
@@ -311,7 +313,7 @@ def test_scoring_tabulating_and_the_grid_import_no_torch() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "message"),
     [
         (
             ZeroDivisionError("division by zero"),
@@ -329,7 +331,7 @@ def test_scoring_tabulating_and_the_grid_import_no_torch() -> None:
     ],
 )
 def test_any_error_is_one_sentence_and_a_traceback_on_request(
-    error: Exception, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    error: Exception, message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(_: object) -> None:
         raise error
@@ -337,10 +339,10 @@ def test_any_error_is_one_sentence_and_a_traceback_on_request(
     monkeypatch.delenv("VISTOK_DEBUG", raising=False)
     monkeypatch.setattr("vistok.commands.export_schemas.run", fail)
     assert run("export-schemas") == 1
-    told = capsys.readouterr().err
-    assert told.startswith("vistok: ")
-    assert said in told
-    assert told.count("\n") == 1
+    output = capsys.readouterr().err
+    assert output.startswith("vistok: ")
+    assert message in output
+    assert output.count("\n") == 1
     for arguments in (["--debug", "export-schemas"], ["export-schemas", "--debug"]):
         assert run(*arguments) == 1
         assert "Traceback" in capsys.readouterr().err

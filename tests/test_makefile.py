@@ -76,11 +76,11 @@ def test_packages_with_weights_are_fetched_by_their_hash_and_never_installed(
     checkout: Path, repository: Path
 ) -> None:
     command = ["make", "-n", "test-real", "PLATFORM=Linux x86_64", "PACKAGES=cache"]
-    told = subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=True).stdout
+    done = subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=True).stdout
     (fetch,) = (
-        line for line in told.replace("\\\n", "").splitlines() if "tests/packages" in line and "pip" in line
+        line for line in done.replace("\\\n", "").splitlines() if "tests/packages" in line and "pip" in line
     )
     assert "pip download" in fetch and "--require-hashes" in fetch and "--no-deps" in fetch
-    assert "VISTOK_PACKAGES=cache" in told
+    assert "VISTOK_PACKAGES=cache" in done
     pins = (repository / "tests/packages/requirements.txt").read_text().splitlines()
     assert all("==" in pin and " --hash=sha256:" in pin for pin in pins if not pin.startswith("#"))

@@ -97,14 +97,14 @@ def test_what_was_changed_is_refused(tmp_path: Path, spoil: Callable[[Path], obj
 def test_every_flipped_bit_is_noticed(tmp_path: Path, name: str) -> None:
     made = make(tmp_path / "made")
     file, rng = made / name, random.Random(1)
-    whole = file.read_bytes()
-    for place in [rng.randrange(8 * len(whole)) for _ in range(FLIPS)]:
-        flipped = bytearray(whole)
+    content = file.read_bytes()
+    for place in [rng.randrange(8 * len(content)) for _ in range(FLIPS)]:
+        flipped = bytearray(content)
         flipped[place // 8] ^= 1 << place % 8
         file.write_bytes(flipped)
         with pytest.raises(VistokError):
             check_whole(made)
-    file.write_bytes(whole)
+    file.write_bytes(content)
     check_whole(made)
 
 

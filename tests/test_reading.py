@@ -29,10 +29,10 @@ def test_gzip_is_told_by_content_not_by_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kept", [1, 9, 15, 40])
 def test_a_truncated_file_is_refused(tmp_path: Path, kept: int) -> None:
-    whole = gzip.compress(b'{"annotations": [1, 2, 3]}', mtime=0)
-    assert kept < len(whole)
+    content = gzip.compress(b'{"annotations": [1, 2, 3]}', mtime=0)
+    assert kept < len(content)
     path = tmp_path / "annotations.json.gz"
-    path.write_bytes(whole[:kept])
+    path.write_bytes(content[:kept])
     with pytest.raises(VistokError, match="truncated: fetch or make it again"):
         read_json(path, what="COCO instances file")
 
@@ -59,7 +59,7 @@ def test_json_lines_of_others_are_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (b'{"id": 1}\n{"id": 2', r"a\.jsonl \(answers\), line 2, is not valid JSON: .*truncated"),
         (b'{"id": 1}\n[2]\n', r"a\.jsonl \(answers\), line 2: a JSON object is needed, found '\[2\]'"),
@@ -67,9 +67,9 @@ def test_json_lines_of_others_are_read(tmp_path: Path) -> None:
         (b"[" * 100_000, "line 1, is not valid JSON"),
     ],
 )
-def test_wrong_json_lines_are_refused(tmp_path: Path, text: bytes, said: str) -> None:
+def test_wrong_json_lines_are_refused(tmp_path: Path, text: bytes, message: str) -> None:
     (tmp_path / "a.jsonl").write_bytes(text)
-    with pytest.raises(VistokError, match=said):
+    with pytest.raises(VistokError, match=message):
         read_jsonl(tmp_path / "a.jsonl", what="answers")
 
 

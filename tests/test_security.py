@@ -212,10 +212,10 @@ QUOTED = {"params.name", "params.options", "params.released"}
 
 
 def test_rules_put_only_checked_or_quoted_values_into_a_shell() -> None:
-    found = {path.name: shell_values(path.read_text()) for path in RULES}
-    assert sum(map(len, found.values())) > 10
+    result = {path.name: shell_values(path.read_text()) for path in RULES}
+    assert sum(map(len, result.values())) > 10
     assert {
-        name: strange for name, values in found.items() if (strange := values - SAFE_VALUES - QUOTED)
+        name: strange for name, values in result.items() if (strange := values - SAFE_VALUES - QUOTED)
     } == {}
 
 
@@ -316,9 +316,9 @@ def dry(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     folder = tmp_path_factory.mktemp("hostile")
     root = folder / " ".join(text for text in HOSTILE_ROOTS)
     root.mkdir()
-    told = snakemake(root, REPOSITORY, "results/excerpt/blind/coco-oc/metrics.json", "paper_audit")
-    assert told.returncode == 0, told.stdout + told.stderr
-    return root, told.stdout + told.stderr
+    result = snakemake(root, REPOSITORY, "results/excerpt/blind/coco-oc/metrics.json", "paper_audit")
+    assert result.returncode == 0, result.stdout + result.stderr
+    return root, result.stdout + result.stderr
 
 
 def test_a_hostile_data_root_reaches_every_command_as_one_word(dry: tuple[Path, str]) -> None:
@@ -348,6 +348,6 @@ def test_a_hostile_data_root_is_one_word_to_a_real_shell(dry: tuple[Path, str]) 
 
 
 def test_a_data_root_that_snakemake_would_misread_is_refused(tmp_path: Path) -> None:
-    told = snakemake(tmp_path / "a{wildcard}b", REPOSITORY, "paper_audit")
-    assert told.returncode == 1
-    assert "has a brace in its name, which Snakemake takes for a wildcard" in told.stdout + told.stderr
+    result = snakemake(tmp_path / "a{wildcard}b", REPOSITORY, "paper_audit")
+    assert result.returncode == 1
+    assert "has a brace in its name, which Snakemake takes for a wildcard" in result.stdout + result.stderr

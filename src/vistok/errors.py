@@ -27,12 +27,12 @@ def printable(text: str) -> str:
     return _UNPRINTABLE.sub(_spelt_out, text)
 
 
-def _spelt_out(found: re.Match[str]) -> str:
-    return " " if found[0].isspace() else found[0].encode("unicode_escape").decode()
+def _spelt_out(match: re.Match[str]) -> str:
+    return " " if match[0].isspace() else match[0].encode("unicode_escape").decode()
 
 
 def unknown(
-    kind: str, asked: object, legal: Iterable[str], *, edit: str | None = None, also: str = ""
+    kind: str, value: object, legal: Iterable[str], *, edit: str | None = None, also: str = ""
 ) -> VistokError:
     """Returns the error for a name that does not exist, with the nearest legal one.
 
@@ -41,10 +41,10 @@ def unknown(
         edit: the file that a new one is added to.
         also: what else is legal.
     """
-    known = sorted(legal)
-    lower = {name.lower(): name for name in known}
-    near = difflib.get_close_matches(str(asked).lower(), lower, n=1)
+    names = sorted(legal)
+    lower = {name.lower(): name for name in names}
+    near = difflib.get_close_matches(str(value).lower(), lower, n=1)
     hint = f" Did you mean {lower[near[0]]!r}?" if near else ""
     more = f", or {also}" if also else ""
     where = f" To add it, edit {edit}." if edit else ""
-    return VistokError(f"unknown {kind} {asked!r}.{hint} Legal: {', '.join(known) or 'none'}{more}.{where}")
+    return VistokError(f"unknown {kind} {value!r}.{hint} Legal: {', '.join(names) or 'none'}{more}.{where}")

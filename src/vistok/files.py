@@ -126,10 +126,10 @@ def _explained(path: Path) -> Iterator[None]:
         folder = error.errno == errno.EISDIR and path.is_dir()
         raise _unwritable(path, error.strerror, full=full, folder=folder) from error
     except Exception as error:
-        said = [os.strerror(number) for number in sorted(_FULL) if os.strerror(number) in str(error)]
-        if not said:  # safetensors has errors of its own, which name the system's in words
+        reasons = [os.strerror(number) for number in sorted(_FULL) if os.strerror(number) in str(error)]
+        if not reasons:  # safetensors has errors of its own, which name the system's in words
             raise
-        raise _unwritable(path, said[0], full=True) from error
+        raise _unwritable(path, reasons[0], full=True) from error
 
 
 def check_destination(path: Path, *inputs: Path) -> None:

@@ -49,8 +49,8 @@ def pin(pins: Path, folder: Path) -> str:
         VistokError: the file is not a DVC file, or cannot be written.
     """
     files = _files(folder)
-    whole = _read(pins)
-    before: dict[str, Any] = next((out for out in whole["outs"] if Path(out["path"]) == folder), {})
+    content = _read(pins)
+    before: dict[str, Any] = next((out for out in content["outs"] if Path(out["path"]) == folder), {})
     entry = {
         **before,
         "md5": _listing_digest(files),
@@ -59,9 +59,9 @@ def pin(pins: Path, folder: Path) -> str:
         "hash": "md5",
         "path": folder.as_posix(),
     }
-    others = [out for out in whole["outs"] if Path(out["path"]) != folder]
+    others = [out for out in content["outs"] if Path(out["path"]) != folder]
     outs = sorted([*others, entry], key=lambda out: str(out["path"]))
-    write_text(pins, yaml.safe_dump({**whole, "outs": outs}, sort_keys=False))
+    write_text(pins, yaml.safe_dump({**content, "outs": outs}, sort_keys=False))
     return str(entry["md5"])
 
 

@@ -41,17 +41,17 @@ def imported_modules(module: str, *chosen: str, without: str = "") -> frozenset[
     """
     if not _file(module):
         raise ModuleNotFoundError(f"no module {module} in {PACKAGE}")
-    found: set[str] = set()
+    modules: set[str] = set()
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        if name in found or not _file(name) or (without and f"{name}.".startswith(f"{without}.")):
+        if name in modules or not _file(name) or (without and f"{name}.".startswith(f"{without}.")):
             continue
-        found.add(name)
+        modules.add(name)
         for needed in _read(name).needs:
             waiting += _looked_up(needed, chosen) if needed.endswith(".") else [needed]
         waiting.append(name.rpartition(".")[0])  # importing a module runs its package first
-    return frozenset(found)
+    return frozenset(modules)
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,8 @@ class _Module:
 def _read(module: str) -> _Module:
     file = _file(module)
     code = _parsed(file.read_bytes() if file else b"")
-    beside = [f"{path.name} {digest_file(path)}" for path in _beside(module)]
-    return _Module(code.needs, digest_value([code.digest, *beside]))
+    assets = [f"{path.name} {digest_file(path)}" for path in _assets(module)]
+    return _Module(code.needs, digest_value([code.digest, *assets]))
 
 
 @cache
@@ -121,7 +121,7 @@ def _digest(tree: ast.Module, nodes: list[ast.AST]) -> str:
     return digest_bytes(ast.dump(tree).encode())
 
 
-def _beside(module: str) -> list[Path]:
+def _assets(module: str) -> list[Path]:
     """Returns the files that a package (not a module) keeps in folders without code."""
     file = _file(module)
     if file is None or file.name != "__init__.py" or file.parent == PACKAGE:

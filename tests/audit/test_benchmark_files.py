@@ -162,15 +162,15 @@ def test_images_that_visual_genome_describes_are_counted(
     described = sorted({row["image_id"] for row in records})[:7]
     path = tmp_path / "visual_genome/image_data.json"
     path.parent.mkdir()
-    rows = [{"image_id": place, "coco_id": image} for place, image in enumerate([*described, 5, None])]
+    rows = [{"image_id": index, "coco_id": image} for index, image in enumerate([*described, 5, None])]
     path.write_text(json.dumps(rows))
-    found = {
+    result = {
         finding.anchor: finding
         for name in ("coco_oc.json", "vcr_oc.json")
         for finding in file_findings(released[name], tables, tmp_path)
     }
-    assert "vcr-oc-visual-genome" not in found
-    finding = found["coco-oc-visual-genome"]
+    assert "vcr-oc-visual-genome" not in result
+    finding = result["coco-oc-visual-genome"]
     asked = sum(row["image_id"] in described for row in records)
     assert (finding.verdict, finding.facts["in Visual Genome"]) == ("doubtful", 7)
     assert finding.facts["questions about them"] == asked
@@ -226,8 +226,8 @@ def test_training_images_beside_a_file_of_ours_are_compared(
     captions = tmp_path / "coco/annotations/captions_train2017.json"
     captions.parent.mkdir(parents=True)
     captions.write_text(json.dumps({"images": [{"id": image} for image in images], "annotations": []}))
-    found = {finding.anchor: finding for finding in generated_findings(path, tables)}
-    finding = found[f"{generated_file(path).anchor}-training-overlap"]
+    result = {finding.anchor: finding for finding in generated_findings(path, tables)}
+    finding = result[f"{generated_file(path).anchor}-training-overlap"]
     assert finding.verdict == verdict
     assert (worded(finding).meaning == "No image was trained on.") == (verdict == "clean")
 
@@ -262,8 +262,8 @@ def test_a_photograph_that_was_trained_on_is_found_under_any_name(
     file = with_photographs(path)
     if copies:
         copied(path.parent.parent, file.images[0], folder)
-    found = {finding.anchor: finding for finding in generated_findings(path, tables)}
-    finding = found[f"{file.anchor}-training-copies"]
+    result = {finding.anchor: finding for finding in generated_findings(path, tables)}
+    finding = result[f"{file.anchor}-training-copies"]
     assert (finding.verdict, finding.facts["in a training set"]) == (verdict, copies)
     assert [row["image"] for row in finding.rows] == file.images[:1] * copies
     assert f": {copies} of its " in worded(finding).title
@@ -313,8 +313,8 @@ def test_rare_answers_of_one_image_are_no_reason_to_break_off(tmp_path: Path, ta
     rows = [(image, "Does cat exist in the image?", "Yes.") for image in range(100)]
     rows += [(1000, "Does cat exis in the image?", "No.")] * 20
     path = asked(tmp_path, rows)
-    found = {finding.anchor: finding for finding in generated_findings(path, tables)}
-    assert found[f"{generated_file(path).anchor}-label-leak"].verdict == "clean"
+    result = {finding.anchor: finding for finding in generated_findings(path, tables)}
+    assert result[f"{generated_file(path).anchor}-label-leak"].verdict == "clean"
 
 
 def test_a_file_about_one_image_is_audited_as_far_as_it_can_be(tmp_path: Path, tables: Tables) -> None:

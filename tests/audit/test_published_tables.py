@@ -55,15 +55,15 @@ def test_three_averages_are_wrong(tables: Tables) -> None:
 
 
 def test_wrong_averages_are_explained_where_they_can_be(tables: Tables) -> None:
-    found = by_anchor(check_averages(tables))
+    result = by_anchor(check_averages(tables))
     assert (
         "mean of VQAv2, COCO-Caption, VCR-OC, VCR-MCI alone, which is 44.70"
-        in worded(found["average-table-5-llava"]).surprise
+        in worded(result["average-table-5-llava"]).surprise
     )
-    assert "right if VQA is 49.8, not 48.9" in worded(found["average-table-2-mae-tuned"]).surprise
+    assert "right if VQA is 49.8, not 48.9" in worded(result["average-table-2-mae-tuned"]).surprise
     assert (
         "Leaving out cells or swapping two neighbouring digits does not explain it"
-        in worded(found["average-table-7-eva-clip"]).surprise
+        in worded(result["average-table-7-eva-clip"]).surprise
     )
 
 
@@ -73,11 +73,11 @@ def test_how_often_any_average_would_be_explained_is_told(tables: Tables) -> Non
     cells = [float(tables[5].printed(row, column) or 0) for column in tables[5].score_columns]
     exact = sum(cells) / 6
     slips = {sum(some) / len(some) for size in range(2, 6) for some in combinations(cells, size)}
-    for place, cell in enumerate(cells):
+    for index, cell in enumerate(cells):
         digits = f"{cell:.1f}".replace(".", "")
         for i in range(len(digits) - 1):
             swapped = int(digits[:i] + digits[i + 1] + digits[i] + digits[i + 2 :]) / 10
-            slips.add((sum(cells) - cells[place] + swapped) / 6)
+            slips.add((sum(cells) - cells[index] + swapped) / 6)
     wrong = [round(exact, 1) + step / 10 for step in range(-30, 31)]
     wrong = [average for average in wrong if abs(average - exact) > 0.1]
     share = sum(any(abs(slip - average) <= 0.05 + 1e-9 for slip in slips) for average in wrong) / len(wrong)
@@ -126,9 +126,9 @@ def test_only_eva_is_no_multiple_of_a_half(tables: Tables) -> None:
 def test_a_column_made_on_few_questions_is_recognised(questions: int) -> None:
     right = np.random.default_rng(0).choice(questions, size=14, replace=False)
     values = [Decimal(round(1000 * int(k) / questions)).scaleb(-1) for k in right]
-    found = column_granularity(values, Search.over(range(2, 1001)))
-    assert (found.questions, found.fitting) == (questions, 14)
-    assert found.p_value < 1e-3
+    result = column_granularity(values, Search.over(range(2, 1001)))
+    assert (result.questions, result.fitting) == (questions, 14)
+    assert result.p_value < 1e-3
 
 
 def test_a_column_made_on_many_questions_is_not(tables: Tables) -> None:
@@ -143,11 +143,11 @@ def test_a_half_way_percentage_may_be_rounded_both_ways() -> None:
 
 
 def test_coco_oc_cannot_tell_the_tokenizers_apart(tables: Tables) -> None:
-    found = by_anchor(check_homogeneity(tables, {"COCO-OC": 200}))
-    alike = found["homogeneity-table-2-coco-oc"]
+    result = by_anchor(check_homogeneity(tables, {"COCO-OC": 200}))
+    alike = result["homogeneity-table-2-coco-oc"]
     assert float(alike.facts["chi2"] or 0) == pytest.approx(11.8, abs=0.05)
     assert float(alike.facts["p"] or 0) == pytest.approx(0.38, abs=0.005)
-    assert [found[anchor].verdict for anchor in found] == ["doubtful", "clean", "clean", "clean"]
+    assert [result[anchor].verdict for anchor in result] == ["doubtful", "clean", "clean", "clean"]
 
 
 def test_location_and_attributes_are_exchanged(tables: Tables) -> None:
@@ -166,16 +166,16 @@ def test_location_and_attributes_are_exchanged(tables: Tables) -> None:
 def test_labels_put_right_are_not_reported_as_exchanged(tables: Tables) -> None:
     right = changed(tables, 7, "eva-clip-fd", {"Inst.Loc": "29.45", "Inst.Attr": "31.79"})
     right = changed(right, 7, "eva-clip", {"Inst.Loc": "29.84", "Inst.Attr": "31.40"})
-    found = by_anchor(check_dimensions(right))
-    assert found["dimensions-table-7"].verdict == "clean"
-    assert worded(found["dimensions-table-7"]).title == "Table 7: 0 columns disagree with the leaderboard"
-    assert "dimensions-table-7-exchanged" not in found
+    result = by_anchor(check_dimensions(right))
+    assert result["dimensions-table-7"].verdict == "clean"
+    assert worded(result["dimensions-table-7"]).title == "Table 7: 0 columns disagree with the leaderboard"
+    assert "dimensions-table-7-exchanged" not in result
 
 
 def test_another_exchange_is_named_for_what_it_is(tables: Tables) -> None:
     row = {"Inst.Loc": "29.45", "Inst.Attr": "31.79", "Scene": "51.06", "Reason": "41.74"}
-    found = by_anchor(check_dimensions(changed(tables, 7, "eva-clip-fd", row)))
-    finding = found["dimensions-table-7-exchanged"]
+    result = by_anchor(check_dimensions(changed(tables, 7, "eva-clip-fd", row)))
+    finding = result["dimensions-table-7-exchanged"]
     assert finding.facts["columns"] == "Scene, Reason"
     assert "location" not in worded(finding).meaning
 

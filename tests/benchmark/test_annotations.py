@@ -111,7 +111,7 @@ def test_paths_of_vcr_may_hold_spaces(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "message"),
     [
         ("a.jpg b.jpg", "one path that ends in"),
         ("movie/clip@0", "one path that ends in"),
@@ -120,9 +120,11 @@ def test_paths_of_vcr_may_hold_spaces(tmp_path: Path) -> None:
         ('{"img_fn": "a.jpg", "img_fn": "b.jpg"}', "img_fn is needed"),
     ],
 )
-def test_a_line_that_names_no_or_two_images_of_vcr_is_refused(tmp_path: Path, line: str, said: str) -> None:
+def test_a_line_that_names_no_or_two_images_of_vcr_is_refused(
+    tmp_path: Path, line: str, message: str
+) -> None:
     (tmp_path / "list.txt").write_text(line)
-    with pytest.raises(VistokError, match=rf"list\.txt, line 1: .*{said}"):
+    with pytest.raises(VistokError, match=rf"list\.txt, line 1: .*{message}"):
         read_image_list(tmp_path / "list.txt", "vcr")
 
 

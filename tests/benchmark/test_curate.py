@@ -83,12 +83,12 @@ def test_listed_images_that_are_not_annotated_are_counted(
     leave_out.write_text("9\n")
     lists = ("--images", keep, "--exclude-images", leave_out)
     vistok_curate("identification", "--instances", instances, *lists, "--out", tmp_path / "made.json")
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     assert (
         f"--images: 2 of 4 listed images are not annotated in {instances} and were passed over (first: 7)"
-        in said
+        in output
     )
-    assert "--exclude-images: 1 of 1 listed images are not annotated" in said
+    assert "--exclude-images: 1 of 1 listed images are not annotated" in output
 
 
 def test_a_list_that_names_an_odd_image_steers_no_terminal(
@@ -99,8 +99,8 @@ def test_a_list_that_names_an_odd_image_steers_no_terminal(
     keep.write_text("\n".join(["a\x1b]0;x\x07\x1b[2J.jpg", *map(str, names)]))
     made = ("--images", keep, "--questions", 1, "--rules", "released", "--out", tmp_path / "made.json")
     vistok_curate("counting", "--instances", vcr_folder, *made)
-    said = capsys.readouterr().out
-    assert "(first: a\\x1b]0;x\\x07\\x1b[2J.jpg)" in said and "\x1b" not in said
+    output = capsys.readouterr().out
+    assert "(first: a\\x1b]0;x\\x07\\x1b[2J.jpg)" in output and "\x1b" not in output
 
 
 def test_nothing_is_said_to_be_absent_that_nobody_looked_for(tmp_path: Path) -> None:
@@ -166,11 +166,11 @@ def test_fewer_questions_than_asked_for_are_told(
     many_instances: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     vistok_curate("counting", "--instances", many_instances, "--out", tmp_path / "made.json")
-    said = capsys.readouterr().out
-    assert "(10000 asked: the annotations allow no more)" in said
+    output = capsys.readouterr().out
+    assert "(10000 asked: the annotations allow no more)" in output
     assert (
         "Images that captioners are trained on may be among them: --images with the lists of Karpathy's"
-        in said
+        in output
     )
 
 
@@ -222,7 +222,7 @@ def test_a_seed_below_zero_is_refused(many_instances: Path, tmp_path: Path) -> N
 def test_rules_that_leave_nothing_are_told_from_lists(many_instances: Path, tmp_path: Path) -> None:
     path, out = tmp_path / "list.txt", tmp_path / "x.json"
     path.write_text("1")
-    for task, said in (
+    for task, message in (
         (
             "counting",
             r"of 1 images by the corrected rules\. Needed is an object .* in four different numbers",
@@ -232,7 +232,7 @@ def test_rules_that_leave_nothing_are_told_from_lists(many_instances: Path, tmp_
             r"of 1 images by the corrected rules\. Needed is an object that is in some of the images",
         ),
     ):
-        with pytest.raises(VistokError, match=said):
+        with pytest.raises(VistokError, match=message):
             vistok_curate(task, "--instances", many_instances, "--images", path, "--out", out)
 
 

@@ -18,13 +18,13 @@ def categories(shared_data: Path) -> tuple[str, ...]:
 def test_released_plurals_are_those_of_the_released_file(
     shared_data: Path, categories: tuple[str, ...]
 ) -> None:
-    asked = {q.object_name for q in read_object_questions(shared_data / "gvtbench/coco_oc.json")}
-    assert {released_plural(name) for name in categories} == asked
+    questions = {q.object_name for q in read_object_questions(shared_data / "gvtbench/coco_oc.json")}
+    assert {released_plural(name) for name in categories} == questions
 
 
 def test_released_vcr_plurals_have_no_spaces(shared_data: Path, categories: tuple[str, ...]) -> None:
-    asked = {q.object_name for q in read_object_questions(shared_data / "gvtbench/vcr_mci.json")}
-    assert {released_plural(name).replace(" ", "") for name in categories} == asked
+    questions = {q.object_name for q in read_object_questions(shared_data / "gvtbench/vcr_mci.json")}
+    assert {released_plural(name).replace(" ", "") for name in categories} == questions
 
 
 @pytest.mark.parametrize("name", ["coco_oc", "coco_mci", "vcr_oc", "vcr_mci"])
@@ -32,8 +32,8 @@ def test_every_spelling_leads_back_to_a_category(
     shared_data: Path, categories: tuple[str, ...], name: str
 ) -> None:
     forms = spellings(categories)
-    asked = {q.object_name for q in read_object_questions(shared_data / f"gvtbench/{name}.json")}
-    assert asked <= set(forms)
+    questions = {q.object_name for q in read_object_questions(shared_data / f"gvtbench/{name}.json")}
+    assert questions <= set(forms)
     assert forms["wineglasses"] == "wine glass"
 
 

@@ -86,12 +86,12 @@ def test_every_compared_cell_is_printed_and_has_a_question_count(
 def test_published_intervals_are_those_of_the_question_counts(
     study: StudyClaims, tables: dict[int, PublishedTable]
 ) -> None:
-    found = published_cells(tables, study.questions)
-    assert found[2, "mae/frozen", "COCO-OC"].question_error == pytest.approx(3.53, abs=0.01)
-    assert found[5, "gvt", "COCO-OC"].question_error == pytest.approx(0.496, abs=0.001)
-    assert found[5, "gvt", "COCO-Caption"].question_error == pytest.approx(0.67 * 89.9 / 5000**0.5)
-    assert (5, "flamingo-9b", "COCO-OC") not in found
-    assert (2, "clip/frozen", "Avg") not in found
+    result = published_cells(tables, study.questions)
+    assert result[2, "mae/frozen", "COCO-OC"].question_error == pytest.approx(3.53, abs=0.01)
+    assert result[5, "gvt", "COCO-OC"].question_error == pytest.approx(0.496, abs=0.001)
+    assert result[5, "gvt", "COCO-Caption"].question_error == pytest.approx(0.67 * 89.9 / 5000**0.5)
+    assert (5, "flamingo-9b", "COCO-OC") not in result
+    assert (2, "clip/frozen", "Avg") not in result
 
 
 @pytest.mark.parametrize(
@@ -128,14 +128,14 @@ def test_a_part_of_the_cells_can_contradict_a_claim_and_no_more() -> None:
 
 def test_training_noise_widens_an_interval() -> None:
     (alone,) = evaluate_claims([claim()], cells(a=54, b=50))
-    found = {key: cell for key, cell in cells(a=54, b=50).items() if cell}
-    known = {key: replace(cell, training_error=2.0, training_freedom=10**9) for key, cell in found.items()}
+    result = {key: cell for key, cell in cells(a=54, b=50).items() if cell}
+    known = {key: replace(cell, training_error=2.0, training_freedom=10**9) for key, cell in result.items()}
     (outcome,) = evaluate_claims([claim()], known)
     assert (alone.verdict, outcome.verdict) == ("holds", "within noise")
     assert outcome.differences[0].low == pytest.approx(4 - 1.96 * (2 * (1 + 4)) ** 0.5, abs=0.01)
     few = {
         key: replace(cell, training_error=2.0, training_freedom=2, training_pooled=True)
-        for key, cell in found.items()
+        for key, cell in result.items()
     }
     (outcome,) = evaluate_claims([claim()], few)
     freedom = 10**2 / (8**2 / 2)  # Welch and Satterthwaite: 2 of questions, 8 of training
@@ -143,9 +143,9 @@ def test_training_noise_widens_an_interval() -> None:
 
 
 def test_rows_without_training_noise_stand_beside_those_with_it() -> None:
-    found = {key: cell for key, cell in cells(a=54, b=50).items() if cell}
-    first, second = found
-    mixed = {first: replace(found[first], training_error=2.0, training_freedom=2), second: found[second]}
+    result = {key: cell for key, cell in cells(a=54, b=50).items() if cell}
+    first, second = result
+    mixed = {first: replace(result[first], training_error=2.0, training_freedom=2), second: result[second]}
     (outcome,) = evaluate_claims([claim()], mixed)
     freedom = 6**2 / (4**2 / 2)  # 2 of questions, 4 of one row's training
     assert outcome.differences[0].low == pytest.approx(4 - t.ppf(0.975, freedom) * 6**0.5, abs=0.01)
@@ -167,31 +167,31 @@ def test_equal_rows_are_rarely_told_apart_by_a_few_seeds() -> None:
 
 
 def test_one_difference_against_the_claim_contradicts_it() -> None:
-    found = cells(a=60, b=50, c=70)
-    assert verdict(found, right=["b"]) == "holds"
-    assert verdict(found, right=["b", "c"]) == "contradicted"
-    assert verdict(found, right=["b", "c"], rows="mean") == "within noise"
+    result = cells(a=60, b=50, c=70)
+    assert verdict(result, right=["b"]) == "holds"
+    assert verdict(result, right=["b", "c"]) == "contradicted"
+    assert verdict(result, right=["b", "c"], rows="mean") == "within noise"
 
 
 def test_paired_rows_compare_first_with_first() -> None:
-    found = cells(a=60, b=50, c=90, d=80)
-    assert verdict(found, left=["a", "c"], right=["b", "d"], rows="paired") == "holds"
-    assert verdict(found, left=["a", "c"], right=["b", "d"]) == "contradicted"
+    result = cells(a=60, b=50, c=90, d=80)
+    assert verdict(result, left=["a", "c"], right=["b", "d"], rows="paired") == "holds"
+    assert verdict(result, left=["a", "c"], right=["b", "d"]) == "contradicted"
 
 
 def test_gaps_are_compared_with_gaps() -> None:
-    found = cells(a=60, b=50, c=90, d=88)
+    result = cells(a=60, b=50, c=90, d=88)
     gap = {"left": ["a"], "left_minus": ["b"], "right": ["c"], "right_minus": ["d"], "rows": "mean"}
-    (outcome,) = evaluate_claims([claim(**gap)], found)
+    (outcome,) = evaluate_claims([claim(**gap)], result)
     assert outcome.differences[0].value == pytest.approx(8)
     assert outcome.verdict == "holds"
 
 
 def test_columns_can_be_averaged() -> None:
     values = {("a", "X"): 60.0, ("a", "Y"): 40.0, ("b", "X"): 50.0, ("b", "Y"): 45.0}
-    found = {(2, row, column): Measured(v, v - 1, v + 1) for (row, column), v in values.items()}
-    (each,) = evaluate_claims([claim(columns=["X", "Y"])], found)
-    (mean,) = evaluate_claims([claim(columns=["X", "Y"], columns_as="mean")], found)
+    result = {(2, row, column): Measured(v, v - 1, v + 1) for (row, column), v in values.items()}
+    (each,) = evaluate_claims([claim(columns=["X", "Y"])], result)
+    (mean,) = evaluate_claims([claim(columns=["X", "Y"], columns_as="mean")], result)
     assert [difference.value for difference in each.differences] == [10, -5]
     assert [difference.value for difference in mean.differences] == [2.5]
     assert (each.verdict, mean.verdict) == ("contradicted", "holds")
@@ -250,7 +250,7 @@ def test_a_missing_file_is_refused(tmp_path: Path, tables: dict[int, PublishedTa
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ("deit/frozen", "deit/frozn", "unknown row of Table 2 'deit/frozn'. Did you mean 'deit/frozen'"),
         ("[VQA, COCO-Caption]", "[VQA, COCO-Captoin]", "column of Table 2 'COCO-Captoin'. Did you mean 'COCO-Caption'"),
@@ -261,13 +261,13 @@ def test_a_missing_file_is_refused(tmp_path: Path, tables: dict[int, PublishedTa
     ],
 )  # fmt: skip
 def test_names_that_no_table_has_are_refused(
-    repository: Path, tmp_path: Path, tables: dict[int, PublishedTable], old: str, new: str, said: str
+    repository: Path, tmp_path: Path, tables: dict[int, PublishedTable], old: str, new: str, message: str
 ) -> None:
     text = (repository / "workflow/grid/claims.yaml").read_text()
     assert old in text
     path = tmp_path / "claims.yaml"
     path.write_text(text.replace(old, new, 1))
-    with pytest.raises(VistokError, match=said):
+    with pytest.raises(VistokError, match=message):
         read_claims(path, tables)
 
 
@@ -285,22 +285,22 @@ def test_a_row_tells_its_own_noise_and_one_seed_takes_the_others() -> None:
 
 
 def test_what_noise_an_interval_holds_is_said() -> None:
-    found = {key: cell for key, cell in cells(a=54, b=50, c=50).items() if cell}
-    known = {key: replace(cell, training_error=0.5, training_freedom=2) for key, cell in found.items()}
-    assert evaluate_claims([claim()], found)[0].noise == "questions"
+    result = {key: cell for key, cell in cells(a=54, b=50, c=50).items() if cell}
+    known = {key: replace(cell, training_error=0.5, training_freedom=2) for key, cell in result.items()}
+    assert evaluate_claims([claim()], result)[0].noise == "questions"
     assert evaluate_claims([claim()], known)[0].noise == "questions and trainings"
-    first, *others = found
-    part = {first: known[first], **{key: found[key] for key in others}}
+    first, *others = result
+    part = {first: known[first], **{key: result[key] for key in others}}
     assert evaluate_claims([claim()], part)[0].noise == "questions, in part trainings"
-    mixed = {**known, others[1]: found[others[1]]}
+    mixed = {**known, others[1]: result[others[1]]}
     (outcome,) = evaluate_claims([claim(right=["b", "c"])], mixed)
     assert outcome.noise == "questions, in part trainings"
     assert [entry.noise for entry in outcome.differences][0] == "questions and trainings"
 
 
 def test_own_estimates_of_training_noise_have_their_own_freedom() -> None:
-    found = {key: cell for key, cell in cells(a=54, b=50).items() if cell}
-    own = {key: replace(cell, training_error=2.0, training_freedom=2) for key, cell in found.items()}
+    result = {key: cell for key, cell in cells(a=54, b=50).items() if cell}
+    own = {key: replace(cell, training_error=2.0, training_freedom=2) for key, cell in result.items()}
     pooled = {key: replace(cell, training_pooled=True) for key, cell in own.items()}
     (wide,) = evaluate_claims([claim()], pooled)
     (outcome,) = evaluate_claims([claim()], own)
@@ -312,7 +312,7 @@ def test_own_estimates_of_training_noise_have_their_own_freedom() -> None:
 def test_a_scales_cells_hold_the_noise_of_training(mini: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of CLIP's two seeds one is far worse; its mean of two is surer than another row's one seed."""
     monkeypatch.chdir(mini.root)
-    found = {(cell["row"], cell["column"]): cell for cell in cells_of(mini.study, "table-2")}
+    result = {(cell["row"], cell["column"]): cell for cell in cells_of(mini.study, "table-2")}
     values = [
         mini.metrics(f"clip/frozen/vicuna-7b/seed-{seed}", "vqav2")["answers"]["released"]["metrics"][
             "accuracy"
@@ -321,13 +321,14 @@ def test_a_scales_cells_hold_the_noise_of_training(mini: Any, monkeypatch: pytes
     ]
     spread = abs(values[0] - values[1]) / 2**0.5
     assert spread > 1
-    assert found["clip/frozen", "VQA"]["training_error"] == pytest.approx(spread / 2**0.5, abs=1e-5)
-    assert found["deit/frozen", "VQA"]["training_error"] == pytest.approx(spread, abs=1e-5)
-    assert found["deit/frozen", "VQA"]["training_freedom"] == 1
+    assert result["clip/frozen", "VQA"]["training_error"] == pytest.approx(spread / 2**0.5, abs=1e-5)
+    assert result["deit/frozen", "VQA"]["training_error"] == pytest.approx(spread, abs=1e-5)
+    assert result["deit/frozen", "VQA"]["training_freedom"] == 1
     assert (
-        found["deit/frozen", "VQA"]["training_pooled"] and not found["clip/frozen", "VQA"]["training_pooled"]
+        result["deit/frozen", "VQA"]["training_pooled"]
+        and not result["clip/frozen", "VQA"]["training_pooled"]
     )
-    assert found["clip/frozen", "VQA"]["seed_values"] == tuple(values)
+    assert result["clip/frozen", "VQA"]["seed_values"] == tuple(values)
 
 
 def test_a_column_that_the_paper_has_not_is_weighed_by_no_claim(
@@ -343,9 +344,9 @@ def test_a_column_that_the_paper_has_not_is_weighed_by_no_claim(
         tasks={**mini.study.tasks, "coco-oc": task},
         tables={**mini.study.tables, "table-2": table},
     )
-    found = cells_of(study, "table-2")
-    assert {cell["column"] for cell in found} == {"COCO-MCI"}
-    write_json(tmp_path / "cells.json", found)
+    result = cells_of(study, "table-2")
+    assert {cell["column"] for cell in result} == {"COCO-MCI"}
+    write_json(tmp_path / "cells.json", result)
     write_claims(PUBLISHED, CLAIMS, {"mini": read_cells(tmp_path / "cells.json")}, tmp_path)
     assert (tmp_path / "claims.json").is_file()
 
@@ -383,6 +384,6 @@ def test_section_4_2_is_weighed_on_the_rows_of_table_5_that_mini_trains(
 ) -> None:
     """All six rows answer all six columns there, so that no comparison is left out, of Flamingo and Kosmos-1 either."""
     outcomes = evaluate_claims(study.claims, cells_of_table_5(repository, tables, **leads))
-    found = {entry.claim.id: entry for entry in outcomes if entry.claim.section == "4.2"}
-    assert tuple(found[name].verdict for name in SECTION_4_2) == verdicts
-    assert {name: entry.not_measured for name, entry in found.items()} == dict.fromkeys(SECTION_4_2, 0)
+    result = {entry.claim.id: entry for entry in outcomes if entry.claim.section == "4.2"}
+    assert tuple(result[name].verdict for name in SECTION_4_2) == verdicts
+    assert {name: entry.not_measured for name, entry in result.items()} == dict.fromkeys(SECTION_4_2, 0)

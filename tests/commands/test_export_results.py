@@ -74,9 +74,9 @@ def test_a_row_has_the_seeds_that_it_was_scored_with(
     study = replace(built.study, seeds=3, tables={"table-2": table.model_copy(update={"rows": rows})})
     monkeypatch.setattr(export_results, "study_of", lambda args: study)
     assert main(["export-results", "--out", str(tmp_path / "kept.json")]) == 0
-    found = json.loads((tmp_path / "kept.json").read_text())["tables"]["table-2"]["rows"]
-    assert {row["row"]: row["seeds"] for row in found if len(row["seeds"]) != 1} == {CLIP: [0, 1]}
-    assert {row["row"] for row in found} >= {"untrained/frozen/vicuna-7b", "perfect/frozen/vicuna-7b"}
+    result = json.loads((tmp_path / "kept.json").read_text())["tables"]["table-2"]["rows"]
+    assert {row["row"]: row["seeds"] for row in result if len(row["seeds"]) != 1} == {CLIP: [0, 1]}
+    assert {row["row"] for row in result} >= {"untrained/frozen/vicuna-7b", "perfect/frozen/vicuna-7b"}
 
 
 @pytest.mark.parametrize("text", ["no marks", f"{BEGIN}\n", f"{BEGIN}{BEGIN}{END}"])

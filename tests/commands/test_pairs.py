@@ -24,18 +24,18 @@ def test_the_papers_rows_of_one_recipe_are_compared_by_column(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["pairs", "--table", "table-2", "--out", str(tmp_path / "pairs.json")]) == 0
-    found = json.loads((tmp_path / "pairs.json").read_text())
-    assert found.keys() == {"frozen/vicuna-7b"}, "one row is tuned, and one is not of the paper"
-    family = found["frozen/vicuna-7b"]
+    result = json.loads((tmp_path / "pairs.json").read_text())
+    assert result.keys() == {"frozen/vicuna-7b"}, "one row is tuned, and one is not of the paper"
+    family = result["frozen/vicuna-7b"]
     assert family["rows"] == PAPER
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     for title, column in family["columns"].items():
         names = [(pair["first"], pair["second"]) for pair in column["pairs"]]
         assert names == [(PAPER[0], PAPER[1]), (PAPER[0], PAPER[2]), (PAPER[1], PAPER[2])]
         assert column["told_apart"] == sum(pair["told_apart"] for pair in column["pairs"])
         assert (
             f"{title}: {column['told_apart']} of 3 pairs told apart (Holm, 5 %), noise of questions and"
-            in said
+            in output
         )
 
 
@@ -80,8 +80,8 @@ def test_each_image_adds_up_to_the_score(mini: Any) -> None:
 
 def test_a_training_that_does_not_tell_its_images_leaves_none() -> None:
     first, second = ((100.0, 0.0), (1, 2)), ((0.0, 0.0), (1, 2))
-    found = by_image_of([first, second])
-    assert found is not None and found.sums.tolist() == [[100, 0], [0, 0]]
+    result = by_image_of([first, second])
+    assert result is not None and result.sums.tolist() == [[100, 0], [0, 0]]
     assert by_image_of([first, None]) is None
     assert by_image_of([first, ((0.0,), (3,))]) is None
     assert by_image_of([]) is None

@@ -33,14 +33,14 @@ def coco(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
         images.append({"id": number, "file_name": name, "height": 40, "width": 40})
         for quarter, kind in enumerate(kinds.tolist()):
             box = [20 * (quarter % 2), 20 * (quarter // 2), 20, 20]
-            found = {
+            result = {
                 "id": 4 * number + quarter,
                 "image_id": number,
                 "category_id": kind + 1,
                 "bbox": box,
                 "iscrowd": 0,
             }
-            annotations.append(found)
+            annotations.append(result)
     categories = [{"id": 1, "name": "ant"}, {"id": 2, "name": "bee"}]
     whole = {"images": images, "annotations": annotations, "categories": categories}
     (folder / "instances.json").write_text(json.dumps(whole))
@@ -54,8 +54,8 @@ def probe(coco: tuple[str, str], repository: Path, monkeypatch: pytest.MonkeyPat
 
     def call(*words: str, images: str = coco[0], instances: str = coco[1]) -> tuple[int, str, str]:
         status = main(["probe", *words, "--images", images, "--instances", instances])
-        said = capsys.readouterr()
-        return status, said.out, said.err
+        output = capsys.readouterr()
+        return status, output.out, output.err
 
     return call
 
@@ -95,7 +95,7 @@ def test_a_convolutional_network_has_a_grid_too(probe) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["vit_tiny_patch16_223"], "unknown timm model 'vit_tiny_patch16_223'. Did you mean"),
         (["clip", "--image-size", "32"], "--image-size is for a model of timm"),
@@ -105,16 +105,16 @@ def test_a_convolutional_network_has_a_grid_too(probe) -> None:
         (["resnet10t", "--weights", "random", "--image-size", "32"], "timm cannot build"),
     ],
 )
-def test_what_is_wrong_is_said_in_a_sentence(words: list[str], said: str, probe) -> None:
+def test_what_is_wrong_is_said_in_a_sentence(words: list[str], message: str, probe) -> None:
     status, out, err = probe(*words)
     assert status == 1 and out == ""
-    assert said in err and "Traceback" not in err
+    assert message in err and "Traceback" not in err
 
 
 def test_a_folder_without_the_images_is_refused(probe, tmp_path: Path, coco: tuple[str, str]) -> None:
-    for images, said in ((tmp_path, "none of the 17 images"), (tmp_path / "no", "does not exist")):
+    for images, message in ((tmp_path, "none of the 17 images"), (tmp_path / "no", "does not exist")):
         status, _, err = probe(*SMALL, "--weights", "random", images=str(images))
-        assert status == 1 and said in err
+        assert status == 1 and message in err
     (tmp_path / "empty.json").write_text('{"images": [], "annotations": [], "categories": []}')
     status, _, err = probe(*SMALL, "--weights", "random", instances=str(tmp_path / "empty.json"))
     assert status == 1 and "none of the 0 images" in err

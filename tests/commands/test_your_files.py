@@ -40,8 +40,8 @@ def answers(path: Path, said: list[str]) -> str:
 
 def ran(capsys: pytest.CaptureFixture[str], *words: object, status: int = 0) -> str:
     assert main([str(word) for word in words]) == status
-    told = capsys.readouterr()
-    return told.err if status else told.out
+    output = capsys.readouterr()
+    return output.err if status else output.out
 
 
 def test_blind_answers_are_scored_and_a_model_held_against_the_best(
@@ -49,15 +49,15 @@ def test_blind_answers_are_scored_and_a_model_held_against_the_best(
 ) -> None:
     right = [row["text_out"] for row in json.loads(counting.read_text())]
     given, out = answers(tmp_path / "p.json", right), tmp_path / "blind.json"
-    told = ran(capsys, "blind", "counting", "--references", counting, "--predictions", given, "--out", out)
-    found = json.loads(out.read_text())
-    assert found["baselines"]["constant"]["accuracy"] == pytest.approx(100 * 70 / 120, abs=0.01)
-    assert found["baselines"]["prior"]["accuracy"] == pytest.approx(100 * 110 / 120, abs=0.01)
-    held = found["predictions"][given]
+    output = ran(capsys, "blind", "counting", "--references", counting, "--predictions", given, "--out", out)
+    result = json.loads(out.read_text())
+    assert result["baselines"]["constant"]["accuracy"] == pytest.approx(100 * 70 / 120, abs=0.01)
+    assert result["baselines"]["prior"]["accuracy"] == pytest.approx(100 * 110 / 120, abs=0.01)
+    held = result["predictions"][given]
     assert (held["best"], held["accuracy"]) == ("prior", 100.0)
     assert held["difference"] == pytest.approx(100 * 10 / 120, abs=0.01)
     assert held["p_value"] < 0.05
-    lines = told.splitlines()
+    lines = output.splitlines()
     assert lines[0].startswith("constant answer: accuracy 58.33 [")
     assert lines[1].startswith("prior of the question: accuracy 91.67 [")
     assert lines[-1].startswith("  +8.33 [") and lines[-1].endswith("against the prior of the question")
@@ -68,9 +68,9 @@ def test_blind_answers_are_fitted_on_a_training_split_where_one_is_named(
 ) -> None:
     rows = [{**row, "text_out": "9"} for row in json.loads(counting.read_text())]
     training = dump(tmp_path / "train.json", rows)
-    told = ran(capsys, "blind", "counting", "--references", counting, "--training", training, "--out", "-")
-    assert json.loads(told)["baselines"]["prior"]["accuracy"] == 0.0
-    assert json.loads(told)["fitted_on"] == str(training)
+    output = ran(capsys, "blind", "counting", "--references", counting, "--training", training, "--out", "-")
+    assert json.loads(output)["baselines"]["prior"]["accuracy"] == 0.0
+    assert json.loads(output)["fitted_on"] == str(training)
 
 
 def test_vqa_is_answered_blindly_without_its_questions_and_not_fitted_without_them(
@@ -91,10 +91,10 @@ def test_vqa_is_answered_blindly_without_its_questions_and_not_fitted_without_th
         for number in range(40)
     ]
     references = dump(tmp_path / "vqa.json", {"annotations": rows})
-    told = ran(capsys, "blind", "vqa", "--references", references)
-    assert told.splitlines()[1].startswith("prior of the question: accuracy 100.00 [")
-    told = ran(capsys, "blind", "vqa", "--references", references, "--training", references, status=1)
-    assert "name --questions and --training-questions too" in told
+    output = ran(capsys, "blind", "vqa", "--references", references)
+    assert output.splitlines()[1].startswith("prior of the question: accuracy 100.00 [")
+    output = ran(capsys, "blind", "vqa", "--references", references, "--training", references, status=1)
+    assert "name --questions and --training-questions too" in output
 
 
 def test_two_protocols_flip_questions(
@@ -110,14 +110,14 @@ def test_two_protocols_flip_questions(
         "--predictions",
         answers(tmp_path / "p.json", said),
     ]
-    told = ran(capsys, *words, "--show", 1, "--out", out).splitlines()
+    output = ran(capsys, *words, "--show", 1, "--out", out).splitlines()
     rows = [json.loads(line) for line in out.read_text().splitlines()]
-    assert told[0].startswith(
+    assert output[0].startswith(
         "accuracy 91.67 under corrected, 58.33 under released: 40 of 120 counting questions"
     )
-    assert told[0].endswith("0 higher and 40 lower under released")
+    assert output[0].endswith("0 higher and 40 lower under released")
     question = json.loads(counting.read_text())[1]["text_in"]
-    assert told[1:] == [f"  1 (image 100): 100 -> 0  {question}  answer 'Two', truth '2'"]
+    assert output[1:] == [f"  1 (image 100): 100 -> 0  {question}  answer 'Two', truth '2'"]
     assert rows[0] == {
         "id": 1,
         "image": 100,
@@ -128,8 +128,8 @@ def test_two_protocols_flip_questions(
         "released": 0.0,
     }
     assert len(rows) == 40
-    told = ran(capsys, *words, "--protocols", "released", "released").splitlines()
-    assert told == [line for line in told if "0 of 120 counting questions differ" in line]
+    output = ran(capsys, *words, "--protocols", "released", "released").splitlines()
+    assert output == [line for line in output if "0 of 120 counting questions differ" in line]
     assert "unknown counting protocol 'offical'" in ran(
         capsys, *words, "--protocols", "released", "offical", status=1
     )
@@ -186,8 +186,8 @@ def test_every_training_list_of_the_field_is_read(
     else:
         path.write_text(text)
     out = tmp_path / "out"
-    told = ran(capsys, "overlap", "counting", "--references", counting, "--training", path, "--out", out)
-    assert told.splitlines() == [
+    output = ran(capsys, "overlap", "counting", "--references", counting, "--training", path, "--out", out)
+    assert output.splitlines() == [
         f"{path}: 3 images, 2 of the {IMAGES} of {counting}",
         f"clean of all lists: {IMAGES - 2} of {IMAGES} images",
     ]
@@ -205,10 +205,15 @@ def test_answers_are_scored_on_the_clean_rest(
     listed = tmp_path / "list.txt"
     listed.write_text("".join(f"{100 + image}\n" for image in range(30)))
     words = ["overlap", "counting", "--references", counting, "--training", listed, "--predictions", given]
-    told = ran(capsys, *words, "--out", tmp_path / "out").splitlines()
-    assert told[2].startswith("all: accuracy 50.00 [")
-    assert told[3].startswith("clean: accuracy 0.00 [") and "of 30 counting questions, corrected" in told[3]
-    assert told[4].startswith("shared: accuracy 66.67 [") and "of 90 counting questions, corrected" in told[4]
+    output = ran(capsys, *words, "--out", tmp_path / "out").splitlines()
+    assert output[2].startswith("all: accuracy 50.00 [")
+    assert (
+        output[3].startswith("clean: accuracy 0.00 [") and "of 30 counting questions, corrected" in output[3]
+    )
+    assert (
+        output[4].startswith("shared: accuracy 66.67 [")
+        and "of 90 counting questions, corrected" in output[4]
+    )
     scores = json.loads((tmp_path / "out/overlap.json").read_text())["scores"]
     assert {name: score["metrics"]["accuracy"] for name, score in scores.items()} == {
         "all": 50.0,
@@ -218,7 +223,7 @@ def test_answers_are_scored_on_the_clean_rest(
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         ({"rows": 1}, "has no shape that is known"),
         ([{"caption": "a cat"}], "record 0 names no image"),
@@ -227,10 +232,10 @@ def test_answers_are_scored_on_the_clean_rest(
     ],
 )
 def test_a_list_that_is_none_is_refused(
-    content: Any, said: str, counting: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    content: Any, message: str, counting: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = dump(tmp_path / "list.json", content)
     out = tmp_path / "out"
     words = ["overlap", "counting", "--references", counting, "--training", path, "--out", out]
-    assert said in ran(capsys, *words, status=1)
+    assert message in ran(capsys, *words, status=1)
     assert not [*out.iterdir()] if out.exists() else True

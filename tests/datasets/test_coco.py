@@ -11,32 +11,32 @@ from vistok.errors import VistokError
 
 
 def test_official_instances(shared_data: Path) -> None:
-    found = read_instances(shared_data / "coco/annotations/instances_val2017.json")
-    assert len(found.images) == len(found.objects) == 74
-    assert found.images[802] == ImageRecord("000000000802.jpg", 640, 424)
-    assert len(found.categories) == 80
-    assert found.categories[0] == "person"
-    objects = [entry for group in found.objects.values() for entry in group]
+    result = read_instances(shared_data / "coco/annotations/instances_val2017.json")
+    assert len(result.images) == len(result.objects) == 74
+    assert result.images[802] == ImageRecord("000000000802.jpg", 640, 424)
+    assert len(result.categories) == 80
+    assert result.categories[0] == "person"
+    objects = [entry for group in result.objects.values() for entry in group]
     assert len(objects) == 629
     assert sum(entry.crowd for entry in objects) == 8
-    assert sum(group == () for group in found.objects.values()) == 2
+    assert sum(group == () for group in result.objects.values()) == 2
     assert (
-        ObjectAnnotation("refrigerator", (245.05, 185.23, 165.76, 356.03), crowd=False) in found.objects[802]
+        ObjectAnnotation("refrigerator", (245.05, 185.23, 165.76, 356.03), crowd=False) in result.objects[802]
     )
 
 
 def test_official_captions(shared_data: Path) -> None:
-    found = read_captions(shared_data / "coco/annotations/captions_val2017.json")
-    assert len(found.captions) == 74
-    assert sum(map(len, found.captions.values())) == 370
-    assert "A small closed toilet in a cramped space." in found.captions[331352]
-    assert found.file_names[397133] == "000000397133.jpg"
+    result = read_captions(shared_data / "coco/annotations/captions_val2017.json")
+    assert len(result.captions) == 74
+    assert sum(map(len, result.captions.values())) == 370
+    assert "A small closed toilet in a cramped space." in result.captions[331352]
+    assert result.file_names[397133] == "000000397133.jpg"
 
 
 def test_karpathy_captions_are_gzipped(shared_data: Path) -> None:
-    found = read_captions(shared_data / "coco/karpathy/captions_val5k.json.gz")
-    assert len(found.captions) == 5000
-    assert sum(map(len, found.captions.values())) == 25010
+    result = read_captions(shared_data / "coco/karpathy/captions_val5k.json.gz")
+    assert len(result.captions) == 5000
+    assert sum(map(len, result.captions.values())) == 25010
 
 
 def test_a_gzipped_file_reads_as_the_plain_one(shared_data: Path, tmp_path: Path) -> None:
@@ -48,9 +48,9 @@ def test_a_gzipped_file_reads_as_the_plain_one(shared_data: Path, tmp_path: Path
 
 def test_a_captions_file_without_file_names(tmp_path: Path) -> None:
     path = _write(tmp_path, {"images": [{"id": 5}], "annotations": [{"image_id": 5, "caption": "a cat"}]})
-    found = read_captions(path)
-    assert found.file_names == {}
-    assert found.captions == {5: ("a cat",)}
+    result = read_captions(path)
+    assert result.file_names == {}
+    assert result.captions == {5: ("a cat",)}
 
 
 IMAGE = {"id": 5, "file_name": "a.jpg", "height": 2, "width": 3}
@@ -158,11 +158,11 @@ def test_a_federated_file_says_what_is_absent_and_what_is_not_counted(tmp_path: 
         "annotations": [OBJECT],
         "categories": [CATEGORY, {"id": 2, "name": "dog"}, {"id": 3, "name": "emu"}],
     }
-    found = read_instances(_write(tmp_path, value))
-    assert found.absent == {5: {"dog"}, 6: frozenset()}
-    assert (found.vocabulary, found.categories) == (("cat", "dog", "emu"), ())
-    assert found.images[5].file_name == "000000000005.jpg"
-    assert [(each.category, each.crowd) for each in found.objects[5]] == [("cat", True)]
+    result = read_instances(_write(tmp_path, value))
+    assert result.absent == {5: {"dog"}, 6: frozenset()}
+    assert (result.vocabulary, result.categories) == (("cat", "dog", "emu"), ())
+    assert result.images[5].file_name == "000000000005.jpg"
+    assert [(each.category, each.crowd) for each in result.objects[5]] == [("cat", True)]
 
 
 def test_what_is_annotated_is_not_absent(tmp_path: Path) -> None:
@@ -174,8 +174,8 @@ def test_what_is_annotated_is_not_absent(tmp_path: Path) -> None:
 
 def test_one_federated_image_makes_a_federated_file(tmp_path: Path) -> None:
     images = [IMAGE, {**IMAGE, "id": 6, "neg_category_ids": [1]}]
-    found = read_instances(_write(tmp_path, {"images": images, "annotations": [], "categories": [CATEGORY]}))
-    assert found.absent == {5: frozenset(), 6: {"cat"}}
+    result = read_instances(_write(tmp_path, {"images": images, "annotations": [], "categories": [CATEGORY]}))
+    assert result.absent == {5: frozenset(), 6: {"cat"}}
 
 
 def test_an_image_without_a_name_is_known_by_its_id(tmp_path: Path) -> None:

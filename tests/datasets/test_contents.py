@@ -113,12 +113,12 @@ def test_cells_are_of_a_square_grid(tokens: int) -> None:
 def test_parts_and_mirrors_of_an_image_are_refused() -> None:
     reader, generator = ContentsReader(10, 16, seed=0), np.random.default_rng(0)
     with pytest.raises(VistokError, match=r"crop_scale must be\s+\[1.0, 1.0\]"):
-        reader.kept(row(), lambda: Image.new("RGB", (2, 2)), whole=False)
-    kept = reader.kept(row(), lambda: Image.new("RGB", (2, 2)), whole=True)
+        reader.cacheable(row(), lambda: Image.new("RGB", (2, 2)), uncropped=False)
+    cached = reader.cacheable(row(), lambda: Image.new("RGB", (2, 2)), uncropped=True)
     with pytest.raises(VistokError, match="horizontal_flip must be false"):
-        reader.shown(kept, None, generator, horizontal_flip=True)
-    assert reader.shown(kept, None, generator, horizontal_flip=False) is kept
-    assert kept.nbytes == reader.kept_bytes
+        reader.shown(cached, None, generator, horizontal_flip=True)
+    assert reader.shown(cached, None, generator, horizontal_flip=False) is cached
+    assert cached.nbytes == reader.cached_bytes
 
 
 def test_a_photograph_that_no_annotation_tells_of_is_refused(official: Path) -> None:

@@ -29,10 +29,10 @@ def test_released_coco_files_are_worded_alike(shared_data: Path, categories: tup
 
 
 def test_released_vcr_file_is_worded_alike(shared_data: Path, categories: tuple[str, ...]) -> None:
-    asked = {row.question for row in read_object_questions(shared_data / "gvtbench/vcr_oc.json")}
-    assert len(asked) == 76
-    assert asked <= {counting_question(name, spaces=False) for name in categories}
-    assert asked <= {counting_question(name.replace(" ", "")) for name in categories}
+    questions = {row.question for row in read_object_questions(shared_data / "gvtbench/vcr_oc.json")}
+    assert len(questions) == 76
+    assert questions <= {counting_question(name, spaces=False) for name in categories}
+    assert questions <= {counting_question(name.replace(" ", "")) for name in categories}
 
 
 def test_answers_of_the_released_files(shared_data: Path) -> None:

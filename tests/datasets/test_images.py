@@ -72,10 +72,20 @@ def test_decodes_official_photographs(shared_data: Path) -> None:
 
 @pytest.mark.parametrize("reader", [load_image, check_image])
 def test_a_truncated_photograph_is_refused_wherever_it_ends(shared_data: Path, reader: object) -> None:
-    whole = (shared_data / "coco/val2017/000000000802.jpg").read_bytes()
-    for kept in (0, 1, 2, 100, 1000, len(whole) // 2, len(whole) - 500, len(whole) - 2, len(whole) - 1):
+    content = (shared_data / "coco/val2017/000000000802.jpg").read_bytes()
+    for kept in (
+        0,
+        1,
+        2,
+        100,
+        1000,
+        len(content) // 2,
+        len(content) - 500,
+        len(content) - 2,
+        len(content) - 1,
+    ):
         with pytest.raises(VistokError, match="photograph 802 cannot be decoded"):
-            reader(whole[:kept], what="photograph 802")
+            reader(content[:kept], what="photograph 802")
 
 
 @pytest.mark.parametrize("reader", [load_image, check_image])

@@ -74,7 +74,7 @@ def test_only_what_is_asked_and_answered_is_a_question(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "message"),
     [
         ({}, "no LLaVA conversations file: a JSON list is needed, found dict"),
         (
@@ -90,8 +90,8 @@ def test_only_what_is_asked_and_answered_is_a_question(tmp_path: Path) -> None:
         ([{"image": "1.jpg", "conversations": "hello"}], "record 0: an image"),
     ],
 )
-def test_another_shape_is_refused(tmp_path: Path, value: object, said: str) -> None:
-    with pytest.raises(VistokError, match=rf"llava\.json.*{said}"):
+def test_another_shape_is_refused(tmp_path: Path, value: object, message: str) -> None:
+    with pytest.raises(VistokError, match=rf"llava\.json.*{message}"):
         read_conversations(write(tmp_path / "llava.json", value))
 
 

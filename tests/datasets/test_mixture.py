@@ -199,13 +199,13 @@ def test_the_papers_sets_are_asked_what_they_know(
 
 
 def test_an_image_stands_in_an_epoch_as_often_as_told(sets: list[Shards]) -> None:
-    stream = mixture(sets, places=[1, 3])
+    stream = mixture(sets, repeats=[1, 3])
     assert len(stream) == 6 + 3 * 3
-    shown = Counter(which(stream.sample(place), sets) for place in range(15))
+    shown = Counter(which(stream.sample(index), sets) for index in range(15))
     assert {image: shown[image] for image in (6, 7, 8)} == {6: 3, 7: 3, 8: 3}
     assert sum(shown[image] for image in range(6)) == 6
     with pytest.raises(ValueError, match="shorter"):
-        mixture(sets, places=[1])
+        mixture(sets, repeats=[1])
 
 
 def test_a_count_is_of_the_objects_that_are_shown(tmp_path: Path, make_jpeg: Callable[..., bytes]) -> None:
@@ -227,8 +227,8 @@ def test_a_count_is_of_the_objects_that_are_shown(tmp_path: Path, make_jpeg: Cal
         [Shards(tmp_path / "shards")], crop_scale=(0.3, 0.7), turns={"counting": 1, "caption": 1}
     )
     taught = Counter(
-        turn.answer for place in range(300) for turn in stream.sample(place).turns if turn.kind == "counting"
+        turn.answer for index in range(300) for turn in stream.sample(index).turns if turn.kind == "counting"
     )
     assert taught["4"] == 0 and taught["1"] > 20 and taught["2"] > 20
     whole = mixture([Shards(tmp_path / "shards")], turns={"counting": 1})
-    assert {turn.answer for place in range(20) for turn in whole.sample(place).turns} == {"4"}
+    assert {turn.answer for index in range(20) for turn in whole.sample(index).turns} == {"4"}

@@ -60,21 +60,21 @@ def test_whether_a_box_is_of_a_group_is_a_number(tmp_path: Path) -> None:
 
 def test_files_may_be_gzipped_and_in_any_unicode_encoding(tmp_path: Path) -> None:
     boxes = write_boxes(tmp_path / "b.csv", line("a1"))
-    whole = boxes.read_text()
+    content = boxes.read_text()
     for data in (
-        whole.encode("utf-16"),
-        gzip.compress(whole.encode()),
-        gzip.compress(whole.encode("utf-16")),
+        content.encode("utf-16"),
+        gzip.compress(content.encode()),
+        gzip.compress(content.encode("utf-16")),
     ):
         boxes.write_bytes(data)
         assert [box.category for box in read_boxes(boxes, CLASSES)] == ["Cat"]
-    for data, said in (
-        (gzip.compress(whole.encode())[:-9], "is not valid CSV: Compressed file ended"),
-        (gzip.compress(whole.encode())[:-8] + b"12345678", "is not valid CSV: CRC check failed"),
+    for data, message in (
+        (gzip.compress(content.encode())[:-9], "is not valid CSV: Compressed file ended"),
+        (gzip.compress(content.encode())[:-8] + b"12345678", "is not valid CSV: CRC check failed"),
         (b"PK\x03\x04" + bytes(600), "is not CSV: it is a zip archive"),
     ):
         boxes.write_bytes(data)
-        with pytest.raises(VistokError, match=said):
+        with pytest.raises(VistokError, match=message):
             [*read_boxes(boxes, CLASSES)]
 
 

@@ -16,25 +16,25 @@ def photograph(shared_data: Path) -> Image.Image:
 
 
 def test_evaluation_squashes_the_whole_image(photograph: Image.Image) -> None:
-    found = Preprocessing(224, "clip").evaluation(photograph)
-    assert found.shape == (3, 224, 224)
-    assert found.dtype == np.float32
+    result = Preprocessing(224, "clip").evaluation(photograph)
+    assert result.shape == (3, 224, 224)
+    assert result.dtype == np.float32
     pixels = np.asarray(photograph.resize((224, 224), Image.Resampling.BICUBIC)) / 255
     mean, deviation = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
     expected = ((pixels - mean) / deviation).transpose(2, 0, 1)
-    np.testing.assert_allclose(found, expected, atol=1e-6)
+    np.testing.assert_allclose(result, expected, atol=1e-6)
 
 
 def test_imagenet_statistics() -> None:
     grey = np.full((1, 2, 2, 3), 128, dtype=np.uint8)
-    found = Preprocessing(2, "imagenet").normalise(grey)[0, :, 0, 0]
-    np.testing.assert_allclose(found, [0.07406, 0.20518, 0.42649], atol=1e-5)
+    result = Preprocessing(2, "imagenet").normalise(grey)[0, :, 0, 0]
+    np.testing.assert_allclose(result, [0.07406, 0.20518, 0.42649], atol=1e-5)
 
 
 def test_siglip_statistics() -> None:
     ends = np.array([0, 255], dtype=np.uint8).repeat(3).reshape(1, 1, 2, 3)
-    found = Preprocessing(2, "siglip").normalise(ends)
-    assert found.tolist() == [[[[-1.0, 1.0]]] * 3]
+    result = Preprocessing(2, "siglip").normalise(ends)
+    assert result.tolist() == [[[[-1.0, 1.0]]] * 3]
 
 
 def test_every_normalisation_has_its_statistics() -> None:

@@ -179,17 +179,17 @@ def test_a_file_more_or_less_is_refused(shards: Shards) -> None:
 
 def test_every_bit_counts(shards: Shards) -> None:
     """Whichever bit of whichever file flips: who reads the set finds out."""
-    whole = {path: path.read_bytes() for path in sorted(shards.path.iterdir())}
-    sizes = np.array([len(data) for data in whole.values()])
+    content = {path: path.read_bytes() for path in sorted(shards.path.iterdir())}
+    sizes = np.array([len(data) for data in content.values()])
     chance = np.random.default_rng(0)
     for _ in range(300):
-        path = list(whole)[chance.choice(len(whole), p=sizes / sizes.sum())]
-        data = bytearray(whole[path])
+        path = list(content)[chance.choice(len(content), p=sizes / sizes.sum())]
+        data = bytearray(content[path])
         data[chance.integers(len(data))] ^= 1 << chance.integers(8)
         path.write_bytes(data)
         with pytest.raises(VistokError, match="again"):
             list(Shards(shards.path))
-        path.write_bytes(whole[path])
+        path.write_bytes(content[path])
     assert len(list(Shards(shards.path))) == 6
 
 

@@ -10,11 +10,11 @@ from vistok.errors import VistokError
 
 def test_official_metadata(shared_data: Path) -> None:
     (path,) = (shared_data / "vcr/vcr1images").rglob("*.json")
-    found = read_metadata(path)
-    assert found.names == ("person", "person", "person", "car", "cellphone", "clock")
-    assert (found.width, found.height) == (1920, 797)
-    assert found.attributes == ((),) * 6 and found.told == ()
-    assert found.boxes[0] == pytest.approx((955.74, 52.33, 1551.57, 789.03, 0.999), abs=0.01)
+    result = read_metadata(path)
+    assert result.names == ("person", "person", "person", "car", "cellphone", "clock")
+    assert (result.width, result.height) == (1920, 797)
+    assert result.attributes == ((),) * 6 and result.image_attributes == ()
+    assert result.boxes[0] == pytest.approx((955.74, 52.33, 1551.57, 789.03, 0.999), abs=0.01)
 
 
 WHOLE = {"boxes": [[0, 1, 2, 3, 0.5]], "names": ["cat"], "width": 4, "height": 5, "segms": [[[0, 0]]]}
@@ -53,6 +53,10 @@ def test_what_else_is_told_of_an_image_and_its_objects(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     told = {"background": "sand", "backgrounds": ["sand", "sea"], "attributes": [{"color": "red", "n": 3}]}
     path.write_text(json.dumps(WHOLE | told))
-    found = read_metadata(path)
-    assert found.attributes == ((("color", "red"),),)
-    assert found.told == (("background", "sand"), ("backgrounds.0", "sand"), ("backgrounds.1", "sea"))
+    result = read_metadata(path)
+    assert result.attributes == ((("color", "red"),),)
+    assert result.image_attributes == (
+        ("background", "sand"),
+        ("backgrounds.0", "sand"),
+        ("backgrounds.1", "sea"),
+    )

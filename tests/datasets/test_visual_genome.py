@@ -106,7 +106,7 @@ def test_a_set_of_a_scale(tmp_path: Path, photographs: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "message"),
     [
         ({"regions": []}, "no Visual Genome region descriptions: a JSON list is needed, found dict"),
         ([7], "record 0: a JSON object is needed, found 7"),
@@ -121,8 +121,8 @@ def test_a_set_of_a_scale(tmp_path: Path, photographs: Path) -> None:
         ([{"id": 1, "regions": ["x"]}], "region of image 1: a phrase .* found x"),
     ],
 )
-def test_another_shape_is_refused(tmp_path: Path, value: object, said: str) -> None:
-    with pytest.raises(VistokError, match=rf"regions\.json.*{said}"):
+def test_another_shape_is_refused(tmp_path: Path, value: object, message: str) -> None:
+    with pytest.raises(VistokError, match=rf"regions\.json.*{message}"):
         read_regions(write(tmp_path / "regions.json", value))
 
 

@@ -113,10 +113,10 @@ def sample(key: str, caption: bytes) -> list[tuple[str, bytes]]:
 def test_a_damaged_header_in_the_middle_loses_nothing_in_silence(tmp_path: Path, make_tar: MakeTar) -> None:
     path = tmp_path / "web/00000.tar"
     make_tar(path, [member for number in range(3) for member in sample(f"{number:03d}", b"a cat")])
-    whole = path.read_bytes()
+    content = path.read_bytes()
     assert len(read(tmp_path)) == 3
     for header in range(0, 6 * 1024, 1024):
-        path.write_bytes(whole[: header + 150] + b"#" + whole[header + 151 :])
+        path.write_bytes(content[: header + 150] + b"#" + content[header + 151 :])
         with pytest.raises(VistokError, match=r"00000\.tar is not a whole tar: .*(header|checksum)"):
             read(tmp_path)
 

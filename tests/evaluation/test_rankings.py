@@ -22,16 +22,18 @@ def rows(skills: list[float], seed: int) -> list[ByImage]:
 
 def test_it_is_spearmans_correlation_of_the_scores() -> None:
     first, second = rows([0.2, 0.4, 0.4, 0.8, 0.9], 1), rows([0.3, 0.5, 0.2, 0.6, 0.9], 2)
-    found = agreement_of_ranks(first, second)
+    result = agreement_of_ranks(first, second)
     scores = [[float(each.values[0]) for each in side] for side in (first, second)]
-    assert found and found.value == pytest.approx(spearmanr(*scores).statistic)
-    assert found.low is not None and found.high is not None and found.low <= found.value <= found.high <= 1
+    assert result and result.value == pytest.approx(spearmanr(*scores).statistic)
+    assert (
+        result.low is not None and result.high is not None and result.low <= result.value <= result.high <= 1
+    )
 
 
 def test_the_same_answers_agree_whatever_images_are_drawn() -> None:
     same = rows([0.1, 0.5, 0.9], 3)
-    found = agreement_of_ranks(same, same)
-    assert found and (found.value, found.low, found.high) == pytest.approx((1.0, 1.0, 1.0))
+    result = agreement_of_ranks(same, same)
+    assert result and (result.value, result.low, result.high) == pytest.approx((1.0, 1.0, 1.0))
     turned = agreement_of_ranks(same, same[::-1])
     assert turned and turned.value == pytest.approx(-1.0)
 

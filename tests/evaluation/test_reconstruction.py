@@ -71,7 +71,7 @@ def test_frechet_distance_is_that_of_the_matrix_root() -> None:
 
 
 def test_patch_means_keep_colours_and_nothing_else(images: np.ndarray) -> None:
-    found = patch_means(images, 8)
-    assert found.shape == images.shape
-    assert (found[:, :, 8:16, :8] == found[:, :, 8:9, :1]).all()
-    assert found[1, 2, 17, 20] == round(images[1, 2, 16:, 16:].mean())
+    result = patch_means(images, 8)
+    assert result.shape == images.shape
+    assert (result[:, :, 8:16, :8] == result[:, :, 8:9, :1]).all()
+    assert result[1, 2, 17, 20] == round(images[1, 2, 16:, 16:].mean())

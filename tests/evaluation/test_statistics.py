@@ -28,7 +28,7 @@ def test_the_interval_of_independent_questions_is_the_normal_one() -> None:
 
 def test_the_interval_of_grouped_questions_is_that_of_their_groups() -> None:
     values = np.repeat([0.0, 100.0], [600, 400])
-    grouped = bootstrap_interval(values, [place // 10 for place in range(1000)])
+    grouped = bootstrap_interval(values, [index // 10 for index in range(1000)])
     of_groups = bootstrap_interval(np.repeat([0.0, 100.0], [60, 40]), range(100))
     assert grouped == of_groups
 
@@ -147,7 +147,7 @@ def test_the_wilson_interval_needs_questions() -> None:
 
 def test_few_images_have_no_interval() -> None:
     values = [0.0, 100.0] * 9
-    assert interval_of_mean(values, [place // 2 for place in range(18)]) is None
+    assert interval_of_mean(values, [index // 2 for index in range(18)]) is None
     assert interval_of_mean(values, [0] * 18) is None
     assert interval_of_mean(values, range(18)) == bootstrap_interval(values, range(18))
 
@@ -156,7 +156,7 @@ def test_few_images_have_no_interval() -> None:
 def test_answers_that_are_all_wrong_or_all_right_leave_room(share: float, ends: tuple[float, float]) -> None:
     """Resamples of equal values are all equal: the interval would have no width."""
     assert bootstrap_interval([share] * 60, range(60)) == (share, share)
-    groups = [place // 2 for place in range(60)]
+    groups = [index // 2 for index in range(60)]
     assert interval_of_mean([share] * 60, groups) == pytest.approx(ends, abs=0.01)
     assert interval_of_mean([share] * 60, groups) == wilson_interval(share, 30)
     assert interval_of_mean([share] * 60, groups, shares=False) is None, "CIDEr is no share"

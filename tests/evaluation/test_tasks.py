@@ -27,7 +27,7 @@ def test_the_grid_as_it_is_passes(study: Study) -> None:
 
 
 @pytest.mark.parametrize(
-    ("task", "values", "said"),
+    ("task", "values", "message"),
     [
         ("coco-oc", {"prompt": "How many?"}, r"entry 'coco-oc': `prompt` has no \{question\}"),
         (
@@ -49,9 +49,9 @@ def test_the_grid_as_it_is_passes(study: Study) -> None:
     ],
 )
 def test_a_task_asks_for_what_its_kind_has(
-    study: Study, task: str, values: dict[str, Any], said: str
+    study: Study, task: str, values: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(VistokError, match=said):
+    with pytest.raises(VistokError, match=message):
         check_tasks(changed(study, task, **values))
 
 

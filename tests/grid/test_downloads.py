@@ -45,7 +45,7 @@ def test_parts_have_an_address_each(known: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"url": "file:///etc/passwd"}, "url"),
         ({"url": "https://example.org/a.zip; rm -rf ~"}, "url"),
@@ -62,16 +62,16 @@ def test_parts_have_an_address_each(known: dict[str, Any]) -> None:
         ({"urll": "x"}, "Did you mean 'url'"),
     ],
 )
-def test_a_wrong_entry_is_refused(checkout: Any, changes: dict[str, object], said: str) -> None:
-    checkout.edit("grid/downloads.yaml", lambda whole: whole["coco-val2017"].update(changes))
+def test_a_wrong_entry_is_refused(checkout: Any, changes: dict[str, object], message: str) -> None:
+    checkout.edit("grid/downloads.yaml", lambda entries: entries["coco-val2017"].update(changes))
     with pytest.raises(VistokError, match=r"downloads\.yaml, entry 'coco-val2017'") as refused:
         load_downloads(checkout.root)
-    assert said in str(refused.value)
+    assert message in str(refused.value)
 
 
 @pytest.mark.parametrize("hostile", ["../up", "x; rm -rf ~", "$(id)", "a b", ""])
 def test_a_hostile_id_is_refused(checkout: Any, hostile: str) -> None:
-    checkout.edit("grid/downloads.yaml", lambda whole: whole.update({hostile: whole["coco-val2017"]}))
+    checkout.edit("grid/downloads.yaml", lambda entries: entries.update({hostile: entries["coco-val2017"]}))
     with pytest.raises(VistokError, match="an id is lower-case letters and digits"):
         load_downloads(checkout.root)
 

@@ -58,7 +58,7 @@ def test_every_scale_loads(repository: Path, scale: str) -> None:
         ("grid/tokenizers.yaml", setting("clip/encoder/width", "broad"), ["encoder.width", "integer", "'broad'"]),
         ("grid/tokenizers.yaml", setting("clip/encoder/tokens", 0), ["encoder.tokens", "greater than 0"]),
         ("grid/tokenizers.yaml", setting("clip/image_set", None), ["`objective` and `image_set` go together"]),
-        ("grid/tokenizers.yaml", lambda whole: [whole["fd"].pop(key) for key in ("objective", "image_set")],
+        ("grid/tokenizers.yaml", lambda entries: [entries["fd"].pop(key) for key in ("objective", "image_set")],
          ["entry 'fd'", "needs an `objective`"]),
         ("grid/tokenizers.yaml", setting("clip/id", "clap"), ["unknown key 'id'"]),
         ("grid/tokenizers.yaml", setting("clip", [1, 2]), ["entry 'clip'", "a mapping", "found list"]),
@@ -148,7 +148,9 @@ def test_an_undeclared_id_is_refused(checkout: Any, file: str, change: Change, s
     ],
 )
 def test_a_hostile_id_cannot_be_declared(checkout: Any, file: str, hostile: str) -> None:
-    checkout.edit(f"grid/{file}.yaml", lambda whole: whole.update({hostile: {**next(iter(whole.values()))}}))
+    checkout.edit(
+        f"grid/{file}.yaml", lambda entries: entries.update({hostile: {**next(iter(entries.values()))}})
+    )
     with pytest.raises(VistokError, match=rf"workflow/grid/{file}\.yaml"):
         checkout.load()
 
@@ -171,7 +173,7 @@ def test_an_unknown_scale_names_the_nearest(repository: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("a: [1", "is not valid YAML"),
         ("a: !!python/object/apply:os.system [id]", "is not valid YAML"),
@@ -196,9 +198,9 @@ def test_an_unknown_scale_names_the_nearest(repository: Path) -> None:
         ("no: {}", r"found keys \[False\]"),
     ],
 )
-def test_a_broken_file_is_refused(checkout: Any, text: str, said: str) -> None:
+def test_a_broken_file_is_refused(checkout: Any, text: str, message: str) -> None:
     checkout.write("grid/tokenizers.yaml", text)
-    with pytest.raises(VistokError, match=rf"(?s)workflow/grid/tokenizers\.yaml.*{said}"):
+    with pytest.raises(VistokError, match=rf"(?s)workflow/grid/tokenizers\.yaml.*{message}"):
         checkout.load()
 
 

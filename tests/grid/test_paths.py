@@ -29,9 +29,9 @@ def places(study: Study) -> list[Path]:
 
 
 def test_no_two_things_share_a_place(study: Study) -> None:
-    found = places(study)
-    assert len(set(found)) == len(found)
-    assert not any(path.is_absolute() or ".." in path.parts for path in found)
+    result = places(study)
+    assert len(set(result)) == len(result)
+    assert not any(path.is_absolute() or ".." in path.parts for path in result)
 
 
 def test_scales_and_splits_share_no_place_but_data_and_models(checkout: Any) -> None:

@@ -13,8 +13,8 @@ from vistok.grid.schemas import FOLDER, export, schemas
 
 
 def faults(schema: dict[str, Any], value: object) -> list[str]:
-    found = Draft202012Validator(schema).iter_errors(json.loads(json.dumps(value)))
-    return [f"{'.'.join(map(str, fault.path))}: {fault.message}" for fault in found]
+    result = Draft202012Validator(schema).iter_errors(json.loads(json.dumps(value)))
+    return [f"{'.'.join(map(str, fault.path))}: {fault.message}" for fault in result]
 
 
 @pytest.mark.parametrize("name", sorted(schemas()))
@@ -56,9 +56,9 @@ def test_a_schema_finds_what_the_code_refuses(repository: Path) -> None:
     entries["clip"]["encoder"]["wdith"] = entries["clip"]["encoder"].pop("width")
     entries["dino"]["objective"] = "dinno"
     entries["mae"]["id"] = "mae"
-    found = faults(schemas()["tokenizers"], entries)
-    assert len(found) == 4
-    assert any("clip.encoder" in fault and "'wdith' was unexpected" in fault for fault in found)
-    assert any("clip.encoder" in fault and "'width' is a required property" in fault for fault in found)
-    assert any("dino.objective" in fault for fault in found)
-    assert any("'id' was unexpected" in fault for fault in found)
+    result = faults(schemas()["tokenizers"], entries)
+    assert len(result) == 4
+    assert any("clip.encoder" in fault and "'wdith' was unexpected" in fault for fault in result)
+    assert any("clip.encoder" in fault and "'width' is a required property" in fault for fault in result)
+    assert any("dino.objective" in fault for fault in result)
+    assert any("'id' was unexpected" in fault for fault in result)

@@ -63,9 +63,11 @@ def test_a_pretraining_waits_for_what_it_is_made_from(checkout: Any) -> None:
         ids for ids in STEPS["write-shards"].jobs(mini, runs) if ids == ("web",)
     ]  # what its teacher is shown
     assert step.modules(mini, "fd/seed-0")[0].endswith("objectives.feature_distillation")
-    checkout.edit("grid/tokenizers.yaml", lambda whole: whole["clip"].update(objective=None, image_set=None))
     checkout.edit(
-        "grid/tokenizers.yaml", lambda whole: whole["clip"]["encoder"].update(weights="weights/clip.pt")
+        "grid/tokenizers.yaml", lambda entries: entries["clip"].update(objective=None, image_set=None)
+    )
+    checkout.edit(
+        "grid/tokenizers.yaml", lambda entries: entries["clip"]["encoder"].update(weights="weights/clip.pt")
     )
     assert "data/digests/mini/weights-of-tokenizers/clip.json" in texts(
         step.inputs(checkout.load("mini"), "fd/seed-0")
@@ -116,11 +118,11 @@ def test_a_pretraining_reads_its_shards_and_the_probes_once(study: Study) -> Non
 
 
 def test_a_table_waits_for_its_cells_and_their_baselines(study: Study) -> None:
-    found = cells(study, ["table-2"])
+    result = cells(study, ["table-2"])
     assert {f"results/mini/{DEIT}/coco-oc/metrics.json", "results/mini/blind/coco-oc/metrics.json"} <= set(
-        found
+        result
     )
-    assert len(found) == len(set(found)) == 6 * (len(study.runs("table-2")) + 1)
+    assert len(result) == len(set(result)) == 6 * (len(study.runs("table-2")) + 1)
 
 
 def test_curves_wait_for_every_training_of_their_table(study: Study, checkout: Any) -> None:

@@ -20,7 +20,7 @@ HOSTILE = ["../x", "a;rm -rf", "", "CLIP!", "clip\n", "clip/frozen"]
 
 
 @pytest.mark.parametrize(
-    ("look", "asked", "said"),
+    ("look", "asked", "message"),
     [
         (
             Study.tokenizer,
@@ -40,9 +40,9 @@ HOSTILE = ["../x", "a;rm -rf", "", "CLIP!", "clip\n", "clip/frozen"]
     ],
 )
 def test_an_unknown_id_names_the_nearest(
-    study: Study, look: Callable[[Study, str], object], asked: str, said: str
+    study: Study, look: Callable[[Study, str], object], asked: str, message: str
 ) -> None:
-    with pytest.raises(VistokError, match=said):
+    with pytest.raises(VistokError, match=message):
         look(study, asked)
     for hostile in HOSTILE:
         with pytest.raises(VistokError, match="Legal: "):
@@ -106,7 +106,7 @@ def test_a_run_is_found_by_its_path(study: Study) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "said"),
+    ("path", "message"),
     [
         ("clip/frozen/vicuna-7b", r"not a run id: .* Legal: tokenizer/recipe/llm/seed-N, e\.g\. deit/frozen"),
         ("clip/frozen/vicuna-7b/seed-0/coco-oc", "not a run id"),
@@ -124,8 +124,8 @@ def test_a_run_is_found_by_its_path(study: Study) -> None:
         ("clip/frozen/vicuna/seed-0", "unknown llm 'vicuna'. Did you mean 'vicuna-7b'"),
     ],
 )
-def test_what_is_no_run_is_refused(study: Study, path: str, said: str) -> None:
-    with pytest.raises(VistokError, match=said):
+def test_what_is_no_run_is_refused(study: Study, path: str, message: str) -> None:
+    with pytest.raises(VistokError, match=message):
         study.run(path)
 
 
@@ -143,7 +143,8 @@ def test_a_scale_that_pretrains_has_its_own_encoder(checkout: Any) -> None:
 
 def test_an_entry_without_objective_is_taken_as_published_at_every_scale(checkout: Any) -> None:
     checkout.edit(
-        "grid/tokenizers.yaml", lambda whole: [whole["clip"].pop(key) for key in ("objective", "image_set")]
+        "grid/tokenizers.yaml",
+        lambda entries: [entries["clip"].pop(key) for key in ("objective", "image_set")],
     )
     mini = checkout.load("mini")
     assert not mini.pretrains("clip")
@@ -159,7 +160,7 @@ def test_a_scale_may_pretrain_encoders_of_several_sizes(checkout: Any) -> None:
         }
 
     checkout.edit("scales/mini.yaml", add_size)
-    checkout.edit("grid/tokenizers.yaml", lambda whole: whole["dino"].update(size="large"))
+    checkout.edit("grid/tokenizers.yaml", lambda entries: entries["dino"].update(size="large"))
     mini = checkout.load("mini")
     assert mini.encoder("dino") == mini.scale.encoders["large"] != mini.encoder("mae")
     assert (
@@ -168,7 +169,7 @@ def test_a_scale_may_pretrain_encoders_of_several_sizes(checkout: Any) -> None:
 
 
 def test_what_a_tokenizer_is_made_from_goes_before_it(checkout: Any) -> None:
-    checkout.edit("grid/tokenizers.yaml", lambda whole: whole["clip"].update(base="dino"))
+    checkout.edit("grid/tokenizers.yaml", lambda entries: entries["clip"].update(base="dino"))
     mini, paper = checkout.load("mini"), checkout.load("paper")
     assert mini.lineage(["mae", "fd", "dino"]) == ("mae", "dino", "clip", "fd")
     assert paper.lineage(["mae", "fd", "dino"]) == (
@@ -178,7 +179,7 @@ def test_what_a_tokenizer_is_made_from_goes_before_it(checkout: Any) -> None:
     )  # taken as published: made from nothing
     checkout.edit(
         "grid/tokenizers.yaml",
-        lambda whole: [whole["clip"].pop(key) for key in ("objective", "image_set", "base")],
+        lambda entries: [entries["clip"].pop(key) for key in ("objective", "image_set", "base")],
     )
     assert checkout.load("mini").lineage(["fd"]) == (
         "clip",
@@ -198,7 +199,7 @@ def test_a_seed_is_that_of_every_pretraining_behind_a_run(checkout: Any) -> None
 
 
 @pytest.mark.parametrize(
-    ("path", "said"),
+    ("path", "message"),
     [
         ("clip", "Legal: tokenizer/seed-N, e.g. clip/seed-0"),
         ("clip/seed-01", "Legal: tokenizer/seed-N"),
@@ -206,8 +207,8 @@ def test_a_seed_is_that_of_every_pretraining_behind_a_run(checkout: Any) -> None
         ("clpi/seed-0", "unknown tokenizer 'clpi'. Did you mean 'clip'"),
     ],
 )
-def test_what_is_no_pretraining_is_told(study: Study, path: str, said: str) -> None:
-    with pytest.raises(VistokError, match=re.escape(said)):
+def test_what_is_no_pretraining_is_told(study: Study, path: str, message: str) -> None:
+    with pytest.raises(VistokError, match=re.escape(message)):
         study.pretrained(path)
 
 

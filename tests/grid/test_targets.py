@@ -57,7 +57,7 @@ def test_a_scale_may_have_a_dash_in_its_name(
 
 
 @pytest.mark.parametrize(
-    ("target", "said"),
+    ("target", "message"),
     [
         (
             f"results/mini/{RUN.replace('clip', 'clpi')}/coco-oc/metrics.json",
@@ -77,6 +77,6 @@ def test_a_scale_may_have_a_dash_in_its_name(
         ("shards/mini/wbe", "image set 'wbe'. Did you mean 'web'"),
     ],
 )
-def test_a_wrong_part_of_a_name_is_told_with_what_is_legal(study: Study, target: str, said: str) -> None:
-    with pytest.raises(VistokError, match=re.escape(said)):
+def test_a_wrong_part_of_a_name_is_told_with_what_is_legal(study: Study, target: str, message: str) -> None:
+    with pytest.raises(VistokError, match=re.escape(message)):
         check_target(study, target)

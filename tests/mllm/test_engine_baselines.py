@@ -38,9 +38,11 @@ def batch(model: MultimodalModel) -> dict[str, Tensor]:
 
 
 def gradients(model: MultimodalModel) -> dict[str, Tensor]:
-    found = {name: entry.grad for name, entry in model.connector.named_parameters() if entry.grad is not None}
+    result = {
+        name: entry.grad for name, entry in model.connector.named_parameters() if entry.grad is not None
+    }
     model.zero_grad()
-    return found
+    return result
 
 
 def test_plain_training_has_the_engine_s_loss_and_gradients(model: MultimodalModel) -> None:

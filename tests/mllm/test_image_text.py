@@ -51,7 +51,7 @@ def test_contrast_is_of_the_query_that_is_most_like_the_text(
     former: QueryTransformer, reader: ImageText, seen: Tensor
 ) -> None:
     marked = torch.cat([torch.full((2, 1), WORDS), CAPTIONS.ids], dim=1)
-    there = torch.cat([torch.ones(2, 1, dtype=torch.bool), CAPTIONS.there], dim=1)
+    there = torch.cat([torch.ones(2, 1, dtype=torch.bool), CAPTIONS.mask], dim=1)
     _, read = by_hand(former, reader, None, marked, there[:, None].expand(2, 5, 5))
     images, texts = (
         functional.normalize(given @ part.weight.T + part.bias, dim=-1)
@@ -73,7 +73,7 @@ def test_of_two_pairs_each_is_told_from_both_crossings(
     """With two images each one's only negative is the other."""
     logits = []
     for image, text in ((0, 0), (1, 1), (1, 0), (0, 1), (0, 1), (1, 0)):
-        length = int(CAPTIONS.there[text].sum())
+        length = int(CAPTIONS.mask[text].sum())
         ids = torch.cat([torch.tensor([WORDS]), CAPTIONS.ids[text, :length]])[None]
         everything = torch.ones(1, 3 + length + 1, 3 + length + 1, dtype=torch.bool)
         queries, _ = by_hand(former, reader, seen[[image]], ids, everything)
@@ -85,9 +85,9 @@ def test_of_two_pairs_each_is_told_from_both_crossings(
 def test_a_caption_is_written_word_by_word(former: QueryTransformer, reader: ImageText, seen: Tensor) -> None:
     losses = []
     for row in range(2):
-        ids = CAPTIONS.ids[row][CAPTIONS.there[row]]
-        for place, target in enumerate(ids):
-            before = torch.cat([torch.tensor([WORDS + 1]), ids[:place]])[None]
+        ids = CAPTIONS.ids[row][CAPTIONS.mask[row]]
+        for index, target in enumerate(ids):
+            before = torch.cat([torch.tensor([WORDS + 1]), ids[:index]])[None]
             size = 3 + before.shape[1]
             reads = torch.ones(size, size, dtype=torch.bool).tril()
             reads[:3] = False
@@ -113,7 +113,7 @@ def test_queries_read_no_word_that_they_have_to_help_write(
 
 
 def test_padding_changes_no_loss(former: QueryTransformer, reader: ImageText, seen: Tensor) -> None:
-    wider = Captions(functional.pad(CAPTIONS.ids, (0, 3), value=9), functional.pad(CAPTIONS.there, (0, 3)))
+    wider = Captions(functional.pad(CAPTIONS.ids, (0, 3), value=9), functional.pad(CAPTIONS.mask, (0, 3)))
     for one, other in zip(
         reader.losses(former, seen, CAPTIONS), reader.losses(former, seen, wider), strict=True
     ):
@@ -163,7 +163,7 @@ def attended(part: PostNormAttention, asking: Tensor, context: Tensor, reads: Te
     likeness = query @ key.transpose(-1, -2) / 2
     if reads is not None:
         likeness = likeness.masked_fill(~reads[:, None], float("-inf"))
-    found = (likeness.softmax(-1) @ value).transpose(1, 2).flatten(2)
+    result = (likeness.softmax(-1) @ value).transpose(1, 2).flatten(2)
     return functional.layer_norm(
-        asking + found @ part.out.weight.T + part.out.bias, (8,), part.norm.weight, part.norm.bias, 1e-12
+        asking + result @ part.out.weight.T + part.out.bias, (8,), part.norm.weight, part.norm.bias, 1e-12
     )

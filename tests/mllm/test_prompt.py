@@ -24,7 +24,7 @@ def llama() -> PreTrainedTokenizerBase:
     letters = sorted({letter for merge in merges for letter in "".join(merge)} | set(">?"))
     bytes_ = [f"<0x{byte:02X}>" for byte in range(256)]
     pieces = ["<unk>", "<s>", "</s>", *bytes_, *letters, *("".join(merge) for merge in merges)]
-    vocabulary = {piece: place for place, piece in enumerate(dict.fromkeys(pieces))}
+    vocabulary = {piece: index for index, piece in enumerate(dict.fromkeys(pieces))}
     return LlamaTokenizer(vocab=vocabulary, merges=merges, add_bos_token=True)
 
 

@@ -43,9 +43,9 @@ def pages(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_scale_is_judged_beside_the_published_numbers(pages: Path) -> None:
-    found = json.loads((pages / "claims.json").read_text())
-    assert set(found) == {"published", "mini"}
-    assert found["mini"]["clip-and-dinov2-lose-semantics"] == {
+    result = json.loads((pages / "claims.json").read_text())
+    assert set(result) == {"published", "mini"}
+    assert result["mini"]["clip-and-dinov2-lose-semantics"] == {
         "section": "2.2",
         "quote": "the rich semantics obtained from large-scale pretraining in CLIP and DINOv2 "
         "have noticeably dropped",
@@ -62,7 +62,7 @@ def test_a_scale_is_judged_beside_the_published_numbers(pages: Path) -> None:
             }
         ],
     }
-    assert found["mini"]["gvt-is-best-overall"]["verdict"] == "not measured"
+    assert result["mini"]["gvt-is-best-overall"]["verdict"] == "not measured"
 
 
 def test_every_claim_is_in_the_table_and_the_page(pages: Path, repository: Path) -> None:
@@ -123,7 +123,7 @@ def test_pages_tell_whether_training_noise_is_known(repository: Path, tmp_path: 
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (
             {"row": "clip/frozn"},
@@ -136,10 +136,10 @@ def test_pages_tell_whether_training_noise_is_known(repository: Path, tmp_path: 
     ],
 )
 def test_results_that_no_table_has_are_refused(
-    repository: Path, tmp_path: Path, change: dict[str, object], said: str
+    repository: Path, tmp_path: Path, change: dict[str, object], message: str
 ) -> None:
     (tmp_path / "cells.json").write_text(json.dumps([{**RESULTS[0], **change}]))
-    with pytest.raises(VistokError, match=re.escape(said)):
+    with pytest.raises(VistokError, match=re.escape(message)):
         write(repository, tmp_path, "--results", str(tmp_path / "cells.json"), "--name", "mini")
     assert not (tmp_path / "claims.json").exists()
 

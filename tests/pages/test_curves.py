@@ -127,8 +127,8 @@ def test_the_picture_depends_on_the_curves_alone() -> None:
 def test_losses_below_zero_and_many_tokenizers_can_be_drawn() -> None:
     points = [point | {"loss": point["loss"] - 2} for point in POINTS]
     many = [
-        Training("tokenizers", f"tokenizer-{place}", f"tokenizer-{place}", 0, points) for place in range(12)
+        Training("tokenizers", f"tokenizer-{index}", f"tokenizer-{index}", 0, points) for index in range(12)
     ]
     twelve = Image.open(io.BytesIO(draw_curves(many, "Table 2")))
-    many += [Training("tokenizers", f"more-{place}", "more", 0, points) for place in range(12)]
+    many += [Training("tokenizers", f"more-{index}", "more", 0, points) for index in range(12)]
     assert Image.open(io.BytesIO(draw_curves(many, "Table 2"))).height > twelve.height

@@ -58,8 +58,8 @@ def test_a_row_says_what_its_checkpoints_say(study: Study) -> None:
     for seed, amiss in ((0, []), (1, ["a reason"])):
         folder = Paths(study).pretrained(f"dino/seed-{seed}")
         write_json(folder / "config.json", {"probe": {"amiss": amiss}})
-    found = shortfall(study, asked)
-    assert found is not None and found.found == (("dino/seed-1", ("a reason",)),)
+    result = shortfall(study, asked)
+    assert result is not None and result.findings == (("dino/seed-1", ("a reason",)),)
     write_json(
         Paths(study).pretrained("untrained/seed-0") / "config.json", {"probe": {"amiss": ["of course"]}}
     )

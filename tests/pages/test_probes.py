@@ -56,9 +56,9 @@ def test_it_reads_the_checkpoints_of_a_table(
     wanted = study.pretrainings(study.runs("table-2"))
     for pretrained in wanted:
         write_json(Paths(study).pretrained(pretrained) / "config.json", {"probe": record(90, 20)})
-    found = probed(study, "table-2")
-    assert [entry.kind for entry in found] == ["row"] * (len(found) - 1) + ["floor"]
-    assert {entry.name: len(entry.records) for entry in found}["clip"] == 3
+    result = probed(study, "table-2")
+    assert [entry.kind for entry in result] == ["row"] * (len(result) - 1) + ["floor"]
+    assert {entry.name: len(entry.records) for entry in result}["clip"] == 3
     write_json(Paths(study).pretrained(wanted[0]) / "config.json", {"probe_auc": 90})
     with pytest.raises(VistokError, match=r"has no probe in its config\.json"):
         probed(study, "table-2")

@@ -97,8 +97,8 @@ def test_a_run_shows_every_protocol(shown: Small, folder: Path) -> None:
 
 def test_two_runs_are_compared_on_the_same_questions(shown: Small, folder: Path) -> None:
     script = (folder / "assets/answers.js").read_text()
-    found = json.loads(script.removeprefix("window.ANSWERS = ").removesuffix(";\n"))
-    questions, runs = found["questions"], found["runs"]
+    result = json.loads(script.removeprefix("window.ANSWERS = ").removesuffix(";\n"))
+    questions, runs = result["questions"], result["runs"]
     assert runs.keys() == {run.path for run in shown.study.subjects()}
     assert {len(run["answers"]) for run in runs.values()} == {len(questions)}
     assert all((folder / "assets" / entry["image"]).is_file() for entry in questions)

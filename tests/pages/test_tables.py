@@ -134,9 +134,9 @@ def test_the_page_holds_every_number(mini: Any, rendered: Rendered) -> None:
     assert [len(row) for row in main] == [8] * 15
     assert [len(row) for row in compared] == [7] * 2
     assert [len(row) for row in others] == [14] * 11
-    for place, line in enumerate(csv.DictReader(rendered(mini, "csv").splitlines())):
-        cell = main[1 + place // 7][1 + place % 7]
-        if place >= 5 * 7:  # of a floor or a ceiling
+    for index, line in enumerate(csv.DictReader(rendered(mini, "csv").splitlines())):
+        cell = main[1 + index // 7][1 + index % 7]
+        if index >= 5 * 7:  # of a floor or a ceiling
             assert cell.startswith(f"{float(line['ours']):.1f}")
             continue
         assert cell.split()[0] == f"{float(line['ours']):.1f}"

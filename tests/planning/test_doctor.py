@@ -47,10 +47,10 @@ def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def test_a_laptop_is_well(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", RUN]) == 0
-    said = capsys.readouterr().out
-    assert [line.split()[0] for line in said.splitlines()[:-1]] == ["ok"] * 8
-    assert 'java                       openjdk version "' in said
-    assert said.endswith("Nothing would fail.\n")
+    output = capsys.readouterr().out
+    assert [line.split()[0] for line in output.splitlines()[:-1]] == ["ok"] * 8
+    assert 'java                       openjdk version "' in output
+    assert output.endswith("Nothing would fail.\n")
 
 
 def test_a_cluster_without_anything_is_told_all(
@@ -61,7 +61,7 @@ def test_a_cluster_without_anything_is_told_all(
     given = ["--scale", "paper", "--data-root", "data", "--gpu-memory", "24", RUN]
     monkeypatch.setenv("HF_HUB_CACHE", str(checkout / "no-hub"))
     assert main(["doctor", *given]) == 1
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     for part in (
         "not in data. vistok fetch gvtbench-vcr-oc --data-root data",
         "FAIL  weights of clip",
@@ -69,8 +69,8 @@ def test_a_cluster_without_anything_is_told_all(
         "tune-mllm: ",
         "ok    offline",
     ):
-        assert part in said
-    assert "Traceback" not in said
+        assert part in output
+    assert "Traceback" not in output
 
 
 def test_a_missing_data_root_is_told(checkout: Path) -> None:
@@ -100,9 +100,9 @@ def test_a_data_root_for_a_scale_that_makes_its_own_is_refused(
     checkout: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["doctor", "--scale", "mini", "--data-root", "mine"]) == 1
-    said = capsys.readouterr()
-    assert "the scale 'mini' makes its own data: no data_root can be given" in said.err
-    assert said.out == ""
+    output = capsys.readouterr()
+    assert "the scale 'mini' makes its own data: no data_root can be given" in output.err
+    assert output.out == ""
 
 
 @pytest.mark.parametrize("verb", ["doctor", "plan"])
@@ -118,9 +118,9 @@ def test_a_table_that_the_paper_has_not_is_refused(
         assert old in text
         path.write_text(text.replace(old, new, 1))
         assert main([verb, RUN]) == 1
-        said = capsys.readouterr()
-        assert said.out == ""
-        assert expected in said.err
+        output = capsys.readouterr()
+        assert output.out == ""
+        assert expected in output.err
 
 
 def test_a_scale_that_skips_missing_images_needs_only_some(checkout: Path) -> None:
@@ -132,9 +132,9 @@ def test_a_scale_that_skips_missing_images_needs_only_some(checkout: Path) -> No
     for name in ("gvtbench/coco_oc.json", "coco/val2017/000000000001.jpg"):
         (checkout / "mine" / name).parent.mkdir(parents=True, exist_ok=True)
         (checkout / "mine" / name).touch()
-    said = {line.check: line.message for line in examine(study, [study.models.run(RUN)])}
-    assert not {"questions", "questions of coco-oc"} & said.keys()
-    assert said["questions of coco-mci"] == ("none is asked: not in the data root: gvtbench/coco_mci.json")
+    output = {line.check: line.message for line in examine(study, [study.models.run(RUN)])}
+    assert not {"questions", "questions of coco-oc"} & output.keys()
+    assert output["questions of coco-mci"] == ("none is asked: not in the data root: gvtbench/coco_mci.json")
 
 
 def test_every_absent_photograph_is_told(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:

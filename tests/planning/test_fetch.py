@@ -94,14 +94,14 @@ def test_an_interrupted_fetch_goes_on(served: Made, site: Any, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"sha256": "0" * 64}, "has the sha256 .*, 0{64} is stated"),
         ({"sha256": "0" * 8}, "has the sha256 .*, 00000000 is stated"),
     ],
 )
-def test_another_hash_is_refused(served: Made, tmp_path: Path, changes: dict[str, str], said: str) -> None:
-    with pytest.raises(VistokError, match=f"{said}.*It was removed"):
+def test_another_hash_is_refused(served: Made, tmp_path: Path, changes: dict[str, str], message: str) -> None:
+    with pytest.raises(VistokError, match=f"{message}.*It was removed"):
         fetch(served[0].model_copy(update=changes), tmp_path)
     assert not (tmp_path / "coco").exists()
     assert not [name for name in files(tmp_path) if name.endswith(".zip")]

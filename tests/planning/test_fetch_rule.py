@@ -31,7 +31,7 @@ def test_the_local_rule_fetches_once(site: Any, repository: Path, tmp_path: Path
     )
 
     def snakemake(*arguments: str) -> str:
-        told = subprocess.run(
+        done = subprocess.run(
             [Path(sys.executable).with_name("snakemake"), *arguments, "--cores", "1",
              "--config", "scale=excerpt", f"data_root={root}"],
             cwd=checkout,
@@ -40,8 +40,8 @@ def test_the_local_rule_fetches_once(site: Any, repository: Path, tmp_path: Path
             text=True,
             check=False,
         )  # fmt: skip
-        assert told.returncode == 0, told.stdout + told.stderr
-        return told.stdout + told.stderr
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
 
     assert "localrule fetch" in snakemake(MARK)
     assert (root / "coco/val2017/1.jpg").read_bytes() == b"one"
@@ -53,17 +53,17 @@ def test_the_local_rule_fetches_once(site: Any, repository: Path, tmp_path: Path
 @pytest.mark.slow
 def test_weights_that_are_about_to_be_fetched_may_be_missing(repository: Path, tmp_path: Path) -> None:
     def snakemake(target: str) -> tuple[int, str]:
-        told = subprocess.run(
+        done = subprocess.run(
             [Path(sys.executable).with_name("snakemake"), "-n", target, "--cores", "1",
              "--config", "scale=paper", f"data_root={tmp_path}"],
             cwd=repository, capture_output=True, text=True, check=False,
         )  # fmt: skip
-        return told.returncode, told.stdout + told.stderr
+        return done.returncode, done.stdout + done.stderr
 
-    status, said = snakemake("paper_tables")
+    status, output = snakemake("paper_tables")
     assert status == 1
-    assert "weights/clip_base_25ep.pt. Fetch them (vistok fetch clip-20m-substitute), or fix" in said
-    status, said = snakemake("paper_data")
+    assert "weights/clip_base_25ep.pt. Fetch them (vistok fetch clip-20m-substitute), or fix" in output
+    status, output = snakemake("paper_data")
     assert status == 0
-    assert "output: data/fetched/paper/clip-20m-substitute" in said
-    assert "vcr-images" not in said, "its owner alone gives it out"
+    assert "output: data/fetched/paper/clip-20m-substitute" in output
+    assert "vcr-images" not in output, "its owner alone gives it out"

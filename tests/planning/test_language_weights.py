@@ -60,8 +60,8 @@ def test_a_model_in_gguf_is_well(ask: Ask, tmp_path: Path) -> None:
     assert "an answer ends with '</s>'" in ask(network, str(tmp_path / "small.Q4_1.gguf"))
     with pytest.raises(VistokError, match=r"weights not found: .*other\.gguf"):
         ask(network, str(tmp_path / "other.gguf"))
-    whole = (tmp_path / "small.Q4_1.gguf").read_bytes()
-    for part in (whole[:-100], whole[:50], b"<html>"):
+    content = (tmp_path / "small.Q4_1.gguf").read_bytes()
+    for part in (content[:-100], content[:50], b"<html>"):
         (tmp_path / "small.Q4_1.gguf").write_bytes(part)
         with pytest.raises(VistokError, match=r"Q4_1\.gguf is not a whole GGUF language model"):
             ask(network, str(tmp_path / "small.Q4_1.gguf"))
@@ -74,7 +74,7 @@ def test_what_is_not_there_is_told(ask: Ask, cache: Path, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"width": 16}, r"'width': 32.*llms\.yaml says width 16"),
         ({"layers": 3}, r"'layers': 2.*llms\.yaml says width 32, layers 3"),
@@ -82,8 +82,8 @@ def test_what_is_not_there_is_told(ask: Ask, cache: Path, tmp_path: Path) -> Non
         ({"parameters_m": 1.0}, r"holds 0\.0 million parameters, workflow/grid/llms\.yaml says 1\.0"),
     ],
 )
-def test_an_entry_that_lies_is_told(ask: Ask, folder: Path, changes: dict[str, Any], said: str) -> None:
-    with pytest.raises(VistokError, match=said):
+def test_an_entry_that_lies_is_told(ask: Ask, folder: Path, changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(VistokError, match=message):
         ask(vicuna(folder), **changes)
 
 
@@ -118,8 +118,8 @@ def test_a_tokenizer_that_cannot_be_used_is_told(ask: Ask, folder: Path) -> None
         VistokError, match=r"makes token \d+ of a prompt, and .*llms\.yaml says that there are 270"
     ):
         ask(network, vocabulary=270, parameters_m=0.001)
-    whole = words.read_bytes()
-    words.write_bytes(whole[: len(whole) // 3])
+    content = words.read_bytes()
+    words.write_bytes(content[: len(content) // 3])
     with pytest.raises(VistokError, match="cannot be loaded"):
         ask(network, vocabulary=270, parameters_m=0.001)
     words.unlink()

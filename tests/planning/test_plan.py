@@ -196,8 +196,8 @@ def test_what_is_there_costs_nothing(
 
 def test_shards_take_what_is_there_not_what_archives_state(tmp_path: Path) -> None:
     """A part of Open Images was asked for half a terabyte."""
-    for place in range(700):
-        path = tmp_path / f"data/openimages/train/train_{place % 2}/{place}.jpg"
+    for index in range(700):
+        path = tmp_path / f"data/openimages/train/train_{index % 2}/{index}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(bytes(1000))
     study = load_study("paper", data_root=str(tmp_path / "data"))
@@ -218,10 +218,10 @@ def test_targets_are_tables_or_runs(paper: Study) -> None:
 
 def test_the_verb_prints_it(capsys: pytest.CaptureFixture[str], paper: Study) -> None:
     assert main(["plan", "--scale", "paper", "clip/frozen/vicuna-7b/seed-0", "--tflops", "990"]) == 0
-    said = capsys.readouterr().out
-    assert "990 TFLOP/s a GPU at 35%" in said
-    assert "GPU-hours" in said
-    assert "vcr-images" in said
+    output = capsys.readouterr().out
+    assert "990 TFLOP/s a GPU at 35%" in output
+    assert "GPU-hours" in output
+    assert "vcr-images" in output
     assert len(lines(make_plan(paper, paper.runs()))) > 10
 
 

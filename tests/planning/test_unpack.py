@@ -103,8 +103,8 @@ def test_links_and_devices_in_a_zip_are_refused(kind: int, tmp_path: Path) -> No
 @pytest.mark.parametrize("keep", [0, 10, -1, -40])
 def test_a_truncated_archive_is_refused(make: Maker, suffix: str, keep: int, tmp_path: Path) -> None:
     archive = make(tmp_path / f"a{suffix}", GOOD)
-    whole = archive.read_bytes()
-    archive.write_bytes(whole[: keep if keep >= 0 else len(whole) + keep])
+    content = archive.read_bytes()
+    archive.write_bytes(content[: keep if keep >= 0 else len(content) + keep])
     with pytest.raises(VistokError, match=r"is not a whole archive: .+\. Fetch it again\.$"):
         unpack(archive, tmp_path / "root")
     assert [path.name for path in tmp_path.rglob("*")] == [archive.name]

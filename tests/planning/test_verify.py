@@ -44,19 +44,19 @@ def study(mini: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
     """A copy of a scored study, with a tokenizer's checkpoint and a state of a training under way."""
     shutil.copytree(mini.root, tmp_path / "copy", symlinks=True)
     monkeypatch.chdir(tmp_path / "copy")
-    found: Study = mini.study
-    paths = Paths(found)
+    result: Study = mini.study
+    paths = Paths(result)
     about = {
         "name": "tokenizers/clip/seed-0",
         "identity": "a",
-        "inputs": {"spec": digest_value(tokenizer_spec(found, found.pretrained("clip/seed-0")))},
+        "inputs": {"spec": digest_value(tokenizer_spec(result, result.pretrained("clip/seed-0")))},
     }
     with proven_folder(paths.pretrained("clip/seed-0"), about) as partial:
         (partial / "model.safetensors").write_text("weights")
     learner = Small()
     optimiser = make_optimiser(learner, Optimiser(learning_rate=0.1, warmup_steps=0), learner.rate)
     TrainingState(paths.state(paths.pretrained("dino/seed-0")), "a").save(3, learner, optimiser, [])
-    return found
+    return result
 
 
 def wrong(study: Study) -> list[str]:

@@ -92,8 +92,8 @@ def test_a_missing_or_cut_file_is_told(study: Make, tmp_path: Path) -> None:
     with pytest.raises(VistokError, match="weights not found"):
         check_tokenizer(study(), "small")
     save(tmp_path / "weights/small.safetensors")
-    whole = (tmp_path / "weights/small.safetensors").read_bytes()
-    for cut in (whole[:-1], whole[: len(whole) // 2], whole[:20], whole[:4], b"", b"<html>" * 100):
+    content = (tmp_path / "weights/small.safetensors").read_bytes()
+    for cut in (content[:-1], content[: len(content) // 2], content[:20], content[:4], b"", b"<html>" * 100):
         (tmp_path / "weights/small.safetensors").write_bytes(cut)
         with pytest.raises(VistokError, match=r"is not a whole \.safetensors file.*fetch or make it again"):
             check_tokenizer(study(), "small")

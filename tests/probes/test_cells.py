@@ -5,7 +5,7 @@ import pytest
 
 from vistok.datasets.coco import ObjectAnnotation
 from vistok.errors import VistokError
-from vistok.probes.cells import cells_of, grid_side, tokens_in, whitened_rows
+from vistok.probes.cells import grid_side, object_boxes, tokens_in, whitened_rows
 
 
 def test_boxes_are_shares_of_their_image_and_crowds_are_left_out() -> None:
@@ -14,7 +14,7 @@ def test_boxes_are_shares_of_their_image_and_crowds_are_left_out() -> None:
         [],
         [ObjectAnnotation("ant", (60, 20, 80, 20), False)],
     ]
-    cells = cells_of(objects, [(40, 80), (1, 1), (120, 60)])
+    cells = object_boxes(objects, [(40, 80), (1, 1), (120, 60)])
     assert cells.images.tolist() == [0, 2]
     assert np.allclose(cells.boxes, [[0.25, 0, 1, 0.25], [0.5, 1 / 3, 1, 2 / 3]])  # cut at the image's edge
     assert [cells.categories[number] for number in cells.category] == ["cat", "ant"]
@@ -31,24 +31,26 @@ def test_what_else_is_told_of_all_objects_is_known() -> None:
         [ObjectAnnotation("ant", (12, 0, 4, 4), False, red)],
     ]
     cells = ["sand", "sand", "grass", "sand", "stone", "sand", "sand", "sand", "grass"]
-    image = (("background", "sand"), *((f"backgrounds.{place}", word) for place, word in enumerate(cells)))
-    known = cells_of(objects, [(16, 16)] * 2, [image] * 2).attributes
+    image = (("background", "sand"), *((f"backgrounds.{index}", word) for index, word in enumerate(cells)))
+    known = object_boxes(objects, [(16, 16)] * 2, [image] * 2).attributes
     assert known.keys() == {"category", "place", "color", "background"}  # one object tells no size
     assert known["color"].tolist() == [1, 0, 1]
     assert known["place"].tolist() == [0, 8, 2] and known["background"].tolist() == [1, 0, 0]
-    whole = cells_of(objects, [(16, 16)] * 2, [(("background", "sand"),), (("background", "grass"),)])
+    whole = object_boxes(objects, [(16, 16)] * 2, [(("background", "sand"),), (("background", "grass"),)])
     assert whole.attributes["background"].tolist() == [1, 1, 0]
-    assert "background" not in cells_of(objects, [(16, 16)] * 2, [(("background", "sand"),), ()]).attributes
+    assert (
+        "background" not in object_boxes(objects, [(16, 16)] * 2, [(("background", "sand"),), ()]).attributes
+    )
 
 
 def test_a_set_without_objects_is_refused() -> None:
     with pytest.raises(VistokError, match="none of the 2 images has an annotated object"):
-        cells_of([[], [ObjectAnnotation("cat", (0, 0, 4, 8), True)]], [(8, 8), (8, 8)])
+        object_boxes([[], [ObjectAnnotation("cat", (0, 0, 4, 8), True)]], [(8, 8), (8, 8)])
 
 
 def test_a_box_has_the_tokens_whose_centres_it_holds() -> None:
     boxes = [(0, 0, 2, 1), (1.6, 1.6, 0.8, 0.3), (0, 0, 4, 4)]
-    cells = cells_of([[ObjectAnnotation("cat", box, False)] for box in boxes], [(4, 4)] * 3)
+    cells = object_boxes([[ObjectAnnotation("cat", box, False)] for box in boxes], [(4, 4)] * 3)
     grid = np.arange(16.0).reshape(1, 16, 1).repeat(3, axis=0)
     tokens = np.concatenate([np.full((3, 1, 1), 99.0), grid], axis=1)  # behind a class token
     # The second box holds no centre of a patch: its own centre lies in row 1, column 2.

@@ -68,15 +68,15 @@ def test_a_collapse_onto_the_background_is_noticed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("probabilities", "said"),
+    ("probabilities", "message"),
     [
         (sorted_by(np.zeros(2000, dtype=int), 16, 0.9), "sends all images to one prototype (1 of 16"),
         (sorted_by(CATEGORY, 16, 0.07), "is sure of no image: 7.0 %"),
     ],
 )
-def test_both_ways_of_a_total_collapse_are_noticed(probabilities: np.ndarray, said: str) -> None:
+def test_both_ways_of_a_total_collapse_are_noticed(probabilities: np.ndarray, message: str) -> None:
     (found,) = collapses(START, use_of_prototypes(probabilities, KNOWN))
-    assert said in found
+    assert message in found
 
 
 def test_tokens_on_a_line_are_noticed_of_any_objective() -> None:

@@ -7,7 +7,7 @@ from tests.small_models import small_encoder
 
 from vistok.datasets.coco import ObjectAnnotation
 from vistok.errors import VistokError
-from vistok.probes.cells import Cells, cells_of
+from vistok.probes.cells import ObjectBoxes, object_boxes
 from vistok.probes.features import tokens_of
 from vistok.probes.probe import probe_cells
 from vistok.probes.readers import read_by_perceptron, read_linearly, ridge_scores, standardised
@@ -19,7 +19,7 @@ ENCODER = small_encoder(pixels=24, width=32, depth=2, normalisation="imagenet")
 
 
 @pytest.fixture(scope="module")
-def cells() -> Cells:
+def cells() -> ObjectBoxes:
     """Images of nine cells, an object in each of the first four places that chance picks."""
     chance = np.random.default_rng(1)
     objects = [
@@ -31,10 +31,10 @@ def cells() -> Cells:
         ]
         for _ in range(IMAGES)
     ]
-    return cells_of(objects, [(48, 48)] * IMAGES)
+    return object_boxes(objects, [(48, 48)] * IMAGES)
 
 
-def planted(cells: Cells, strength: float, *, crossed: bool = False) -> np.ndarray:
+def planted(cells: ObjectBoxes, strength: float, *, crossed: bool = False) -> np.ndarray:
     """Tokens of noise in which a box's category stands: plainly, or as a product of signs that no line can read."""
     chance = np.random.default_rng(2)
     tokens = chance.normal(size=(IMAGES, 10, 16))
@@ -48,21 +48,21 @@ def planted(cells: Cells, strength: float, *, crossed: bool = False) -> np.ndarr
     return tokens
 
 
-def probe(tokens: np.ndarray, cells: Cells):
+def probe(tokens: np.ndarray, cells: ObjectBoxes):
     return probe_cells(lambda images: tokens, np.zeros((IMAGES, 1, 1, 3), dtype=np.uint8), cells)
 
 
-def test_nothing_is_found_where_nothing_is(cells: Cells) -> None:
-    found = probe(planted(cells, 0.0), cells)
-    assert found.mlp is not None
-    assert abs(found.linear.value - 25) < 4 * found.linear.error < 12
-    assert abs(found.mlp.value - 25) < 4 * found.mlp.error
-    assert abs(found.shares["category"].value) < 4 * found.shares["category"].error
-    assert found.rank > 13
-    assert (found.boxes, found.images) == (4 * IMAGES, IMAGES)
+def test_nothing_is_found_where_nothing_is(cells: ObjectBoxes) -> None:
+    result = probe(planted(cells, 0.0), cells)
+    assert result.mlp is not None
+    assert abs(result.linear.value - 25) < 4 * result.linear.error < 12
+    assert abs(result.mlp.value - 25) < 4 * result.mlp.error
+    assert abs(result.shares["category"].value) < 4 * result.shares["category"].error
+    assert result.rank > 13
+    assert (result.boxes, result.images) == (4 * IMAGES, IMAGES)
 
 
-def test_what_is_plain_is_read_by_a_line_and_has_a_share(cells: Cells) -> None:
+def test_what_is_plain_is_read_by_a_line_and_has_a_share(cells: ObjectBoxes) -> None:
     weak, strong = (probe(planted(cells, strength), cells) for strength in (2.0, 6.0))
     assert 60 < weak.linear.value < 90 < strong.linear.value
     assert 5 < weak.shares["category"].value < 40 < strong.shares["category"].value
@@ -71,14 +71,14 @@ def test_what_is_plain_is_read_by_a_line_and_has_a_share(cells: Cells) -> None:
     assert gain.value > 2 * gain.error > 0
 
 
-def test_what_is_crossed_is_read_by_the_perceptron_alone(cells: Cells) -> None:
-    found = probe(planted(cells, 4.0, crossed=True), cells)
-    assert found.mlp is not None
-    assert found.linear.value < 35
-    assert found.mlp.value > found.linear.value + 10  # two of four categories look alike
+def test_what_is_crossed_is_read_by_the_perceptron_alone(cells: ObjectBoxes) -> None:
+    result = probe(planted(cells, 4.0, crossed=True), cells)
+    assert result.mlp is not None
+    assert result.linear.value < 35
+    assert result.mlp.value > result.linear.value + 10  # two of four categories look alike
 
 
-def test_it_gives_the_same_again_and_in_plain_values(cells: Cells) -> None:
+def test_it_gives_the_same_again_and_in_plain_values(cells: ObjectBoxes) -> None:
     first, second = (probe(planted(cells, 2.0), cells).plain() for _ in range(2))
     assert first == second
     assert first["linear"].keys() == {"value", "error"} and first["shares"].keys() == {"category", "place"}
@@ -100,8 +100,8 @@ def test_readers_return_the_labels_that_they_were_given(reader) -> None:
     assert (reader(rows[:60], labels[:60], rows[60:]) == labels[60:]).all()
 
 
-def test_too_little_is_refused(cells: Cells) -> None:
-    one = Cells(
+def test_too_little_is_refused(cells: ObjectBoxes) -> None:
+    one = ObjectBoxes(
         cells.images, cells.boxes, {**cells.attributes, "category": np.zeros(len(cells), dtype=np.int64)}
     )
     with pytest.raises(VistokError, match="1 categories are in both halves of them: at least 8 images and 2"):

@@ -24,14 +24,14 @@ from vistok.mllm.language_models.causal import CausalLanguageModel
 from vistok.mllm.model import MultimodalModel
 from vistok.mllm.words import make_word_tokenizer
 from vistok.steps import answers
-from vistok.steps.answers import ALONE, Photographs, answer_suite
-from vistok.steps.asking import Asked, ask
+from vistok.steps.answers import ALONE, PhotographReader, answer_suite
+from vistok.steps.asking import TaskQuestions, ask
 from vistok.steps.saved_answers import Row, SavedAnswers
 from vistok.tokenizers.base import build_tokenizer
-from vistok.training.processes import Place, place
+from vistok.training.processes import Process, this_process
 
 TASKS = ("coco-oc", "coco-mci")
-Suite = dict[str, tuple[Task, Asked]]
+Suite = dict[str, tuple[Task, TaskQuestions]]
 
 
 @pytest.fixture(scope="module")
@@ -75,10 +75,12 @@ class Interrupted(SeeingAnswerer):
 
 
 def run(
-    answerer: SeeingAnswerer, suite: Suite, saved: SavedAnswers, workers: int = 0, here: Place = ALONE
+    answerer: SeeingAnswerer, suite: Suite, saved: SavedAnswers, workers: int = 0, process: Process = ALONE
 ) -> dict[str, list[Row]]:
-    photographs = Photographs(answerer.model.tokenizer.reads(), answerer.look_anew, answerer.batch, workers)
-    made = answer_suite(answerer, suite, saved, name="answers", photographs=photographs, here=here)
+    photographs = PhotographReader(
+        answerer.model.tokenizer.reads(), answerer.look_anew, answerer.batch, workers
+    )
+    made = answer_suite(answerer, suite, saved, name="answers", photographs=photographs, process=process)
     return {task.id: rows for task, rows in made}
 
 
@@ -156,7 +158,7 @@ def test_a_killed_job_goes_on_to_the_same_answers(
     assert again.batches == 11 - 2 - 3
 
 
-def shares(work: Callable[[Place], None], of: int) -> list[int | None]:
+def shares(work: Callable[[Process], None], of: int) -> list[int | None]:
     """Runs so many processes of one job; returns how each of them ended."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -165,7 +167,7 @@ def shares(work: Callable[[Place], None], of: int) -> list[int | None]:
     def one(number: int) -> None:
         job = {"RANK": number, "WORLD_SIZE": of, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
         os.environ.update({name: str(value) for name, value in job.items()})
-        work(place())
+        work(this_process())
 
     context = multiprocessing.get_context("fork")
     processes = [context.Process(target=one, args=(number,)) for number in range(of)]
@@ -183,13 +185,13 @@ def test_processes_share_a_suite_out(
     file = tmp_path / "state/saved.jsonl"
 
     def killed() -> None:
-        saved = SavedAnswers(file, "one", process=1, seconds=0)
-        run(Interrupted(model, 3, signal.SIGKILL), suite, saved, here=Place(1, 3))
+        saved = SavedAnswers(file, "one", rank=1, seconds=0)
+        run(Interrupted(model, 3, signal.SIGKILL), suite, saved, process=Process(1, 3))
 
-    def finish(here: Place) -> None:
+    def finish(process: Process) -> None:
         answerer = Interrupted(model, 0, signal.SIGTERM)
-        made = run(answerer, suite, SavedAnswers(file, "one", process=here.number), here=here)
-        (tmp_path / f"{here.number}.json").write_text(json.dumps([answerer.batches, made]))
+        made = run(answerer, suite, SavedAnswers(file, "one", rank=process.rank), process=process)
+        (tmp_path / f"{process.rank}.json").write_text(json.dumps([answerer.batches, made]))
 
     process = multiprocessing.get_context("fork").Process(target=killed)
     process.start()

@@ -42,17 +42,17 @@ def listed(study: Study) -> None:
 def test_a_question_whose_photograph_is_there_is_asked(excerpt: Study) -> None:
     photograph(excerpt)
     listed(excerpt)
-    asked = ask(excerpt, "seed-bench")
-    assert asked.references.ids == ("101669",) and len(asked.references.whole) == 4
-    assert asked.prompts == ("Question: How many towels are in the image? Answer:",)
-    assert asked.reason == "3 of 4 questions are about videos"
+    questions = ask(excerpt, "seed-bench")
+    assert questions.references.ids == ("101669",) and len(questions.references.full_set) == 4
+    assert questions.prompts == ("Question: How many towels are in the image? Answer:",)
+    assert questions.reason == "3 of 4 questions are about videos"
 
 
 def test_what_is_not_there_is_said_beside(excerpt: Study) -> None:
     listed(excerpt)
-    asked = ask(excerpt, "seed-bench")
-    assert asked.references.ids == ()
-    assert asked.reason == (
+    questions = ask(excerpt, "seed-bench")
+    assert questions.references.ids == ()
+    assert questions.reason == (
         "3 of 4 questions are about videos; 1 of 1 photographs are not in seedbench/SEED-Bench-image"
     )
 

@@ -28,7 +28,7 @@ from vistok.steps.models import load_trained
 @pytest.fixture(scope="module")
 def study(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Study]:
     """The smoke study with its tokenizer of ETT's, and a language model of random weights."""
-    found = load_study("smoke", root=repository)
+    result = load_study("smoke", root=repository)
     with pytest.MonkeyPatch.context() as patch:
         root = tmp_path_factory.mktemp("checkout")
         (root / "workflow").symlink_to(repository / "workflow")
@@ -36,12 +36,12 @@ def study(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         for seed, name in enumerate(("coco-train", "objects365", "web")):
             told = {"captions": ("a ring and a box",), "questions": (QuestionAnswer("what is it?", "ring"),)}
             rows = (replace(row, **told) for row in pictures(24, seed))  # type: ignore[arg-type]
-            write_rows(rows, Paths(found).shards(name), categories=("square", "bar"))
-        train_cell_nets.run(found)
-        train_ibq.run(found)
+            write_rows(rows, Paths(result).shards(name), categories=("square", "bar"))
+        train_cell_nets.run(result)
+        train_ibq.run(result)
         for llm in ("llama-7b", "vicuna-7b"):
-            save_llm(found, llm)
-        yield found
+            save_llm(result, llm)
+        yield result
 
 
 def trained(study: Study, tokenizer: str, recipe: str) -> Run:
@@ -128,4 +128,4 @@ def test_what_is_not_there_is_named(study: Study) -> None:
     with pytest.raises(VistokError, match="unknown tokenizer 'ibq-code'"):
         study.run("ibq-code/index-frozen/vicuna-7b/seed-0")
     assert study.run("ibq/embedding-tuned/vicuna-7b/seed-0").recipe == "embedding-tuned"
-    assert load_study("paper", root=Path(__file__).parents[2]).beside.tokenizers == {}
+    assert load_study("paper", root=Path(__file__).parents[2]).second_system.tokenizers == {}

@@ -19,7 +19,7 @@ from vistok.mllm.language_models.causal import CausalLanguageModel
 from vistok.mllm.language_models.load import save_language_model
 from vistok.mllm.words import make_word_tokenizer
 from vistok.provenance import content_digest, proven_folder, read_provenance
-from vistok.steps.models import assemble, frozen_digests, held_tensors, load_trained
+from vistok.steps.models import assemble, frozen_digests, load_trained, stored_tensors
 
 RUN = Run(tokenizer="deit", recipe="frozen", llm="vicuna-7b", seed=0)
 
@@ -27,14 +27,14 @@ RUN = Run(tokenizer="deit", recipe="frozen", llm="vicuna-7b", seed=0)
 @pytest.fixture
 def study(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
     """The smoke study with a language model, and with a tokenizer of random weights that nothing trains."""
-    whole = load_study("smoke", root=repository)
+    loaded = load_study("smoke", root=repository)
     monkeypatch.chdir(tmp_path)
-    tokenizer = whole.tokenizer("deit").model_copy(
-        update={"objective": None, "image_set": None, "encoder": whole.encoder("deit")}
+    tokenizer = loaded.tokenizer("deit").model_copy(
+        update={"objective": None, "image_set": None, "encoder": loaded.encoder("deit")}
     )
-    found = replace(whole, tokenizers={**whole.tokenizers, "deit": tokenizer})
-    save_llm(found, seed=1)
-    return found
+    result = replace(loaded, tokenizers={**loaded.tokenizers, "deit": tokenizer})
+    save_llm(result, seed=1)
+    return result
 
 
 def save_llm(study: Study, seed: int) -> None:
@@ -51,7 +51,7 @@ def train(study: Study) -> dict[str, torch.Tensor]:
     """Saves a run's checkpoint as its step does, but for the training; returns the weights that it has."""
     torch.manual_seed(5)
     model, paths = assemble(study, RUN), Paths(study)
-    held, llm = held_tensors(study, RUN, model), paths.llm(RUN.llm)
+    held, llm = stored_tensors(study, RUN, model), paths.llm(RUN.llm)
     inputs = {
         llm.as_posix(): content_digest(read_provenance(llm)),
         "spec": digest_value(mllm_spec(study, RUN)),

@@ -49,7 +49,7 @@ def changed(study: Study, change: Callable[[dict[str, Any]], Any]) -> EttTable:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (
             lambda entry: entry["labels"].append("Tuned"),
@@ -68,10 +68,10 @@ def changed(study: Study, change: Callable[[dict[str, Any]], Any]) -> EttTable:
     ],
 )  # fmt: skip
 def test_a_table_that_does_not_fit_the_papers_is_refused(
-    study: Study, change: Callable[[dict[str, Any]], Any], said: str
+    study: Study, change: Callable[[dict[str, Any]], Any], message: str
 ) -> None:
     published = read_ett(Path("paper_tables/published/ett"))[5]
-    with pytest.raises(VistokError, match=said):
+    with pytest.raises(VistokError, match=message):
         assemble_ett(study, changed(study, change), published, ())
     assert read_tables()["table-5"].number == 5
 

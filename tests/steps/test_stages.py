@@ -44,15 +44,15 @@ def png(number: int) -> bytes:
 @pytest.fixture(scope="module")
 def study(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Study:
     """The smoke study with language models of random weights, and a tokenizer that nothing trains."""
-    whole = load_study("smoke", root=repository)
+    loaded = load_study("smoke", root=repository)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("checkout"))
-        entry = whole.tokenizer(TOKENIZER).model_copy(
-            update={"objective": None, "image_set": None, "encoder": whole.encoder(TOKENIZER)}
+        entry = loaded.tokenizer(TOKENIZER).model_copy(
+            update={"objective": None, "image_set": None, "encoder": loaded.encoder(TOKENIZER)}
         )
-        found = replace(whole, tokenizers={**whole.tokenizers, TOKENIZER: entry})
-        for llm in dict.fromkeys(run.llm for run in found.stages(runs(found))):
-            save_llm(found, llm)
+        result = replace(loaded, tokenizers={**loaded.tokenizers, TOKENIZER: entry})
+        for llm in dict.fromkeys(run.llm for run in result.stages(runs(result))):
+            save_llm(result, llm)
         rows = [
             ImageRow(
                 str(number),
@@ -63,9 +63,9 @@ def study(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Study:
             )
             for number in range(12)
         ]
-        for name in found.scale.mixture:
-            write_rows(iter(rows), Paths(found).shards(name), categories=("ring", "box"))
-        yield found
+        for name in result.scale.mixture:
+            write_rows(iter(rows), Paths(result).shards(name), categories=("ring", "box"))
+        yield result
 
 
 def save_llm(study: Study, llm: str) -> None:

@@ -36,7 +36,7 @@ def png(seed: int) -> bytes:
 
 @pytest.fixture
 def shards(tmp_path: Path) -> Shards:
-    write_rows((ImageRow(str(place), png(place)) for place in range(7)), tmp_path / "seven")
+    write_rows((ImageRow(str(index), png(index)) for index in range(7)), tmp_path / "seven")
     return Shards(tmp_path / "seven")
 
 

@@ -34,8 +34,10 @@ def test_normalise_takes_the_published_statistics(name: str, mean: float, deviat
 
 
 def test_a_crop_of_everything_changes_nothing() -> None:
-    whole = augment.random_crop(some_images(), Draws.whole(0, 5), 16, (1.0, 1.0), ratio=(1.0, 1.0), flip=0.0)
-    assert torch.allclose(whole, some_images(), atol=1e-5)
+    uncropped = augment.random_crop(
+        some_images(), Draws.whole(0, 5), 16, (1.0, 1.0), ratio=(1.0, 1.0), flip=0.0
+    )
+    assert torch.allclose(uncropped, some_images(), atol=1e-5)
 
 
 def test_a_flip_mirrors_left_and_right() -> None:
@@ -83,8 +85,8 @@ def test_an_aligned_crop_is_whole_patches_moved_by_a_pixel_and_maybe_mirrored() 
 
 
 def test_an_aligned_crop_of_everything_can_be_the_image_itself() -> None:
-    whole = augment.aligned_crop(some_images(), Draws.whole(0, 5), 16, 8, flip=0.0, shift=0)
-    assert torch.equal(whole, some_images())
+    uncropped = augment.aligned_crop(some_images(), Draws.whole(0, 5), 16, 8, flip=0.0, shift=0)
+    assert torch.equal(uncropped, some_images())
 
 
 def test_jitter_of_no_strength_changes_nothing() -> None:

@@ -179,8 +179,8 @@ def test_a_base_is_what_the_encoder_starts_from(name, make, encoder: Encoder) ->
     started = make(name, base=base)
     weights = base.trunk.state_dict()
     for module in (started.encoder, started.exported()):
-        found = module.state_dict()
-        assert all(torch.equal(found[part], tensor) for part, tensor in weights.items())
+        result = module.state_dict()
+        assert all(torch.equal(result[part], tensor) for part, tensor in weights.items())
     assert not equal(started.encoder.state_dict(), make(name).encoder.state_dict())
 
 

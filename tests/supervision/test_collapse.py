@@ -95,15 +95,15 @@ def test_an_untrained_tokenizer_gains_exactly_nothing(built, images: ProbeSet) -
 
 
 @pytest.mark.parametrize(
-    ("centre", "said"), [(-1e3, "sends all images to one prototype"), (0.0, "is sure of no image")]
+    ("centre", "message"), [(-1e3, "sends all images to one prototype"), (0.0, "is sure of no image")]
 )
-def test_a_planted_collapse_is_noticed(centre: float, said: str, built, images: ProbeSet) -> None:
+def test_a_planted_collapse_is_noticed(centre: float, message: str, built, images: ProbeSet) -> None:
     objective, setup = built("dino")
     with torch.no_grad():
         objective.teacher_head.prototypes.copy_(objective.teacher_head.prototypes[:1].expand(256, -1))
         objective.centre.value[5] = centre
     record, amiss = probed((objective, setup), images)
-    assert any(said in sentence for sentence in amiss)
+    assert any(message in sentence for sentence in amiss)
     assert record["prototypes"]["used"] == 1
 
 

@@ -73,8 +73,8 @@ def test_the_loss_is_the_sum_over_tokens_and_pairs_for_each_object() -> None:
     for token, place in pairs.items():
         one, other = boxes[token].tolist(), true[place].tolist()
         total += sum(abs(a - b) for a, b in zip(one, other, strict=True)) + 1 - overlap(one, other)
-    found = detection_loss(logits[None], boxes[None], true[None], category[None], OPTIONS)
-    assert found.item() == pytest.approx(total / 2, rel=1e-5)
+    result = detection_loss(logits[None], boxes[None], true[None], category[None], OPTIONS)
+    assert result.item() == pytest.approx(total / 2, rel=1e-5)
 
 
 def test_by_hand() -> None:

@@ -26,8 +26,8 @@ def test_a_text_tower_comes_back_from_a_checkpoint(make, tmp_path: Path) -> None
     tower = TextTower(written(objective.heads(), tmp_path / "clip"))
     texts = ["red checks", "blue stripes, all across"]
     expected = objective.text_projection(objective.text_encoder(objective.vocabulary.encode(texts, 77)))
-    found = tower(tower.encode(texts))
-    assert torch.allclose(found, expected / expected.norm(dim=1, keepdim=True), atol=1e-6)
+    result = tower(tower.encode(texts))
+    assert torch.allclose(result, expected / expected.norm(dim=1, keepdim=True), atol=1e-6)
     with pytest.raises(VistokError, match="has never read 'green'"):
         tower.encode(["green stripes"])
 

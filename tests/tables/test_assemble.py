@@ -190,10 +190,10 @@ def test_cells_are_held_against_the_best_blind_baseline(mini: Any) -> None:
 
 def test_the_best_baseline_of_each_column_is_marked(mini: Any, report: Report) -> None:
     constant, prior, alone = report(mini).baselines[:3]
-    for place in range(6):
-        found = [baseline.values[place] for baseline in (constant, prior, alone)]
+    for index in range(6):
+        found = [baseline.values[index] for baseline in (constant, prior, alone)]
         best = max(value for value in found if value is not None)
-        assert [baseline.best[place] for baseline in (constant, prior, alone)] == [
+        assert [baseline.best[index] for baseline in (constant, prior, alone)] == [
             value == best for value in found
         ]
     assert any(alone.best), "the language model alone is best somewhere"
@@ -278,7 +278,7 @@ def test_the_difference_is_of_the_numbers_as_printed(ours: float, published: str
 
 def test_a_part_of_the_questions_is_said_with_its_reason(excerpt: Any, report: Report) -> None:
     made = report(excerpt)
-    by_title = {column.title: place for place, column in enumerate(made.columns)}
+    by_title = {column.title: index for index, column in enumerate(made.columns)}
     for row in made.rows:
         assert row.cells[by_title["VQA"]].ours is not None
         for title in ("VCR-OC", "VCR-MCI"):
@@ -518,9 +518,9 @@ def test_blind_captions_are_fitted_on_other_images_where_there_is_no_training_sp
     excerpt: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(excerpt.root)
-    asked = ask(excerpt.study, "coco-caption")
-    said = fit_blind.blind_answers(excerpt.study, excerpt.study.task("coco-caption"), asked)["constant"]
-    own = {str(record.image_id): record.captions for record in asked.references.records}
+    questions = ask(excerpt.study, "coco-caption")
+    said = fit_blind.blind_answers(excerpt.study, excerpt.study.task("coco-caption"), questions)["constant"]
+    own = {str(record.image_id): record.captions for record in questions.references.records}
     others = {key: {text for other, texts in own.items() if other != key for text in texts} for key in own}
     assert said.keys() == own.keys()
     assert all(caption in others[key] for key, caption in said.items())
@@ -566,7 +566,7 @@ def test_a_finding_about_one_row_marks_its_cell(mini: Any, report: Report) -> No
     made = with_audit(made, row_ids, findings)
     assert [(note.mark, note.finding.anchor) for note in made.audit] == [("1", "average"), ("2", "column")]
     assert [column.audit for column in made.columns] == [("2",), (), (), (), (), (), ()]
-    marked = [(place, cell.audit) for place, row in enumerate(made.rows) for cell in row.cells if cell.audit]
+    marked = [(index, cell.audit) for index, row in enumerate(made.rows) for cell in row.cells if cell.audit]
     assert marked == [(1, ("1",))] and made.rows[1].cells[-1].audit
     assert "60.9</ins><sup>" not in render_table(made, "md")
     assert "52.6<sup>1</sup> → " in render_table(made, "md") and "VQA<sup>2</sup><br>" in render_table(

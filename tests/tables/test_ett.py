@@ -60,8 +60,8 @@ def study(mini: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study
         answer_at_random(mini.study, run)
         score_run.run(mini.study, run, "gvt")
     rows = {
-        name: {"rfid": {"value": 1.5 + place, "low": None, "high": None, "n": 12}}
-        for place, name in enumerate(PAINTED)
+        name: {"rfid": {"value": 1.5 + index, "low": None, "high": None, "n": 12}}
+        for index, name in enumerate(PAINTED)
     }
     write_json(EttPaths(mini.study).reconstruction, {"rows": rows})
     write_json(EttPaths(mini.study).generation, {"rows": DRAWN})
@@ -70,10 +70,10 @@ def study(mini: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study
 
 def table(number: int, *, seeds: dict[str, tuple[int, ...]] | None = None) -> EttTable:
     """Returns one of the grid's tables without SEED-Bench, which nothing here has answered."""
-    found = read_tables()[f"table-{number}"]
-    columns = {title: entry for title, entry in found.columns.items() if entry.task != "seed-bench"}
-    rows = tuple(row.model_copy(update={"seeds": (seeds or {}).get(row.recipe, (0,))}) for row in found.rows)
-    return found.model_copy(update={"columns": columns, "rows": rows})
+    result = read_tables()[f"table-{number}"]
+    columns = {title: entry for title, entry in result.columns.items() if entry.task != "seed-bench"}
+    rows = tuple(row.model_copy(update={"seeds": (seeds or {}).get(row.recipe, (0,))}) for row in result.rows)
+    return result.model_copy(update={"columns": columns, "rows": rows})
 
 
 def assembled(study: Study, entry: EttTable) -> TableReport:
@@ -142,14 +142,14 @@ def test_what_the_tables_wait_for_follows_the_seeds_asked_for(study: Study) -> N
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"metric": "accuracy"}, "found none"),
         ({"task": "coco-oc", "metric": "accuracy"}, "a column has a `task`, whose metric it shows"),
         ({"task": "coco-oc", "waits_for": "it"}, "found task, waits_for"),
     ],
 )
-def test_a_column_says_once_what_is_ours(change: dict[str, str], said: str) -> None:
+def test_a_column_says_once_what_is_ours(change: dict[str, str], message: str) -> None:
     entry = read_tables()["table-4"].columns["COCO-OC"]
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=message):
         type(entry).model_validate(change)

@@ -45,23 +45,23 @@ def test_there_is_none_where_the_ends_are_not_told_apart() -> None:
 
 
 def test_its_interval_is_that_of_draws_from_the_three_intervals() -> None:
-    found = share_of(cell(55, 3), cell(40, 2), cell(80, 2.5))
-    assert found and found.low is not None and found.high is not None
+    result = share_of(cell(55, 3), cell(40, 2), cell(80, 2.5))
+    assert result and result.low is not None and result.high is not None
     draws = np.random.default_rng(0).standard_normal((3, 200_000)) / 1.96
     ours, floor, ceiling = (middle + half * drawn for (middle, half), drawn in zip(
         ((55, 3), (40, 2), (80, 2.5)), draws, strict=True
     ))  # fmt: skip
     low, high = np.percentile(100 * (ours - floor) / (ceiling - floor), [2.5, 97.5])
-    assert (found.low, found.high) == pytest.approx((low, high), abs=0.5)
+    assert (result.low, result.high) == pytest.approx((low, high), abs=0.5)
 
 
 def test_a_cell_without_an_interval_leaves_the_share_without_one() -> None:
-    found = share_of(cell(55), cell(40, 2), cell(80, 2))
-    assert found and (found.value, found.low, found.interval_text) == (37.5, None, "")
+    result = share_of(cell(55), cell(40, 2), cell(80, 2))
+    assert result and (result.value, result.low, result.interval_text) == (37.5, None, "")
 
 
 def test_what_is_printed() -> None:
-    found = share_of(cell(39, 3), cell(40, 2), cell(80, 2))
-    assert found and found.text == "−2 % of the way"
-    assert found.interval_text == "[−12, 7]"
-    assert replace(found, value=61.5).text == "62 % of the way"
+    result = share_of(cell(39, 3), cell(40, 2), cell(80, 2))
+    assert result and result.text == "−2 % of the way"
+    assert result.interval_text == "[−12, 7]"
+    assert replace(result, value=61.5).text == "62 % of the way"

@@ -52,8 +52,8 @@ def rows(study: Study) -> list[Row]:
 
 
 def originals(study: Study) -> dict[str, Original]:
-    found = {row.recipe: study.recipe(row.recipe).original for row in rows(study)}
-    return {recipe: original for recipe, original in found.items() if original}
+    result = {row.recipe: study.recipe(row.recipe).original for row in rows(study)}
+    return {recipe: original for recipe, original in result.items() if original}
 
 
 def millions(module: nn.Module) -> float:

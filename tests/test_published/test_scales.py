@@ -31,11 +31,11 @@ def test_results_are_near_the_published_cells(
     scale: str, repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(repository)
-    found = compare(load_study(scale), PUBLISHED)
-    if not found:
+    result = compare(load_study(scale), PUBLISHED)
+    if not result:
         pytest.skip(f"results/{scale} has no cells here: snakemake paper_tables --config scale={scale}")
-    print(*found, sep="\n")
-    assert not [str(cell) for cell in found if cell.agrees is False]
+    print(*result, sep="\n")
+    assert not [str(cell) for cell in result if cell.agrees is False]
 
 
 def test_a_tolerance_is_declared_for_every_task_of_the_paper_scale_and_for_none_of_mini(
@@ -106,10 +106,11 @@ def test_the_verb_prints_every_cell_and_fails_where_one_is_too_far(
     results: Study, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["agreement"]) == 0
-    said = capsys.readouterr().out
-    assert "agrees    Table 2, deit/frozen, VQA: 48.3, published 48.3, +0.0 (at most 3.4)" in said
+    output = capsys.readouterr().out
+    assert "agrees    Table 2, deit/frozen, VQA: 48.3, published 48.3, +0.0 (at most 3.4)" in output
     assert (
-        "0 of 3 cells are further from the published ones than workflow/scales/paper.yaml tolerates." in said
+        "0 of 3 cells are further from the published ones than workflow/scales/paper.yaml tolerates."
+        in output
     )
     write_metrics(results, DEIT, 12.0)
     assert main(["agreement"]) == 1

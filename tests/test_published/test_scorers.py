@@ -48,12 +48,12 @@ def vqa(data: Path, predictions: str) -> tuple[Path, Rows]:
 
 
 def captions(data: Path, folder: Path) -> tuple[Path, Rows]:
-    found = json.loads((data / "captioning/capmini200.json").read_text())
-    images = [{"id": int(image), "file_name": f"{int(image):012}.jpg"} for image in found["refs"]]
-    pairs = [(int(image), text) for image, texts in found["refs"].items() for text in texts]
+    result = json.loads((data / "captioning/capmini200.json").read_text())
+    images = [{"id": int(image), "file_name": f"{int(image):012}.jpg"} for image in result["refs"]]
+    pairs = [(int(image), text) for image, texts in result["refs"].items() for text in texts]
     rows = [{"id": number, "image_id": pair[0], "caption": pair[1]} for number, pair in enumerate(pairs)]
     write_json(folder / "captions.json", {"images": images, "annotations": rows})
-    said = [{"id": int(image), "answer": text} for image, text in found["pred"].items()]
+    said = [{"id": int(image), "answer": text} for image, text in result["pred"].items()]
     return folder / "captions.json", said[:ANSWERED_CAPTIONS]
 
 

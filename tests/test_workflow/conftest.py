@@ -93,9 +93,9 @@ class Checkout:
 
     def build(self, *arguments: str, scale: str = "smoke") -> str:
         """Runs snakemake, which has to end well; returns what it said."""
-        status, said = self.snakemake(*arguments, scale=scale)
-        assert status == 0, said
-        return said
+        status, output = self.snakemake(*arguments, scale=scale)
+        assert status == 0, output
+        return output
 
     def jobs(
         self, *arguments: str, target: str = "paper_tables", scale: str = "smoke", pages: bool = False
@@ -104,10 +104,10 @@ class Checkout:
 
         What shows the study as a whole, `PAGES`, is left out unless asked for: any new number or word makes it again.
         """
-        said = self.build(target, "-n", *arguments, scale=scale)
-        found = [(rule, re.search("wildcards: .*?=(.*)", lines)) for _, rule, lines in _JOB.findall(said)]
+        output = self.build(target, "-n", *arguments, scale=scale)
+        found = [(rule, re.search("wildcards: .*?=(.*)", lines)) for _, rule, lines in _JOB.findall(output)]
         jobs = {f"{rule} {wildcard[1]}" if wildcard else rule for rule, wildcard in found}
-        assert jobs or "Nothing to be done" in said, said
+        assert jobs or "Nothing to be done" in output, output
         found_jobs = {job.removesuffix("/vicuna-7b/seed-0") for job in jobs - {"paper_tables"}}
         return found_jobs if pages else found_jobs - PAGES
 

@@ -15,7 +15,6 @@ def run(study: Study) -> None:
 '''
 STEP = """Step(
         "draw-rows",
-        jobs=lambda study, runs: [],
         outputs=lambda study: [Paths(study).figure(9, "svg")],
         spec=lambda study: {table: len(entry.rows) for table, entry in study.tables.items()},
         size="tabulate",

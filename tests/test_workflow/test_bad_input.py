@@ -14,12 +14,12 @@ BLIND = "results/smoke-dev/blind/coco-oc/metrics.json"
 def refusal(built: Any, *arguments: str, scale: str = "smoke") -> str:
     """Returns the one error that vistok said; nothing may have been written."""
     before = built.files()
-    status, said = built.snakemake(*arguments, scale=scale, starts_jobs=False)
-    assert status == 1, said
-    assert "Traceback" not in said
+    status, output = built.snakemake(*arguments, scale=scale, starts_jobs=False)
+    assert status == 1, output
+    assert "Traceback" not in output
     assert built.files() == before
-    errors = [line for line in said.splitlines() if line.startswith("vistok: ")]
-    assert len(errors) == 1, said
+    errors = [line for line in output.splitlines() if line.startswith("vistok: ")]
+    assert len(errors) == 1, output
     return errors[0]
 
 
@@ -71,9 +71,9 @@ def test_an_unknown_tokenizer_in_a_row(built: Any) -> None:
 
 
 def test_an_unknown_tokenizer_on_the_command_line(built: Any) -> None:
-    status, said = built.snakemake("results/smoke/clpi/frozen/vicuna-7b/seed-0/coco-oc/metrics.json", "-n")
+    status, output = built.snakemake("results/smoke/clpi/frozen/vicuna-7b/seed-0/coco-oc/metrics.json", "-n")
     assert status == 1
-    assert "unknown tokenizer 'clpi'. Did you mean 'clip'?" in said
+    assert "unknown tokenizer 'clpi'. Did you mean 'clip'?" in output
 
 
 @pytest.mark.parametrize(

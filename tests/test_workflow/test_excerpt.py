@@ -14,8 +14,8 @@ TASKS = ("vqav2", "coco-caption", "coco-oc", "coco-mci", "vcr-oc", "vcr-mci")
 
 
 def read(built: Any, path: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((built.root / path).read_text())
-    return found
+    result: dict[str, Any] = json.loads((built.root / path).read_text())
+    return result
 
 
 def list_again(built: Any, output: str, *, everything: bool = False) -> None:
@@ -38,9 +38,9 @@ def test_a_question_without_its_photograph_waits_for_it(built: Any, official: Pa
     for photograph in photographs:
         shutil.move(photograph, tmp_path)
     built.build(target, *asked, scale="excerpt")
-    found = read(built, target)
-    assert 0 < found["n"] < found["of"]
-    assert found["reason"].endswith("photographs are not in coco/val2017")
+    result = read(built, target)
+    assert 0 < result["n"] < result["of"]
+    assert result["reason"].endswith("photographs are not in coco/val2017")
     assert built.jobs(*asked, target=target, scale="excerpt") == set()
     for photograph in photographs:
         shutil.move(tmp_path / photograph.name, photograph)
@@ -59,8 +59,8 @@ def test_a_part_of_the_question_files_is_enough(built: Any, official: Path, tmp_
     target, asked = CLIP.format("coco-oc"), ("--config", f"data_root={official}")
     built.build(target, *asked, scale="excerpt")
     assert read(built, target)["n"] > 0
-    found = read(built, CLIP.format("coco-mci"))
-    assert (found["n"], found["reason"]) == (0, "not in the data root: gvtbench/coco_mci.json")
+    result = read(built, CLIP.format("coco-mci"))
+    assert (result["n"], result["reason"]) == (0, "not in the data root: gvtbench/coco_mci.json")
     assert built.jobs(*asked, target=target, scale="excerpt") == set()
     shutil.move(tmp_path / "coco_mci.json", official / "gvtbench")
     assert {job.split()[0] for job in built.jobs(*asked, target=target, scale="excerpt")} == {

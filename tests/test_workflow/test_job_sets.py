@@ -245,16 +245,16 @@ def test_a_new_tokenizer_with_local_weights_is_not_pretrained(built: Any, tmp_pa
             == {"list_data smoke, listed=weights-of-tokenizers/mine"} | steps("mine/frozen") | TABLE | CURVES
         )
         weights.unlink()
-        status, said = built.snakemake("paper_tables", "-n")
-        assert status == 1 and f"the weights of the tokenizer 'mine' are not there: {weights}" in said
+        status, output = built.snakemake("paper_tables", "-n")
+        assert status == 1 and f"the weights of the tokenizer 'mine' are not there: {weights}" in output
         with built.edited("workflow/grid/tokenizers.yaml", str(weights), "weights/mine.safetensors"):
-            status, said = built.snakemake("paper_tables", "-n")
-        assert status == 1 and "is what a job makes: put them elsewhere, with an absolute path" in said
+            status, output = built.snakemake("paper_tables", "-n")
+        assert status == 1 and "is what a job makes: put them elsewhere, with an absolute path" in output
 
 
 def test_a_file_by_a_wrong_name_is_refused_with_the_nearest(built: Any) -> None:
-    status, said = built.snakemake("results/smoke/clpi/frozen/vicuna-7b/seed-0/coco-oc/metrics.json", "-n")
-    assert status == 1 and "Did you mean 'clip'" in said and "Traceback" not in said
+    status, output = built.snakemake("results/smoke/clpi/frozen/vicuna-7b/seed-0/coco-oc/metrics.json", "-n")
+    assert status == 1 and "Did you mean 'clip'" in output and "Traceback" not in output
 
 
 def test_another_split_trains_nothing(built: Any) -> None:

@@ -46,7 +46,7 @@ def test_a_training_whose_log_cannot_be_written_is_whole(built: Any, tmp_path: P
 
 def test_a_job_that_fails_still_fails(built: Any) -> None:
     metrics = built.root / "results/smoke/blind/coco-oc/metrics.json"
-    whole = metrics.read_bytes()
+    content = metrics.read_bytes()
     metrics.write_bytes(b"{")
     try:
         with full(built.root / "logs/smoke/tabulate"):
@@ -54,6 +54,6 @@ def test_a_job_that_fails_still_fails(built: Any) -> None:
                 "paper_tables", "--forcerun", "tabulate", "--rerun-triggers", "mtime"
             )
     finally:
-        metrics.write_bytes(whole)
+        metrics.write_bytes(content)
     assert status == 1 and FULL in output and f"{metrics.relative_to(built.root)} " in output
     built.build("paper_tables")

@@ -44,6 +44,6 @@ def test_a_run_that_was_deleted_comes_back_the_same_without_a_network(built: Any
     built.remove(f"checkpoints/smoke/mllms/{RUN}", f"results/smoke/{RUN}")
     for path in (built.root / "paper_tables/smoke").glob("table-2*"):
         path.unlink()
-    said = built.fresh().build("paper_tables")
-    assert "rule tune_mllm" in said and "rule answer" in said
+    output = built.fresh().build("paper_tables")
+    assert "rule tune_mllm" in output and "rule answer" in output
     assert built.digests(*BUILT) == before

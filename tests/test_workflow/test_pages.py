@@ -14,8 +14,8 @@ def test_claims_are_weighed_on_the_scale(built: Any) -> None:
     assert rows == {"deit/frozen", "clip/frozen", "clip/tuned"} and len(cells) == 18
     metrics = built.root / "results/smoke/clip/tuned/vicuna-7b/seed-0/coco-mci/metrics.json"
     value = json.loads(metrics.read_text())["answers"]["released"]["metrics"]["accuracy"]
-    found = {(cell["row"], cell["column"]): cell["value"] for cell in cells}
-    assert found["clip/tuned", "COCO-MCI"] == value
+    result = {(cell["row"], cell["column"]): cell["value"] for cell in cells}
+    assert result["clip/tuned", "COCO-MCI"] == value
     claims = json.loads((built.root / "paper_tables/smoke/claims.json").read_text())
     assert claims.keys() == {"published", "smoke"}
     compared = {
@@ -23,9 +23,9 @@ def test_claims_are_weighed_on_the_scale(built: Any) -> None:
         "Table 2, COCO-Caption: clip/frozen over clip/tuned",
     }
     lost = claims["smoke"]["clip-and-dinov2-lose-semantics"]
-    found = {difference["label"] for difference in lost["differences"]}
-    assert found and found <= compared, "a metric that is 0 of every image has no interval to compare"
-    assert lost["not_measured"] == 4 - len(found), "DINOv2 is in no row of this scale"
+    result = {difference["label"] for difference in lost["differences"]}
+    assert result and result <= compared, "a metric that is 0 of every image has no interval to compare"
+    assert lost["not_measured"] == 4 - len(result), "DINOv2 is in no row of this scale"
 
 
 def test_the_audit_checks_what_the_scale_made(built: Any) -> None:
@@ -43,11 +43,11 @@ def test_snakemakes_report_shows_each_product_with_a_caption_in_its_category(
     with ZipFile(tmp_path / "shown.zip") as archive:
         text = archive.read("shown/report.html").decode()
         held = {Path(name).name for name in archive.namelist()}
-    found = re.search(r"var categories = (\{.*?\});", text)
-    assert found
+    result = re.search(r"var categories = (\{.*?\});", text)
+    assert result
     shown = {
         category: {Path(path).name for paths in below.values() for path in paths}
-        for category, below in json.loads(found[1]).items()
+        for category, below in json.loads(result[1]).items()
     }
     assert shown["Figures"] == {"figure-3.svg", "figure-4.svg"}
     assert {"table-1.html", "table-2.html"} <= shown["Tables"] and "table-2-curves.png" in shown["Trainings"]

@@ -44,8 +44,8 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_end(built: Any, tmp_path: Pa
     remove_run(built, RUN)
     interrupt(built, state, tmp_path / "interrupted.log")
     kill(built, state, tmp_path / "killed.log")
-    said = built.build("paper_tables")
-    assert "goes on from step" in said
+    output = built.build("paper_tables")
+    assert "goes on from step" in output
     assert built.digests(*BUILT) == before
     assert not state.exists()
 
@@ -68,8 +68,8 @@ def kill(built: Any, state: Path, log: Path) -> None:
     """Kills snakemake and its jobs in the middle of training; before, a second snakemake is sent away."""
     job = built.start("paper_tables", log=log)
     wait(lambda: "rule tune_mllm" in log.read_text(), job, log)
-    status, said = built.snakemake("paper_tables")
-    assert status == 1 and "another snakemake is running" in said and "Traceback" not in said
+    status, output = built.snakemake("paper_tables")
+    assert status == 1 and "another snakemake is running" in output and "Traceback" not in output
     wait(saves(state), job, log)
     os.killpg(job.pid, signal.SIGKILL)
     assert job.wait(timeout=60) == -signal.SIGKILL

@@ -22,8 +22,8 @@ def rule_files(repository: Path) -> list[Path]:
 def test_the_paper_scale_asks_for_sizes_that_grow(built: Any) -> None:
     """Memory grows; a training's time does not: it goes on from its saved state, within what a cluster allows."""
     for attempt in (1, 2):
-        said = built.build("paper_tables", "-n", "--attempt", str(attempt), scale="paper")
-        asked = re.findall(r"^rule tune_mllm:.*?resources: (.*?)$", said, re.MULTILINE | re.DOTALL)
+        output = built.build("paper_tables", "-n", "--attempt", str(attempt), scale="paper")
+        asked = re.findall(r"^rule tune_mllm:.*?resources: (.*?)$", output, re.MULTILINE | re.DOTALL)
         assert len(asked) == 3
         for resources in asked:
             assert "gpu=1" in resources
@@ -34,9 +34,11 @@ def test_rules_are_of_the_steps_and_read_and_write_what_these_say(built: Any, re
     """Each job of a whole build, of the claims, of the audit and of ETT: its rule, and its files in their order."""
     tables = yaml.safe_load((repository / "workflow/grid/tables.yaml").read_text())
     with built.changed("workflow/grid/tables.yaml", lambda cut: cut.update(tables)):
-        said = built.build("paper_tables", "paper_claims", "paper_audit", "ett_tables", "-nF")
+        output = built.build("paper_tables", "paper_claims", "paper_audit", "ett_tables", "-nF")
         study = load_study("smoke", root=built.root)
-    found = re.findall(r"^ *(?:local)?rule (\w+):\n(?: +input: (.*)\n)? +output: (.*)$", said, re.MULTILINE)
+    result = re.findall(
+        r"^ *(?:local)?rule (\w+):\n(?: +input: (.*)\n)? +output: (.*)$", output, re.MULTILINE
+    )
     data = [str(path) for path in STEPS["make-world"].outputs(study)]
     of_ett = [run for table in read_tables().values() for run in runs_of(study, table)]
     runs, expected = [*study.runs(), *dict.fromkeys(of_ett)], set()
@@ -49,7 +51,7 @@ def test_rules_are_of_the_steps_and_read_and_write_what_these_say(built: Any, re
             expected.add((name, frozenset(read), tuple(map(str, step.outputs(study, *ids)))))
     jobs = {
         (name, frozenset(filter(None, read.split(", "))), tuple(made.split(", ")))
-        for name, read, made in found
+        for name, read, made in result
     }
     assert jobs == expected
 
@@ -57,9 +59,9 @@ def test_rules_are_of_the_steps_and_read_and_write_what_these_say(built: Any, re
 @pytest.mark.parametrize("profile", ["slurm", "slurm-example"])
 def test_the_jobs_of_a_group_ask_for_one_place(built: Any, profile: str) -> None:
     """Snakemake refuses a group whose members name different partitions, accounts or GPU types."""
-    said = built.build("paper_tables", "-nF", "--workflow-profile", f"workflow/profiles/{profile}")
-    found = re.findall(r"^ *rule (\w+):\n|^ *resources: (.*)", said, re.MULTILINE)
-    names, asked = [name for name, _ in found if name], [text for _, text in found if text]
+    output = built.build("paper_tables", "-nF", "--workflow-profile", f"workflow/profiles/{profile}")
+    result = re.findall(r"^ *rule (\w+):\n|^ *resources: (.*)", output, re.MULTILINE)
+    names, asked = [name for name, _ in result if name], [text for _, text in result if text]
     places = {
         name: re.search(r"slurm_partition=(\w+)", text) for name, text in zip(names, asked, strict=True)
     }
@@ -111,8 +113,8 @@ def test_rules_are_short_and_say_what_they_are(repository: Path) -> None:
 
 
 def test_the_linter_asks_for_containers_alone(built: Any) -> None:
-    _, said = built.snakemake("--lint")
-    complaints = set(re.findall(r"^    \* (.*):$", said, re.MULTILINE))
+    _, output = built.snakemake("--lint")
+    complaints = set(re.findall(r"^    \* (.*):$", output, re.MULTILINE))
     assert complaints == {"Specify a conda environment or container for each rule."}
 
 

@@ -68,9 +68,9 @@ class Lab:
         return ended.returncode, ended.stdout
 
     def ok(self, *command: str) -> str:
-        status, said = self.run(*command)
-        assert status == 0, said
-        return said
+        status, output = self.run(*command)
+        assert status == 0, output
+        return output
 
     def dvc(self, *commands: str) -> list[str]:
         """Returns what each command of DVC said; all have to end well."""
@@ -124,8 +124,8 @@ def clone(lab: Lab, to: Path) -> Lab:
 def test_a_fresh_clone_takes_pulled_results_for_its_own(origin: Lab, tmp_path: Path) -> None:
     lab = clone(origin, tmp_path / "clone")
     lab.ok("dvc", "pull")
-    status, said = lab.checkout.snakemake("paper_tables", "-n")
-    assert status == 1 and "vistok adopt" in said and "Traceback" not in said
+    status, output = lab.checkout.snakemake("paper_tables", "-n")
+    assert status == 1 and "vistok adopt" in output and "Traceback" not in output
     assert "wrong: 0" in lab.ok("vistok", "adopt")
     # The figure of probes and the page are made of what was pulled: dvc.yaml is one for all scales.
     assert lab.checkout.jobs() == {"draw_curves table-2"}
@@ -155,8 +155,8 @@ def corrupt_cache(lab: Lab) -> None:
     table.unlink()
     lab.ok("dvc", "checkout", str(table.relative_to(lab.root)))
     assert table.read_text() == "corrupt\n", "DVC trusts what is read-only in its cache"
-    status, said = lab.run("vistok", "adopt", "--all")
-    assert status == 1 and "paper_tables/smoke/table-2.csv: not the bytes that dvc.lock pins" in said
+    status, output = lab.run("vistok", "adopt", "--all")
+    assert status == 1 and "paper_tables/smoke/table-2.csv: not the bytes that dvc.lock pins" in output
     assert lab.checkout.jobs() == {"tabulate table-2"}
 
 
@@ -224,8 +224,8 @@ def test_a_corrupt_object_in_the_remote_is_refused(origin: Lab, server: Any, tmp
     good = server.get_object(Bucket=BUCKET, Key=key)["Body"].read()
     server.put_object(Bucket=BUCKET, Key=key, Body=good + b"corrupt")
     try:
-        status, said = lab.run("dvc", "pull", "table@table-2")
+        status, output = lab.run("dvc", "pull", "table@table-2")
     finally:
         server.put_object(Bucket=BUCKET, Key=key, Body=good)
-    assert status != 0 and "paper_tables/smoke/table-2.md" in said.partition("failed")[2]
+    assert status != 0 and "paper_tables/smoke/table-2.md" in output.partition("failed")[2]
     assert not (lab.root / "paper_tables/smoke/table-2.md").exists()

@@ -115,7 +115,7 @@ def test_a_tokenizer_is_built_ready_for_training(encoder: Encoder) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"tokens": 16}, "gives 17 tokens of width 32 for images of 32 pixels; its entry says 16 of width 32"),
         ({"width": 64}, "gives 17 tokens of width 32 for images of 32 pixels; its entry says 17 of width 64"),
@@ -129,8 +129,8 @@ def test_a_tokenizer_is_built_ready_for_training(encoder: Encoder) -> None:
         ({"library": "transformers", "name": "dinov22", "arguments": {"depth": 1}}, r"Did you mean 'dinov2'\?"),
     ],
 )  # fmt: skip
-def test_a_wrong_entry_is_refused(encoder: Encoder, changes: dict[str, object], said: str) -> None:
-    with torch.device("meta"), pytest.raises(VistokError, match=said) as refused:
+def test_a_wrong_entry_is_refused(encoder: Encoder, changes: dict[str, object], message: str) -> None:
+    with torch.device("meta"), pytest.raises(VistokError, match=message) as refused:
         build_tokenizer(encoder.model_copy(update=changes))
     assert len(str(refused.value).splitlines()) == 1
     assert len(str(refused.value)) < 600

@@ -44,15 +44,15 @@ def test_codes_alone_are_one_hots_so_that_a_linear_layer_has_one_embedding_for_e
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"name": "indices"}, "embeddings or codes are read"),
         ({"arguments": {"image_size": 33}}, "are no size of a tokenizer with a codebook"),
         ({"tokens": 9}, "gives 16 tokens of width 8"),
     ],
 )
-def test_an_entry_that_is_none_is_refused(change: dict[str, Any], said: str) -> None:
-    with pytest.raises(VistokError, match=said):
+def test_an_entry_that_is_none_is_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(VistokError, match=message):
         build_tokenizer(small_codes().model_copy(update=change))
 
 

@@ -53,26 +53,28 @@ def test_a_dinov2_file_of_518_pixels_is_resampled_as_timm_resamples_what_it_fetc
     shake: Shake, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Its authors' names, mask token and final norm; antialiased, which moves the features."""
-    whole = shake(timm.create_model("vit_base_patch14_dinov2", img_size=518, num_classes=0, **DINOV2))
-    states = {**whole.state_dict(), "mask_token": torch.ones(1, 32)}
+    original = shake(timm.create_model("vit_base_patch14_dinov2", img_size=518, num_classes=0, **DINOV2))
+    states = {**original.state_dict(), "mask_token": torch.ones(1, 32)}
     entry = small("dinov2", name="vit_base_patch14_dinov2", arguments={**DINOV2, "img_size": 224}, width=32)
     ours = loaded(entry, tmp_path, "dinov2.pth", states)
     assert "pos_embed resampled from (1, 1370, 32) to (1, 257, 32) (bicubic, antialiased, as timm does)" in (
         capsys.readouterr().out
     )
-    save_file(whole.state_dict(), tmp_path / "fetched.safetensors")
+    save_file(original.state_dict(), tmp_path / "fetched.safetensors")
     fetched = timm.create_model(
         "vit_base_patch14_dinov2", pretrained=True, num_classes=0, img_size=224, **DINOV2,
         pretrained_cfg_overlay={"file": str(tmp_path / "fetched.safetensors")},
     )  # fmt: skip
     assert torch.equal(ours.trunk.pos_embed, fetched.pos_embed)
-    plain = resample_abs_pos_embed(whole.pos_embed, new_size=[16, 16], num_prefix_tokens=1, antialias=False)
+    plain = resample_abs_pos_embed(
+        original.pos_embed, new_size=[16, 16], num_prefix_tokens=1, antialias=False
+    )
     assert not torch.allclose(ours.trunk.pos_embed, plain, atol=1e-3)
 
 
 def test_weights_of_other_patches_are_refused(shake: Shake, tmp_path: Path) -> None:
     """Timm would resample those, too."""
-    whole = shake(
+    original = shake(
         timm.create_model(
             "vit_base_patch14_dinov2", img_size=224, num_classes=0, **{**DINOV2, "patch_size": 16}
         )
@@ -81,15 +83,17 @@ def test_weights_of_other_patches_are_refused(shake: Shake, tmp_path: Path) -> N
     with pytest.raises(
         VistokError, match=r"of another shape \['patch_embed\.proj\.weight is \(32, 3, 16, 16\)"
     ):
-        loaded(entry, tmp_path, "other.pth", whole.state_dict())
+        loaded(entry, tmp_path, "other.pth", original.state_dict())
 
 
 def test_an_old_cnns_file_lacks_counters(shake: Shake, tmp_path: Path) -> None:
     entry = small("deit", name="resnet18", arguments={}, image_size=64, tokens=4, width=512)
-    whole = build_tokenizer(entry)
-    states = {name: tensor for name, tensor in whole.trunk.state_dict().items() if "num_batches" not in name}
+    original = build_tokenizer(entry)
+    states = {
+        name: tensor for name, tensor in original.trunk.state_dict().items() if "num_batches" not in name
+    }
     ours = loaded(entry, tmp_path, "resnet18.pth", {**states, "fc.weight": torch.ones(10, 512)})
-    assert same(whole.eval(), ours, 64)
+    assert same(original.eval(), ours, 64)
     with pytest.raises(VistokError, match=r"1 tensors missing \['layer4\.1\.bn2\.running_var'\]"):
         loaded(
             entry, tmp_path, "cut.pth", {k: v for k, v in states.items() if k != "layer4.1.bn2.running_var"}
@@ -108,9 +112,11 @@ def test_region_clips_file(shake: Shake, tmp_path: Path) -> None:
     (tmp_path / "small-region-clip.json").write_text(json.dumps(REGION_CLIP))
     open_clip.add_model_config(tmp_path / "small-region-clip.json")
     entry = small("region-clip", name="small-region-clip", image_size=64, tokens=4, width=256)
-    whole = open_clip.create_model("small-region-clip")
+    original = open_clip.create_model("small-region-clip")
     visual = {
-        name: tensor for name, tensor in shake(whole.visual).state_dict().items() if "num_batches" not in name
+        name: tensor
+        for name, tensor in shake(original.visual).state_dict().items()
+        if "num_batches" not in name
     }
     visual = {
         name: tensor.abs() if name.endswith("running_var") else tensor for name, tensor in visual.items()
@@ -155,12 +161,12 @@ def test_owl_vits_folder_at_its_own_size_and_at_a_smaller_one(
             "num_attention_heads": 1,
         },
     )
-    whole = shake(OwlViTForObjectDetection(config))
-    whole.save_pretrained(tmp_path)
+    original = shake(OwlViTForObjectDetection(config))
+    original.save_pretrained(tmp_path)
     if file == "pytorch_model.bin":
         (tmp_path / "model.safetensors").unlink()
-        torch.save(whole.state_dict(), tmp_path / file)
-    tower = whole.owlvit.vision_model
+        torch.save(original.state_dict(), tmp_path / file)
+    tower = original.owlvit.vision_model
     for name, pixels in (("owl-vit-768", 64), ("owl-vit", 32)):
         entry = small(
             name,
@@ -198,12 +204,12 @@ def test_fds_file(shake: Shake, tmp_path: Path, settings: dict[str, Any], pixels
     entry = small(
         "fd", arguments={**STUDY.encoder("fd").arguments, **BEIT}, image_size=32, tokens=17, width=32
     )
-    whole = shake(build_tokenizer(entry.model_copy(update={
+    original = shake(build_tokenizer(entry.model_copy(update={
         "arguments": {**entry.arguments, "img_size": pixels}, "image_size": pixels, "tokens": (pixels // 8) ** 2 + 1,
     })))  # fmt: skip
     content = {
         "model": {
-            **{f"encoder.{name}": tensor for name, tensor in whole.trunk.state_dict().items()},
+            **{f"encoder.{name}": tensor for name, tensor in original.trunk.state_dict().items()},
             "encoder.rel_pos_bias.relative_position_index": torch.zeros(17, 17, dtype=torch.long),
             "encoder.norm.weight": torch.ones(32),
             "encoder.norm.bias": torch.ones(32),
@@ -214,7 +220,7 @@ def test_fds_file(shake: Shake, tmp_path: Path, settings: dict[str, Any], pixels
         "config": settings,
     }
     if pixels == 32:
-        assert same(whole, loaded(entry, tmp_path, "fd_clip_vitbase_300ep.pth", content), 32)
+        assert same(original, loaded(entry, tmp_path, "fd_clip_vitbase_300ep.pth", content), 32)
         return
     with pytest.raises(VistokError, match=r"of another shape \['rel_pos_bias\.relative_position_bias_table"):
         loaded(entry, tmp_path, "fd_clip_vitbase_300ep.pth", content)
@@ -243,15 +249,15 @@ def as_eva(trunk: nn.Module, prefix: str = "") -> dict[str, Tensor]:
 
 def test_eva_02s_file_after_masked_prediction(shake: Shake, tmp_path: Path) -> None:
     entry = small("eva", name="eva02_base_patch14_224", arguments=EVA, image_size=28, tokens=5, width=32)
-    whole = shake(build_tokenizer(entry))
+    original = shake(build_tokenizer(entry))
     heads = {
         "mask_token": torch.ones(1, 1, 32),
         "lm_head.weight": torch.ones(8, 32),
         "norm.weight": torch.ones(32),
     }
-    content = {"module": {**as_eva(whole.trunk), **heads, "norm.bias": torch.ones(32)}}
+    content = {"module": {**as_eva(original.trunk), **heads, "norm.bias": torch.ones(32)}}
     assert any("w1" in name for name in content["module"])
-    assert same(whole, loaded(entry, tmp_path, "eva02_B_pt_in21k_p14.pt", content), 28)
+    assert same(original, loaded(entry, tmp_path, "eva02_B_pt_in21k_p14.pt", content), 28)
 
 
 def test_eva_clips_file(shake: Shake, tmp_path: Path) -> None:
@@ -259,14 +265,16 @@ def test_eva_clips_file(shake: Shake, tmp_path: Path) -> None:
     entry = small(
         "eva-clip", name="eva02_large_patch14_clip_224", arguments=EVA, image_size=28, tokens=5, width=32
     )
-    whole = shake(build_tokenizer(entry))
+    original = shake(build_tokenizer(entry))
     beside = {
         "text.positional_embedding": torch.ones(77, 16),
         "logit_scale": torch.ones(()),
         "visual.head.weight": torch.ones(16, 32),
     }
-    ours = loaded(entry, tmp_path, "EVA02_CLIP_L_psz14_s4B.pt", {**as_eva(whole.trunk, "visual."), **beside})
-    assert same(whole, ours, 28)
+    ours = loaded(
+        entry, tmp_path, "EVA02_CLIP_L_psz14_s4B.pt", {**as_eva(original.trunk, "visual."), **beside}
+    )
+    assert same(original, ours, 28)
 
 
 def test_open_clips_file_of_another_size(
@@ -282,9 +290,9 @@ def test_open_clips_file_of_another_size(
         config = {**clip, "vision_cfg": {**clip["vision_cfg"], "image_size": pixels}}
         (tmp_path / f"small-clip-{pixels}.json").write_text(json.dumps(config))
         open_clip.add_model_config(tmp_path / f"small-clip-{pixels}.json")
-    whole = shake(open_clip.create_model("small-clip-64"))
+    original = shake(open_clip.create_model("small-clip-64"))
     entry = small("clip", library="open-clip", name="small-clip-32", image_size=32, tokens=17, width=32)
-    ours = loaded(entry, tmp_path, "open_clip_pytorch_model.bin", whole.state_dict())
+    ours = loaded(entry, tmp_path, "open_clip_pytorch_model.bin", original.state_dict())
     fetched = open_clip.create_model("small-clip-32")
     open_clip.load_checkpoint(fetched, str(tmp_path / "open_clip_pytorch_model.bin"))
     assert torch.equal(ours.trunk.positional_embedding, fetched.visual.positional_embedding)

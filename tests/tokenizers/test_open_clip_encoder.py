@@ -94,24 +94,24 @@ def test_tokens_are_the_last_blocks_before_the_norm(
 
 
 def test_timm_and_open_clip_give_the_same_tokens(entry: Encoder, images: torch.Tensor, shake: Shake) -> None:
-    whole = shake(open_clip.create_model(NAME))
+    original = shake(open_clip.create_model(NAME))
     ours = build_tokenizer(entry).eval()
-    load_foreign(ours, whole.state_dict(), Path("whole"))
-    theirs = in_timm(entry, whole.state_dict(), "quickgelu_")
+    load_foreign(ours, original.state_dict(), Path("whole"))
+    theirs = in_timm(entry, original.state_dict(), "quickgelu_")
     with torch.no_grad():
         assert ours(images).std() > 0.1
         assert torch.allclose(ours(images), theirs(images), atol=2e-5)
-        pooled = whole.visual.ln_post(ours(images))[:, 0] @ whole.visual.proj
-        assert torch.allclose(pooled, whole.encode_image(images), atol=2e-5)
+        pooled = original.visual.ln_post(ours(images))[:, 0] @ original.visual.proj
+        assert torch.allclose(pooled, original.encode_image(images), atol=2e-5)
 
 
 def test_gelu_in_place_of_quick_gelu_gives_other_tokens(
     entry: Encoder, images: torch.Tensor, shake: Shake
 ) -> None:
     """Nothing warns of it: the weights fit either way."""
-    whole = shake(open_clip.create_model(NAME)).state_dict()
+    original = shake(open_clip.create_model(NAME)).state_dict()
     with torch.no_grad():
-        right, wrong = (in_timm(entry, whole, activation)(images) for activation in ("quickgelu_", ""))
+        right, wrong = (in_timm(entry, original, activation)(images) for activation in ("quickgelu_", ""))
     assert (right - wrong).abs().max() > 1e-2 * right.std()
 
 

@@ -13,5 +13,5 @@ from vistok.tokenizers.pixels import normalise
 def test_every_byte_becomes_what_evaluation_makes_of_it(name: Normalisation) -> None:
     pixels = np.arange(256, dtype=np.uint8).repeat(3).reshape(16, 16, 3)
     expected = Preprocessing(16, name).normalise(pixels[None])
-    found = normalise(torch.from_numpy(channels_first(pixels))[None], name)
-    assert found.dtype == torch.float32 and np.array_equal(found.numpy(), expected)
+    result = normalise(torch.from_numpy(channels_first(pixels))[None], name)
+    assert result.dtype == torch.float32 and np.array_equal(result.numpy(), expected)

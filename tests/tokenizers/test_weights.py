@@ -80,7 +80,7 @@ def test_words_about_an_encoder_do_not_part_it_from_its_checkpoint(
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"normalisation": "imagenet"}, "normalisation 'clip', now 'imagenet'"),
         ({"final_norm": True}, "final_norm False, now True"),
@@ -88,12 +88,12 @@ def test_words_about_an_encoder_do_not_part_it_from_its_checkpoint(
     ],
 )
 def test_a_checkpoint_of_another_encoder_is_refused(
-    trained: VisualTokenizer, tmp_path: Path, changes: dict[str, object], said: str
+    trained: VisualTokenizer, tmp_path: Path, changes: dict[str, object], message: str
 ) -> None:
     folder = save_own(trained, tmp_path / "clip")
     asked = trained.encoder.model_copy(update=changes)
     with pytest.raises(
-        VistokError, match=f"clip was made for another encoder .*: {said}. Build it again"
+        VistokError, match=f"clip was made for another encoder .*: {message}. Build it again"
     ) as refused:
         load_tokenizer(asked, checkpoint=folder, data_root=tmp_path)
     assert len(str(refused.value).splitlines()) == 1
@@ -162,7 +162,7 @@ def test_a_masked_encoders_extras_are_left(trained: VisualTokenizer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ({"depth": 3}, r"12 unknown \['blocks\.2\.attn\.proj\.bias'"),
         ({"depth": 1}, r"12 tensors missing \['blocks\.1\.attn\.proj\.bias'"),
@@ -174,7 +174,7 @@ def test_a_masked_encoders_extras_are_left(trained: VisualTokenizer) -> None:
 )  # fmt: skip
 @pytest.mark.parametrize("prefix", ["", "module.visual."])
 def test_a_foreign_file_of_another_architecture_is_refused(
-    trained: VisualTokenizer, arguments: dict[str, object], said: str, prefix: str, tmp_path: Path
+    trained: VisualTokenizer, arguments: dict[str, object], message: str, prefix: str, tmp_path: Path
 ) -> None:
     size = int(str(arguments.get("img_size", 32)))
     other = trained.encoder.model_copy(
@@ -187,7 +187,7 @@ def test_a_foreign_file_of_another_architecture_is_refused(
     )
     states = {f"{prefix}{name}": tensor for name, tensor in build_tokenizer(other).trunk.state_dict().items()}
     before = {name: tensor.clone() for name, tensor in trained.state_dict().items()}
-    with pytest.raises(VistokError, match=f"a checkpoint of another architecture: .*{said}"):
+    with pytest.raises(VistokError, match=f"a checkpoint of another architecture: .*{message}"):
         load_foreign(trained, states, tmp_path / "a.pth")
     assert all(torch.equal(tensor, before[name]) for name, tensor in trained.state_dict().items())
 
@@ -206,8 +206,8 @@ def test_missing_and_broken_files_are_refused(trained: VisualTokenizer, tmp_path
     with pytest.raises(VistokError, match=r"mine\.pth holds more than tensors"):
         load_tokenizer(asked, checkpoint=None, data_root=tmp_path)
     torch.save(trained.trunk.state_dict(), tmp_path / "weights/mine.pth")
-    whole = (tmp_path / "weights/mine.pth").read_bytes()
-    (tmp_path / "weights/mine.pth").write_bytes(whole[: len(whole) // 2])
+    content = (tmp_path / "weights/mine.pth").read_bytes()
+    (tmp_path / "weights/mine.pth").write_bytes(content[: len(content) // 2])
     with pytest.raises(VistokError, match=r"mine\.pth cannot be read as weights"):
         load_tokenizer(asked, checkpoint=None, data_root=tmp_path)
 
@@ -230,11 +230,11 @@ def test_a_users_own_encoder_is_one_entry(
         "encoder": trained.encoder.model_dump(mode="json") | {"weights": named[kind]},
     }
     for file, change in (
-        ("tokenizers", lambda whole: whole.update(mine=entry)),
+        ("tokenizers", lambda entries: entries.update(mine=entry)),
         (
             "tables",
-            lambda whole: whole["table-2"]["rows"].append(
-                {**whole["table-2"]["rows"][0], "tokenizer": "mine"}
+            lambda entries: entries["table-2"]["rows"].append(
+                {**entries["table-2"]["rows"][0], "tokenizer": "mine"}
             ),
         ),
     ):

@@ -72,7 +72,7 @@ def llama(encoder: PromptEncoder) -> CausalLanguageModel:
 def turns(*said: str) -> Document:
     """A conversation: questions and answers by turns, answers learnt."""
     pieces = [
-        Piece(text, weight=1.0, ends=True) if place % 2 else Piece(text) for place, text in enumerate(said)
+        Piece(text, weight=1.0, ends=True) if index % 2 else Piece(text) for index, text in enumerate(said)
     ]
     return (Piece("<s>"), *pieces)
 
@@ -211,7 +211,7 @@ class TestScore:
         assert text_accuracy(bigrams, some, MARKS) == {"counting": 50.0, "vqa": pytest.approx(200 / 3)}
 
     def test_more_than_one_batch(self, bigrams: CausalLanguageModel) -> None:
-        many = [turns("How many ring", "2" if place < 75 else "3") for place in range(150)]
+        many = [turns("How many ring", "2" if index < 75 else "3") for index in range(150)]
         assert text_accuracy(bigrams, many, MARKS) == {"counting": 50.0}
 
     def test_what_is_not_asked_is_not_scored(self, bigrams: CausalLanguageModel) -> None:

@@ -211,10 +211,10 @@ class TestProgress:
     def test_a_bar_fills_on_a_terminal(
         self, on_terminal: Callable[..., str], make_learner: Make, plan: Plan, state: Path
     ) -> None:
-        said = on_terminal(lambda: run(make_learner(), plan, state))
-        drawn = re.findall(r"\rtoy \[(#*) *\] (\d+)/12 loss \d+\.\d{3} +", said)
+        output = on_terminal(lambda: run(make_learner(), plan, state))
+        drawn = re.findall(r"\rtoy \[(#*) *\] (\d+)/12 loss \d+\.\d{3} +", output)
         assert [(len(bar), step) for bar, step in drawn] == [(7, "3"), (15, "6"), (22, "9"), (30, "12")]
-        assert said.count("\n") == 1 and said.endswith("\r\n")
+        assert output.count("\n") == 1 and output.endswith("\r\n")
 
     def test_the_bar_is_seen_before_it_is_full(self, on_terminal: Callable[..., str]) -> None:
         assert "5/10" in on_terminal(lambda: Progress("toy", 10, 0, quiet=False).show(5, 1.0))
@@ -284,7 +284,7 @@ def test_workers_make_the_same_batches(plan: Plan, state: Path) -> None:
     assert (
         learners[0].seen
         == learners[1].seen
-        == [[10.0 * step + place for place in range(3)] for step in range(7)]
+        == [[10.0 * step + index for index in range(3)] for step in range(7)]
     )
     assert curves[0] == curves[1]
     assert digest(learners[0]) == digest(learners[1])

@@ -68,13 +68,13 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> Shards:
     folder = tmp_path_factory.mktemp("shards") / "eight"
     rows = [
         ImageRow(
-            str(place),
-            png(place),
+            str(index),
+            png(index),
             captions=("a cat and a dog",),
-            objects=(ObjectAnnotation("cat", (1, 1, 2, 2), False),) * (1 + place % 3),
-            questions=(QuestionAnswer("what is it?", "red" if place % 2 else "blue"),),
+            objects=(ObjectAnnotation("cat", (1, 1, 2, 2), False),) * (1 + index % 3),
+            questions=(QuestionAnswer("what is it?", "red" if index % 2 else "blue"),),
         )
-        for place in range(8)
+        for index in range(8)
     ]
     write_rows(rows, folder, categories=("cat", "dog"))
     return Shards(folder)

@@ -102,9 +102,9 @@ def test_a_state_of_another_identity_is_not_used(trained, fresh, state: Path) ->
 def test_a_truncated_state_is_not_used(trained, fresh, state: Path, length: int) -> None:
     saved = TrainingState(state, "a")
     saved.save(3, *trained, CURVES)
-    whole = saved.file.read_bytes()
-    assert len(whole) > 5000
-    saved.file.write_bytes(whole[:length])
+    content = saved.file.read_bytes()
+    assert len(content) > 5000
+    saved.file.write_bytes(content[:length])
     before = {name: tensor.clone() for name, tensor in fresh[0].state_dict().items()}
     assert saved.restore(*fresh) == (0, [])
     assert equal(fresh[0].state_dict(), before)
@@ -156,9 +156,9 @@ def test_a_flipped_bit_is_noticed_and_said(
 def test_lost_pages_are_noticed(trained, fresh, state: Path, start: float) -> None:
     saved = TrainingState(state, "a")
     saved.save(3, *trained, CURVES)
-    whole = saved.file.read_bytes()
-    first = int(len(whole) * start)
-    saved.file.write_bytes(whole[:first] + bytes(len(whole) // 3) + whole[first + len(whole) // 3 :])
+    content = saved.file.read_bytes()
+    first = int(len(content) * start)
+    saved.file.write_bytes(content[:first] + bytes(len(content) // 3) + content[first + len(content) // 3 :])
     before = {name: tensor.clone() for name, tensor in fresh[0].state_dict().items()}
     assert saved.restore(*fresh) == (0, [])
     assert equal(fresh[0].state_dict(), before)

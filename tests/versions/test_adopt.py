@@ -81,8 +81,8 @@ def test_pulled_results_are_entered_with_their_own_times() -> None:
 def test_other_bytes_are_named_and_left_to_snakemake() -> None:
     forget()
     write_text(MADE / "model.safetensors", "corrupt")
-    found = adopt()
-    assert (found.adopted, found.wrong) == ([], [MADE])
+    result = adopt()
+    assert (result.adopted, result.wrong) == ([], [MADE])
     assert ledger.entries(STAGE.outs) == {}
     assert len([path for path in INCOMPLETE.rglob("*") if path.is_file()]) >= 2
     write_text(MADE / "model.safetensors", "weights")
@@ -100,8 +100,8 @@ def test_bytes_that_rot_in_place_are_found() -> None:
 def test_what_was_built_here_since_is_left() -> None:
     write_text(MADE / "model.safetensors", "better")
     ledger.write_entry(MADE.as_posix(), {"params": ["rate 2"], "endtime": TIME + 60})
-    found = adopt(everything=True)
-    assert (found.own, found.wrong, found.adopted) == (["run@x"], [], [])
+    result = adopt(everything=True)
+    assert (result.own, result.wrong, result.adopted) == (["run@x"], [], [])
     assert ledger.entries([MADE])[MADE.as_posix()]["params"] == ["rate 2"]
 
 
@@ -110,8 +110,8 @@ def test_what_was_not_pulled_is_no_fault() -> None:
     (MADE / "model.safetensors").unlink()
     (MADE / "curves.csv").unlink()
     MADE.rmdir()
-    found = adopt()
-    assert (found.absent, found.wrong) == (["run@x"], [])
+    result = adopt()
+    assert (result.absent, result.wrong) == (["run@x"], [])
 
 
 def test_a_record_reaches_no_file_outside_its_stage(tmp_path: Path) -> None:

@@ -113,10 +113,10 @@ def expanded(text: str, values: Any) -> str:
     """Returns a text of dvc.yaml with the values that it names."""
 
     def value(match: re.Match[str]) -> str:
-        found = values
+        result = values
         for key in match[1].split("."):
-            found = found[key]
-        return str(found)
+            result = result[key]
+        return str(result)
 
     return re.sub(r"\$\{([\w.]+)\}", value, text)
 

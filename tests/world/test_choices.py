@@ -108,7 +108,7 @@ def truths(choice: Choice) -> list[bool]:
 
 def test_exactly_the_right_option_is_true(choices: list[Choice]) -> None:
     for choice in choices:
-        assert truths(choice) == [place == choice.answer for place in range(4)], choice
+        assert truths(choice) == [index == choice.answer for index in range(4)], choice
 
 
 def test_a_place_and_a_neighbour_cannot_be_told_by_what_is_there(choices: list[Choice]) -> None:

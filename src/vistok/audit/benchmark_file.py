@@ -40,9 +40,9 @@ class BenchmarkFile:
     def keys(self) -> list[str]:
         """Each question's object; where no template fits, the longest known object that it contains."""
         parsed = [_parsed_object(question) for question in self.questions]
-        known = sorted({name for name in parsed if name}, key=lambda name: (-len(name), name))
+        objects = sorted({name for name in parsed if name}, key=lambda name: (-len(name), name))
         return [
-            name or next((other for other in known if f" {other} " in question.question), question.question)
+            name or next((other for other in objects if f" {other} " in question.question), question.question)
             for name, question in zip(parsed, self.questions, strict=True)
         ]
 

@@ -62,8 +62,8 @@ class Missing:
 
 def missing(released: Sequence[BenchmarkFile], data_root: Path | None) -> Missing:
     """Returns the files that the audit lacks; companions are looked for only if their file exists."""
-    there = {file.name for file in released}
-    absent = tuple(f"{name}.json" for name in COLUMN_OF_FILE if f"{name}.json" not in there)
+    present = {file.name for file in released}
+    absent = tuple(f"{name}.json" for name in COLUMN_OF_FILE if f"{name}.json" not in present)
     if data_root is None or not released:
         return Missing(absent)
     versions = sum(file.column == "COCO-OC" for file in released)

@@ -70,9 +70,9 @@ def file_findings(
 def generated_findings(path: Path, tables: Mapping[int, PublishedTable]) -> tuple[Finding, ...]:
     """Checks one benchmark file of ours, and against the annotations and the training images beside it."""
     if path.parent.name == "seedbench":
-        asked = choice_file(path)
-        copies = check_training_copies(asked, path.resolve().parent.parent)
-        return (check_choice_text(asked), *([copies] if copies else []))
+        choices = choice_file(path)
+        copies = check_training_copies(choices, path.resolve().parent.parent)
+        return (check_choice_text(choices), *([copies] if copies else []))
     file, root = generated_file(path), path.resolve().parent.parent
     captions, annotations = root / _TRAINING_CAPTIONS, annotations_beside(root, file)
     more = (

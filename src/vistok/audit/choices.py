@@ -57,24 +57,28 @@ def check_choice_text(file: ChoiceFile) -> Finding:
     rows = [row for number in range(1, 1 + len(DIMENSIONS)) if (row := _dimension(file, number))]
     texts = _rights_by_text(file.questions)
     even = sum(len(set(rights)) == 1 for rights in texts.values())
-    told = [
+    above_chance = [
         row for row in rows if any(isinstance(v, float) and v > CHANCE for k, v in row.items() if "low" in k)
     ]
     return Finding(
         kind="choice-text",
         anchor=f"{file.anchor}-text",
         group=file.group,
-        verdict="doubtful" if told else "clean",
+        verdict="doubtful" if above_chance else "clean",
         facts={
             "questions": len(file.questions),
             "images": len(set(file.images)),
             "texts": len(texts),
             "even texts": even,
             "dimensions": len(rows),
-            "dimensions told": len(told),
+            "dimensions told": len(above_chance),
         },
         rows=tuple(rows),
-        details={"file": file.name, "chance": CHANCE, "told": [str(row["dimension"]) for row in told]},
+        details={
+            "file": file.name,
+            "chance": CHANCE,
+            "told": [str(row["dimension"]) for row in above_chance],
+        },
     )
 
 
@@ -89,15 +93,21 @@ def _rights_by_text(questions: Sequence[ChoiceQuestion]) -> dict[tuple[str, ...]
 
 def _dimension(file: ChoiceFile, number: int) -> dict[str, Scalar]:
     """Returns what two viewers of the text score in one dimension, with their intervals; nothing without questions."""
-    asked = [question for question in file.questions if question.dimension == number]
-    if not asked:
+    questions = [question for question in file.questions if question.dimension == number]
+    if not questions:
         return {}
-    answers = [question.answer for question in asked]
+    answers = [question.answer for question in questions]
     letter = min(LETTERS, key=lambda each: (-Counter(answers)[each], each))
-    longest = task_kind("choice").blind(Questions(asked, [""] * len(asked)), None)[_LONGEST]
-    row: dict[str, Scalar] = {"dimension": DIMENSIONS[number - 1], "questions": len(asked), "letter": letter}
-    for name, guesses in (("letter", [letter] * len(asked)), ("longest", longest)):
+    longest = task_kind("choice").blind(Questions(questions, [""] * len(questions)), None)[_LONGEST]
+    row: dict[str, Scalar] = {
+        "dimension": DIMENSIONS[number - 1],
+        "questions": len(questions),
+        "letter": letter,
+    }
+    for name, guesses in (("letter", [letter] * len(questions)), ("longest", longest)):
         right = np.where(np.array(guesses) == np.array(answers), 100.0, 0.0)
-        low, high = bootstrap_interval(right, [question.image_id for question in asked], resamples=RESAMPLES)
+        low, high = bootstrap_interval(
+            right, [question.image_id for question in questions], resamples=RESAMPLES
+        )
         row |= {f"{name}, %": round(float(right.mean()), 2), f"{name}, low": low, f"{name}, high": high}
     return row

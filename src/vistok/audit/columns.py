@@ -16,7 +16,7 @@ RELEASED_QUESTIONS = 10_000
 def check_marks(tables: Mapping[int, PublishedTable]) -> tuple[Finding, ...]:
     """Compares the underlined cells with the second-best value of their column."""
     rows = [
-        {"table": number, "column": column, "underlined": row_id, **_places(tables[number], column, row_id)}
+        {"table": number, "column": column, "underlined": row_id, **_ranks(tables[number], column, row_id)}
         for number, marks in UNDERLINED.items()
         for column, row_id in marks.items()
     ]
@@ -34,16 +34,16 @@ def check_marks(tables: Mapping[int, PublishedTable]) -> tuple[Finding, ...]:
     )
 
 
-def _places(table: PublishedTable, column: str, row_id: str) -> dict[str, str | int]:
+def _ranks(table: PublishedTable, column: str, row_id: str) -> dict[str, str | int]:
     cells = {name: table.printed(row, column) for row, name in enumerate(table.row_ids)}
-    known = {name: value for name, value in cells.items() if value is not None}
-    value, best = known[row_id], max(known.values())
+    printed = {name: value for name, value in cells.items() if value is not None}
+    value, best = printed[row_id], max(printed.values())
     return {
         "value": str(value),
         "best": str(best),
-        "best rows": ", ".join(name for name, other in known.items() if other == best),
-        "place by value": 1 + len({other for other in known.values() if other > value}),
-        "place by rank": 1 + sum(other > value for other in known.values()),
+        "best rows": ", ".join(name for name, other in printed.items() if other == best),
+        "place by value": 1 + len({other for other in printed.values() if other > value}),
+        "place by rank": 1 + sum(other > value for other in printed.values()),
     }
 
 

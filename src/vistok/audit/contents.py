@@ -16,7 +16,7 @@ KARPATHY_LISTS = ("karpathy_val_images.txt.gz", "karpathy_test_images.txt.gz")
 def check_contents(file: BenchmarkFile) -> Finding:
     """Returns the file's counts and its distribution of answers."""
     objects = [question.objects_in_image or 0 for question in file.questions]
-    asked = Counter(file.keys)
+    counts = Counter(file.keys)
     total = len(file.questions)
     return Finding(
         kind="contents",
@@ -26,9 +26,9 @@ def check_contents(file: BenchmarkFile) -> Finding:
         facts={
             "questions": total,
             "images": len(set(file.images)),
-            "objects": len(asked),
-            "most asked": asked.most_common(1)[0][0],
-            "most asked times": asked.most_common(1)[0][1],
+            "objects": len(counts),
+            "most asked": counts.most_common(1)[0][0],
+            "most asked times": counts.most_common(1)[0][1],
             "objects in an image, least": min(objects),
             "objects in an image, mean": round(fmean(objects), 2),
             "objects in an image, most": max(objects),
@@ -44,11 +44,11 @@ def check_contents(file: BenchmarkFile) -> Finding:
 def check_duplicates(file: BenchmarkFile) -> Finding:
     """Counts the questions that repeat an earlier one, image and text alike."""
     total, repeated = len(file.questions), file.duplicates
-    by_answer, asked = Counter[str](), Counter[tuple[int | str, str]]()
+    by_answer, seen = Counter[str](), Counter[tuple[int | str, str]]()
     for question in file.questions:
         key = (question.image_id, question.question)
-        by_answer[question.answer] += key in asked
-        asked[key] += 1
+        by_answer[question.answer] += key in seen
+        seen[key] += 1
     return Finding(
         kind="duplicates",
         anchor=f"{file.anchor}-duplicates",
@@ -58,7 +58,7 @@ def check_duplicates(file: BenchmarkFile) -> Finding:
         rows=tuple(
             {"answer": answer, "duplicates": count} for answer, count in sorted(by_answer.items()) if count
         ),
-        details={"file": file.name, "questions": total, "most_often": max(asked.values())},
+        details={"file": file.name, "questions": total, "most_often": max(seen.values())},
     )
 
 
@@ -140,13 +140,13 @@ def check_visual_genome(file: BenchmarkFile, shared_with_coco: frozenset[int]) -
     if images is None:
         return None
     shared = images & shared_with_coco
-    asked = sum(image in shared for image in file.images)
+    questions = sum(image in shared for image in file.images)
     return Finding(
         kind="visual-genome",
         anchor=f"{file.anchor}-visual-genome",
         group=file.group,
         verdict="doubtful" if shared else "clean",
-        facts={"images": len(images), "in Visual Genome": len(shared), "questions about them": asked},
+        facts={"images": len(images), "in Visual Genome": len(shared), "questions about them": questions},
         details={"file": file.name},
     )
 
@@ -184,6 +184,6 @@ def check_against_annotations(file: BenchmarkFile, annotations: Annotations) -> 
             "n_obj_exist agree": objects,
             "not annotated here": report.not_annotated,
         },
-        rows=tuple({"disagreement": str(found)} for found in report.disagreements[:20]),
+        rows=tuple({"disagreement": str(disagreement)} for disagreement in report.disagreements[:20]),
         details={"file": file.name},
     )

@@ -71,7 +71,7 @@ def check_retrieval(tables: Tables) -> Finding:
         *((3, "ett", kind, kind, count) for kind, count in PROMPTS.items()),
     ]
     rows = [
-        _beside(table, row, column, _value(tables[table], row, column), RETRIEVAL[kind], count)
+        _comparison(table, row, column, _value(tables[table], row, column), RETRIEVAL[kind], count)
         for table, row, column, kind, count in cells
     ]
     beaten = [row for row in rows if float(row["printed less retrieval"]) < 0]
@@ -97,7 +97,7 @@ def check_retrieval(tables: Tables) -> Finding:
     )
 
 
-def _beside(
+def _comparison(
     table: int, row: str, column: str, printed: float, retrieval: float, prompts: int
 ) -> dict[str, str | float]:
     """Returns one line: both shares of that many prompts, treated as independent samples."""
@@ -142,9 +142,9 @@ def check_weights(table: PublishedTable) -> Finding:
         ),
         details={
             "rises": [
-                (names[place - 1], names[place], round(rfid[names[place]] - rfid[names[place - 1]], 3))
-                for place in range(3, len(names))
-                if rfid[names[place]] > rfid[names[place - 1]]
+                (names[index - 1], names[index], round(rfid[names[index]] - rfid[names[index - 1]], 3))
+                for index in range(3, len(names))
+                if rfid[names[index]] > rfid[names[index - 1]]
             ],
             "given_up": {
                 column: round((table.value(first, column) or 0) - (table.value(last, column) or 0), 1)

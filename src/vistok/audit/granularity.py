@@ -78,14 +78,14 @@ def column_granularity(values: Sequence[Decimal], search: Search) -> Granularity
     fits, chances = search.reached[:, tenths].sum(axis=1), search.reached.mean(axis=1)
     p_values = np.where(fits > 0, bdtrc(fits - 1.0, len(values), np.minimum(chances, 1 - 1e-12)), 1.0)
     best = int(np.argmin(p_values))
-    whole = search.questions[fits == len(values)]
+    exact = search.questions[fits == len(values)]
     return Granularity(
         cells=len(values),
         questions=int(search.questions[best]),
         fitting=int(fits[best]),
         chance=float(chances[best]),
         p_value=min(1.0, float(p_values[best]) * len(search.questions)),
-        smallest=int(whole[0]) if len(whole) else None,
+        smallest=int(exact[0]) if len(exact) else None,
     )
 
 

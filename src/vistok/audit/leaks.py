@@ -101,12 +101,12 @@ def _classify(
     # A classifier needs two answers to be fitted on, in every fold.
     if not len(varying) or any(len({answers[index] for index in fitted}) < 2 for fitted, _ in splits):
         return [constant_answer(answers)] * len(texts), []
-    kept = features[:, varying].toarray().astype(np.float64)
+    inputs = features[:, varying].toarray().astype(np.float64)
     model = LogisticRegression(max_iter=1000)
-    guesses = cross_val_predict(model, kept, answers, cv=splits)
-    strength = np.abs(model.fit(kept, answers).coef_).max(axis=0)
+    guesses = cross_val_predict(model, inputs, answers, cv=splits)
+    strength = np.abs(model.fit(inputs, answers).coef_).max(axis=0)
     names = vectorizer.get_feature_names_out()[varying]
-    return [str(guess) for guess in guesses], _telling(kept, strength, names, answers)
+    return [str(guess) for guess in guesses], _telling(inputs, strength, names, answers)
 
 
 def _runs(text: str) -> list[str]:

@@ -59,12 +59,14 @@ def cut_to_share(
     sizes: defaultdict[str, list[int]] = defaultdict(list)
     for (name, _), items in cells.items():
         sizes[name].append(len(items))
-    heights = {name: _greatest_height(found, largest_share) for name, found in sizes.items()}
+    heights = {name: _greatest_height(lengths, largest_share) for name, lengths in sizes.items()}
     return {key: shuffled(cells[key], random)[: heights[key[0]]] for key in sorted(cells) if heights[key[0]]}
 
 
 def _greatest_height(sizes: Iterable[int], largest_share: float) -> int:
     """Returns the greatest h that is at most `largest_share` of the sum of min(size, h), or 0."""
-    found = sorted(sizes)
-    fitting = (h for h in range(found[-1], 0, -1) if h <= largest_share * sum(min(size, h) for size in found))
+    ordered = sorted(sizes)
+    fitting = (
+        h for h in range(ordered[-1], 0, -1) if h <= largest_share * sum(min(size, h) for size in ordered)
+    )
     return next(fitting, 0)

@@ -17,9 +17,9 @@ class Disagreement:
     reason: str
 
     def __str__(self) -> str:
-        asked = self.question
+        question = self.question
         return printable(
-            f"question {asked.position}, image {asked.image_id}, {asked.question!r}: {self.reason}"
+            f"question {question.position}, image {question.image_id}, {question.question!r}: {self.reason}"
         )
 
 
@@ -39,7 +39,7 @@ class CheckReport:
 
     def agreeing(self, field: str) -> int:
         """Returns how many checked questions agree in `answer` or `n_obj_exist`."""
-        return self.checked - sum(found.field == field for found in self.disagreements)
+        return self.checked - sum(disagreement.field == field for disagreement in self.disagreements)
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -64,15 +64,17 @@ def check_questions(questions: tuple[ObjectQuestion, ...], annotations: Annotati
     seen = dict.fromkeys(name for image in annotations.images for name in image.counts)
     categories = spellings((*annotations.categories, *seen))
     annotated = [question for question in questions if question.image_id in images]
-    found = []
+    disagreements = []
     for question in annotated:
         image = images[question.image_id]
         reasons = {
             "answer": _wrong_answer(question, image, categories, annotations.whole_vocabulary),
             "n_obj_exist": _difference("n_obj_exist", str(question.objects_in_image), str(image.objects)),
         }
-        found += [Disagreement(question, field, reason) for field, reason in reasons.items() if reason]
-    return CheckReport(len(annotated), len(questions) - len(annotated), tuple(found))
+        disagreements += [
+            Disagreement(question, field, reason) for field, reason in reasons.items() if reason
+        ]
+    return CheckReport(len(annotated), len(questions) - len(annotated), tuple(disagreements))
 
 
 def _wrong_answer(
@@ -95,5 +97,5 @@ def _wrong_answer(
     return _difference("answer", question.answer, expected)
 
 
-def _difference(field: str, said: str, expected: str) -> str:
-    return "" if said == expected else f"{field} is {said}, annotations say {expected}"
+def _difference(field: str, stated: str, expected: str) -> str:
+    return "" if stated == expected else f"{field} is {stated}, annotations say {expected}"

@@ -33,8 +33,8 @@ def identification_questions(
     """
     random = np.random.default_rng(seed)
     if rules == "released":
-        asked = [pair for image in images for pair in _released_pairs(image, categories, origin, random)]
-        chosen = shuffled(asked, random)[:questions]
+        released = [pair for image in images for pair in _released_pairs(image, categories, origin, random)]
+        chosen = shuffled(released, random)[:questions]
     else:
         pairs = level_off(_pairs(images, categories, random), questions // 2, random)
         chosen = shuffled([pair for both in pairs for pair in both], random)

@@ -117,12 +117,12 @@ def read_blind_metrics(study: Study, task: Task) -> dict[str, Any]:
     """
     paths, llms = Paths(study), study.answering_llms()
     report = _read_metrics(study, paths.blind(task.id), task)
-    known = {
+    expected = {
         llm: (paths.blind_predictions(llm, task.id), blind_inputs(study, llm, task))
         for llm in llms
         if llm in _scored_from(report)
     }
-    _compare(paths.blind(task.id), report, known)
+    _compare(paths.blind(task.id), report, expected)
     return report
 
 
@@ -160,8 +160,8 @@ def _scored_from(report: Mapping[str, Any]) -> dict[str, str]:
     return inputs if isinstance(inputs, dict) else {}
 
 
-def _compare(path: Path, report: Mapping[str, Any], known: Mapping[str, tuple[Path, Inputs]]) -> None:
-    for name, (predictions, inputs) in known.items():
+def _compare(path: Path, report: Mapping[str, Any], expected: Mapping[str, tuple[Path, Inputs]]) -> None:
+    for name, (predictions, inputs) in expected.items():
         if predictions.is_file() and _scored_from(report).get(name) != check_predictions(predictions, inputs):
             raise _untrusted(path, f"{predictions} has changed since it was scored")
 

@@ -50,8 +50,8 @@ class Outcome:
     @property
     def noise(self) -> Noise:
         """What the intervals of all differences hold."""
-        found = {difference.noise for difference in self.differences} or {"questions"}
-        return found.pop() if len(found) == 1 else "questions, in part trainings"
+        kinds = {difference.noise for difference in self.differences} or {"questions"}
+        return kinds.pop() if len(kinds) == 1 else "questions, in part trainings"
 
     def count(self, verdict: Verdict) -> int:
         return sum(difference.verdict == verdict for difference in self.differences)
@@ -165,10 +165,10 @@ def _difference(contrast: _Contrast, cells: Cells, tail: float) -> Difference:
 
 
 def _noise(measured: Sequence[tuple[Cell, float, Measured]]) -> Noise:
-    known = [cell.training_freedom > 0 for _, _, cell in measured]
-    if all(known):
+    repeated = [cell.training_freedom > 0 for _, _, cell in measured]
+    if all(repeated):
         return "questions and trainings"
-    return "questions, in part trainings" if any(known) else "questions"
+    return "questions, in part trainings" if any(repeated) else "questions"
 
 
 def _reach(measured: Sequence[tuple[Cell, float, Measured]], tail: float) -> float:

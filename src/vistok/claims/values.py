@@ -126,7 +126,7 @@ def _check_comparison(comparison: Comparison, table: PublishedTable, where: str)
 
 
 def _check(where: str, kind: str, names: Iterable[str], legal: Iterable[str]) -> None:
-    known = set(legal)
+    allowed = set(legal)
     for name in names:
-        if name not in known:
-            raise VistokError(f"{where}: {unknown(kind, name, known)}")
+        if name not in allowed:
+            raise VistokError(f"{where}: {unknown(kind, name, allowed)}")

@@ -9,7 +9,7 @@ from vistok.commands.streams import check_output, inputs, tell
 from vistok.errors import VistokError
 from vistok.evaluation.kinds import task_kind
 from vistok.evaluation.references import load_references
-from vistok.evaluation.score.blindly import Training, against_best, blind_answers, blind_scores
+from vistok.evaluation.score.blindly import TrainingSplit, against_best, blind_answers, blind_scores
 from vistok.evaluation.score.files import Score, read_files, score_of
 from vistok.evaluation.score.scoring import protocol_of
 
@@ -51,10 +51,12 @@ def run(arguments: argparse.Namespace) -> None:
     check_output(arguments.out, references, *given)
     if arguments.training_questions and not arguments.training:
         raise VistokError("--training-questions without --training: name the answers of that split too.")
-    training = Training(arguments.training, arguments.training_questions) if arguments.training else None
+    training = TrainingSplit(arguments.training, arguments.training_questions) if arguments.training else None
     protocol = protocol_of(arguments.kind, arguments.protocol)
-    asked = load_references(arguments.kind, references)
-    scores = blind_scores(asked, blind_answers(asked, references, arguments.questions, training), protocol)
+    questions = load_references(arguments.kind, references)
+    scores = blind_scores(
+        questions, blind_answers(questions, references, arguments.questions, training), protocol
+    )
     titles = task_kind(arguments.kind).baselines
     report: dict[str, Any] = {
         "fitted_on": str(arguments.training) if training else "the questions about other images",
@@ -65,16 +67,18 @@ def run(arguments: argparse.Namespace) -> None:
     lines = [f"{titles.get(name, name)}: {score}" for name, score in scores.items()]
     for path in given:
         _, answers = read_files(arguments.kind, references=references, predictions=path)
-        score = score_of(asked, answers, protocol)
-        best, found = against_best(score, scores)
+        score = score_of(questions, answers, protocol)
+        best, comparison = against_best(score, scores)
         report.setdefault("predictions", {})[str(path)] = {
-            **_plain(score), "best": best, "difference": found.difference, "interval_of_difference": found.interval,
-            "p_value": found.p_value,
+            **_plain(score), "best": best, "difference": comparison.difference,
+            "interval_of_difference": comparison.interval, "p_value": comparison.p_value,
         }  # fmt: skip
-        between = "[{:+.2f}, {:+.2f}]".format(*found.interval) if found.interval else "(all images alike)"
+        between = (
+            "[{:+.2f}, {:+.2f}]".format(*comparison.interval) if comparison.interval else "(all images alike)"
+        )
         lines += [
             f"{path}: {score}",
-            f"  {found.difference:+.2f} {between} against the {titles.get(best, best)}",
+            f"  {comparison.difference:+.2f} {between} against the {titles.get(best, best)}",
         ]
     tell(report, "\n".join(lines), arguments.out)
 

@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> None:
     """
     references, predictions, against = inputs(arguments.references, arguments.predictions, arguments.against)
     check_output(arguments.out, references, predictions, against)
-    found = compare_answers_to(
+    comparison = compare_answers_to(
         arguments.kind,
         references=references,
         predictions=predictions,
@@ -48,4 +48,4 @@ def run(arguments: argparse.Namespace) -> None:
         protocol=arguments.protocol,
         only_answered=arguments.only_answered,
     )
-    tell(as_json(found), f"{found} (another training of either is not in it)", arguments.out)
+    tell(as_json(comparison), f"{comparison} (another training of either is not in it)", arguments.out)

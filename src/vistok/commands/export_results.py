@@ -54,9 +54,9 @@ def run(args: argparse.Namespace) -> None:
     today = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
     out = args.out or Path("benchmarks/results") / f"{study.results_id}-{today}.json"
     check_destination(out)
-    kept = build_of(study, args.table or list(study.tables), today)
-    kept = json.loads(
-        json.dumps(kept, sort_keys=True)
+    build = build_of(study, args.table or list(study.tables), today)
+    build = json.loads(
+        json.dumps(build, sort_keys=True)
     )  # shown as the file has it, now and when it is read again
     document = None
     if args.show_in:
@@ -64,8 +64,8 @@ def run(args: argparse.Namespace) -> None:
             raise VistokError(
                 f"--show-in {args.show_in} is not there, or is no file. Name a Markdown document."
             )
-        document = with_section(args.show_in.read_text(encoding="utf-8"), kept_section(out.name, kept))
-    write_json(out, kept)
+        document = with_section(args.show_in.read_text(encoding="utf-8"), kept_section(out.name, build))
+    write_json(out, build)
     if document is not None:
         write_text(args.show_in, document)
     print(f"wrote {out}" + (f", and shows it in {args.show_in}" if args.show_in else ""))
@@ -95,8 +95,8 @@ def build_of(study: Study, tables: list[str], date: str) -> dict[str, Any]:
 def _trained_at(study: Study) -> list[str]:
     """Returns the commits at which the checkpoints behind the tables were made."""
     folders = [Paths(study.models).mllm(run) for run in study.runs()]
-    there = [folder for folder in folders if (folder / PROVENANCE).is_file()]
-    return sorted({str(read_provenance(folder).get("commit")) for folder in there})
+    trained = [folder for folder in folders if (folder / PROVENANCE).is_file()]
+    return sorted({str(read_provenance(folder).get("commit")) for folder in trained})
 
 
 def _processor() -> str:

@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     scale = load_study(args.scale, data_root=args.data_root).scale
     if scale.world:
         raise VistokError(f"the scale {scale.id!r} makes its own data: nothing to fetch.")
-    root, known = Path(scale.data_root), load_downloads()
+    root, downloads = Path(scale.data_root), load_downloads()
     if args.id == WEIGHTS:
         for line in lock_weights(load_study(args.scale, data_root=args.data_root)):
             print(line, flush=True)
@@ -45,9 +45,11 @@ def run(args: argparse.Namespace) -> int:
         )
         return 0
     if args.id is None:
-        print("\n".join(f"{entry.id:26}{state(entry, root):38}{entry.licence}" for entry in known.values()))
+        print(
+            "\n".join(f"{entry.id:26}{state(entry, root):38}{entry.licence}" for entry in downloads.values())
+        )
         return 0
-    entry = find_download(args.id, known)
+    entry = find_download(args.id, downloads)
     if entry.agreement and entry.url and not is_there(entry, root):
         print(f"{entry.id}: whoever fetches this has agreed to its terms. {entry.agreement}", flush=True)
     fetch(entry, root, archive=args.archive, keep_archives=args.keep_archives)

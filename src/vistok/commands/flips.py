@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> None:
     references, predictions = inputs(arguments.references, arguments.predictions)
     check_output(arguments.out, references, predictions)
     first, second = arguments.protocols or [*task_kind(arguments.kind).protocols][:2]
-    found = flips_between(
+    flips = flips_between(
         arguments.kind,
         references=references,
         predictions=predictions,
@@ -56,22 +56,22 @@ def run(arguments: argparse.Namespace) -> None:
         only_answered=arguments.only_answered,
     )
     if arguments.out:
-        write_jsonl(arguments.out, _rows(found))
-    print(found)
-    for flip in found.flips[: max(arguments.show, 0)]:
+        write_jsonl(arguments.out, _rows(flips))
+    print(flips)
+    for flip in flips.flips[: max(arguments.show, 0)]:
         which = printable(f"{flip.id} (image {flip.image})")
         print(f"  {which}: {flip.first:g} -> {flip.second:g}  {_in_words(flip)}")
 
 
 def _in_words(flip: Flip) -> str:
     """Returns a question with its truth and the model's answer in one line, each cut to a readable length."""
-    asked = f"{printable(flip.question)[:80]}  " if flip.question else ""
+    question = f"{printable(flip.question)[:80]}  " if flip.question else ""
     answer, truth = printable(str(flip.answer))[:80], printable(" | ".join(flip.truth))[:80]
-    return f"{asked}answer {answer!r}, truth {truth!r}"
+    return f"{question}answer {answer!r}, truth {truth!r}"
 
 
-def _rows(found: Flips) -> list[dict[str, object]]:
-    names = found.first.protocol, found.second.protocol
+def _rows(flips: Flips) -> list[dict[str, object]]:
+    names = flips.first.protocol, flips.second.protocol
     return [
         {
             "id": flip.id,
@@ -82,5 +82,5 @@ def _rows(found: Flips) -> list[dict[str, object]]:
             names[0]: flip.first,
             names[1]: flip.second,
         }
-        for flip in found.flips
+        for flip in flips.flips
     ]

@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> None:
     """
     study = study_of(args)
     own_models = study.models is study
-    known = study_names(study) + (weight_names(study, study.subjects()) if own_models else [])
-    for name in [find_name(each, known) for each in args.names] or known:
+    names = study_names(study) + (weight_names(study, study.subjects()) if own_models else [])
+    for name in [find_name(each, names) for each in args.names] or names:
         write = write_weight_list if name.startswith(WEIGHTS_OF) else write_list
         print(f"{write(study, name)}  {name}", flush=True)

@@ -62,10 +62,10 @@ def run(arguments: argparse.Namespace) -> None:
     protocol = protocol_of(arguments.kind, arguments.protocol)
     questions = load_references(arguments.kind, references)
     lists = {path: read_training_images(path, arguments.splits) for path in arguments.training}
-    found = overlap(questions, frozenset().union(*lists.values()))
+    total = overlap(questions, frozenset().union(*lists.values()))
     report: dict[str, Any] = {
-        "images": len(found.shared) + len(found.clean),
-        "shared": len(found.shared),
+        "images": len(total.shared) + len(total.clean),
+        "shared": len(total.shared),
         "lists": {},
         "scores": {},
     }
@@ -74,18 +74,18 @@ def run(arguments: argparse.Namespace) -> None:
         shared = overlap(questions, images).shared
         report["lists"][str(path)] = {"images": len(images), "shared": len(shared)}
         lines.append(f"{path}: {len(images)} images, {len(shared)} of the {report['images']} of {references}")
-    lines.append(f"clean of all lists: {len(found.clean)} of {report['images']} images")
+    lines.append(f"clean of all lists: {len(total.clean)} of {report['images']} images")
     for path in given:
         answered, answers = read_files(
             arguments.kind, references=references, predictions=path, only_answered=arguments.only_answered
         )
-        kept = overlap(answered, frozenset(found.shared))
-        for name, part in {"all": answered, **kept.parts}.items():
+        split = overlap(answered, frozenset(total.shared))
+        for name, part in {"all": answered, **split.parts}.items():
             score = _without_of(score_of(part, answers, protocol))
             report["scores"][name] = score.report
             lines.append(f"{name}: {score}")
     if arguments.out:
-        _write(arguments.out, found, report)
+        _write(arguments.out, total, report)
     print("\n".join(lines))
 
 
@@ -94,7 +94,7 @@ def _without_of(score: Score) -> Score:
     return replace(score, report={key: value for key, value in score.report.items() if key != "of"})
 
 
-def _write(folder: Path, found: Overlap, report: object) -> None:
-    for name, images in (("shared.txt", found.shared), ("clean.txt", found.clean)):
+def _write(folder: Path, total: Overlap, report: object) -> None:
+    for name, images in (("shared.txt", total.shared), ("clean.txt", total.clean)):
         write_text(folder / name, "".join(f"{image}\n" for image in images))
     write_json(folder / "overlap.json", report)

@@ -43,14 +43,14 @@ def run(args: argparse.Namespace) -> None:
     if args.out:
         check_destination(args.out)
     report = assemble(study, args.table, read_published(PUBLISHED, study.table(args.table).number))
-    found = _families(report, args.rows, _columns(report, args.task))
-    if not found:
+    compared = _families(report, args.rows, _columns(report, args.task))
+    if not compared:
         raise VistokError(
             f"no two rows of {args.table!r} can be compared: it takes two rows that were scored on ten images or more."
         )
     if args.out:
-        write_json(args.out, {entry.name: as_json(entry) for entry in found})
-    print("\n".join(line for entry in found for line in _lines(entry)))
+        write_json(args.out, {entry.name: as_json(entry) for entry in compared})
+    print("\n".join(line for entry in compared for line in _lines(entry)))
 
 
 def _columns(report: TableReport, tasks: Sequence[str]) -> list[Column]:
@@ -62,8 +62,8 @@ def _columns(report: TableReport, tasks: Sequence[str]) -> list[Column]:
 
 
 def _families(report: TableReport, names: Sequence[str], columns: Sequence[Column]) -> tuple[Family, ...]:
-    places = [report.columns.index(column) for column in columns]
-    rows = [_narrowed(row, places) for row in report.rows]
+    indices = [report.columns.index(column) for column in columns]
+    rows = [_narrowed(row, indices) for row in report.rows]
     if not names:
         return families(rows, columns)
     chosen: dict[str, Row] = {}
@@ -72,12 +72,12 @@ def _families(report: TableReport, names: Sequence[str], columns: Sequence[Colum
         if not named:
             raise unknown(f"row of {report.id}", name, [row.path for row in rows])
         chosen |= {row.path: row for row in named}
-    found = family("chosen", list(chosen.values()), columns)
-    return (found,) if found.columns else ()
+    chosen_family = family("chosen", list(chosen.values()), columns)
+    return (chosen_family,) if chosen_family.columns else ()
 
 
-def _narrowed(row: Row, places: Sequence[int]) -> Row:
-    return Row(row.labels, row.subjects, tuple(row.cells[place] for place in places))
+def _narrowed(row: Row, indices: Sequence[int]) -> Row:
+    return Row(row.labels, row.subjects, tuple(row.cells[index] for index in indices))
 
 
 def _lines(compared: Family) -> list[str]:

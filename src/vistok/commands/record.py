@@ -18,13 +18,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     study = study_of(args)
-    known = stages(study)
-    built = [name for name, stage in known.items() if all(out.exists() for out in stage.outs)]
+    all_stages = stages(study)
+    built = [name for name, stage in all_stages.items() if all(out.exists() for out in stage.outs)]
     for name in args.stages or built:
-        if name not in known:
-            raise unknown("stage", name, known, edit=str(study.scale_file))
+        if name not in all_stages:
+            raise unknown("stage", name, all_stages, edit=str(study.scale_file))
         check_stage(study, name)
-        record(known[name])
+        record(all_stages[name])
     if not args.stages:
         export(study)
-        print(f"recorded {len(built)} of {len(known)} stages; version them: dvc commit --force")
+        print(f"recorded {len(built)} of {len(all_stages)} stages; version them: dvc commit --force")

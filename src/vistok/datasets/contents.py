@@ -16,7 +16,7 @@ from vistok.datasets.attributes import Attributes
 from vistok.datasets.coco import Instances, ObjectAnnotation, read_instances
 from vistok.datasets.images import FORMATS
 from vistok.datasets.preprocessing import Box, Floats
-from vistok.datasets.reader import Kept, Reader
+from vistok.datasets.reader import Cached, Reader
 from vistok.datasets.rows import ImageRow
 from vistok.datasets.vcr import read_metadata
 from vistok.errors import VistokError
@@ -59,24 +59,26 @@ def contents_of_photograph(path: Path) -> Contents:
     metadata = path.with_suffix(".json")
     if metadata.is_file():
         return _contents_of_frame(metadata)
-    instances = path.parent.parent / "annotations" / f"instances_{path.parent.name}.json"
-    if not instances.is_file():
+    annotations = path.parent.parent / "annotations" / f"instances_{path.parent.name}.json"
+    if not annotations.is_file():
         raise VistokError(
-            f"what is in {path} is told by no annotation: needed are {metadata.name} beside it, or {instances}. A "
+            f"what is in {path} is told by no annotation: needed are {metadata.name} beside it, or {annotations}. A "
             "tokenizer of true contents answers about annotated images alone."
         )
-    known, ids = _instances(instances)
+    instances, ids = _instances(annotations)
     if path.name not in ids:
-        raise VistokError(f"{path} is not among the images of {instances}. Name the file of its own split.")
+        raise VistokError(f"{path} is not among the images of {annotations}. Name the file of its own split.")
     image = ids[path.name]
-    record = known.images[image]
-    return _contents(record.attributes, known.objects[image], record.width, record.height)
+    record = instances.images[image]
+    return _contents(record.attributes, instances.objects[image], record.width, record.height)
 
 
 @lru_cache(maxsize=_FILES_KEPT)
 def _instances(path: Path) -> tuple[Instances, Mapping[str, int]]:
-    known = read_instances(path)
-    return known, {record.file_name: image for image, record in known.images.items() if record.file_name}
+    instances = read_instances(path)
+    return instances, {
+        record.file_name: image for image, record in instances.images.items() if record.file_name
+    }
 
 
 def _contents_of_frame(path: Path) -> Contents:
@@ -87,12 +89,14 @@ def _contents_of_frame(path: Path) -> Contents:
             frame.names, frame.boxes, frame.attributes, strict=True
         )
     )
-    return _contents(frame.told, objects, frame.width, frame.height)
+    return _contents(frame.image_attributes, objects, frame.width, frame.height)
 
 
-def _contents(told: Attributes, objects: Iterable[ObjectAnnotation], width: int, height: int) -> Contents:
+def _contents(
+    attributes: Attributes, objects: Iterable[ObjectAnnotation], width: int, height: int
+) -> Contents:
     return Contents(
-        tuple(pair for pair in told if pair[0] == BACKGROUND),
+        tuple(pair for pair in attributes if pair[0] == BACKGROUND),
         tuple(_seen(entry, width, height) for entry in objects),
     )
 
@@ -153,8 +157,8 @@ class ContentsReader(Reader):
             self._codes[word] = drawn.astype(np.float32)
         return self._codes[word]
 
-    def kept(self, row: ImageRow, decoded: Callable[[], Image.Image], *, whole: bool) -> Kept:
-        if not whole:
+    def cacheable(self, row: ImageRow, decoded: Callable[[], Image.Image], *, uncropped: bool) -> Cached:
+        if not uncropped:
             raise VistokError(
                 "the contents of an image are told of all of it, and the recipe shows parts: its crop_scale must be "
                 "[1.0, 1.0] where a row has a tokenizer of true contents."
@@ -162,18 +166,18 @@ class ContentsReader(Reader):
         return self.tokens(contents_of_row(row))
 
     def shown(
-        self, kept: Kept, box: Box | None, generator: np.random.Generator, *, horizontal_flip: bool
+        self, cached: Cached, box: Box | None, generator: np.random.Generator, *, horizontal_flip: bool
     ) -> Floats:
         if horizontal_flip:
             raise VistokError(
                 "the contents of an image are told as it is, and the recipe mirrors images: its horizontal_flip must "
                 "be false where a row has a tokenizer of true contents."
             )
-        return kept
+        return cached
 
     def photograph(self, path: Path) -> Floats:
         return self.tokens(contents_of_photograph(path))
 
     @property
-    def kept_bytes(self) -> int:
+    def cached_bytes(self) -> int:
         return 4 * self.shape[0] * self.shape[1]

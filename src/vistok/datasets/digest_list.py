@@ -135,11 +135,11 @@ class DigestList:
         return str(self.source / name if name else self.source)
 
     def _digests(self, now: dict[str, State], before: dict[str, Listed]) -> dict[str, str]:
-        known = {name: line.digest for name, line in before.items() if now.get(name) == line.state}
-        unread = sorted(now.keys() - known.keys())
+        unchanged = {name: line.digest for name, line in before.items() if now.get(name) == line.state}
+        unread = sorted(now.keys() - unchanged.keys())
         with ThreadPoolExecutor(min(_THREADS, len(os.sched_getaffinity(0)))) as threads:
             read = threads.map(lambda name: digest_file(self.source / name if name else self.source), unread)
-            return known | dict(zip(unread, read, strict=True))
+            return unchanged | dict(zip(unread, read, strict=True))
 
     def _read(self) -> dict[str, Listed]:
         try:
@@ -154,10 +154,10 @@ class DigestList:
 
 
 def _digest(entries: dict[str, Listed]) -> str:
-    whole = hashlib.sha256()
+    digest = hashlib.sha256()
     for name, line in entries.items():
-        whole.update(f"{json.dumps(name)} {line.digest}\n".encode())
-    return whole.hexdigest()
+        digest.update(f"{json.dumps(name)} {line.digest}\n".encode())
+    return digest.hexdigest()
 
 
 def _states(source: Path) -> Iterator[tuple[str, State]]:

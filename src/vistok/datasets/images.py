@@ -32,8 +32,8 @@ class UnusableImageError(VistokError):
 
 def id_in_name(file_name: str) -> int | None:
     """Returns the id, of twelve digits, that a COCO file name ends in, whatever its prefix; None for other names."""
-    found = _NUMBERED.search(file_name)
-    return int(found[1]) if found and found.end() == len(file_name) else None
+    match = _NUMBERED.search(file_name)
+    return int(match[1]) if match and match.end() == len(file_name) else None
 
 
 class ImageIndex:
@@ -56,10 +56,10 @@ class ImageIndex:
         """
         if isinstance(image_id, int):
             return self._numbered.get(image_id)
-        asked = PurePosixPath(image_id)
-        if asked.is_absolute() or ".." in asked.parts:
+        relative = PurePosixPath(image_id)
+        if relative.is_absolute() or ".." in relative.parts:
             return None
-        paths = (self.root / folder / asked for folder in self.folders)
+        paths = (self.root / folder / relative for folder in self.folders)
         return next((path for path in paths if self._holds(path)), None)
 
     def _holds(self, path: Path) -> bool:
@@ -85,13 +85,13 @@ class ImageIndex:
 
     @cached_property
     def _numbered(self) -> dict[int, Path]:
-        found: dict[int, Path] = {}
+        by_number: dict[int, Path] = {}
         for folder in (self.root / name for name in self.folders):
             for path in sorted(folder.iterdir()) if folder.is_dir() else ():
                 number = id_in_name(path.name)
                 if number is not None:
-                    found.setdefault(number, path)
-        return found
+                    by_number.setdefault(number, path)
+        return by_number
 
 
 def _file_names(folder: Path) -> frozenset[str]:

@@ -28,11 +28,11 @@ def llava_source(folder: Path, conversations: Path) -> Source:
     Raises:
         VistokError: the file is missing, truncated or of another shape; while rows are consumed: an image is missing.
     """
-    found = read_conversations(conversations)
+    by_name = read_conversations(conversations)
     index = ImageIndex(folder, [""])
 
     def images() -> Iterator[Listed]:
-        for name, questions in found.items():
+        for name, questions in by_name.items():
             number = id_in_name(name)
             image = name if number is None else str(number)
             row = partial(ImageRow, image, questions=tuple(questions))
@@ -50,23 +50,23 @@ def read_conversations(path: Path) -> dict[str, list[QuestionAnswer]]:
         VistokError: the file is missing, truncated or of another shape, or a conversation has no question that is
             answered.
     """
-    found: dict[str, list[QuestionAnswer]] = {}
+    by_name: dict[str, list[QuestionAnswer]] = {}
     entries = listed(path, read_json(path, what=_CONVERSATIONS), what=_CONVERSATIONS)
     for position, entry in enumerate(entries):
         match entry:
             case {"image": str() as image, "conversations": [*turns]} if pairs := _pairs(turns):
-                found.setdefault(PurePosixPath(image).name, []).extend(pairs)
+                by_name.setdefault(PurePosixPath(image).name, []).extend(pairs)
             case _:
                 needed = "an image and conversations, in which a 'gpt' answers a 'human', are"
                 raise wrong_record(path, f"record {position}", needed, entry)
-    return found
+    return by_name
 
 
 def _pairs(turns: list[Any]) -> list[QuestionAnswer]:
     """Returns each turn of a person with the answer that comes next."""
     pairs = []
-    for asked, told in pairwise(turns):
-        match asked, told:
+    for turn, reply in pairwise(turns):
+        match turn, reply:
             case {"from": "human", "value": str() as question}, {"from": "gpt", "value": str() as answer}:
                 pairs.append(QuestionAnswer(question.replace(_IMAGE, "").strip(), answer.strip()))
     return [pair for pair in pairs if pair.question and pair.answer]

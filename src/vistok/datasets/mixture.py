@@ -8,7 +8,7 @@ import numpy as np
 from vistok.datasets.order import epoch_order
 from vistok.datasets.preprocessing import WHOLE, Box, crop_box
 from vistok.datasets.questions import Annotations, Turn, within
-from vistok.datasets.reader import Kept, Reader, Shown
+from vistok.datasets.reader import Cached, Input, Reader
 from vistok.datasets.shards import Shards
 from vistok.errors import VistokError
 
@@ -21,7 +21,7 @@ _ROW_BYTES = 4096
 class MixtureSample:
     """One image as its tokenizer's reader shows it, with the questions that are asked about it."""
 
-    image: Shown
+    image: Input
     turns: tuple[Turn, ...]
 
 
@@ -36,7 +36,7 @@ class Mixture:
         self,
         shards: Sequence[Shards],
         *,
-        places: Sequence[int] | None = None,
+        repeats: Sequence[int] | None = None,
         draw: Callable[[Annotations, np.random.Generator], tuple[Turn, ...]],
         reader: Reader,
         seed: int,
@@ -47,7 +47,7 @@ class Mixture:
         """Joins the sets.
 
         Args:
-            places: how often each set's images occur in an epoch; None: once.
+            repeats: how often each set's images occur in an epoch; None: once.
             draw: returns what is asked about an image; its text names the kinds of questions.
             reader: makes the tokenizer's input.
             horizontal_flip: flip half of the images (paper §4.1).
@@ -57,7 +57,7 @@ class Mixture:
         Raises:
             VistokError: there is not an image.
         """
-        times = places or [1] * len(shards)
+        times = repeats or [1] * len(shards)
         sizes = [len(entry) * often for entry, often in zip(shards, times, strict=True)]
         self._ends = np.cumsum(sizes, dtype=np.int64)
         if not len(self):
@@ -69,9 +69,9 @@ class Mixture:
         self._reader, self._seed = reader, seed
         self._flip, self._crop_scale = horizontal_flip, crop_scale
         # If not all images fit, a cache would have hardly any hits within an epoch.
-        fits = sum(map(len, shards)) * (reader.kept_bytes + _ROW_BYTES) <= cache_bytes
+        fits = sum(map(len, shards)) * (reader.cached_bytes + _ROW_BYTES) <= cache_bytes
         self._cache_bytes = self._free = cache_bytes if fits else 0
-        self._cache: dict[tuple[int, int], tuple[Kept, Annotations]] = {}
+        self._cache: dict[tuple[int, int], tuple[Cached, Annotations]] = {}
 
     def __len__(self) -> int:
         """The number of places of one epoch."""
@@ -92,25 +92,25 @@ class Mixture:
         order = epoch_order(len(self), epoch, self._seed)
         generator = np.random.default_rng([self._seed, position])
         for step in range(len(self)):
-            kept, known = self._image(int(order[(index + step) % len(self)]))
-            box = self._box(kept, generator)
-            part = within(known, box) if box else known
+            cached, annotations = self._image(int(order[(index + step) % len(self)]))
+            box = self._box(cached, generator)
+            part = within(annotations, box) if box else annotations
             if turns := self._draw(part, generator):
-                shown = self._reader.shown(kept, box, generator, horizontal_flip=self._flip)
+                shown = self._reader.shown(cached, box, generator, horizontal_flip=self._flip)
                 return MixtureSample(shown, turns)
         raise VistokError(
             f"no image of the mixture supports a question of the kinds {self._draw}. "
             "Name image sets with annotations under `mixture`, or change the recipe's `turns`."
         )
 
-    def _box(self, kept: Kept, generator: np.random.Generator) -> Box | None:
+    def _box(self, cached: Cached, generator: np.random.Generator) -> Box | None:
         """Returns the part of an image to show, drawn before what is asked: an object may be cut off."""
         if self._crop_scale == WHOLE:
             return None
-        return crop_box(kept.shape[1], kept.shape[0], self._crop_scale, generator)
+        return crop_box(cached.shape[1], cached.shape[0], self._crop_scale, generator)
 
-    def _image(self, index: int) -> tuple[Kept, Annotations]:
-        """Returns what is kept of an image and its annotations, from the cache if they are there."""
+    def _image(self, index: int) -> tuple[Cached, Annotations]:
+        """Returns what is cached of an image and its annotations, from the cache if they are there."""
         which = int(np.searchsorted(self._ends, index, side="right"))
         start = int(self._ends[which - 1]) if which else 0
         number = which, (index - start) % len(self._shards[which])
@@ -123,9 +123,9 @@ class Mixture:
             self._free -= size
         return decoded
 
-    def _decoded(self, which: int, number: int) -> tuple[Kept, Annotations]:
+    def _decoded(self, which: int, number: int) -> tuple[Cached, Annotations]:
         shards = self._shards[which]
         row = shards.row(number)
-        known = Annotations(row.captions, row.objects, row.questions, shards.categories)
-        kept = self._reader.kept(row, lambda: shards.decoded(row), whole=self._crop_scale == WHOLE)
-        return kept, known
+        annotations = Annotations(row.captions, row.objects, row.questions, shards.categories)
+        cached = self._reader.cacheable(row, lambda: shards.decoded(row), uncropped=self._crop_scale == WHOLE)
+        return cached, annotations

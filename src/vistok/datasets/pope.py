@@ -27,9 +27,9 @@ def parse_pope(text: str, path: Path) -> tuple[ObjectQuestion, ...]:
         VistokError: the text is not JSON Lines, a record lacks a field, or an id occurs twice.
     """
     rows = parse_jsonl(text, path, what=_POPE)
-    found = tuple(_question(path, number, row) for number, row in enumerate(rows, start=1))
+    questions = tuple(_question(path, number, row) for number, row in enumerate(rows, start=1))
     refuse_duplicates(path, "questions", "question_id", rows)
-    return found
+    return questions
 
 
 def _question(path: Path, number: int, row: dict[str, Any]) -> ObjectQuestion:

@@ -36,21 +36,23 @@ class Annotations:
     unsure: frozenset[str] = frozenset()
 
 
-def within(known: Annotations, box: Box) -> Annotations:
+def within(annotations: Annotations, box: Box) -> Annotations:
     """Returns what is known of a part of an image: a box (left, top, right, bottom) of it, in pixels.
 
     Chosen: an object is in the part if half of its box is, and not in it if nothing is; a category with an object in
     between is not asked about. Captions and VQA questions are about the whole image, and stay.
     """
-    shares = [_share_within(entry.box, box) for entry in known.objects]
-    cut = {entry.category for entry, share in zip(known.objects, shares, strict=True) if 0 < share < _SEEN}
-    objects = tuple(entry for entry, share in zip(known.objects, shares, strict=True) if share >= _SEEN)
-    return replace(known, objects=objects, unsure=frozenset(cut))
+    shares = [_share_within(entry.box, box) for entry in annotations.objects]
+    cut = {
+        entry.category for entry, share in zip(annotations.objects, shares, strict=True) if 0 < share < _SEEN
+    }
+    objects = tuple(entry for entry, share in zip(annotations.objects, shares, strict=True) if share >= _SEEN)
+    return replace(annotations, objects=objects, unsure=frozenset(cut))
 
 
-def _share_within(found: tuple[float, float, float, float], box: Box) -> float:
+def _share_within(bbox: tuple[float, float, float, float], box: Box) -> float:
     """Returns which share of an object's box (x, y, width, height) is in a part of its image."""
-    x, y, width, height = found
+    x, y, width, height = bbox
     left, top, right, bottom = box
     across, down = min(x + width, right) - max(x, left), min(y + height, bottom) - max(y, top)
     if across < 0 or down < 0:

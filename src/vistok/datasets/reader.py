@@ -13,8 +13,8 @@ from vistok.datasets.images import load_image
 from vistok.datasets.preprocessing import Box, Pixels, Preprocessing, channels_first, squash
 from vistok.datasets.rows import ImageRow
 
-Kept = NDArray[Any]
-Shown = NDArray[
+Cached = NDArray[Any]
+Input = NDArray[
     Any
 ]  # uint8 [3, height, width], which a tokenizer normalises on its device; or codes of its kind
 
@@ -23,23 +23,23 @@ class Reader(ABC):
     """Makes a tokenizer's input of a training set's rows, and of the photographs that are asked about."""
 
     @abstractmethod
-    def kept(self, row: ImageRow, decoded: Callable[[], Image.Image], *, whole: bool) -> Kept:
+    def cacheable(self, row: ImageRow, decoded: Callable[[], Image.Image], *, uncropped: bool) -> Cached:
         """Returns what may be cached of an image across epochs.
 
         Args:
             row: the image with what is known about it.
             decoded: returns its picture.
-            whole: whether only the whole image is ever needed.
+            uncropped: whether only the whole image is ever needed.
         """
 
     @abstractmethod
     def shown(
-        self, kept: Kept, box: Box | None, generator: np.random.Generator, *, horizontal_flip: bool
-    ) -> Shown:
+        self, cached: Cached, box: Box | None, generator: np.random.Generator, *, horizontal_flip: bool
+    ) -> Input:
         """Returns the input of one step: the whole image, or a box of it, mirrored at random with `horizontal_flip`."""
 
     @abstractmethod
-    def photograph(self, path: Path) -> Shown:
+    def photograph(self, path: Path) -> Input:
         """Returns the input of a photograph that is asked about.
 
         Raises:
@@ -48,7 +48,7 @@ class Reader(ABC):
 
     @property
     @abstractmethod
-    def kept_bytes(self) -> int:
+    def cached_bytes(self) -> int:
         """Roughly how much memory a cached image takes."""
 
 
@@ -58,19 +58,19 @@ class PixelReader(Reader):
     def __init__(self, preprocessing: Preprocessing) -> None:
         self.preprocessing = preprocessing
 
-    def kept(self, row: ImageRow, decoded: Callable[[], Image.Image], *, whole: bool) -> Kept:
+    def cacheable(self, row: ImageRow, decoded: Callable[[], Image.Image], *, uncropped: bool) -> Cached:
         # Squashing later would give the same pixels, from a larger cache.
-        return squash(decoded(), self.preprocessing.image_size) if whole else np.asarray(decoded())
+        return squash(decoded(), self.preprocessing.image_size) if uncropped else np.asarray(decoded())
 
     def shown(
-        self, kept: Kept, box: Box | None, generator: np.random.Generator, *, horizontal_flip: bool
+        self, cached: Cached, box: Box | None, generator: np.random.Generator, *, horizontal_flip: bool
     ) -> Pixels:
-        pixels = squash(Image.fromarray(kept), self.preprocessing.image_size, box=box) if box else kept
+        pixels = squash(Image.fromarray(cached), self.preprocessing.image_size, box=box) if box else cached
         return self.preprocessing.flip(pixels, generator, horizontal_flip=horizontal_flip)
 
     def photograph(self, path: Path) -> Pixels:
         return channels_first(squash(load_image(path, what="photograph"), self.preprocessing.image_size))
 
     @property
-    def kept_bytes(self) -> int:
+    def cached_bytes(self) -> int:
         return 3 * self.preprocessing.image_size**2

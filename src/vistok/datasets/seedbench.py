@@ -66,7 +66,7 @@ def _text(value: object) -> str:
 def _question(path: Path, position: int, row: Any) -> ChoiceQuestion:
     try:
         a, b, c, d = (_text(row[f"choice_{letter}"]) for letter in "abcd")
-        found = ChoiceQuestion(
+        question = ChoiceQuestion(
             _text(row["question_id"]),
             _text(row["data_id"]),
             int(_text(row["question_type_id"])),
@@ -81,9 +81,9 @@ def _question(path: Path, position: int, row: Any) -> ChoiceQuestion:
             "choice_d, answer and, if it is there, a data_type of image or video are"
         )
         raise wrong_record(path, f"question {position}", needed, row) from error
-    if found.answer not in tuple(LETTERS) or not 1 <= found.dimension <= len(DIMENSIONS):
+    if question.answer not in tuple(LETTERS) or not 1 <= question.dimension <= len(DIMENSIONS):
         raise VistokError(
-            f"{path}, question {position}: answer {found.answer!r} and question_type_id {found.dimension}; "
+            f"{path}, question {position}: answer {question.answer!r} and question_type_id {question.dimension}; "
             f"legal: A to D, and 1 to {len(DIMENSIONS)}."
         )
-    return found
+    return question

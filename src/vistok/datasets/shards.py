@@ -77,9 +77,9 @@ def _usable(
         yield row
 
 
-def _too_many(image_set: ImageSet, found: str) -> VistokError:
+def _too_many(image_set: ImageSet, problem: str) -> VistokError:
     return VistokError(
-        f"{found.rstrip('.')}. The set allows {image_set.unusable}: fetch what is missing (vistok doctor lists all "
+        f"{problem.rstrip('.')}. The set allows {image_set.unusable}: fetch what is missing (vistok doctor lists all "
         "that is absent), or raise `unusable` of its entry in the scale's file to have it left out."
     )
 

@@ -32,8 +32,8 @@ def open_source(image_set: ImageSet, root: Path) -> Source:
         raise VistokError(f"image folder not found: {folder}. Check the image set, or the scale's data_root.")
     source = _opened(image_set, folder, root)
     unwanted = _left_out(image_set, root)
-    wanted = Images(lambda: (image for image in source.listed if image.image_id not in unwanted))
-    return replace(source, listed=Images(lambda: islice(wanted, image_set.first)))
+    remaining = Images(lambda: (image for image in source.listed if image.image_id not in unwanted))
+    return replace(source, listed=Images(lambda: islice(remaining, image_set.first)))
 
 
 def _left_out(image_set: ImageSet, root: Path) -> set[str]:
@@ -41,8 +41,8 @@ def _left_out(image_set: ImageSet, root: Path) -> set[str]:
     photographs = {image for name in image_set.leave_out for image in read_captions(root / name).captions}
     if not image_set.image_data:
         return {str(image) for image in photographs}
-    known = read_coco_ids(root / image_set.image_data)
-    return {str(image) for image, photograph in known.items() if photograph in photographs}
+    coco_ids = read_coco_ids(root / image_set.image_data)
+    return {str(image) for image, photograph in coco_ids.items() if photograph in photographs}
 
 
 def _opened(image_set: ImageSet, folder: Path, root: Path) -> Source:
@@ -100,15 +100,15 @@ def _questions(image_set: ImageSet, root: Path) -> dict[int, list[QuestionAnswer
         )
     annotations = root / image_set.annotations
     answers = {row.question_id: row.multiple_choice_answer for row in read_annotations(annotations)}
-    found: dict[int, list[QuestionAnswer]] = defaultdict(list)
+    by_image: dict[int, list[QuestionAnswer]] = defaultdict(list)
     for row in read_questions(root / image_set.questions):
         if row.question_id not in answers:
             raise VistokError(
                 f"question {row.question_id} of {image_set.questions} has no answer in {annotations}. "
                 "Name the annotations file of the same split."
             )
-        found[row.image_id].append(QuestionAnswer(row.question, answers[row.question_id]))
-    return found
+        by_image[row.image_id].append(QuestionAnswer(row.question, answers[row.question_id]))
+    return by_image
 
 
 def _folder(folder: Path) -> Iterator[Listed]:

@@ -22,7 +22,7 @@ class VCRMetadata:
 
     Attributes:
         attributes: further attributes of each object, one per box; not in official files.
-        told: further attributes of the image, such as its background; not in official files.
+        image_attributes: further attributes of the image, such as its background; not in official files.
     """
 
     boxes: tuple[Box, ...]
@@ -30,7 +30,7 @@ class VCRMetadata:
     width: int
     height: int
     attributes: tuple[Attributes, ...]
-    told: Attributes = ()
+    image_attributes: Attributes = ()
 
 
 def read_metadata(path: Path) -> VCRMetadata:
@@ -53,10 +53,15 @@ def read_metadata(path: Path) -> VCRMetadata:
         ):
             listed = value.get("attributes", [{}] * len(boxes))
             if isinstance(listed, list) and len(listed) == len(boxes):
-                told = attributes_of({name: value.get(name) for name in _OF_THE_IMAGE})
-                attributes = tuple(attributes_of(found) for found in listed)
+                image_attributes = attributes_of({name: value.get(name) for name in _OF_THE_IMAGE})
+                attributes = tuple(attributes_of(each) for each in listed)
                 return VCRMetadata(
-                    tuple(_box(path, box) for box in boxes), tuple(names), width, height, attributes, told
+                    tuple(_box(path, box) for box in boxes),
+                    tuple(names),
+                    width,
+                    height,
+                    attributes,
+                    image_attributes,
                 )
     if not isinstance(value, dict):
         raise VistokError(

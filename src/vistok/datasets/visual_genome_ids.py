@@ -15,15 +15,15 @@ def read_coco_ids(path: Path) -> dict[int, int]:
     Raises:
         VistokError: the file is missing, truncated or of another shape.
     """
-    found = {}
+    coco_ids = {}
     for position, entry in enumerate(listed(path, read_json(path, what=_IMAGES), what=_IMAGES)):
         match entry:
             case {"image_id": int() as image, "coco_id": int() as photograph}:
-                found[image] = photograph
+                coco_ids[image] = photograph
             case {"image_id": int(), "coco_id": None}:
                 pass
             case _:
                 raise wrong_record(
                     path, f"record {position}", "an image_id and a coco_id, or null, are", entry
                 )
-    return found
+    return coco_ids

@@ -50,18 +50,18 @@ def read_annotations(path: Path) -> tuple[VQAAnnotation, ...]:
             the VQA accuracy of fewer, or more, is another measure.
     """
     rows = records(path, read_json(path, what=_ANNOTATIONS), "annotations", what=_ANNOTATIONS)
-    found = tuple(_annotation(path, position, row) for position, row in enumerate(rows))
+    annotations = tuple(_annotation(path, position, row) for position, row in enumerate(rows))
     refuse_duplicates(path, "annotations", "question_id", rows)
-    return found
+    return annotations
 
 
-def read_texts(path: Path, wanted: Iterable[int], annotations: Path) -> list[str]:
-    """Returns the text of each question that `annotations` answers, in the order of `wanted`.
+def read_texts(path: Path, question_ids: Iterable[int], annotations: Path) -> list[str]:
+    """Returns the text of each question that `annotations` answers, in the order of `question_ids`.
 
     Raises:
         VistokError: the file is not as it should be, or lacks a question.
     """
-    texts, ids = {entry.question_id: entry.question for entry in read_questions(path)}, list(wanted)
+    texts, ids = {entry.question_id: entry.question for entry in read_questions(path)}, list(question_ids)
     if absent := [key for key in ids if key not in texts]:
         raise VistokError(
             f"{path} lacks {len(absent)} questions of {annotations} (first: question_id {absent[0]}). The two files "
@@ -77,9 +77,9 @@ def read_questions(path: Path) -> tuple[VQAQuestion, ...]:
         VistokError: the file is missing, truncated, or of another shape.
     """
     rows = records(path, read_json(path, what=_QUESTIONS), "questions", what=_QUESTIONS)
-    found = tuple(_question(path, position, row) for position, row in enumerate(rows))
+    questions = tuple(_question(path, position, row) for position, row in enumerate(rows))
     refuse_duplicates(path, "questions", "question_id", rows)
-    return found
+    return questions
 
 
 def _annotation(path: Path, position: int, row: dict[str, Any]) -> VQAAnnotation:

@@ -135,7 +135,7 @@ class TaskKind(ABC, Generic[R]):
         answers: Sequence[Any],
         protocol: str,
         *,
-        whole: Sequence[R],
+        full_set: Sequence[R],
         metrics: Sequence[str] = (),
     ) -> "Scored":
         """Scores the answers under a protocol.
@@ -144,7 +144,7 @@ class TaskKind(ABC, Generic[R]):
             records: the questions that are scored.
             answers: in their order; None where a question has no answer.
             protocol: one of `protocols`.
-            whole: all records of the official file.
+            full_set: all records of the official file.
             metrics: which of `further_metrics` to compute besides.
 
         Raises:
@@ -153,32 +153,32 @@ class TaskKind(ABC, Generic[R]):
 
     def seen(
         self,
-        asked: Sequence[R],
+        records: Sequence[R],
         groups: Mapping[Hashable, Sequence[int]],
         training: tuple[Sequence[R], Mapping[Hashable, Sequence[int]]] | None,
     ) -> dict[str, list[str]]:
         """Returns each viewer's answers, in the order of the questions; one that cannot be fitted is left out.
 
         Args:
-            asked: the questions.
+            records: the questions.
             groups: image -> how many objects of each category are annotated, without the categories.
             training: the questions and images that viewers are fitted on; None: on those about other images.
         """
         return {}
 
     @abstractmethod
-    def blind(self, asked: Questions[R], training: Questions[R] | None) -> dict[str, list[str]]:
+    def blind(self, questions: Questions[R], training: Questions[R] | None) -> dict[str, list[str]]:
         """Returns each baseline's answers, in the order of the questions, made without image or model.
 
         The reference of a question never decides its own answer. A baseline that cannot be fitted is left out.
 
         Args:
-            asked: what is to be answered.
+            questions: what is to be answered.
             training: what the baselines are fitted on; None: on the questions about other images.
         """
 
     def turns(
-        self, known: "Annotations", most: int, generator: "np.random.Generator"
+        self, annotations: "Annotations", most: int, generator: "np.random.Generator"
     ) -> Iterator[tuple[str, str]]:
         """Yields up to `most` training questions with answers from an image's annotations, in random order.
 

@@ -22,16 +22,18 @@ class ObjectKind(TaskKind[ObjectQuestion]):
         return (record.answer,)
 
     def blind(
-        self, asked: Questions[ObjectQuestion], training: Questions[ObjectQuestion] | None
+        self, questions: Questions[ObjectQuestion], training: Questions[ObjectQuestion] | None
     ) -> dict[str, list[str]]:
         """Returns the most frequent answer of all questions, and of those about the same object."""
         from vistok.evaluation.score.blind import fitted_by_fold, fitted_on_training
 
-        names = [record.object_name for record in asked.records]
+        names = [record.object_name for record in questions.records]
         if training:
-            known = training.records
+            fitted_on = training.records
             return fitted_on_training(
-                names, [record.object_name for record in known], [record.answer for record in known]
+                names,
+                [record.object_name for record in fitted_on],
+                [record.answer for record in fitted_on],
             )
-        answers = [record.answer for record in asked.records]
-        return fitted_by_fold(names, answers, [record.image_id for record in asked.records])
+        answers = [record.answer for record in questions.records]
+        return fitted_by_fold(names, answers, [record.image_id for record in questions.records])

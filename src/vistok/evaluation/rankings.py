@@ -42,16 +42,16 @@ def agreement_of_ranks(first: Sequence[ByImage], second: Sequence[ByImage]) -> A
     (value,) = _correlations(sums, counts, np.ones((1, len(counts))))
     generator = np.random.default_rng(0)
     even = np.full(len(counts), 1 / len(counts))
-    found = [
+    batches = [
         _correlations(sums, counts, generator.multinomial(len(counts), even, _AT_ONCE).astype(np.float64))
         for _ in range(_RESAMPLES // _AT_ONCE)
     ]
-    drawn = np.concatenate(found)
-    known = drawn[~np.isnan(drawn)]
+    drawn = np.concatenate(batches)
+    defined = drawn[~np.isnan(drawn)]
     ends: tuple[float | None, float | None] = (None, None)
-    if not np.isnan(value) and len(known) >= _LEVEL * len(drawn):
+    if not np.isnan(value) and len(defined) >= _LEVEL * len(drawn):
         tail = 100 * (1 - _LEVEL) / 2
-        low, high = np.percentile(known, [tail, 100 - tail])
+        low, high = np.percentile(defined, [tail, 100 - tail])
         ends = (float(low), float(high))
     return Agreement(None if np.isnan(value) else float(value), *ends)
 

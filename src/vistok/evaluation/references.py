@@ -19,13 +19,13 @@ class References:
         kind: the id of a task kind.
         ids: question_id; image_id for captions; 0-based position in the file for counting and identification.
         records: one per question: VQAAnnotation, CaptionReference, ObjectQuestion or ChoiceQuestion.
-        whole: the records of the whole file, of which `records` may be a part.
+        full_set: the records of the whole file, of which `records` may be a part.
     """
 
     kind: str
     ids: tuple[QuestionId, ...]
     records: tuple[Any, ...]
-    whole: tuple[Any, ...]
+    full_set: tuple[Any, ...]
 
     @property
     def images(self) -> tuple[int | str, ...]:
@@ -50,8 +50,8 @@ class References:
                 f"{len(absent)} of {len(ids)} wanted {self.kind} questions are not among the {len(self.ids)} "
                 f"of the references{f' (first: {absent[0]})' if absent else ''}. Name some of theirs."
             )
-        wanted = set(ids)
-        return self._part([index for index, key in enumerate(self.ids) if key in wanted])
+        chosen = set(ids)
+        return self._part([index for index, key in enumerate(self.ids) if key in chosen])
 
     @property
     def shown(self) -> "References":
@@ -61,8 +61,8 @@ class References:
 
     def of_images(self, images: Collection[Hashable]) -> "References":
         """Returns the part about these images, in file order; it may be empty."""
-        wanted = set(images)
-        return self._part([index for index, image in enumerate(self.images) if image in wanted])
+        chosen = set(images)
+        return self._part([index for index, image in enumerate(self.images) if image in chosen])
 
     def _part(self, indices: list[int]) -> "References":
         return replace(

@@ -115,9 +115,9 @@ def group_sums(values: ArrayLike, groups: Sequence[Hashable]) -> tuple[Floats, F
     if not len(numbers) or len(numbers) != len(groups):
         raise VistokError(f"{len(numbers)} values and {len(groups)} groups: as many of each are needed.")
     order: dict[Hashable, int] = {}
-    places = np.array([order.setdefault(group, len(order)) for group in groups])
-    sums = np.bincount(places, weights=numbers)
-    return sums.astype(np.float64), np.bincount(places).astype(np.float64)
+    indices = np.array([order.setdefault(group, len(order)) for group in groups])
+    sums = np.bincount(indices, weights=numbers)
+    return sums.astype(np.float64), np.bincount(indices).astype(np.float64)
 
 
 def _resampled_means(sums: Floats, counts: Floats, resamples: int, seed: int) -> Floats:

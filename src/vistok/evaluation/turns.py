@@ -11,7 +11,7 @@ from vistok.evaluation.kinds import task_kind
 
 
 def draw_turns(
-    known: Annotations,
+    annotations: Annotations,
     turns: Mapping[str, int],
     prompts: Mapping[str, str],
     generator: np.random.Generator,
@@ -25,7 +25,7 @@ def draw_turns(
     drawn: dict[str, Turn] = {}
     for name, limit in sorted(turns.items()):
         kind = task_kind(name)
-        for question, answer in kind.turns(known, limit, generator):
+        for question, answer in kind.turns(annotations, limit, generator):
             prompt = prompts[name].replace("{question}", question)
             drawn.setdefault(prompt, Turn(name, prompt, answer, short=kind.short_answers))
     ordered = list(drawn.values())
@@ -52,8 +52,8 @@ class TurnDraw:
                 f"the mixture asks {missing[0]} questions, but has prompts only for {[*self.prompts]}."
             )
 
-    def __call__(self, known: Annotations, generator: np.random.Generator) -> tuple[Turn, ...]:
-        return draw_turns(known, self.turns, self.prompts, generator, most=self.most)
+    def __call__(self, annotations: Annotations, generator: np.random.Generator) -> tuple[Turn, ...]:
+        return draw_turns(annotations, self.turns, self.prompts, generator, most=self.most)
 
     def __str__(self) -> str:
         return ", ".join(sorted(self.turns))

@@ -23,7 +23,7 @@ def check_references(study: Study) -> None:
             study.task(task)
     for name in study.tokenizers:
         _check_descent(study, name, ())
-    for recipe in (*study.recipes.values(), *study.beside.recipes.values()):
+    for recipe in (*study.recipes.values(), *study.second_system.recipes.values()):
         _check_stages(study, recipe)
     for model in study.released.values():
         study.released_model(model.even or model.id)
@@ -69,16 +69,16 @@ def _check_stages(study: Study, recipe: Recipe) -> None:
         )
 
 
-def _check_descent(study: Study, tokenizer: str, behind: tuple[str, ...]) -> None:
+def _check_descent(study: Study, tokenizer: str, ancestors: tuple[str, ...]) -> None:
     """Refuses a tokenizer that is made from an unknown one, or in the end from itself."""
-    if tokenizer in behind:
-        circle = " from ".join((*behind[behind.index(tokenizer) :], tokenizer))
+    if tokenizer in ancestors:
+        circle = " from ".join((*ancestors[ancestors.index(tokenizer) :], tokenizer))
         raise VistokError(
             f"{GRID / 'tokenizers.yaml'}: tokenizer {tokenizer!r} is made from itself: {circle}. "
             "Take one of these bases or teachers out."
         )
     for name in study.tokenizer(tokenizer).made_from:
-        _check_descent(study, name, (*behind, tokenizer))
+        _check_descent(study, name, (*ancestors, tokenizer))
 
 
 def _check_scale(study: Study, scale: Scale) -> None:

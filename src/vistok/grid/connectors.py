@@ -21,19 +21,19 @@ class _AnyConnector(Value, ABC):
     )
 
     @abstractmethod
-    def tokens(self, seen: int) -> int:
-        """Returns how many visual tokens the language model reads, of the `seen` ones of an image encoder."""
+    def tokens(self, image_tokens: int) -> int:
+        """Returns how many visual tokens the language model reads, of the `image_tokens` ones of an image encoder."""
 
-    def front(self, seen: int) -> int:
+    def front(self, image_tokens: int) -> int:
         """Returns how many of them precede the text."""
-        return self.tokens(seen)
+        return self.tokens(image_tokens)
 
     @abstractmethod
     def parameters(self, width: int, llm_width: int) -> int:
         """Returns the number of parameters between an encoder and a language model of these widths."""
 
     @abstractmethod
-    def operations(self, seen: int, width: int, llm_width: int) -> float:
+    def operations(self, image_tokens: int, width: int, llm_width: int) -> float:
         """Returns the floating-point operations of a forward pass for one image."""
 
     def trained(self, width: int, llm_width: int) -> int:
@@ -50,7 +50,7 @@ class _Latents(_AnyConnector):
     head_width: int = Field(96, gt=0)
     feedforward_multiple: int = Field(4, gt=0)
 
-    def tokens(self, seen: int) -> int:
+    def tokens(self, image_tokens: int) -> int:
         return self.latents
 
     def resampler_parameters(self, width: int) -> int:
@@ -78,9 +78,9 @@ class Resampler(_Latents):
     def parameters(self, width: int, llm_width: int) -> int:
         return 2 * width + self.resampler_parameters(width) + (width + 1) * llm_width
 
-    def operations(self, seen: int, width: int, llm_width: int) -> float:
+    def operations(self, image_tokens: int, width: int, llm_width: int) -> float:
         every_latent = self.parameters(width, llm_width) * self.latents
-        return 2.0 * (every_latent + self.keys_and_values(width) * seen)
+        return 2.0 * (every_latent + self.keys_and_values(width) * image_tokens)
 
 
 class Linear(_AnyConnector):
@@ -88,14 +88,14 @@ class Linear(_AnyConnector):
 
     kind: Literal["linear"] = "linear"
 
-    def tokens(self, seen: int) -> int:
-        return seen
+    def tokens(self, image_tokens: int) -> int:
+        return image_tokens
 
     def parameters(self, width: int, llm_width: int) -> int:
         return (width + 1) * llm_width
 
-    def operations(self, seen: int, width: int, llm_width: int) -> float:
-        return 2.0 * self.parameters(width, llm_width) * seen
+    def operations(self, image_tokens: int, width: int, llm_width: int) -> float:
+        return 2.0 * self.parameters(width, llm_width) * image_tokens
 
 
 class Mlp(_AnyConnector):
@@ -103,14 +103,14 @@ class Mlp(_AnyConnector):
 
     kind: Literal["mlp"] = "mlp"
 
-    def tokens(self, seen: int) -> int:
-        return seen
+    def tokens(self, image_tokens: int) -> int:
+        return image_tokens
 
     def parameters(self, width: int, llm_width: int) -> int:
         return (width + 1) * llm_width + (llm_width + 1) * llm_width
 
-    def operations(self, seen: int, width: int, llm_width: int) -> float:
-        return 2.0 * self.parameters(width, llm_width) * seen
+    def operations(self, image_tokens: int, width: int, llm_width: int) -> float:
+        return 2.0 * self.parameters(width, llm_width) * image_tokens
 
 
 class _Queries(_AnyConnector):
@@ -125,7 +125,7 @@ class _Queries(_AnyConnector):
         2, gt=0, description="layers from one that looks at the image to the next; the first does"
     )
 
-    def tokens(self, seen: int) -> int:
+    def tokens(self, image_tokens: int) -> int:
         return self.queries
 
     @property
@@ -146,9 +146,9 @@ class _Queries(_AnyConnector):
         """Returns the parameters of the layer between the queries and the language model."""
         return (self.width + 1) * llm_width
 
-    def operations(self, seen: int, width: int, llm_width: int) -> float:
+    def operations(self, image_tokens: int, width: int, llm_width: int) -> float:
         keys_and_values = 2 * width * self.width * self.looks
-        return 2.0 * (self.parameters(width, llm_width) * self.queries + keys_and_values * seen)
+        return 2.0 * (self.parameters(width, llm_width) * self.queries + keys_and_values * image_tokens)
 
 
 class QFormer(_Queries):
@@ -179,7 +179,7 @@ class GatedCrossAttention(_Latents):
         description="what gates start at, before their tanh: at 0 they are shut, and words pass unchanged",
     )
 
-    def front(self, seen: int) -> int:
+    def front(self, image_tokens: int) -> int:
         return 0
 
     def parameters(self, width: int, llm_width: int) -> int:
@@ -190,9 +190,11 @@ class GatedCrossAttention(_Latents):
         attention = 2 * self.heads * self.head_width * (llm_width + width)
         return 4 * llm_width + attention + 2 * llm_width**2 * self.feedforward_multiple + 2
 
-    def operations(self, seen: int, width: int, llm_width: int) -> float:
+    def operations(self, image_tokens: int, width: int, llm_width: int) -> float:
         """Returns the floating-point operations of a forward pass for one image, and for the words behind it."""
-        resampled = self.resampler_parameters(width) * self.latents + self.keys_and_values(width) * seen
+        resampled = (
+            self.resampler_parameters(width) * self.latents + self.keys_and_values(width) * image_tokens
+        )
         read = self.layers * self.layer_parameters(width, llm_width) * max(_WORDS, self.latents)
         return 2.0 * (resampled + read)
 

@@ -75,22 +75,25 @@ def load_downloads(root: Path = Path()) -> dict[str, Download]:
     }
 
 
-def find_download(asked: str, known: Mapping[str, Download]) -> Download:
+def find_download(name: str, downloads: Mapping[str, Download]) -> Download:
     """Returns the download with an id.
 
     Raises:
         VistokError: there is none.
     """
-    return find("download", asked, known, FILE)
+    return find("download", name, downloads, FILE)
 
 
-def downloads_for(path: str, known: Mapping[str, Download]) -> list[Download]:
+def downloads_for(path: str, downloads: Mapping[str, Download]) -> list[Download]:
     """Returns the downloads that put something at, above or below a path of the data root."""
-    wanted = Path(path)
+    target = Path(path)
     return [
         entry
-        for entry in known.values()
-        if any(wanted.is_relative_to(held) or Path(held).is_relative_to(wanted) for held in entry.holds)
+        for entry in downloads.values()
+        if any(
+            target.is_relative_to(held_path) or Path(held_path).is_relative_to(target)
+            for held_path in entry.holds
+        )
     ]
 
 

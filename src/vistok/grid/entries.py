@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Beside:
+class SecondSystem:
     """A second system that stands beside the study: found by its ids, and in none of its tables.
 
     Attributes:
@@ -65,7 +65,7 @@ class Entries:
     split: str = TEST
     seeds: int = 1
     other_models: Self | None = None
-    beside: Beside = Beside()
+    second_system: SecondSystem = SecondSystem()
 
     @property
     def results_id(self) -> str:
@@ -78,7 +78,7 @@ class Entries:
         return self.other_models or self
 
     def tokenizer(self, name: str) -> Tokenizer:
-        return find("tokenizer", name, {**self.tokenizers, **self.beside.tokenizers}, _TOKENIZERS)
+        return find("tokenizer", name, {**self.tokenizers, **self.second_system.tokenizers}, _TOKENIZERS)
 
     def llm(self, name: str) -> LanguageModel:
         return find("llm", name, self.llms, _LLMS)
@@ -99,7 +99,7 @@ class Entries:
         return own.shape(entry.kind, OWN_VOCABULARY) if own else entry.shape
 
     def recipe(self, name: str) -> Recipe:
-        return find("recipe", name, {**self.recipes, **self.beside.recipes}, _RECIPES)
+        return find("recipe", name, {**self.recipes, **self.second_system.recipes}, _RECIPES)
 
     def task(self, name: str) -> Task:
         return find("task", name, self.tasks, _TASKS)
@@ -140,9 +140,9 @@ class Entries:
     def pretrains(self, tokenizer: str) -> bool:
         return bool(self.scale.encoders) and self.tokenizer(tokenizer).objective is not None
 
-    def made_beside(self, tokenizer: str) -> str | None:
+    def second_system_folder(self, tokenizer: str) -> str | None:
         """Returns where a second system's own step puts a tokenizer, below the scale's checkpoints; None of others."""
-        entry = self.beside.tokenizers.get(tokenizer)
+        entry = self.second_system.tokenizers.get(tokenizer)
         return entry.encoder.weights if entry else None
 
     def pretraining(self, tokenizer: str) -> Pretraining:

@@ -147,6 +147,11 @@ def page_inputs(study: Study) -> list[Path | str]:
     return [*cells(study, study.tables), *answers_shown(study), *trained, *files.all_published(), *made]
 
 
+def page_outputs(study: Study) -> list[Path]:
+    paths = Paths(study)
+    return [paths.page, paths.compare_page, paths.run_pages, paths.assets]
+
+
 def probed(study: Study, table: str) -> list[Path]:
     """Returns the checkpoints that say what the tokenizers of a table learnt, where the scale pretrains them."""
     return [Paths(study).pretrained(each) for each in study.models.pretrainings(study.runs(table))]

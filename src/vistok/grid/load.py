@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from vistok.errors import VistokError
 from vistok.grid.checks import check_references
-from vistok.grid.entries import GRID, SCALES, TEST, Beside, find
+from vistok.grid.entries import GRID, SCALES, TEST, SecondSystem, find
 from vistok.grid.ett import RECIPES
 from vistok.grid.ett_scale import makes_ett, read_scale, scale_file, tokenizers_of
 from vistok.grid.language_models import LanguageModel
@@ -74,18 +74,18 @@ def load_study(
         seeds=seeds,
         other_models=models,
     )
-    study = replace(study, beside=_beside(study, root))
+    study = replace(study, second_system=_second_system(study, root))
     check_references(study)
     return study
 
 
-def _beside(study: Study, root: Path) -> Beside:
+def _second_system(study: Study, root: Path) -> SecondSystem:
     """Returns ETT's tokenizers and recipes, where a scale makes them."""
     if not makes_ett(study, root):
-        return Beside()
+        return SecondSystem()
     scale, changed_by = read_scale(study, root), f" (with {scale_file(study)} over it)"
     study.llm(scale.llm)
-    return Beside(tokenizers_of(scale), _recipes(root / RECIPES, scale.recipes, {}, changed_by))
+    return SecondSystem(tokenizers_of(scale), _recipes(root / RECIPES, scale.recipes, {}, changed_by))
 
 
 def _scale(name: str, root: Path) -> Scale:
@@ -144,11 +144,11 @@ def _recipes(
         return [own, in_all, _connector_sizes(own, connectors), sizes.get(name, {})]
 
     lines = {name: ancestry("recipe", name, parent_of, path) for name in entries}
-    whole = {
+    complete = {
         name: reduce(merged, (layer for link in line for layer in layers(link)))
         for name, line in lines.items()
     }
-    return _values(Recipe, path, whole, changed_by)
+    return _values(Recipe, path, complete, changed_by)
 
 
 def _repeated(tables: Mapping[str, Table], seeds: object) -> dict[str, Table]:
@@ -174,11 +174,11 @@ def _connector_sizes(recipe: Mapping[str, Any], sizes: Mapping[Any, dict[str, An
 
 def _tasks(path: Path, scale: Scale) -> dict[str, Task]:
     changes: Mapping[Any, dict[str, Any]] = scale.task_kinds
-    whole = {
+    complete = {
         name: merged(entry, changes.get(str(entry.get("kind")), {}))
         for name, entry in read_entries(path).items()
     }
-    return _values(Task, path, whole, _changed_by(scale))
+    return _values(Task, path, complete, _changed_by(scale))
 
 
 def _changed_by(scale: Scale) -> str:

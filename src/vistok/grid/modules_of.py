@@ -52,6 +52,22 @@ def table_modules(study: Study, tables: Iterable[str]) -> list[str]:
     return task_kind_modules(study.task(column.task).kind for column in columns)
 
 
+def asked_modules(study: Study) -> list[str]:
+    """Returns the modules of the task kinds that a study asks."""
+    return task_kind_modules(task.kind for task in study.answered_tasks())
+
+
+def page_modules(study: Study) -> list[str]:
+    """Returns the modules of all task kinds that a study's page shows."""
+    return list(dict.fromkeys([*table_modules(study, study.tables), *asked_modules(study)]))
+
+
+def attention_modules(study: Study, runs: Iterable[Run]) -> list[str]:
+    """Returns the modules of the parts of the runs whose attention is drawn, and of the questions' task kinds."""
+    parts = [module for run in runs for module in parts_modules(study.models, run.path)]
+    return list(dict.fromkeys([*parts, *asked_modules(study)]))
+
+
 def answering_modules(study: Study, subject: str) -> list[str]:
     """The module that builds a run's encoder, or the one that loads a released model."""
     parsed = study.models.subject(subject)

@@ -23,7 +23,7 @@ def image_sets(study: Study, subjects: Iterable[Subject]) -> list[str]:
 def tokenizer_weights(study: Study, tokenizer: str) -> str | None:
     """Returns the file or folder that a tokenizer is loaded from; None where it is published or made here."""
     weights = study.encoder(tokenizer).weights
-    made = study.pretrains(tokenizer) or study.made_beside(tokenizer)
+    made = study.pretrains(tokenizer) or study.second_system_folder(tokenizer)
     return None if made or weights in ("published", "random") else weights
 
 
@@ -48,7 +48,7 @@ def run_weight_names(study: Study, run: Run) -> list[str]:
 
 def tokenizer_weights_name(study: Study, tokenizer: str) -> str | None:
     """Returns what a tokenizer's weights are listed as; None where they are made here or random."""
-    own = study.pretrains(tokenizer) or study.made_beside(tokenizer)
+    own = study.pretrains(tokenizer) or study.second_system_folder(tokenizer)
     made = own or study.encoder(tokenizer).weights == "random"
     return None if made else f"{WEIGHTS_OF}tokenizers/{tokenizer}"
 

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from vistok.grid.connectors import Connector
 from vistok.grid.value import Value
 
-Part = Literal["visual-tokens", "tokenizer", "connector", "connector-trained", "llm", "total"]
+Component = Literal["visual-tokens", "tokenizer", "connector", "connector-trained", "llm", "total"]
 
 
 class OriginalPart(Value):
@@ -37,7 +37,7 @@ class ReleasedParts(Value):
 class Stated(Value):
     """A number that the model's authors, or the paper, print of one of its parts."""
 
-    of: Part
+    of: Component
     value: float = Field(gt=0, description="millions of parameters, or tokens")
     differs: str = Field(
         "", description="why what is counted is further from it than half a per cent, if it is"

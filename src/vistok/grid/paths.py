@@ -47,9 +47,9 @@ class Paths:
 
     def own_tokenizer(self, pretrained: Pretrained) -> Path | None:
         """Returns the checkpoint of a tokenizer that this study trains; None of one that is loaded as published."""
-        beside = self.study.models.made_beside(pretrained.tokenizer)
-        if beside:
-            return self.checkpoints / beside
+        folder = self.study.models.second_system_folder(pretrained.tokenizer)
+        if folder:
+            return self.checkpoints / folder
         return self.pretrained(pretrained) if self.study.models.pretrains(pretrained.tokenizer) else None
 
     def llm(self, llm: str) -> Path:

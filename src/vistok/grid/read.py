@@ -51,19 +51,19 @@ def read_entries(path: Path) -> dict[str, dict[str, Any]]:
     }
 
 
-def validated(kind: type[V], name: str, entry: Mapping[str, Any], place: str) -> V:
-    """Returns an entry as a value with `name` as its id; `place` says where it is declared.
+def validated(kind: type[V], name: str, entry: Mapping[str, Any], where: str) -> V:
+    """Returns an entry as a value with `name` as its id; `where` says where it is declared.
 
     Raises:
         VistokError: it is not a mapping, or a key or value is wrong.
     """
-    _mapping(entry, place)
+    _mapping(entry, where)
     try:
         if "id" in entry:
-            raise VistokError(f"{place}:\n  {unknown('key', 'id', kind.model_fields.keys() - {'id'})}")
+            raise VistokError(f"{where}:\n  {unknown('key', 'id', kind.model_fields.keys() - {'id'})}")
         return kind.model_validate({"id": name, **entry})
     except ValidationError as error:
-        raise VistokError("\n  ".join([f"{place}:", *map(_explain, error.errors())])) from error
+        raise VistokError("\n  ".join([f"{where}:", *map(_explain, error.errors())])) from error
 
 
 def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
@@ -132,10 +132,10 @@ def _in_one_line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
-def _mapping(value: object, place: str) -> dict[str, Any]:
+def _mapping(value: object, where: str) -> dict[str, Any]:
     if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
-        found = type(value).__name__ if not isinstance(value, dict) else f"keys {[*value][:3]}"
-        raise VistokError(f"{place}: a mapping from names to values is needed, found {found}.")
+        actual = type(value).__name__ if not isinstance(value, dict) else f"keys {[*value][:3]}"
+        raise VistokError(f"{where}: a mapping from names to values is needed, found {actual}.")
     return value
 
 
@@ -143,7 +143,7 @@ def _explain(detail: ErrorDetails) -> str:
     """Returns one line on what is wrong with one part of an entry."""
     # In brackets: a mapping's key, and which of several types an entry was taken for.
     where = ".".join(str(part) for part in detail["loc"] if not str(part).startswith("["))
-    found, context = detail["input"], detail.get("ctx", {})
+    value, context = detail["input"], detail.get("ctx", {})
     match detail["type"]:
         case "missing":
             return f"{where} is missing."
@@ -156,13 +156,13 @@ def _explain(detail: ErrorDetails) -> str:
                 unknown(f"{where}.kind", context["tag"], re.findall("'(.*?)'", context["expected_tags"]))
             )
         case "literal_error":
-            return str(unknown(where, found, re.findall("'(.*?)'", context["expected"])))
+            return str(unknown(where, value, re.findall("'(.*?)'", context["expected"])))
         case "string_pattern_mismatch" if context["pattern"] == ID_PATTERN:
-            return f"{where}: an id is lower-case letters and digits, joined by '-'; found {found!r}."
+            return f"{where}: an id is lower-case letters and digits, joined by '-'; found {value!r}."
         case "value_error":
             return f"{where}: {context['error']}." if where else f"{context['error']}."
         case _:
-            return f"{where}: {detail['msg']}, found {str(found)[:80]!r}."
+            return f"{where}: {detail['msg']}, found {str(value)[:80]!r}."
 
 
 def ancestry(kind: str, name: str, parent_of: Callable[[str], Any], where: Path) -> list[str]:

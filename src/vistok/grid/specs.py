@@ -3,6 +3,7 @@
 A field of a value counts unless it is marked (grid/marks.py) as words, or as what changes no result.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from vistok.files import digest_value
@@ -187,4 +188,27 @@ def curves_spec(study: Study, table: str) -> Spec:
         "number": study.table(table).number,
         "ceilings": [counted(models.encoder(name)) for name in models.scale.ceilings.values()],
         "probe_set": models.scale.probe_set,
+    }
+
+
+def benchmark_spec(study: Study) -> Spec:
+    """Returns what the counts of a benchmark's questions depend on."""
+    return {task.id: task_spec(study, task.id, LABEL, SCORING) for task in study.answered_tasks()}
+
+
+def attention_spec(study: Study, runs: Sequence[Run]) -> Spec:
+    """Returns what the drawing of some runs' attention depends on."""
+    models = study.models
+    return {
+        "labels": [models.tokenizer(run.tokenizer).label for run in runs],
+        "runs": [mllm_spec(models, run) for run in runs],
+        "images": study.scale.attention_images,
+    }
+
+
+def compared_spec(study: Study, runs: Sequence[Run]) -> Spec:
+    """Returns what the drawing of some runs' answers beside each other depends on."""
+    return {
+        "runs": {run.path: study.models.tokenizer(run.tokenizer).label for run in runs},
+        "tasks": {task.id: task_spec(study, task.id, LABEL) for task in study.answered_tasks()},
     }

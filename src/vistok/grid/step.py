@@ -14,11 +14,11 @@ from vistok.grid.verbs import VERBS
 Ids = tuple[str, ...]
 
 
-def _nothing(study: Study, *ids: str) -> list[Any]:
+def _nothing(study: Study, *_: object) -> list[Any]:
     return []
 
 
-def _no_spec(study: Study, *ids: str) -> Spec:
+def _no_spec(study: Study, *_: object) -> Spec:
     return {}
 
 
@@ -30,8 +30,8 @@ class Step:
 
     Attributes:
         id: its verb, see `vistok.grid.verbs`.
-        jobs: the ids of its jobs behind some runs of a study.
         outputs: what a job makes; an id may be a wildcard, such as `{run}`.
+        jobs: the ids of its jobs behind some runs; none if it is asked for by itself or made with all tables.
         inputs: what a job reads besides the data root: checkpoints, shards, answers, scores.
         reads_data: whether it reads the data root of its study.
         spec: what of the study a job's result depends on besides its inputs.
@@ -47,8 +47,8 @@ class Step:
     """
 
     id: str
-    jobs: Callable[[Study, Sequence[Subject]], Iterable[Ids]]
     outputs: Callable[..., list[Path]]
+    jobs: Callable[[Study, Sequence[Subject]], Iterable[Ids]] = _nothing
     inputs: Callable[..., Sequence[Path | str]] = _nothing
     reads_data: bool = False
     spec: Callable[..., Spec] = _no_spec
@@ -89,10 +89,10 @@ class Step:
         return self.size or cast("StepId", self.id)
 
     def log(self, study: Study, *ids: str) -> Path:
-        return self._beside("logs", study, ids, "log")
+        return self._job_file("logs", study, ids, "log")
 
     def benchmark(self, study: Study, *ids: str) -> Path:
-        return self._beside("benchmarks", study, ids, "tsv")
+        return self._job_file("benchmarks", study, ids, "tsv")
 
-    def _beside(self, folder: str, study: Study, ids: Ids, suffix: str) -> Path:
+    def _job_file(self, folder: str, study: Study, ids: Ids, suffix: str) -> Path:
         return Path(folder, self.whose(study).results_id, "/".join((self.rule_name, *ids)) + f".{suffix}")

@@ -11,8 +11,6 @@ from vistok.grid import paths as files
 from vistok.grid.entries import GRID
 from vistok.grid.ett import EttPaths, printed
 from vistok.grid.kinds import SCORING, task_kind_modules
-from vistok.grid.marks import LABEL
-from vistok.grid.marks import SCORING as SCORED
 from vistok.grid.needs import image_sets
 from vistok.grid.paths import Paths
 from vistok.grid.runs import Run
@@ -23,7 +21,6 @@ CLAIMS: Final = GRID / "claims.yaml"
 _LIST: Final = (
     Step(
         "fetch",
-        jobs=lambda study, runs: [],  # downloads are planned separately
         outputs=lambda study, download: [Paths(study).fetched(download)],
         code="vistok.commands.fetch",
     ),
@@ -36,7 +33,6 @@ _LIST: Final = (
     ),
     Step(
         "list-data",
-        jobs=lambda study, runs: [],  # done once, where the official files are
         outputs=lambda study, owner, listed: [files.listed(owner, listed)],
         size="fetch",
         code="vistok.commands.list_data",
@@ -160,48 +156,28 @@ _LIST: Final = (
     ),
     Step(
         "count-benchmark",
-        jobs=lambda study, runs: [],  # built with all tables
         outputs=lambda study: [Paths(study).table("table-1", suffix) for suffix in files.TABLE_FORMATS],
         inputs=lambda study: [files.published(1), files.PUBLISHED / files.ABOUT, files.RELEASED_STATISTICS],
         reads_data=True,
-        spec=lambda study: {
-            task.id: specs.task_spec(study, task.id, LABEL, SCORED) for task in study.answered_tasks()
-        },
-        modules=lambda study: task_kind_modules(task.kind for task in study.answered_tasks()),
+        spec=specs.benchmark_spec,
+        modules=modules_of.asked_modules,
         size="tabulate",
         figure=".html",
     ),
     Step(
         "draw-attention",
-        jobs=lambda study, runs: [],
         outputs=lambda study: [Paths(study).figure(3, suffix) for suffix in ("svg", "png", "json")],
         inputs=lambda study: [
             path for run in jobs_of.shown_runs(study) for path in files_of.answering(study, run.path)
         ],
         reads_data=True,
-        spec=lambda study: {
-            "labels": [study.models.tokenizer(run.tokenizer).label for run in jobs_of.shown_runs(study)],
-            "runs": [specs.mllm_spec(study.models, run) for run in jobs_of.shown_runs(study)],
-            "images": study.scale.attention_images,
-        },
-        modules=lambda study: list(
-            dict.fromkeys(
-                [
-                    *(
-                        module
-                        for run in jobs_of.shown_runs(study)
-                        for module in modules_of.parts_modules(study.models, run.path)
-                    ),
-                    *task_kind_modules(task.kind for task in study.answered_tasks()),
-                ]
-            )
-        ),
+        spec=lambda study: specs.attention_spec(study, jobs_of.shown_runs(study)),
+        modules=lambda study: modules_of.attention_modules(study, jobs_of.shown_runs(study)),
         figure=".svg",
         pair=True,
     ),
     Step(
         "draw-answers",
-        jobs=lambda study, runs: [],
         outputs=lambda study: [Paths(study).figure(4, suffix) for suffix in ("svg", "png")],
         inputs=lambda study: [
             Paths(study).predictions(run, task.id)
@@ -210,42 +186,23 @@ _LIST: Final = (
             for task in study.suite(suite)
         ],
         reads_data=True,
-        spec=lambda study: {
-            "runs": {
-                run.path: study.models.tokenizer(run.tokenizer).label for run in jobs_of.shown_runs(study)
-            },
-            "tasks": {task.id: specs.task_spec(study, task.id, LABEL) for task in study.answered_tasks()},
-        },
-        modules=lambda study: task_kind_modules(task.kind for task in study.answered_tasks()),
+        spec=lambda study: specs.compared_spec(study, jobs_of.shown_runs(study)),
+        modules=modules_of.asked_modules,
         size="tabulate",
         figure=".svg",
         pair=True,
     ),
     Step(
         "show-study",
-        jobs=lambda study, runs: [],
-        outputs=lambda study: [
-            Paths(study).page,
-            Paths(study).compare_page,
-            Paths(study).run_pages,
-            Paths(study).assets,
-        ],
+        outputs=files_of.page_outputs,
         inputs=files_of.page_inputs,
         reads_data=True,
         spec=specs.page_spec,
-        modules=lambda study: list(
-            dict.fromkeys(
-                [
-                    *modules_of.table_modules(study, study.tables),
-                    *task_kind_modules(task.kind for task in study.answered_tasks()),
-                ]
-            )
-        ),
+        modules=modules_of.page_modules,
     ),
     # ETT's steps are asked for by themselves.
     Step(
         "train-cell-nets",
-        jobs=lambda study, runs: [],
         outputs=lambda study: [EttPaths(study).checkpoint(name) for name in ett_scale.NETS],
         inputs=ett_scale.net_inputs,
         spec=ett_scale.nets_spec,
@@ -254,7 +211,6 @@ _LIST: Final = (
     ),
     Step(
         "train-ibq",
-        jobs=lambda study, runs: [],
         outputs=lambda study: [EttPaths(study).checkpoint(ett_scale.IBQ)],
         inputs=ett_scale.ibq_inputs,
         spec=ett_scale.ibq_spec,
@@ -263,7 +219,6 @@ _LIST: Final = (
     ),
     Step(
         "lengthen-ibq",
-        jobs=lambda study, runs: [],
         outputs=lambda study: [EttPaths(study).checkpoint(ett_scale.LONGER)],
         inputs=ett_scale.longer_inputs,
         spec=ett_scale.longer_spec,
@@ -272,7 +227,6 @@ _LIST: Final = (
     ),
     Step(
         "make-prompts",
-        jobs=lambda study, runs: [],
         outputs=lambda study: [EttPaths(study).prompts],
         spec=ett_drawing.prompts_spec,
         shared=True,
@@ -290,7 +244,6 @@ _LIST: Final = (
     ),
     Step(
         "reconstruct",
-        jobs=lambda study, runs: [],
         outputs=lambda study: [EttPaths(study).reconstruction],
         inputs=ett_scale.reconstruction_inputs,
         reads_data=True,
@@ -299,7 +252,6 @@ _LIST: Final = (
     ),
     Step(
         "generate",
-        jobs=lambda study, runs: [],
         outputs=lambda study: [EttPaths(study).generation, EttPaths(study).sheet],
         inputs=ett_drawing.generation_inputs,
         spec=ett_drawing.generation_spec,
@@ -307,14 +259,12 @@ _LIST: Final = (
     ),
     Step(
         "show-ett",
-        jobs=lambda study, runs: [],
         outputs=lambda study: EttPaths(study).shown(),
         inputs=lambda study: [*printed(), *ett_scale.measured(study)],
         size="tabulate",
     ),
     Step(
         "weigh-claims",
-        jobs=lambda study, runs: [],  # a target of its own, over all tables
         outputs=lambda study: [*map(Paths(study).claims, files.CLAIMS_FORMATS), Paths(study).cells],
         inputs=lambda study: [*files_of.cells(study, study.tables), *files.all_published(), CLAIMS],
         spec=lambda study: {"tables": {table: specs.table_spec(study, table) for table in study.tables}},
@@ -323,7 +273,6 @@ _LIST: Final = (
     ),
     Step(
         "audit",
-        jobs=lambda study, runs: [],  # a target of its own
         outputs=lambda study: [*map(Paths(study).audit, files.AUDIT_FORMATS)],
         inputs=lambda study: [*files.all_published(), CLAIMS],
         reads_data=True,

@@ -30,7 +30,7 @@ class _AnyRow(Value):
         None, description="its name, where that of its run or model does not tell it from another row"
     )
 
-    def asked(self, task: str) -> str:
+    def task_for(self, task: str) -> str:
         """Returns the task that the row is asked for a column of this one."""
         return self.instead.get(task, task)
 
@@ -168,9 +168,9 @@ class Table(Value):
     @model_validator(mode="after")
     def _each_row_stands_once(self) -> Self:
         first: dict[str, int] = {}
-        for place, row in enumerate(self.rows, start=1):
-            if first.setdefault(repr(row), place) < place:
-                raise ValueError(f"row {place} is row {first[repr(row)]} once more: take one of them out")
+        for number, row in enumerate(self.rows, start=1):
+            if first.setdefault(repr(row), number) < number:
+                raise ValueError(f"row {number} is row {first[repr(row)]} once more: take one of them out")
         return self
 
     def repeated(self, seeds: tuple[int, ...]) -> Self:
@@ -188,7 +188,9 @@ class Table(Value):
 
     def measured(self, row: Row | ReleasedRow) -> tuple[Id, ...]:
         """Returns the tasks of the columns that a row is measured on."""
-        return tuple(row.asked(column.task) for column in self.columns if column.task not in row.not_measured)
+        return tuple(
+            row.task_for(column.task) for column in self.columns if column.task not in row.not_measured
+        )
 
     @property
     def tasks(self) -> tuple[Id, ...]:

@@ -16,9 +16,9 @@ class Value(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _keys_are_known(cls, entry: Any) -> Any:
-        strange = [key for key in entry if key not in cls.model_fields] if isinstance(entry, dict) else []
-        if strange:
+        surplus = [key for key in entry if key not in cls.model_fields] if isinstance(entry, dict) else []
+        if surplus:
             legal = cls.model_fields.keys() - {"id"}
-            message = " ".join(str(unknown("key", key, legal)) for key in strange)
+            message = " ".join(str(unknown("key", key, legal)) for key in surplus)
             raise PydanticCustomError("unknown_key", "{message}", {"message": message})
         return entry

@@ -32,14 +32,14 @@ class Captions:
 
     Attributes:
         ids: tokens, the last of each an end.
-        there: which are not padding.
+        mask: which are not padding.
     """
 
     ids: Int[Tensor, "batch length"]
-    there: Bool[Tensor, "batch length"]
+    mask: Bool[Tensor, "batch length"]
 
     def rows(self, index: Int[Tensor, "rows"]) -> "Captions":
-        return Captions(self.ids[index], self.there[index])
+        return Captions(self.ids[index], self.mask[index])
 
 
 class ImageText(nn.Module):
@@ -47,15 +47,18 @@ class ImageText(nn.Module):
 
     def __init__(self, former: QueryTransformer, vocabulary: int, multiple: int) -> None:
         super().__init__()
-        own = former.queries.shape[1]
+        width = former.queries.shape[1]
         self.vocabulary = vocabulary
-        self.words = nn.Embedding(vocabulary + 2, own)
-        self.places = nn.Embedding(_CONTEXT, own)
-        self.feedforward = nn.ModuleList(PostNormFeedforward(own, multiple) for _ in former.layers)
-        self.image_projection, self.text_projection = nn.Linear(own, _EMBEDDING), nn.Linear(own, _EMBEDDING)
+        self.words = nn.Embedding(vocabulary + 2, width)
+        self.places = nn.Embedding(_CONTEXT, width)
+        self.feedforward = nn.ModuleList(PostNormFeedforward(width, multiple) for _ in former.layers)
+        self.image_projection, self.text_projection = (
+            nn.Linear(width, _EMBEDDING),
+            nn.Linear(width, _EMBEDDING),
+        )
         self.temperature = nn.Parameter(torch.tensor(_TEMPERATURE))
-        self.match = nn.Linear(own, 2)
-        self.transform = nn.Sequential(nn.Linear(own, own), nn.GELU(), nn.LayerNorm(own, eps=1e-12))
+        self.match = nn.Linear(width, 2)
+        self.transform = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.LayerNorm(width, eps=1e-12))
         self.bias = nn.Parameter(torch.zeros(vocabulary + 2))
         for part in self.modules():
             if isinstance(part, nn.Linear | nn.Embedding):
@@ -101,11 +104,11 @@ class ImageText(nn.Module):
         self, former: QueryTransformer, seen: Tensor, captions: Captions, likeness: Tensor
     ) -> Tensor:
         """Discriminates each pair from two hard negatives, drawn by similarity to the other side."""
-        own = torch.arange(len(seen), device=seen.device)
+        diagonal = torch.arange(len(seen), device=seen.device)
         weights = [side.softmax(dim=1) + _LEAST for side in (likeness, likeness.T)]
         texts, images = (torch.multinomial(side.fill_diagonal_(0), 1)[:, 0] for side in weights)
-        pairs = captions.rows(torch.cat([own, own, texts]))
-        shown = seen[torch.cat([own, images, own])]
+        pairs = captions.rows(torch.cat([diagonal, diagonal, texts]))
+        shown = seen[torch.cat([diagonal, images, diagonal])]
         queries, _ = self.read(
             former, shown, self._marked(pairs, _READ), self._all(pairs, len(former.queries))
         )
@@ -116,12 +119,12 @@ class ImageText(nn.Module):
     def _captioning(self, former: QueryTransformer, seen: Tensor, captions: Captions) -> Tensor:
         """Words are written from the queries and the words before them; no query sees a word."""
         queries, length = len(former.queries), captions.ids.shape[1] + 1
-        places = torch.arange(queries + length, device=seen.device)
-        reads = (places < queries) | ((places <= places[:, None]) & (places[:, None] >= queries))
+        positions = torch.arange(queries + length, device=seen.device)
+        reads = (positions < queries) | ((positions <= positions[:, None]) & (positions[:, None] >= queries))
         _, read = self.read(former, seen, self._marked(captions, _WRITE), reads.expand(len(seen), -1, -1))
         logits = self.transform(read[:, :-1]) @ self.words.weight.T + self.bias
-        there = captions.there
-        return functional.cross_entropy(logits[there], captions.ids[there], label_smoothing=_SMOOTHING)
+        mask = captions.mask
+        return functional.cross_entropy(logits[mask], captions.ids[mask], label_smoothing=_SMOOTHING)
 
     def read(
         self,
@@ -135,8 +138,8 @@ class ImageText(nn.Module):
         Args:
             reads: which of all, queries before words, each of them reads.
         """
-        places = torch.arange(ids.shape[1], device=ids.device)
-        words = former.norm(self.words(ids) + self.places(places))
+        positions = torch.arange(ids.shape[1], device=ids.device)
+        words = former.norm(self.words(ids) + self.places(positions))
         queries = former.start(len(ids))[:, : 0 if seen is None else None]
         layers = cast(Sequence[QueryLayer], former.layers)
         for layer, feedforward in zip(layers, self.feedforward, strict=True):
@@ -153,5 +156,5 @@ class ImageText(nn.Module):
 
     def _all(self, captions: Captions, queries: int) -> Bool[Tensor, "batch all all"]:
         """Everything attends to everything except padding; the mark in front of a text is included."""
-        there = functional.pad(captions.there, (queries + 1, 0), value=True)
-        return there[:, None].expand(-1, there.shape[1], -1)
+        mask = functional.pad(captions.mask, (queries + 1, 0), value=True)
+        return mask[:, None].expand(-1, mask.shape[1], -1)

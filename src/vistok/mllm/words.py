@@ -31,9 +31,9 @@ def make_word_tokenizer(corpus: Iterable[str], *, starts: bool = True) -> FastTo
     marks = re.compile("|".join(map(re.escape, special)))
     texts = {marks.sub(" ", text) for text in corpus}
     vocabulary = {word for text in texts for word, _ in split.pre_tokenize_str(text)}
-    whole = sorted(word for word in vocabulary if not _stems(word) & vocabulary)
+    unsplit = sorted(word for word in vocabulary if not _stems(word) & vocabulary)
     suffixes = [f"{_CONTINUED}{suffix}" for suffix in _PLURALS]
-    pieces = {piece: index for index, piece in enumerate([*special, *suffixes, *whole])}
+    pieces = {piece: index for index, piece in enumerate([*special, *suffixes, *unsplit])}
     words = tokenizers.Tokenizer(
         models.WordPiece(pieces, unk_token="<unk>", continuing_subword_prefix=_CONTINUED)
     )

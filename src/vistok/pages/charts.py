@@ -20,9 +20,9 @@ def table_chart(report: TableReport) -> str:
     down, names = -(-columns // _PANELS_ACROSS), [_name(report, row) for row in report.rows]
     with new_figure(12, down * (0.9 + 0.24 * len(names)) + 0.4) as figure:
         panels = figure.subplots(down, min(columns, _PANELS_ACROSS), sharey=True, squeeze=False).ravel()
-        for place, axes in enumerate(panels):
-            if place < columns:
-                _column(axes, report, place, names)
+        for index, axes in enumerate(panels):
+            if index < columns:
+                _column(axes, report, index, names)
             else:
                 axes.set_visible(False)
         figure.legend(handles=_marks(), loc="outside upper left", ncols=4, frameon=False)
@@ -35,8 +35,8 @@ def _name(report: TableReport, row: Row) -> str:
     return f"{cited(row.labels[report.main_label])[0]} {tuned}".strip()
 
 
-def _column(axes: "Axes", report: TableReport, place: int, names: Sequence[str]) -> None:
-    cells = [row.cells[place] for row in report.rows]
+def _column(axes: "Axes", report: TableReport, index: int, names: Sequence[str]) -> None:
+    cells = [row.cells[index] for row in report.rows]
     for height, cell in enumerate(cells):
         if cell.low is not None and cell.high is not None:
             axes.hlines(height, cell.low, cell.high, color=OURS, linewidth=1.6, alpha=0.55)
@@ -48,7 +48,7 @@ def _column(axes: "Axes", report: TableReport, place: int, names: Sequence[str])
             axes.plot(cell.ours, height, "o", color=OURS, markersize=4)
         if cell.bar is not None:
             axes.plot([cell.bar, cell.bar], [height - 0.4, height + 0.4], color=BLIND, linewidth=1.4)
-    axes.set_title(report.columns[place].title, fontsize=9.5, loc="left")
+    axes.set_title(report.columns[index].title, fontsize=9.5, loc="left")
     axes.set_xlim(left=0)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set_yticks(range(len(names)), names)
@@ -89,8 +89,8 @@ def against_published(reports: Sequence[TableReport]) -> str | None:
     """Returns an SVG of our cells against the published ones, a panel a column; None where no table has both."""
     pairs: dict[str, list[tuple[float, float]]] = {}
     for report in reports:
-        for place, column in enumerate(report.columns):
-            cells = [row.cells[place] for row in report.rows]
+        for index, column in enumerate(report.columns):
+            cells = [row.cells[index] for row in report.rows]
             both = [
                 (float(c.published), c.ours) for c in cells if c.published is not None and c.ours is not None
             ]
@@ -123,9 +123,9 @@ def run_curves(curves: Mapping[str, Sequence[Mapping[str, float]]]) -> str:
     """Returns an SVG of a run's trainings: a panel each, its loss by step."""
     with new_figure(3.6 * len(curves), 2.4) as figure:
         panels = figure.subplots(1, len(curves), squeeze=False).ravel()
-        for place, (axes, (name, points)) in enumerate(zip(panels, curves.items(), strict=True)):
+        for index, (axes, (name, points)) in enumerate(zip(panels, curves.items(), strict=True)):
             steps, losses = [point["step"] for point in points], [point["loss"] for point in points]
-            axes.plot(steps, losses, color=PALETTE[place % len(PALETTE)], linewidth=1.2)
+            axes.plot(steps, losses, color=PALETTE[index % len(PALETTE)], linewidth=1.2)
             axes.set_title(name, fontsize=9, loc="left")
             axes.set(xlabel="step", ylabel="loss")
             axes.set_xlim(left=0)

@@ -45,14 +45,14 @@ def draw_attention(
         panels = left.subplots(len(images), columns, squeeze=False)
         for line, image in enumerate(images):
             _picture(panels[line][0], image)
-            for place, look in enumerate(looks):
+            for index, look in enumerate(looks):
                 for head in range(2):
-                    _map(panels[line][1 + 2 * place + head], image, look.maps[line][head])
+                    _map(panels[line][1 + 2 * index + head], image, look.maps[line][head])
         panels[0][0].set_title("image", fontsize=8)
-        for place, look in enumerate(looks):
+        for index, look in enumerate(looks):
             for head in range(2):
                 title = f"{look.name}\nquery {query}, head {heads[head]}"
-                panels[0][1 + 2 * place + head].set_title(title, fontsize=7.5)
+                panels[0][1 + 2 * index + head].set_title(title, fontsize=7.5)
         _divergences(right.subplots(), looks)
         return svg(figure), png(figure)
 
@@ -75,13 +75,13 @@ def _map(axes: "Axes", image: Any, weights: Any) -> None:
 
 
 def _divergences(axes: "Axes", looks: Sequence[Looks]) -> None:
-    for place, look in enumerate(looks):
-        colour = PALETTE[place]
-        axes.scatter([place] * len(look.values), look.values, s=5, color=colour, alpha=0.25, linewidths=0)
+    for index, look in enumerate(looks):
+        colour = PALETTE[index]
+        axes.scatter([index] * len(look.values), look.values, s=5, color=colour, alpha=0.25, linewidths=0)
         if look.low is not None and look.high is not None:
-            axes.vlines(place + 0.18, look.low, look.high, color=colour, linewidth=2)
-        axes.plot(place + 0.18, look.divergence, "o", color=colour, markersize=5)
-        axes.annotate(f"{look.divergence:.3f}", (place + 0.24, look.divergence), fontsize=8, va="center")
+            axes.vlines(index + 0.18, look.low, look.high, color=colour, linewidth=2)
+        axes.plot(index + 0.18, look.divergence, "o", color=colour, markersize=5)
+        axes.annotate(f"{look.divergence:.3f}", (index + 0.24, look.divergence), fontsize=8, va="center")
     axes.set_xticks(range(len(looks)), [look.name for look in looks], fontsize=8)
     axes.set_xlim(-0.4, len(looks) - 0.3)
     axes.set_ylim(bottom=0)
@@ -90,7 +90,7 @@ def _divergences(axes: "Axes", looks: Sequence[Looks]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownQuestion:
     """One question of Figure 4: its image, its words, what is right, and each model's answer with its verdict."""
 
     image: Any
@@ -100,7 +100,7 @@ class Shown:
     answers: tuple[tuple[str, str, bool | None], ...]
 
 
-def draw_answers(shown: Sequence[Shown], across: int) -> tuple[str, bytes]:
+def draw_answers(shown: Sequence[ShownQuestion], across: int) -> tuple[str, bytes]:
     """Returns Figure 4 as SVG and PNG: `across` questions a line, with the truth and both answers under each."""
     down = -(-len(shown) // across)
     with new_figure(2.6 * across, 3.5 * down) as figure:
@@ -110,13 +110,13 @@ def draw_answers(shown: Sequence[Shown], across: int) -> tuple[str, bytes]:
             axes.set_title(f"{entry.task}: {_folded(entry.question)}", fontsize=7.5, loc="left")
             lines = [(f"truth: {entry.truth}", SOFT)]
             lines += [
-                (f"{name}: {_short(said)} {_sign(right)}", _colour(right))
-                for name, said, right in entry.answers
+                (f"{name}: {_short(answer)} {_sign(right)}", _colour(right))
+                for name, answer, right in entry.answers
             ]
-            for place, (text, colour) in enumerate(lines):
+            for index, (text, colour) in enumerate(lines):
                 axes.annotate(
                     text,
-                    (0, -0.04 - 0.085 * place),
+                    (0, -0.04 - 0.085 * index),
                     xycoords="axes fraction",
                     fontsize=7.5,
                     color=colour,

@@ -37,7 +37,7 @@ def glances(study: Study, reports: Sequence[TableReport]) -> list[Glance]:
 
     Semantics are VQA and captions; detail is what asks for single objects: OC and MCI.
     """
-    found: dict[tuple[str, ...], Glance] = {}
+    by_runs: dict[tuple[str, ...], Glance] = {}
     for report in reports:
         detailed = [
             None if column.task == AVERAGE else task_kind(study.task(column.task).kind).fine_grained
@@ -46,8 +46,8 @@ def glances(study: Study, reports: Sequence[TableReport]) -> list[Glance]:
         for row in report.rows:
             ways = (_way(row, detailed, False), _way(row, detailed, True))
             if any(ways):
-                found.setdefault(row.runs, Glance(_name(report, row), report.number, ways))
-    return list(found.values())
+                by_runs.setdefault(row.runs, Glance(_name(report, row), report.number, ways))
+    return list(by_runs.values())
 
 
 def _way(row: Row, detailed: Sequence[bool | None], side: bool) -> Way | None:

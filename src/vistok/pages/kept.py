@@ -12,9 +12,9 @@ BEGIN: Final = "<!-- kept build: made by `vistok export-results`, not by hand --
 END: Final = "<!-- end of the kept build -->"
 
 
-def kept_section(name: str, kept: Mapping[str, Any]) -> str:
+def kept_section(name: str, build: Mapping[str, Any]) -> str:
     """Returns what a document says of a kept build, whose file has a name."""
-    return render("kept.md.j2", name=name, kept=kept, text=_text)
+    return render("kept.md.j2", name=name, kept=build, text=_text)
 
 
 def with_section(document: str, section: str) -> str:

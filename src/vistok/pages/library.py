@@ -24,8 +24,8 @@ def data_tables() -> str:
             "itables is not installed, which carries the tables of the page: make its environment again "
             "(`make paper_tables` does)."
         ) from error
-    script, found = _EXPORTS.subn(r"globalThis.DataTable=\1;", text)
-    if found != 1:
+    script, count = _EXPORTS.subn(r"globalThis.DataTable=\1;", text)
+    if count != 1:
         raise VistokError(
             f"itables {_version()} exports DataTables in another way than version 2.9 does. Install the version of "
             "requirements.lock."

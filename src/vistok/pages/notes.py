@@ -51,19 +51,19 @@ def notes(report: TableReport) -> list[str]:
 
 def _differences(report: TableReport) -> list[tuple[str, str, list[tuple[str, Pair]]]]:
     """Returns the rows that are compared, the first less the second, with their difference in each column."""
-    found = family("all", report.rows, report.columns)
+    compared = family("all", report.rows, report.columns)
     names = [", ".join(row.labels) for row in report.rows]
-    told = []
+    lines = []
     for first, second in report.pairs:
         paths = report.rows[first].path, report.rows[second].path
         each = [
             (of.column.title, pair if pair.first == paths[0] else pair.turned())
-            for of in found.columns
+            for of in compared.columns
             for pair in of.pairs
             if {pair.first, pair.second} == {*paths}
         ]
-        told += [(names[first], names[second], each)] if each else []
-    return told
+        lines += [(names[first], names[second], each)] if each else []
+    return lines
 
 
 def _protocols(report: TableReport) -> list[tuple[str, str, list[str]]]:
@@ -91,7 +91,9 @@ def _exceeded(report: TableReport) -> list[str]:
     shares = {
         row.labels[report.main_label]: [cell.share for cell in row.cells if cell.share] for row in report.rows
     }
-    return [name for name, found in shares.items() if any((share.low or 0.0) > 100 for share in found)]
+    return [
+        name for name, row_shares in shares.items() if any((share.low or 0.0) > 100 for share in row_shares)
+    ]
 
 
 def _partial(report: TableReport) -> list[tuple[Column, int | None, int | None, str | None]]:

@@ -42,10 +42,10 @@ def probed(study: Study, table: str) -> list[Probed]:
     records: dict[str, list[Mapping[str, Any]]] = {}
     for pretrained in study.pretrainings(study.runs(table)):
         records.setdefault(pretrained.tokenizer, []).append(read_probe(Paths(study).pretrained(pretrained)))
-    found = [
+    entries = [
         Probed(name, "floor" if name in floors else "row", tuple(listed)) for name, listed in records.items()
     ]
-    return sorted(found, key=lambda entry: entry.kind == "floor")
+    return sorted(entries, key=lambda entry: entry.kind == "floor")
 
 
 def probes_figure(entries: Sequence[Probed], title: str) -> str:
@@ -63,9 +63,9 @@ def probes_figure(entries: Sequence[Probed], title: str) -> str:
     with new_figure(11, down * (0.75 + _ROOM * max(len(entries), 1)) + 0.9) as figure:
         figure.suptitle(title, fontsize=11, x=0.01, ha="left")
         axes = figure.subplots(down, across, sharey=True, squeeze=False).ravel()
-        for place, panel in enumerate(axes):
-            if place < len(panels):
-                _panel(panel, entries, *panels[place])
+        for index, panel in enumerate(axes):
+            if index < len(panels):
+                _panel(panel, entries, *panels[index])
             else:
                 panel.set_visible(False)
         figure.legend(handles=_legend(), loc="outside lower left", ncols=2, frameon=False)
@@ -94,11 +94,11 @@ def _panel(axes: "Axes", entries: Sequence[Probed], key: str, title: str) -> Non
 def _number(record: Mapping[str, Any], key: str) -> tuple[float | None, float]:
     """Returns a value of a record and its error; no value where it was not measured."""
     part, _, name = key.partition(".")
-    found = record.get(part)
-    found = found.get(name) if name and isinstance(found, dict) else found
-    if isinstance(found, dict):
-        return float(found["value"]), float(found["error"])
-    return (None, 0.0) if found is None else (float(found), 0.0)
+    value = record.get(part)
+    value = value.get(name) if name and isinstance(value, dict) else value
+    if isinstance(value, dict):
+        return float(value["value"]), float(value["error"])
+    return (None, 0.0) if value is None else (float(value), 0.0)
 
 
 def _legend() -> list[object]:

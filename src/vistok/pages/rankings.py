@@ -25,10 +25,10 @@ def rankings_in_words(report: TableReport) -> list[RankingInWords]:
     ]
 
 
-def _text(found: Agreement | None) -> str:
-    if found is None or found.value is None:
+def _text(agreement: Agreement | None) -> str:
+    if agreement is None or agreement.value is None:
         return "-"
-    told = number(found.value, 2)
-    if found.low is not None and found.high is not None:
-        told += f" [{number(found.low, 2)}, {number(found.high, 2)}]"
-    return told.replace("-", MINUS)
+    text = number(agreement.value, 2)
+    if agreement.low is not None and agreement.high is not None:
+        text += f" [{number(agreement.low, 2)}, {number(agreement.high, 2)}]"
+    return text.replace("-", MINUS)

@@ -36,8 +36,8 @@ def sizes_in_words(report: TableReport) -> list[SizeLine]:
     lines = []
     for row, sizes in zip(report.rows, report.sizes, strict=bool(report.sizes)):
         stated = _stated(sizes) if sizes.stated else None
-        told = zip(_KINDS, (_counted(sizes.here), _counted(sizes.original), stated), strict=True)
-        shown = [(kind, texts) for kind, texts in told if texts]
+        counted = zip(_KINDS, (_counted(sizes.here), _counted(sizes.original), stated), strict=True)
+        shown = [(kind, texts) for kind, texts in counted if texts]
         name = row.labels[report.main_label]
         lines += [SizeLine("" if at else name, kind, texts) for at, (kind, texts) in enumerate(shown)]
     return lines
@@ -89,8 +89,8 @@ def _counted(size: Size | None) -> tuple[str, ...] | None:
 
 
 def _stated(sizes: Sizes) -> tuple[str, ...]:
-    said: dict[str, str] = {entry.of: _plain(entry) for entry in sizes.stated}
-    return tuple(said.get(column, "-") for column in COLUMNS)
+    texts: dict[str, str] = {entry.of: _plain(entry) for entry in sizes.stated}
+    return tuple(texts.get(column, "-") for column in COLUMNS)
 
 
 def _plain(entry: Stated) -> str:

@@ -17,7 +17,7 @@ from vistok.tables.report import TableReport
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class TaskSample:
     """The questions of one task that pages show.
 
     Attributes:
@@ -96,7 +96,7 @@ class StudyPage:
     benchmark: Sequence[tuple[str, ...]]
     glance: Sequence[Glance]
     runs: Sequence[RunPage]
-    questions: Mapping[str, Shown]
+    questions: Mapping[str, TaskSample]
     claims: Mapping[str, Any]
     audit: Mapping[str, Any]
     attention: Mapping[str, Any] | None
@@ -164,24 +164,24 @@ def answers_of(page: StudyPage) -> dict[str, Any]:
         {
             "task": task,
             "label": entry.drawn.task.label,
-            "prompt": entry.drawn.prompts[place],
-            "truth": list(entry.drawn.truths[place]),
-            "image": entry.photographs[place],
-            "blind": {llm: said[place].text for llm, said in entry.blind.items()},
+            "prompt": entry.drawn.prompts[index],
+            "truth": list(entry.drawn.truths[index]),
+            "image": entry.photographs[index],
+            "blind": {llm: answers[index].text for llm, answers in entry.blind.items()},
         }
         for task, entry in page.questions.items()
-        for place in range(len(entry.photographs))
+        for index in range(len(entry.photographs))
     ]
     return {"questions": questions, "runs": {run.path: _answers(page, run) for run in page.runs}}
 
 
 def _answers(page: StudyPage, run: RunPage) -> dict[str, Any]:
-    said = [
-        None if task not in run.answers else [run.answers[task][place].text, run.answers[task][place].right]
+    answers = [
+        None if task not in run.answers else [run.answers[task][index].text, run.answers[task][index].right]
         for task, entry in page.questions.items()
-        for place in range(len(entry.photographs))
+        for index in range(len(entry.photographs))
     ]
-    return {"name": run.name, "llm": run.llm, "answers": said}
+    return {"name": run.name, "llm": run.llm, "answers": answers}
 
 
 def _script(name: str, value: object) -> str:

@@ -22,26 +22,26 @@ class Compared:
 def compared_in_words(report: TableReport) -> list[Compared]:
     """Returns each family of a table's rows that are compared with one another."""
     names = {row.path: cited(row.labels[report.main_label])[0] for row in report.rows}
-    found = families(report.rows, report.columns)
+    chosen = families(report.rows, report.columns)
     if report.paper == "ett":  # each row has a recipe of its own, and the control is none of the paper's
         names = {row.path: ", ".join(row.labels) for row in report.rows}
-        found = (family("all", report.rows, report.columns),)
-    return [_in_words(entry, report, names) for entry in found if entry.columns]
+        chosen = (family("all", report.rows, report.columns),)
+    return [_in_words(entry, report, names) for entry in chosen if entry.columns]
 
 
 def _in_words(compared: Family, report: TableReport, names: Mapping[str, str]) -> Compared:
-    by_column = {found.column.title: found for found in compared.columns}
+    by_column = {entry.column.title: entry for entry in compared.columns}
     shown = [by_column.get(column.title) for column in report.columns if column.task != AVERAGE]
     return Compared(
         compared.name,
         len(compared.rows),
-        tuple(f"{found.count} of {len(found.pairs)}" if found else "-" for found in shown),
+        tuple(f"{entry.count} of {len(entry.pairs)}" if entry else "-" for entry in shown),
         tuple(
             (
-                found.column.title,
-                "; ".join(f"{names[pair.first]} and {names[pair.second]}" for pair in found.together),
+                entry.column.title,
+                "; ".join(f"{names[pair.first]} and {names[pair.second]}" for pair in entry.together),
             )
-            for found in compared.columns
-            if found.count and found.together
+            for entry in compared.columns
+            if entry.count and entry.together
         ),
     )

@@ -115,9 +115,9 @@ def examine_node(study: Study, subjects: Sequence[Subject]) -> Iterator[Line]:
     device = _outcome("GPU", lambda: node.check_device(gpus))
     yield device
     if device.verdict == "ok":
-        place = device_of(gpus)
-        yield _outcome("product in bf16", lambda: node.check_product(place))
-        yield _outcome("exchange", lambda: node.check_exchange(place))
+        torch_device = device_of(gpus)
+        yield _outcome("product in bf16", lambda: node.check_product(torch_device))
+        yield _outcome("exchange", lambda: node.check_exchange(torch_device))
     if is_first():
         yield _outcome("hub cache", node.check_cache)
         if runs:
@@ -144,11 +144,11 @@ def _data(study: Study, subjects: Sequence[Subject]) -> Iterator[Line]:
             yield Line("FAIL", f"data of {each}", f"{root} {no_folder(root)}. Name it: --data-root FOLDER")
             continue
         names = question_files(owner) + (training_files(owner, subjects) if owner is study.models else [])
-        known = load_downloads()
+        downloads = load_downloads()
         for name in names:
             how = "; ".join(
                 f"vistok fetch {entry.id} --data-root {shlex.quote(str(root))}"
-                for entry in downloads_for(name, known)
+                for entry in downloads_for(name, downloads)
             )
             if is_absent(root / name):
                 verdict: Verdict = "note" if owner.scale.missing_images == "skip" else "FAIL"
@@ -166,15 +166,15 @@ def _photographs(photographs: Photographs, absent: list[str]) -> Line:
     """Checks that every listed photograph exists."""
     check = f"photographs of {photographs.of}"
     try:
-        found = photographs.absent()
+        missing = photographs.absent()
     except VistokError as error:
         return Line("FAIL", check, str(error))
-    absent += [f"{photographs.of}: {name}" for name in found]
-    if not found:
+    absent += [f"{photographs.of}: {name}" for name in missing]
+    if not missing:
         return Line("ok", check, "all that are listed are there")
-    more = f" and {len(found) - _NAMED} more (all of them: --absent FILE)" if len(found) > _NAMED else ""
-    named = f"{len(found)} of those that are listed are absent: {', '.join(found[:_NAMED])}{more}."
-    if len(found) > photographs.allowed:
+    more = f" and {len(missing) - _NAMED} more (all of them: --absent FILE)" if len(missing) > _NAMED else ""
+    named = f"{len(missing)} of those that are listed are absent: {', '.join(missing[:_NAMED])}{more}."
+    if len(missing) > photographs.allowed:
         return Line("FAIL", check, f"{named} {photographs.allowed} may be. Fetch them.")
     return Line("note", check, f"{named} They are left out: `unusable` allows {photographs.allowed}")
 

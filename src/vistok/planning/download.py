@@ -32,8 +32,8 @@ def download(url: str, file: Path, *, size: int | None = None) -> None:
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     failures = 0
-    while not (size is not None and _there(file) == size):
-        before = _there(file)
+    while not (size is not None and _bytes_on_disk(file) == size):
+        before = _bytes_on_disk(file)
         try:
             if _fetch_rest(url, file, size):
                 break
@@ -45,11 +45,11 @@ def download(url: str, file: Path, *, size: int | None = None) -> None:
             failure = error
         except (OSError, http.client.HTTPException) as error:
             failure = error
-        failures = 0 if _there(file) > before else failures + 1
+        failures = 0 if _bytes_on_disk(file) > before else failures + 1
         if failures >= ATTEMPTS:
             raise VistokError(
-                f"{url}: stopped after {_there(file):,} bytes: {failure}. They are kept: start the same command "
-                "again to go on from there."
+                f"{url}: stopped after {_bytes_on_disk(file):,} bytes: {failure}. They are kept: start the same "
+                "command again to go on from there."
             )
         time.sleep(PAUSE * 2 ** max(failures - 1, 0))
 
@@ -60,42 +60,42 @@ def _fetch_rest(url: str, file: Path, size: int | None) -> bool:
     Raises:
         OSError, HTTPException: the connection failed; what came is in the file.
     """
-    there = _there(file)
-    if size is not None and there > size:
+    offset = _bytes_on_disk(file)
+    if size is not None and offset > size:
         file.unlink()
-        there = 0
+        offset = 0
     try:
-        answer = urlopen(Request(url, headers=_headers(file, there)), timeout=TIMEOUT)
+        answer = urlopen(Request(url, headers=_headers(file, offset)), timeout=TIMEOUT)
     except HTTPError as error:
         if error.code != 416:
             raise
-        return _is_whole(error, file, there)
+        return _is_whole(error, file, offset)
     with answer:
         goes_on = answer.status == http.client.PARTIAL_CONTENT
         first, total = _promised(answer, goes_on)
-        if goes_on and first != there:
-            raise OSError(f"the server sends from byte {first}, asked from {there}")
+        if goes_on and first != offset:
+            raise OSError(f"the server sends from byte {first}, asked from {offset}")
         if size is not None and total is not None and total != size:
             raise _refused(url, f"the server offers {total:,} bytes, {size:,} are stated")
         write_text(_tag(file), answer.headers.get("ETag") or answer.headers.get("Last-Modified") or "")
         _append(answer, file, fresh=not goes_on)
-    return total is None or _there(file) == total
+    return total is None or _bytes_on_disk(file) == total
 
 
-def _is_whole(error: HTTPError, file: Path, there: int) -> bool:
+def _is_whole(error: HTTPError, file: Path, offset: int) -> bool:
     """Returns whether an unservable range starts at the very end; if not, the download starts again."""
     with error:
-        found = _RANGE.fullmatch(error.headers.get("Content-Range") or "")
-    if found and found[2] == str(there):
+        match = _RANGE.fullmatch(error.headers.get("Content-Range") or "")
+    if match and match[2] == str(offset):
         return True
     file.unlink(missing_ok=True)
     return False
 
 
-def _headers(file: Path, there: int) -> dict[str, str]:
+def _headers(file: Path, offset: int) -> dict[str, str]:
     headers = {"User-Agent": "vistok", "Accept-Encoding": "identity"}
-    if there:
-        headers["Range"] = f"bytes={there}-"
+    if offset:
+        headers["Range"] = f"bytes={offset}-"
         tag = _tag(file).read_text(encoding="utf-8") if _tag(file).is_file() else ""
         if tag and not tag.startswith("W/"):  # If-Range takes no weak ETag
             headers["If-Range"] = tag
@@ -107,10 +107,10 @@ def _promised(answer: Any, goes_on: bool) -> tuple[int, int | None]:
     if not goes_on:
         length = answer.headers.get("Content-Length")
         return 0, int(length) if length else None
-    found = _RANGE.fullmatch(answer.headers.get("Content-Range") or "")
-    if not found or found[1] is None:
+    match = _RANGE.fullmatch(answer.headers.get("Content-Range") or "")
+    if not match or match[1] is None:
         raise OSError("the server sends a part without saying which")
-    return int(found[1]), None if found[2] == "*" else int(found[2])
+    return int(match[1]), None if match[2] == "*" else int(match[2])
 
 
 def _append(answer: Any, file: Path, *, fresh: bool) -> None:
@@ -125,7 +125,7 @@ def _append(answer: Any, file: Path, *, fresh: bool) -> None:
                 ) from error
 
 
-def _there(file: Path) -> int:
+def _bytes_on_disk(file: Path) -> int:
     return file.stat().st_size if file.is_file() else 0
 
 

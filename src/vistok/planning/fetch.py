@@ -25,7 +25,7 @@ def marker(entry: Download, root: Path) -> Path:
 
 def is_there(entry: Download, root: Path) -> bool:
     """Returns whether all files of a download are there and no fetch of it is unfinished."""
-    return all((root / held).exists() for held in entry.holds) and not _progress(entry, root).exists()
+    return all((root / name).exists() for name in entry.holds) and not _progress(entry, root).exists()
 
 
 def fetch(entry: Download, root: Path, *, archive: Path | None = None, keep_archives: bool = False) -> None:
@@ -40,12 +40,12 @@ def fetch(entry: Download, root: Path, *, archive: Path | None = None, keep_arch
     if entry.url is None and archive is None and not is_there(entry, root):
         raise require_by_hand(entry)
     with _alone(entry, root):
-        found: dict[str, Any] = {}
+        archives: dict[str, Any] = {}
         if not is_there(entry, root):
-            found = _fetch_all(entry, root, archive, keep_archives)
+            archives = _fetch_all(entry, root, archive, keep_archives)
         _check_holds(entry, root)
-        if found or not marker(entry, root).is_file():
-            write_json(marker(entry, root), {"id": entry.id, "url": entry.url, "archives": found})
+        if archives or not marker(entry, root).is_file():
+            write_json(marker(entry, root), {"id": entry.id, "url": entry.url, "archives": archives})
         _progress(entry, root).unlink(missing_ok=True)
 
 
@@ -63,7 +63,7 @@ def _fetch_all(entry: Download, root: Path, archive: Path | None, keep: bool) ->
             print(f"{entry.id}: {url}", flush=True)
             download(url, file, size=entry.bytes)
         about = _verified(entry, file, own=archive is None)
-        _place(entry, file, root, name)
+        _install(entry, file, root, name)
         done[name] = about
         write_json(progress, done)
         if archive is None and not keep:
@@ -80,12 +80,12 @@ def _verified(entry: Download, file: Path, *, own: bool) -> dict[str, Any]:
     """
     if not file.is_file():
         raise VistokError(f"{file} not found: name the file that you have fetched.")
-    found = {"bytes": file.stat().st_size, "sha256": digest_file(file)}
+    actual = {"bytes": file.stat().st_size, "sha256": digest_file(file)}
     wrong = []
-    if entry.bytes not in (None, found["bytes"]):
-        wrong.append(f"has {found['bytes']:,} bytes, {entry.bytes:,} are stated")
-    if not str(found["sha256"]).startswith(entry.sha256 or ""):
-        wrong.append(f"has the sha256 {found['sha256']}, {entry.sha256} is stated")
+    if entry.bytes not in (None, actual["bytes"]):
+        wrong.append(f"has {actual['bytes']:,} bytes, {entry.bytes:,} are stated")
+    if not str(actual["sha256"]).startswith(entry.sha256 or ""):
+        wrong.append(f"has the sha256 {actual['sha256']}, {entry.sha256} is stated")
     if wrong:
         removed = " It was removed: start the same command again." if own else " Fetch it again."
         if own:
@@ -93,10 +93,10 @@ def _verified(entry: Download, file: Path, *, own: bool) -> dict[str, Any]:
         raise VistokError(
             f"{file} is not what workflow/grid/downloads.yaml states: it {' and '.join(wrong)}.{removed}"
         )
-    return found
+    return actual
 
 
-def _place(entry: Download, file: Path, root: Path, name: str) -> None:
+def _install(entry: Download, file: Path, root: Path, name: str) -> None:
     """Unpacks an archive, or copies a file that is none, into its folder."""
     if not is_archive(name):
         with staged_file(root / entry.into / (entry.name or name)) as partial:
@@ -108,7 +108,7 @@ def _place(entry: Download, file: Path, root: Path, name: str) -> None:
 
 
 def _check_holds(entry: Download, root: Path) -> None:
-    if missing := [held for held in entry.holds if not (root / held).exists()]:
+    if missing := [name for name in entry.holds if not (root / name).exists()]:
         raise VistokError(
             f"{entry.id} was fetched, but {root / missing[0]} is not in it. Fix `into` and `holds` of its entry in "
             "workflow/grid/downloads.yaml, or name another archive."

@@ -102,8 +102,8 @@ def lock_weights(study: Study) -> Iterator[str]:
         VistokError: the file cannot be written.
     """
     rows = {}
-    whole = [] if study.scale.encoders else [Released(model=name) for name in study.released]
-    for name in weight_names(study, [*study.runs(), *whole]):
+    released = [] if study.scale.encoders else [Released(model=name) for name in study.released]
+    for name in weight_names(study, [*study.runs(), *released]):
         commit = digest = None
         try:
             listed = weight_list(study, name)

@@ -59,11 +59,13 @@ def check_released_model(study: Study, model: str) -> str:
 def _check_config(path: Path, entry: LanguageModel) -> None:
     config = _config(path)
     names = {**entry.shape.config, "vocabulary": "vocab_size"}
-    found = {name: config.get(key) for name, key in names.items()}
+    actual = {name: config.get(key) for name, key in names.items()}
     stated = {"width": entry.width, "layers": entry.layers, "vocabulary": entry.vocabulary}
-    if found != stated:
-        said = ", ".join(f"{name} {value}" for name, value in stated.items())
-        raise VistokError(f"{path} has {found}; {_GRID} says {said}. Fix the entry, or name another model.")
+    if actual != stated:
+        expected = ", ".join(f"{name} {value}" for name, value in stated.items())
+        raise VistokError(
+            f"{path} has {actual}; {_GRID} says {expected}. Fix the entry, or name another model."
+        )
 
 
 def _config(path: Path) -> Mapping[str, Any]:
@@ -114,9 +116,9 @@ def _weight_files(folder: Path) -> list[Path]:
         files = sorted(folder.glob(pattern))
         if index := next(iter(folder.glob(f"{pattern}.index.json")), None):
             named = set(read_json(index, what="index of weights")["weight_map"].values())
-            if lacking := sorted(named - {file.name for file in files}):
+            if absent := sorted(named - {file.name for file in files}):
                 raise VistokError(
-                    f"{folder} lacks {len(lacking)} of {len(named)} weight files ({lacking[0]}). Fetch them."
+                    f"{folder} lacks {len(absent)} of {len(named)} weight files ({absent[0]}). Fetch them."
                 )
         if files:
             return files

@@ -46,8 +46,8 @@ def limits(plan: Plan, profile: Path) -> list[Limit]:
     submissions = 1 + retries(profile)
     scale = plan.study.scale
     steps = dict.fromkeys(job.step for job in plan.jobs if not job.there)
-    found = (Limit(step, plan.longest(step), scale.job(step).minutes, submissions) for step in steps)
-    return [limit for limit in found if limit.hours]
+    candidates = (Limit(step, plan.longest(step), scale.job(step).minutes, submissions) for step in steps)
+    return [limit for limit in candidates if limit.hours]
 
 
 def retries(profile: Path) -> int:
@@ -56,10 +56,10 @@ def retries(profile: Path) -> int:
     Raises:
         VistokError: it is wrong.
     """
-    found = read_mapping(profile).get("retries") or 0
-    if isinstance(found, int) and found >= 0:
-        return found
-    raise VistokError(f"{profile}: `retries` is a whole number, found {found!r}.")
+    value = read_mapping(profile).get("retries") or 0
+    if isinstance(value, int) and value >= 0:
+        return value
+    raise VistokError(f"{profile}: `retries` is a whole number, found {value!r}.")
 
 
 def check_hours(plan: Plan, profile: Path) -> str:
@@ -68,13 +68,13 @@ def check_hours(plan: Plan, profile: Path) -> str:
     Raises:
         VistokError: a job takes longer than all its submissions together.
     """
-    found = limits(plan, profile)
-    if short := [limit for limit in found if limit.hours > limit.allowed]:
+    all_limits = limits(plan, profile)
+    if short := [limit for limit in all_limits if limit.hours > limit.allowed]:
         raise VistokError(
             f"{'; '.join(map(str, short))}. Ask for more `gpus` or `minutes` in {plan.study.models.scale_file}, or "
             f"raise `retries` in {profile}."
         )
-    longest = max(found, key=lambda limit: limit.hours / limit.allowed, default=None)
+    longest = max(all_limits, key=lambda limit: limit.hours / limit.allowed, default=None)
     return str(longest) if longest else "no job that is left takes long"
 
 
@@ -88,15 +88,15 @@ def check_host_memory(plan: Plan) -> str:
     for job in plan.jobs:
         if not job.there and job.cost.host:
             needed[job.step] = max(job.cost.host, needed.get(job.step, 0.0))
-    said = {
+    texts = {
         step: f"{step}: {readable_bytes(host)} of {readable_bytes(scale.job(step).memory_mb * 1e6)}"
         for step, host in needed.items()
     }
-    if short := [said[step] for step in needed if needed[step] > scale.job(step).memory_mb * 1e6]:
+    if short := [texts[step] for step in needed if needed[step] > scale.job(step).memory_mb * 1e6]:
         raise VistokError(
             f"{'; '.join(short)} asked for on a node. Raise `memory_mb` in {plan.study.models.scale_file}."
         )
-    return "; ".join(said.values()) or "no job that is left needs much"
+    return "; ".join(texts.values()) or "no job that is left needs much"
 
 
 def lines(plan: Plan, profile: Path = PROFILE) -> Iterator[str]:

@@ -23,7 +23,7 @@ def task_names(study: Study, tasks: Iterable[str]) -> list[str]:
     if study.scale.world:
         return [WHOLE]
     files = [entry for task in tasks if (entry := study.task_files(task))]
-    return _there(study, [name for each in files for name in _named(each)])
+    return _existing(study, [name for each in files for name in _named(each)])
 
 
 def image_set_names(study: Study, image_set: str) -> list[str]:
@@ -31,7 +31,7 @@ def image_set_names(study: Study, image_set: str) -> list[str]:
     if study.scale.world:
         return [WHOLE]
     entry = study.image_set(image_set)
-    return _there(study, [entry.images, *entry.files])
+    return _existing(study, [entry.images, *entry.files])
 
 
 def corpus_names(study: Study) -> list[str]:
@@ -43,12 +43,12 @@ def corpus_names(study: Study) -> list[str]:
         for size in study.scale.language_model.values()
         for stage in (size.pretraining, size.instruction_tuning)
     ]
-    return _there(study, list(dict.fromkeys(stage.corpus for stage in stages)))
+    return _existing(study, list(dict.fromkeys(stage.corpus for stage in stages)))
 
 
 def audit_names(study: Study) -> list[str]:
     """Returns the files and folders below the data root that the audit reads, and that are there."""
-    return [] if study.scale.world else _there(study, AUDITED)
+    return [] if study.scale.world else _existing(study, AUDITED)
 
 
 def study_names(study: Study) -> list[str]:
@@ -121,14 +121,14 @@ def check_pinned(root: Path) -> str:
     return f"{root}: {digest}{'' if pinned else ' (not pinned)'}"
 
 
-def find_name(name: str, known: Sequence[str]) -> str:
+def find_name(name: str, names: Sequence[str]) -> str:
     """Returns the name of a file or folder that a study reads.
 
     Raises:
         VistokError: it reads none of this name.
     """
-    if name not in known:
-        raise unknown("file or folder of the study's data", name, known)
+    if name not in names:
+        raise unknown("file or folder of the study's data", name, names)
     return name
 
 
@@ -136,7 +136,7 @@ def _named(files: TaskFiles) -> list[str]:
     return [*files.images, *files.named]
 
 
-def _there(study: Study, names: Iterable[str]) -> list[str]:
+def _existing(study: Study, names: Iterable[str]) -> list[str]:
     root = Paths(study).data
     return [name for name in dict.fromkeys(names) if (root / name).exists()]
 

@@ -55,13 +55,13 @@ def check_gpu(plan: Plan, memory: float | None = None) -> str:
         return "no job that is left asks for a GPU"
     if os.environ.get(CHOICE) == "cpu":
         return f"{CHOICE}=cpu: jobs that ask for one compute on the CPU"
-    there = memory * 2**30 if memory else own_gpu()
-    if there is None:
+    available = memory * 2**30 if memory else own_gpu()
+    if available is None:
         raise VistokError(
             f"jobs need {readable_bytes(plan.memory)}, and this machine has no GPU. Say what jobs get: --gpu-memory GIB"
         )
-    numbers = f"{readable_bytes(plan.memory)} needed, {readable_bytes(there)} on a GPU"
-    if too_large := dict.fromkeys(job.step for job in left if job.cost.memory > there):
+    numbers = f"{readable_bytes(plan.memory)} needed, {readable_bytes(available)} on a GPU"
+    if too_large := dict.fromkeys(job.step for job in left if job.cost.memory > available):
         raise VistokError(
             f"{', '.join(too_large)}: {numbers}. Ask for more `gpus` in {plan.study.models.scale_file}, or fewer "
             "`positions` at a time."

@@ -20,7 +20,7 @@ def check_training_captions(study: Study) -> str:
         VistokError: a set has such images, or a captions file is not as it should be.
     """
     compared = []
-    for task, name, references in _asked(study):
+    for task, name, references in _caption_tasks(study):
         for image_set, captions in _trained_on(study):
             shared = [
                 image for image, texts in captions.items() if set(texts) & set(references.get(image, ()))
@@ -35,7 +35,7 @@ def check_training_captions(study: Study) -> str:
     return "; ".join(compared) or "nothing to compare is there yet"
 
 
-def _asked(study: Study) -> Iterator[tuple[str, str, Captions]]:
+def _caption_tasks(study: Study) -> Iterator[tuple[str, str, Captions]]:
     """Yields each captioning task with its reference file's name and content, if the file is there."""
     for task in study.answered_tasks():
         files = study.task_files(task.id)
@@ -54,6 +54,6 @@ def _trained_on(study: Study) -> Iterator[tuple[str, Captions]]:
         entry = study.image_set(name)
         paths = [root / file for file in (entry.captions, *entry.leave_out) if file]
         if entry.format == "coco" and entry.captions and all(path.is_file() for path in paths):
-            found, *unwanted = (read_captions(path).captions for path in paths)
+            captions, *unwanted = (read_captions(path).captions for path in paths)
             left_out = set().union(*unwanted)
-            yield name, {image: texts for image, texts in found.items() if image not in left_out}
+            yield name, {image: texts for image, texts in captions.items() if image not in left_out}

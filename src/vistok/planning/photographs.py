@@ -42,8 +42,8 @@ def listed_photographs(study: Study, subjects: Sequence[Subject]) -> Iterator[Ph
             yield Photographs(task.id, 0, partial(_of_task, study, task.id))
     for name in image_sets(study, subjects) if study.models is study else ():
         entry = study.image_set(name)
-        there = (Paths(study).shards(name) / MANIFEST).is_file()
-        if not there and not any(is_absent(root / path) for path in (entry.images, *entry.files)):
+        sharded = (Paths(study).shards(name) / MANIFEST).is_file()
+        if not sharded and not any(is_absent(root / path) for path in (entry.images, *entry.files)):
             yield Photographs(name, entry.unusable, partial(_of_set, study, name))
 
 
@@ -51,9 +51,9 @@ def _of_task(study: Study, task: str) -> list[str]:
     files, root = study.task_files(task), Path(study.scale.data_root)
     if files is None:
         return []
-    asked = load_references(study.task(task).kind, root / files.references).images
+    images = load_references(study.task(task).kind, root / files.references).images
     index = ImageIndex(root, files.images)
-    return [str(image) for image in dict.fromkeys(asked) if index.find(image) is None]
+    return [str(image) for image in dict.fromkeys(images) if index.find(image) is None]
 
 
 def _of_set(study: Study, name: str) -> list[str]:

@@ -23,9 +23,9 @@ def requested(profile: Path, key: str) -> dict[str, str]:
     Raises:
         VistokError: the profile is missing or wrong.
     """
-    whole = read_mapping(profile)
-    sections = {"default-resources": _pairs(profile, "default-resources", whole.get("default-resources"))}
-    single = whole.get("set-resources") or {}
+    content = read_mapping(profile)
+    sections = {"default-resources": _pairs(profile, "default-resources", content.get("default-resources"))}
+    single = content.get("set-resources") or {}
     if isinstance(single, list):
         rules = dict.fromkeys(str(entry).partition(":")[0] for entry in single)
         single = {
@@ -34,9 +34,9 @@ def requested(profile: Path, key: str) -> dict[str, str]:
         }
     if not isinstance(single, dict):
         raise VistokError(f"{profile}: `set-resources` is a mapping or a list, found {single!r}.")
-    for rule, given in single.items():
+    for rule, resources in single.items():
         name = f"set-resources: {rule}"
-        sections[name] = _pairs(profile, name, given)
+        sections[name] = _pairs(profile, name, resources)
     return {section: pairs[key] for section, pairs in sections.items() if key in pairs}
 
 
@@ -47,15 +47,15 @@ def check_partition(profile: Path) -> str:
         VistokError: there is none of this name, or Slurm does not answer.
     """
     requests = requested(profile, "slurm_partition")
-    known = {line.rstrip("*") for line in _ask("sinfo", "--noheader", "--format=%P")}
+    existing = {line.rstrip("*") for line in _ask("sinfo", "--noheader", "--format=%P")}
     for section, partitions in requests.items():
         for name in partitions.split(","):
-            if name.strip() not in known:
+            if name.strip() not in existing:
                 raise VistokError(
-                    f"partition {name.strip()!r} is not known to Slurm. Legal: {', '.join(sorted(known))}. Fix "
+                    f"partition {name.strip()!r} is not known to Slurm. Legal: {', '.join(sorted(existing))}. Fix "
                     f"slurm_partition of {section} in {profile}."
                 )
-    return f"{_named('partition', requests)} of {', '.join(sorted(known))}"
+    return f"{_named('partition', requests)} of {', '.join(sorted(existing))}"
 
 
 def check_account(profile: Path) -> str:
@@ -78,24 +78,24 @@ def check_account(profile: Path) -> str:
         "format=account",
     )
     try:
-        known = sorted(set(_ask(*command)))
+        accounts = sorted(set(_ask(*command)))
     except VistokError as error:
         return f"no accounting here: not checked ({str(error)[:120]})"
     for section, account in requests.items():
-        if account not in known:
+        if account not in accounts:
             raise VistokError(
-                f"account {account!r} is not one of {user}'s. Legal: {', '.join(known) or 'none'}. Fix slurm_account "
-                f"of {section} in {profile}."
+                f"account {account!r} is not one of {user}'s. Legal: {', '.join(accounts) or 'none'}. Fix "
+                f"slurm_account of {section} in {profile}."
             )
-    return f"{_named('account', requests)} of {', '.join(known) or 'none'}"
+    return f"{_named('account', requests)} of {', '.join(accounts) or 'none'}"
 
 
-def _pairs(profile: Path, section: str, given: object) -> dict[str, str]:
-    if isinstance(given, list):
-        given = dict(str(entry).partition("=")[::2] for entry in given)
-    if not isinstance(given, dict | None):
-        raise VistokError(f"{profile}: `{section}` is a mapping or a list, found {given!r}.")
-    return {str(key): str(value).strip("'\"") for key, value in (given or {}).items() if value is not None}
+def _pairs(profile: Path, section: str, entries: object) -> dict[str, str]:
+    if isinstance(entries, list):
+        entries = dict(str(entry).partition("=")[::2] for entry in entries)
+    if not isinstance(entries, dict | None):
+        raise VistokError(f"{profile}: `{section}` is a mapping or a list, found {entries!r}.")
+    return {str(key): str(value).strip("'\"") for key, value in (entries or {}).items() if value is not None}
 
 
 def _named(what: str, requests: Mapping[str, str]) -> str:

@@ -63,10 +63,10 @@ def data_lines(study: Study) -> Iterator[Line]:
 
 def _listed(what: str, find: Callable[[], DigestList | None]) -> Line:
     try:
-        found = find()
-        if found is None or not found.lines.is_file():
+        listed = find()
+        if listed is None or not listed.lines.is_file():
             return Line("note", what, "not listed: nothing tells whether it changed (vistok list-data)")
-        changed = found.changed_content()
+        changed = listed.changed_content()
     except VistokError as error:
         return Line("FAIL", what, str(error))
     return Line("FAIL", what, "; ".join(changed[:3])) if changed else Line("ok", what, "as listed")

@@ -81,11 +81,11 @@ def cell_labels(
             )
             if entry.category not in categories:
                 raise unknown("category of an object that a cell net is to tell", entry.category, categories)
-            told = dict(entry.attributes).get(_COLOUR, "")
-            place = image, row, column
-            labels.category[place] = UNTOLD if entry.crowd else categories[entry.category]
-            labels.colour[place] = UNTOLD if entry.crowd else colours.get(told, UNTOLD)
-            labels.area[place] = 0 if entry.crowd else width * height * cells**2 / (across * down)
+            colour = dict(entry.attributes).get(_COLOUR, "")
+            cell = image, row, column
+            labels.category[cell] = UNTOLD if entry.crowd else categories[entry.category]
+            labels.colour[cell] = UNTOLD if entry.crowd else colours.get(colour, UNTOLD)
+            labels.area[cell] = 0 if entry.crowd else width * height * cells**2 / (across * down)
     return labels
 
 
@@ -107,11 +107,11 @@ class CellNet(nn.Module):
 
     def taps(self, images: Float[Tensor, "B 3 S S"]) -> list[Float[Tensor, "B C H W"]]:
         """Returns the map after each stage, for images from -1 to 1."""
-        found = []
+        maps = []
         for stage in self.stages:
             images = stage(images)
-            found.append(images)
-        return found
+            maps.append(images)
+        return maps
 
     def forward(
         self, images: Float[Tensor, "B 3 S S"]

@@ -20,7 +20,7 @@ _MOST_PREFIX: Final = 16  # tokens of no place, such as a class token and regist
 
 
 @dataclass(frozen=True, eq=False)
-class Cells:
+class ObjectBoxes:
     """Annotated boxes, one row each.
 
     Attributes:
@@ -43,11 +43,11 @@ class Cells:
         return self.attributes["category"]
 
 
-def cells_of(
+def object_boxes(
     objects: Sequence[Sequence[ObjectAnnotation]],
     sizes: Sequence[tuple[int, int]],
     attributes: Sequence[Attributes] = (),
-) -> Cells:
+) -> ObjectBoxes:
     """Returns the boxes of some images' objects; crowds are not boxes of one object, and left out.
 
     Category and place are always known. What else annotations tell of every object, such as its colour, is known too,
@@ -62,27 +62,31 @@ def cells_of(
     Raises:
         VistokError: no image has an object.
     """
-    found = [(image, entry) for image, listed in enumerate(objects) for entry in listed if not entry.crowd]
-    if not found:
+    annotated = [
+        (image, entry) for image, listed in enumerate(objects) for entry in listed if not entry.crowd
+    ]
+    if not annotated:
         raise VistokError(
             f"none of the {len(objects)} images has an annotated object: a probe asks for the category of boxes. Give "
             "an image set with instances."
         )
-    images = np.array([image for image, _ in found], dtype=np.int64)
+    images = np.array([image for image, _ in annotated], dtype=np.int64)
     extent = np.array(sizes, dtype=np.float64)[images]
-    boxes = np.array([entry.box for _, entry in found], dtype=np.float64)
+    boxes = np.array([entry.box for _, entry in annotated], dtype=np.float64)
     boxes[:, 2:] += boxes[:, :2]  # annotated as left, top, width and height
     boxes = np.clip(boxes / np.tile(extent, 2), 0.0, 1.0)
-    names, category = _numbered([entry.category for _, entry in found])
-    known = {"category": category, "place": _part_of_grid(boxes, _PLACES)}
-    told = [dict(entry.attributes) for _, entry in found]
+    names, category = _numbered([entry.category for _, entry in annotated])
+    labels = {"category": category, "place": _part_of_grid(boxes, _PLACES)}
+    of_objects = [dict(entry.attributes) for _, entry in annotated]
     of_image = [dict(words) for words in attributes] or [{}] * len(objects)
     grounds = [_ground(of_image[image], box) for image, box in zip(images, boxes, strict=True)]
     if None not in grounds:
-        told = [{**words, _BACKGROUND: str(ground)} for words, ground in zip(told, grounds, strict=True)]
-    for name in sorted(set.intersection(*(set(words) for words in told)) - known.keys()):
-        known[name] = _numbered([words[name] for words in told])[1]
-    return Cells(images, boxes, known, names)
+        of_objects = [
+            {**words, _BACKGROUND: str(ground)} for words, ground in zip(of_objects, grounds, strict=True)
+        ]
+    for name in sorted(set.intersection(*(set(words) for words in of_objects)) - labels.keys()):
+        labels[name] = _numbered([words[name] for words in of_objects])[1]
+    return ObjectBoxes(images, boxes, labels, names)
 
 
 def _numbered(words: Sequence[str]) -> tuple[tuple[str, ...], Int64[np.ndarray, " boxes"]]:
@@ -100,16 +104,16 @@ def _part_of_grid(boxes: np.ndarray, side: int) -> Int64[np.ndarray, " boxes"]:
     return np.asarray(down * side + across)
 
 
-def _ground(told: Mapping[str, str], box: np.ndarray) -> str | None:
+def _ground(words: Mapping[str, str], box: np.ndarray) -> str | None:
     """Returns the background behind a box: that of its part of the image, or else the image's own."""
-    parts = sum(name.startswith(f"{_BACKGROUND}s.") for name in told)
+    parts = sum(name.startswith(f"{_BACKGROUND}s.") for name in words)
     side = isqrt(parts)
     if not parts or side * side != parts:
-        return told.get(_BACKGROUND)
-    return told.get(f"{_BACKGROUND}s.{_part_of_grid(box[None], side)[0]}")
+        return words.get(_BACKGROUND)
+    return words.get(f"{_BACKGROUND}s.{_part_of_grid(box[None], side)[0]}")
 
 
-def tokens_in(tokens: Tokens, cells: Cells) -> Float[np.ndarray, "boxes width"]:
+def tokens_in(tokens: Tokens, cells: ObjectBoxes) -> Float[np.ndarray, "boxes width"]:
     """Returns the mean of the tokens in each box: of the patches whose centres it holds, or else its centre's patch.
 
     Args:
@@ -123,10 +127,10 @@ def tokens_in(tokens: Tokens, cells: Cells) -> Float[np.ndarray, "boxes width"]:
     inside = []
     for start in (0, 1):
         low, high = cells.boxes[:, [start]], cells.boxes[:, [start + 2]]
-        held = (centres >= low) & (centres < high)
+        covers = (centres >= low) & (centres < high)
         middle = np.minimum(((low + high)[:, 0] / 2 * side).astype(np.int64), side - 1)
-        held[~held.any(axis=1), middle[~held.any(axis=1)]] = True
-        inside.append(held)
+        covers[~covers.any(axis=1), middle[~covers.any(axis=1)]] = True
+        inside.append(covers)
     across, down = inside
     weights = (down[:, :, None] & across[:, None, :]).reshape(len(cells), -1).astype(tokens.dtype)
     weights /= weights.sum(axis=1, keepdims=True)

@@ -48,8 +48,8 @@ def timm_encoder(name: str, *, weights: str = PUBLISHED, image_size: int | None 
 
 
 def _some(name: str) -> str:
-    found = timm.list_pretrained(f"{name.partition('.')[0]}*")
-    return ", ".join(found[:3]) if found else "none of this architecture"
+    names = timm.list_pretrained(f"{name.partition('.')[0]}*")
+    return ", ".join(names[:3]) if names else "none of this architecture"
 
 
 def _measured(name: str, arguments: dict[str, Any], size: int) -> tuple[int, int, int]:
@@ -70,9 +70,9 @@ def _measured(name: str, arguments: dict[str, Any], size: int) -> tuple[int, int
 
 
 def _normalisation(name: str, mean: tuple[float, ...]) -> Normalisation:
-    for known, (middle, _) in STATISTICS.items():
+    for candidate, (middle, _) in STATISTICS.items():
         if all(abs(one - other) < 1e-3 for one, other in zip(mean, middle, strict=True)):
-            return known
+            return candidate
     raise VistokError(
         f"{name!r} takes images of mean {mean}, which is none of {', '.join(STATISTICS)}: no probe of it here."
     )

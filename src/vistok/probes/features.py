@@ -16,13 +16,13 @@ def tokens_of(
 ) -> Callable[[Pixels], Tokens]:
     """Returns a function from images of a tokenizer's size to its visual tokens, computed on a device or the CPU."""
     preprocessing = Preprocessing(tokenizer.encoder.image_size, tokenizer.encoder.normalisation)
-    place = device or torch.device("cpu")
-    tokenizer.eval().to(place)
+    target = device or torch.device("cpu")
+    tokenizer.eval().to(target)
 
     @torch.no_grad()
     def features(pixels: Pixels) -> Tokens:
         parts = (pixels[start : start + batch] for start in range(0, len(pixels), batch))
-        images = (torch.from_numpy(preprocessing.normalise(part)).to(place) for part in parts)
+        images = (torch.from_numpy(preprocessing.normalise(part)).to(target) for part in parts)
         return np.concatenate([tokenizer(part).cpu().numpy() for part in images])
 
     return features

@@ -38,14 +38,14 @@ def shortfalls(probe: CellProbe, untrained: CellProbe) -> list[str]:
 
 def collapses(probe: CellProbe, prototypes: PrototypeUse | None = None) -> list[str]:
     """Returns a sentence for each way in which features have collapsed, whatever the loss says."""
-    found = []
+    reasons = []
     if probe.rank < _LEAST_RANK:
-        found.append(
+        reasons.append(
             f"its tokens vary in {probe.rank:.1f} directions, where at least {_LEAST_RANK:.0f} are needed"
         )
     if prototypes:
-        found += _of_prototypes(prototypes)
-    return found
+        reasons += _of_prototypes(prototypes)
+    return reasons
 
 
 def _of_prototypes(use: PrototypeUse) -> list[str]:

@@ -10,7 +10,7 @@ from vistok.datasets.images import load_image
 from vistok.datasets.preprocessing import squash
 from vistok.errors import VistokError
 from vistok.files import no_folder
-from vistok.probes.cells import Cells, cells_of
+from vistok.probes.cells import ObjectBoxes, object_boxes
 from vistok.probes.probe import Pixels
 
 
@@ -25,7 +25,7 @@ class Photographs:
     """
 
     paths: tuple[Path, ...]
-    cells: Cells
+    cells: ObjectBoxes
     listed: int
 
     def squashed(self, size: int) -> Pixels:
@@ -52,17 +52,17 @@ def read_photographs(folder: Path, instances: Path, *, most: int) -> Photographs
     if not folder.is_dir():
         raise VistokError(f"--images {folder} {no_folder(folder)}. Name the folder of the annotated images.")
     annotated = read_instances(instances)
-    found = [(image, path) for image in annotated.images if (path := _file(folder, annotated, image))]
-    if not found:
+    available = [(image, path) for image in annotated.images if (path := _file(folder, annotated, image))]
+    if not available:
         names = (record.file_name for record in annotated.images.values() if record.file_name)
         first = next(names, "an image without a `file_name`")
         raise VistokError(
             f"none of the {len(annotated.images)} images of {instances} is in {folder} with an object that can be "
             f"told apart (the first would be {folder / first}). Name the folder that its `file_name`s start from."
         )
-    chosen = found[:most]
+    chosen = available[:most]
     records = [annotated.images[image] for image, _ in chosen]
-    cells = cells_of(
+    cells = object_boxes(
         [annotated.objects[image] for image, _ in chosen],
         [(record.width, record.height) for record in records],
         [record.attributes for record in records],

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Int64, UInt8
 
 from vistok.errors import VistokError
-from vistok.probes.cells import Cells, Tokens, tokens_in, whitened_rows
+from vistok.probes.cells import ObjectBoxes, Tokens, tokens_in, whitened_rows
 from vistok.probes.readers import Features, Reader, read_by_perceptron, read_crosswise, read_linearly
 from vistok.probes.values import (
     CellProbe,
@@ -29,7 +29,7 @@ _LEAST_IMAGES: Final = 8
 
 
 def probe_cells(
-    features: Callable[[Pixels], Tokens], images: Pixels, cells: Cells, *, mlp: bool = True
+    features: Callable[[Pixels], Tokens], images: Pixels, cells: ObjectBoxes, *, mlp: bool = True
 ) -> CellProbe:
     """Returns what the tokens of an encoder tell of annotated boxes.
 
@@ -70,20 +70,20 @@ class _Split:
     blocks: Int64[np.ndarray, " boxes"]
 
     @classmethod
-    def of(cls, cells: Cells) -> "_Split":
-        there, place = np.unique(cells.images, return_inverse=True)
-        halves = np.random.default_rng(0).permutation(len(there)) % 2 == 1
-        second = halves[place]
-        known = [set(cells.category[half].tolist()) for half in (second, ~second)]
-        if len(there) < _LEAST_IMAGES or len(known[0] & known[1]) < 2:
+    def of(cls, cells: ObjectBoxes) -> "_Split":
+        unique, inverse = np.unique(cells.images, return_inverse=True)
+        halves = np.random.default_rng(0).permutation(len(unique)) % 2 == 1
+        second = halves[inverse]
+        categories = set.intersection(*(set(cells.category[half].tolist()) for half in (second, ~second)))
+        if len(unique) < _LEAST_IMAGES or len(categories) < 2:
             raise VistokError(
-                f"the probe has {len(cells)} boxes in {len(there)} images, and {len(known[0] & known[1])} categories "
+                f"the probe has {len(cells)} boxes in {len(unique)} images, and {len(categories)} categories "
                 f"are in both halves of them: at least {_LEAST_IMAGES} images and 2 categories are needed. Give it "
                 "more images with instances."
             )
         return cls(second, block_of(cells.images))
 
 
-def _accuracy(reader: Reader, inside: Features, cells: Cells, where: _Split) -> Estimate:
+def _accuracy(reader: Reader, inside: Features, cells: ObjectBoxes, where: _Split) -> Estimate:
     right = read_crosswise(reader, inside, cells.category, where.second) == cells.category
-    return jackknifed(lambda kept: 100 * float(right[kept].mean()), where.blocks)
+    return jackknifed(lambda mask: 100 * float(right[mask].mean()), where.blocks)

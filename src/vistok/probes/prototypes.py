@@ -52,7 +52,7 @@ class PrototypeUse:
 
     def plain(self) -> dict[str, Any]:
         """Returns it as JSON-like values, as a checkpoint's config.json keeps it."""
-        told = {
+        shares = {
             name: {"value": round(each.value, 2), "shuffled": round(each.shuffled, 2)}
             for name, each in self.told.items()
         }
@@ -61,7 +61,7 @@ class PrototypeUse:
             "used": self.used,
             "effective": round(self.effective, 2),
             "certainty": round(self.certainty, 4),
-            "told": told,
+            "told": shares,
         }
 
 
@@ -81,13 +81,13 @@ def use_of_prototypes(
         used=int((counts > 0).sum()),
         effective=float(np.exp(_entropy(counts))),
         certainty=float(probabilities.max(axis=1).mean()),
-        told={name: _told(chosen, labels) for name, labels in attributes.items()},
+        told={name: _with_shuffles(chosen, labels) for name, labels in attributes.items()},
     )
 
 
-def _told(chosen: Labels, labels: Labels) -> Told:
-    chance = np.random.default_rng(0)
-    shuffled = [share_told(chosen, chance.permutation(labels)) for _ in range(_SHUFFLES)]
+def _with_shuffles(chosen: Labels, labels: Labels) -> Told:
+    rng = np.random.default_rng(0)
+    shuffled = [share_told(chosen, rng.permutation(labels)) for _ in range(_SHUFFLES)]
     return Told(share_told(chosen, labels), float(np.mean(shuffled)), float(np.std(shuffled)))
 
 
@@ -97,10 +97,10 @@ def share_told(chosen: Labels, labels: Labels) -> float:
     _, columns = np.unique(labels, return_inverse=True)
     joint = np.zeros((rows.max() + 1, columns.max() + 1))
     np.add.at(joint, (rows, columns), 1)
-    whole = _entropy(joint.sum(axis=0))
-    if whole == 0:
+    entropy = _entropy(joint.sum(axis=0))
+    if entropy == 0:
         return 0.0
-    return 100 * float(_entropy(joint.sum(axis=1)) + whole - _entropy(joint.ravel())) / whole
+    return 100 * float(_entropy(joint.sum(axis=1)) + entropy - _entropy(joint.ravel())) / entropy
 
 
 def _entropy(counts: np.ndarray) -> float:

@@ -43,28 +43,28 @@ def ridge_scores(
 
 def read_linearly(fitted: Features, labels: Labels, others: Features) -> Labels:
     """Reads the class of the highest ridge score."""
-    known, numbers = np.unique(labels, return_inverse=True)
-    return np.asarray(known[ridge_scores(fitted, np.eye(len(known))[numbers], others).argmax(axis=1)])
+    classes, numbers = np.unique(labels, return_inverse=True)
+    return np.asarray(classes[ridge_scores(fitted, np.eye(len(classes))[numbers], others).argmax(axis=1)])
 
 
 def read_by_perceptron(fitted: Features, labels: Labels, others: Features) -> Labels:
     """Reads with a perceptron of one hidden layer, trained for 400 batches; the same rows give the same readings."""
-    known, numbers = np.unique(labels, return_inverse=True)
-    seen, asked = (torch.from_numpy(part.astype(np.float32)) for part in standardised(fitted, others))
+    names, numbers = np.unique(labels, return_inverse=True)
+    inputs, queries = (torch.from_numpy(part.astype(np.float32)) for part in standardised(fitted, others))
     classes, order = torch.from_numpy(numbers), np.random.default_rng(0)
     with torch.random.fork_rng(devices=[]), torch.enable_grad():
         torch.manual_seed(0)
-        model = nn.Sequential(nn.Linear(seen.shape[1], _HIDDEN), nn.GELU(), nn.Linear(_HIDDEN, len(known)))
+        model = nn.Sequential(nn.Linear(inputs.shape[1], _HIDDEN), nn.GELU(), nn.Linear(_HIDDEN, len(names)))
         optimiser = torch.optim.AdamW(model.parameters(), lr=_RATE, weight_decay=_DECAY)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, _STEPS)
         for _ in range(_STEPS):
-            rows = torch.from_numpy(order.integers(0, len(seen), _BATCH))
+            rows = torch.from_numpy(order.integers(0, len(inputs), _BATCH))
             optimiser.zero_grad()
-            functional.cross_entropy(model(seen[rows]), classes[rows]).backward()
+            functional.cross_entropy(model(inputs[rows]), classes[rows]).backward()
             optimiser.step()
             schedule.step()
     with torch.no_grad():
-        return np.asarray(known[model(asked).argmax(dim=1).numpy()])
+        return np.asarray(names[model(queries).argmax(dim=1).numpy()])
 
 
 def read_crosswise(

@@ -46,15 +46,15 @@ def jackknifed(statistic: Callable[[np.ndarray], float], blocks: Int64[np.ndarra
         statistic: of the rows that a mask keeps.
         blocks: the block of each row.
     """
-    kept = (blocks != block for block in np.unique(blocks))
-    return Estimate(statistic(np.ones(len(blocks), dtype=bool)), tuple(map(statistic, kept)))
+    masks = (blocks != block for block in np.unique(blocks))
+    return Estimate(statistic(np.ones(len(blocks), dtype=bool)), tuple(map(statistic, masks)))
 
 
 def block_of(images: Int64[np.ndarray, " rows"], seed: int = 0) -> Int64[np.ndarray, " rows"]:
     """Returns the block of each row: its image's, so that no image is in two of them."""
-    there, place = np.unique(images, return_inverse=True)
-    blocks = np.arange(len(there)) % min(BLOCKS, len(there))
-    return np.asarray(np.random.default_rng(seed).permutation(blocks)[place], dtype=np.int64)
+    unique, inverse = np.unique(images, return_inverse=True)
+    blocks = np.arange(len(unique)) % min(BLOCKS, len(unique))
+    return np.asarray(np.random.default_rng(seed).permutation(blocks)[inverse], dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,24 +109,24 @@ def share_of_variance(
     sums = np.zeros((*counts.shape, tokens.shape[1]))
     np.add.at(sums, (block, group), tokens)
     squares = np.bincount(block, weights=np.square(tokens).sum(axis=1))
-    whole = counts.sum(0), sums.sum(0), squares.sum()
+    totals = counts.sum(0), sums.sum(0), squares.sum()
     parts = (
-        (whole[0] - count, whole[1] - total, whole[2] - square)
+        (totals[0] - count, totals[1] - total, totals[2] - square)
         for count, total, square in zip(counts, sums, squares, strict=True)
     )
-    return Estimate(_share(*whole), tuple(_share(*part) for part in parts))
+    return Estimate(_share(*totals), tuple(_share(*part) for part in parts))
 
 
 def _share(counts: np.ndarray, sums: np.ndarray, squares: float) -> float:
-    there = counts > 0
-    rows, groups = counts.sum(), int(there.sum())
+    present = counts > 0
+    rows, groups = counts.sum(), int(present.sum())
     middle = np.square(sums.sum(axis=0)).sum() / rows
-    between = (np.square(sums[there]).sum(axis=1) / counts[there]).sum() - middle
+    between = (np.square(sums[present]).sum(axis=1) / counts[present]).sum() - middle
     total = squares - middle
     if total <= 0 or rows <= groups:
         return 0.0
-    chance = (groups - 1) * (total - between) / (rows - groups)
-    return float(100 * (between - chance) / total)
+    expected = (groups - 1) * (total - between) / (rows - groups)
+    return float(100 * (between - expected) / total)
 
 
 def effective_rank(tokens: Float[np.ndarray, "rows width"]) -> float:

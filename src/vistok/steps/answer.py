@@ -14,8 +14,8 @@ from vistok.grid.runs import Released, Run, Subject
 from vistok.grid.study import Study
 from vistok.grid.tasks import Task
 from vistok.mllm.whole import load_whole
-from vistok.steps.answers import Photographs, answer_suite, one_writer
-from vistok.steps.asking import Asked, ask_all
+from vistok.steps.answers import PhotographReader, answer_suite, one_writer
+from vistok.steps.asking import TaskQuestions, ask_all
 from vistok.steps.models import load_trained
 from vistok.steps.saved_answers import SavedAnswers, identity_of
 from vistok.training.devices import device_of
@@ -30,32 +30,34 @@ def run(study: Study, subject: Subject, suite: str) -> None:
             start goes on from there), or another process is at it.
     """
     paths = Paths(study)
-    with one_writer(paths.results / subject.path / suite) as here:
+    with one_writer(paths.results / subject.path / suite) as process:
         make_deterministic(0)
-        asked = _asked(study, subject, suite)
-        inputs = {task.id: answer_inputs(study, subject, task) for task, _ in asked.values()}
-        identity = identity_of(inputs, asked, __name__, study.scale.answer_batch)
-        saved = SavedAnswers(paths.answers_under_way(subject, suite), identity, process=here.number)
+        tasks = _questions_by_task(study, subject, suite)
+        inputs = {task.id: answer_inputs(study, subject, task) for task, _ in tasks.values()}
+        identity = identity_of(inputs, tasks, __name__, study.scale.answer_batch)
+        saved = SavedAnswers(paths.answers_under_way(subject, suite), identity, rank=process.rank)
         answerer, photographs = _answerer(study, subject)
         name = f"answers of {subject.path}"
-        for task, rows in answer_suite(answerer, asked, saved, name=name, photographs=photographs, here=here):
+        for task, rows in answer_suite(
+            answerer, tasks, saved, name=name, photographs=photographs, process=process
+        ):
             write_predictions(paths.predictions(subject, task.id), rows, inputs[task.id])
         saved.save_rest()
 
 
-def _asked(study: Study, subject: Subject, suite: str) -> dict[str, tuple[Task, Asked]]:
+def _questions_by_task(study: Study, subject: Subject, suite: str) -> dict[str, tuple[Task, TaskQuestions]]:
     """Returns the questions of each task of a suite, as the subject is asked them."""
-    asked = {name: (study.task(name), questions) for name, questions in ask_all(study, suite).items()}
+    tasks = {name: (study.task(name), questions) for name, questions in ask_all(study, suite).items()}
     if isinstance(subject, Run):
-        return asked
+        return tasks
     entry = study.models.released_model(subject.model)
     return {
-        name: (_decoded(entry, task), _told(entry, task, questions))
-        for name, (task, questions) in asked.items()
+        name: (_decoded(entry, task), _reprompted(entry, task, questions))
+        for name, (task, questions) in tasks.items()
     }
 
 
-def _answerer(study: Study, subject: Subject) -> tuple[Answerer, Photographs | None]:
+def _answerer(study: Study, subject: Subject) -> tuple[Answerer, PhotographReader | None]:
     """Returns what answers, and how it looks at photographs, if it does so before it is asked."""
     job, batch = study.scale.job("answer"), study.scale.answer_batch
     device = device_of(job.gpus)
@@ -63,7 +65,7 @@ def _answerer(study: Study, subject: Subject) -> tuple[Answerer, Photographs | N
         return _released(study, study.models.released_model(subject.model), device), None
     model = load_trained(study.models, subject).to(device)
     answerer = SeeingAnswerer(model, batch=batch)
-    return answerer, Photographs(model.tokenizer.reads(), answerer.look_anew, batch, job.cpus - 1)
+    return answerer, PhotographReader(model.tokenizer.reads(), answerer.look_anew, batch, job.cpus - 1)
 
 
 def _released(study: Study, entry: ReleasedModel, device: torch.device) -> Answerer:
@@ -78,7 +80,7 @@ def _decoded(entry: ReleasedModel, task: Task) -> Task:
     return task.model_copy(update={"decoding": own}) if own else task
 
 
-def _told(entry: ReleasedModel, task: Task, asked: Asked) -> Asked:
+def _reprompted(entry: ReleasedModel, task: Task, questions: TaskQuestions) -> TaskQuestions:
     """Returns the questions in the released model's own prompts, where it has one for their kind."""
     prompt = entry.prompts.get(task.kind, task.prompt)
-    return replace(asked, prompts=tuple(prompt.replace("{question}", text) for text in asked.texts))
+    return replace(questions, prompts=tuple(prompt.replace("{question}", text) for text in questions.texts))

@@ -10,7 +10,7 @@ from vistok.steps.language_model import load_llm
 from vistok.steps.saved_answers import SavedAnswers, identity_of
 from vistok.training.devices import device_of
 from vistok.training.loop import make_deterministic
-from vistok.training.processes import Place
+from vistok.training.processes import Process
 
 
 def run(study: Study, llm: str, suite: str) -> None:
@@ -19,19 +19,19 @@ def run(study: Study, llm: str, suite: str) -> None:
     Raises:
         VistokError: the model cannot be trusted, no question can be asked, or another process is at it.
     """
-    with one_writer(Paths(study).results / "blind" / llm / suite) as here:
-        _answer(study, llm, suite, here)
+    with one_writer(Paths(study).results / "blind" / llm / suite) as process:
+        _answer(study, llm, suite, process)
 
 
-def _answer(study: Study, llm: str, suite: str, here: Place) -> None:
+def _answer(study: Study, llm: str, suite: str, process: Process) -> None:
     make_deterministic(0)
     paths, batch = Paths(study), study.scale.answer_batch
-    asked = {name: (study.task(name), questions) for name, questions in ask_all(study, suite).items()}
-    inputs = {task.id: blind_inputs(study, llm, task) for task, _ in asked.values()}
-    identity = identity_of(inputs, asked, __name__, batch)
-    saved = SavedAnswers(paths.answers_under_way(f"blind/{llm}", suite), identity, process=here.number)
+    tasks = {name: (study.task(name), questions) for name, questions in ask_all(study, suite).items()}
+    inputs = {task.id: blind_inputs(study, llm, task) for task, _ in tasks.values()}
+    identity = identity_of(inputs, tasks, __name__, batch)
+    saved = SavedAnswers(paths.answers_under_way(f"blind/{llm}", suite), identity, rank=process.rank)
     device = device_of(study.scale.job("answer").gpus)
     answerer = BlindAnswerer(load_llm(study.models, llm).to(device), batch=batch)
-    for task, rows in answer_suite(answerer, asked, saved, name=f"blind answers of {llm}", here=here):
+    for task, rows in answer_suite(answerer, tasks, saved, name=f"blind answers of {llm}", process=process):
         write_predictions(paths.blind_predictions(llm, task.id), rows, inputs[task.id])
     saved.save_rest()

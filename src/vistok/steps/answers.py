@@ -10,27 +10,27 @@ from typing import Final
 import numpy as np
 import torch
 
-from vistok.datasets.reader import Reader, Shown
+from vistok.datasets.reader import Input, Reader
 from vistok.errors import VistokError
 from vistok.evaluation.answer.generation import Answerer, Question
 from vistok.evaluation.kinds import task_kind
 from vistok.grid.tasks import Task
 from vistok.locks import only_writer
-from vistok.steps.asking import Asked
+from vistok.steps.asking import TaskQuestions
 from vistok.steps.saved_answers import Row, SavedAnswers
 from vistok.training.batches import Batch, batches
-from vistok.training.processes import Place, join, meet, place
+from vistok.training.processes import Process, join, meet, this_process
 from vistok.training.stops import stop_requests
 
 # Questions of like length are looked for among so many, and so many photographs' visual tokens are kept at a time:
 # 2 GB of a 7-B model's in bf16.
 _QUESTIONS: Final = 8192
 _PHOTOGRAPHS: Final = 8192
-ALONE: Final = Place()
+ALONE: Final = Process()
 
 
 @dataclass(frozen=True)
-class Photographs:
+class PhotographReader:
     """How photographs are looked at.
 
     Attributes:
@@ -41,13 +41,13 @@ class Photographs:
     """
 
     reader: Reader
-    look: Callable[[Iterator[tuple[str, Shown]]], None]
+    look: Callable[[Iterator[tuple[str, Input]]], None]
     batch: int
     workers: int
 
 
 @dataclass(frozen=True)
-class _Part:
+class _Chunk:
     """Consecutive questions of a task.
 
     Attributes:
@@ -65,12 +65,12 @@ class _Part:
 
 def answer_suite(
     answerer: Answerer,
-    suite: Mapping[str, tuple[Task, Asked]],
+    suite: Mapping[str, tuple[Task, TaskQuestions]],
     saved: SavedAnswers,
     *,
     name: str,
-    photographs: Photographs | None = None,
-    here: Place = ALONE,
+    photographs: PhotographReader | None = None,
+    process: Process = ALONE,
 ) -> Iterator[tuple[Task, list[Row]]]:
     """Yields each task of a suite with the lines of its predictions.jsonl, one per question, in their order.
 
@@ -85,98 +85,101 @@ def answer_suite(
         saved: what is answered already; what is answered now goes there, too.
         name: what an error calls the job.
         photographs: how they are looked at by a model that does so once for all questions.
-        here: which of the job's processes this is.
+        process: which of the job's processes this is.
 
     Raises:
         VistokError: a task says nothing on how its answers are written, a photograph cannot be decoded, or the job
             was told to stop (its answers are saved).
     """
-    parts = [part for task, asked in suite.values() for part in _parts(answerer, task, asked)]
-    if here.of > 1:
-        for _ in _answered_parts(answerer, parts, saved, name, photographs, here):
+    chunks = [chunk for task, questions in suite.values() for chunk in _chunks(answerer, task, questions)]
+    if process.world_size > 1:
+        for _ in _answered_chunks(answerer, chunks, saved, name, photographs, process):
             pass
         saved.save()
         meet()
         saved.read_others()
-        if here.number:
+        if process.rank:
             return
-    made = _answered_parts(answerer, parts, saved, name, photographs, ALONE)
-    for task, of_task in groupby(made, key=lambda part: part[0]):
+    made = _answered_chunks(answerer, chunks, saved, name, photographs, ALONE)
+    for task, of_task in groupby(made, key=lambda chunk: chunk[0]):
         rows = [row for _, some in of_task for row in some]
         yield suite[task][0], _lines(suite[task][0], suite[task][1], rows)
 
 
-def _answered_parts(
+def _answered_chunks(
     answerer: Answerer,
-    parts: list[_Part],
+    chunks: list[_Chunk],
     saved: SavedAnswers,
     name: str,
-    photographs: Photographs | None,
-    here: Place,
+    photographs: PhotographReader | None,
+    process: Process,
 ) -> Iterator[tuple[str, list[Row]]]:
-    """Yields the task of each part with the answers to those of its questions that are this process's, or known."""
+    """Yields the task of each chunk with the answers to those of its questions that are this process's, or known."""
     if photographs:
-        parts = _with_images(parts, saved, here)
-    images = [image for part in parts for image in part.images]
+        chunks = _with_images(chunks, saved, process)
+    images = [image for chunk in chunks for image in chunk.images]
     with stop_requests() as stop, _decoded(name, images, photographs) as coming:
-        for part in parts:
-            if part.images and photographs:
-                photographs.look(islice(coming, len(part.images)))
-            yield part.task.id, _answered(answerer, part, saved, stop, name, here)
+        for chunk in chunks:
+            if chunk.images and photographs:
+                photographs.look(islice(coming, len(chunk.images)))
+            yield chunk.task.id, _answered(answerer, chunk, saved, stop, name, process)
 
 
 @contextmanager
-def one_writer(out: Path) -> Iterator[Place]:
+def one_writer(out: Path) -> Iterator[Process]:
     """Yields which of the job's processes this is; of them the first locks the output.
 
     Raises:
         VistokError: another job is writing it.
     """
     join()
-    here = place()
-    with nullcontext() if here.number else only_writer(out):
-        yield here
+    process = this_process()
+    with nullcontext() if process.rank else only_writer(out):
+        yield process
 
 
-def _parts(answerer: Answerer, task: Task, asked: Asked) -> Iterator[_Part]:
+def _chunks(answerer: Answerer, task: Task, task_questions: TaskQuestions) -> Iterator[_Chunk]:
     kind, first = task_kind(task.kind), 0
     questions = [
-        Question(key, str(asked.images[record.image_id]), prompt, kind.options(record))
+        Question(key, str(task_questions.images[record.image_id]), prompt, kind.options(record))
         for key, record, prompt in zip(
-            asked.references.ids, asked.references.records, asked.prompts, strict=True
+            task_questions.references.ids,
+            task_questions.references.records,
+            task_questions.prompts,
+            strict=True,
         )
     ]
     for start in range(0, max(len(questions), 1), _QUESTIONS):
         some = questions[start : start + _QUESTIONS]
         groups = answerer.groups(some)
-        yield _Part(task, some, first, groups)
+        yield _Chunk(task, some, first, groups)
         first += len(groups)
 
 
-def _with_images(parts: list[_Part], saved: SavedAnswers, here: Place) -> list[_Part]:
-    """Returns the parts with what is to be looked at before each: before the first one all, if that is not too much.
+def _with_images(chunks: list[_Chunk], saved: SavedAnswers, process: Process) -> list[_Chunk]:
+    """Returns the chunks with what is to be looked at before each: before the first one all, if that is not too much.
 
-    A job that goes on looks at all of a part's photographs again, in the same batches: they decide the last bits.
+    A job that goes on looks at all of a chunk's photographs again, in the same batches: they decide the last bits.
     """
-    images = [tuple(dict.fromkeys(question.image_id for question in part.questions)) for part in parts]
+    images = [tuple(dict.fromkeys(question.image_id for question in chunk.questions)) for chunk in chunks]
     together = tuple(dict.fromkeys(image for some in images for image in some))
     is_open = [
         any(
-            saved.of(part.task.id, number) is None and here.has(number)
-            for number in range(part.first, part.first + len(part.groups))
+            saved.of(chunk.task.id, number) is None and process.owns(number)
+            for number in range(chunk.first, chunk.first + len(chunk.groups))
         )
-        for part in parts
+        for chunk in chunks
     ]
     if len(together) <= _PHOTOGRAPHS:
-        return [replace(parts[0], images=together if any(is_open) else ()), *parts[1:]]
-    needed = zip(parts, images, is_open, strict=True)
-    return [replace(part, images=some if open_ else ()) for part, some, open_ in needed]
+        return [replace(chunks[0], images=together if any(is_open) else ()), *chunks[1:]]
+    needed = zip(chunks, images, is_open, strict=True)
+    return [replace(chunk, images=some if open_ else ()) for chunk, some, open_ in needed]
 
 
 @contextmanager
 def _decoded(
-    name: str, images: list[str], photographs: Photographs | None
-) -> Iterator[Iterator[tuple[str, Shown]]]:
+    name: str, images: list[str], photographs: PhotographReader | None
+) -> Iterator[Iterator[tuple[str, Input]]]:
     """Yields the photographs one after the other, decoded."""
     if photographs is None or not images:
         yield iter(())
@@ -193,16 +196,16 @@ def _decoded(
 
 
 def _answered(
-    answerer: Answerer, part: _Part, saved: SavedAnswers, stop: list[int], name: str, here: Place
+    answerer: Answerer, chunk: _Chunk, saved: SavedAnswers, stop: list[int], name: str, process: Process
 ) -> list[Row]:
-    """Returns the answers to a part's questions that are this process's, or known, in their order."""
-    task, made = part.task, dict[int, Row]()
-    for number, group in enumerate(part.groups, start=part.first):
+    """Returns the answers to a chunk's questions that are this process's, or known, in their order."""
+    task, made = chunk.task, dict[int, Row]()
+    for number, group in enumerate(chunk.groups, start=chunk.first):
         rows = saved.of(task.id, number)
-        if rows is None and not here.has(number):
+        if rows is None and not process.owns(number):
             continue
         if rows is None:
-            rows = _asked(answerer, task, [part.questions[place] for place in group])
+            rows = _answer(answerer, task, [chunk.questions[index] for index in group])
             saved.note(task.id, number, rows)
             if stop:
                 saved.save()
@@ -210,12 +213,12 @@ def _answered(
                     f"{name}: stopped at batch {number + 1} of {task.id} on request; the next start goes on from there."
                 )
         made |= zip(group, rows, strict=True)
-    return [made[place] for place in sorted(made)]
+    return [made[index] for index in sorted(made)]
 
 
-def _lines(task: Task, asked: Asked, rows: list[Row]) -> list[Row]:
-    truths = map(task_kind(task.kind).truth, asked.references.records)
-    about = zip(asked.references.images, truths, rows, strict=True)
+def _lines(task: Task, questions: TaskQuestions, rows: list[Row]) -> list[Row]:
+    truths = map(task_kind(task.kind).truth, questions.references.records)
+    about = zip(questions.references.images, truths, rows, strict=True)
     return [
         {
             "id": row["id"],
@@ -227,7 +230,7 @@ def _lines(task: Task, asked: Asked, rows: list[Row]) -> list[Row]:
     ]
 
 
-def _asked(answerer: Answerer, task: Task, questions: list[Question]) -> list[Row]:
+def _answer(answerer: Answerer, task: Task, questions: list[Question]) -> list[Row]:
     ranks = task_kind(task.kind).mode == "rank"
     return _ranked(answerer, questions) if ranks else _written(answerer, task, questions)
 

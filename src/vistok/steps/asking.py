@@ -17,11 +17,11 @@ from vistok.planning.listed import check_listed, task_names
 
 
 @dataclass(frozen=True)
-class Asked:
+class TaskQuestions:
     """The questions of one task that can be asked.
 
     Attributes:
-        references: the asked part of the official file; `references.whole` is all of it.
+        references: the asked part of the official file; `references.full_set` is all of it.
         texts: the words of each question, in the order of the references.
         prompts: all text after the image, in the same order.
         images: image id -> photograph.
@@ -35,26 +35,26 @@ class Asked:
     reason: str | None
 
 
-def ask_all(study: Study, suite: str) -> dict[str, Asked]:
+def ask_all(study: Study, suite: str) -> dict[str, TaskQuestions]:
     """Reads the questions of every task of a suite.
 
     Raises:
         VistokError: as `ask` does, or no task of any suite has a question.
     """
-    asked = ask_each(study, [task.id for task in study.suite(suite)])
-    elsewhere = (task.id for task in study.answered_tasks() if task.id not in asked)
-    if not any(questions.prompts for questions in asked.values()) and all(
+    by_task = ask_each(study, [task.id for task in study.suite(suite)])
+    elsewhere = (task.id for task in study.answered_tasks() if task.id not in by_task)
+    if not any(questions.prompts for questions in by_task.values()) and all(
         absent_questions(study, task) or absent_photographs(study, task) for task in elsewhere
     ):
-        reasons = "; ".join(f"{task}: {questions.reason}" for task, questions in asked.items())
+        reasons = "; ".join(f"{task}: {questions.reason}" for task, questions in by_task.items())
         raise VistokError(
             f"no question can be asked of what is in {study.scale.data_root} ({reasons}). Put the official files of "
             "at least one task there, with some of its photographs."
         )
-    return asked
+    return by_task
 
 
-def ask(study: Study, task: str) -> Asked:
+def ask(study: Study, task: str) -> TaskQuestions:
     """Reads a task's questions and finds their photographs.
 
     Raises:
@@ -63,7 +63,7 @@ def ask(study: Study, task: str) -> Asked:
     return ask_each(study, [task])[task]
 
 
-def ask_each(study: Study, tasks: Sequence[str]) -> dict[str, Asked]:
+def ask_each(study: Study, tasks: Sequence[str]) -> dict[str, TaskQuestions]:
     """As `ask` for each of some tasks; the files and photographs below the data root are compared once.
 
     Raises:
@@ -88,9 +88,9 @@ def _files(study: Study, task: str) -> TaskFiles:
     )
 
 
-def _ask(study: Study, entry: Task, files: TaskFiles, root: Path) -> Asked:
+def _ask(study: Study, entry: Task, files: TaskFiles, root: Path) -> TaskQuestions:
     if absent := absent_questions(study, entry.id):
-        return Asked(References(entry.kind, (), (), ()), (), (), {}, absent)
+        return TaskQuestions(References(entry.kind, (), (), ()), (), (), {}, absent)
     everything = load_references(entry.kind, root / files.references)
     references = everything.shown
     index = ImageIndex(root, files.images)
@@ -105,10 +105,10 @@ def _ask(study: Study, entry: Task, files: TaskFiles, root: Path) -> Asked:
         reason = f"{reason}; {here}" if reason else here
         if study.scale.missing_images == "error":
             index.require(absent_images[0])
-    asked = references.of_images(images)
-    texts = tuple(_texts(entry, asked, files, root))
+    answerable = references.of_images(images)
+    texts = tuple(_texts(entry, answerable, files, root))
     prompts = tuple(entry.prompt.replace("{question}", text) for text in texts)
-    return Asked(asked, texts, prompts, images, reason)
+    return TaskQuestions(answerable, texts, prompts, images, reason)
 
 
 def _texts(task: Task, references: References, files: TaskFiles, root: Path) -> list[str]:

@@ -32,9 +32,9 @@ def table_one(study: Study) -> tuple[tuple[PrintedRow, ...], tuple[Statistics, .
 
 def counted(study: Study) -> dict[str, Statistics]:
     """Returns what every task asks whose questions are there."""
-    found = {}
+    counts = {}
     for task in study.answered_tasks():
         files = study.task_files(task.id)
         if files is not None and not absent_questions(study, task.id):
-            found[task.id] = count(task, load_references(task.kind, Paths(study).data / files.references))
-    return found
+            counts[task.id] = count(task, load_references(task.kind, Paths(study).data / files.references))
+    return counts

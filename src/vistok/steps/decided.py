@@ -64,24 +64,24 @@ def decide_tuning(study: Study, run: Run) -> Decided:
     return Decided(paths.mllm(run), inputs, source_digest(_step("tune-mllm"), *taught, without=SCORING))
 
 
-def decide_pretraining(study: Study, wanted: Pretrained) -> Decided:
+def decide_pretraining(study: Study, pretrained: Pretrained) -> Decided:
     """Returns what decides a pretrained tokenizer.
 
     Raises:
         VistokError: the scale takes this tokenizer as published; or what it is made from, its shards or a digest of
             weights is missing or wrong.
     """
-    paths, entry = Paths(study), study.tokenizer(wanted.tokenizer)
-    if not study.pretrains(wanted.tokenizer) or entry.objective is None or entry.image_set is None:
+    paths, entry = Paths(study), study.tokenizer(pretrained.tokenizer)
+    if not study.pretrains(pretrained.tokenizer) or entry.objective is None or entry.image_set is None:
         raise VistokError(
-            f"the scale {study.scale.id!r} takes {wanted.tokenizer!r} as published: nothing to pretrain."
+            f"the scale {study.scale.id!r} takes {pretrained.tokenizer!r} as published: nothing to pretrain."
         )
-    made_from = [paths.pretrained(part) for part in study.made_from(wanted)]
+    made_from = [paths.pretrained(part) for part in study.made_from(pretrained)]
     inputs = input_digests([*made_from, paths.shards(entry.image_set)])
-    inputs |= {"spec": digest_value(tokenizer_spec(study, wanted))}
+    inputs |= {"spec": digest_value(tokenizer_spec(study, pretrained))}
     foreign = [tokenizer_weights_name(study, name) for name in entry.made_from]
     inputs |= weight_digests(study, [name for name in foreign if name])
-    return Decided(paths.pretrained(wanted), inputs, source_digest(_step("pretrain-tokenizer")))
+    return Decided(paths.pretrained(pretrained), inputs, source_digest(_step("pretrain-tokenizer")))
 
 
 def decide_text_training(study: Study, llm: str) -> Decided:

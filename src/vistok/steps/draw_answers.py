@@ -11,7 +11,7 @@ from vistok.grid.pairs import Pair, shown_pair
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
 from vistok.grid.tasks import Task
-from vistok.pages.figures import Shown, draw_answers
+from vistok.pages.figures import ShownQuestion, draw_answers
 from vistok.steps.asking import ask
 from vistok.tables.questions import draw, judge
 
@@ -47,25 +47,28 @@ def fine_grained(study: Study) -> list[Task]:
     ]
 
 
-def _of_task(study: Study, pair: Pair, task: Task) -> list[Shown]:
-    asked = ask(study, task.id)
-    drawn, paths = draw(task, asked.references, asked.prompts, ACROSS, SEED), Paths(study)
-    ids, known = asked.references.ids, asked.references.known
-    given = [
-        judge(drawn, read_predictions(paths.predictions(run, task.id), ids, allow_missing=False, known=known))
+def _of_task(study: Study, pair: Pair, task: Task) -> list[ShownQuestion]:
+    questions = ask(study, task.id)
+    drawn, paths = draw(task, questions.references, questions.prompts, ACROSS, SEED), Paths(study)
+    ids, identities = questions.references.ids, questions.references.known
+    judged = [
+        judge(
+            drawn,
+            read_predictions(paths.predictions(run, task.id), ids, allow_missing=False, known=identities),
+        )
         for run in pair.runs
     ]
     labels = [study.models.tokenizer(run.tokenizer).label.partition(" (")[0] for run in pair.runs]
     return [
-        Shown(
-            np.asarray(load_image(asked.images[record.image_id], what="photograph")),
+        ShownQuestion(
+            np.asarray(load_image(questions.images[record.image_id], what="photograph")),
             task.label,
             record.question,
-            drawn.truths[place][0],
+            drawn.truths[index][0],
             tuple(
-                (label, said[place].text, said[place].right)
-                for label, said in zip(labels, given, strict=True)
+                (label, answers[index].text, answers[index].right)
+                for label, answers in zip(labels, judged, strict=True)
             ),
         )
-        for place, record in enumerate(drawn.references.records)
+        for index, record in enumerate(drawn.references.records)
     ]

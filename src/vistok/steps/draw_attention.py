@@ -23,7 +23,7 @@ from vistok.pages.figures import Looks, draw_attention
 from vistok.pages.templating import rounded
 from vistok.steps.asking import ask
 from vistok.steps.models import load_trained
-from vistok.tables.questions import drawn_places
+from vistok.tables.questions import drawn_indices
 from vistok.training.devices import device_of
 from vistok.training.loop import make_deterministic
 
@@ -67,10 +67,10 @@ def run(study: Study) -> None:
 def _images(study: Study) -> list[Any]:
     """Returns photographs that are asked about, drawn by a seed, of the first task that has some."""
     for task in study.answered_tasks():
-        asked = ask(study, task.id)
-        if paths := [asked.images[image] for image in dict.fromkeys(asked.references.images)]:
-            chosen = drawn_places(len(paths), study.scale.attention_images, SEED)
-            return [load_image(paths[place], what="photograph") for place in chosen]
+        questions = ask(study, task.id)
+        if paths := [questions.images[image] for image in dict.fromkeys(questions.references.images)]:
+            chosen = drawn_indices(len(paths), study.scale.attention_images, SEED)
+            return [load_image(paths[index], what="photograph") for index in chosen]
     raise VistokError("Figure 3 shows photographs that are asked about: there are none.")
 
 

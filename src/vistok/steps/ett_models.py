@@ -17,13 +17,13 @@ from vistok.tokenizers.ibq.codebook import CodeUse
 from vistok.tokenizers.ibq.model import Ibq
 
 
-def cell_net_config(net: CellNet, size: CellNetSize, told: float) -> dict[str, Any]:
+def cell_net_config(net: CellNet, size: CellNetSize, accuracy: float) -> dict[str, Any]:
     """Returns the configuration that rebuilds a cell net, with its accuracy on held-out objects in per cent."""
     return {
         "widths": list(size.widths),
         "categories": list(net.contents.categories),
         "colours": list(net.contents.colours),
-        "told": round(told, 4),
+        "told": round(accuracy, 4),
     }
 
 
@@ -33,7 +33,7 @@ def load_cell_net(study: Study, name: str) -> CellNet:
     Raises:
         VistokError: its checkpoint is missing or changed.
     """
-    folder = _whole(study, name)
+    folder = _checked_folder(study, name)
     config = read_config(folder)
     net = CellNet(config["widths"], Contents(tuple(config["categories"]), tuple(config["colours"])))
     load_tensors(net, read_tensors(folder / WEIGHTS), source=folder)
@@ -63,13 +63,13 @@ def load_ibq(study: Study, name: str = IBQ) -> Ibq:
     Raises:
         VistokError: its checkpoint is missing or changed.
     """
-    folder = _whole(study, name)
+    folder = _checked_folder(study, name)
     model = Ibq(NetworkSize.model_validate(read_config(folder)["network"]))
     load_tensors(model, read_tensors(folder / WEIGHTS), source=folder)
     return model.eval()
 
 
-def _whole(study: Study, name: str) -> Path:
+def _checked_folder(study: Study, name: str) -> Path:
     folder = EttPaths(study).checkpoint(name)
     check_whole(folder)
     forget_state(Paths(study), folder)

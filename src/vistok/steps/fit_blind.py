@@ -13,7 +13,7 @@ from vistok.evaluation.score.predictions import read_predictions
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
 from vistok.grid.tasks import Task
-from vistok.steps.asking import Asked, ask
+from vistok.steps.asking import TaskQuestions, ask
 from vistok.steps.score_run import cell, scores
 
 
@@ -24,39 +24,43 @@ def run(study: Study, suite: str) -> None:
     """
     paths = Paths(study)
     for task in study.suite(suite):
-        asked = ask(study, task.id)
-        report = cell(study, task, asked, blind_answers(study, task, asked))
-        given = {llm: paths.blind_predictions(llm, task.id) for llm in study.llms_of(suite)}
+        questions = ask(study, task.id)
+        report = cell(study, task, questions, blind_answers(study, task, questions))
+        predictions = {llm: paths.blind_predictions(llm, task.id) for llm in study.llms_of(suite)}
         report["inputs"] = {
-            llm: check_predictions(path, blind_inputs(study, llm, task)) for llm, path in given.items()
+            llm: check_predictions(path, blind_inputs(study, llm, task)) for llm, path in predictions.items()
         }
-        ids, known = asked.references.ids, asked.references.known
+        ids, identities = questions.references.ids, questions.references.known
         report["text_only"] = {
-            llm: scores(study, task, asked, read_predictions(path, ids, allow_missing=False, known=known))
-            for llm, path in given.items()
+            llm: scores(
+                study, task, questions, read_predictions(path, ids, allow_missing=False, known=identities)
+            )
+            for llm, path in predictions.items()
         }
         write_metrics(paths.blind(task.id), report)
     for llm in study.llms_of(suite):
         forget_answers(paths.answers_under_way(f"blind/{llm}", suite))
 
 
-def blind_answers(study: Study, task: Task, asked: Asked) -> dict[str, dict[str, str]]:
+def blind_answers(study: Study, task: Task, questions: TaskQuestions) -> dict[str, dict[str, str]]:
     """Returns the answers of each baseline by question id.
 
     They are fitted on the training split where the scale names one, else on the other folds of the
     images that are asked about; the reference of a question never decides its own answer.
     """
     kind = task_kind(task.kind)
-    if not asked.references.ids:
+    if not questions.references.ids:
         return {name: {} for name in kind.baselines}
     training = _training(study, task)
-    answers = kind.blind(Questions(asked.references.records, asked.texts), training)
-    answers |= _viewers(study, task, asked, training)
-    ids = [str(key) for key in asked.references.ids]
-    return {name: dict(zip(ids, said, strict=True)) for name, said in answers.items()}
+    answers = kind.blind(Questions(questions.references.records, questions.texts), training)
+    answers |= _viewers(study, task, questions, training)
+    ids = [str(key) for key in questions.references.ids]
+    return {name: dict(zip(ids, texts, strict=True)) for name, texts in answers.items()}
 
 
-def _viewers(study: Study, task: Task, asked: Asked, training: Questions[Any] | None) -> dict[str, list[str]]:
+def _viewers(
+    study: Study, task: Task, questions: TaskQuestions, training: Questions[Any] | None
+) -> dict[str, list[str]]:
     """Returns the answers of viewers that see a part of the annotations; none without annotations."""
     files, root, kind = study.task_files(task.id), Paths(study).data, task_kind(task.kind)
     named = (files.annotations, files.prior_annotations) if files else ()
@@ -74,14 +78,14 @@ def _viewers(study: Study, task: Task, asked: Asked, training: Questions[Any] | 
         if training
         else None
     )
-    records = asked.references.records
+    records = questions.references.records
     return kind.seen(records, _groups(root / files.annotations, records), fitted_on)
 
 
 def _groups(path: Path, records: Sequence[Any]) -> dict[Hashable, tuple[int, ...]]:
     """Returns how many objects of each category are annotated in each image that is asked about."""
-    found = read_annotations(path, images={record.image_id for record in records})
-    return {image.image_id: tuple(image.counts.values()) for image in found.images}
+    annotations = read_annotations(path, images={record.image_id for record in records})
+    return {image.image_id: tuple(image.counts.values()) for image in annotations.images}
 
 
 def _training(study: Study, task: Task) -> Questions[Any] | None:

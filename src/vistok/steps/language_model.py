@@ -10,16 +10,16 @@ from vistok.mllm.language_models.load import load_language_model
 from vistok.tokenizers.hub import model_path
 
 
-def load_llm(study: Study, llm: str, *, whole: bool = False) -> LanguageModel:
+def load_llm(study: Study, llm: str, *, single_precision: bool = False) -> LanguageModel:
     """Returns a frozen language model, the scale's own or as published.
 
     Args:
-        whole: in single precision at every scale, as one that is trained needs.
+        single_precision: in single precision at every scale, as one that is trained needs.
 
     Raises:
         VistokError: it is missing, or the scale's own was changed or is not the one that the study names.
     """
-    half = study.scale.precision == "bf16" and not whole
+    half = study.scale.precision == "bf16" and not single_precision
     precision = torch.bfloat16 if half else torch.float32
     own = study.language_model_size(llm) is not None
     if own:

@@ -39,10 +39,10 @@ def run(study: Study, *, check: bool = True) -> None:
 
 
 def _sizes(sizes: Mapping[str, int], file: Path) -> WorldSizes:
-    known = {field.name for field in fields(WorldSizes)}
-    for name in sorted(sizes.keys() - known):
-        raise unknown("world size", name, known, edit=str(file))
-    if missing := sorted(known - sizes.keys()):
+    names = {field.name for field in fields(WorldSizes)}
+    for name in sorted(sizes.keys() - names):
+        raise unknown("world size", name, names, edit=str(file))
+    if missing := sorted(names - sizes.keys()):
         raise VistokError(f"{file}: `world` lacks {', '.join(missing)}.")
     return WorldSizes(**sizes)
 
@@ -71,9 +71,9 @@ def _write(
 
 def _check_digest(made: Path, root: Path) -> None:
     pinned = pinned_digest(PINS, root)
-    found = folder_digest(made)
-    if found != pinned:
+    actual = folder_digest(made)
+    if actual != pinned:
         raise VistokError(
-            f"the world made for {root} has the digest {found}, and {PINS} pins {pinned}. If the world or its sizes "
+            f"the world made for {root} has the digest {actual}, and {PINS} pins {pinned}. If the world or its sizes "
             "were meant to change, pin the new bytes: make pin-data. If not, restore src/vistok/world and the scale."
         )

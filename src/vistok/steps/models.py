@@ -26,7 +26,7 @@ def assemble(study: Study, run: Run) -> MultimodalModel:
         VistokError: a part is missing, was changed, or is not the one that the study names.
     """
     recipe = study.recipe(run.recipe)
-    llm = load_llm(study, run.llm, whole="llm" in recipe.trains)
+    llm = load_llm(study, run.llm, single_precision="llm" in recipe.trains)
     tokenizer = load_tapped(study, run)
     return MultimodalModel(tokenizer, llm, recipe.connector, trains=recipe.trains)
 
@@ -64,31 +64,31 @@ def load_trained(study: Study, run: Run) -> MultimodalModel:
     check_mllm(study, run)
     model, folder = assemble(study, run), Paths(study).mllm(run)
     forget_state(Paths(study), folder)
-    held = held_tensors(study, run, model)
-    load_tensors(model, read_tensors(folder / WEIGHTS), source=folder, names=held)
-    trained_beside, frozen = read_config(folder).get("frozen"), frozen_digests(model, held)
-    if trained_beside != frozen:
+    stored = stored_tensors(study, run, model)
+    load_tensors(model, read_tensors(folder / WEIGHTS), source=folder, names=stored)
+    expected, frozen = read_config(folder).get("frozen"), frozen_digests(model, stored)
+    if expected != frozen:
         raise VistokError(
-            f"{folder} was trained with other weights than are loaded now: {_others(trained_beside, frozen)}. Bring "
+            f"{folder} was trained with other weights than are loaded now: {_others(expected, frozen)}. Bring "
             "back those that it was trained with, or delete it and train it again with snakemake."
         )
     return model
 
 
-def held_tensors(study: Study, run: Run, model: MultimodalModel) -> dict[str, Tensor]:
+def stored_tensors(study: Study, run: Run, model: MultimodalModel) -> dict[str, Tensor]:
     """Returns what a run's checkpoint holds: what is trained, and random weights, which are stored nowhere else."""
-    held = model.trained_tensors()
+    stored = model.trained_tensors()
     if not study.pretrains(run.tokenizer) and study.encoder(run.tokenizer).weights == "random":
-        held |= model.tensors_of("tokenizer")
-    return held
+        stored |= model.tensors_of("tokenizer")
+    return stored
 
 
-def frozen_digests(model: MultimodalModel, held: Collection[str]) -> dict[str, str]:
+def frozen_digests(model: MultimodalModel, stored: Collection[str]) -> dict[str, str]:
     """Returns the digest of each part that a checkpoint does not hold, and of the words' ids."""
     parts: tuple[Part, ...] = ("tokenizer", "llm")
     digests: dict[str, str] = {
         part: digest_tensors(
-            {name: tensor for name, tensor in model.tensors_of(part).items() if name not in held}
+            {name: tensor for name, tensor in model.tensors_of(part).items() if name not in stored}
         )
         for part in parts
     }
@@ -96,5 +96,7 @@ def frozen_digests(model: MultimodalModel, held: Collection[str]) -> dict[str, s
 
 
 def _others(before: Any, now: dict[str, str]) -> str:
-    known = before if isinstance(before, dict) else {}
-    return ", ".join(part for part in sorted(known.keys() | now.keys()) if known.get(part) != now.get(part))
+    expected = before if isinstance(before, dict) else {}
+    return ", ".join(
+        part for part in sorted(expected.keys() | now.keys()) if expected.get(part) != now.get(part)
+    )

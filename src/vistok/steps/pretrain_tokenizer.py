@@ -29,7 +29,7 @@ from vistok.training.processes import is_first
 from vistok.training.state import Curves
 
 
-def run(study: Study, wanted: Pretrained) -> None:
+def run(study: Study, pretrained: Pretrained) -> None:
     """Writes `checkpoints/<scale>/tokenizers/<tokenizer>/seed-<seed>`: a checkpoint with its probe and curves.
 
     The seed decides the random weights that it starts from, the order of the images and how they are augmented; a
@@ -39,9 +39,9 @@ def run(study: Study, wanted: Pretrained) -> None:
         VistokError: the scale takes this tokenizer as published; or it tells no more of categories than before any
             step, or has collapsed, and the scale's `probe_gate` names a table that shows it.
     """
-    tokenizer, seed = wanted.tokenizer, wanted.seed
+    tokenizer, seed = pretrained.tokenizer, pretrained.seed
     entry = study.tokenizer(tokenizer)
-    stopwatch, paths, what = Stopwatch(), Paths(study), decide_pretraining(study, wanted)
+    stopwatch, paths, what = Stopwatch(), Paths(study), decide_pretraining(study, pretrained)
     assert entry.objective and entry.image_set
     job = study.scale.job("pretrain-tokenizer")
     with training(paths, what.out, [what.inputs, what.code], gpus=job.gpus) as work:
@@ -50,11 +50,11 @@ def run(study: Study, wanted: Pretrained) -> None:
         make_deterministic(seed)
         encoder, pretraining = study.encoder(tokenizer), study.pretraining(tokenizer)
         data = PretrainingData(Shards(paths.shards(entry.image_set)), encoder.image_size)
-        setup = Setup(encoder, pretraining, data, seed, **load_roles(study, wanted))
+        setup = Setup(encoder, pretraining, data, seed, **load_roles(study, pretrained))
         objective = make_objective(entry.objective, setup)
         learner, plan = PretrainingLearner(objective, data), _plan(study.scale, pretraining)
         curves = train(
-            learner, plan, state=work.state, identity=work.identity, name=f"tokenizer {wanted.path}"
+            learner, plan, state=work.state, identity=work.identity, name=f"tokenizer {pretrained.path}"
         )
         if not is_first():
             return
@@ -64,7 +64,7 @@ def run(study: Study, wanted: Pretrained) -> None:
         images = ProbeSet.read(paths.shards(study.scale.probe_set or ""), encoder.image_size)
         probe, amiss = probe_pretrained(built, objective, setup, images)
         if amiss and study.is_gated(tokenizer):
-            raise VistokError(refusal(wanted.path, amiss, entry.objective))
+            raise VistokError(refusal(pretrained.path, amiss, entry.objective))
         heads = objective.heads()
         config = {"encoder": encoder.model_dump(mode="json"), "probe": probe, SETTINGS: heads.settings}
         save_checkpoint(
@@ -72,11 +72,11 @@ def run(study: Study, wanted: Pretrained) -> None:
             built.state_dict(),
             config,
             work.about(stopwatch, what.inputs),
-            also=lambda folder: _write_beside(folder, curves, heads),
+            also=lambda folder: _write_curves_and_heads(folder, curves, heads),
         )
 
 
-def _write_beside(folder: Path, curves: Curves, heads: Heads) -> None:
+def _write_curves_and_heads(folder: Path, curves: Curves, heads: Heads) -> None:
     write_curves(folder, curves)
     heads.write(folder)
 

@@ -15,7 +15,7 @@ from vistok.datasets.preprocessing import squash
 from vistok.datasets.rows import ImageRow
 from vistok.datasets.shards import Shards
 from vistok.grid.tokenizers import Encoder
-from vistok.probes.cells import Cells, cells_of
+from vistok.probes.cells import ObjectBoxes, object_boxes
 from vistok.probes.probe import Pixels, probe_cells
 from vistok.probes.values import CellProbe
 from vistok.tokenizers.base import build_tokenizer
@@ -35,7 +35,7 @@ class ProbeSet:
     """
 
     pixels: Pixels
-    cells: Cells
+    cells: ObjectBoxes
     presence: Bool[np.ndarray, "images categories"]
     attributes: Mapping[str, Int64[np.ndarray, " images"]]
 
@@ -53,7 +53,7 @@ class ProbeSet:
         names = [{entry.category for entry in row.objects} for row in rows]
         return cls(
             pixels,
-            cells_of(
+            object_boxes(
                 [row.objects for row in rows],
                 [image.size for image in images],
                 [row.attributes for row in rows],
@@ -65,12 +65,12 @@ class ProbeSet:
 
 def probe_rows(encoder: Encoder, path: Path) -> CellProbe:
     """Returns the probe of a tokenizer that needs no training, on the first images of a set as it reads them."""
-    tokenizer, chance = build_tokenizer(encoder).eval(), np.random.default_rng(0)
+    tokenizer, rng = build_tokenizer(encoder).eval(), np.random.default_rng(0)
     images, reader, shards = ProbeSet.read(path, encoder.image_size), tokenizer.reads(), Shards(path)
     shown = []
     for row in islice(shards, PROBE_IMAGES):
-        kept = reader.kept(row, partial(shards.decoded, row), whole=True)
-        shown.append(reader.shown(kept, None, chance, horizontal_flip=False))
+        cached = reader.cacheable(row, partial(shards.decoded, row), uncropped=True)
+        shown.append(reader.shown(cached, None, rng, horizontal_flip=False))
     with torch.no_grad():
         tokens = tokenizer(tokenizer.prepared(torch.from_numpy(np.stack(shown)))).numpy()
     return probe_cells(lambda _: tokens, images.pixels, images.cells)
@@ -91,10 +91,10 @@ def _main_category(rows: Sequence[ImageRow]) -> Int64[np.ndarray, " images"]:
 
 def _backgrounds(rows: Sequence[ImageRow]) -> dict[str, Int64[np.ndarray, " images"]]:
     """Returns the background of each image, as a number, where all tell theirs."""
-    told = [word for row in rows if (word := dict(row.attributes).get("background"))]
-    if len(told) < len(rows):
+    names = [word for row in rows if (word := dict(row.attributes).get("background"))]
+    if len(names) < len(rows):
         return {}
-    return {"background": np.unique(told, return_inverse=True)[1].astype(np.int64)}
+    return {"background": np.unique(names, return_inverse=True)[1].astype(np.int64)}
 
 
 def _light(pixels: Pixels) -> Int64[np.ndarray, " images"]:

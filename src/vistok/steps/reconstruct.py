@@ -62,7 +62,7 @@ def run(study: Study) -> None:
     size = read_scale(study).tokenizer.network
     truth = _truth(study, judge, size.image_size)
     painted = {name: _painted(model, truth.images) for name, model in _tokenizers(study)}
-    pictures = {name: found.pictures for name, found in painted.items()} | {
+    pictures = {name: reconstruction.pictures for name, reconstruction in painted.items()} | {
         "patch-means": patch_means(truth.images, size.stride),
         "true": truth.images,
     }
@@ -71,9 +71,9 @@ def run(study: Study) -> None:
     for name, shown in pictures.items():
         distance = frechet_distance(own, _features(net, shown)) if name != "true" else _floor(study, net, own)
         rows[name]["rfid"] = _alone(distance, len(own))
-    for name, found in painted.items():
-        rows[name]["use"] = _alone(100 * found.use.share, len(own))
-        rows[name]["perplexity"] = _alone(found.use.perplexity, len(own))
+    for name, reconstruction in painted.items():
+        rows[name]["use"] = _alone(100 * reconstruction.use.share, len(own))
+        rows[name]["perplexity"] = _alone(reconstruction.use.perplexity, len(own))
     write_json(EttPaths(study).reconstruction, {"rows": rows, "protocol": _protocol(study, net, len(own))})
 
 
@@ -119,22 +119,22 @@ def _measured(judge: CellNet, truth: _Truth, pictures: Pixels, resamples: int) -
     """Returns the metrics of pictures against the images, each with its interval over images."""
     read = [judge.read(from_bytes(part)) for part in torch.from_numpy(pictures).split(_AT_ONCE)]
     category, colour = (np.concatenate(parts) for parts in zip(*read, strict=True))
-    there, large = truth.labels.category > NOTHING, truth.large
+    present, large = truth.labels.category > NOTHING, truth.large
     right = 100.0 * (category == truth.labels.category)
     coloured = 100.0 * (colour == truth.labels.colour)
-    found = {
-        "found": _over(right, there, resamples),
-        "found_large": _over(right, there & large, resamples),
-        "found_small": _over(right, there & ~large, resamples),
-        "colour": _over(coloured, there & (truth.labels.colour > NOTHING), resamples),
+    scores = {
+        "found": _over(right, present, resamples),
+        "found_large": _over(right, present & large, resamples),
+        "found_small": _over(right, present & ~large, resamples),
+        "colour": _over(coloured, present & (truth.labels.colour > NOTHING), resamples),
     }
     if pictures is truth.images:
-        return found
+        return scores
     each = np.ones(len(pictures), dtype=bool)
     return {
         "psnr": _over(psnr(truth.images, pictures), each, resamples),
         "ssim": _over(ssim(truth.images, pictures), each, resamples),
-        **found,
+        **scores,
     }
 
 
@@ -142,12 +142,12 @@ def _over(
     values: Float[np.ndarray, "..."], chosen: Bool[np.ndarray, "..."], resamples: int
 ) -> dict[str, float | int | None]:
     """Returns the mean of the chosen values, and its interval over the images that they are of."""
-    kept, groups = values[chosen], np.nonzero(chosen)[0].tolist()
-    if not len(kept):
+    selected, groups = values[chosen], np.nonzero(chosen)[0].tolist()
+    if not len(selected):
         return {"value": None, "low": None, "high": None, "n": 0}
-    low, high = bootstrap_interval(kept, groups, resamples=resamples)
+    low, high = bootstrap_interval(selected, groups, resamples=resamples)
     return {
-        "value": round(float(kept.mean()), 4), "low": round(low, 4), "high": round(high, 4), "n": len(kept),
+        "value": round(float(selected.mean()), 4), "low": round(low, 4), "high": round(high, 4), "n": len(selected),
     }  # fmt: skip
 
 
@@ -168,12 +168,14 @@ def _floor(study: Study, net: CellNet, own: Float[np.ndarray, "B width"]) -> flo
 
 
 def _protocol(study: Study, net: CellNet, images: int) -> Mapping[str, Any]:
-    told = {name: read_config(EttPaths(study).checkpoint(name))["told"] for name in ("judge", "features")}
+    accuracies = {
+        name: read_config(EttPaths(study).checkpoint(name))["told"] for name in ("judge", "features")
+    }
     return {
         "images": images,
         "crop": "none: whole images, squashed to the tokenizer's size",
         "reference": "the same images",
         "features_digest": digest_tensors(net.state_dict()),
-        "told": told,
+        "told": accuracies,
         "floor_set": read_scale(study).tokenizer.images[0],
     }

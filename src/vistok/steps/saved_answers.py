@@ -16,7 +16,7 @@ from vistok.files import digest_value
 from vistok.grid.kinds import SCORING, task_kind_modules
 from vistok.grid.tasks import Task
 from vistok.sources import source_digest
-from vistok.steps.asking import Asked
+from vistok.steps.asking import TaskQuestions
 from vistok.training.progress import say
 
 Row = dict[str, Any]
@@ -24,7 +24,10 @@ _SECONDS: Final = 30.0  # between two saves: a kill then loses less than loading
 
 
 def identity_of(
-    inputs: Mapping[str, Mapping[str, str]], suite: Mapping[str, tuple[Task, Asked]], step: str, batch: int
+    inputs: Mapping[str, Mapping[str, str]],
+    suite: Mapping[str, tuple[Task, TaskQuestions]],
+    step: str,
+    batch: int,
 ) -> str:
     """Returns the digest of everything that decides a suite's answers.
 
@@ -34,21 +37,21 @@ def identity_of(
         step: the module that the job runs.
         batch: how many questions are asked at once, which decides the groups.
     """
-    asked = {
+    contents = {
         name: [list(map(str, questions.references.ids)), list(questions.prompts)]
         for name, (_, questions) in suite.items()
     }
     kinds = task_kind_modules(task.kind for task, _ in suite.values())
-    return digest_value([inputs, asked, source_digest(step, *kinds, without=SCORING), batch])
+    return digest_value([inputs, contents, source_digest(step, *kinds, without=SCORING), batch])
 
 
 class SavedAnswers:
     """One file a process, to which groups of answers are appended; a last line truncated by a kill is dropped."""
 
-    def __init__(self, file: Path, identity: str, *, process: int = 0, seconds: float = _SECONDS) -> None:
+    def __init__(self, file: Path, identity: str, *, rank: int = 0, seconds: float = _SECONDS) -> None:
         """Reads what an earlier job of the same identity has saved, in however many processes; others are ignored."""
         self.first, self.identity, self.seconds = file, identity, seconds
-        self.file = file.with_name(f"{file.stem}.{process}{file.suffix}") if process else file
+        self.file = file.with_name(f"{file.stem}.{rank}{file.suffix}") if rank else file
         self._new: list[tuple[str, int, list[Row]]] = []
         self._saved_at = time.monotonic()
         self._known = self._own() if self.file.is_file() else {}
@@ -85,33 +88,33 @@ class SavedAnswers:
         """Reads what the job's other processes have saved so far, each in a file of its own."""
         for file in answer_files(self.first):
             if file != self.file:
-                known, _ = self._read(file)
-                self._known |= known or {}
+                groups, _ = self._read(file)
+                self._known |= groups or {}
 
     def _own(self) -> dict[tuple[str, int], list[Row]]:
-        known, whole = self._read(self.file)
-        if known is None:
+        groups, length = self._read(self.file)
+        if groups is None:
             say(
                 f"{self.file} is not used, and all questions are asked: it is of other answers; the study, the "
                 "checkpoint, the questions or the code have changed since."
             )
             self.file.unlink()
             return {}
-        os.truncate(self.file, whole)
-        return known
+        os.truncate(self.file, length)
+        return groups
 
     def _read(self, file: Path) -> tuple[dict[tuple[str, int], list[Row]] | None, int]:
         """Returns a file's answers and the number of its whole bytes; None if they are of another identity."""
-        known = {}
+        groups = {}
         with file.open("rb") as stream:
             head = _parsed(stream.readline())
             if head is None or head.get("identity") != self.identity:
                 return None, 0
-            whole = stream.tell()
+            length = stream.tell()
             while (entry := _parsed(stream.readline())) is not None:
-                known[entry["task"], entry["group"]] = entry["rows"]
-                whole = stream.tell()
-        return known, whole
+                groups[entry["task"], entry["group"]] = entry["rows"]
+                length = stream.tell()
+        return groups, length
 
 
 def _line(entry: dict[str, Any]) -> str:

@@ -15,10 +15,10 @@ from vistok.grid.paths import Paths
 from vistok.grid.runs import Subject
 from vistok.grid.study import Study
 from vistok.grid.tasks import Task
-from vistok.steps.asking import Asked, ask_each
+from vistok.steps.asking import TaskQuestions, ask_each
 
 
-def run(study: Study, wanted: Subject, suite: str) -> None:
+def run(study: Study, subject: Subject, suite: str) -> None:
     """Writes a run's metrics.json for every task of a suite.
 
     Raises:
@@ -28,46 +28,52 @@ def run(study: Study, wanted: Subject, suite: str) -> None:
     tasks = study.suite(suite)
     questions_of = ask_each(study, [task.id for task in tasks])
     for task in tasks:
-        asked = questions_of[task.id]
-        predictions = paths.predictions(wanted, task.id)
-        inputs = {"predictions": check_predictions(predictions, answer_inputs(study, wanted, task))}
-        questions = asked.references
+        task_questions = questions_of[task.id]
+        predictions = paths.predictions(subject, task.id)
+        inputs = {"predictions": check_predictions(predictions, answer_inputs(study, subject, task))}
+        questions = task_questions.references
         answers = read_predictions(predictions, questions.ids, allow_missing=False, known=questions.known)
-        report = cell(study, task, asked, {"answers": answers}) | {"run": wanted.path, "inputs": inputs}
-        write_metrics(paths.metrics(wanted, task.id), report)
-    forget_answers(paths.answers_under_way(wanted, suite))
+        report = cell(study, task, task_questions, {"answers": answers}) | {
+            "run": subject.path,
+            "inputs": inputs,
+        }
+        write_metrics(paths.metrics(subject, task.id), report)
+    forget_answers(paths.answers_under_way(subject, suite))
 
 
-def cell(study: Study, task: Task, asked: Asked, answers: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def cell(
+    study: Study, task: Task, questions: TaskQuestions, answers: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
     """Returns the content of metrics.json: each set of answers under each protocol, or why there is none."""
     report: dict[str, Any] = {
         "task": task.id,
         "metric": task.metric,
         "protocol": task.protocol,
-        "n": len(asked.references.ids),
-        "of": len(asked.references.whole),
-        "reason": asked.reason,
+        "n": len(questions.references.ids),
+        "of": len(questions.references.full_set),
+        "reason": questions.reason,
         "prompt": task.prompt,
         "decoding": task.decoding and task.decoding.model_dump(mode="json"),
         "references": references_digest(study, task),
     }
     return report | {
-        name: scores(study, task, asked, given, by_image=name == "answers") for name, given in answers.items()
+        name: scores(study, task, questions, part, by_image=name == "answers")
+        for name, part in answers.items()
     }
 
 
 def scores(
-    study: Study, task: Task, asked: Asked, given: dict[str, Any], *, by_image: bool = False
+    study: Study, task: Task, questions: TaskQuestions, answers: dict[str, Any], *, by_image: bool = False
 ) -> dict[str, Any]:
     """Returns one set of answers under each protocol; nothing where no question is asked.
 
     `by_image`: whether each image's values are told too, under the protocol that tables print.
     """
-    if not asked.references.ids:
+    if not questions.references.ids:
         return {}
     return score_answers(
-        asked.references,
-        given,
+        questions.references,
+        answers,
         protocols=task.protocols,
         resamples=study.scale.bootstrap_resamples,
         by_image=task.protocol if by_image else "",

@@ -17,11 +17,11 @@ from vistok.grid.study import Study
 from vistok.grid.tasks import Task
 from vistok.pages.benchmark import table_lines
 from vistok.pages.glance import glances
-from vistok.pages.study import RunPage, Scores, Shown, StudyPage, write_assets, write_runs, write_study
+from vistok.pages.study import RunPage, Scores, StudyPage, TaskSample, write_assets, write_runs, write_study
 from vistok.provenance import read_provenance
 from vistok.published.tables import PUBLISHED, read_all_published
 from vistok.reading import read_json
-from vistok.steps.asking import Asked, ask_each
+from vistok.steps.asking import TaskQuestions, ask_each
 from vistok.steps.count_benchmark import table_one
 from vistok.tables.assemble import assemble
 from vistok.tables.metrics import Metrics, read_baselines, read_cell, rebuild_command
@@ -41,25 +41,25 @@ def run(study: Study) -> None:
         VistokError: what the page shows is missing or wrong.
     """
     paths = Paths(study)
-    asked = ask_each(study, [task.id for task in study.answered_tasks()])
+    task_questions = ask_each(study, [task.id for task in study.answered_tasks()])
     with staged_folder(paths.assets) as assets:
-        page = _page(study, asked, assets)
+        page = _page(study, task_questions, assets)
         write_assets(page, assets)
     with staged_folder(paths.run_pages) as runs:
         write_runs(page, runs)
     write_study(page, paths.page, paths.compare_page)
 
 
-def _page(study: Study, asked: Mapping[str, Asked], assets: Path) -> StudyPage:
+def _page(study: Study, task_questions: Mapping[str, TaskQuestions], assets: Path) -> StudyPage:
     published, paths = read_all_published(PUBLISHED), Paths(study)
     findings = table_findings(published)
     reports = [
         assemble(study, table, published[entry.number], findings) for table, entry in study.tables.items()
     ]
     questions = {
-        task.id: _shown(study, task, asked[task.id], assets)
+        task.id: _shown(study, task, task_questions[task.id], assets)
         for task in study.answered_tasks()
-        if asked[task.id].prompts
+        if task_questions[task.id].prompts
     }
     rows = _rows(reports)
     attention = paths.figure(3, "json")
@@ -69,7 +69,7 @@ def _page(study: Study, asked: Mapping[str, Asked], assets: Path) -> StudyPage:
         benchmark=table_lines(*table_one(study), study.results_id),
         glance=glances(study, reports),
         runs=[
-            _run_page(study, subject, suites, asked, questions, rows.get(subject.path, ()))
+            _run_page(study, subject, suites, task_questions, questions, rows.get(subject.path, ()))
             for subject, suites in study.suites_by_subject().items()
         ],
         questions=questions,
@@ -81,26 +81,26 @@ def _page(study: Study, asked: Mapping[str, Asked], assets: Path) -> StudyPage:
 
 
 def _rows(reports: list[TableReport]) -> dict[str, tuple[tuple[int, str], ...]]:
-    found: dict[str, list[tuple[int, str]]] = {}
+    by_path: dict[str, list[tuple[int, str]]] = {}
     for report in reports:
         for row in report.rows:
             for path in row.runs:
-                found.setdefault(path, []).append((report.number, " · ".join(row.labels)))
-    return {path: tuple(places) for path, places in found.items()}
+                by_path.setdefault(path, []).append((report.number, " · ".join(row.labels)))
+    return {path: tuple(shown) for path, shown in by_path.items()}
 
 
-def _shown(study: Study, task: Task, asked: Asked, assets: Path) -> Shown:
+def _shown(study: Study, task: Task, questions: TaskQuestions, assets: Path) -> TaskSample:
     """Draws the questions of a task, and puts their photographs beside the page."""
-    drawn = draw(task, asked.references, asked.prompts, study.scale.questions_shown)
+    drawn = draw(task, questions.references, questions.prompts, study.scale.questions_shown)
     photographs = tuple(
-        _photograph(asked.images[record.image_id], assets) for record in drawn.references.records
+        _photograph(questions.images[record.image_id], assets) for record in drawn.references.records
     )
     paths = Paths(study)
     blind = {
-        llm: _answered(paths.blind_predictions(llm, task.id), asked, drawn)
+        llm: _answered(paths.blind_predictions(llm, task.id), questions, drawn)
         for llm in study.llms_of(task.suite)
     }
-    return Shown(drawn, photographs, blind)
+    return TaskSample(drawn, photographs, blind)
 
 
 def _photograph(path: Path, assets: Path) -> str:
@@ -116,9 +116,9 @@ def _photograph(path: Path, assets: Path) -> str:
     return name
 
 
-def _answered(path: Path, asked: Asked, drawn: Drawn) -> list[Answered]:
+def _answered(path: Path, task_questions: TaskQuestions, drawn: Drawn) -> list[Answered]:
     check_predictions(path, {})
-    questions = asked.references
+    questions = task_questions.references
     return judge(drawn, read_predictions(path, questions.ids, allow_missing=False, known=questions.known))
 
 
@@ -126,8 +126,8 @@ def _run_page(
     study: Study,
     subject: Subject,
     suites: tuple[str, ...],
-    asked: Mapping[str, Asked],
-    questions: Mapping[str, Shown],
+    task_questions: Mapping[str, TaskQuestions],
+    questions: Mapping[str, TaskSample],
     rows: tuple[tuple[int, str], ...],
 ) -> RunPage:
     paths = Paths(study)
@@ -145,7 +145,7 @@ def _run_page(
             if trained and folder.is_dir()
         },
         answers={
-            task: _answered(paths.predictions(subject, task), asked[task], questions[task].drawn)
+            task: _answered(paths.predictions(subject, task), task_questions[task], questions[task].drawn)
             for task in answered
         },
     )
@@ -167,7 +167,7 @@ def _name(study: Study, subject: Subject) -> str:
 def _scores(study: Study, subject: Subject, task: Task) -> Scores:
     own = read_cell(study, subject, task.id)
     blind = read_baselines(study, task.id, study.llms_of(task.suite))
-    given = own.scores.get("answers", {})
+    answer_scores = own.scores.get("answers", {})
     return Scores(
         task=task.id,
         label=task.label,
@@ -176,7 +176,8 @@ def _scores(study: Study, subject: Subject, task: Task) -> Scores:
         n=own.n,
         of=own.of,
         protocols={
-            name: (number(score.value, 2), _interval(score.low, score.high)) for name, score in given.items()
+            name: (number(score.value, 2), _interval(score.low, score.high))
+            for name, score in answer_scores.items()
         },
         blind=_best(blind, task.protocol),
         command=rebuild_command(study, Paths(study).metrics(subject, task.id)),
@@ -205,10 +206,10 @@ def _trainings(study: Study, subject: Subject) -> Iterator[tuple[str, Path, bool
 
 def _measured(study: Study, subject: Subject) -> list[dict[str, Any]]:
     """Returns what making a run's checkpoints took, as each says of itself; nothing of what is not here."""
-    kept = ("commit", "seconds", "peak_memory_mib", "machine", "accelerator", "python", "packages")
-    found = []
+    shown = ("commit", "seconds", "peak_memory_mib", "machine", "accelerator", "python", "packages")
+    measured = []
     for name, folder, _ in _trainings(study, subject):
         if folder.is_dir():
             about = read_provenance(folder)
-            found.append({"what": name} | {key: about[key] for key in kept if key in about})
-    return found
+            measured.append({"what": name} | {key: about[key] for key in shown if key in about})
+    return measured

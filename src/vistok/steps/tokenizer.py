@@ -17,36 +17,36 @@ from vistok.tokenizers.tap import read_at
 from vistok.tokenizers.weights import load_tokenizer
 
 
-def load_study_tokenizer(study: Study, wanted: Pretrained) -> VisualTokenizer:
+def load_study_tokenizer(study: Study, pretrained: Pretrained) -> VisualTokenizer:
     """Returns a tokenizer with its weights: the scale's own of a seed, or as published, which has no seed.
 
     Raises:
         VistokError: its checkpoint is missing, was changed, or is not the one that the study names.
     """
     paths = Paths(study)
-    checkpoint = paths.own_tokenizer(wanted)
-    if checkpoint and study.made_beside(wanted.tokenizer):
-        return _load_beside(study, wanted, checkpoint)
+    checkpoint = paths.own_tokenizer(pretrained)
+    if checkpoint and study.second_system_folder(pretrained.tokenizer):
+        return _load_second_system(study, pretrained, checkpoint)
     if checkpoint:
-        check_tokenizer(study, wanted)
+        check_tokenizer(study, pretrained)
         forget_state(paths, checkpoint)
-    return load_tokenizer(study.encoder(wanted.tokenizer), checkpoint=checkpoint, data_root=paths.data)
+    return load_tokenizer(study.encoder(pretrained.tokenizer), checkpoint=checkpoint, data_root=paths.data)
 
 
-def _load_beside(study: Study, wanted: Pretrained, folder: Path) -> VisualTokenizer:
+def _load_second_system(study: Study, pretrained: Pretrained, folder: Path) -> VisualTokenizer:
     """Returns a tokenizer that a second system's own step has made."""
     check_whole(folder)
     forget_state(Paths(study), folder)
-    tokenizer = build_tokenizer(study.encoder(wanted.tokenizer))
+    tokenizer = build_tokenizer(study.encoder(pretrained.tokenizer))
     load_tensors(tokenizer.trunk, read_tensors(folder / WEIGHTS), source=folder)
     return tokenizer
 
 
-def load_teacher(study: Study, wanted: Pretrained) -> VisualTokenizer:
+def load_teacher(study: Study, pretrained: Pretrained) -> VisualTokenizer:
     """Returns a tokenizer to learn from: behind its final norm (FD code), which tokenizers alone do not keep."""
-    if study.pretrains(wanted.tokenizer):
-        return behind_norm(load_study_tokenizer(study, wanted), load_heads(study, wanted))
-    encoder = study.encoder(wanted.tokenizer).model_copy(update={"final_norm": True})
+    if study.pretrains(pretrained.tokenizer):
+        return behind_norm(load_study_tokenizer(study, pretrained), load_heads(study, pretrained))
+    encoder = study.encoder(pretrained.tokenizer).model_copy(update={"final_norm": True})
     return load_tokenizer(encoder, checkpoint=None, data_root=Paths(study).data)
 
 
@@ -62,15 +62,15 @@ def load_tapped(study: Study, run: Run) -> VisualTokenizer:
     return read_at(load(study, run.pretrained), encoder, tap.block)
 
 
-def load_heads(study: Study, wanted: Pretrained) -> Heads:
+def load_heads(study: Study, pretrained: Pretrained) -> Heads:
     """Returns what the pretraining of a tokenizer learnt besides; its checkpoint has been checked before."""
-    return read_heads(Paths(study).pretrained(wanted))
+    return read_heads(Paths(study).pretrained(pretrained))
 
 
-def load_roles(study: Study, wanted: Pretrained) -> dict[str, Any]:
+def load_roles(study: Study, pretrained: Pretrained) -> dict[str, Any]:
     """Returns what a pretraining is made from, as `Setup` names it: tokenizers by their roles, and their heads."""
-    entries = study.tokenizer(wanted.tokenizer).roles.items()
-    roles = {role: Pretrained(tokenizer=name, seed=wanted.seed) for role, name in entries}
+    entries = study.tokenizer(pretrained.tokenizer).roles.items()
+    roles = {role: Pretrained(tokenizer=name, seed=pretrained.seed) for role, name in entries}
     load: dict[str, Callable[[Study, Pretrained], VisualTokenizer]] = {"teacher": load_teacher}
     parts = {role: load.get(role, load_study_tokenizer)(study, part) for role, part in roles.items()}
     heads = {role: load_heads(study, part) for role, part in roles.items() if study.pretrains(part.tokenizer)}

@@ -52,21 +52,21 @@ def _train(study: Study, name: str, size: CellNetSize) -> None:
         learner = CellLearner(net, pool, labels, shown=shown, batch=size.batch, seed=size.seed)
         plan = Plan(size.steps, size.optimiser, study.scale.save_every)
         curves = train(learner, plan, state=work.state, identity=work.identity, name=f"cell net {name}")
-        told = told_right(net.eval(), pool, labels, np.arange(shown, len(pool)))
-        _check(name, told, size)
+        accuracy = told_right(net.eval(), pool, labels, np.arange(shown, len(pool)))
+        _check(name, accuracy, size)
         save_checkpoint(
             work.out,
             net.state_dict(),
-            cell_net_config(net, size, told),
+            cell_net_config(net, size, accuracy),
             work.about(stopwatch, inputs),
             also=lambda folder: write_curves(folder, curves),
         )
 
 
-def _check(name: str, told: float, size: CellNetSize) -> None:
-    if told < size.least:
+def _check(name: str, accuracy: float, size: CellNetSize) -> None:
+    if accuracy < size.least:
         raise VistokError(
-            f"the cell net {name!r} tells the category of {told:.1f} % of the objects of {size.held_out} held-out "
+            f"the cell net {name!r} tells the category of {accuracy:.1f} % of the objects of {size.held_out} held-out "
             f"images, and {size.least:g} % are needed: nothing that it judges could be believed. Give it more `steps` "
             "in the scale's file below workflow/scales/ett."
         )

@@ -18,7 +18,7 @@ from vistok.mllm.model import MultimodalModel
 from vistok.provenance import Stopwatch
 from vistok.steps.decided import decide_tuning
 from vistok.steps.ett_models import tokenizer_loss
-from vistok.steps.models import assemble, follow, frozen_digests, held_tensors
+from vistok.steps.models import assemble, follow, frozen_digests, stored_tensors
 from vistok.steps.training import training
 from vistok.steps.whitening import fit_whitening
 from vistok.supervision.ibq.tuning import TuningLearner
@@ -32,23 +32,23 @@ from vistok.training.processes import is_first
 _LEARNERS: Final = {"answers": MultimodalLearner, "image-text": ImageTextLearner}
 
 
-def run(study: Study, wanted: Run) -> None:
+def run(study: Study, target: Run) -> None:
     """Writes `checkpoints/<scale>/mllms/<run>`: what the recipe trains, with its curves.
 
     Raises:
         VistokError: a part is missing or not to be trusted, another process is at it, or the training fails.
     """
-    stopwatch, paths, what = Stopwatch(), Paths(study), decide_tuning(study, wanted)
+    stopwatch, paths, what = Stopwatch(), Paths(study), decide_tuning(study, target)
     shards = [paths.shards(name) for name in study.scale.mixture]
     job = study.scale.job("tune-mllm")
     with training(paths, what.out, [what.inputs, what.code], gpus=job.gpus) as work:
         if work is None:
             return
-        make_deterministic(wanted.seed)
-        model = assemble(study, wanted)
+        make_deterministic(target.seed)
+        model = assemble(study, target)
         fit_whitening(model, Shards(shards[0]), device_of(job.gpus))
-        follow(study, wanted, model)
-        recipe = study.recipe(wanted.recipe)
+        follow(study, target, model)
+        recipe = study.recipe(target.recipe)
         plan = Plan(
             recipe.steps,
             recipe.optimiser,
@@ -57,15 +57,15 @@ def run(study: Study, wanted: Run) -> None:
             positions=job.positions,
             gpus=job.gpus,
         )
-        learner = _learner(study, model, _mixture(study, wanted, shards, model.tokenizer.reads()), recipe)
-        held = held_tensors(study, wanted, model)
-        frozen = frozen_digests(model, held)
-        curves = train(learner, plan, state=work.state, identity=work.identity, name=f"mllm {wanted.path}")
+        learner = _learner(study, model, _mixture(study, target, shards, model.tokenizer.reads()), recipe)
+        stored = stored_tensors(study, target, model)
+        frozen = frozen_digests(model, stored)
+        curves = train(learner, plan, state=work.state, identity=work.identity, name=f"mllm {target.path}")
         if is_first():
             save_checkpoint(
                 work.out,
-                held_tensors(study, wanted, model),
-                {"spec": mllm_spec(study, wanted), "frozen": frozen},
+                stored_tensors(study, target, model),
+                {"spec": mllm_spec(study, target), "frozen": frozen},
                 work.about(stopwatch, what.inputs),
                 also=lambda folder: write_curves(folder, curves),
             )
@@ -77,14 +77,14 @@ def _learner(study: Study, model: MultimodalModel, mixture: Mixture, recipe: Rec
     return _LEARNERS[recipe.learns](model, mixture, recipe)
 
 
-def _mixture(study: Study, wanted: Run, shards: Sequence[Path], reader: Reader) -> Mixture:
-    recipe = study.recipe(wanted.recipe)
+def _mixture(study: Study, target: Run, shards: Sequence[Path], reader: Reader) -> Mixture:
+    recipe = study.recipe(target.recipe)
     return Mixture(
         [Shards(folder) for folder in shards],
-        places=[study.scale.places.get(name, 1) for name in study.scale.mixture],
+        repeats=[study.scale.places.get(name, 1) for name in study.scale.mixture],
         draw=TurnDraw(recipe.turns, recipe.prompts, recipe.turns_a_sample),
         reader=reader,
-        seed=wanted.seed,
+        seed=target.seed,
         horizontal_flip=recipe.horizontal_flip,
         crop_scale=recipe.crop_scale,
     )

@@ -31,8 +31,8 @@ def cells_of(study: Study, table: str) -> list[dict[str, Any]]:
     published = read_published(PUBLISHED, entry.number)
     report = assemble(study, table, published)
     trained = {
-        column.title: [row.cells[place].seed_values for row in report.rows]
-        for place, column in enumerate(report.columns)
+        column.title: [row.cells[index].seed_values for row in report.rows]
+        for index, column in enumerate(report.columns)
     }
     return [
         {
@@ -52,6 +52,6 @@ def cells_of(study: Study, table: str) -> list[dict[str, Any]]:
     ]
 
 
-def _noise(found: tuple[float, int, bool]) -> dict[str, Any]:
-    error, freedom, pooled = found
+def _noise(noise: tuple[float, int, bool]) -> dict[str, Any]:
+    error, freedom, pooled = noise
     return {"training_error": round(error, 6), "training_freedom": freedom, "training_pooled": pooled}

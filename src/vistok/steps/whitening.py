@@ -38,11 +38,12 @@ def _tokens(
 ) -> Iterator[Float[Tensor, "batch tokens width"]]:
     reader, generator = model.tokenizer.reads(), np.random.default_rng(0)
     count = min(IMAGES, len(images))
-    rows = [images.row(place * len(images) // count) for place in range(count)]
+    rows = [images.row(index * len(images) // count) for index in range(count)]
     for first in range(0, count, _BATCH):
-        kept = [
-            reader.kept(row, partial(images.decoded, row), whole=True) for row in rows[first : first + _BATCH]
+        cached = [
+            reader.cacheable(row, partial(images.decoded, row), uncropped=True)
+            for row in rows[first : first + _BATCH]
         ]
-        shown = [reader.shown(image, None, generator, horizontal_flip=False) for image in kept]
+        shown = [reader.shown(image, None, generator, horizontal_flip=False) for image in cached]
         batch = torch.stack([torch.from_numpy(image) for image in shown]).to(device)
         yield model.tokenizer(model.tokenizer.prepared(batch))

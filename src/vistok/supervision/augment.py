@@ -82,8 +82,8 @@ def aligned_crop(
     for side, mirror in zip(sides, (np.zeros_like(mirrored), mirrored), strict=True):
         corner = np.floor(draws.uniform(0, side // patch - size // patch + 1)).astype(int) * patch
         corner += np.floor(draws.uniform(-shift, shift + 1)).astype(int)
-        places = corner[:, None] + np.where(mirror[:, None], line[::-1], line)
-        axes.append(torch.from_numpy(places.clip(0, side - 1)))
+        coordinates = corner[:, None] + np.where(mirror[:, None], line[::-1], line)
+        axes.append(torch.from_numpy(coordinates.clip(0, side - 1)))
     rows, columns = axes
     image = torch.arange(len(images)).view(-1, 1, 1)
     cut = images.permute(0, 2, 3, 1)[image, rows[:, :, None], columns[:, None, :]]

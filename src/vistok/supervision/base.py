@@ -19,7 +19,7 @@ from vistok.grid.kinds import kinds_in
 from vistok.grid.tokenizers import Encoder
 from vistok.grid.training_sizes import Pretraining
 from vistok.supervision import augment
-from vistok.supervision.data import Examples, Part, PretrainingData
+from vistok.supervision.data import AnnotationKind, Examples, PretrainingData
 from vistok.supervision.draws import Draws, share_of
 from vistok.supervision.encoder import build_encoder, prepare, start_from
 from vistok.supervision.heads import Heads, norm_of
@@ -87,7 +87,7 @@ class Objective(nn.Module, ABC):
     """
 
     defaults: ClassVar[Mapping[str, float]]
-    needs: ClassVar[frozenset[Part]] = frozenset()
+    needs: ClassVar[frozenset[AnnotationKind]] = frozenset()
     needs_teacher: ClassVar[bool] = False
     needs_base: ClassVar[bool] = False
     needs_proposer: ClassVar[bool] = False
@@ -117,8 +117,8 @@ class Objective(nn.Module, ABC):
                 raise unknown("pretraining option", option, self.defaults, edit=f"{type(self).__module__}")
         self.options = {**self.defaults, **pretraining.options}
 
-    def _check_role(self, role: str, needed: bool, given: VisualTokenizer | None) -> None:
-        if needed != (given is not None):
+    def _check_role(self, role: str, needed: bool, tokenizer: VisualTokenizer | None) -> None:
+        if needed != (tokenizer is not None):
             raise VistokError(
                 f"the {self.name} objective {'needs a' if needed else 'takes no'} {role}: "
                 f"{'name one as' if needed else 'leave out'} the tokenizer's `{role}`."
@@ -245,8 +245,8 @@ def make_objective(objective: str, setup: Setup) -> Objective:
     Raises:
         VistokError: there is no such objective or option, or the data or the teacher that it needs is missing.
     """
-    if objective not in (known := kinds_in(OBJECTIVES)):
-        raise unknown("objective", objective, known, edit=f"src/vistok/{OBJECTIVES}/")
+    if objective not in (kinds := kinds_in(OBJECTIVES)):
+        raise unknown("objective", objective, kinds, edit=f"src/vistok/{OBJECTIVES}/")
     module = import_module(f"vistok.supervision.objectives.{objective.replace('-', '_')}")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(setup.seed)

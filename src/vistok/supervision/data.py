@@ -14,9 +14,9 @@ from vistok.datasets.rows import ImageRow
 from vistok.datasets.shards import Shards
 from vistok.errors import VistokError
 
-Part = Literal["label", "captions", "objects"]
+AnnotationKind = Literal["label", "captions", "objects"]
 # What an objective's error text calls a part, and the formats of image sets that have it.
-_CALLED: Final[dict[Part, tuple[str, str]]] = {
+_CALLED: Final[dict[AnnotationKind, tuple[str, str]]] = {
     "label": (
         "a label",
         "'imagenet', or 'coco' with `instances`, whose images are labelled by what they show most",
@@ -80,7 +80,7 @@ class PretrainingData:
         """How many classes labels tell apart."""
         return len(self.shards.categories)
 
-    def require(self, part: Part, objective: str) -> None:
+    def require(self, part: AnnotationKind, objective: str) -> None:
         """Refuses a set in which an image lacks what an objective is supervised by.
 
         Raises:
@@ -101,7 +101,7 @@ class PretrainingData:
         for captions in self.shards.column("captions"):
             yield captions[0]
 
-    def examples(self, positions: Sequence[int] | np.ndarray, parts: frozenset[Part]) -> Examples:
+    def examples(self, positions: Sequence[int] | np.ndarray, parts: frozenset[AnnotationKind]) -> Examples:
         """Returns the images at some positions with the parts that are named.
 
         Raises:
@@ -117,16 +117,16 @@ class PretrainingData:
         )
 
     def _image(self, position: int) -> _Image:
-        return self._kept[position] if self._fits else self._decoded(self.shards.row(position))
+        return self._images[position] if self._fits else self._decoded(self.shards.row(position))
 
     @cached_property
-    def _kept(self) -> list[_Image]:
+    def _images(self) -> list[_Image]:
         return [self._decoded(row) for row in self.shards]
 
     def _decoded(self, row: ImageRow) -> _Image:
         image = self.shards.decoded(row)
-        known = ImageRow(row.image_id, b"", row.label, row.captions, row.objects)
-        return _Image(squash(image, self.size), image.width, image.height, known)
+        annotations = ImageRow(row.image_id, b"", row.label, row.captions, row.objects)
+        return _Image(squash(image, self.size), image.width, image.height, annotations)
 
     @cached_property
     def _numbers(self) -> dict[str, int]:

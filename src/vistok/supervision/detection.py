@@ -97,17 +97,21 @@ def detection_loss(
 ) -> Float[Tensor, ""]:
     """Returns the mean over images of class, box and overlap losses, each image's per object of its own (OWL-ViT)."""
     losses = []
-    for row, (said, box) in enumerate(zip(logits, boxes, strict=True)):
-        there = categories[row] != _ABSENT
-        losses.append(_of_one(said, box, true_boxes[row][there], categories[row][there], options))
+    for row, (class_logits, box) in enumerate(zip(logits, boxes, strict=True)):
+        present = categories[row] != _ABSENT
+        losses.append(_of_one(class_logits, box, true_boxes[row][present], categories[row][present], options))
     return torch.stack(losses).mean()
 
 
-def _of_one(said: Tensor, box: Tensor, true: Tensor, category: Tensor, options: dict[str, float]) -> Tensor:
-    tokens, objects = match(said, box, true, category, options)
-    target = torch.zeros_like(said)
+def _of_one(
+    class_logits: Tensor, box: Tensor, true: Tensor, category: Tensor, options: dict[str, float]
+) -> Tensor:
+    tokens, objects = match(class_logits, box, true, category, options)
+    target = torch.zeros_like(class_logits)
     target[tokens, category[objects]] = 1.0
-    focal = sigmoid_focal_loss(said, target, options["focal_alpha"], options["focal_gamma"], reduction="sum")
+    focal = sigmoid_focal_loss(
+        class_logits, target, options["focal_alpha"], options["focal_gamma"], reduction="sum"
+    )
     apart = functional.l1_loss(box[tokens], true[objects], reduction="sum")
     overlap = generalized_box_iou_loss(box[tokens], true[objects], reduction="sum")
     weighted = (
@@ -119,24 +123,26 @@ def _of_one(said: Tensor, box: Tensor, true: Tensor, category: Tensor, options: 
 
 @torch.no_grad()
 def match(
-    said: Float[Tensor, "patches classes"],
+    class_logits: Float[Tensor, "patches classes"],
     box: Float[Tensor, "patches 4"],
     true: Float[Tensor, "objects 4"],
     category: Int64[Tensor, " objects"],
     options: dict[str, float],
 ) -> tuple[Int64[Tensor, " matches"], Int64[Tensor, " matches"]]:
     """Returns the cheapest pairs of a token and an object, each of them in one pair at most (DETR section 3.1)."""
-    named = said[:, category]
-    there, absent = torch.ones_like(named), torch.zeros_like(named)
+    named = class_logits[:, category]
+    present, absent = torch.ones_like(named), torch.zeros_like(named)
     alpha, gamma = options["focal_alpha"], options["focal_gamma"]
-    worth = sigmoid_focal_loss(named, there, alpha, gamma) - sigmoid_focal_loss(named, absent, alpha, gamma)
+    class_cost = sigmoid_focal_loss(named, present, alpha, gamma) - sigmoid_focal_loss(
+        named, absent, alpha, gamma
+    )
     cost = (
-        options["class_weight"] * worth
+        options["class_weight"] * class_cost
         + options["box_weight"] * torch.cdist(box, true, p=1.0)
         - options["overlap_weight"] * generalized_box_iou(box, true)
     )
     tokens, objects = linear_sum_assignment(cost.cpu().double().numpy())
-    device: Any = said.device
+    device: Any = class_logits.device
     return torch.as_tensor(tokens, device=device), torch.as_tensor(objects, device=device)
 
 

@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from vistok.supervision import augment
 from vistok.supervision.base import Objective
-from vistok.supervision.data import Examples, Part
+from vistok.supervision.data import AnnotationKind, Examples
 from vistok.supervision.detection import FOCAL_DEFAULTS, BoxHead, detection_loss, mirror_some, padded
 from vistok.supervision.draws import Draws
 from vistok.supervision.encoder import embed, encode
@@ -25,7 +25,7 @@ class Detector(Objective):
 
     box_head: BoxHead
     defaults: ClassVar[Mapping[str, float]] = FOCAL_DEFAULTS
-    needs: ClassVar[frozenset[Part]] = frozenset({"objects"})
+    needs: ClassVar[frozenset[AnnotationKind]] = frozenset({"objects"})
     shares_batches: ClassVar[bool] = True
 
     @abstractmethod

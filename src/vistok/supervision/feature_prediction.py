@@ -125,10 +125,10 @@ class FeaturePrediction(Objective):
         self,
         images: Float[Tensor, "batch 3 size size"],
         hidden: Bool[Tensor, "batch patches"] | None,
-        chance: int,
+        seed: int,
     ) -> Float[Tensor, "batch tokens width"]:
-        """Returns the student's tokens behind its final norm; `chance` seeds which paths are dropped."""
-        with chance_of(chance) if self.options["drop_path"] else torch.random.fork_rng(enabled=False):
+        """Returns the student's tokens behind its final norm; `seed` seeds which paths are dropped."""
+        with seeded(seed) if self.options["drop_path"] else torch.random.fork_rng(enabled=False):
             if hidden is None:
                 return self.encoder.forward_features(images)
             with hiding(self.encoder.patch_embed, hidden, self.mask_token):
@@ -136,7 +136,7 @@ class FeaturePrediction(Objective):
 
 
 @contextmanager
-def chance_of(seed: int) -> Iterator[None]:
+def seeded(seed: int) -> Iterator[None]:
     """Draws from a seed inside, and leaves torch's own chance as it was."""
     devices = [torch.cuda.current_device()] if torch.cuda.is_available() else []
     with torch.random.fork_rng(devices=devices):

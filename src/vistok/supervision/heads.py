@@ -52,16 +52,16 @@ class Heads:
         Raises:
             VistokError: there is no such module.
         """
-        found = {
+        tensors = {
             key[len(name) + 1 :]: value for key, value in self.tensors.items() if key.startswith(f"{name}.")
         }
-        if not found:
+        if not tensors:
             raise VistokError(
                 f"a pretraining needs the {name!r} of what it is made from, which has "
                 f"{sorted({key.partition('.')[0] for key in self.tensors})}. Name a tokenizer of another `objective`, "
                 "such as contrastive, in workflow/grid/tokenizers.yaml."
             )
-        return found
+        return tensors
 
     def load(self, name: str, module: nn.Module) -> None:
         """Gives a module the weights of the part of that name.

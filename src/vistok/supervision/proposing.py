@@ -46,10 +46,10 @@ class Proposer(nn.Module):
         """
         merged, boxes = self.box_head(self.tokenizer(images))
         scores = self.worth(merged)[..., 0]
-        whole = torch.tensor([0.0, 0.0, 1.0, 1.0], device=images.device)
-        chosen = whole.repeat(len(images), count, 1)
-        there = torch.zeros(len(images), count, dtype=torch.bool, device=images.device)
+        full_image = torch.tensor([0.0, 0.0, 1.0, 1.0], device=images.device)
+        chosen = full_image.repeat(len(images), count, 1)
+        valid = torch.zeros(len(images), count, dtype=torch.bool, device=images.device)
         for row, (box, score) in enumerate(zip(boxes.clamp(0, 1), scores, strict=True)):
-            kept = nms(box, score, overlap)[:count]
-            chosen[row, : len(kept)], there[row, : len(kept)] = box[kept], True
-        return chosen, there
+            selected = nms(box, score, overlap)[:count]
+            chosen[row, : len(selected)], valid[row, : len(selected)] = box[selected], True
+        return chosen, valid

@@ -24,8 +24,8 @@ class Words:
     """The words of the pretraining texts, numbered in alphabetical order after the three marks."""
 
     def __init__(self, texts: Iterable[str]) -> None:
-        found = sorted({word for text in texts for word in split(text)})
-        self.numbers = {word: number for number, word in enumerate(found, start=_END + 1)}
+        vocabulary = sorted({word for text in texts for word in split(text)})
+        self.numbers = {word: number for number, word in enumerate(vocabulary, start=_END + 1)}
 
     def __len__(self) -> int:
         return len(self.numbers) + _END + 1
@@ -116,5 +116,5 @@ class TextTower(nn.Module):
         names, templates = list(names), list(templates)
         texts = [template.format(name) for name in names for template in templates]
         with torch.no_grad():
-            said = self(self.encode(texts)).view(len(names), len(templates), -1).mean(1)
-        return functional.normalize(said, dim=-1)
+            embeddings = self(self.encode(texts)).view(len(names), len(templates), -1).mean(1)
+        return functional.normalize(embeddings, dim=-1)

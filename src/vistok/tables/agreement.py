@@ -58,19 +58,19 @@ def compare(study: Study, published: Path) -> tuple[Compared, ...]:
         VistokError: a metrics.json is wrong.
     """
     return tuple(
-        found
+        compared
         for table in study.tables.values()
         for printed in [read_published(published, table.number)]
         for row in table.rows
         for column in table.columns
-        if (found := _compared(study, table, printed, row, column))
+        if (compared := _compared(study, table, printed, row, column))
     )
 
 
 def _compared(
     study: Study, table: Table, printed: PublishedTable, row: AnyRow, column: Column
 ) -> Compared | None:
-    task = row.asked(column.task)
+    task = row.task_for(column.task)
     theirs = (
         None
         if row.printed is None or column.published is None or task not in study.measured(table.id, row)

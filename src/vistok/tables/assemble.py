@@ -83,15 +83,15 @@ def assemble(
 def _on_the_way(study: Study, table: Table, rows: Sequence[Row], bounds: Sequence[Row]) -> list[Row]:
     """Returns the rows with the shares of the way that their cells are, where they have a floor and a ceiling."""
     of = {row.path: row for row in (*rows, *bounds)}
-    found = []
+    shown = []
     for entry, row in zip(table.rows, rows, strict=True):
         made = entry if isinstance(entry, GridRow) and study.answers(entry) else None
         floor, ceiling = study.bounds_of(made) if made else (None, None)
         if floor and ceiling:
             cells = with_shares(row.cells, of[floor.path].cells, of[ceiling.path].cells)
             row = replace(row, cells=cells)
-        found.append(row)
-    return found
+        shown.append(row)
+    return shown
 
 
 def _origin(study: Study, table: Table) -> Origin:
@@ -123,8 +123,8 @@ def _columns(study: Study, table: Table, published: PublishedTable) -> tuple[Col
         stand_in = ", ".join(kind.baselines[name] for name in others)
         printed = title in published.columns
         columns.append(replace(shown, part=column.part, stand_in=stand_in, printed=printed))
-    whole = {column.title for column in columns if column.printed} == set(published.score_columns)
-    if published.average in published.columns and whole:
+    complete = {column.title for column in columns if column.printed} == set(published.score_columns)
+    if published.average in published.columns and complete:
         columns.append(Column(AVERAGE, published.average, "mean", "", {}, decimals(published.average)))
     return tuple(columns)
 
@@ -142,12 +142,12 @@ def _row(
     for column in columns:
         if column.task == AVERAGE:
             cell = average([cell for cell, of in zip(cells, columns, strict=False) if of.printed], column)
-        elif row.asked(column.task) not in study.measured(table.id, row):
+        elif row.task_for(column.task) not in study.measured(table.id, row):
             cell = Cell(
                 column.decimals, left_out=row.not_measured.get(column.task) or study.unanswered(row) or ""
             )
         else:
-            task = row.asked(column.task)
+            task = row.task_for(column.task)
             metrics = [read_cell(study, subject, task, column.part) for subject in row.subjects]
             cell = cell_of(metrics, column, blind[column.asks])
         printed = None
@@ -199,6 +199,6 @@ def _bound_labels(study: Study, row: GridRow, table: Table, labels: tuple[str, .
     if any((source or "").startswith("tokenizer.") for source in table.labels.values()):
         return labels
     named = (
-        f"{study.tokenizer(row.tokenizer).label}: {labels[place := [*table.labels].index(table.named_by)]}"
+        f"{study.tokenizer(row.tokenizer).label}: {labels[index := [*table.labels].index(table.named_by)]}"
     )
-    return (*labels[:place], named, *labels[place + 1 :])
+    return (*labels[:index], named, *labels[index + 1 :])

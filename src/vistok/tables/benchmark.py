@@ -57,7 +57,7 @@ _ROWS: Final = {"vqa": "VQA", "caption": "Image Captioning", "counting": "OC", "
 
 def count(task: Task, references: References) -> Statistics:
     """Returns what a task asks, of all questions of its official file."""
-    kind, records = task_kind(task.kind), references.whole
+    kind, records = task_kind(task.kind), references.full_set
     right = Counter(kind.truth(record)[0] for record in records if kind.truth(record))
     named = [] if kind.describes else sorted(right.items(), key=lambda pair: (-pair[1], pair[0]))[:COMMONEST]
     objects = _objects(records)
@@ -75,8 +75,8 @@ def count(task: Task, references: References) -> Statistics:
 
 def _objects(records: Sequence[Any]) -> dict[int | str, int]:
     """Returns how many objects each image has, as the questions about it say."""
-    said = ((record.image_id, getattr(record, "objects_in_image", None)) for record in records)
-    return {image: number for image, number in said if number is not None}
+    counts = ((record.image_id, getattr(record, "objects_in_image", None)) for record in records)
+    return {image: number for image, number in counts if number is not None}
 
 
 def read_statistics(path: Path) -> dict[str, Statistics]:

@@ -55,15 +55,17 @@ def mean(values: Iterable[float]) -> float:
 
 def _mean_end(ends: Iterable[float | None]) -> float | None:
     """Returns the mean of intervals' ends; None where a seed has no interval."""
-    known = list(ends)
-    present = [end for end in known if end is not None]
-    return mean(present) if len(present) == len(known) else None
+    all_ends = list(ends)
+    present = [end for end in all_ends if end is not None]
+    return mean(present) if len(present) == len(all_ends) else None
 
 
 def _bar(blind: Metrics, protocol: str) -> float | None:
     """Returns the best blind baseline; viewers are not blind."""
-    scores = [said for name, said in blind.scores.items() if not name.startswith(VIEWER)]
-    return max((said[protocol].value for said in scores if protocol in said), default=None)
+    scores = [by_protocol for name, by_protocol in blind.scores.items() if not name.startswith(VIEWER)]
+    return max(
+        (by_protocol[protocol].value for by_protocol in scores if protocol in by_protocol), default=None
+    )
 
 
 def baseline(name: str, title: str, columns: Sequence[Column], blind: Mapping[str, Metrics]) -> Baseline:

@@ -53,8 +53,8 @@ def _check_row(table: Table, row: AnyRow, published: PublishedTable) -> None:
             f"{where} row {row.published} of the paper's Table {source.number}. Legal: 1..{len(source.rows)}, or no "
             "`published` for a row of your own."
         )
-    asked = [column.published for column in table.columns if column.published is not None]
-    if absent := [title for title in asked if title not in source.numeric_columns]:
+    titles = [column.published for column in table.columns if column.published is not None]
+    if absent := [title for title in titles if title not in source.numeric_columns]:
         raise VistokError(
             f"{where} the paper's Table {source.number}, which has no column of numbers {absent[0]!r}. Legal: "
             f"{', '.join(source.numeric_columns)}."

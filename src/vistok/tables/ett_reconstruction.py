@@ -60,8 +60,8 @@ def assemble_reconstruction(study: Study, record: Path | None) -> TableReport:
     Raises:
         VistokError: the record is missing.
     """
-    told: Mapping[str, Any] = read_json(record, what="reconstruction") if record else {}
-    rows, protocol = told.get("rows", {}), told.get("protocol")
+    content: Mapping[str, Any] = read_json(record, what="reconstruction") if record else {}
+    rows, protocol = content.get("rows", {}), content.get("protocol")
     return TableReport(
         id=RECONSTRUCTION,
         number=0,
@@ -86,7 +86,7 @@ def _column(shown: _Shown, rows: Mapping[str, Any], protocol: Mapping[str, Any] 
 
 
 def _meaning(key: str, protocol: Mapping[str, Any]) -> str:
-    told, digest = protocol["told"], protocol["features_digest"][:12]
+    accuracies, digest = protocol["told"], protocol["features_digest"][:12]
     return {
         "psnr": f"peak signal-to-noise ratio of each image, their mean; {protocol['crop']}",
         "ssim": "Wang et al. 2004, a Gaussian window of 11 pixels, the mean over colours",
@@ -94,7 +94,7 @@ def _meaning(key: str, protocol: Mapping[str, Any]) -> str:
         f"scale (digest {digest}) that neither taught the tokenizer nor judges it; in the last row as many true "
         f"images of {protocol['floor_set']} stand in the pictures' place",
         "found": "objects whose category a judge reads in their cell; of held-out true images of its sets it read "
-        f"{told['judge']:.1f} %. Large: a box of at least half a cell",
+        f"{accuracies['judge']:.1f} %. Large: a box of at least half a cell",
         "use": "codes that occur in these images; perplexity: over how many they are spread",
     }.get(key, "")
 
@@ -107,9 +107,14 @@ def _row(name: str, title: str, measured: Mapping[str, Any] | None) -> Row:
 def _cell(shown: _Shown, measured: Mapping[str, Any] | None) -> Cell:
     if measured is None:
         return Cell(shown.decimals, left_out=_ABSENT)
-    found = measured.get(shown.key)
-    if found is None:
+    metric = measured.get(shown.key)
+    if metric is None:
         return Cell(shown.decimals)
     return Cell(
-        shown.decimals, ours=found["value"], low=found["low"], high=found["high"], n=found["n"], of=found["n"]
+        shown.decimals,
+        ours=metric["value"],
+        low=metric["low"],
+        high=metric["high"],
+        n=metric["n"],
+        of=metric["n"],
     )

@@ -16,11 +16,11 @@ def kept_table(study: Study, table: str) -> dict[str, Any]:
     Raises:
         VistokError: a metrics.json is missing or wrong.
     """
-    whole = as_built(with_bounds(study, table), table)
-    report = assemble(whole, table, read_published(PUBLISHED, study.table(table).number))
+    built = as_built(with_bounds(study, table), table)
+    report = assemble(built, table, read_published(PUBLISHED, study.table(table).number))
     compared = (
         *families(report.rows, report.columns),
-        *self_supervised(whole, report.rows, report.columns),
+        *self_supervised(built, report.rows, report.columns),
     )
     return {
         "columns": [

@@ -150,9 +150,9 @@ def _read(
                 f"{path} is of the task {file.task!r} and the run {file.run!r}; {task.id!r} and {run!r} "
                 f"are needed. Delete it and make it again: {again}"
             )
-        said = {name: _of_part(file.answers_of(name), part) for name in names}
-        given = {name: _scores(scored, task) for name, scored in said.items()}
-        if file.n and run and part is None and task.protocol not in given["answers"]:
+        by_name = {name: _of_part(file.answers_of(name), part) for name in names}
+        scores = {name: _scores(scored, task) for name, scored in by_name.items()}
+        if file.n and run and part is None and task.protocol not in scores["answers"]:
             raise KeyError(task.protocol)
     except (ValidationError, KeyError) as error:
         lacks = f"lacks {error}" if isinstance(error, KeyError) else str(error.errors()[0]["msg"])
@@ -160,27 +160,27 @@ def _read(
             f"{path} is not the metrics of {task.id!r}: {lacks}. Delete it and make it again: {again}"
         ) from error
     if part is None:
-        return Metrics(file.n, file.of, file.reason, given)
-    asked = [scored[task.protocol] for scored in said.values() if task.protocol in scored]
-    return Metrics(*((asked[0].n, asked[0].of) if asked else (0, 0)), file.reason, given)
+        return Metrics(file.n, file.of, file.reason, scores)
+    chosen = [scored[task.protocol] for scored in by_name.values() if task.protocol in scored]
+    return Metrics(*((chosen[0].n, chosen[0].of) if chosen else (0, 0)), file.reason, scores)
 
 
-def _of_part(given: Mapping[str, _Scored], part: str | None) -> Mapping[str, _Scored]:
+def _of_part(scored: Mapping[str, _Scored], part: str | None) -> Mapping[str, _Scored]:
     """Returns what one type of question scores under each protocol that has it; of no type, what all score."""
     if part is None:
-        return given
-    return {name: entry.cells[part] for name, entry in given.items() if part in entry.cells}
+        return scored
+    return {name: entry.cells[part] for name, entry in scored.items() if part in entry.cells}
 
 
-def _scores(given: Mapping[str, _Scored], task: Task) -> dict[str, Score]:
+def _scores(scored: Mapping[str, _Scored], task: Task) -> dict[str, Score]:
     return {
         protocol: _score(entry, task.metric)
-        for protocol, entry in given.items()
+        for protocol, entry in scored.items()
         if protocol in task.protocols
     }
 
 
 def _score(entry: _Scored, metric: str) -> Score:
     low, high = entry.intervals[metric] or (None, None)
-    told = entry.by_image and (entry.by_image.sums, entry.by_image.counts)
-    return Score(entry.metrics[metric], low, high, told or None)
+    by_image = entry.by_image and (entry.by_image.sums, entry.by_image.counts)
+    return Score(entry.metrics[metric], low, high, by_image or None)

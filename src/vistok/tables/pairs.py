@@ -55,14 +55,14 @@ def families(rows: Sequence[Row], columns: Sequence[Column]) -> tuple[Family, ..
     without scores by image is left out, and a family with fewer than two rows or no column.
     """
     groups: dict[str, list[Row]] = {}
-    asked = [row for row in rows if row.evenly] or rows
-    known = [row for row in asked if any(cell.published is not None for cell in row.cells)]
-    for row in known:
+    even_rows = [row for row in rows if row.evenly] or rows
+    published = [row for row in even_rows if any(cell.published is not None for cell in row.cells)]
+    for row in published:
         if isinstance(subject := row.subjects[0], Run):
             groups.setdefault(f"{subject.recipe}/{subject.llm}", []).append(row)
-    several = {name: group for name, group in groups.items() if len(group) > 1} or {"all": known}
-    found = (family(name, group, columns) for name, group in several.items())
-    return tuple(entry for entry in found if entry.columns)
+    several = {name: group for name, group in groups.items() if len(group) > 1} or {"all": published}
+    compared = (family(name, group, columns) for name, group in several.items())
+    return tuple(entry for entry in compared if entry.columns)
 
 
 def family(name: str, rows: Sequence[Row], columns: Iterable[Column]) -> Family:
@@ -77,8 +77,8 @@ def family(name: str, rows: Sequence[Row], columns: Iterable[Column]) -> Family:
 
 def pairs_of(cells: Mapping[str, Cell]) -> tuple[Pair, ...]:
     """Returns every pair of some cells that tell scores by image, by their names; none where too few do."""
-    whole = {name: cell.by_image for name, cell in cells.items() if cell.by_image is not None}
-    return tuple(compare_rows(whole)) if len(whole) > 1 and _enough(whole) else ()
+    by_image = {name: cell.by_image for name, cell in cells.items() if cell.by_image is not None}
+    return tuple(compare_rows(by_image)) if len(by_image) > 1 and _enough(by_image) else ()
 
 
 def with_bounds(study: Study, table: str) -> Study:
@@ -115,8 +115,8 @@ def self_supervised(study: Study, rows: Sequence[Row], columns: Sequence[Column]
             or run.tokenizer in study.scale.floors.values()
         ):
             groups.setdefault(f"self-supervised and floor, {run.recipe}/{run.llm}", []).append(row)
-    found = (family(name, group, columns) for name, group in groups.items() if len(group) > 1)
-    return tuple(entry for entry in found if entry.columns)
+    compared = (family(name, group, columns) for name, group in groups.items() if len(group) > 1)
+    return tuple(entry for entry in compared if entry.columns)
 
 
 def by_image_of(trainings: Sequence[tuple[Sequence[float], Sequence[int]] | None]) -> ByImage | None:
@@ -124,11 +124,11 @@ def by_image_of(trainings: Sequence[tuple[Sequence[float], Sequence[int]] | None
 
     Trainings of one row answered the same questions, because they are scored against the same file.
     """
-    told = [entry for entry in trainings if entry is not None]
-    if not told or len(told) < len(trainings) or any(entry[1] != told[0][1] for entry in told):
+    present = [entry for entry in trainings if entry is not None]
+    if not present or len(present) < len(trainings) or any(entry[1] != present[0][1] for entry in present):
         return None
-    sums = np.array([entry[0] for entry in told], dtype=np.float64)
-    return ByImage(sums, np.array(told[0][1], dtype=np.float64))
+    sums = np.array([entry[0] for entry in present], dtype=np.float64)
+    return ByImage(sums, np.array(present[0][1], dtype=np.float64))
 
 
 def as_json(compared: Family) -> dict[str, Any]:

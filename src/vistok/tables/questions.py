@@ -42,21 +42,21 @@ class Answered:
 
 def draw(task: Task, references: References, prompts: Sequence[str], most: int, seed: int = 0) -> Drawn:
     """Returns up to `most` questions, each as likely as any other, in the order of their file."""
-    chosen = drawn_places(len(references.ids), most, seed)
+    chosen = drawn_indices(len(references.ids), most, seed)
     part = References(
         references.kind,
-        tuple(references.ids[place] for place in chosen),
-        tuple(references.records[place] for place in chosen),
-        references.whole,
+        tuple(references.ids[index] for index in chosen),
+        tuple(references.records[index] for index in chosen),
+        references.full_set,
     )
     truths = tuple(tuple(task_kind(task.kind).truth(record)) for record in part.records)
-    return Drawn(task, part, tuple(prompts[place] for place in chosen), truths)
+    return Drawn(task, part, tuple(prompts[index] for index in chosen), truths)
 
 
-def drawn_places(among: int, most: int, seed: int = 0) -> list[int]:
+def drawn_indices(among: int, most: int, seed: int = 0) -> list[int]:
     """Returns up to `most` places among so many, in rising order."""
     chosen = np.random.default_rng(seed).permutation(among)[:most]
-    return sorted(int(place) for place in chosen)
+    return sorted(int(index) for index in chosen)
 
 
 def judge(drawn: Drawn, answers: Mapping[str, Any]) -> list[Answered]:
@@ -68,10 +68,10 @@ def judge(drawn: Drawn, answers: Mapping[str, Any]) -> list[Answered]:
     """
     if not drawn.references.ids:
         return []
-    given = [answers[str(key)] for key in drawn.references.ids]
+    in_order = [answers[str(key)] for key in drawn.references.ids]
     texts = [
         as_text(answer, record, drawn.task)
-        for answer, record in zip(given, drawn.references.records, strict=True)
+        for answer, record in zip(in_order, drawn.references.records, strict=True)
     ]
     if task_kind(drawn.task.kind).metric != "accuracy":
         return [Answered(text, None) for text in texts]

@@ -38,14 +38,14 @@ def rankings(report: TableReport) -> tuple[Ranking, ...]:
 
 def _ranking(report: TableReport, recipe: str, base: Mapping[str, Row], rows: Mapping[str, Row]) -> Ranking:
     shared = [name for name in base if name in rows]
-    places = [place for place, column in enumerate(report.columns) if column.task != AVERAGE]
-    found = (
-        _agreement([base[name] for name in shared], [rows[name] for name in shared], at) for at in places
+    indices = [index for index, column in enumerate(report.columns) if column.task != AVERAGE]
+    agreements = (
+        _agreement([base[name] for name in shared], [rows[name] for name in shared], at) for at in indices
     )
-    return Ranking(recipe, len(shared), tuple(found))
+    return Ranking(recipe, len(shared), tuple(agreements))
 
 
-def _agreement(base: Sequence[Row], rows: Sequence[Row], place: int) -> Agreement | None:
-    scored = [[row.cells[place].by_image for row in side] for side in (base, rows)]
-    first, second = ([found for found in side if found is not None] for side in scored)
+def _agreement(base: Sequence[Row], rows: Sequence[Row], index: int) -> Agreement | None:
+    scored = [[row.cells[index].by_image for row in side] for side in (base, rows)]
+    first, second = ([scores for scores in side if scores is not None] for side in scored)
     return agreement_of_ranks(first, second) if len(first) == len(second) == len(base) else None

@@ -25,7 +25,7 @@ class Shortfall:
     `found` is each training with a sentence for each thing.
     """
 
-    found: tuple[tuple[str, tuple[str, ...]], ...]
+    findings: tuple[tuple[str, tuple[str, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +192,8 @@ class TableReport:
 
     def protocol_texts(self, who: Row | Baseline) -> list[str]:
         """Returns the values of a row or a baseline under each of `protocol_columns`, as printed."""
-        given = [cell.protocols for cell in who.cells] if isinstance(who, Row) else list(who.protocols)
-        values = [(index, given[index].get(protocol)) for index, protocol in self.protocol_columns]
+        protocols = [cell.protocols for cell in who.cells] if isinstance(who, Row) else list(who.protocols)
+        values = [(index, protocols[index].get(protocol)) for index, protocol in self.protocol_columns]
         return [
             "-" if value is None else number(value, self.columns[index].decimals) for index, value in values
         ]

@@ -58,8 +58,8 @@ def shortfall(study: Study, row: AnyRow) -> Shortfall | None:
     if not models.pretrains(row.tokenizer) or row.tokenizer in models.scale.floors.values():
         return None
     folders = {run.pretrained.path: Paths(models).pretrained(run.pretrained) for run in row.subjects}
-    found = {name: read_probe(folder)["amiss"] for name, folder in folders.items() if folder.is_dir()}
-    listed = tuple((name, tuple(sentences)) for name, sentences in found.items() if sentences)
+    amiss = {name: read_probe(folder)["amiss"] for name, folder in folders.items() if folder.is_dir()}
+    listed = tuple((name, tuple(sentences)) for name, sentences in amiss.items() if sentences)
     return Shortfall(listed) if listed else None
 
 

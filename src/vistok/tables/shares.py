@@ -16,9 +16,11 @@ def with_shares(cells: Sequence[Cell], floor: Sequence[Cell], ceiling: Sequence[
     """
     bounds = list(zip(cells, floor, ceiling, strict=True))
     shares = [share_of(cell, low, high) for cell, low, high in bounds]
-    whole = all(share for share, (cell, *_) in zip(shares, bounds, strict=True) if _error(cell) is not None)
+    complete = all(
+        share for share, (cell, *_) in zip(shares, bounds, strict=True) if _error(cell) is not None
+    )
     return tuple(
-        replace(cell, share=share if whole or _error(cell) is not None else None)
+        replace(cell, share=share if complete or _error(cell) is not None else None)
         for share, (cell, *_) in zip(shares, bounds, strict=True)
     )
 
@@ -42,9 +44,11 @@ def share_of(cell: Cell, floor: Cell, ceiling: Cell) -> Share | None:
     errors = [_error(each) for each in (cell, floor, ceiling)]
     weights = (1.0, share - 1.0, -share)
     low = high = None
-    known = [error for error in errors if error is not None]
-    if len(known) == len(errors):
-        error = sum((weight * size) ** 2 for weight, size in zip(weights, known, strict=True)) ** 0.5 / way
+    available = [error for error in errors if error is not None]
+    if len(available) == len(errors):
+        error = (
+            sum((weight * size) ** 2 for weight, size in zip(weights, available, strict=True)) ** 0.5 / way
+        )
         low, high = (round(100 * (share + side * _TWO_SIDED * error), _DECIMALS) for side in (-1, 1))
     return Share(round(100 * share, _DECIMALS), low, high)
 

@@ -107,14 +107,14 @@ def _size(
     (seen, width, own), (llm_width, words) = encoder, llm
     learnt = connector.trained(width, llm_width)
     trained = learnt + recipe.learnt_of_tokenizer(own, width) + (words if "llm" in recipe.trains else 0)
-    whole = connector.parameters(width, llm_width)
+    parameters = connector.parameters(width, llm_width)
     return Size(
         visual_tokens=connector.tokens(seen),
         tokenizer=own / _MILLION,
-        connector=whole / _MILLION,
+        connector=parameters / _MILLION,
         connector_trained=learnt / _MILLION,
         llm=words / _MILLION,
         trained=trained / _MILLION,
-        total=(own + whole + words) / _MILLION,
+        total=(own + parameters + words) / _MILLION,
         images=images,
     )

@@ -89,8 +89,8 @@ def cached(repository: str, name: str, revision: str | None = None) -> Path | No
     from huggingface_hub import constants, try_to_load_from_cache
 
     cache = os.environ.get("HF_HUB_CACHE", constants.HF_HUB_CACHE)
-    found = try_to_load_from_cache(repository, name, cache_dir=cache, revision=revision)
-    return Path(found) if isinstance(found, str) else None
+    path = try_to_load_from_cache(repository, name, cache_dir=cache, revision=revision)
+    return Path(path) if isinstance(path, str) else None
 
 
 def check_newest(encoder: Encoder) -> None:
@@ -102,11 +102,12 @@ def check_newest(encoder: Encoder) -> None:
     if encoder.revision is None:
         return
     newest = encoder_file(encoder.model_copy(update={"revision": None}))
-    found = revision(newest) if newest else None
-    if found != encoder.revision:
+    actual = revision(newest) if newest else None
+    if actual != encoder.revision:
         raise VistokError(
             f"{encoder.name!r} is to be loaded at revision {encoder.revision}, and {encoder.library} takes the newest "
-            f"in this machine's cache, which is {found or 'not known'}. Fetch that revision alone, into an empty cache."
+            f"in this machine's cache, which is {actual or 'not known'}. Fetch that revision alone, into an "
+            "empty cache."
         )
 
 

@@ -37,10 +37,10 @@ class TransformersTokenizer(VisualTokenizer):
 
     def forward(self, images: Float[Tensor, "batch 3 size size"]) -> Float[Tensor, "batch tokens width"]:
         # `last_hidden_state` is behind the norm in some families and before it in others; this is before.
-        given: dict[str, Any] = {"pixel_values": images, "output_hidden_states": True}
+        arguments: dict[str, Any] = {"pixel_values": images, "output_hidden_states": True}
         if self.interpolates:
-            given["interpolate_pos_encoding"] = True
-        blocks: Tensor = self.trunk(**given).hidden_states[-1]
+            arguments["interpolate_pos_encoding"] = True
+        blocks: Tensor = self.trunk(**arguments).hidden_states[-1]
         tokens: Tensor = getattr(self.trunk, self.norm_name)(blocks)
         if self.encoder.class_token:
             return tokens

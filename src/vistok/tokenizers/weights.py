@@ -81,20 +81,20 @@ def load_foreign(tokenizer: VisualTokenizer, tensors: dict[str, Tensor], source:
     Raises:
         VistokError: the file is of another architecture.
     """
-    wanted = tokenizer.trunk.state_dict()
-    prefix = _prefix(wanted, tensors.keys())
+    own = tokenizer.trunk.state_dict()
+    prefix = _prefix(own, tensors.keys())
     named = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-    fits = all(name in named and named[name].shape == tensor.shape for name, tensor in wanted.items())
+    fits = all(name in named and named[name].shape == tensor.shape for name, tensor in own.items())
     adapted = named if fits else tokenizer.adapted(named)
     resampled = [
         name for name, tensor in adapted.items() if name in named and tensor.shape != named[name].shape
     ]
     # Weights of other patches are other weights, and tables of relative positions no grid, though timm would try.
     refused = [name for name in resampled if not name.endswith(_POSITIONS)]
-    kept = {name: named[name] for name in wanted if name in named and name not in adapted}
-    adapted = {**adapted, **kept, **{name: named[name] for name in refused}}
-    found = _of_trunk(wanted, adapted)
-    load_tensors(tokenizer.trunk, found, source=source)
+    fitting = {name: named[name] for name in own if name in named and name not in adapted}
+    adapted = {**adapted, **fitting, **{name: named[name] for name in refused}}
+    loaded = _of_trunk(own, adapted)
+    load_tensors(tokenizer.trunk, loaded, source=source)
     return "; ".join(
         f"{name} resampled from {tuple(named[name].shape)} to {tuple(adapted[name].shape)} (bicubic, antialiased, as "
         f"{tokenizer.encoder.library} does)"
@@ -102,21 +102,21 @@ def load_foreign(tokenizer: VisualTokenizer, tensors: dict[str, Tensor], source:
     )
 
 
-def _of_trunk(wanted: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _of_trunk(own: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Returns what of a file is the trunk's; counters of batches, which older files lack, change no feature."""
-    parts = {name.partition(".")[0] for name in wanted if "." in name}
-    found = {name: tensor for name, tensor in wanted.items() if tensors and name.endswith(_COUNTER)}
+    parts = {name.partition(".")[0] for name in own if "." in name}
+    selected = {name: tensor for name, tensor in own.items() if tensors and name.endswith(_COUNTER)}
     for name, tensor in tensors.items():
         counted = name.partition(".")[0] in parts and tensor.is_floating_point()
-        if name in wanted or (counted and not name.endswith(_UNUSED)):
-            found[name] = tensor
-    return found
+        if name in own or (counted and not name.endswith(_UNUSED)):
+            selected[name] = tensor
+    return selected
 
 
-def _prefix(wanted: Collection[str], names: Collection[str]) -> str:
+def _prefix(own: Collection[str], names: Collection[str]) -> str:
     """Returns the prefix of the trunk's names: the one that fits most of them, the shortest of equals."""
-    first = next(iter(wanted))
+    first = next(iter(own))
     ends = {name.removesuffix(first) for name in names if name.endswith(first)}
     return max(
-        sorted(ends, key=len), key=lambda end: sum(f"{end}{name}" in names for name in wanted), default=""
+        sorted(ends, key=len), key=lambda end: sum(f"{end}{name}" in names for name in own), default=""
     )

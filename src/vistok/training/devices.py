@@ -25,11 +25,11 @@ def device_of(gpus: int, environment: Mapping[str, str] = os.environ) -> torch.d
         raise VistokError(f"{CHOICE} is {choice!r}. Legal: cpu; unset it to compute where the scale says.")
     if gpus == 0 or choice == "cpu":
         return torch.device("cpu")
-    rank, found = int(environment.get("LOCAL_RANK", "0")), torch.cuda.device_count()
-    if rank >= found:
+    rank, count = int(environment.get("LOCAL_RANK", "0")), torch.cuda.device_count()
+    if rank >= count:
         raise VistokError(
             f"this job asks for {gpus} GPU(s) (`resources` of its scale), and process {rank} of this node finds "
-            f"{found}: {_reason(environment)}. Start it where the GPUs are, or try it out on the CPU, which takes far "
+            f"{count}: {_reason(environment)}. Start it where the GPUs are, or try it out on the CPU, which takes far "
             f"longer: {CHOICE}=cpu"
         )
     return torch.device("cuda", rank)

@@ -127,8 +127,8 @@ def _agreed(accelerator: Accelerator, stop: bool) -> bool:
     """Returns whether any process was asked to stop: one that stopped alone would leave the others waiting."""
     if accelerator.num_processes == 1:
         return stop
-    asked: Tensor = accelerator.reduce(torch.tensor(float(stop), device=accelerator.device), "sum")
-    return asked.item() > 0
+    stops: Tensor = accelerator.reduce(torch.tensor(float(stop), device=accelerator.device), "sum")
+    return stops.item() > 0
 
 
 def _finite(loss: Tensor, name: str, step: int) -> float:

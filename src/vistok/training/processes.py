@@ -15,20 +15,20 @@ _LONGEST: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True)
-class Place:
-    """Which of a job's processes this is: `number` of `of`, from 0 on."""
+class Process:
+    """One of a job's processes: its rank, from 0 on, among `world_size`."""
 
-    number: int = 0
-    of: int = 1
+    rank: int = 0
+    world_size: int = 1
 
-    def has(self, item: int) -> bool:
+    def owns(self, item: int) -> bool:
         """Returns whether an item of a list that all processes have is this one's to do."""
-        return item % self.of == self.number
+        return item % self.world_size == self.rank
 
 
-def place(environment: Mapping[str, str] = os.environ) -> Place:
+def this_process(environment: Mapping[str, str] = os.environ) -> Process:
     """Returns which process this is; to be called after `join`."""
-    return Place(int(environment.get("RANK", "0")), int(environment.get("WORLD_SIZE", "1")))
+    return Process(int(environment.get("RANK", "0")), int(environment.get("WORLD_SIZE", "1")))
 
 
 def meet() -> None:

@@ -35,8 +35,8 @@ def make_optimiser(
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in module.named_parameters():
         if parameter.requires_grad:
-            kept = parameter.ndim < 2 or name.rpartition(".")[2] in undecayed
-            decay = 0.0 if kept else optimiser.weight_decay
+            exempt = parameter.ndim < 2 or name.rpartition(".")[2] in undecayed
+            decay = 0.0 if exempt else optimiser.weight_decay
             groups.setdefault((rate_of(name), decay), []).append(parameter)
     return torch.optim.AdamW(
         [

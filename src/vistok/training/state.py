@@ -89,9 +89,9 @@ class TrainingState:
 
     def _digest_of_frozen(self, learner: Learner) -> str:
         if self._frozen is None:
-            kept = learner.trained_tensors()
+            trained = learner.trained_tensors()
             self._frozen = digest_tensors(
-                {name: tensor for name, tensor in learner.state_dict().items() if name not in kept}
+                {name: tensor for name, tensor in learner.state_dict().items() if name not in trained}
             )
         return self._frozen
 

@@ -17,8 +17,8 @@ def stop_requests() -> Iterator[list[int]]:
     def note(number: int, frame: FrameType | None) -> None:
         requests.append(number)
 
-    heard = [number for number in STOPS if number != signal.SIGHUP or not _ignored(number)]
-    before = {number: signal.signal(number, note) for number in heard}
+    signals = [number for number in STOPS if number != signal.SIGHUP or not _ignored(number)]
+    before = {number: signal.signal(number, note) for number in signals}
     try:
         yield requests
     finally:

@@ -25,8 +25,8 @@ _LONGEST_NAME: Final = 254  # one less than file systems allow, as Snakemake cut
 def entries(outs: Iterable[Path]) -> dict[str, Entry]:
     """Returns the entries of the outputs that are one of `outs` or lie in one, by output."""
     files = {_output(path): path for path in _ENTRIES.rglob("*") if path.is_file()}
-    wanted = {name: path for name, path in files.items() if below(name, outs)}
-    return {name: read_json(path, what="Snakemake's metadata") for name, path in wanted.items()}
+    named = {name: path for name, path in files.items() if below(name, outs)}
+    return {name: read_json(path, what="Snakemake's metadata") for name, path in named.items()}
 
 
 def below(output: str, outs: Iterable[Path]) -> bool:

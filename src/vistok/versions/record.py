@@ -45,15 +45,15 @@ def record(stage: Stage) -> None:
 
 def waiting() -> list[Path]:
     """Returns the records that were neither written here nor adopted: DVC has pulled them."""
-    known = read_json(ADOPTED, what="adopted records") if ADOPTED.is_file() else {}
-    found = sorted(RECORDS.rglob(RECORD))
-    return [path for path in found if known.get(path.as_posix()) != content_digest(path)]
+    adopted = read_json(ADOPTED, what="adopted records") if ADOPTED.is_file() else {}
+    records = sorted(RECORDS.rglob(RECORD))
+    return [path for path in records if adopted.get(path.as_posix()) != content_digest(path)]
 
 
 def stamp(records: Iterable[Path]) -> None:
     """Marks records as known here."""
-    known = read_json(ADOPTED, what="adopted records") if ADOPTED.is_file() else {}
-    write_json(ADOPTED, known | {path.as_posix(): content_digest(path) for path in records})
+    adopted = read_json(ADOPTED, what="adopted records") if ADOPTED.is_file() else {}
+    write_json(ADOPTED, adopted | {path.as_posix(): content_digest(path) for path in records})
 
 
 def _scores(outs: Iterable[Path]) -> Iterator[tuple[str, float]]:
@@ -63,18 +63,18 @@ def _scores(outs: Iterable[Path]) -> Iterator[tuple[str, float]]:
     wider than any screen.
     """
     for path in sorted(path for out in outs for path in out.glob("*/metrics.json")):
-        told = read_json(path, what="metrics")
-        task, metric, protocol = path.parent.name, told["metric"], told["protocol"]
-        for whose, scored in told.items():
+        metrics = read_json(path, what="metrics")
+        task, metric, protocol = path.parent.name, metrics["metric"], metrics["protocol"]
+        for whose, scored in metrics.items():
             if _is_scored(scored):
                 name = task if whose == "answers" else f"{task}/{whose}"
                 yield name, round(scored[protocol]["metrics"][metric], 2)
 
 
-def _is_scored(given: object) -> bool:
+def _is_scored(output: object) -> bool:
     """Returns whether an entry of metrics.json is a set of answers that was scored, under each protocol."""
     return (
-        isinstance(given, dict)
-        and bool(given)
-        and all(isinstance(scored, dict) and "metrics" in scored for scored in given.values())
+        isinstance(output, dict)
+        and bool(output)
+        and all(isinstance(scored, dict) and "metrics" in scored for scored in output.values())
     )

@@ -101,11 +101,11 @@ def _states(folder: Path, run: str, command: Sequence[str]) -> int:
     seen: set[str] = set()
     with suppress(OSError, ValueError):
         seen = set(json.loads(file.read_text(encoding="utf-8")))
-    there = {line.partition("|")[0].strip() for line in output.splitlines()} - {""}
-    for job in sorted(seen - there):
+    listed = {line.partition("|")[0].strip() for line in output.splitlines()} - {""}
+    for job in sorted(seen - listed):
         print(f"{job}|UNKNOWN")
-    if there - seen:
-        file.write_text(json.dumps(sorted(seen | there)), encoding="utf-8")
+    if listed - seen:
+        file.write_text(json.dumps(sorted(seen | listed)), encoding="utf-8")
     return 0
 
 

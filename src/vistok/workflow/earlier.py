@@ -105,6 +105,6 @@ def _ask(command: list[str]) -> str:
             f"cannot ask whether earlier jobs still run: {command[0]} does not answer within {_TIMEOUT} s. {advice}"
         ) from error
     if answer.returncode:
-        said = " ".join(answer.stderr.split())[:200]
-        raise VistokError(f"cannot ask whether earlier jobs still run: {said}. {advice}")
+        reason = " ".join(answer.stderr.split())[:200]
+        raise VistokError(f"cannot ask whether earlier jobs still run: {reason}. {advice}")
     return answer.stdout

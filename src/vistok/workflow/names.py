@@ -64,8 +64,8 @@ def _check(name: str, rules: Collection[Rule], legal: Collection[str]) -> None:
 def _no_such_file(name: str, file: str, rules: Collection[Rule]) -> VistokError:
     """Returns the error for a file that no rule makes, with the one that is most like it."""
     patterns = _patterns(rules)
-    beside = (str(Path(file).with_name(Path(pattern).name)) for pattern in patterns)
-    made = [path for path in dict.fromkeys(beside) if any(rule.is_producer(path) for rule in rules)]
+    siblings = (str(Path(file).with_name(Path(pattern).name)) for pattern in patterns)
+    made = [path for path in dict.fromkeys(siblings) if any(rule.is_producer(path) for rule in rules)]
     near = difflib.get_close_matches(file, made, n=1) or difflib.get_close_matches(file, patterns, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return VistokError(

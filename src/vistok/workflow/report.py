@@ -42,7 +42,7 @@ class Report:
         self._names[number] = name
         self.expected.start(name, self.clock())
         seconds = self.expected.of(name)
-        return [_cut(f"{self._place()}  {name} has started: {_about(seconds)}")] if seconds > _LONG else []
+        return [_cut(f"{self._counter()}  {name} has started: {_about(seconds)}")] if seconds > _LONG else []
 
     def ended(self, number: int) -> list[str]:
         """Notes that a job is done; returns its line."""
@@ -53,7 +53,7 @@ class Report:
         taken, self._done = self.expected.end(name, now), self._done + 1
         left = self.expected.left(now)
         return [
-            _cut(f"{self._place()}  {name}, {_short(taken)}" + (f"; {_about(left)} left" if left else ""))
+            _cut(f"{self._counter()}  {name}, {_short(taken)}" + (f"; {_about(left)} left" if left else ""))
         ]
 
     def failed(self, number: int, rule: str, logs: Sequence[str]) -> list[str]:
@@ -70,7 +70,7 @@ class Report:
         failed, self._failed = self._failed, []
         return failed
 
-    def _place(self) -> str:
+    def _counter(self) -> str:
         total = len(self.expected.seconds)
         return f"[{self._done:>{len(str(total))}}/{total}]"
 
@@ -78,8 +78,8 @@ class Report:
 def why(logs: Sequence[str]) -> str:
     """Returns the last sentence of vistok in a job's logs, or else their last line."""
     lines = [line for path in logs if Path(path).is_file() for line in _lines(Path(path))]
-    said = [line for line in lines if line.startswith("vistok: ")]
-    return printable((said or lines or ["its log is empty"])[-1])
+    sentences = [line for line in lines if line.startswith("vistok: ")]
+    return printable((sentences or lines or ["its log is empty"])[-1])
 
 
 def _lines(path: Path) -> list[str]:

@@ -33,15 +33,15 @@ def answer_type(question: Question) -> str:
 def sample_answers(question: Question, draws: Draws) -> list[dict[str, Any]]:
     """Returns ten official answer records, of which at least seven give the true answer."""
     dissent = draws.weighted((45, 25, 18, 12))
-    given = [_dissent(question, draws) for _ in range(dissent)]
-    given += [question.answer] * (ANNOTATORS - dissent)
+    answers = [_dissent(question, draws) for _ in range(dissent)]
+    answers += [question.answer] * (ANNOTATORS - dissent)
     return [
         {
             "answer": answer,
             "answer_confidence": _confidence(draws, sure=answer == question.answer),
             "answer_id": number,
         }
-        for number, answer in enumerate(draws.shuffled(given), start=1)
+        for number, answer in enumerate(draws.shuffled(answers), start=1)
     ]
 
 

@@ -69,8 +69,10 @@ def draft_identity(draws: Draws) -> Draft:
     color, options = draws.pick(COLOR_NAMES), _words(draws)
 
     def right(scene: Scene, option: str) -> bool:
-        found = [shown.category for shown in (*scene.groups, scene.crowd) if shown and shown.color == color]
-        return found == [_BY_WORD[option].name]
+        matching = [
+            shown.category for shown in (*scene.groups, scene.crowd) if shown and shown.color == color
+        ]
+        return matching == [_BY_WORD[option].name]
 
     return Draft(f"which object is {color}?", options, right, lambda option: (_BY_WORD[option].name,))
 
@@ -119,9 +121,9 @@ def draft_relation(draws: Draws) -> Draft:
     options = _words(draws, without=second.word)
 
     def right(scene: Scene, option: str) -> bool:
-        asked = (_BY_WORD[option].name, side, second.name, plural)
+        target = (_BY_WORD[option].name, side, second.name, plural)
         pairs = told_pairs(scene)
-        return asked in [(one.category, word, two.category, two.count > 1) for one, word, two in pairs]
+        return target in [(one.category, word, two.category, two.count > 1) for one, word, two in pairs]
 
     text = f"what is {side} the {_name(second, plural)}?"
     return Draft(text, options, right, lambda option: _shown(second, options, option))
@@ -129,16 +131,16 @@ def draft_relation(draws: Draws) -> Draft:
 
 def draft_interaction(draws: Draws) -> Draft:
     """Asks which object stands next to one, in scenes that show another option elsewhere: still things only meet."""
-    asked, plural = draws.pick(CATEGORIES), draws.chance(50)
-    options = _words(draws, without=asked.word)
+    subject, plural = draws.pick(CATEGORIES), draws.chance(50)
+    options = _words(draws, without=subject.word)
 
     def right(scene: Scene, option: str) -> bool:
-        group = _group(scene, asked.name)
+        group = _group(scene, subject.name)
         alone = not scene.crowd and (group.count > 1) == plural
         return alone and _neighbours(scene, group) == {_BY_WORD[option].name}
 
-    text = f"what is next to the {_name(asked, plural)}?"
-    return Draft(text, options, right, lambda option: _shown(asked, options, option))
+    text = f"what is next to the {_name(subject, plural)}?"
+    return Draft(text, options, right, lambda option: _shown(subject, options, option))
 
 
 def draft_reasoning(draws: Draws) -> Draft:
@@ -194,10 +196,10 @@ def _name(category: Category, plural: bool) -> str:
     return category.plural if plural else category.name
 
 
-def _shown(asked: Category, options: tuple[str, ...], option: str) -> tuple[str, ...]:
+def _shown(subject: Category, options: tuple[str, ...], option: str) -> tuple[str, ...]:
     """Returns what is asked about, what is right, and the next option, which is shown and wrong."""
     following = options[(options.index(option) + 1) % OPTIONS]
-    return asked.name, _BY_WORD[option].name, _BY_WORD[following].name
+    return subject.name, _BY_WORD[option].name, _BY_WORD[following].name
 
 
 def _group(scene: Scene, category: str) -> Group:

@@ -124,12 +124,12 @@ def _conversation(draws: Draws) -> Conversation:
 
 def _identifications(scene: Scene, draws: Draws, compact: bool) -> list[Turn]:
     """Returns two questions about different categories, of which each is as likely Yes as No."""
-    there = draws.shuffled([group.category for group in scene.groups])
+    shown = draws.shuffled([group.category for group in scene.groups])
     absent = draws.shuffled(absent_categories(scene))
     first = draws.chance(50)
-    second = not first if len(there) == 1 else draws.chance(50)
+    second = not first if len(shown) == 1 else draws.chance(50)
     return [
-        mci_turn((there if present else absent).pop(), present=present, compact=compact)
+        mci_turn((shown if present else absent).pop(), present=present, compact=compact)
         for present in (first, second)
     ]
 

@@ -132,27 +132,31 @@ def balanced_questions(
     answers to one text, none is given more often than the median answer can be. Each kind has its share at most.
     """
     chosen: list[tuple[int, Question]] = []
-    whole = sum(KINDS[kind][0] for kind in kinds)
+    total = sum(KINDS[kind][0] for kind in kinds)
     for kind in kinds:
-        room = most * KINDS[kind][0] // whole
-        asked = [pair for place, scene in enumerate(scenes) for pair in _asked(place, scene, kind, draws)]
-        for turn in draws.shuffled(_rounds(asked, draws)):
+        room = most * KINDS[kind][0] // total
+        candidates = [
+            pair
+            for position, scene in enumerate(scenes)
+            for pair in _candidates(position, scene, kind, draws)
+        ]
+        for turn in draws.shuffled(_rounds(candidates, draws)):
             if len(turn) <= room:
                 chosen += turn
                 room -= len(turn)
     return sorted(chosen, key=lambda pair: pair[0])
 
 
-def _asked(position: int, scene: Scene, kind: str, draws: Draws) -> list[tuple[int, Question]]:
+def _candidates(position: int, scene: Scene, kind: str, draws: Draws) -> list[tuple[int, Question]]:
     """Returns different questions of a kind about one scene: nearly all that there are, but for presence."""
     drawn = (KINDS[kind][1](scene, draws) for _ in range(_TRIES))
-    return [(position, question) for question in {found.text: found for found in drawn if found}.values()]
+    return [(position, question) for question in {each.text: each for each in drawn if each}.values()]
 
 
-def _rounds(asked: list[tuple[int, Question]], draws: Draws) -> list[list[tuple[int, Question]]]:
+def _rounds(candidates: list[tuple[int, Question]], draws: Draws) -> list[list[tuple[int, Question]]]:
     """Parts questions into rounds: one text each, about as many scenes as it has answers left, two or more."""
     texts: dict[str, dict[str, list[tuple[int, Question]]]] = {}
-    for position, question in asked:
+    for position, question in candidates:
         texts.setdefault(question.text, {}).setdefault(question.answer, []).append((position, question))
     rounds = []
     for answers in texts.values():

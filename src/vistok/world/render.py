@@ -73,16 +73,16 @@ Paint = tuple[Pixels, Pixels]
 @cache
 def _object_paint(category: str, extent: int, color: str, shade: int) -> Paint:
     red, green, blue = COLORS[color]
-    kept, cover = _paint(
+    through, cover = _paint(
         object_sprite(category, extent), (red * shade >> 8, green * shade >> 8, blue * shade >> 8)
     )
-    return kept, np.where(dark_part(category, extent)[..., None], cover * PART_KEPT >> 4, cover)
+    return through, np.where(dark_part(category, extent)[..., None], cover * PART_KEPT >> 4, cover)
 
 
 def _paint(sprite: Sprite, color: tuple[int, int, int]) -> Paint:
     """Returns, in 16ths, the share of each pixel that shows through, and what covers the rest."""
-    kept = 16 - sprite.fill - sprite.outline
-    return kept, sprite.fill * np.array(color, dtype=np.int16) + sprite.outline * _DARK + 8
+    through = 16 - sprite.fill - sprite.outline
+    return through, sprite.fill * np.array(color, dtype=np.int16) + sprite.outline * _DARK + 8
 
 
 def _blend(image: Pixels, x: int, y: int, paint: Paint) -> None:

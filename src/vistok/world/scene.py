@@ -133,17 +133,17 @@ def relation(group: Group, other: Group) -> str | None:
 
     Clear is one direction only: a group that is both left of and above the other has no relation.
     """
-    found = [
+    words = [
         word
-        for word, ahead, behind in (
+        for word, before, after in (
             ("left of", _columns(group), _columns(other)),
             ("right of", _columns(other), _columns(group)),
             ("above", _rows(group), _rows(other)),
             ("below", _rows(other), _rows(group)),
         )
-        if max(ahead) < min(behind)
+        if max(before) < min(after)
     ]
-    return found[0] if len(found) == 1 else None
+    return words[0] if len(words) == 1 else None
 
 
 def _columns(group: Group) -> list[int]:

@@ -73,10 +73,10 @@ def mark_sprite(mark: str) -> Sprite:
 
 
 def _sprite(shape: Mask, inner: Mask) -> Sprite:
-    whole, fill = _coverage(shape), _coverage(inner)
-    rows, columns = np.flatnonzero(whole.any(axis=1)), np.flatnonzero(whole.any(axis=0))
+    coverage, fill = _coverage(shape), _coverage(inner)
+    rows, columns = np.flatnonzero(coverage.any(axis=1)), np.flatnonzero(coverage.any(axis=0))
     box = (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
-    return Sprite(outline=_channels(whole - fill), fill=_channels(fill), box=box)
+    return Sprite(outline=_channels(coverage - fill), fill=_channels(fill), box=box)
 
 
 def _coverage(shape: Mask) -> Weights:

@@ -16,9 +16,11 @@ def write_seedbench(splits: Mapping[str, Sequence[Choice]], folder: Path) -> Non
 
     The official set annotates no image. Ours are in COCO's format, which a tokenizer of true contents reads.
     """
-    asked = [choice for choices in splits.values() for choice in choices]
-    split = CocoSplit(IMAGES, FIRST_ID, [choice.scene for choice in asked])
-    names = [f"{image}_{choice.scene.seed}" for image, choice in zip(split.image_ids(), asked, strict=True)]
+    all_choices = [choice for choices in splits.values() for choice in choices]
+    split = CocoSplit(IMAGES, FIRST_ID, [choice.scene for choice in all_choices])
+    names = [
+        f"{image}_{choice.scene.seed}" for image, choice in zip(split.image_ids(), all_choices, strict=True)
+    ]
     annotations = folder / "annotations" / f"instances_{IMAGES}.json"
     write_annotated(split, names, folder / IMAGES, annotations, "the vistok world in SEED-Bench's format")
     rest = iter(zip(split.image_ids(), names, strict=True))

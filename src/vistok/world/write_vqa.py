@@ -20,7 +20,7 @@ def write_vqa_split(split: CocoSplit, draws: Draws, folder: Path, questions_per_
         balanced_questions(split.scenes, draws, questions_per_image * len(split.scenes)),
         split.image_ids(),
     )
-    asked = [
+    rows = [
         (ids[position], ids[position] * 1000 + number, question)
         for position, of_image in groupby(chosen, key=itemgetter(0))
         for number, (_, question) in enumerate(of_image)
@@ -28,9 +28,9 @@ def write_vqa_split(split: CocoSplit, draws: Draws, folder: Path, questions_per_
     year = f"{split.name}2014"
     questions = [
         {"image_id": image_id, "question": question.text, "question_id": question_id}
-        for image_id, question_id, question in asked
+        for image_id, question_id, question in rows
     ]
-    annotations = [_annotation(*row, draws) for row in asked]
+    annotations = [_annotation(*row, draws) for row in rows]
     write_compact(
         folder / f"v2_OpenEnded_mscoco_{year}_questions.json",
         {**_header(year), "task_type": "Open-Ended", "questions": questions},

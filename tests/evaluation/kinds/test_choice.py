@@ -78,17 +78,17 @@ def official_file(photographs: list[Path]) -> dict[str, Any]:
 def study(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Iterator[Study]:
     """The smoke scale with a multiple-choice task, and one run of it that is trained for a few steps."""
     root = new_checkout(tmp_path_factory.mktemp("choice"), repository)
-    whole = load_study("smoke", root=root)
-    table = whole.table("table-2").model_copy(
+    loaded = load_study("smoke", root=root)
+    table = loaded.table("table-2").model_copy(
         update={"rows": (Row(tokenizer="clip", recipe="frozen", llm="vicuna-7b", published=6),)}
     )
     files = TaskFiles(images=("coco/val2017",), references="seed.json")
     column = table.columns[0].model_copy(update={"task": "seed"})
     study = replace(
-        whole,
-        tasks={**whole.tasks, "seed": SEED},
+        loaded,
+        tasks={**loaded.tasks, "seed": SEED},
         tables={"table-2": table.model_copy(update={"columns": (column,)})},
-        scale=whole.scale.model_copy(update={"tasks": {**whole.scale.tasks, "seed": files}}),
+        scale=loaded.scale.model_copy(update={"tasks": {**loaded.scale.tasks, "seed": files}}),
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)

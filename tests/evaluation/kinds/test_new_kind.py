@@ -45,7 +45,7 @@ class YesNo(TaskKind[Row]):
     def truth(self, record):
         return (record.answer,)
 
-    def score(self, records, answers, protocol, *, whole, metrics=()):
+    def score(self, records, answers, protocol, *, full_set, metrics=()):
         import numpy as np
 
         from vistok.evaluation.score.base import Scored, check
@@ -56,15 +56,15 @@ class YesNo(TaskKind[Row]):
         images = tuple(record.image_id for record in records)
         return Scored("accuracy", {"accuracy": float(values.mean())}, values, images, {})
 
-    def blind(self, asked, training):
+    def blind(self, questions, training):
         from vistok.evaluation.score.blind import fitted_by_fold
 
-        records = asked.records
+        records = questions.records
         texts, images = [record.answer for record in records], [record.image_id for record in records]
         return {CONSTANT: fitted_by_fold([""] * len(records), texts, images)[CONSTANT]}
 
-    def turns(self, known, most, generator):
-        for entry in known.objects[:most]:
+    def turns(self, annotations, most, generator):
+        for entry in annotations.objects[:most]:
             yield identification_question(entry.category), "yes"
 
 

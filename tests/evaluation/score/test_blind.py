@@ -35,7 +35,7 @@ def test_a_prior_answers_by_key_and_falls_back() -> None:
 
 
 def test_folds_keep_an_images_questions_together() -> None:
-    images = [place // 2 for place in range(40)]
+    images = [index // 2 for index in range(40)]
     # Each image has its own object, which no other fold knows: every answer is the constant of the others.
     keys = [f"object {image}" for image in images]
     answers = ["rare" if image == 0 else "common" for image in images]
@@ -56,28 +56,30 @@ def test_folds_are_seeded_and_need_enough_images() -> None:
 
 @pytest.mark.parametrize(("name", "constant", "prior"), [("coco_oc", 54.27, 53.9), ("vcr_oc", 36.17, 47.5)])
 def test_counting_without_the_image(shared_data: Path, name: str, constant: float, prior: float) -> None:
-    asked = read_object_questions(shared_data / "gvtbench" / f"{name}.json")
-    answers = [row.answer for row in asked]
+    questions = read_object_questions(shared_data / "gvtbench" / f"{name}.json")
+    answers = [row.answer for row in questions]
     guesses = prior_answers_by_fold(
-        [row.object_name for row in asked], answers, [row.image_id for row in asked]
+        [row.object_name for row in questions], answers, [row.image_id for row in questions]
     )
-    always = [constant_answer(answers)] * len(asked)
-    assert score_counting(asked, always, "released").metrics["accuracy"] == pytest.approx(constant)
-    assert score_counting(asked, guesses, "released").metrics["accuracy"] == pytest.approx(prior, abs=1)
+    always = [constant_answer(answers)] * len(questions)
+    assert score_counting(questions, always, "released").metrics["accuracy"] == pytest.approx(constant)
+    assert score_counting(questions, guesses, "released").metrics["accuracy"] == pytest.approx(prior, abs=1)
 
 
 @pytest.mark.parametrize(("name", "constant", "prior"), [("coco_mci", 50.35, 65.6), ("vcr_mci", 50.42, 85.5)])
 def test_identification_without_the_image(
     shared_data: Path, name: str, constant: float, prior: float
 ) -> None:
-    asked = read_object_questions(shared_data / "gvtbench" / f"{name}.json")
-    answers = [row.answer for row in asked]
+    questions = read_object_questions(shared_data / "gvtbench" / f"{name}.json")
+    answers = [row.answer for row in questions]
     guesses = prior_answers_by_fold(
-        [row.object_name for row in asked], answers, [row.image_id for row in asked]
+        [row.object_name for row in questions], answers, [row.image_id for row in questions]
     )
-    always = [constant_answer(answers)] * len(asked)
-    assert score_identification(asked, always, "released").metrics["accuracy"] == pytest.approx(constant)
-    assert score_identification(asked, guesses, "released").metrics["accuracy"] == pytest.approx(prior, abs=1)
+    always = [constant_answer(answers)] * len(questions)
+    assert score_identification(questions, always, "released").metrics["accuracy"] == pytest.approx(constant)
+    assert score_identification(questions, guesses, "released").metrics["accuracy"] == pytest.approx(
+        prior, abs=1
+    )
 
 
 def test_the_vqa_prior_goes_from_question_to_type_to_constant() -> None:

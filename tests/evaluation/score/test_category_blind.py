@@ -2,13 +2,13 @@
 
 from vistok.datasets.gvtbench import ObjectQuestion
 from vistok.evaluation.kinds import task_kind
-from vistok.evaluation.score.category_blind import VIEWERS, Asked, questions_of, viewers_answers
+from vistok.evaluation.score.category_blind import VIEWERS, AnnotatedQuestion, questions_of, viewers_answers
 
 NUMBERS, COUNTS = VIEWERS
 
 
-def asked(*questions: tuple[tuple[int, ...], str]) -> list[Asked]:
-    return [Asked(counts, answer, place) for place, (counts, answer) in enumerate(questions)]
+def asked(*questions: tuple[tuple[int, ...], str]) -> list[AnnotatedQuestion]:
+    return [AnnotatedQuestion(counts, answer, index) for index, (counts, answer) in enumerate(questions)]
 
 
 def test_a_viewer_says_what_is_right_most_often_in_images_that_look_the_same_to_it() -> None:
@@ -47,8 +47,8 @@ def test_counting_has_both_viewers_and_identification_none() -> None:
     counting, identification = task_kind("counting"), task_kind("identification")
     assert tuple(counting.viewers) == VIEWERS and not identification.viewers
     records = [
-        ObjectQuestion(place, image, "How many cats are there in the image?", str(count), None)
-        for place, (image, count) in enumerate([("a", 2), ("a", 3), ("b", 2), ("b", 5)])
+        ObjectQuestion(index, image, "How many cats are there in the image?", str(count), None)
+        for index, (image, count) in enumerate([("a", 2), ("a", 3), ("b", 2), ("b", 5)])
     ]
     groups = {"a": (3, 2), "b": (2, 5)}
     said = counting.seen(records, groups, (records[:2], groups))

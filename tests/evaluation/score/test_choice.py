@@ -61,15 +61,15 @@ def test_takes_the_option_of_the_lowest_loss_and_the_first_among_equals() -> Non
 
 
 def test_reads_the_official_file(shared_data: Path) -> None:
-    asked = read_choice_questions(shared_data / "seedbench" / "SEED-Bench-1_examples.json")
-    assert [(row.question_id, row.dimension, row.answer) for row in asked] == [
+    questions = read_choice_questions(shared_data / "seedbench" / "SEED-Bench-1_examples.json")
+    assert [(row.question_id, row.dimension, row.answer) for row in questions] == [
         ("101669", 5, "A"),
         ("v1738", 10, "B"),
         ("v1962", 11, "B"),
         ("v4397", 12, "C"),
     ]
-    assert asked[0].options == ("One", "Two", "Three", "Four")
-    assert asked[0].image_id == "1454426_2591111986"
+    assert questions[0].options == ("One", "Two", "Three", "Four")
+    assert questions[0].image_id == "1454426_2591111986"
 
 
 def test_names_what_is_wrong_with_a_file(tmp_path: Path) -> None:
@@ -123,9 +123,9 @@ def image_questions() -> tuple[list[ChoiceQuestion], list[str]]:
     asked, said = [], []
     for dimension, size in SIZES.items():
         right = round(size * ACCURACIES[dimension] / 100)
-        for place in range(size):
-            asked.append(ChoiceQuestion(f"{dimension}-{place}", str(place), dimension, "?", OPTIONS, "A"))
-            said.append("A" if place < right else "B")
+        for index in range(size):
+            asked.append(ChoiceQuestion(f"{dimension}-{index}", str(index), dimension, "?", OPTIONS, "A"))
+            said.append("A" if index < right else "B")
     return asked, said
 
 
@@ -143,8 +143,8 @@ def test_averages_of_the_papers_row_on_seed_bench() -> None:
 
 
 def test_losses_letters_and_missing_answers_together(shared_data: Path) -> None:
-    asked = read_choice_questions(shared_data / "seedbench" / "SEED-Bench-1_examples.json")
-    scored = score_choice(asked, [[0.1, 1.0, 1.0, 1.0], "B", None, "no idea"])
+    questions = read_choice_questions(shared_data / "seedbench" / "SEED-Bench-1_examples.json")
+    scored = score_choice(questions, [[0.1, 1.0, 1.0, 1.0], "B", None, "no idea"])
     assert scored.values.tolist() == [100.0, 100.0, 0.0, 0.0]
     assert scored.metrics == {
         "accuracy": 50.0,
@@ -159,13 +159,13 @@ def test_the_sum_favours_short_options_and_the_mean_does_not() -> None:
     assert choose(ranked, OPTIONS) == "A"
     assert choose(ranked, OPTIONS, per_token=True) == "B"
     assert choose("B", OPTIONS, per_token=True) == "B" and choose(None, OPTIONS, per_token=True) is None
-    asked = [ChoiceQuestion(str(place), "1.jpg", 3, "?", OPTIONS, "B") for place in range(2)]
-    found = {name: score_choice(asked, [ranked, "B"], name) for name in PROTOCOLS}
-    assert {name: scored.metrics["accuracy"] for name, scored in found.items()} == {
+    asked = [ChoiceQuestion(str(index), "1.jpg", 3, "?", OPTIONS, "B") for index in range(2)]
+    result = {name: score_choice(asked, [ranked, "B"], name) for name in PROTOCOLS}
+    assert {name: scored.metrics["accuracy"] for name, scored in result.items()} == {
         "official": 50.0, "released": 50.0, "mean": 100.0,
     }  # fmt: skip
-    assert found["mean"].types == found["official"].types == ("Instance Attributes",) * 2
-    assert found["released"].types == ("Instance Location",) * 2
+    assert result["mean"].types == result["official"].types == ("Instance Attributes",) * 2
+    assert result["released"].types == ("Instance Location",) * 2
 
 
 def test_a_mean_of_losses_alone_is_refused() -> None:

@@ -33,7 +33,7 @@ def files(tmp_path: Path) -> dict[str, Path]:
     paths = {name: tmp_path / f"{name}.jsonl" for name in ("references", "good", "bad")}
     paths["references"].write_text(json.dumps(references))
     for name, errs in (("good", 10), ("bad", 2)):
-        said = ["3" if place // EACH % errs == 0 else "2" for place in range(IMAGES * EACH)]
+        said = ["3" if index // EACH % errs == 0 else "2" for index in range(IMAGES * EACH)]
         write(paths[name], dict(enumerate(said)))
     return paths
 
@@ -51,24 +51,24 @@ def compared(
 
 
 def test_the_difference_has_an_interval_over_images(files: dict[str, Path]) -> None:
-    found = compared(files)
-    assert (found["n"], found["images"], found["metric"], found["protocol"]) == (
+    result = compared(files)
+    assert (result["n"], result["images"], result["metric"], result["protocol"]) == (
         300,
         60,
         "accuracy",
         "corrected",
     )
-    assert (found["predictions"], found["against"], found["difference"]) == (90.0, 50.0, 40.0)
+    assert (result["predictions"], result["against"], result["difference"]) == (90.0, 50.0, 40.0)
     error = 100 * np.sqrt(0.4 * 0.6 / IMAGES)  # of an image's difference, 0 or 100
-    assert found["interval"] == pytest.approx([40 - 1.96 * error, 40 + 1.96 * error], abs=1.0)
-    assert found["p_value"] < 0.001
+    assert result["interval"] == pytest.approx([40 - 1.96 * error, 40 + 1.96 * error], abs=1.0)
+    assert result["p_value"] < 0.001
     back = compared(files, "bad", "good")
-    assert (back["difference"], back["p_value"]) == (-40.0, found["p_value"])
+    assert (back["difference"], back["p_value"]) == (-40.0, result["p_value"])
 
 
 def test_a_model_is_as_good_as_itself(files: dict[str, Path]) -> None:
-    found = compared(files, "good", "good")
-    assert (found["difference"], found["interval"], found["p_value"]) == (0.0, None, 1.0)
+    result = compared(files, "good", "good")
+    assert (result["difference"], result["interval"], result["p_value"]) == (0.0, None, 1.0)
 
 
 def test_only_what_both_answer_is_compared_where_it_is_asked_for(files: dict[str, Path]) -> None:
@@ -76,8 +76,8 @@ def test_only_what_both_answer_is_compared_where_it_is_asked_for(files: dict[str
     with pytest.raises(VistokError, match=r"bad.jsonl does not answer .* 100 questions without an answer"):
         compared(files)
     write(files["good"], dict.fromkeys(range(200), "2"))
-    found = compared(files, only_answered=True)
-    assert (found["n"], found["images"], found["difference"], found["interval"]) == (100, 20, 100.0, None)
+    result = compared(files, only_answered=True)
+    assert (result["n"], result["images"], result["difference"], result["interval"]) == (100, 20, 100.0, None)
     write(files["good"], dict.fromkeys(range(100), "2"))
     with pytest.raises(VistokError, match=r"good.jsonl and .*bad.jsonl answer no question in common"):
         compared(files, only_answered=True)
@@ -98,10 +98,10 @@ def test_the_verb_prints_a_line_and_writes_a_file(
     given = ["--references", files["references"], "--predictions", files["good"], "--against", files["bad"]]
     out = tmp_path / "compared.json"
     assert main(["compare", "counting", *map(str, given), "--protocol", "released", "--out", str(out)]) == 0
-    found = json.loads(out.read_text())
-    low, high = found["interval"]
+    result = json.loads(out.read_text())
+    low, high = result["interval"]
     assert capsys.readouterr().out == (
-        f"accuracy 90.00 against 50.00: +40.00 [{low:+.2f}, {high:+.2f}], p = {found['p_value']:.4f}, 300 counting "
+        f"accuracy 90.00 against 50.00: +40.00 [{low:+.2f}, {high:+.2f}], p = {result['p_value']:.4f}, 300 counting "
         "questions about 60 images, released protocol (another training of either is not in it)\n"
     )
     assert main(["compare", "counting", *map(str, given), "--out", str(files["bad"])]) == 1

@@ -8,7 +8,7 @@ from vistok.evaluation.score.counting import read_corrected, read_released, scor
 
 def questions(*counts: int) -> list[ObjectQuestion]:
     asked = "How many cars are there in the image?"
-    return [ObjectQuestion(place, place // 2, asked, str(count), 12) for place, count in enumerate(counts)]
+    return [ObjectQuestion(index, index // 2, asked, str(count), 12) for index, count in enumerate(counts)]
 
 
 @pytest.mark.parametrize(

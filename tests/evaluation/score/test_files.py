@@ -60,20 +60,20 @@ def test_metrics_file_of_a_constant_answer(
     predictions = written(tmp_path / "p.jsonl", dict.fromkeys(ids, said))
     out = tmp_path / "new" / "metrics.json"
     score(kind, "--references", paths[kind], "--predictions", predictions, "--out", out)
-    found = json.loads(out.read_text())
-    assert set(found) == {"task", "protocol", "n", "metrics", "intervals", "by_type"}
-    assert (found["task"], found["protocol"], found["n"]) == (kind, protocol_of(kind, None), len(ids))
-    assert found["metrics"][metric] == pytest.approx(value, abs=0.01)
-    ends = found["intervals"][metric]
+    result = json.loads(out.read_text())
+    assert set(result) == {"task", "protocol", "n", "metrics", "intervals", "by_type"}
+    assert (result["task"], result["protocol"], result["n"]) == (kind, protocol_of(kind, None), len(ids))
+    assert result["metrics"][metric] == pytest.approx(value, abs=0.01)
+    ends = result["intervals"][metric]
     between = f" [{ends[0]:.2f}, {ends[1]:.2f}]" if ends else ""
     told = f"{out}: {metric} {value:.2f}{between} of {len(ids)} {kind} questions, {protocol_of(kind, None)} protocol\n"
     assert capsys.readouterr().out == told
     if kind == "choice":  # four questions about four images
-        assert found["intervals"] == {metric: None}
+        assert result["intervals"] == {metric: None}
         return
-    low, high = found["intervals"][metric]
-    assert low <= found["metrics"][metric] <= high
-    assert sum(metrics["n"] for metrics in found["by_type"].values()) == len(ids)
+    low, high = result["intervals"][metric]
+    assert low <= result["metrics"][metric] <= high
+    assert sum(metrics["n"] for metrics in result["by_type"].values()) == len(ids)
 
 
 def test_vqa_answers_from_files(paths: dict[str, Path], tmp_path: Path) -> None:
@@ -88,11 +88,11 @@ def test_vqa_answers_from_files(paths: dict[str, Path], tmp_path: Path) -> None:
         written(tmp_path / "p.jsonl", answers),
     ]
     score("vqa", *arguments, "--out", out, "--protocol", "lavis")
-    found = json.loads(out.read_text())
-    by_type = {kind: round(metrics["accuracy"], 2) for kind, metrics in found["by_type"].items()}
+    result = json.loads(out.read_text())
+    by_type = {kind: round(metrics["accuracy"], 2) for kind, metrics in result["by_type"].items()}
     assert by_type == expected["lavis_port"]["perAnswerType"]
-    assert round(found["metrics"]["accuracy"], 2) == expected["lavis_port"]["overall"]
-    assert (found["protocol"], found["n"]) == ("lavis", 2962)
+    assert round(result["metrics"]["accuracy"], 2) == expected["lavis_port"]["overall"]
+    assert (result["protocol"], result["n"]) == ("lavis", 2962)
 
 
 def test_captions_from_files(paths: dict[str, Path], tmp_path: Path) -> None:
@@ -106,10 +106,10 @@ def test_captions_from_files(paths: dict[str, Path], tmp_path: Path) -> None:
         written(tmp_path / "p.jsonl", answers),
     ]
     score("caption", *arguments, "--out", out, "--caption-metrics", "BLEU", "--protocol", "full-set")
-    found = json.loads(out.read_text())
-    assert set(found["metrics"]) == {"CIDEr", "BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4"}
-    assert (found["protocol"], found["n"], found["by_type"]) == ("full-set", 74, {})
-    assert found["metrics"]["BLEU-1"] == pytest.approx(100.0)
+    result = json.loads(out.read_text())
+    assert set(result["metrics"]) == {"CIDEr", "BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4"}
+    assert (result["protocol"], result["n"], result["by_type"]) == ("full-set", 74, {})
+    assert result["metrics"]["BLEU-1"] == pytest.approx(100.0)
 
 
 def test_losses_choose_the_option(paths: dict[str, Path], tmp_path: Path) -> None:
@@ -146,9 +146,9 @@ def test_missing_answers_are_an_error_or_said_in_the_file(
         score(*arguments)
     assert not out.exists()
     score(*arguments, "--allow-missing")
-    found = json.loads(out.read_text())
-    assert found["missing"] == {"count": 10, "first": "9990", "scored": "as wrong"}
-    assert found["n"] == 10_000
+    result = json.loads(out.read_text())
+    assert result["missing"] == {"count": 10, "first": "9990", "scored": "as wrong"}
+    assert result["n"] == 10_000
     assert "of 10000 counting questions, 10 of them unanswered, corrected" in capsys.readouterr().out
 
 
@@ -195,10 +195,10 @@ def test_only_answered_questions_are_scored_of_every_kind(
     out, predictions = tmp_path / "m.json", written(tmp_path / "p.jsonl", dict.fromkeys(part.ids, said))
     given: list[str | Path] = [kind, "--references", paths[kind], "--predictions", predictions, "--out", out]
     score(*given, "--only-answered")
-    found = json.loads(out.read_text())
-    assert (found["n"], found["of"]) == (3, len(questions.ids))
+    result = json.loads(out.read_text())
+    assert (result["n"], result["of"]) == (3, len(questions.ids))
     scored = score_questions(part, dict.fromkeys(map(str, part.ids), said), protocol_of(kind, None))
-    assert found["metrics"] == {name: round(share, 6) for name, share in scored.metrics.items()}
+    assert result["metrics"] == {name: round(share, 6) for name, share in scored.metrics.items()}
 
 
 def test_all_answered_is_the_whole_and_none_answered_an_error(
@@ -284,13 +284,13 @@ def test_the_same_answers_under_every_protocol_of_a_part(paths: dict[str, Path])
     questions = load_references("counting", paths["counting"])
     images = set(questions.images[:20])
     part = questions.of_images(images)
-    found = score_answers(part, {str(key): "nine" for key in part.ids}, resamples=200)
-    assert set(found) == {"corrected", "released"}
+    result = score_answers(part, {str(key): "nine" for key in part.ids}, resamples=200)
+    assert set(result) == {"corrected", "released"}
     nines = sum(row.answer == "9" for row in part.records)
-    assert found["released"]["metrics"]["accuracy"] == 0.0
-    assert found["corrected"]["metrics"]["accuracy"] == pytest.approx(100 * nines / len(part.ids), abs=1e-6)
-    assert found["released"]["n"] == len(part.ids) and found["released"]["of"] == 10_000
-    assert "missing" not in found["released"]
+    assert result["released"]["metrics"]["accuracy"] == 0.0
+    assert result["corrected"]["metrics"]["accuracy"] == pytest.approx(100 * nines / len(part.ids), abs=1e-6)
+    assert result["released"]["n"] == len(part.ids) and result["released"]["of"] == 10_000
+    assert "missing" not in result["released"]
 
 
 def test_a_part_of_the_captions_keeps_the_frequencies_of_the_whole(paths: dict[str, Path]) -> None:

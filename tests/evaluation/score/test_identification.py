@@ -12,7 +12,7 @@ def questions(answers: str, objects: int = 3) -> list[ObjectQuestion]:
     text = {"y": "Yes.", "n": "No."}
     asked = "Does car exist in the image?"
     return [
-        ObjectQuestion(place, place, asked, text[letter], objects) for place, letter in enumerate(answers)
+        ObjectQuestion(index, index, asked, text[letter], objects) for index, letter in enumerate(answers)
     ]
 
 
@@ -108,8 +108,8 @@ def test_a_missing_answer_is_wrong(protocol: str) -> None:
 
 
 def test_constant_yes_on_the_released_questions(shared_data: Path) -> None:
-    asked = read_object_questions(shared_data / "gvtbench" / "coco_mci.json")
-    metrics = score_identification(asked, ["Yes."] * len(asked), "released").metrics
+    questions = read_object_questions(shared_data / "gvtbench" / "coco_mci.json")
+    metrics = score_identification(questions, ["Yes."] * len(questions), "released").metrics
     assert metrics["accuracy"] == pytest.approx(49.65)
     assert (metrics["recall"], metrics["yes_rate"]) == (100.0, 100.0)
     assert metrics["F1"] == pytest.approx(2 * 49.65 / 149.65 * 100)

@@ -81,8 +81,8 @@ def test_losses_are_read_with_the_number_of_each_options_tokens(tmp_path: Path) 
         {"id": 3, "answer": [1.5, 2.0], "tokens": [3]},
         {"id": 4, "answer": "B", "tokens": 17},
     ]
-    found = read_predictions(written(tmp_path / "p.jsonl", rows), [1, 2, 3, 4], allow_missing=False)
-    assert found == {"1": Ranked((1.5, 2), (3, 4)), "2": [1.5, 2.0], "3": [1.5, 2.0], "4": "B"}
+    result = read_predictions(written(tmp_path / "p.jsonl", rows), [1, 2, 3, 4], allow_missing=False)
+    assert result == {"1": Ranked((1.5, 2), (3, 4)), "2": [1.5, 2.0], "3": [1.5, 2.0], "4": "B"}
     path = written(tmp_path / "q.jsonl", [{"id": 1, "answer": [float("nan"), 1.0], "tokens": [1, 1]}])
     with pytest.raises(VistokError, match="1 answers that are no text"):
         read_predictions(path, [1], allow_missing=False)

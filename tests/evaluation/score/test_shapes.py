@@ -107,12 +107,12 @@ def llava(kind: str) -> Rows:
         {
             "question_id": key,
             "prompt": f"{question_of(kind, key)}\nAnswer the question using a single word or phrase.",
-            "text": said,
+            "text": answer,
             "answer_id": f"Xy{key}",
             "model_id": "llava-v1.5-7b",
             "metadata": {},
         }
-        for key, said in ANSWERS[kind].items()
+        for key, answer in ANSWERS[kind].items()
     ]
 
 
@@ -123,29 +123,29 @@ def question_of(kind: str, key: int) -> str:
 def lmms_eval(kind: str) -> Rows:
     """`save_results_samples`: `doc` is popped from the log, which metrics keep the ids of."""
     metric = {
-        "vqa": lambda key, said: {"exact_match": 0.3, "submission": {"question_id": key, "answer": said}},
-        "caption": lambda key, said: {"coco_CIDEr": {"answer": ["a dog"], "pred": said, "image_id": key}},
-    }.get(kind, lambda key, said: {"exact_match": {"question": question_of(kind, key), "score": 1.0}})
+        "vqa": lambda key, answer: {"exact_match": 0.3, "submission": {"question_id": key, "answer": answer}},
+        "caption": lambda key, answer: {"coco_CIDEr": {"answer": ["a dog"], "pred": answer, "image_id": key}},
+    }.get(kind, lambda key, answer: {"exact_match": {"question": question_of(kind, key), "score": 1.0}})
     return [
         {
-            "doc_id": number, "target": "['yes']", "filtered_resps": [said], "doc_hash": "0a", "prompt_hash": "1b",
-            "target_hash": "2c", **metric(key, said), "input": f"{question_of(kind, key)}\nAnswer shortly.",
+            "doc_id": number, "target": "['yes']", "filtered_resps": [answer], "doc_hash": "0a", "prompt_hash": "1b",
+            "target_hash": "2c", **metric(key, answer), "input": f"{question_of(kind, key)}\nAnswer shortly.",
         }
-        for number, (key, said) in enumerate(ANSWERS[kind].items())
+        for number, (key, answer) in enumerate(ANSWERS[kind].items())
     ]  # fmt: skip
 
 
 def vlmevalkit(kind: str) -> Rows:
     """The data set's columns but the image's bytes, `answer` what is right, and the model's `prediction`."""
     return [
-        {"index": key, "question": question_of(kind, key), "answer": "right", "prediction": said}
-        for key, said in ANSWERS[kind].items()
+        {"index": key, "question": question_of(kind, key), "answer": "right", "prediction": answer}
+        for key, answer in ANSWERS[kind].items()
     ]
 
 
 def pope(kind: str) -> Rows:
     """The answer file of POPE's `evaluate.py`: the questions in their order, and no id."""
-    return [{"question": question_of(kind, key), "answer": said} for key, said in ANSWERS[kind].items()]
+    return [{"question": question_of(kind, key), "answer": answer} for key, answer in ANSWERS[kind].items()]
 
 
 def official(answer: str, name: str) -> Callable[[str], Rows]:
@@ -189,7 +189,7 @@ def scored(kind: str, folder: Path, data: bytes, **options: Any) -> dict[str, An
 
 def plain(kind: str, folder: Path) -> dict[str, Any]:
     return scored(
-        kind, folder, json_lines([{"id": key, "answer": said} for key, said in ANSWERS[kind].items()])
+        kind, folder, json_lines([{"id": key, "answer": answer} for key, answer in ANSWERS[kind].items()])
     )
 
 
@@ -245,22 +245,22 @@ def test_cells_of_a_workbook_may_be_numbers_texts_or_missing(tmp_path: Path) -> 
         + "</row>"
         for n, each in enumerate(said, 2)
     ]
-    found = scored("counting", tmp_path, workbook(f"<row>{header}</row>{''.join(lines)}"))
-    assert found["metrics"]["accuracy"] == 75.0
+    result = scored("counting", tmp_path, workbook(f"<row>{header}</row>{''.join(lines)}"))
+    assert result["metrics"]["accuracy"] == 75.0
 
 
 def test_hostile_workbooks_are_refused(tmp_path: Path) -> None:
-    whole = (HERE / "vlmevalkit.xlsx").read_bytes()
+    content = (HERE / "vlmevalkit.xlsx").read_bytes()
     bomb = workbook("<row></row>" * (1 << 23))
-    for data, said in (
-        (whole[:-40], "not a whole Excel workbook"),
+    for data, message in (
+        (content[:-40], "not a whole Excel workbook"),
         (workbook("<row>"), "not a whole Excel workbook"),
         (workbook("", relation="worksheets/none.xml"), "not a whole Excel workbook"),
         (workbook('<row><c r="ZZZZZZ1"><v>1</v></c></row>'), "not a whole Excel workbook"),
         (workbook("<!DOCTYPE x []><row/>"), "not a whole Excel workbook.*entities"),
         (bomb, "unpacks to more than 100 times its size"),
     ):
-        with pytest.raises(VistokError, match=said):
+        with pytest.raises(VistokError, match=message):
             scored("counting", tmp_path, data)
 
 
@@ -426,7 +426,7 @@ def test_what_is_no_text_and_no_number_is_none(tmp_path: Path, said: object) -> 
 
 
 @pytest.mark.parametrize(
-    ("data", "said"),
+    ("data", "message"),
     [
         (b"<html><body>404</body></html>", "neither JSON nor a table"),
         (b"0\t2\n1\t3\n", "neither JSON nor a table"),
@@ -447,10 +447,10 @@ def test_what_is_no_text_and_no_number_is_none(tmp_path: Path, said: object) -> 
         ("id,answer\n0,zw\xf6lf\n".encode("latin-1"), "line 2, is not text in UTF-8"),
     ],
 )
-def test_a_file_of_no_known_shape_is_named_for_what_it_is(tmp_path: Path, data: bytes, said: str) -> None:
-    with pytest.raises(VistokError, match=said) as refused:
+def test_a_file_of_no_known_shape_is_named_for_what_it_is(tmp_path: Path, data: bytes, message: str) -> None:
+    with pytest.raises(VistokError, match=message) as refused:
         scored("identification", tmp_path, data)
-    assert ("truncated" in str(refused.value)) == ("truncated" in said)
+    assert ("truncated" in str(refused.value)) == ("truncated" in message)
 
 
 def test_one_object_in_several_lines_may_hold_the_list(tmp_path: Path) -> None:
@@ -515,11 +515,11 @@ def test_popes_own_questions_are_references(tmp_path: Path) -> None:
     }
     for rows in answers.values():
         (tmp_path / "answers").write_bytes(json_lines(rows))
-        found = score_files(
+        result = score_files(
             "identification", references=tmp_path / "pope.json", predictions=tmp_path / "answers", protocol=None,
             out=tmp_path / "m.json",
         )  # fmt: skip
-        assert (found["metrics"], found["by_type"]) == (expected["metrics"], {})
+        assert (result["metrics"], result["by_type"]) == (expected["metrics"], {})
     (tmp_path / "answers").write_bytes(json_lines(shifted(answers["LLaVA"], ("prompt", "text"))))
     with pytest.raises(VistokError, match="3 of 3 answers are about another image or question"):
         score_files(

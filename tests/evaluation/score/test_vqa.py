@@ -47,8 +47,8 @@ def answers_of(name: str, annotations: tuple[VQAAnnotation, ...], shared_data: P
     if name == "sentence_wrap":
         return [f"The answer is {row.answers[0]}." for row in annotations]
     packed = (shared_data / "vqa" / f"vqa_pred_test_{name}.json.gz").read_bytes()
-    found = {row["question_id"]: row["answer"] for row in json.loads(gzip.decompress(packed))}
-    return [found[row.question_id] for row in annotations]
+    result = {row["question_id"]: row["answer"] for row in json.loads(gzip.decompress(packed))}
+    return [result[row.question_id] for row in annotations]
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -62,8 +62,8 @@ def test_equals_the_original_tool_to_two_decimals(
 ) -> None:
     scored = score_vqa(annotations, answers_of(name, annotations, shared_data), protocol)
     by_type = {kind: round(metrics["accuracy"], 2) for kind, metrics in scored.by_type.items()}
-    found = {"overall": round(scored.metrics["accuracy"], 2), "perAnswerType": by_type}
-    assert found == expected[f"test/{name}"][REFERENCE_NAMES[protocol]]
+    result = {"overall": round(scored.metrics["accuracy"], 2), "perAnswerType": by_type}
+    assert result == expected[f"test/{name}"][REFERENCE_NAMES[protocol]]
 
 
 def question(*answers: str) -> VQAAnnotation:

@@ -64,8 +64,8 @@ def test_a_gated_layer_is_attention_and_feedforward_behind_gates() -> None:
     normed = functional.layer_norm(words, (12,), layer.norm.weight, layer.norm.bias)
     query = torch.einsum("hdw,blw->bhld", layer.query.weight.view(2, 8, 12), normed)
     likeness = torch.einsum("bhld,hdw,btw->bhlt", query, key, states) / 8**0.5
-    found = torch.einsum("bhlt,hdw,btw->blhd", likeness.softmax(-1), value, states).flatten(2)
-    expected = words + layer.attention_gate.tanh() * (found @ layer.out.weight.T)
+    result = torch.einsum("bhlt,hdw,btw->blhd", likeness.softmax(-1), value, states).flatten(2)
+    expected = words + layer.attention_gate.tanh() * (result @ layer.out.weight.T)
     norm, wide, _, narrow = layer.feedforward
     inner = functional.layer_norm(expected, (12,), norm.weight, norm.bias) @ wide.weight.T
     expected = expected + layer.feedforward_gate.tanh() * (inner.clamp_min(0) ** 2 @ narrow.weight.T)

@@ -52,8 +52,8 @@ def test_each_layer_is_attention_looking_and_feedforward_with_norms_behind() -> 
     torch.manual_seed(0)
     former, tokens = shaken(QueryTransformer(SMALL, 10)), torch.randn(2, 5, 10)
     queries = normed(former.norm, former.queries).repeat(2, 1, 1)
-    for place, layer in enumerate(former.layers):
-        assert (layer.looking is None) == (place == 1)
+    for index, layer in enumerate(former.layers):
+        assert (layer.looking is None) == (index == 1)
         queries = attended(layer.attention, queries, queries)
         if layer.looking is not None:
             queries = attended(layer.looking, queries, tokens)
@@ -106,8 +106,8 @@ def attended(part: PostNormAttention, asking: Tensor, context: Tensor) -> Tensor
         return torch.stack((given @ linear.weight.T + linear.bias).chunk(2, dim=-1), dim=1)
 
     query, key, value = heads(part.query, asking), heads(part.key, context), heads(part.value, context)
-    found = (query @ key.transpose(-1, -2) / 2).softmax(-1) @ value  # a head is 4 wide
-    return normed(part.norm, asking + torch.cat([*found.unbind(1)], -1) @ part.out.weight.T + part.out.bias)
+    result = (query @ key.transpose(-1, -2) / 2).softmax(-1) @ value  # a head is 4 wide
+    return normed(part.norm, asking + torch.cat([*result.unbind(1)], -1) @ part.out.weight.T + part.out.bias)
 
 
 def fed(part: PostNormFeedforward, given: Tensor) -> Tensor:
@@ -135,8 +135,8 @@ def copy_weights(former: nn.Module, theirs: nn.Module) -> None:
     }
 
     def renamed(name: str) -> str:
-        found = next(old for old in names if name.startswith(old) or (old[0] == "." and old in name))
-        new = name.replace(found, names[found], 1)
+        result = next(old for old in names if name.startswith(old) or (old[0] == "." and old in name))
+        new = name.replace(result, names[result], 1)
         return new if new.startswith("layernorm") else f"encoder.layer.{new.removeprefix('layers.')}"
 
     given = {renamed(name): value for name, value in former.state_dict().items() if name != "queries"}

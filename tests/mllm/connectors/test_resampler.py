@@ -131,5 +131,5 @@ def by_hand(attention: PerceiverAttention, media: Tensor, latents: Tensor, heads
     asked = torch.einsum("hdw,blw->bhld", query, latents) * width**-0.5
     likeness = torch.einsum("bhld,hdw,bcw->bhlc", asked, key, context)
     weights = (likeness - likeness.amax(-1, keepdim=True)).softmax(-1)
-    found = torch.einsum("bhlc,hdw,bcw->blhd", weights, value, context)
-    return found.flatten(2) @ attention.out.weight.T
+    result = torch.einsum("bhlc,hdw,bcw->blhd", weights, value, context)
+    return result.flatten(2) @ attention.out.weight.T

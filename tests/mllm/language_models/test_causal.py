@@ -62,15 +62,15 @@ def test_an_option_is_worth_what_its_tokens_are_alone(
 ) -> None:
     llm = seeing if states else large
     given = conditioning(llm, states=states)
-    found = in_batches(llm, given, size)
+    result = in_batches(llm, given, size)
     expected = [
         alone(llm, given, row, prompt, option)
         for row, (prompt, options) in enumerate(zip(PROMPTS, OPTIONS, strict=True))
         for option in options
     ]
-    assert losses(found) == pytest.approx(expected, rel=1e-5)
+    assert losses(result) == pytest.approx(expected, rel=1e-5)
     assert max(expected) > 2 * min(expected)
-    assert [[count for _, count in question] for question in found] == [[1, 3, 6], [2], [1, 1]]
+    assert [[count for _, count in question] for question in result] == [[1, 3, 6], [2], [1, 1]]
 
 
 def test_an_option_has_no_end_token(large: CausalLanguageModel) -> None:
@@ -108,9 +108,9 @@ def test_the_prefix_is_read_once(large: CausalLanguageModel, monkeypatch: pytest
 def test_a_question_may_have_no_options(large: CausalLanguageModel) -> None:
     given = conditioning(large)
     assert large.option_losses(given, PROMPTS, [[], [], []]) == [[], [], []]
-    found = large.option_losses(given, PROMPTS, [[], ["a red ring"], []])
-    assert [len(question) for question in found] == [0, 1, 0]
-    assert found[1][0][0] == pytest.approx(alone(large, given, 1, PROMPTS[1], "a red ring"), rel=1e-5)
+    result = large.option_losses(given, PROMPTS, [[], ["a red ring"], []])
+    assert [len(question) for question in result] == [0, 1, 0]
+    assert result[1][0][0] == pytest.approx(alone(large, given, 1, PROMPTS[1], "a red ring"), rel=1e-5)
 
 
 def test_an_option_without_tokens_is_refused(large: CausalLanguageModel) -> None:

@@ -90,7 +90,7 @@ def test_a_truncated_folder(saved: Path, file: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (
             {"num_hidden_layers": 3},
@@ -100,10 +100,10 @@ def test_a_truncated_folder(saved: Path, file: str) -> None:
         ({"model_type": "lama"}, "model type `lama`"),
     ],
 )
-def test_weights_of_another_architecture(saved: Path, change: dict[str, object], said: str) -> None:
+def test_weights_of_another_architecture(saved: Path, change: dict[str, object], message: str) -> None:
     config = json.loads((saved / "config.json").read_text())
     (saved / "config.json").write_text(json.dumps(config | change))
-    with pytest.raises(VistokError, match=f"cannot be loaded: .*{said}"):
+    with pytest.raises(VistokError, match=f"cannot be loaded: .*{message}"):
         load_language_model(saved)
 
 
@@ -123,7 +123,7 @@ def test_a_published_name_without_network_fails_at_once() -> None:
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True
     )
-    seconds, said = done.stdout.strip().split(" ", 1)
-    assert said.startswith("language model 'vistok-tests/no-such-model' cannot be loaded: ")
-    assert "machine with network" in said and "workflow/grid/llms.yaml" in said
+    seconds, output = done.stdout.strip().split(" ", 1)
+    assert output.startswith("language model 'vistok-tests/no-such-model' cannot be loaded: ")
+    assert "machine with network" in output and "workflow/grid/llms.yaml" in output
     assert float(seconds) < 10

@@ -90,8 +90,8 @@ def test_an_old_file_that_holds_code_is_refused(tmp_path: Path) -> None:
     ):
         load_language_model(tmp_path / "model")
     assert not mark.exists()
-    whole = file.read_bytes()
-    file.write_bytes(whole[: len(whole) // 2])
+    content = file.read_bytes()
+    file.write_bytes(content[: len(content) // 2])
     with pytest.raises(VistokError, match=r"00002\.bin cannot be read as weights: .*It may be truncated"):
         load_language_model(tmp_path / "model")
 

@@ -168,9 +168,9 @@ def entry(folder: Path) -> ReleasedModel:
 def test_its_visual_tokens_are_those_of_the_official_parts(
     official: Official, model: Any, images: list[Image.Image]
 ) -> None:
-    found = model._conditioning(images, "<s>###Human: <Img>").front[:, -3:]
+    result = model._conditioning(images, "<s>###Human: <Img>").front[:, -3:]
     expected = torch.cat([official.seen(image) for image in images])
-    assert torch.allclose(found, expected, atol=1e-5 * float(expected.abs().max()))
+    assert torch.allclose(result, expected, atol=1e-5 * float(expected.abs().max()))
 
 
 @torch.no_grad()

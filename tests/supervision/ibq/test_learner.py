@@ -64,9 +64,9 @@ def test_parts_of_the_loss_come_and_go_with_the_stages(pool: ImagePool, net: Cel
     judged = learner_of(
         training(adversarial=0.1, lecam=0.05, discriminator_channels=8, discriminator_halvings=2), pool, net
     )
-    found = judged.parts(images, 4)
-    assert [*found][4:] == ["adversarial", "discriminator", "LeCAM"]
-    assert sum(found.values()).item() == pytest.approx(  # type: ignore[union-attr]
+    result = judged.parts(images, 4)
+    assert [*result][4:] == ["adversarial", "discriminator", "LeCAM"]
+    assert sum(result.values()).item() == pytest.approx(  # type: ignore[union-attr]
         judged({"images": pool.pixels(np.arange(4)), "step": torch.tensor(4)})[0].item(), rel=1e-3
     )
 

@@ -131,8 +131,8 @@ def test_the_answers_gradient_reaches_the_encoder_and_all_codes_through_the_one_
     of_rows, of_compared = torch.autograd.grad((soft * wanted.reshape(-1, 8)).sum(), [rows, compared])
     hard = torch.nn.functional.one_hot((rows @ compared.T).argmax(1), 16).float()
     assert encoded.grad is not None and trunk.codebook.embedding.grad is not None
-    found = encoded.grad.permute(0, 2, 3, 1).reshape(-1, 8)
-    assert found.abs().max() > 1e-6 and torch.allclose(found, of_rows, rtol=1e-3, atol=1e-7)
+    result = encoded.grad.permute(0, 2, 3, 1).reshape(-1, 8)
+    assert result.abs().max() > 1e-6 and torch.allclose(result, of_rows, rtol=1e-3, atol=1e-7)
     of_codes = hard.T @ wanted.reshape(-1, 8) + of_compared
     assert torch.allclose(trunk.codebook.embedding.grad, of_codes, rtol=1e-3, atol=1e-7)
     assert (trunk.codebook.embedding.grad.abs().amax(1) > 0).all(), "a code that nothing chose learns, too"

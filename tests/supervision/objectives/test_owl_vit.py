@@ -10,7 +10,7 @@ def test_a_token_is_worth_a_name_by_a_shifted_and_scaled_cosine(make, base_heads
     objective = make("owl-vit")
     merged = torch.randn(2, 9, 32)
     with torch.no_grad():
-        found = objective.logits(merged)
+        result = objective.logits(merged)
         said = objective.class_head(merged)
         names = TextTower(base_heads).names(("check", "stripe", "blue check", "blue stripe"), ["a {}"])
         for image in range(2):
@@ -20,7 +20,7 @@ def test_a_token_is_worth_a_name_by_a_shifted_and_scaled_cosine(make, base_heads
                     shift = objective.shift(merged[image, patch])
                     raw = objective.scale(merged[image, patch])
                     scale = raw + 1 if raw > 0 else raw.exp()
-                    assert torch.allclose(found[image, patch, name], (cosine + shift) * scale, atol=1e-5)
+                    assert torch.allclose(result[image, patch, name], (cosine + shift) * scale, atol=1e-5)
 
 
 def test_the_class_head_starts_as_the_projection_of_its_clip(make, base_heads) -> None:

@@ -31,8 +31,8 @@ def test_a_region_is_told_from_the_labels_of_the_batch_alone(least: float) -> No
         -math.log(math.exp(student[i][labels[i]]) / sum(math.exp(student[i][name]) for name in present))
         for i in sure
     ]
-    found = concept_contrast(torch.tensor(student), torch.tensor(teacher), least)
-    assert found.item() == pytest.approx(sum(losses) / len(losses), rel=1e-5)
+    result = concept_contrast(torch.tensor(student), torch.tensor(teacher), least)
+    assert result.item() == pytest.approx(sum(losses) / len(losses), rel=1e-5)
 
 
 def test_without_a_sure_label_nothing_is_contrasted() -> None:
@@ -69,15 +69,15 @@ def test_a_region_of_whole_patches_is_their_mean(make) -> None:
     boxes = torch.tensor(
         [[[0, 0, 1 / 3, 1 / 3], [1 / 3, 0, 1, 1.0]], [[2 / 3, 2 / 3, 1, 1.0], [0, 0, 1, 1.0]]]
     )
-    found = objective.regions(tokens, boxes).view(2, 2, 32)
+    result = objective.regions(tokens, boxes).view(2, 2, 32)
     # One sample of a cell is bilinear between the centres of patches: a region of one patch reaches into others.
     grid = tokens[:, 1:].view(2, 3, 3, 32)
     inner = functional.grid_sample(
         grid[1:].permute(0, 3, 1, 2), torch.tensor([[[[-0.5, -0.5], [0.5, -0.5]], [[-0.5, 0.5], [0.5, 0.5]]]]),
         align_corners=False,
     )  # fmt: skip
-    assert torch.allclose(found[1, 1], inner.mean((2, 3))[0], atol=1e-5)
-    assert not torch.allclose(found[0, 0], found[0, 1], atol=1e-2)
+    assert torch.allclose(result[1, 1], inner.mean((2, 3))[0], atol=1e-5)
+    assert not torch.allclose(result[0, 0], result[0, 1], atol=1e-2)
 
 
 def test_the_teacher_sees_a_region_as_an_image(make, data) -> None:
@@ -85,13 +85,13 @@ def test_the_teacher_sees_a_region_as_an_image(make, data) -> None:
     images = objective.batch(data, 0)["taught"][:2]
     whole = torch.tensor([[[0, 0, 1, 1.0]]] * 2)
     assert torch.allclose(cut(images, whole, 24), images, atol=1e-5)
-    found = objective.taught_regions(images, whole)
+    result = objective.taught_regions(images, whole)
     crops = cut(images, whole, 24)
     with torch.no_grad():
         expected = objective.teacher_projection(objective.teacher(crops)[:, 0])
-    assert torch.equal(found, expected)
+    assert torch.equal(result, expected)
     left = torch.tensor([[[0, 0, 0.5, 1.0]]] * 2)
-    assert not torch.allclose(objective.taught_regions(images, left), found, atol=1e-3)
+    assert not torch.allclose(objective.taught_regions(images, left), result, atol=1e-3)
 
 
 def test_the_loss_is_the_sum_of_the_three(make, data) -> None:

@@ -30,12 +30,12 @@ def rows_of(encoded: Tensor) -> Tensor:
 
 
 def test_a_position_takes_the_code_of_the_greatest_dot_product(encoded: Tensor, codebook: Codebook) -> None:
-    found = codebook(encoded)
+    result = codebook(encoded)
     rows, table = rows_of(encoded).detach().numpy(), codebook.embedding.detach().numpy()
     best = np.array([int(np.argmax([row @ code for code in table])) for row in rows])
-    assert found.codes.flatten().tolist() == best.tolist()
-    assert torch.allclose(rows_of(found.embeddings), codebook.embedding[torch.from_numpy(best)], atol=1e-6)
-    assert torch.equal(codebook.look_up(found.codes), codebook.embedding[found.codes].permute(0, 3, 1, 2))
+    assert result.codes.flatten().tolist() == best.tolist()
+    assert torch.allclose(rows_of(result.embeddings), codebook.embedding[torch.from_numpy(best)], atol=1e-6)
+    assert torch.equal(codebook.look_up(result.codes), codebook.embedding[result.codes].permute(0, 3, 1, 2))
 
 
 def test_the_gradient_is_that_of_a_softmax_over_all_codes(encoded: Tensor, codebook: Codebook) -> None:
@@ -57,15 +57,15 @@ def test_the_gradient_is_that_of_a_softmax_over_all_codes(encoded: Tensor, codeb
 
 
 def test_quantisation_is_three_distances(encoded: Tensor, codebook: Codebook) -> None:
-    found = codebook(encoded)
-    rows, plain = rows_of(encoded).detach(), rows_of(found.embeddings).detach()
+    result = codebook(encoded)
+    rows, plain = rows_of(encoded).detach(), rows_of(result.embeddings).detach()
     distance = ((rows - plain) ** 2).mean()
-    assert found.quantisation.item() == pytest.approx((2 + 0.25) * distance.item(), rel=1e-5)
-    found.quantisation.backward()
+    assert result.quantisation.item() == pytest.approx((2 + 0.25) * distance.item(), rel=1e-5)
+    result.quantisation.backward()
     assert encoded.grad is not None and codebook.embedding.grad is not None
     # The term that stops at the codes pulls the encoder alone: without it, and the one-hot, codes feel a quarter.
     alone = torch.autograd.grad(
-        0.25 * ((plain_of(codebook, found.codes) - rows) ** 2).mean(), codebook.embedding
+        0.25 * ((plain_of(codebook, result.codes) - rows) ** 2).mean(), codebook.embedding
     )
     assert not torch.allclose(alone[0], codebook.embedding.grad)
 
@@ -97,9 +97,9 @@ def test_k_means_finds_groups_and_keeps_what_nobody_is_near() -> None:
     generator = torch.Generator().manual_seed(0)
     means = torch.tensor([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0]])
     rows = torch.cat([mean + 0.1 * torch.randn(50, 2, generator=generator) for mean in means])
-    found = k_means(rows, 9, rounds=10, generator=torch.Generator().manual_seed(1))
-    assert torch.cdist(means, found).min(dim=1).values.max() < 0.5
+    result = k_means(rows, 9, rounds=10, generator=torch.Generator().manual_seed(1))
+    assert torch.cdist(means, result).min(dim=1).values.max() < 0.5
     again = k_means(rows, 9, rounds=10, generator=torch.Generator().manual_seed(1))
-    assert torch.equal(found, again)
+    assert torch.equal(result, again)
     twins = k_means(torch.ones(4, 2), 3, rounds=2, generator=torch.Generator().manual_seed(1))
     assert torch.equal(twins, torch.ones(3, 2)) and bool(torch.isfinite(twins).all())

@@ -75,13 +75,13 @@ def test_the_linear_path_alone_can_copy_a_patch() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"blocks": [1]}, "`blocks` names 1 maps, and `multipliers` 2"),
         ({"image_size": 44}, "stands for 8 pixels a side, which 44 are no multiple of"),
         ({"code": 4}, "unknown key 'code'"),
     ],
 )  # fmt: skip
-def test_a_size_that_does_not_fit_together_is_refused(change: dict[str, object], said: str) -> None:
-    with pytest.raises(ValidationError, match=said):
+def test_a_size_that_does_not_fit_together_is_refused(change: dict[str, object], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
         NetworkSize.model_validate({**LEAN.model_dump(), **change})

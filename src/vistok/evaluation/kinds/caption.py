@@ -55,23 +55,23 @@ class Caption(TaskKind[CaptionReference]):
         answers: Sequence[Any],
         protocol: str,
         *,
-        whole: Sequence[CaptionReference],
+        full_set: Sequence[CaptionReference],
         metrics: Sequence[str] = (),
     ) -> "Scored":
         from vistok.evaluation.score.captions import score_captions
 
-        return score_captions(records, answers, protocol, metrics=metrics, full_set=whole)
+        return score_captions(records, answers, protocol, metrics=metrics, full_set=full_set)
 
     def blind(
-        self, asked: Questions[CaptionReference], training: Questions[CaptionReference] | None
+        self, questions: Questions[CaptionReference], training: Questions[CaptionReference] | None
     ) -> dict[str, list[str]]:
         """Returns one caption for all images; with one prompt for all, there is no other prior."""
         from vistok.evaluation.score.blind import FOLDS, constant_caption, constant_captions_by_fold
 
-        records = asked.records
+        records = questions.records
         if training:
-            known = {record.image_id: record.captions for record in training.records}
-            return {CONSTANT: [constant_caption(known)] * len(records)}
+            by_image = {record.image_id: record.captions for record in training.records}
+            return {CONSTANT: [constant_caption(by_image)] * len(records)}
         folds = min(FOLDS, len(records))
         if folds < 2:
             return {}
@@ -81,10 +81,10 @@ class Caption(TaskKind[CaptionReference]):
         return {CONSTANT: [chosen[record.image_id] for record in records]}
 
     def turns(
-        self, known: "Annotations", most: int, generator: "np.random.Generator"
+        self, annotations: "Annotations", most: int, generator: "np.random.Generator"
     ) -> Iterator[tuple[str, str]]:
         """Yields one caption, its white space tidied; the prompt asks without a question of its own."""
-        texts = [" ".join(caption.split()) for caption in known.captions]
+        texts = [" ".join(caption.split()) for caption in annotations.captions]
         for text in some([text for text in texts if text], min(most, 1), generator):
             yield "", text
 

@@ -61,7 +61,7 @@ class Choice(TaskKind[ChoiceQuestion]):
         answers: Sequence[Any],
         protocol: str,
         *,
-        whole: Sequence[ChoiceQuestion],
+        full_set: Sequence[ChoiceQuestion],
         metrics: Sequence[str] = (),
     ) -> "Scored":
         from vistok.evaluation.score.choice import score_choice
@@ -69,20 +69,20 @@ class Choice(TaskKind[ChoiceQuestion]):
         return score_choice(records, answers, protocol)
 
     def blind(
-        self, asked: Questions[ChoiceQuestion], training: Questions[ChoiceQuestion] | None
+        self, questions: Questions[ChoiceQuestion], training: Questions[ChoiceQuestion] | None
     ) -> dict[str, list[str]]:
         """Returns the letter that is right most often, and that of the longest option (the first among equals)."""
         from vistok.evaluation.score.blind import fitted_by_fold, fitted_on_training
 
-        everywhere = [""] * len(asked.records)
+        everywhere = [""] * len(questions.records)
         if training:
-            known = [record.answer for record in training.records]
-            fitted = fitted_on_training(everywhere, [""] * len(known), known)
+            training_answers = [record.answer for record in training.records]
+            fitted = fitted_on_training(everywhere, [""] * len(training_answers), training_answers)
         else:
-            answers = [record.answer for record in asked.records]
-            fitted = fitted_by_fold(everywhere, answers, [record.image_id for record in asked.records])
+            answers = [record.answer for record in questions.records]
+            fitted = fitted_by_fold(everywhere, answers, [record.image_id for record in questions.records])
         constant = {CONSTANT: fitted[CONSTANT]} if fitted else {}
-        return constant | {LONGEST: [_longest(record) for record in asked.records]}
+        return constant | {LONGEST: [_longest(record) for record in questions.records]}
 
 
 def _longest(record: ChoiceQuestion) -> str:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from vistok.datasets.questions import Annotations
     from vistok.evaluation.score.base import Scored
-    from vistok.evaluation.score.category_blind import Asked
+    from vistok.evaluation.score.category_blind import AnnotatedQuestion
 
 MOST_COUNTED: Final = 9
 # Categories of Open Images and Objects365 that nobody counts.
@@ -53,7 +53,7 @@ class Counting(ObjectKind):
         answers: Sequence[Any],
         protocol: str,
         *,
-        whole: Sequence[ObjectQuestion],
+        full_set: Sequence[ObjectQuestion],
         metrics: Sequence[str] = (),
     ) -> "Scored":
         from vistok.evaluation.score.counting import score_counting
@@ -62,29 +62,29 @@ class Counting(ObjectKind):
 
     def seen(
         self,
-        asked: Sequence[ObjectQuestion],
+        records: Sequence[ObjectQuestion],
         groups: Mapping[Hashable, Sequence[int]],
         training: tuple[Sequence[ObjectQuestion], Mapping[Hashable, Sequence[int]]] | None,
     ) -> dict[str, list[str]]:
         from vistok.evaluation.score.category_blind import questions_of, viewers_answers
 
         def questions(
-            records: Sequence[ObjectQuestion], known: Mapping[Hashable, Sequence[int]]
-        ) -> list["Asked"]:
-            return questions_of([(record.image_id, record.answer) for record in records], known)
+            part: Sequence[ObjectQuestion], counts: Mapping[Hashable, Sequence[int]]
+        ) -> list["AnnotatedQuestion"]:
+            return questions_of([(record.image_id, record.answer) for record in part], counts)
 
-        return viewers_answers(questions(asked, groups), questions(*training) if training else None)
+        return viewers_answers(questions(records, groups), questions(*training) if training else None)
 
     def turns(
-        self, known: "Annotations", most: int, generator: "np.random.Generator"
+        self, annotations: "Annotations", most: int, generator: "np.random.Generator"
     ) -> Iterator[tuple[str, str]]:
         """Yields questions about categories with 1..9 objects and no crowd, which hides a number.
 
         Names are asked in small letters, as COCO and the benchmark write them: Objects365 and Open Images write
         "Person".
         """
-        crowds = {entry.category for entry in known.objects if entry.crowd} | known.unsure
-        counts = Counter(entry.category for entry in known.objects if entry.category not in crowds)
+        crowds = {entry.category for entry in annotations.objects if entry.crowd} | annotations.unsure
+        counts = Counter(entry.category for entry in annotations.objects if entry.category not in crowds)
         countable = tuple(
             name for name in sorted(counts) if counts[name] <= MOST_COUNTED and name.lower() not in _UNCOUNTED
         )

@@ -43,7 +43,7 @@ class GQA(TaskKind[GQAQuestion]):
         answers: Sequence[Any],
         protocol: str,
         *,
-        whole: Sequence[GQAQuestion],
+        full_set: Sequence[GQAQuestion],
         metrics: Sequence[str] = (),
     ) -> "Scored":
         from vistok.evaluation.score.gqa import score_gqa
@@ -51,19 +51,19 @@ class GQA(TaskKind[GQAQuestion]):
         return score_gqa(records, answers, protocol)
 
     def blind(
-        self, asked: Questions[GQAQuestion], training: Questions[GQAQuestion] | None
+        self, questions: Questions[GQAQuestion], training: Questions[GQAQuestion] | None
     ) -> dict[str, list[str]]:
         """Returns the most frequent answer of all, and of the same question, or else of its structure."""
         from vistok.evaluation.score.blind import constant_answer, fitted_by_fold, vqa_prior_answers
 
-        structures = [record.structure for record in asked.records]
+        structures = [record.structure for record in questions.records]
         if training is None:
-            answers = [record.answer for record in asked.records]
-            return fitted_by_fold(structures, answers, [record.image_id for record in asked.records])
+            answers = [record.answer for record in questions.records]
+            return fitted_by_fold(structures, answers, [record.image_id for record in questions.records])
         known = [(record.question, record.structure, record.answer) for record in training.records]
         constant = constant_answer([answer for _, _, answer in known])
-        questions = [(record.question, record.structure) for record in asked.records]
-        return {CONSTANT: [constant] * len(questions), PRIOR: vqa_prior_answers(known, questions)}
+        pairs = [(record.question, record.structure) for record in questions.records]
+        return {CONSTANT: [constant] * len(pairs), PRIOR: vqa_prior_answers(known, pairs)}
 
 
 KIND: Final = GQA()

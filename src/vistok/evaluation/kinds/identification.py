@@ -41,7 +41,7 @@ class Identification(ObjectKind):
         answers: Sequence[Any],
         protocol: str,
         *,
-        whole: Sequence[ObjectQuestion],
+        full_set: Sequence[ObjectQuestion],
         metrics: Sequence[str] = (),
     ) -> "Scored":
         from vistok.evaluation.score.identification import score_identification
@@ -49,16 +49,16 @@ class Identification(ObjectKind):
         return score_identification(records, answers, protocol)
 
     def turns(
-        self, known: "Annotations", most: int, generator: "np.random.Generator"
+        self, annotations: "Annotations", most: int, generator: "np.random.Generator"
     ) -> Iterator[tuple[str, str]]:
         """Yields questions whose answers are each decided by a fair coin of its own.
 
         There are at most as many as the image has present categories, and absent ones, so that either answer
         is always left and an answer tells nothing about the next.
         """
-        seen = {entry.category for entry in known.objects}
-        present = sorted(seen - known.unsure)
-        absent = tuple(name for name in known.categories if name not in seen | known.unsure)
+        seen = {entry.category for entry in annotations.objects}
+        present = sorted(seen - annotations.unsure)
+        absent = tuple(name for name in annotations.categories if name not in seen | annotations.unsure)
         number = min(most, len(present), len(absent))
         yes, no = some(present, number, generator), some(absent, number, generator)
         for exists in generator.random(number) < 0.5:

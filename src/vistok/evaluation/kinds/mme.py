@@ -41,7 +41,7 @@ class MME(TaskKind[MMEQuestion]):
         answers: Sequence[Any],
         protocol: str,
         *,
-        whole: Sequence[MMEQuestion],
+        full_set: Sequence[MMEQuestion],
         metrics: Sequence[str] = (),
     ) -> "Scored":
         from vistok.evaluation.score.mme import score_mme
@@ -49,19 +49,19 @@ class MME(TaskKind[MMEQuestion]):
         return score_mme(records, answers, protocol)
 
     def blind(
-        self, asked: Questions[MMEQuestion], training: Questions[MMEQuestion] | None
+        self, questions: Questions[MMEQuestion], training: Questions[MMEQuestion] | None
     ) -> dict[str, list[str]]:
         """Returns the most frequent answer of all questions, and of those of the same subtask."""
         from vistok.evaluation.score.blind import fitted_by_fold, fitted_on_training
 
-        subtasks = [record.subtask for record in asked.records]
+        subtasks = [record.subtask for record in questions.records]
         if training:
             known = training.records
             return fitted_on_training(
                 subtasks, [record.subtask for record in known], [record.answer for record in known]
             )
-        answers = [record.answer for record in asked.records]
-        return fitted_by_fold(subtasks, answers, [record.image_id for record in asked.records])
+        answers = [record.answer for record in questions.records]
+        return fitted_by_fold(subtasks, answers, [record.image_id for record in questions.records])
 
 
 KIND: Final = MME()

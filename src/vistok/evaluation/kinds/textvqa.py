@@ -45,7 +45,7 @@ class TextVQA(TaskKind[TextVQAQuestion]):
         answers: Sequence[Any],
         protocol: str,
         *,
-        whole: Sequence[TextVQAQuestion],
+        full_set: Sequence[TextVQAQuestion],
         metrics: Sequence[str] = (),
     ) -> "Scored":
         from vistok.evaluation.score.textvqa import score_textvqa
@@ -53,19 +53,19 @@ class TextVQA(TaskKind[TextVQAQuestion]):
         return score_textvqa(records, answers, protocol)
 
     def blind(
-        self, asked: Questions[TextVQAQuestion], training: Questions[TextVQAQuestion] | None
+        self, questions: Questions[TextVQAQuestion], training: Questions[TextVQAQuestion] | None
     ) -> dict[str, list[str]]:
         """Returns the most frequent answer of all questions, and of those that begin with the same word."""
         from vistok.evaluation.score.blind import fitted_by_fold, fitted_on_training
 
-        words = [_first_word(record) for record in asked.records]
+        words = [_first_word(record) for record in questions.records]
         if training:
             known = training.records
             return fitted_on_training(
                 words, [_first_word(record) for record in known], [self.truth(record)[0] for record in known]
             )
-        answers = [self.truth(record)[0] for record in asked.records]
-        return fitted_by_fold(words, answers, [record.image_id for record in asked.records])
+        answers = [self.truth(record)[0] for record in questions.records]
+        return fitted_by_fold(words, answers, [record.image_id for record in questions.records])
 
 
 def _first_word(record: TextVQAQuestion) -> str:

@@ -55,7 +55,7 @@ class VQA(TaskKind[VQAAnnotation]):
         answers: Sequence[Any],
         protocol: str,
         *,
-        whole: Sequence[VQAAnnotation],
+        full_set: Sequence[VQAAnnotation],
         metrics: Sequence[str] = (),
     ) -> "Scored":
         from vistok.evaluation.score.vqa import score_vqa
@@ -63,27 +63,27 @@ class VQA(TaskKind[VQAAnnotation]):
         return score_vqa(records, answers, protocol)
 
     def blind(
-        self, asked: Questions[VQAAnnotation], training: Questions[VQAAnnotation] | None
+        self, questions: Questions[VQAAnnotation], training: Questions[VQAAnnotation] | None
     ) -> dict[str, list[str]]:
         """Returns the most frequent answer of all, and of the same question, or else of its type."""
         from vistok.evaluation.score.blind import constant_answer, fitted_by_fold, vqa_prior_answers
 
-        types = [record.question_type for record in asked.records]
+        types = [record.question_type for record in questions.records]
         if training is None:
-            answers = [record.multiple_choice_answer for record in asked.records]
-            return fitted_by_fold(types, answers, [record.image_id for record in asked.records])
-        known = [
+            answers = [record.multiple_choice_answer for record in questions.records]
+            return fitted_by_fold(types, answers, [record.image_id for record in questions.records])
+        fitted_on = [
             (text, record.question_type, record.multiple_choice_answer)
             for text, record in zip(training.texts, training.records, strict=True)
         ]
-        constant = constant_answer([answer for _, _, answer in known])
-        answers = vqa_prior_answers(known, list(zip(asked.texts, types, strict=True)))
+        constant = constant_answer([answer for _, _, answer in fitted_on])
+        answers = vqa_prior_answers(fitted_on, list(zip(questions.texts, types, strict=True)))
         return {CONSTANT: [constant] * len(types), PRIOR: answers}
 
     def turns(
-        self, known: "Annotations", most: int, generator: "np.random.Generator"
+        self, annotations: "Annotations", most: int, generator: "np.random.Generator"
     ) -> Iterator[tuple[str, str]]:
-        by_text = {entry.question: entry for entry in known.questions}
+        by_text = {entry.question: entry for entry in annotations.questions}
         for entry in some(tuple(by_text.values()), most, generator):
             yield entry.question, entry.answer
 

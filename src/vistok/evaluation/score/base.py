@@ -79,8 +79,8 @@ def split(values: Values, types: Sequence[str], metric: str = "accuracy") -> dic
     Questions without a type, as in excerpts that omit it, are not counted.
     """
     labels = np.asarray(types)
-    found = {}
+    by_type = {}
     for name in sorted(set(types) - {""}):
         chosen = values[labels == name]
-        found[name] = {metric: float(chosen.mean()), "n": float(len(chosen))}
-    return found
+        by_type[name] = {metric: float(chosen.mean()), "n": float(len(chosen))}
+    return by_type

@@ -36,7 +36,7 @@ def fit_prior(keys: Sequence[str], answers: Sequence[str]) -> dict[str, str]:
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for key, answer in zip(keys, answers, strict=True):
         counts[key][answer] += 1
-    return {key: _most_frequent(given) for key, given in counts.items()}
+    return {key: _most_frequent(by_answer) for key, by_answer in counts.items()}
 
 
 def prior_answers(prior: Mapping[str, str], keys: Sequence[str], fallback: str) -> list[str]:

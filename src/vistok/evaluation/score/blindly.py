@@ -15,7 +15,7 @@ from vistok.progress import stage
 
 
 @dataclass(frozen=True, slots=True)
-class Training:
+class TrainingSplit:
     """A training split that baselines are fitted on; `questions` where words are in a file of their own."""
 
     references: Path
@@ -23,7 +23,7 @@ class Training:
 
 
 def blind_answers(
-    references: References, path: Path, questions: Path | None = None, training: Training | None = None
+    references: References, path: Path, questions: Path | None = None, training: TrainingSplit | None = None
 ) -> dict[str, dict[str, str]]:
     """Returns each blind baseline's answers, by the text of the question's id.
 
@@ -53,10 +53,10 @@ def blind_answers(
             f"{path} asks about one image alone: blind answers are fitted on others. Name a training split: --training."
         )
     ids = [str(key) for key in references.ids]
-    return {name: dict(zip(ids, said, strict=True)) for name, said in answers.items()}
+    return {name: dict(zip(ids, guesses, strict=True)) for name, guesses in answers.items()}
 
 
-def _read(kind: str, training: Training) -> Questions[Any]:
+def _read(kind: str, training: TrainingSplit) -> Questions[Any]:
     records = load_references(kind, training.references).records
     return Questions(records, task_kind(kind).texts(records, training.references, training.questions))
 
@@ -79,4 +79,4 @@ def blind_scores(
     Raises:
         VistokError: the protocol is unknown.
     """
-    return {name: score_of(references, said, protocol) for name, said in answers.items()}
+    return {name: score_of(references, guesses, protocol) for name, guesses in answers.items()}

@@ -51,14 +51,16 @@ def score_captions(
         if metric not in METRICS:
             raise unknown("caption metric", metric, METRICS)
     wider = _others(references, full_set) if protocol == "full-set" else ()
-    people, said = _tokenised_pairs((*references, *wider), [*answers, *[None] * len(wider)])
-    ciders = 100.0 * _cider(people, said)[: len(references)]
-    people, said = ({image: texts[image] for image in range(len(references))} for texts in (people, said))
-    found = {"CIDEr": float(ciders.mean())}
+    reference_texts, candidates = _tokenised_pairs((*references, *wider), [*answers, *[None] * len(wider)])
+    ciders = 100.0 * _cider(reference_texts, candidates)[: len(references)]
+    reference_texts, candidates = (
+        {image: texts[image] for image in range(len(references))} for texts in (reference_texts, candidates)
+    )
+    scores = {"CIDEr": float(ciders.mean())}
     for metric in metrics:
         if metric != "CIDEr":
-            found |= _SCORERS[metric](people, said)
-    return Scored("CIDEr", found, ciders, tuple(reference.image_id for reference in references), {})
+            scores |= _SCORERS[metric](reference_texts, candidates)
+    return Scored("CIDEr", scores, ciders, tuple(reference.image_id for reference in references), {})
 
 
 def _others(
@@ -79,38 +81,38 @@ def _tokenised_pairs(references: Sequence[CaptionReference], answers: Answers) -
             "Leave them out of the references."
         )
     lines = iter(tokenise(tuple(caption for reference in references for caption in reference.captions)))
-    people = {image: [next(lines) for _ in ref.captions] for image, ref in enumerate(references)}
-    said = tokenise(tuple(answer or "" for answer in answers))
-    return people, {image: [line] for image, line in enumerate(said)}
+    reference_texts = {image: [next(lines) for _ in ref.captions] for image, ref in enumerate(references)}
+    candidates = tokenise(tuple(answer or "" for answer in answers))
+    return reference_texts, {image: [line] for image, line in enumerate(candidates)}
 
 
-def _cider(people: _Texts, said: _Texts) -> Values:
+def _cider(references: _Texts, candidates: _Texts) -> Values:
     from pycocoevalcap.cider.cider import Cider
 
-    return np.asarray(Cider().compute_score(people, said)[1], dtype=np.float64)
+    return np.asarray(Cider().compute_score(references, candidates)[1], dtype=np.float64)
 
 
-def _bleu(people: _Texts, said: _Texts) -> dict[str, float]:
+def _bleu(references: _Texts, candidates: _Texts) -> dict[str, float]:
     from pycocoevalcap.bleu.bleu import Bleu
 
     with redirect_stdout(StringIO()):
-        scores = Bleu(4).compute_score(people, said, verbose=0)[0]
+        scores = Bleu(4).compute_score(references, candidates, verbose=0)[0]
     return {f"BLEU-{order}": 100.0 * float(score) for order, score in enumerate(scores, start=1)}
 
 
-def _rouge(people: _Texts, said: _Texts) -> dict[str, float]:
+def _rouge(references: _Texts, candidates: _Texts) -> dict[str, float]:
     from pycocoevalcap.rouge.rouge import Rouge
 
-    return {"ROUGE-L": 100.0 * float(Rouge().compute_score(people, said)[0])}
+    return {"ROUGE-L": 100.0 * float(Rouge().compute_score(references, candidates)[0])}
 
 
-def _meteor(people: _Texts, said: _Texts) -> dict[str, float]:
+def _meteor(references: _Texts, candidates: _Texts) -> dict[str, float]:
     from pycocoevalcap.meteor.meteor import Meteor
 
     with java_on_path():
         scorer = Meteor()
         try:
-            score = scorer.compute_score(people, said)[0]
+            score = scorer.compute_score(references, candidates)[0]
         except (BrokenPipeError, ValueError) as error:
             raise VistokError(f"METEOR's Java process failed: {error}. It needs about 2 GiB.") from error
         finally:
@@ -126,7 +128,7 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
             stream.close()
 
 
-def _spice(people: _Texts, said: _Texts) -> dict[str, float]:
+def _spice(references: _Texts, candidates: _Texts) -> dict[str, float]:
     folder = package_folder() / "spice" / "lib"
     names = ("stanford-corenlp-3.6.0.jar", "stanford-corenlp-3.6.0-models.jar")
     absent = [name for name in names if not (folder / name).is_file()]
@@ -140,7 +142,7 @@ def _spice(people: _Texts, said: _Texts) -> dict[str, float]:
 
     try:
         with java_on_path():
-            return {"SPICE": 100.0 * float(Spice().compute_score(people, said)[0])}
+            return {"SPICE": 100.0 * float(Spice().compute_score(references, candidates)[0])}
     except subprocess.CalledProcessError as error:
         raise VistokError(f"SPICE's Java process failed with exit status {error.returncode}.") from error
 

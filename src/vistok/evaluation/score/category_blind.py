@@ -14,7 +14,7 @@ VIEWERS: Final = ("category-blind-numbers", "category-blind-counts")
 Counts = tuple[int, ...]
 
 
-class Asked(NamedTuple):
+class AnnotatedQuestion(NamedTuple):
     """One question about the count of a group: the counts of all groups of its image, in order, and what is right."""
 
     counts: Counts
@@ -24,12 +24,16 @@ class Asked(NamedTuple):
 
 def questions_of(
     records: Sequence[tuple[Hashable, str]], groups: Mapping[Hashable, Sequence[int]]
-) -> list[Asked]:
+) -> list[AnnotatedQuestion]:
     """Returns questions (image, answer) with the counts of their images' groups; none of an image without groups."""
-    return [Asked(tuple(sorted(groups.get(image, ()))), answer, image) for image, answer in records]
+    return [
+        AnnotatedQuestion(tuple(sorted(groups.get(image, ()))), answer, image) for image, answer in records
+    ]
 
 
-def viewers_answers(asked: Sequence[Asked], training: Sequence[Asked] | None) -> dict[str, list[str]]:
+def viewers_answers(
+    questions: Sequence[AnnotatedQuestion], training: Sequence[AnnotatedQuestion] | None
+) -> dict[str, list[str]]:
     """Returns what each viewer answers: what is right most often in images that look the same to it.
 
     Fitted on a training split, else on the other folds' images: a question's own answer never decides it. Of groups
@@ -37,33 +41,35 @@ def viewers_answers(asked: Sequence[Asked], training: Sequence[Asked] | None) ->
     numbers what is right most often of all. Nothing where there are no other images to fit on.
     """
     if training is not None:
-        return _fitted(training)(asked) if training else {}
-    folds = min(FOLDS, len({question.image for question in asked}))
+        return _fitted(training)(questions) if training else {}
+    folds = min(FOLDS, len({question.image for question in questions}))
     if folds < 2:
         return {}
-    fold = folds_of([question.image for question in asked], folds)
-    answers = {name: [""] * len(asked) for name in VIEWERS}
+    fold = folds_of([question.image for question in questions], folds)
+    answers = {name: [""] * len(questions) for name in VIEWERS}
     for held_out in range(folds):
-        places = [place for place in range(len(asked)) if fold[place] == held_out]
-        others = [question for place, question in enumerate(asked) if fold[place] != held_out]
-        for name, given in _fitted(others)([asked[place] for place in places]).items():
-            for place, answer in zip(places, given, strict=True):
-                answers[name][place] = answer
+        indices = [index for index in range(len(questions)) if fold[index] == held_out]
+        others = [question for index, question in enumerate(questions) if fold[index] != held_out]
+        for name, own_answers in _fitted(others)([questions[index] for index in indices]).items():
+            for index, answer in zip(indices, own_answers, strict=True):
+                answers[name][index] = answer
     return answers
 
 
-def _fitted(training: Sequence[Asked]) -> Callable[[Sequence[Asked]], dict[str, list[str]]]:
-    whole = Counter(question.answer for question in training)
+def _fitted(
+    training: Sequence[AnnotatedQuestion],
+) -> Callable[[Sequence[AnnotatedQuestion]], dict[str, list[str]]]:
+    overall = Counter(question.answer for question in training)
     seen: dict[str, defaultdict[Hashable, Counter[str]]] = {name: defaultdict(Counter) for name in VIEWERS}
     numbers, counts = VIEWERS
     for question in training:
         seen[numbers][_numbers(question.counts)][question.answer] += 1
         seen[counts][question.counts][question.answer] += 1
 
-    def answered(asked: Sequence[Asked]) -> dict[str, list[str]]:
-        by_numbers = [_likeliest(seen[numbers].get(_numbers(entry.counts), whole)) for entry in asked]
+    def answered(questions: Sequence[AnnotatedQuestion]) -> dict[str, list[str]]:
+        by_numbers = [_likeliest(seen[numbers].get(_numbers(entry.counts), overall)) for entry in questions]
         by_counts = [
-            _likeliest(seen[counts].get(entry.counts) or _among(entry.counts, whole)) for entry in asked
+            _likeliest(seen[counts].get(entry.counts) or _among(entry.counts, overall)) for entry in questions
         ]
         return {numbers: by_numbers, counts: by_counts}
 
@@ -74,10 +80,10 @@ def _numbers(counts: Counts) -> tuple[int, int]:
     return sum(counts), len(counts)
 
 
-def _among(counts: Counts, whole: Counter[str]) -> Counter[str]:
+def _among(counts: Counts, overall: Counter[str]) -> Counter[str]:
     """Returns how often each of some counts is right, of all questions; of none, how often anything is."""
-    return Counter({str(count): whole[str(count)] for count in counts}) or whole
+    return Counter({str(count): overall[str(count)] for count in counts}) or overall
 
 
-def _likeliest(given: Mapping[str, int]) -> str:
-    return min(given, key=lambda answer: (-given[answer], answer))
+def _likeliest(counts: Mapping[str, int]) -> str:
+    return min(counts, key=lambda answer: (-counts[answer], answer))

@@ -42,11 +42,11 @@ def _ngrams(text: str) -> Counter[_Ngram]:
 class _Index:
     """For each wanted n-gram, the references that hold it and its weights there."""
 
-    def __init__(self, references: Sequence[Sequence[str]], wanted: set[_Ngram]) -> None:
+    def __init__(self, references: Sequence[Sequence[str]], ngrams: set[_Ngram]) -> None:
         counted = [[_ngrams(caption) for caption in captions] for captions in references]
         images = Counter(ngram for captions in counted for ngram in set().union(*captions))
         self._rarest = float(np.log(len(references)))
-        self._weights = {ngram: self._rarest - float(np.log(found)) for ngram, found in images.items()}
+        self._weights = {ngram: self._rarest - float(np.log(count)) for ngram, count in images.items()}
         flat = [caption for captions in counted for caption in captions]
         self._norms = np.array([self._norm(caption) for caption in flat])
         self._lengths = np.array([_bigrams(caption) for caption in flat])
@@ -54,14 +54,14 @@ class _Index:
             [1.0 / (len(references) * len(captions)) for captions in counted],
             [len(captions) for captions in counted],
         )
-        places: dict[_Ngram, list[tuple[int, float]]] = {ngram: [] for ngram in wanted}
+        postings: dict[_Ngram, list[tuple[int, float]]] = {ngram: [] for ngram in ngrams}
         for position, caption in enumerate(flat):
-            for ngram in caption.keys() & wanted:
-                places[ngram].append((position, caption[ngram] * self._weights[ngram]))
-        self._places = {
-            ngram: (np.array([place for place, _ in found]), np.array([weight for _, weight in found]))
-            for ngram, found in places.items()
-            if found
+            for ngram in caption.keys() & ngrams:
+                postings[ngram].append((position, caption[ngram] * self._weights[ngram]))
+        self._postings = {
+            ngram: (np.array([row for row, _ in entries]), np.array([weight for _, weight in entries]))
+            for ngram, entries in postings.items()
+            if entries
         }
 
     def _norm(self, caption: Counter[_Ngram]) -> list[float]:
@@ -74,8 +74,8 @@ class _Index:
         caption = _ngrams(text)
         dots = np.zeros_like(self._norms)
         for ngram, count in caption.items():
-            if ngram in self._places:
-                positions, weights = self._places[ngram]
+            if ngram in self._postings:
+                positions, weights = self._postings[ngram]
                 mine = count * self._weights[ngram]
                 dots[positions, len(ngram) - 1] += np.minimum(mine, weights) * weights
         norms = self._norms * np.array(self._norm(caption))

@@ -137,7 +137,7 @@ def compare_files(
     Raises:
         VistokError: see there.
     """
-    found = compare_answers_to(
+    comparison = compare_answers_to(
         kind,
         references=references,
         predictions=predictions,
@@ -145,7 +145,7 @@ def compare_files(
         protocol=protocol,
         only_answered=only_answered,
     )
-    return as_json(found)
+    return as_json(comparison)
 
 
 def as_json(comparison: Comparison) -> dict[str, Any]:

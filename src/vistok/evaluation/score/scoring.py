@@ -36,10 +36,10 @@ def score_questions(
     Raises:
         VistokError: the kind or the protocol is unknown, or there are no questions.
     """
-    given = [answers.get(str(key)) for key in references.ids]
+    in_order = [answers.get(str(key)) for key in references.ids]
     chosen = protocol_of(references.kind, protocol)
     return task_kind(references.kind).score(
-        references.records, given, chosen, whole=references.whole, metrics=caption_metrics
+        references.records, in_order, chosen, full_set=references.full_set, metrics=caption_metrics
     )
 
 
@@ -89,10 +89,10 @@ def score_answers(
         if protocol == by_image:
             reports[protocol]["by_image"] = _by_image(scored)
         if scored.types:
-            whole = task_kind(references.kind).score(
-                references.whole, [None] * len(references.whole), protocol, whole=references.whole
+            full = task_kind(references.kind).score(
+                references.full_set, [None] * len(references.full_set), protocol, full_set=references.full_set
             )
-            of = Counter(whole.types)
+            of = Counter(full.types)
             reports[protocol]["cells"] = {
                 name: cell | {"of": of[name]}
                 for name, cell in _cells(
@@ -167,8 +167,8 @@ def _rounded(metrics: Mapping[str, float]) -> dict[str, float]:
 
 def _remarks(references: References, answers: Mapping[str, Any]) -> dict[str, Any]:
     remarks: dict[str, Any] = {}
-    if len(references.whole) != len(references.records):
-        remarks["of"] = len(references.whole)
+    if len(references.full_set) != len(references.records):
+        remarks["of"] = len(references.full_set)
     if missing := missing_ids(references.ids, answers):
         remarks["missing"] = {"count": len(missing), "first": missing[0], "scored": "as wrong"}
     return remarks

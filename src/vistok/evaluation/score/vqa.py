@@ -43,7 +43,7 @@ _CONTRACTIONS = """
 
 
 def _without_one_apostrophe(word: str) -> list[str]:
-    return [word[:place] + word[place + 1 :] for place, letter in enumerate(word) if letter == "'"]
+    return [word[:index] + word[index + 1 :] for index, letter in enumerate(word) if letter == "'"]
 
 
 # The official list puts back a single missing apostrophe, and takes one away from "somebody'd".
@@ -79,34 +79,36 @@ def _one_line(text: str) -> str:
     return text.replace("\n", " ").replace("\t", " ").strip()
 
 
-def _official_matches(people: Sequence[str], answer: str) -> int:
-    people, answer = [_one_line(person) for person in people], _one_line(answer)
-    if len(set(people)) > 1:
-        people, answer = [normalise(person) for person in people], normalise(answer)
-    return people.count(answer)
+def _official_matches(human_answers: Sequence[str], answer: str) -> int:
+    human_answers, answer = [_one_line(each) for each in human_answers], _one_line(answer)
+    if len(set(human_answers)) > 1:
+        human_answers, answer = [normalise(each) for each in human_answers], normalise(answer)
+    return human_answers.count(answer)
 
 
-def _people(people: Sequence[str]) -> Sequence[str]:
-    return [strip_punctuation(person) for person in people] if len(set(people)) > 1 else people
+def _without_punctuation(human_answers: Sequence[str]) -> Sequence[str]:
+    return (
+        [strip_punctuation(each) for each in human_answers] if len(set(human_answers)) > 1 else human_answers
+    )
 
 
-def _lavis_matches(people: Sequence[str], answer: str) -> int:
-    return _people(people).count(normalise(answer))
+def _lavis_matches(human_answers: Sequence[str], answer: str) -> int:
+    return _without_punctuation(human_answers).count(normalise(answer))
 
 
-def _released_matches(people: Sequence[str], answer: str) -> int:
-    said = normalise(answer.lower()).lower()
-    return sum(person.lower() in said for person in _people(people))
+def _released_matches(human_answers: Sequence[str], answer: str) -> int:
+    normalised = normalise(answer.lower()).lower()
+    return sum(each.lower() in normalised for each in _without_punctuation(human_answers))
 
 
 _MATCHES = {"official": _official_matches, "released": _released_matches, "lavis": _lavis_matches}
 
 
 @lru_cache(maxsize=1 << 10)
-def leave_one_out(matches: int, people: int) -> float:
-    """Returns the VQA accuracy, 0..1, of an answer that `matches` of `people` gave."""
+def leave_one_out(matches: int, annotators: int) -> float:
+    """Returns the VQA accuracy, 0..1, of an answer that `matches` of `annotators` gave."""
     one_of_them = matches * min(1.0, (matches - 1) / 3) if matches else 0.0
-    return (one_of_them + (people - matches) * min(1.0, matches / 3)) / people
+    return (one_of_them + (annotators - matches) * min(1.0, matches / 3)) / annotators
 
 
 def score_vqa(references: Sequence[VQAAnnotation], answers: Answers, protocol: str = "official") -> Scored:

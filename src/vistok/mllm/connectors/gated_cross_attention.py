@@ -41,8 +41,8 @@ class GatedConnector(Connector):
 class SquaredReLU(nn.Module):
     """Flamingo's activation."""
 
-    def forward(self, given: Tensor) -> Tensor:
-        return functional.relu(given).square()
+    def forward(self, inputs: Tensor) -> Tensor:
+        return functional.relu(inputs).square()
 
 
 class GatedLayer(nn.Module):

@@ -48,7 +48,7 @@ class QueryTransformer(nn.Module):
         self.queries = nn.Parameter(torch.empty(size.queries, size.width).normal_(std=_DEVIATION))
         self.norm = nn.LayerNorm(size.width, eps=_EPSILON)
         self.layers = nn.ModuleList(
-            QueryLayer(size, None if place % size.every else width) for place in range(size.depth)
+            QueryLayer(size, None if index % size.every else width) for index in range(size.depth)
         )
         for part in self.modules():
             if isinstance(part, nn.Linear):
@@ -89,12 +89,12 @@ class QueryLayer(nn.Module):
 class PostNormAttention(nn.Module):
     """Attention with biases, added to what asks, and a norm behind."""
 
-    def __init__(self, own: int, width: int, heads: int) -> None:
+    def __init__(self, hidden_width: int, width: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
-        self.query, self.out = nn.Linear(own, own), nn.Linear(own, own)
-        self.key, self.value = nn.Linear(width, own), nn.Linear(width, own)
-        self.norm = nn.LayerNorm(own, eps=_EPSILON)
+        self.query, self.out = nn.Linear(hidden_width, hidden_width), nn.Linear(hidden_width, hidden_width)
+        self.key, self.value = nn.Linear(width, hidden_width), nn.Linear(width, hidden_width)
+        self.norm = nn.LayerNorm(hidden_width, eps=_EPSILON)
 
     def forward(
         self,
@@ -111,11 +111,11 @@ class PostNormAttention(nn.Module):
 class PostNormFeedforward(nn.Module):
     """Two layers with a GELU between, added to what they read, and a norm behind."""
 
-    def __init__(self, own: int, multiple: int) -> None:
+    def __init__(self, width: int, multiple: int) -> None:
         super().__init__()
-        self.wide, self.narrow = nn.Linear(own, own * multiple), nn.Linear(own * multiple, own)
-        self.norm = nn.LayerNorm(own, eps=_EPSILON)
+        self.wide, self.narrow = nn.Linear(width, width * multiple), nn.Linear(width * multiple, width)
+        self.norm = nn.LayerNorm(width, eps=_EPSILON)
 
-    def forward(self, given: Float[Tensor, "batch length own"]) -> Float[Tensor, "batch length own"]:
-        normed: Tensor = self.norm(given + self.narrow(functional.gelu(self.wide(given))))
+    def forward(self, hidden: Float[Tensor, "batch length own"]) -> Float[Tensor, "batch length own"]:
+        normed: Tensor = self.norm(hidden + self.narrow(functional.gelu(self.wide(hidden))))
         return normed

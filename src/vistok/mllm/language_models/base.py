@@ -161,11 +161,13 @@ class LanguageModel(nn.Module, ABC):
         if not ids:
             return [[] for _ in options]
         tails = self.words.pad([(row, [1.0] * len(row)) for row in ids]).to(self.device)
-        owner, there = torch.tensor(owners, device=self.device), tails.mask > 0
+        owner, option_mask = torch.tensor(owners, device=self.device), tails.mask > 0
         losses = torch.zeros(tails.ids.shape, device=self.device)
         with torch.no_grad():
-            logits = self._option_logits(conditioning, prompts, owner, tails.ids, there)
-            losses[there] = functional.cross_entropy(logits.float(), tails.ids[there], reduction="none")
+            logits = self._option_logits(conditioning, prompts, owner, tails.ids, option_mask)
+            losses[option_mask] = functional.cross_entropy(
+                logits.float(), tails.ids[option_mask], reduction="none"
+            )
         results: list[list[tuple[float, int]]] = [[] for _ in options]
         for question, loss, row in zip(owners, losses.sum(1).tolist(), ids, strict=True):
             results[question].append((loss, len(row)))
@@ -185,7 +187,7 @@ class LanguageModel(nn.Module, ABC):
         prompts: Sequence[str],
         owner: Int[Tensor, "options"],
         ids: Int[Tensor, "options length"],
-        there: Bool[Tensor, "options length"],
+        option_mask: Bool[Tensor, "options length"],
     ) -> Float[Tensor, "tokens vocabulary"]:
         """Returns the logits of each token of each option, which follows its own prompt."""
 

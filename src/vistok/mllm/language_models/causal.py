@@ -60,16 +60,16 @@ class CausalLanguageModel(LanguageModel):
         if not front and bool(learnt[:, 0].any()):
             raise ValueError("the first token of a text has nothing before it: it cannot be learnt")
         # The logits of a token come from the position before it.
-        asked = functional.pad(learnt, (front, 0))[:, 1:]
+        predicting = functional.pad(learnt, (front, 0))[:, 1:]
         if self.packs and not self._inserted:  # whose rows read each its own image
             packing = packing_of(functional.pad(mask, (front, 0), value=1))
-            wanted = functional.pad(asked, (0, 1)).flatten()[packing.chosen].nonzero()[:, 0]
+            wanted = functional.pad(predicting, (0, 1)).flatten()[packing.chosen].nonzero()[:, 0]
             read = read_packed(self._decoder, packed(embedded, packing), packing, wanted)
             return self._words(read[packing.chosen[wanted].argsort()])
         # No mask: padding follows all words of its row, and causal attention never reads ahead.
         with self._reading(conditioning) as states:
             hidden = self._decoder(inputs_embeds=embedded, use_cache=False, **states)[0]
-        return self._words(hidden[:, :-1][asked])
+        return self._words(hidden[:, :-1][predicting])
 
     @classmethod
     def build(cls, size: LanguageModelSize, tokenizer: PreTrainedTokenizerBase) -> Self:
@@ -152,7 +152,7 @@ class CausalLanguageModel(LanguageModel):
         prompts: Sequence[str],
         owner: Int[Tensor, "options"],
         ids: Int[Tensor, "options length"],
-        there: Bool[Tensor, "options length"],
+        option_mask: Bool[Tensor, "options length"],
     ) -> Float[Tensor, "tokens vocabulary"]:
         tokens = self.words.pad_texts(prompts).to(self.device)
         mask = functional.pad(tokens.mask, (conditioning.front.shape[1], 0), value=1)
@@ -175,7 +175,7 @@ class CausalLanguageModel(LanguageModel):
                     use_cache=True,
                 )[0]
             hidden = torch.cat([hidden, following], dim=1)
-        return self._words(hidden[there])
+        return self._words(hidden[option_mask])
 
     @property
     def _decoder(self) -> Any:
@@ -190,10 +190,10 @@ class CausalLanguageModel(LanguageModel):
     def _left_padded(self, conditioning: Conditioning, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Puts padding before the front: rows of one batch end together and start apart."""
         embedded = self._joined(conditioning, ids)
-        whole = functional.pad(mask, (conditioning.front.shape[1], 0), value=1)
+        full_mask = functional.pad(mask, (conditioning.front.shape[1], 0), value=1)
         # Padding is between front and prompt here; a stable sort by the mask moves it before both.
-        order = whole.argsort(dim=1, stable=True)
-        return embedded.gather(1, order[..., None].expand_as(embedded)), whole.gather(1, order)
+        order = full_mask.argsort(dim=1, stable=True)
+        return embedded.gather(1, order[..., None].expand_as(embedded)), full_mask.gather(1, order)
 
     def _words(self, hidden: Tensor) -> Tensor:
         return cast(Tensor, cast(Any, self.network.get_output_embeddings())(hidden))

@@ -98,18 +98,18 @@ class EncoderDecoderLanguageModel(LanguageModel):
         prompts: Sequence[str],
         owner: Int[Tensor, "options"],
         ids: Int[Tensor, "options length"],
-        there: Bool[Tensor, "options length"],
+        option_mask: Bool[Tensor, "options length"],
     ) -> Float[Tensor, "tokens vocabulary"]:
         tokens = self.words.pad_texts(prompts).to(self.device)
         encoded, read = self._encoded(conditioning, tokens.ids, tokens.mask > 0)
-        return self._decoded(encoded[owner], read[owner], ids)[there]
+        return self._decoded(encoded[owner], read[owner], ids)[option_mask]
 
-    def _encoded(self, conditioning: Conditioning, ids: Tensor, there: Tensor) -> tuple[Tensor, Tensor]:
+    def _encoded(self, conditioning: Conditioning, ids: Tensor, text_mask: Tensor) -> tuple[Tensor, Tensor]:
         """Returns what the encoder makes of front, words and an end token, and which of it is not padding."""
         if conditioning.states is not None:
             raise ValueError(f"{type(self.network).__name__} reads its encoder's states, and no others")
         columns = torch.arange(ids.shape[1] + 1, device=ids.device)
-        ends = there.sum(1, keepdim=True)
+        ends = text_mask.sum(1, keepdim=True)
         words = self.embed(functional.pad(ids, (0, 1)).where(columns < ends, self.words.end))
         front = conditioning.front
         mask = functional.pad((columns <= ends).long(), (front.shape[1], 0), value=1)

@@ -19,13 +19,13 @@ class InsertedLayers:
     def __bool__(self) -> bool:
         return bool(self._handles)
 
-    def put(self, layers: Sequence[nn.Module], own: Sequence[nn.Module]) -> None:
+    def put(self, layers: Sequence[nn.Module], network_layers: Sequence[nn.Module]) -> None:
         """Spreads layers evenly over a network's own, the first in front of the first; those before are taken out."""
         while self._handles:
             self._handles.pop().remove()
         for number, layer in enumerate(layers):
-            place = own[number * len(own) // len(layers)]
-            self._handles.append(place.register_forward_pre_hook(self._hook(layer)))
+            target = network_layers[number * len(network_layers) // len(layers)]
+            self._handles.append(target.register_forward_pre_hook(self._hook(layer)))
 
     @contextmanager
     def reading(self, states: Float[Tensor, "batch tokens features"] | None) -> Iterator[None]:
@@ -37,10 +37,10 @@ class InsertedLayers:
             self._states = None
 
     def _hook(self, layer: nn.Module) -> Callable[[nn.Module, tuple[Any, ...]], tuple[Any, ...] | None]:
-        def read(_: nn.Module, given: tuple[Any, ...]) -> tuple[Any, ...] | None:
+        def read(_: nn.Module, arguments: tuple[Any, ...]) -> tuple[Any, ...] | None:
             if self._states is None:
                 return None
-            words, rest = given[0], given[1:]
+            words, rest = arguments[0], arguments[1:]
             # The beams of a row are adjacent.
             states = self._states.repeat_interleave(len(words) // len(self._states), dim=0)
             return (layer(words.to(states.dtype), states).to(words.dtype), *rest)

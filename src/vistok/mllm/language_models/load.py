@@ -46,20 +46,20 @@ def load_language_model(
         VistokError: there are no such weights here, or what is here cannot be read without running its code.
     """
     model = class_of(kind)
-    with _told(name):
+    with _explained(name):
         tokenizer = _words(name)
         _check_old_files(Path(name))
         loaded: Any = getattr(transformers, model.auto).from_pretrained(
-            **_found(name),
+            **_location(name),
             **({"quantization_config": transformers.GgufConfig(dequantize=True)} if _is_gguf(name) else {}),
             dtype=precision,
             output_loading_info=True,
             trust_remote_code=False,
         )
         network, report = loaded
-        if lacking := sorted(report["missing_keys"]):
-            first = ", ".join(lacking[:2])
-            raise ValueError(f"its weights lack {len(lacking)} of the tensors of its config ({first})")
+        if missing := sorted(report["missing_keys"]):
+            first = ", ".join(missing[:2])
+            raise ValueError(f"its weights lack {len(missing)} of the tensors of its config ({first})")
         return model(network, tokenizer).requires_grad_(False).eval()
 
 
@@ -69,12 +69,12 @@ def load_words(name: str | Path) -> PromptEncoder:
     Raises:
         VistokError: it has no tokenizer that can be read here, or one without a token that ends an answer.
     """
-    with _told(name):
+    with _explained(name):
         return PromptEncoder(_words(name))
 
 
 @contextmanager
-def _told(name: str | Path) -> Iterator[None]:
+def _explained(name: str | Path) -> Iterator[None]:
     """Turns any error of transformers into one sentence."""
     try:
         yield
@@ -88,7 +88,7 @@ def _told(name: str | Path) -> Iterator[None]:
         ) from error
 
 
-def _found(name: str | Path) -> dict[str, Any]:
+def _location(name: str | Path) -> dict[str, Any]:
     """Returns where transformers finds a model: in a folder, under a published name, or in a file of a folder."""
     path = Path(name)
     if _is_gguf(name):
@@ -107,7 +107,7 @@ def _words(name: str | Path) -> PreTrainedTokenizerBase:
         raise ValueError(
             f"its tokenizer is {alone[0]} alone, which sentencepiece and protobuf read: pip install 'vistok[study]'"
         )
-    words = transformers.AutoTokenizer.from_pretrained(**_found(name), trust_remote_code=False)
+    words = transformers.AutoTokenizer.from_pretrained(**_location(name), trust_remote_code=False)
     if words.eos_token_id is None:
         raise ValueError("its tokenizer has no token that ends an answer (`eos_token`)")
     return cast(PreTrainedTokenizerBase, words)

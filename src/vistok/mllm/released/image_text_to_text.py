@@ -48,7 +48,7 @@ class ImageTextToText(WholeModel):
         if len(texts) > 1 and self.network.config.model_type in _ALONE:
             pairs = zip(images, texts, strict=True)
             return [self.generate([image], [text], decoding)[0] for image, text in pairs]
-        given = self._inputs(images, texts, side="left")
+        inputs = self._inputs(images, texts, side="left")
         processors = LogitsProcessorList()
         if decoding.repetition_penalty != 1.0:
             processors.append(RepetitionPenaltyLogitsProcessor(decoding.repetition_penalty))
@@ -56,7 +56,7 @@ class ImageTextToText(WholeModel):
         if temperature:  # by a seed of its own, so that a stop and a start draw the same
             torch.manual_seed(crc32("\n".join(texts).encode()))
         tokens = cast(Any, self.network).generate(
-            **given,
+            **inputs,
             logits_processor=processors,
             generation_config=GenerationConfig(
                 num_beams=decoding.beams,
@@ -70,7 +70,7 @@ class ImageTextToText(WholeModel):
                 decoder_start_token_id=getattr(self._text_config, "decoder_start_token_id", None),
             ),
         )
-        new = _without_prompt(tokens, given["input_ids"])
+        new = _without_prompt(tokens, inputs["input_ids"])
         return [text.strip() for text in self.words.batch_decode(new, skip_special_tokens=True)]
 
     @torch.no_grad()
@@ -89,15 +89,15 @@ class ImageTextToText(WholeModel):
             raise VistokError(
                 f"the option {option!r} has no tokens, so it has no likelihood. Give it a text."
             )
-        given, target = self._inputs([image], [text], side="left"), ids.to(self.network.device)
+        inputs, target = self._inputs([image], [text], side="left"), ids.to(self.network.device)
         if self.network.config.is_encoder_decoder or getattr(self._text_config, "is_encoder_decoder", False):
-            logits = self.network(**given, labels=target).logits
+            logits = self.network(**inputs, labels=target).logits
         else:
-            given["input_ids"] = torch.cat([given["input_ids"], target], dim=1)
-            for name in _PER_TOKEN & given.keys():  # an option's tokens are as the text's last one
-                last = given[name][:, -1:].repeat_interleave(target.shape[1], dim=1)
-                given[name] = torch.cat([given[name], last], dim=1)
-            logits = self.network(**given).logits[:, -target.shape[1] - 1 : -1]
+            inputs["input_ids"] = torch.cat([inputs["input_ids"], target], dim=1)
+            for name in _PER_TOKEN & inputs.keys():  # an option's tokens are as the text's last one
+                last = inputs[name][:, -1:].repeat_interleave(target.shape[1], dim=1)
+                inputs[name] = torch.cat([inputs[name], last], dim=1)
+            logits = self.network(**inputs).logits[:, -target.shape[1] - 1 : -1]
         loss = functional.cross_entropy(logits[0].float(), target[0], reduction="sum")
         return float(loss), target.shape[1]
 
@@ -107,11 +107,11 @@ class ImageTextToText(WholeModel):
 
     def _inputs(self, images: Sequence[Image], texts: Sequence[str], *, side: str) -> dict[str, Tensor]:
         self.words.padding_side = side
-        given = self.processor(images=list(images), text=list(texts), return_tensors="pt", padding=True)
-        given = {name: value.to(self.network.device) for name, value in given.items()}
+        inputs = self.processor(images=list(images), text=list(texts), return_tensors="pt", padding=True)
+        inputs = {name: value.to(self.network.device) for name, value in inputs.items()}
         return {
             name: value.to(self.network.dtype) if value.is_floating_point() else value
-            for name, value in given.items()
+            for name, value in inputs.items()
         }
 
 
@@ -158,9 +158,9 @@ def load(entry: ReleasedModel, precision: torch.dtype, device: torch.device) -> 
             "weights on a machine with network, or name a local folder as `weights` in workflow/grid/models.yaml."
         ) from error
     network, report = loaded
-    if lacking := sorted(report["missing_keys"]):
+    if missing := sorted(report["missing_keys"]):
         raise VistokError(
-            f"released model {entry.weights!r} lacks {len(lacking)} of the tensors of its config "
-            f"({', '.join(lacking[:2])}). Fetch its weights again."
+            f"released model {entry.weights!r} lacks {len(missing)} of the tensors of its config "
+            f"({', '.join(missing[:2])}). Fetch its weights again."
         )
     return ImageTextToText(network.to(device), processor)

@@ -63,9 +63,11 @@ class MiniGPT4(WholeModel):
         """Answers those that have the same words before the image in one batch: they pad what is behind it alone."""
         answers = [""] * len(texts)
         for before, rows in self._groups(texts).items():
-            behind = [texts[row].split(IMAGE)[1] for row in rows]
-            given = self._conditioning([images[row] for row in rows], before)
-            for row, answer in zip(rows, self.parts.llm.generate(given, behind, decoding), strict=True):
+            suffixes = [texts[row].split(IMAGE)[1] for row in rows]
+            conditioning = self._conditioning([images[row] for row in rows], before)
+            for row, answer in zip(
+                rows, self.parts.llm.generate(conditioning, suffixes, decoding), strict=True
+            ):
                 answers[row] = answer
         return answers
 
@@ -74,11 +76,11 @@ class MiniGPT4(WholeModel):
     ) -> list[list[tuple[float, int]]]:
         losses: list[list[tuple[float, int]]] = [[] for _ in texts]
         for before, rows in self._groups(texts).items():
-            behind = [texts[row].split(IMAGE)[1] for row in rows]
-            given = self._conditioning([images[row] for row in rows], before)
-            found = self.parts.llm.option_losses(given, behind, [options[row] for row in rows])
-            for row, own in zip(rows, found, strict=True):
-                losses[row] = own
+            suffixes = [texts[row].split(IMAGE)[1] for row in rows]
+            conditioning = self._conditioning([images[row] for row in rows], before)
+            computed = self.parts.llm.option_losses(conditioning, suffixes, [options[row] for row in rows])
+            for row, losses_of_row in zip(rows, computed, strict=True):
+                losses[row] = losses_of_row
         return losses
 
     def _groups(self, texts: Sequence[str]) -> dict[str, list[int]]:
@@ -115,10 +117,10 @@ def load(entry: ReleasedModel, precision: torch.dtype, device: torch.device) -> 
     Raises:
         VistokError: a part is missing, was changed, or does not fit the others.
     """
-    eva, blip, own, vicuna = parts(Path(entry.weights))
+    eva, blip, projection, vicuna = parts(Path(entry.weights))
     encoder = _encoder(eva)
     llm = load_language_model(vicuna, precision=precision)
-    return MiniGPT4(_joined(encoder, llm, blip, own).to(device))
+    return MiniGPT4(_joined(encoder, llm, blip, projection).to(device))
 
 
 def parts(folder: Path) -> list[Path]:
@@ -127,14 +129,14 @@ def parts(folder: Path) -> list[Path]:
     Raises:
         VistokError: one is not there, or is there twice.
     """
-    found = [sorted(folder.glob(name)) for name in FILES]
-    for name, paths in zip(FILES, found, strict=True):
+    matches = [sorted(folder.glob(name)) for name in FILES]
+    for name, paths in zip(FILES, matches, strict=True):
         if len(paths) != 1:
             raise VistokError(
                 f"{folder} holds {len(paths)} of {name}. MiniGPT-4 is put together of {', '.join(FILES)} (a folder), "
                 "as its repository and LAVIS release them: lay each there, once."
             )
-    return [paths[0] for paths in found]
+    return [paths[0] for paths in matches]
 
 
 def _encoder(file: Path) -> VisualTokenizer:
@@ -143,10 +145,10 @@ def _encoder(file: Path) -> VisualTokenizer:
     tensors = {
         name: tensor
         for name, tensor in read_tensors(file).items()
-        if not (found := blocks.match(name)) or int(found[1]) < BLOCKS
+        if not (match := blocks.match(name)) or int(match[1]) < BLOCKS
     }
     try:
-        depth = 1 + max(int(found[1]) for name in tensors if (found := blocks.match(name)))
+        depth = 1 + max(int(match[1]) for name in tensors if (match := blocks.match(name)))
         width, patch = (
             tensors["patch_embed.proj.weight"].shape[0],
             tensors["patch_embed.proj.weight"].shape[2],
@@ -178,22 +180,22 @@ def _encoder(file: Path) -> VisualTokenizer:
     return encoder
 
 
-def _joined(encoder: VisualTokenizer, llm: LanguageModel, blip: Path, own: Path) -> MultimodalModel:
+def _joined(encoder: VisualTokenizer, llm: LanguageModel, blip: Path, projection: Path) -> MultimodalModel:
     """Joins encoder and language model by the Q-Former of one file and the layer of another."""
-    former, layer = read_tensors(blip), read_tensors(own)
+    former, layer = read_tensors(blip), read_tensors(projection)
     joined = MultimodalModel(encoder, llm, _size(former, blip), trains=())
-    whole = former_tensors(former) | {
+    tensors = former_tensors(former) | {
         name.replace("llama_proj", "projection"): tensor
         for name, tensor in layer.items()
         if name.startswith("llama_proj.")
     }
-    load_tensors(joined.connector, whole, source=own.parent)
+    load_tensors(joined.connector, tensors, source=projection.parent)
     return joined
 
 
 def _size(tensors: Mapping[str, Tensor], file: Path) -> FrozenQFormer:
-    layers = [(int(found[1]), found[2]) for name in tensors if (found := _LAYER.match(name))]
-    looking = sorted({place for place, rest in layers if rest.startswith("crossattention.")})
+    layers = [(int(match[1]), match[2]) for name in tensors if (match := _LAYER.match(name))]
+    looking = sorted({index for index, rest in layers if rest.startswith("crossattention.")})
     try:
         _, queries, width = tensors["query_tokens"].shape
         inner = tensors["Qformer.bert.encoder.layer.0.intermediate_query.dense.weight"].shape[0]
@@ -202,7 +204,7 @@ def _size(tensors: Mapping[str, Tensor], file: Path) -> FrozenQFormer:
     return FrozenQFormer(
         queries=queries,
         width=width,
-        depth=1 + max(place for place, _ in layers),
+        depth=1 + max(index for index, _ in layers),
         heads=width // _HEAD["bert"],
         feedforward_multiple=inner // width,
         every=looking[1] if len(looking) > 1 else len(layers),
@@ -211,14 +213,14 @@ def _size(tensors: Mapping[str, Tensor], file: Path) -> FrozenQFormer:
 
 def former_tensors(tensors: Mapping[str, Tensor]) -> Tensors:
     """Returns the tensors of our Q-Former by their names, of a file of LAVIS."""
-    found = {"former.queries": tensors["query_tokens"][0]} if "query_tokens" in tensors else {}
+    renamed = {"former.queries": tensors["query_tokens"][0]} if "query_tokens" in tensors else {}
     for name, tensor in tensors.items():
         if name.startswith("ln_vision."):
-            found[name.replace("ln_vision", "norm")] = tensor
+            renamed[name.replace("ln_vision", "norm")] = tensor
         elif name.startswith("Qformer.bert.embeddings.LayerNorm."):
-            found[name.replace("Qformer.bert.embeddings.LayerNorm", "former.norm")] = tensor
+            renamed[name.replace("Qformer.bert.embeddings.LayerNorm", "former.norm")] = tensor
         elif layer := _LAYER.match(name):
             for part, ours in _PARTS.items():
                 if layer[2].startswith(part):
-                    found[f"former.layers.{layer[1]}.{ours}{layer[2].removeprefix(part)}"] = tensor
-    return found
+                    renamed[f"former.layers.{layer[1]}.{ours}{layer[2].removeprefix(part)}"] = tensor
+    return renamed

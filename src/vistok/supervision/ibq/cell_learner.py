@@ -68,5 +68,5 @@ def told_right(net: CellNet, pool: ImagePool, labels: CellLabels, positions: np.
     """Returns how many objects of some images a network assigns the right category, in per cent."""
     truth = labels.category[positions]
     category, _ = net.read(from_bytes(pool.pixels(positions)))
-    there = truth > NOTHING
-    return float(100 * (category[there] == truth[there]).mean()) if there.any() else 0.0
+    present = truth > NOTHING
+    return float(100 * (category[present] == truth[present]).mean()) if present.any() else 0.0

@@ -26,8 +26,8 @@ class ImagePool:
 
     def pixels(self, positions: Int64[np.ndarray, " images"]) -> UInt8[Tensor, "images 3 size size"]:
         """Returns the images at some positions."""
-        found = [self._at(int(position)) for position in positions]
-        return torch.from_numpy(np.stack(found)).permute(0, 3, 1, 2).contiguous()
+        images = [self._at(int(position)) for position in positions]
+        return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous()
 
     def _at(self, position: int) -> UInt8[np.ndarray, "size size 3"]:
         number = int(np.searchsorted(self.starts, position, side="right")) - 1

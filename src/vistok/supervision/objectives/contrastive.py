@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from vistok.supervision import augment
 from vistok.supervision.base import Objective, Setup
-from vistok.supervision.data import Examples, Part
+from vistok.supervision.data import AnnotationKind, Examples
 from vistok.supervision.draws import Draws
 from vistok.supervision.encoder import class_feature, embed
 from vistok.supervision.heads import Heads
@@ -41,7 +41,7 @@ class Contrastive(Objective):
     """Two encoders, two projections and a learnt temperature; the image encoder is the tokenizer, the rest heads."""
 
     defaults: ClassVar[Mapping[str, float]] = _DEFAULTS
-    needs: ClassVar[frozenset[Part]] = frozenset({"captions"})
+    needs: ClassVar[frozenset[AnnotationKind]] = frozenset({"captions"})
     undecayed: ClassVar[frozenset[str]] = frozenset({"cls_token"})  # a vector in CLIP's code; positions decay
 
     def __init__(self, setup: Setup) -> None:

@@ -113,9 +113,9 @@ class DinoV2(SelfDistillation):
             self.teacher_encoder, embed(self.teacher_encoder, batch["global"], batch["global_corner"])
         )
         classes, patches = split_class_token(self.teacher_encoder, tokens)
-        whole = self.centre.sharpen(self.teacher_head(classes), temperature)
+        class_probabilities = self.centre.sharpen(self.teacher_head(classes), temperature)
         hidden = self.teacher_patch_head(patches[batch["hidden"]])
-        return whole, self.patch_centre.sharpen(hidden, temperature)
+        return class_probabilities, self.patch_centre.sharpen(hidden, temperature)
 
 
 def spread_loss(features: Float[Tensor, "batch width"]) -> Float[Tensor, ""]:

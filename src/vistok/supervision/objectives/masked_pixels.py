@@ -51,8 +51,8 @@ class MaskedPixels(Objective):
         )
         self.decoder = nn.Sequential(*blocks, nn.LayerNorm(width, eps=1e-6))
         self.paint = nn.Linear(width, 3 * self.patch**2)
-        places = build_sincos2d_pos_embed([rows, columns], width)
-        self.register_buffer("places", torch.cat([torch.zeros(1, width), places]))
+        positions = build_sincos2d_pos_embed([rows, columns], width)
+        self.register_buffer("places", torch.cat([torch.zeros(1, width), positions]))
         for module in (self.enter, self.decoder, self.paint):
             initialise(module)
         nn.init.normal_(self.mask_token, std=0.02)
@@ -74,9 +74,9 @@ class MaskedPixels(Objective):
     ) -> dict[str, Tensor]:
         images = self.crops(images, draws, self.size, (self.options["crop_least"], 1.0))
         order = torch.from_numpy(draws.random(self.patches).argsort(axis=1))
-        kept = int(self.patches * (1 - self.options["mask_ratio"]))  # MAE code: what is left over is hidden
+        count = int(self.patches * (1 - self.options["mask_ratio"]))  # MAE code: what is left over is hidden
         normalised = augment.normalise(images, self.normalisation)
-        return {"images": normalised, "visible": order[:, :kept], "hidden": order[:, kept:]}
+        return {"images": normalised, "visible": order[:, :count], "hidden": order[:, count:]}
 
     @override
     def loss(self, batch: dict[str, Tensor], step: int) -> Float[Tensor, ""]:
@@ -95,8 +95,8 @@ class MaskedPixels(Objective):
         seen = self.enter(encode(self.encoder, seen))
         blank = self.mask_token.expand(len(images), self.patches, -1)
         where = visible.unsqueeze(-1).expand(-1, -1, seen.shape[-1])
-        whole = torch.cat([seen[:, :1], blank.scatter(1, where, seen[:, 1:])], dim=1)
-        painted: Tensor = self.paint(self.decoder(whole + self.places)[:, 1:])
+        full = torch.cat([seen[:, :1], blank.scatter(1, where, seen[:, 1:])], dim=1)
+        painted: Tensor = self.paint(self.decoder(full + self.places)[:, 1:])
         return painted
 
 

@@ -39,8 +39,8 @@ class OwlVit(Detector):
     def logits(self, merged: Float[Tensor, "batch patches width"]) -> Float[Tensor, "batch patches names"]:
         """Returns how much each token is worth each name: a shifted and scaled cosine (OWL-ViT code)."""
         cosine = functional.normalize(self.class_head(merged), dim=-1) @ self.queries.T
-        worth: Tensor = (cosine + self.shift(merged)) * (functional.elu(self.scale(merged)) + 1)
-        return worth
+        logits: Tensor = (cosine + self.shift(merged)) * (functional.elu(self.scale(merged)) + 1)
+        return logits
 
 
 build = OwlVit

@@ -13,7 +13,7 @@ from typing_extensions import override
 from vistok.supervision import augment
 from vistok.supervision.base import Objective, Setup
 from vistok.supervision.concepts import head_nouns
-from vistok.supervision.data import Examples, Part
+from vistok.supervision.data import AnnotationKind, Examples
 from vistok.supervision.draws import Draws
 from vistok.supervision.encoder import embed, encode
 from vistok.supervision.objectives.contrastive import symmetric_cross_entropy
@@ -44,7 +44,7 @@ class RegionClip(Objective):
 
     concepts: Tensor
     defaults: ClassVar[Mapping[str, float]] = _DEFAULTS
-    needs: ClassVar[frozenset[Part]] = frozenset({"captions"})
+    needs: ClassVar[frozenset[AnnotationKind]] = frozenset({"captions"})
     needs_base: ClassVar[bool] = True
     needs_teacher: ClassVar[bool] = True
     needs_proposer: ClassVar[bool] = True
@@ -84,11 +84,13 @@ class RegionClip(Objective):
 
     @override
     def loss(self, batch: dict[str, Tensor], step: int) -> Float[Tensor, ""]:
-        boxes, there = self.proposer(batch["asked"], int(self.options["regions"]), self.options["overlap"])
-        taught = self.taught_regions(batch["taught"], boxes)[there.flatten()]
+        boxes, valid = self.proposer(batch["asked"], int(self.options["regions"]), self.options["overlap"])
+        taught = self.taught_regions(batch["taught"], boxes)[valid.flatten()]
         tokens = encode(self.encoder, embed(self.encoder, batch["images"]))
-        said = self.projection(self.regions(tokens, boxes))[there.flatten()]
-        student, teacher = (self.scale * _unit(features) @ self.concepts.T for features in (said, taught))
+        student_features = self.projection(self.regions(tokens, boxes))[valid.flatten()]
+        student, teacher = (
+            self.scale * _unit(features) @ self.concepts.T for features in (student_features, taught)
+        )
         image = self.projection(tokens[:, 0])
         with torch.no_grad():
             read = self.teacher_text(batch["tokens"])
@@ -151,8 +153,8 @@ def concept_contrast(
     sure = score >= least
     if not sure.any():
         return 0.0 * student.sum()
-    named, place = label[sure].unique(return_inverse=True)
-    return functional.cross_entropy(student[sure][:, named], place)
+    named, target = label[sure].unique(return_inverse=True)
+    return functional.cross_entropy(student[sure][:, named], target)
 
 
 def distillation(

@@ -26,8 +26,8 @@ class RegionProposals(Detector):
 
     @override
     def logits(self, merged: Float[Tensor, "batch patches width"]) -> Float[Tensor, "batch patches 1"]:
-        worth: Tensor = self.worth(merged)
-        return worth
+        logits: Tensor = self.worth(merged)
+        return logits
 
     @override
     def classes(self, categories: Int64[Tensor, "batch most"]) -> Int64[Tensor, "batch most"]:

@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from vistok.supervision import augment
 from vistok.supervision.base import Objective, Setup
-from vistok.supervision.data import Examples, Part
+from vistok.supervision.data import AnnotationKind, Examples
 from vistok.supervision.draws import Draws
 from vistok.supervision.encoder import class_feature, embed, initialise
 
@@ -33,7 +33,7 @@ class Supervised(Objective):
 
     defaults: ClassVar[Mapping[str, float]] = _DEFAULTS
     shares_batches: ClassVar[bool] = True
-    needs: ClassVar[frozenset[Part]] = frozenset({"label"})
+    needs: ClassVar[frozenset[AnnotationKind]] = frozenset({"label"})
     undecayed: ClassVar[frozenset[str]] = frozenset({"cls_token", "pos_embed"})  # DeiT code: no_weight_decay
 
     def __init__(self, setup: Setup) -> None:

@@ -123,10 +123,10 @@ def k_means(
 
     A centre that no row is nearest to keeps its place.
     """
-    found = rows[torch.randperm(len(rows), generator=generator)[:centres]].clone()
+    means = rows[torch.randperm(len(rows), generator=generator)[:centres]].clone()
     for _ in range(rounds):
-        nearest = torch.cdist(rows, found).argmin(dim=1)
+        nearest = torch.cdist(rows, means).argmin(dim=1)
         counts = torch.bincount(nearest, minlength=centres).to(rows.dtype).unsqueeze(1)
-        sums = torch.zeros_like(found).index_add_(0, nearest, rows)
-        found = torch.where(counts > 0, sums / counts.clamp(min=1), found)
-    return found
+        sums = torch.zeros_like(means).index_add_(0, nearest, rows)
+        means = torch.where(counts > 0, sums / counts.clamp(min=1), means)
+    return means

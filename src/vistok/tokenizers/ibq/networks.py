@@ -73,11 +73,11 @@ class Up(nn.Module):
 
 def _level(channels: int, out: int, blocks: int, *, attention: bool) -> list[nn.Module]:
     """Returns the blocks of one map size, each followed by attention if requested."""
-    made: list[nn.Module] = []
+    layers: list[nn.Module] = []
     for block in range(blocks):
-        made.append(Residual(out if block else channels, out))
-        made += [Attention(out)] if attention else []
-    return made
+        layers.append(Residual(out if block else channels, out))
+        layers += [Attention(out)] if attention else []
+    return layers
 
 
 def _middle(channels: int, size: NetworkSize) -> list[nn.Module]:
@@ -100,17 +100,17 @@ class Encoder(nn.Module):
     def __init__(self, size: NetworkSize) -> None:
         super().__init__()
         widths, stem = size.widths, size.stem
-        made: list[nn.Module] = [
+        layers: list[nn.Module] = [
             nn.Conv2d(_COLOURS, size.channels, max(3, stem), stride=stem, padding=int(stem == 1))
         ]
         before = size.channels
         for level, (width, blocks) in enumerate(zip(widths, size.blocks, strict=True)):
             last = level == len(widths) - 1
-            made += _level(before, width, blocks, attention=last and size.attention)
+            layers += _level(before, width, blocks, attention=last and size.attention)
             before = width if blocks else before
-            made += [] if last else [Down(before)]
-        made += [*_middle(before, size), norm(before), nn.SiLU(), _between(before, size.width, size)]
-        self.blocks = nn.Sequential(*made)
+            layers += [] if last else [Down(before)]
+        layers += [*_middle(before, size), norm(before), nn.SiLU(), _between(before, size.width, size)]
+        self.blocks = nn.Sequential(*layers)
         self.linear = (
             nn.Conv2d(_COLOURS, size.width, size.stride, stride=size.stride) if size.linear else None
         )
@@ -126,16 +126,16 @@ class Decoder(nn.Module):
     def __init__(self, size: NetworkSize) -> None:
         super().__init__()
         widths: Sequence[int] = size.widths[::-1]
-        made = [_between(size.width, widths[0], size), *_middle(widths[0], size)]
+        layers = [_between(size.width, widths[0], size), *_middle(widths[0], size)]
         before = widths[0]
         for level, (width, blocks) in enumerate(zip(widths, size.blocks[::-1], strict=True)):
-            made += _level(before, width, blocks + (not size.lean), attention=not level and size.attention)
+            layers += _level(before, width, blocks + (not size.lean), attention=not level and size.attention)
             before = width
             if level < len(widths) - 1:
                 before = widths[level + 1] if size.lean else width
-                made.append(Up(width, before))
-        made += [norm(before), nn.SiLU(), nn.Conv2d(before, _COLOURS * size.stem**2, 3, padding=1)]
-        self.blocks = nn.Sequential(*made, nn.PixelShuffle(size.stem))
+                layers.append(Up(width, before))
+        layers += [norm(before), nn.SiLU(), nn.Conv2d(before, _COLOURS * size.stem**2, 3, padding=1)]
+        self.blocks = nn.Sequential(*layers, nn.PixelShuffle(size.stem))
         pixels = _COLOURS * size.stride**2
         linear = nn.Sequential(nn.Conv2d(size.width, pixels, 1), nn.PixelShuffle(size.stride))
         self.linear = linear if size.linear else None
