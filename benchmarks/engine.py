@@ -67,7 +67,7 @@ class Work:
 
 WORK = {
     "mini": Work(16, 12, single=False, images=24, each=5, batch=128, turns=5, alone=120),
-    "small": Work(8, 5, single=True, images=32, each=4, batch=128, turns=1, alone=32),
+    "small": Work(8, 4, single=True, images=32, each=4, batch=128, turns=1, alone=8),
 }
 # The precisions that both sides train in: mini is exact, larger scales name theirs. In the other one, weights that are
 # trained stay in single precision: here by the scale's choice, in the plain loop by autocast.

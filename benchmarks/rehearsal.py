@@ -76,8 +76,7 @@ def rehearse(folder: Path, tables: list[str], on_slurm: bool) -> dict[str, Any]:
     seen: dict[str, Any] = {"tables": tables, "runs": len(runs), "local": stage.build_stopped()}
     stage.check(tables, runs)
     made = stage.pages()
-    if REPRODUCED in runs:
-        seen["dvc"] = stage.reproduce(REPRODUCED)
+    seen["dvc"] = stage.reproduce(REPRODUCED if REPRODUCED in runs else runs[-1])
     if on_slurm:
         there = Stage(folder, folder / "slurm")
         shutil.copytree(pristine, there.checkout, symlinks=True)
@@ -148,7 +147,7 @@ class Stage:
         started, before, stopped, since = time.monotonic(), _processor(), dict[str, str](), dict[str, float]()
         process, log = self.start(SLURM, "slurm.log")
         while process.poll() is None:
-            for kind, job in self._running().items():
+            for kind, job in oldest_of_each_kind(_running()).items():
                 since.setdefault(job, time.monotonic())
                 at_work_for = time.monotonic() - since[job]
                 if kind not in stopped and self._is_middle(kind, at_work_for, _MIDDLE_ON_SLURM):
@@ -205,7 +204,7 @@ class Stage:
         assert "Nothing to be done" in first, first
         change(
             self.checkout / "workflow/scales/paper.yaml",
-            lambda scale: scale["recipes"].update(tuned={"steps": 7}),
+            lambda scale: scale["recipes"].update({run.split("/")[1]: {"steps": 7}}),
         )
         again = self.told(_beside("dvc"), "repro", stage)
         trained = re.findall(r"^ *(?:local)?rule tune_mllm:$", again, re.MULTILINE)
@@ -258,12 +257,6 @@ class Stage:
         logs = self.checkout.parent.glob(f"{self.checkout.name}-local-*.log")
         return {rule for log in logs for rule in _STARTED.findall(log.read_text())}
 
-    def _running(self) -> dict[str, str]:
-        """Returns a running job of each kind: its rule or group, as the executor's comment tells."""
-        lines = cluster.told("squeue", "--noheader", "--states=RUNNING", "--format=%A|%k").splitlines()
-        jobs = [line.split("|", 1) for line in lines]
-        return {re.split(r"_wildcards|/", comment)[0]: job for job, comment in jobs}
-
     def _end(self, process: subprocess.Popen[str], log: Path) -> None:
         assert process.wait(_PATIENCE) == 0, f"{log.read_text()[-5000:]}\n{self._job_logs()}"
 
@@ -275,6 +268,20 @@ class Stage:
 def at_work(log: str) -> set[str]:
     """Returns the rules of which a job has started and not ended, by what snakemake says."""
     return {*(Counter(_STARTED.findall(log)) - Counter(_ENDED.findall(log)))}
+
+
+def oldest_of_each_kind(jobs: list[str]) -> dict[str, str]:
+    """Returns the first of Slurm's jobs of each kind: its rule or group, as the executor's comment tells.
+
+    Args:
+        jobs: `number|comment` of each.
+    """
+    numbered = sorted((line.split("|", 1) for line in jobs), key=lambda job: -int(job[0]))
+    return {re.split(r"_wildcards|/", comment)[0]: number for number, comment in numbered}
+
+
+def _running() -> list[str]:
+    return cluster.told("squeue", "--noheader", "--states=RUNNING", "--format=%A|%k").splitlines()
 
 
 def _beside(command: str) -> str:

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from rehearsal import at_work
+from rehearsal import at_work, oldest_of_each_kind
 from tests.official_paper import lay_out
 from tests.test_workflow.conftest import Checkout, _copy
 from tests.test_workflow.warm import Warm
@@ -72,6 +72,19 @@ def test_a_rule_is_at_work_until_all_its_jobs_have_ended() -> None:
     )
     assert at_work(log) == {"tune_mllm"}
     assert at_work(log + "Finished jobid: 4 (Rule: tune_mllm)\n") == set()
+
+
+def test_of_each_kind_of_job_the_oldest_is_cancelled() -> None:
+    """Younger ones took its place, and none was ever in the middle: no job of that kind was cancelled."""
+    jobs = [
+        "9|rule_write_shards_wildcards_llava",
+        "10|rule_tune_mllm_wildcards_clip",
+        "7|rule_write_shards_wildcards_sbu",
+    ]
+    assert oldest_of_each_kind([*jobs, "11|rule_run_answer_gvt_score_run_gvt/1"]) == {
+        "rule_write_shards": "7", "rule_tune_mllm": "10", "rule_run_answer_gvt_score_run_gvt": "11",
+    }  # fmt: skip
+    assert oldest_of_each_kind([]) == {}
 
 
 def _stop_in_training(checkout: Checkout, asked: tuple[str, str]) -> None:
