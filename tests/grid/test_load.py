@@ -167,6 +167,12 @@ def test_a_hostile_split_cannot_be_asked_for(repository: Path, hostile: str) -> 
         load_study("mini", split=hostile, root=repository)
 
 
+@pytest.mark.parametrize("empty", ["", "  "])
+def test_an_empty_data_root_is_no_default(repository: Path, empty: str) -> None:
+    with pytest.raises(VistokError, match="the data root that is given is empty: a variable may be unset"):
+        load_study("excerpt", root=repository, data_root=empty)
+
+
 def test_an_unknown_scale_names_the_nearest(repository: Path) -> None:
     with pytest.raises(VistokError, match=r"unknown scale 'Mini'\. Did you mean 'mini'"):
         load_study("Mini", root=repository)

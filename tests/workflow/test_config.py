@@ -19,6 +19,15 @@ def test_the_study_is_the_one_that_is_named(repository: Path, monkeypatch: pytes
     assert model_options(thrice, None) == "--scale smoke", "a checkpoint is of its own seed"
 
 
+@pytest.mark.parametrize("key", ["scale", "split", "data_root", "seeds"])
+def test_an_unset_variable_is_no_default(repository: Path, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    """Snakemake reads `--config data_root=$UNSET` as a null, which is the default too."""
+    monkeypatch.chdir(repository)
+    config = {"scale": "excerpt", "split": "test", "data_root": None, "seeds": 1}
+    with pytest.raises(VistokError, match=f"--config {key}= names nothing"):
+        open_study({**config, key: None}, {key: None})
+
+
 @pytest.mark.parametrize("given", ["", "  ", 1000.0, 2017, ["a", "b"], False])
 def test_a_data_root_that_names_no_folder_is_refused(
     repository: Path, monkeypatch: pytest.MonkeyPatch, given: object

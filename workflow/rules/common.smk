@@ -30,7 +30,7 @@ os.environ.setdefault("VISTOK_DEBUG", "1")
 
 with checks.refusals():
     check_checkout(workflow.basedir)
-    STUDY = open_study(config)
+    STUDY = open_study(config, workflow.config_settings.overwrite_config)
     FILES = Files(STUDY, load_downloads())
     check_grid(STUDY)
     checks.check_plan(FILES, sys.argv[1:])

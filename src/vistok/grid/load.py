@@ -51,6 +51,10 @@ def load_study(
     size = _scale(scale, root)
     models = None if size.models == size.id else load_study(_scale_with_models(size, root), root=root)
     if data_root is not None:
+        if not str(data_root).strip():
+            raise VistokError(
+                "the data root that is given is empty: a variable may be unset. Name a folder, or leave the option out."
+            )
         if size.world:
             raise VistokError(
                 f"the scale {size.id!r} makes its own data: no data_root can be given. Leave it out, or name the scale "

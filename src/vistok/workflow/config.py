@@ -15,14 +15,22 @@ from vistok.tables.checks import check_tables
 KEYS: Final = ("scale", "split", "data_root", "seeds")
 
 
-def open_study(config: Mapping[str, Any]) -> Study:
+def open_study(config: Mapping[str, Any], given: Mapping[str, Any] | None = None) -> Study:
     """Returns the study that Snakemake's configuration names.
+
+    Args:
+        config: all of it.
+        given: what `--config` sets of it: an unset variable leaves nothing there, as nothing is for a default.
 
     Raises:
         VistokError: a key or a value of it, or an entry of the grid, is wrong.
     """
     for key in sorted(set(config) - set(KEYS)):
         raise unknown("config key", key, KEYS)
+    if empty := [key for key, value in (given or {}).items() if value is None]:
+        raise VistokError(
+            f"--config {empty[0]}= names nothing: a variable may be unset. Give it a value, or leave it out."
+        )
     study = load_study(
         config["scale"],
         split=config["split"],
@@ -40,7 +48,7 @@ def open_study(config: Mapping[str, Any]) -> Study:
 
 
 def _data_root(given: object) -> str | None:
-    """Returns the data root as text: YAML takes 1e3 for a number, and an unset variable leaves nothing."""
+    """Returns the data root as text: YAML takes 1e3 for a number."""
     if given is None:
         return None
     if isinstance(given, str) and given.strip():

@@ -83,7 +83,7 @@ def left_behind() -> list[str]:
     if not runs:
         return []
     command = ["squeue", "--me", "--noheader", "--format=%A", f"--name={','.join(runs)}"]
-    jobs = [line for line in _ask(command).split() if line.isdecimal()]
+    jobs = [line for line in _ask(command).split() if line.isascii() and line.isdecimal()]
     if not jobs:
         (SLURM / RUNS).unlink()
     return jobs
