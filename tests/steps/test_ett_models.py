@@ -17,6 +17,7 @@ from vistok.datasets.geneval import KINDS, read_prompts
 from vistok.datasets.rows import QuestionAnswer
 from vistok.datasets.shards import Shards, write_rows
 from vistok.errors import VistokError
+from vistok.grid import ett_drawing
 from vistok.grid.ett import EttPaths
 from vistok.grid.ett_drawing import drawing_rows
 from vistok.grid.ett_scale import EttScale, longer_training, makes_ett, read_scale, tuned_runs
@@ -251,9 +252,26 @@ def test_from_prompts_to_the_table(study: Study) -> None:
     page = render_table(assemble_generation(study, EttPaths(study).generation), "md")
     assert "Blind: the image whose caption is nearest" in page and "bootstrap interval over prompts" in page
     assert "true images that show their prompt" in page and "held-out prompt" in page
-    first = EttPaths(study).generation.read_bytes()
+    made = (EttPaths(study).generation, EttPaths(study).sheet)
+    first = [path.read_bytes() for path in made]
     generate.run(study)
-    assert first == EttPaths(study).generation.read_bytes()
+    assert first == [path.read_bytes() for path in made] and first[1].startswith(b"\x89PNG")
+
+
+def test_one_that_draws_is_of_the_sizes_and_the_parts_that_are_there_now(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_all(study)
+    run = drawing_rows(study)[1][1]
+    assert not teach_drawing.load_drawer(study, run).training
+    size = read_scale(study)
+    training = size.generation.training.model_copy(update={"steps": 9})
+    generation = size.generation.model_copy(update={"training": training})
+    monkeypatch.setattr(
+        ett_drawing, "read_scale", lambda _: size.model_copy(update={"generation": generation})
+    )
+    with pytest.raises(VistokError, match="was made from other models, images or sizes than are there now"):
+        teach_drawing.load_drawer(study, run)
 
 
 def test_a_judge_that_is_wrong_too_often_is_refused(study: Study) -> None:
