@@ -5,14 +5,16 @@ A judge reads what is in each cell of an image; the rule is then a comparison of
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from jaxtyping import Float, Int64
 
 from vistok.datasets.geneval import Prompt, Wanted
 from vistok.evaluation.statistics import LEAST_GROUPS
-from vistok.probes.cell_net import Contents
+
+if TYPE_CHECKING:
+    from vistok.probes.cell_net import Contents  # which needs torch: scoring starts without
 
 Cells = Int64[np.ndarray, "G G"]
 Scores = Float[np.ndarray, "prompts images"]
@@ -29,7 +31,7 @@ class Seen:
     column: int
 
 
-def seen_in(category: Cells, colour: Cells, contents: Contents) -> list[Seen]:
+def seen_in(category: Cells, colour: Cells, contents: "Contents") -> list[Seen]:
     """Returns the objects of an image, row by row, from the numbers that a judge reads in its cells."""
     names, colours = ("", *contents.categories), ("", *contents.colours)
     places = zip(*np.nonzero(category > 0), strict=True)
