@@ -27,6 +27,7 @@ Commit = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Part = Literal["tokenizer", "tokenizer-last-block", "connector", "llm"]
+TOKENIZER_PARTS: Final[frozenset[Part]] = frozenset({"tokenizer", "tokenizer-last-block"})
 OBJECTIVES: Final = "supervision/objectives"
 RELEASED_KINDS: Final = "mllm/released"
 # They do not affect results by themselves: the weights' content is an input of every step that loads them.

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from vistok.grid.connectors import Connector, Resampler
-from vistok.grid.fields import Id, Label, Part, TaskKind
+from vistok.grid.fields import TOKENIZER_PARTS, Id, Label, Part, TaskKind
 from vistok.grid.marks import LABEL, NOTE
 from vistok.grid.originals import Original
 from vistok.grid.tokenizers import Tap
@@ -83,7 +83,7 @@ class Recipe(Value):
     @property
     def tunes_tokenizer(self) -> bool:
         """Whether the tokenizer does not stay as it is, whole or in part."""
-        return any(part.startswith("tokenizer") for part in self.trains)
+        return not TOKENIZER_PARTS.isdisjoint(self.trains)
 
     def learnt_of_tokenizer(self, parameters: float, width: int) -> float:
         """Returns how many parameters of an encoder are trained.

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
 from vistok.grid.connectors import Connector
-from vistok.grid.fields import Part
+from vistok.grid.fields import TOKENIZER_PARTS, Part
 from vistok.mllm.connectors.base import build_connector
 from vistok.mllm.language_models.base import Conditioning, LanguageModel, blind
 from vistok.tokenizers.base import VisualTokenizer
@@ -39,7 +39,7 @@ class MultimodalModel(nn.Module):
         self.llm = llm
         llm.insert(self.connector.inserted)
         self.trains = frozenset(trains)
-        self._tunes_tokenizer = any(part.startswith("tokenizer") for part in trains)
+        self._tunes_tokenizer = not TOKENIZER_PARTS.isdisjoint(trains)
         self.requires_grad_(False)
         for part in self.trained_parts():
             part.requires_grad_(True)

@@ -20,7 +20,7 @@ from transformers.models.llama.modeling_llama import LlamaDecoderLayer, rotate_h
 _NAME: Final = "vistok_packed"
 # More groups mean less padding and more calls: with two, attention of a batch of mini costs two thirds.
 _GROUPS: Final = 2
-# Where more than this share of the words is asked, a whole layer with its causal kernel is faster than its parts.
+# Where more than this share of the words is selected, a whole layer with its causal kernel is faster than its parts.
 _FEW: Final = 0.5
 
 
@@ -88,12 +88,12 @@ def read_packed(
     decoder: Any,
     embedded: Float[Tensor, "tokens width"],
     packing: Packing,
-    asked: Int[Tensor, "asked"],
-) -> Float[Tensor, "asked width"]:
+    selected: Int[Tensor, "selected"],
+) -> Float[Tensor, "selected width"]:
     """Returns what a decoder makes of some of the packed words, given all of them.
 
     Args:
-        asked: their indices among the packed ones, in packed order.
+        selected: their indices among the packed ones, in packed order.
     """
     # A mask of four dimensions is passed on as it is: left to itself, transformers would make one of tokens x tokens.
     unread = torch.zeros(1, 1, 1, 1, dtype=torch.bool, device=embedded.device)
@@ -103,10 +103,10 @@ def read_packed(
         position_ids=packing.positions[None],
         use_cache=False,
         packing=packing,
-        asked=asked,
+        selected=selected,
     )
     hidden: Tensor = output[0][0]
-    return hidden if len(hidden) == len(asked) else hidden.index_select(0, asked)
+    return hidden if len(hidden) == len(selected) else hidden.index_select(0, selected)
 
 
 def _attention(
@@ -173,38 +173,38 @@ def _rows(
 
 
 class _LastLayer(LlamaDecoderLayer):
-    """The last layer of a network: of the words that nothing is asked of, only keys and values are needed."""
+    """The last layer of a network: of the words that are not selected, only keys and values are needed."""
 
     def forward(
         self,
         hidden_states: Float[Tensor, "1 tokens width"],
         *others: Any,
         packing: Packing | None = None,
-        asked: Int[Tensor, "asked"] | None = None,
-        **named: Any,
+        selected: Int[Tensor, "selected"] | None = None,
+        **kwargs: Any,
     ) -> Tensor:
-        if packing is None or asked is None or not 0 < len(asked) <= hidden_states.shape[1] * _FEW:
-            given: Tensor = super().forward(hidden_states, *others, packing=packing, **named)
+        if packing is None or selected is None or not 0 < len(selected) <= hidden_states.shape[1] * _FEW:
+            given: Tensor = super().forward(hidden_states, *others, packing=packing, **kwargs)
             return given
         attention, normed = self.self_attn, self.input_layernorm(hidden_states[0])
-        cos, sin = (part[0, :, None] for part in named["position_embeddings"])
+        cos, sin = (part[0, :, None] for part in kwargs["position_embeddings"])
         query, key, value = (
             made(read).unflatten(-1, (-1, attention.head_dim))
             for made, read in (
-                (attention.q_proj, normed.index_select(0, asked)),
+                (attention.q_proj, normed.index_select(0, selected)),
                 (attention.k_proj, normed),
                 (attention.v_proj, normed),
             )
         )
-        query = _rotated(query, cos[asked], sin[asked])
-        attended = _of_asked(query, _rotated(key, cos, sin), value, packing, asked, attention.scaling)
-        hidden = hidden_states[0].index_select(0, asked) + attention.o_proj(attended.flatten(1))
+        query = _rotated(query, cos[selected], sin[selected])
+        attended = _of_selected(query, _rotated(key, cos, sin), value, packing, selected, attention.scaling)
+        hidden = hidden_states[0].index_select(0, selected) + attention.o_proj(attended.flatten(1))
         read: Tensor = hidden + self.mlp(self.post_attention_layernorm(hidden))
         return read[None]
 
 
 def trim_last_layer(network: PreTrainedModel) -> None:
-    """Has the last layer of a Llama compute only what is asked of it; other networks compute all."""
+    """Has the last layer of a Llama compute only the words that are selected; other networks compute all."""
     layers = getattr(network.base_model, "layers", None)
     if isinstance(layers, nn.ModuleList) and type(layers[-1]) is LlamaDecoderLayer:
         layers[-1].__class__ = _LastLayer
@@ -219,36 +219,33 @@ def _rotated(
     return turned
 
 
-def _of_asked(
-    query: Float[Tensor, "asked heads width"],
+def _of_selected(
+    query: Float[Tensor, "selected heads width"],
     key: Float[Tensor, "tokens key_heads width"],
     value: Float[Tensor, "tokens key_heads width"],
     packing: Packing,
-    asked: Int[Tensor, "asked"],
+    selected: Int[Tensor, "selected"],
     scaling: float,
-) -> Float[Tensor, "asked heads width"]:
+) -> Float[Tensor, "selected heads width"]:
     """Returns what some words read of their own rows up to themselves: the rows side by side, padded."""
     rows, length = sum(group.rows for group in packing.groups), packing.groups[-1].length
-    owner, position = packing.rows[asked], packing.positions[asked]
-    _, own, counts = owner.unique_consecutive(return_inverse=True, return_counts=True)
-    rank = torch.arange(len(asked), device=asked.device) - (counts.cumsum(0) - counts)[own]
+    row, position = packing.rows[selected], packing.positions[selected]
+    _, which, counts = row.unique_consecutive(return_inverse=True, return_counts=True)
+    rank = torch.arange(len(selected), device=selected.device) - (counts.cumsum(0) - counts)[which]
     most = int(counts.max())
-    there = owner * most + rank
+    slots = row * most + rank
     # A query that pads a row reads the first word, and goes nowhere.
-    reach = position.new_zeros(rows * most).index_copy(0, there, position).view(rows, 1, most, 1)
+    last_key = position.new_zeros(rows * most).index_copy(0, slots, position).view(rows, 1, most, 1)
     dtype = torch.float32 if query.device.type == "cpu" else query.dtype
-    groups = (
-        Group(places, rows, wide)
-        for places, wide in ((there, most), *[(packing.rows * length + packing.positions, length)] * 2)
-    )
-    parts = (_rows(part.to(dtype), group) for part, group in zip((query, key, value), groups, strict=True))
-    padded_query, padded_key, padded_value = parts
+    padded_query = _rows(query.to(dtype), Group(slots, rows, most))
+    words = Group(packing.rows * length + packing.positions, rows, length)
+    padded_key, padded_value = (_rows(part.to(dtype), words) for part in (key, value))
     repeats = query.shape[1] // key.shape[1]
     attended = functional.scaled_dot_product_attention(
         padded_query,
         repeat_kv(padded_key, repeats),
         repeat_kv(padded_value, repeats),
-        attn_mask=torch.arange(length, device=asked.device) <= reach,
+        attn_mask=torch.arange(length, device=selected.device) <= last_key,
         scale=scaling,
     )
-    return attended.transpose(1, 2).flatten(0, 1).index_select(0, there).to(query.dtype)
+    return attended.transpose(1, 2).flatten(0, 1).index_select(0, slots).to(query.dtype)
