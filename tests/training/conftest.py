@@ -57,7 +57,7 @@ class TeacherLearner(Learner):
                 old.lerp_(new, 0.2)
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def one_thread() -> None:
     torch.set_num_threads(1)
 
@@ -67,12 +67,12 @@ def optimiser() -> Optimiser:
     return OPTIMISER
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def make_learner() -> Callable[..., Learner]:
     return TeacherLearner
 
 
-@pytest.fixture(params=[0, 2], ids=["alone", "workers"])
+@pytest.fixture(scope="module", params=[0, 2], ids=["alone", "workers"])
 def plan(request: pytest.FixtureRequest) -> Plan:
     """Twelve steps, whose batches the process makes itself, or has workers make ahead."""
     return Plan(steps=12, optimiser=OPTIMISER, save_every=5, note_every=3, workers=request.param)

@@ -6,7 +6,6 @@ import pty
 import re
 import runpy
 import signal
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,6 +15,7 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
+from tests.forking import run_together
 from torch import Tensor
 
 from vistok.errors import VistokError
@@ -44,13 +44,13 @@ def digest(learner: Learner) -> dict[str, bytes]:
     return {name: tensor.numpy().tobytes() for name, tensor in learner.state_dict().items()}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def undisturbed(
-    make_learner: Make, plan: Plan, tmp_path: Path
+    make_learner: Make, plan: Plan, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[dict[str, bytes], Curves, dict[int, object]]:
     """Final weights, curves, and the state after each step (optimiser included) of a training left alone."""
     learner, states = make_learner(), {}
-    file = tmp_path / "undisturbed/state.safetensors"
+    file = tmp_path_factory.mktemp("undisturbed") / "state.safetensors"
 
     def keep(step: int) -> None:
         if step:
@@ -376,20 +376,10 @@ def test_two_processes_stop_together_and_take_the_steps_of_one(
     with monkeypatch.context() as patch:
         patch.setattr(sys, "argv", [str(script), str(alone), "56", "0"])
         runpy.run_path(str(script))
-    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    done = subprocess.run(
-        [sys.executable, *launcher, str(script), str(both), "14", "1"],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=150,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("toy: stopped at step 4 on request") == 2, "all stop at the same step"
-    assert re.findall(r"toy: (?:step|goes on from step) (\d)", done.stderr) == [*"1234", "4", *"56"], (
-        "one speaks"
-    )
+    run_together(script, 2, str(both), "14", "1", log=both / "log")
+    log = (both / "log").read_text()
+    assert log.count("toy: stopped at step 4 on request") == 2, "all stop at the same step"
+    assert re.findall(r"toy: (?:step|goes on from step) (\d)", log) == [*"1234", "4", *"56"], "one speaks"
     expected = load_file(alone / "0.safetensors")
     first, second = load_file(both / "0.safetensors"), load_file(both / "1.safetensors")
     for name, tensor in expected.items():
