@@ -1,6 +1,7 @@
 """Fixtures that every room's tests share."""
 
 import gc
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,9 @@ import pytest
 
 # A suite that is started in the background may inherit an ignored Ctrl-C, and would hand it on to what it starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# One thread each, as the jobs of a workflow have it: those of two workers on two cores wait for each other, spinning.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 # Until all tests are imported, and what they import with them: to look for garbage meanwhile doubles the time.
 gc.disable()

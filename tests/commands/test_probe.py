@@ -10,6 +10,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from vistok.cli import main
+from vistok.probes import readers
 from vistok.probes.encoders import timm_encoder
 from vistok.tokenizers.base import build_tokenizer
 
@@ -51,6 +52,9 @@ def coco(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
 def probe(coco: tuple[str, str], repository: Path, monkeypatch: pytest.MonkeyPatch, capsys):
     """Calls the verb; returns its exit status, what it prints, and what it complains of."""
     monkeypatch.chdir(repository)
+    monkeypatch.setattr(
+        readers, "_STEPS", 20
+    )  # of a perceptron, of which nothing here asks what it has learnt
 
     def call(*words: str, images: str = coco[0], instances: str = coco[1]) -> tuple[int, str, str]:
         status = main(["probe", *words, "--images", images, "--instances", instances])

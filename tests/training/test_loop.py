@@ -300,6 +300,7 @@ def test_the_loss_is_a_mean_by_weight(plan: Plan, state: Path) -> None:
 
 def test_deterministic_runs_are_seeded_and_single_threaded() -> None:
     before = torch.are_deterministic_algorithms_enabled()
+    torch.set_num_threads(2)
     try:
         make_deterministic(3)
         first = torch.rand(4)
