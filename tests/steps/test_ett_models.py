@@ -83,8 +83,8 @@ def study(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
     return load_study("smoke")
 
 
-def make_all(study: Study) -> None:
-    """Trains the nets, the tokenizer, and language models that tune it, of which no text has been learnt; measures."""
+def train_all(study: Study) -> None:
+    """Trains the nets, the tokenizer, and language models that tune it, of which no text has been learnt."""
     for step in (train_cell_nets, train_ibq, lengthen_ibq):
         step.run(study)
     for llm in ("llama-7b", "vicuna-7b"):
@@ -96,8 +96,14 @@ def make_all(study: Study) -> None:
         tune_mllm.run(study, run)
     for run in drawn:
         teach_drawing.run(study, run)
-    reconstruct.run(study)
-    generate.run(study)
+
+
+def make_all(study: Study) -> None:
+    """Trains all, and measures it where that is not done."""
+    train_all(study)
+    for step, made in ((reconstruct, EttPaths(study).reconstruction), (generate, EttPaths(study).generation)):
+        if not made.exists():
+            step.run(study)
 
 
 def test_from_images_to_the_table(study: Study, capsys: pytest.CaptureFixture[str]) -> None:
@@ -261,7 +267,7 @@ def test_from_prompts_to_the_table(study: Study) -> None:
 def test_one_that_draws_is_of_the_sizes_and_the_parts_that_are_there_now(
     study: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make_all(study)
+    train_all(study)
     run = drawing_rows(study)[1][1]
     assert not teach_drawing.load_drawer(study, run).training
     size = read_scale(study)
