@@ -1,8 +1,12 @@
 """What carries its provenance is believed only as far as every byte of it is what was written."""
 
+import csv
 import json
 import os
 import random
+import resource
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -45,6 +49,21 @@ def test_provenance_tells_what_and_how_long_but_not_where_or_when() -> None:
     assert told["peak_memory_mib"] > 10
     assert torch.__version__.startswith(told["packages"]["torch"].split("+")[0])
     assert os.uname().nodename not in str(told)
+
+
+def test_what_a_job_took_is_a_table_of_one_row(tmp_path: Path) -> None:
+    stopwatch = Stopwatch()
+    subprocess.run([sys.executable, "-c", "bytearray(400 << 20)"], check=True)
+    stopwatch.write(tmp_path / "below/job.tsv")
+    (row,) = csv.DictReader((tmp_path / "below/job.tsv").read_text().splitlines(), delimiter="\t")
+    taken = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert float(row["cpu_time"]) >= taken.ru_utime and float(row["max_rss"]) > 400
+    assert 0 < float(row["s"]) < 600
+
+
+def test_what_a_job_took_never_costs_what_it_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    Stopwatch().write(tmp_path / "file/job.tsv")
 
 
 def test_what_was_written_is_believed(tmp_path: Path) -> None:

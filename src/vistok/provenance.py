@@ -8,13 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from vistok.errors import VistokError
-from vistok.files import digest_file, digest_value, staged_folder, write_json
+from vistok.files import digest_file, digest_value, staged_folder, write_json, write_text
 from vistok.reading import read_json
 
 PROVENANCE: Final = "provenance.json"
@@ -46,6 +46,24 @@ class Stopwatch:
             "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
             "inputs": dict(sorted(inputs.items())),
         }
+
+    def write(self, file: Path) -> None:
+        """Writes what this process and those that it waited for took, as the one row of a table with tabs.
+
+        Its columns are named as Snakemake's benchmarks, which sample, and only below a job's shell: wall seconds, the
+        greatest resident memory of a process (MiB), processor seconds. It is for people and plans: where it cannot be
+        written, it is left out.
+        """
+        used = [resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        row = {
+            "s": time.monotonic() - self.started,
+            "max_rss": max(each.ru_maxrss for each in used) / 1024,
+            "cpu_time": sum(each.ru_utime + each.ru_stime for each in used),
+        }
+        with suppress(OSError):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            values = "\t".join(f"{value:.2f}" for value in row.values())
+            write_text(file, "\t".join(row) + f"\n{values}\n")
 
 
 def commit() -> str | None:

@@ -7,7 +7,8 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +16,8 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.test_workflow.warm import Warm
+
+from vistok.workflow.forkserver import FOLDER, ForkServer, run
 
 ROWS = ("deit/frozen", "clip/frozen", "clip/tuned")
 TUNED = {"steps": 100, "rates": {"tokenizer": 0.2}}
@@ -27,19 +29,9 @@ PAGES = frozenset(
     ("count_benchmark", "draw_attention", "draw_answers", "paper_claims", "paper_audit", "show_study")
 )
 SNAKEMAKE = Path(sys.executable).with_name("snakemake")
-PLANNING = ("snakemake.cli", "vistok.workflow.checks", "vistok.workflow.report", "vistok.workflow.rules")
-JOBS = (
-    *(
-        "accelerate",
-        "jinja2",
-        "pandas",
-        "pyarrow.parquet",
-        "scipy.special",
-        "timm",
-        "torch",
-        "torchvision.ops",
-    ),
-    *("transformers.modeling_utils", "transformers.models.llama.modeling_llama"),
+PLANNING = (
+    *("snakemake.cli", "vistok.workflow.checks", "vistok.workflow.report", "vistok.workflow.rules"),
+    "tests.test_workflow.parsed",
 )
 # A plan shows the jobs of a group further to the right.
 _JOB = re.compile(r"^( *)(?:local)?rule (\w+):\n((?:\1    .*\n)*)", re.MULTILINE)
@@ -53,8 +45,8 @@ class Checkout:
     """
 
     root: Path
-    planner: Warm | None = None
-    worker: Warm | None = None
+    planner: ForkServer | None = None
+    worker: ForkServer | None = None
 
     def fresh(self) -> "Checkout":
         """Returns the same of which every process starts by itself, as a user's does."""
@@ -77,9 +69,9 @@ class Checkout:
         """Runs snakemake; returns its exit status and all that it said."""
         words, environment = self._words(arguments, scale), self._environment()
         if self.worker:
-            environment |= self.worker.command("vistok", "vistok.cli")
+            environment[FOLDER] = str(self.worker.folder)
         if self.planner and ("-n" in words or not starts_jobs):
-            return self.planner.run("snakemake.cli", words, self.root, environment)
+            return self._plan(self.planner, words, environment)
         ended = subprocess.run(
             [SNAKEMAKE, *words],
             cwd=self.root,
@@ -90,6 +82,14 @@ class Checkout:
             check=False,
         )
         return ended.returncode, ended.stdout
+
+    def _plan(self, planner: ForkServer, words: list[str], environment: Mapping[str, str]) -> tuple[int, str]:
+        with tempfile.TemporaryFile("w+") as output, Path(os.devnull).open() as nothing:
+            streams = [nothing.fileno(), output.fileno(), output.fileno()]
+            status = run(planner.socket, "snakemake.cli", words, self.root, environment, streams)
+            assert status is not None
+            output.seek(0)
+            return status, output.read()
 
     def build(self, *arguments: str, scale: str = "smoke") -> str:
         """Runs snakemake, which has to end well; returns what it said."""
@@ -177,15 +177,17 @@ def change_yaml(file: Path, change: Callable[[Any], object]) -> None:
 
 
 @pytest.fixture(scope="session")
-def worker(repository: Path) -> Iterator[Warm]:
+def worker(repository: Path) -> Iterator[ForkServer]:
     """A process that has imported what jobs import, but for this package: each job takes that from its checkout."""
-    warm = Warm(repository, os.environ, *JOBS)
-    yield warm
-    warm.close()
+    server = ForkServer()
+    yield server
+    server.close()
 
 
 @pytest.fixture(scope="session")
-def built(repository: Path, tmp_path_factory: pytest.TempPathFactory, worker: Warm) -> Iterator[Checkout]:
+def built(
+    repository: Path, tmp_path_factory: pytest.TempPathFactory, worker: ForkServer
+) -> Iterator[Checkout]:
     """The smoke scale's Table 2, cut to three rows, built for real: once for all workers, and a copy for each."""
     several = "PYTEST_XDIST_WORKER" in os.environ
     shared = tmp_path_factory.getbasetemp().parent if several else tmp_path_factory.getbasetemp()
@@ -197,7 +199,9 @@ def built(repository: Path, tmp_path_factory: pytest.TempPathFactory, worker: Wa
     root = tmp_path_factory.mktemp("workflow") / "checkout"
     shutil.copytree(original.root, root, symlinks=True)
     checkout = Checkout(root, worker=worker)
-    planner = Warm(root, checkout._environment(), *PLANNING)
+    environment = checkout._environment()
+    environment["PYTHONPATH"] += f"{os.pathsep}{root}"
+    planner = ForkServer(PLANNING, environment)
     yield replace(checkout, planner=planner)
     planner.close()
 

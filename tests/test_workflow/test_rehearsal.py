@@ -13,9 +13,9 @@ import pytest
 from rehearsal import at_work, oldest_of_each_kind
 from tests.official_paper import lay_out
 from tests.test_workflow.conftest import Checkout, _copy
-from tests.test_workflow.warm import Warm
 
 from vistok.grid.load import load_study
+from vistok.workflow.forkserver import ForkServer
 
 RUN = "clip/frozen/vicuna-7b/seed-0"
 PAGE = "paper_tables/paper/table-2.html"
@@ -24,7 +24,7 @@ TASKS = ("vqav2", "coco-caption", "coco-oc", "coco-mci", "vcr-oc", "vcr-mci")
 
 @pytest.fixture
 def rehearsal(
-    repository: Path, tmp_path: Path, worker: Warm, monkeypatch: pytest.MonkeyPatch
+    repository: Path, tmp_path: Path, worker: ForkServer, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[Checkout, tuple[str, str]]:
     """A clone with small sizes, and what names the folder of official files."""
     checkout = Checkout(tmp_path / "checkout", worker=worker)

@@ -104,7 +104,7 @@ def test_rules_are_short_and_say_what_they_are(repository: Path) -> None:
     for path in rule_files(repository)[1:]:
         rules = re.findall(r"^( *)rule ?(\w*):\n((?:\1 +\S.*\n|\n(?=\1 ))*)", path.read_text(), re.MULTILINE)
         for _, name, body in rules:
-            wanted = ("output", "log", "benchmark", "threads", "resources", "params", "shell")
+            wanted = ("output", "log", "threads", "resources", "params", "shell")
             assert body.lstrip().startswith('"""'), name
             assert not [word for word in wanted if f" {word}:\n" not in body and f" {word}: " not in body], (
                 name

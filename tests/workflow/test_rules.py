@@ -13,7 +13,7 @@ def test_files_of_a_rule_keep_the_wildcards(mini: Files) -> None:
     answer = StepRule(mini.study, STEPS["answer"], {"suite": "gvt"})
     assert answer.name == "answer_gvt"
     assert answer.outputs[0] == "results/mini/{run}/vqav2/predictions.jsonl"
-    assert (answer.log, answer.benchmark) == (
+    assert (answer.log, str(answer.step.benchmark(answer.study, "{run}", "gvt"))) == (
         "logs/mini/answer/{run}/gvt.log",
         "benchmarks/mini/answer/{run}/gvt.tsv",
     )

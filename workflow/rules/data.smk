@@ -12,8 +12,6 @@ if MODELS.scale.world:
             digest=make_world.outputs[1],
         log:
             make_world.log,
-        benchmark:
-            make_world.benchmark
         threads: 1
         resources:
             **make_world.resources,
@@ -34,8 +32,6 @@ if FILES.listed():
             list_data.outputs,
         log:
             list_data.log,
-        benchmark:
-            list_data.benchmark
         localrule: True
         threads: 1
         resources:
@@ -55,8 +51,6 @@ rule write_shards:
         directory(write_shards.outputs),
     log:
         write_shards.log,
-    benchmark:
-        write_shards.benchmark
     threads: 1
     resources:
         **write_shards.resources,

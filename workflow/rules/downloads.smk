@@ -9,8 +9,6 @@ if not STUDY.scale.world:
             touch(fetch.outputs),
         log:
             fetch.log,
-        benchmark:
-            fetch.benchmark
         localrule: True
         threads: 1
         resources:

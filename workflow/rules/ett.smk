@@ -14,8 +14,6 @@ for made in map(rule_of, ("train-cell-nets", "train-ibq", "lengthen-ibq", "make-
             [directory(path) for path in made.outputs],
         log:
             made.log,
-        benchmark:
-            made.benchmark
         threads: 1
         resources:
             **made.resources,
@@ -36,8 +34,6 @@ rule teach_drawing:
         directory(teach_drawing.outputs),
     log:
         teach_drawing.log,
-    benchmark:
-        teach_drawing.benchmark
     threads: 1
     resources:
         **teach_drawing.resources,
@@ -59,8 +55,6 @@ rule reconstruct:
         reconstruct.outputs,
     log:
         reconstruct.log,
-    benchmark:
-        reconstruct.benchmark
     threads: 1
     resources:
         **reconstruct.resources,
@@ -80,8 +74,6 @@ rule generate:
         generate.outputs,
     log:
         generate.log,
-    benchmark:
-        generate.benchmark
     threads: 1
     resources:
         **generate.resources,
@@ -101,8 +93,6 @@ rule show_ett:
         show_ett.outputs,
     log:
         show_ett.log,
-    benchmark:
-        show_ett.benchmark
     threads: 1
     resources:
         **show_ett.resources,

@@ -16,8 +16,6 @@ for suite in STUDY.suites_asked():
             answer.outputs,
         log:
             answer.log,
-        benchmark:
-            answer.benchmark
         group:
             "run"
         threads: 1
@@ -43,8 +41,6 @@ for suite in STUDY.suites_asked():
             score_run.outputs,
         log:
             score_run.log,
-        benchmark:
-            score_run.benchmark
         group:
             "run"
         threads: 1
@@ -70,8 +66,6 @@ for suite in STUDY.suites_asked():
             answer_blind.outputs,
         log:
             answer_blind.log,
-        benchmark:
-            answer_blind.benchmark
         group:
             "blind"
         threads: 1
@@ -97,8 +91,6 @@ for suite in STUDY.suites_asked():
             fit_blind.outputs,
         log:
             fit_blind.log,
-        benchmark:
-            fit_blind.benchmark
         group:
             "blind"
         threads: 1

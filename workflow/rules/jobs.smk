@@ -1,25 +1,15 @@
 """How jobs start: the shell that they run in, and the checks before."""
 
-import os
-
 import snakemake_logger_plugin_vistok as teller
-from vistok.chain.checkpoints import IN_WORKFLOW
 from vistok.workflow.expected import expect
 from vistok.workflow.report import results
+from vistok.workflow.jobs import fork_jobs, prefix
 from vistok.workflow.scheduling import adjust
 
 # One line per job: what jobs print themselves goes to their logs only.
 SHORT = teller.is_used(workflow.output_settings)
 
-# Jobs use the `vistok` next to this snakemake, never contact a model hub, and fail if vistok does, but not if only
-# their log cannot be written. A cluster sends SIGTERM to every process of a job: shell and log ignore it, so that
-# vistok can save its state first.
-shell.prefix(
-    "set -euo pipefail; trap '' TERM; "
-    f"export PATH={shlex.quote(os.path.dirname(sys.executable))}:$PATH "
-    f"{IN_WORKFLOW}=1 HF_HUB_OFFLINE=1 HF_DATASETS_OFFLINE=1 TRANSFORMERS_OFFLINE=1; "
-    + ("exec > /dev/null; " if SHORT else "")
-)
+shell.prefix(prefix(quiet=SHORT))
 
 
 def begin():
@@ -35,7 +25,9 @@ def begin():
         )
         jobs = [(job.rule.name, dict(job.wildcards.items())) for job in workflow.dag.needrun_jobs()]
         checks.check_jobs(STUDY, jobs, local=workflow.local_exec)
-        if not workflow.local_exec:
+        if workflow.local_exec:
+            fork_jobs(MODELS, len(jobs))
+        else:
             earlier.submit_patiently()
         if SHORT:
             cores = workflow.global_resources.get("_cores")

@@ -10,8 +10,6 @@ rule train_llm:
         directory(train_llm.outputs),
     log:
         train_llm.log,
-    benchmark:
-        train_llm.benchmark
     # The longest chain: every MLLM waits for it.
     priority: 1
     threads: 1

@@ -9,8 +9,6 @@ rule tune_mllm:
         directory(tune_mllm.outputs),
     log:
         tune_mllm.log,
-    benchmark:
-        tune_mllm.benchmark
     threads: 1
     resources:
         **tune_mllm.resources,

@@ -10,8 +10,6 @@ rule tabulate:
         reported(tabulate.outputs, ".html", "Tables", "table", table="{table}"),
     log:
         tabulate.log,
-    benchmark:
-        tabulate.benchmark
     threads: 1
     resources:
         **tabulate.resources,
@@ -31,8 +29,6 @@ rule draw_curves:
         reported(draw_curves.outputs, ".png", "Trainings", "curves", table="{table}"),
     log:
         draw_curves.log,
-    benchmark:
-        draw_curves.benchmark
     threads: 1
     resources:
         **draw_curves.resources,
@@ -53,8 +49,6 @@ rule paper_claims:
         reported(paper_claims.outputs, ".html", "Claims and audit", "claims", page="claims"),
     log:
         paper_claims.log,
-    benchmark:
-        paper_claims.benchmark
     threads: 1
     resources:
         **paper_claims.resources,
@@ -75,8 +69,6 @@ rule paper_audit:
         reported(paper_audit.outputs, ".html", "Claims and audit", "audit", page="audit"),
     log:
         paper_audit.log,
-    benchmark:
-        paper_audit.benchmark
     threads: 1
     resources:
         **paper_audit.resources,
@@ -111,8 +103,6 @@ for verb in FILES.figures():
             ),
         log:
             drawing.log,
-        benchmark:
-            drawing.benchmark
         threads: 1
         resources:
             **drawing.resources,
@@ -136,8 +126,6 @@ rule show_study:
         directory(show_study.outputs[3]),
     log:
         show_study.log,
-    benchmark:
-        show_study.benchmark
     threads: 1
     resources:
         **show_study.resources,

@@ -9,8 +9,6 @@ rule pretrain_tokenizer:
         directory(pretrain_tokenizer.outputs),
     log:
         pretrain_tokenizer.log,
-    benchmark:
-        pretrain_tokenizer.benchmark
     threads: 1
     resources:
         **pretrain_tokenizer.resources,

@@ -4,7 +4,9 @@ import argparse
 from pathlib import Path
 
 from vistok.commands.arguments import add_data_root, add_scale, study_of
+from vistok.grid.steps import STEPS
 from vistok.pins import PINS, pin
+from vistok.provenance import Stopwatch
 from vistok.steps import make_world
 
 
@@ -21,7 +23,8 @@ def run(args: argparse.Namespace) -> None:
     Raises:
         VistokError: the scale has no world, or what is made is not what is pinned.
     """
-    study = study_of(args)
+    stopwatch, study = Stopwatch(), study_of(args)
     make_world.run(study, check=not args.pin)
+    stopwatch.write(STEPS["make-world"].benchmark(study))
     if args.pin:
         print(f"{PINS}: pinned {pin(PINS, Path(study.scale.data_root))}")

@@ -181,6 +181,7 @@ def _add_arguments(name: str, verb: argparse.ArgumentParser) -> None:
 
 
 def _run_step(args: argparse.Namespace) -> None:
+    stopwatch = imported("vistok.provenance").Stopwatch()
     study, verb = imported("vistok.commands.arguments").study_of(args), VERBS[args.verb]
     ids = []
     for name in verb.over:
@@ -190,6 +191,8 @@ def _run_step(args: argparse.Namespace) -> None:
     if verb.trains and imported("vistok.steps.decided").is_done(study, args.verb, *ids):
         return  # before torch is imported
     imported(f"vistok.steps.{args.verb.replace('-', '_')}").run(study, *ids)
+    step = imported("vistok.grid.steps").STEPS[args.verb]
+    stopwatch.write(step.benchmark(study, *(getattr(args, name) for name in verb.over)))
 
 
 def _run_tool(args: argparse.Namespace) -> int | None:

@@ -1,4 +1,4 @@
-"""What a build took, by step: from the benchmark files that Snakemake writes for each job."""
+"""What a build took, by step: from what each job measured of itself."""
 
 import csv
 from pathlib import Path
@@ -18,9 +18,9 @@ def seconds_of(study: Study, root: Path = Path()) -> dict[str, dict[str, Any]]:
         if jobs:
             by_step[step.id] = {
                 "jobs": len(jobs),
-                "seconds": round(sum(_number(row["s"]) for row in jobs), 1),
-                "processor_seconds": round(sum(_number(row["cpu_time"]) for row in jobs), 1),
-                "memory_mib": round(max(_number(row["max_rss"]) for row in jobs)),
+                "seconds": round(sum(float(row["s"]) for row in jobs), 1),
+                "processor_seconds": round(sum(float(row["cpu_time"]) for row in jobs), 1),
+                "memory_mib": round(max(float(row["max_rss"]) for row in jobs)),
             }
     return by_step
 
@@ -28,9 +28,3 @@ def seconds_of(study: Study, root: Path = Path()) -> dict[str, dict[str, Any]]:
 def _rows(file: Path) -> list[dict[str, str]]:
     with file.open(encoding="utf-8", newline="") as text:
         return list(csv.DictReader(text, delimiter="\t"))
-
-
-def _number(text: str) -> float:
-    return (
-        0.0 if text in ("-", "NA", "") else float(text)
-    )  # as Snakemake writes of jobs that are over at once

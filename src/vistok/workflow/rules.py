@@ -35,10 +35,6 @@ class StepRule:
         return str(self.step.log(self.study, *self._patterns))
 
     @property
-    def benchmark(self) -> str:
-        return str(self.step.benchmark(self.study, *self._patterns))
-
-    @property
     def resources(self) -> dict[str, Any]:
         return size_of(self.step.whose(self.study), self.step.size_id)
 
