@@ -42,12 +42,12 @@ class Measure:
 
 @dataclass(frozen=True)
 class Job:
-    """What Snakemake measured of one job."""
+    """What one job measured of itself."""
 
     rule: str
     name: str
     seconds: float
-    mib: float | None
+    mib: float
 
 
 def main() -> int:
@@ -103,14 +103,14 @@ def build(folder: Path, asked: argparse.Namespace) -> list[Measure]:
         job for file in sorted((checkout / "benchmarks").rglob("*.tsv")) for job in read_jobs(checkout, file)
     ]
     show(("rule", "jobs", "seconds", "longest", "peak MiB"), by_rule(jobs))
-    most = max(jobs, key=lambda job: job.mib or 0)
+    most = max(jobs, key=lambda job: job.mib)
     return [
         at_most(f"make paper_tables, {asked.cores} cores", seconds, BUILD_SECONDS),
         Measure(
             f"peak memory of a job ({most.name})",
-            f"{most.mib or 0:.0f} MiB",
+            f"{most.mib:.0f} MiB",
             f"at most {JOB_MIB}",
-            0 < (most.mib or 0) <= JOB_MIB,
+            0 < most.mib <= JOB_MIB,
         ),
     ]
 
@@ -190,12 +190,11 @@ def compared(what: str, first: dict[str, str], second: dict[str, str]) -> list[M
 
 
 def read_jobs(checkout: Path, file: Path) -> Iterator[Job]:
-    """Returns what Snakemake measured; it tells no memory of jobs that are over before it looks."""
+    """Returns what a job measured of itself."""
     name = str(file.relative_to(checkout / "benchmarks").with_suffix(""))
     with file.open() as stream:
         for row in csv.DictReader(stream, delimiter="\t"):
-            mib = float(row["max_rss"]) if row["max_rss"].replace(".", "").isdigit() else None
-            yield Job(name.split("/")[1], name, float(row["s"]), mib)
+            yield Job(name.split("/")[1], name, float(row["s"]), float(row["max_rss"]))
 
 
 def by_rule(jobs: Sequence[Job]) -> list[tuple[str, ...]]:
@@ -203,9 +202,8 @@ def by_rule(jobs: Sequence[Job]) -> list[tuple[str, ...]]:
     for rule, number in Counter(job.rule for job in jobs).items():
         own = [job for job in jobs if job.rule == rule]
         seconds = [job.seconds for job in own]
-        peak = max((job.mib for job in own if job.mib), default=None)
-        told_peak = "" if peak is None else f"{peak:.0f}"
-        rows.append((rule, str(number), f"{sum(seconds):.0f}", f"{max(seconds):.0f}", told_peak))
+        peak = max(job.mib for job in own)
+        rows.append((rule, str(number), f"{sum(seconds):.0f}", f"{max(seconds):.0f}", f"{peak:.0f}"))
     return rows
 
 
