@@ -164,7 +164,8 @@ def _answer(connection: socket.socket) -> NoReturn:
         _become(streams=streams, **json.loads(request))
     for stream in streams:
         os.close(stream)
-    connection.sendall(str(job).encode())
+    with suppress(OSError):
+        connection.sendall(str(job).encode())
     ended = os.pidfd_open(job)
     if ended not in select.select([connection.fileno(), ended], [], [])[0]:  # whoever asked has gone
         os.kill(job, signal.SIGKILL)
