@@ -34,6 +34,8 @@ def main():
     print("an error", file=sys.stderr)
     if end == "fail":
         raise ValueError("failed")
+    if end == "say":
+        sys.exit("why it ends")
     if end == "die":
         os.kill(os.getpid(), signal.SIGKILL)
     if end == "wait":
@@ -136,7 +138,8 @@ def test_it_imports_what_stands_there_now(start: Start, folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("end", "status", "said"), [("fail", 1, "ValueError: failed"), ("die", 137, "an error")]
+    ("end", "status", "said"),
+    [("fail", 1, "ValueError: failed"), ("say", 1, "why it ends"), ("die", 137, "an error")],
 )
 def test_however_it_ends_is_told(start: Start, end: str, status: int, said: str) -> None:
     process = start(end)

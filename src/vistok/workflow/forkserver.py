@@ -198,18 +198,21 @@ def _become(
     sys.argv = [module, *arguments]
     if (threads := environment.get("OMP_NUM_THREADS", "")).isdigit() and "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(int(threads))  # which it read when it was imported
+    status: object = 1
     try:
         status = import_module(module).main()
     except SystemExit as end:
         status = end.code
     except BaseException:
         traceback.print_exc()
-        status = 1
     _end(status)
 
 
-def _end(status: int | None) -> NoReturn:
+def _end(status: object) -> NoReturn:
     """Ends this process as an interpreter would, but for taking its modules apart: with torch, half a second."""
+    if not isinstance(status, int | None):
+        print(status, file=sys.stderr)
+        status = 1
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError):
