@@ -1,7 +1,8 @@
 """Answers that never look at the image; scores are compared with theirs."""
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,6 +107,7 @@ def constant_caption(
     candidates: int = 200,
     images: int = 5000,
     seed: int = 0,
+    words: Mapping[str, str] | None = None,
 ) -> str:
     """Returns the training caption that scores the best CIDEr when every training image is given it.
 
@@ -114,6 +116,7 @@ def constant_caption(
         candidates: how many distinct captions to try, drawn by the seed.
         images: how many images to score them on, drawn by the seed; their captions are the ones to try.
         seed: of the generator.
+        words: what `tokenise` makes of each caption, where that is known.
 
     Raises:
         VistokError: no image has a caption.
@@ -125,9 +128,15 @@ def constant_caption(
     drawn = [described[index] for index in _sample(generator, len(described), images)]
     distinct = sorted({caption for image in drawn for caption in captions_by_image[image]})
     tried = [distinct[index] for index in _sample(generator, len(distinct), candidates)]
-    lines = iter(tokenise(tuple(caption for image in drawn for caption in captions_by_image[image])))
-    references = [[next(lines) for _ in captions_by_image[image]] for image in drawn]
-    return tried[int(np.argmax(constant_ciders(references, tokenise(tuple(tried)))))]
+    words = words or _tokenised(captions_by_image[image] for image in drawn)
+    references = [[words[caption] for caption in captions_by_image[image]] for image in drawn]
+    return tried[int(np.argmax(constant_ciders(references, [words[caption] for caption in tried])))]
+
+
+def _tokenised(captions: Iterable[Sequence[str]]) -> dict[str, str]:
+    """Splits all captions in one process of Java, whose start takes longer."""
+    distinct = tuple(dict.fromkeys(chain.from_iterable(captions)))
+    return dict(zip(distinct, tokenise(distinct), strict=True))
 
 
 def constant_captions_by_fold(
@@ -140,9 +149,11 @@ def constant_captions_by_fold(
     """
     images = list(captions_by_image)
     fold = dict(zip(images, folds_of(images, folds, seed).tolist(), strict=True))
+    words = _tokenised(captions_by_image.values())
     fitted = [
         constant_caption(
-            {image: texts for image, texts in captions_by_image.items() if fold[image] != held_out}
+            {image: texts for image, texts in captions_by_image.items() if fold[image] != held_out},
+            words=words,
         )
         for held_out in range(folds)
     ]
