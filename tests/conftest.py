@@ -44,10 +44,14 @@ def default_signals() -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Runs unit tests first, for the workflow's build a study, which takes minutes; of these the longest first."""
+    """Runs unit tests first, for the workflow's build a study, which takes minutes; of these the longest first.
+
+    The second of them does not wait for that build.
+    """
     last = [item for item in items if "test_workflow" in item.path.parts]
     for item in last:
         item.add_marker(pytest.mark.slow)
-    items.sort(key=lambda item: (item in last, item.path.stem != "test_versioning"))
+    longest = ("test_versioning", "test_rehearsal")
+    items.sort(key=lambda item: (item in last, [item.path.stem != name for name in longest]))
     gc.freeze()
     gc.enable()
