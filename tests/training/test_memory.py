@@ -13,27 +13,33 @@ from tests.training.toy import ToyLearner
 from vistok.grid.recipes import Optimiser
 from vistok.training.loop import Plan, train
 
-MEBIBYTE = (1 << 20) // torch.float32.itemsize  # in numbers
-PASSES = 5
-PAGES = PASSES * (10 << 20) // resource.getpagesize()  # of ten mebibytes a pass
+SIZE, COUNT = 8 << 20, 10  # more in all than the C library keeps unless it is told to: twice the largest
+PAGES = SIZE * COUNT // resource.getpagesize()
 
 
 def count_faults(folder: Path, trains: bool, sink: Connection) -> None:
-    """Sends how many pages the system supplied to tensors of the same sizes again and again, at the fewest."""
+    """Sends how many pages the system supplied to memory of sizes that had been given back before."""
     torch.set_num_threads(1)
     if trains:
         plan = Plan(2, Optimiser(learning_rate=0.01, warmup_steps=1), save_every=10)
         train(ToyLearner(folder, ()), plan, state=folder, identity="a", name="toy")
-    _ = [
-        torch.ones(1) for _ in range(2000)
-    ]  # room for small things below, so that nothing lies on top of the heap
-    counts = []
-    for _ in range(6):
+    for _ in range(4):
         before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-        for _ in range(PASSES):
-            _ = [torch.ones(size * MEBIBYTE) for size in (1, 2, 3, 4)]
-        counts.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
-    sink.send(min(counts))  # the first passes find out what fits where
+        take_and_give_back()
+    sink.send(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+
+
+def take_and_give_back() -> None:
+    """Not by tensors, whose own small objects may come to lie on top of the heap, which then cannot shrink."""
+    library = ctypes.CDLL(None)
+    library.malloc.restype = ctypes.c_void_p
+    taken = (ctypes.c_void_p * COUNT)()
+    for index in range(COUNT):
+        taken[index] = library.malloc(ctypes.c_size_t(SIZE))
+    for address in taken:
+        ctypes.memset(address, 1, SIZE)
+    for address in reversed(taken):
+        library.free(ctypes.c_void_p(address))
 
 
 def faults(folder: Path, *, trains: bool) -> int:
