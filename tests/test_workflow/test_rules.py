@@ -66,9 +66,10 @@ def test_the_jobs_of_a_group_ask_for_one_place(built: Any, profile: str) -> None
         name: re.search(r"slurm_partition=(\w+)", text) for name, text in zip(names, asked, strict=True)
     }
     gpu, cpu = ("gpu", "cpu") if profile == "slurm-example" else (None, None)
-    for name in ("tune_mllm", "answer_gvt", "answer_blind_gvt", "score_run_gvt", "fit_blind_gvt"):
+    for name in ("tune_mllm", "answer_gvt", "answer_blind_gvt", "score_run_gvt"):
         assert (places[name] and places[name][1]) == gpu, "what a profile says of a step holds for each suite"
-    assert (places["tabulate"] and places["tabulate"][1]) == cpu
+    for name in ("tabulate", "fit_blind_gvt"):
+        assert (places[name] and places[name][1]) == cpu
 
 
 MACHINES = re.compile(
@@ -110,6 +111,14 @@ def test_rules_are_short_and_say_what_they_are(repository: Path) -> None:
                 name
             )
             assert len(body.splitlines()) <= 28, name
+
+
+def test_no_group_has_two_members_that_use_gpus_at_once(repository: Path) -> None:
+    """The Snakemake on a node asks Slurm for the sum of their GPUs, which is more than the group was given."""
+    text = "".join(path.read_text() for path in rule_files(repository)[1:])
+    grouped = re.findall(r"name:\n +(\w+)\.name\n(?:(?! +name:).*\n)*? +group:\n +\"(\w+)\"", text)
+    assert grouped == [("answer", "run"), ("score_run", "run")], "the second reads what the first makes"
+    assert text.count("group:") == len(grouped)
 
 
 def test_the_linter_asks_for_containers_alone(built: Any) -> None:

@@ -66,8 +66,6 @@ for suite in STUDY.suites_asked():
             answer_blind.outputs,
         log:
             answer_blind.log,
-        group:
-            "blind"
         threads: 1
         resources:
             **answer_blind.resources,
@@ -91,8 +89,6 @@ for suite in STUDY.suites_asked():
             fit_blind.outputs,
         log:
             fit_blind.log,
-        group:
-            "blind"
         threads: 1
         resources:
             **fit_blind.resources,
