@@ -52,6 +52,7 @@ def test_snakemakes_report_shows_each_product_with_a_caption_in_its_category(
     assert shown["Figures"] == {"figure-3.svg", "figure-4.svg"}
     assert {"table-1.html", "table-2.html"} <= shown["Tables"] and "table-2-curves.png" in shown["Trainings"]
     assert shown["Claims and audit"] == {"audit.html", "claims.html"}
+    assert shown["Study"] == {"index.html"}
     products = set().union(*shown.values())
     assert products <= held
     assert len(re.findall(r'"caption": "<p>[^"<]', text)) == len(products)
@@ -60,5 +61,6 @@ def test_snakemakes_report_shows_each_product_with_a_caption_in_its_category(
         '{"table": "table-2"}',
         '{"figure": "figure-3"}',
         '{"page": "claims"}',
+        '{"page": "index"}',
     ):
         assert f'"labels": {label}' in text

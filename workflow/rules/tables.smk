@@ -121,7 +121,7 @@ rule show_study:
         data_files(STUDY, FILES.all_task_digests()),
         show_study.inputs,
     output:
-        show_study.outputs[:2],
+        reported(show_study.outputs[:2], "index.html", "Study", "study", page="index"),
         directory(show_study.outputs[2]),
         directory(show_study.outputs[3]),
     log:
