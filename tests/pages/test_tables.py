@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,11 @@ from pytest_regressions.file_regression import FileRegressionFixture
 from vistok.errors import printable
 from vistok.grid.paths import TABLE_FORMATS, Paths
 from vistok.pages.escapes import latex, markdown, spreadsheet
+from vistok.pages.table import render_table
 from vistok.pages.templating import FORMATS, cited
+from vistok.published.tables import PUBLISHED, read_all_published
 from vistok.steps import tabulate
+from vistok.tables.assemble import assemble
 
 Rendered = Callable[[Any, str], str]
 VOID = {"meta", "br"}
@@ -206,3 +210,23 @@ def test_what_would_steer_a_terminal_is_spelt_out() -> None:
 def test_a_label_is_parted_from_its_citation() -> None:
     assert cited("CLIP (Radford et al., 2021)") == ("CLIP", "Radford et al., 2021")
     assert cited("CLIP-20M") == ("CLIP-20M", "")
+
+
+@pytest.mark.parametrize(
+    ("suffix", "words"), [("html", "pub. "), ("md", "- → "), ("tex", "below it published (difference)")]
+)
+def test_a_table_of_our_own_prints_no_empty_published_numbers(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, mini: Any, suffix: str, words: str
+) -> None:
+    monkeypatch.chdir(checkout)
+    report = assemble(mini.study, "table-2", read_all_published(PUBLISHED)[2])
+    bare = replace(
+        report,
+        rows=tuple(
+            replace(row, cells=tuple(replace(cell, published=None, alone=False) for cell in row.cells))
+            for row in report.rows
+        ),
+    )
+    assert words.replace("- →", "→") in render_table(report, suffix)
+    text = render_table(bare, suffix)
+    assert words not in text and "The difference is ours" not in text

@@ -157,6 +157,11 @@ class TableReport:
         """What it is called: by the paper's number, or, where that has none, by its id."""
         return f"Table {self.number}" if self.number else self.id.capitalize()
 
+    @property
+    def has_published(self) -> bool:
+        """Whether a paper prints any of its numbers; a table of our own has none."""
+        return any(cell.published is not None for row in self.rows for cell in row.cells)
+
     def side_labels(self, labels: tuple[str, ...]) -> str:
         """Returns the other labels of a row, or of the head, in one line that breaks only between labels."""
         return " · ".join(
