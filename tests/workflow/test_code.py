@@ -1,5 +1,7 @@
 """A job's digest of code follows the modules that it imports, and no others of their kind."""
 
+import re
+
 import pytest
 
 from vistok.errors import VistokError
@@ -48,6 +50,21 @@ def test_a_step_counts_no_kind_that_it_does_not_ask(mini: Files, step: str, ids:
     counted = imported_modules(STEPS[step].module, *modules, without=STEPS[step].without)
     kinds = {name.rpartition(".")[2] for name in counted if name.startswith("vistok.evaluation.kinds.")}
     assert kinds == {"caption", "counting", "identification", "vqa"}
+
+
+def test_ett_counts_for_its_own_runs_alone(mini: Files) -> None:
+    """An edit of the second system's code trains none of the study's models again."""
+    counted = {}
+    for run in ("clip/frozen/vicuna-7b/seed-0", "ibq/embedding-tuned/vicuna-7b/seed-0"):
+        modules = STEPS["tune-mllm"].modules(mini.study, run)
+        names = imported_modules(STEPS["tune-mllm"].module, *modules, without=STEPS["tune-mllm"].without)
+        counted[run.partition("/")[0]] = {name for name in names if re.search(r"\.(ett|ibq)", name)}
+    assert counted["clip"] == set()
+    assert counted["ibq"] >= {
+        "vistok.steps.ett_models",
+        "vistok.supervision.ibq.tuning",
+        "vistok.grid.ett_scale",
+    }
 
 
 def test_reading_the_grid_counts_no_kind() -> None:

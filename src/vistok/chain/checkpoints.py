@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from vistok.errors import VistokError
 from vistok.files import digest_value
-from vistok.grid.ett import teachers
 from vistok.grid.paths import Paths
 from vistok.grid.runs import Pretrained, Run
 from vistok.grid.specs import llm_spec, mllm_spec, tokenizer_spec
@@ -61,7 +60,7 @@ def parts(study: Study, run: Run) -> list[Path]:
     own = paths.own_tokenizer(run.pretrained)
     tokenizer = [own] if own else []
     follows = [paths.mllm(before)] if before else []
-    return [*llm, *tokenizer, *follows, *teachers(study, study.recipe(run.recipe))]
+    return [*llm, *tokenizer, *follows, *paths.teachers(run)]
 
 
 def checkpoint_name(paths: Paths, folder: Path) -> str:

@@ -13,7 +13,6 @@ from vistok.grid.entries import GRID
 from vistok.grid.fields import Id, Seed
 from vistok.grid.paths import ABOUT, AUDIT_FORMATS, PUBLISHED, TABLE_FORMATS, Paths
 from vistok.grid.read import read_entries, validated
-from vistok.grid.recipes import Recipe
 from vistok.grid.runs import Run
 from vistok.grid.study import Study
 from vistok.grid.value import Value
@@ -23,7 +22,6 @@ CLAIMS: Final = FOLDER / "claims.yaml"
 TABLES: Final = FOLDER / "tables.yaml"
 PRINTED: Final = PUBLISHED / "ett"
 RECIPES: Final = FOLDER / "recipes.yaml"
-PERCEPTUAL: Final = "perceptual"
 RECONSTRUCTION: Final = "reconstruction"  # a table of our own, as the next is
 GENERATION: Final = "generation"
 PROMPT_SETS: Final = ("plain", "held-out")
@@ -141,7 +139,7 @@ class EttPaths:
 
     def checkpoint(self, name: str) -> Path:
         """Returns the checkpoint folder of one of ETT's models: a network or the tokenizer."""
-        return Paths(self.study).checkpoints / "ett" / name
+        return Paths(self.study).ett_model(name)
 
     def drawer(self, run: Run | str) -> Path:
         """Returns the checkpoint folder of a run's model after it has learnt to draw."""
@@ -155,11 +153,6 @@ class EttPaths:
         names = (*read_tables(), RECONSTRUCTION, GENERATION)
         tables = [self.table(name, suffix) for name in names for suffix in TABLE_FORMATS]
         return [*tables, *(self.pages / f"audit.{suffix}" for suffix in AUDIT_FORMATS)]
-
-
-def teachers(study: Study, recipe: Recipe) -> list[Path]:
-    """Returns the network of the perceptual loss for a recipe's tokenizer, if the tokenizer's own loss counts."""
-    return [EttPaths(study).checkpoint(PERCEPTUAL)] if recipe.tokenizer_loss else []
 
 
 def printed() -> list[Path]:

@@ -7,11 +7,11 @@ from pydantic import Field, model_validator
 
 from vistok.errors import VistokError
 from vistok.grid.entries import SCALES
-from vistok.grid.ett import PERCEPTUAL, EttPaths, EttRow, EttTable, NetworkSize, read_tables
+from vistok.grid.ett import EttPaths, EttRow, EttTable, NetworkSize, read_tables
 from vistok.grid.ett_generation import GenerationSize
 from vistok.grid.fields import Id, Seed
 from vistok.grid.marks import MACHINE, counted
-from vistok.grid.paths import Paths
+from vistok.grid.paths import PERCEPTUAL, Paths
 from vistok.grid.read import read_mapping, validated
 from vistok.grid.recipes import Optimiser
 from vistok.grid.runs import Run

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from vistok.grid import jobs_of
 from vistok.grid import paths as files
-from vistok.grid.ett import teachers
 from vistok.grid.needs import llm_weights_name, model_weights_name, tokenizer_weights_name
 from vistok.grid.pairs import shown_pair
 from vistok.grid.paths import Paths
@@ -68,8 +67,8 @@ def tuning_inputs(study: Study, run: str) -> list[Path]:
     shards = [Paths(study).shards(name) for name in study.models.scale.mixture]
     models, parsed = study.models, study.models.run(run)
     before = models.followed(parsed)
-    teacher = teachers(models, models.recipe(parsed.recipe))
-    return [*shards, *parts(study, run), *([Paths(study).mllm(before)] if before else []), *teacher]
+    follows = [Paths(study).mllm(before)] if before else []
+    return [*shards, *parts(study, run), *follows, *Paths(models).teachers(parsed)]
 
 
 def predictions(study: Study, run: str, suite: str) -> list[Path]:

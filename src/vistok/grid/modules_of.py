@@ -41,6 +41,13 @@ def parts_modules(study: Study, run: str) -> list[str]:
     ]
 
 
+def tuning_modules(study: Study, run: str) -> list[str]:
+    """Returns the modules that an MLLM's training looks up: its parts', its learner's and its task kinds'."""
+    recipe = study.recipe(study.run(run).recipe)
+    learner = module_of("steps/learners", recipe.learner)
+    return [*parts_modules(study, run), learner, *task_kind_modules(recipe.turns)]
+
+
 def suite_modules(study: Study, suite: str) -> list[str]:
     """Returns the modules of the task kinds that a suite asks."""
     return task_kind_modules(task.kind for task in study.suite(suite))

@@ -15,6 +15,7 @@ PUBLISHED: Final = TABLES / "published"
 ABOUT: Final = "about.yaml"
 # What was counted in the question files that the paper's authors released.
 RELEASED_STATISTICS: Final = PUBLISHED / "gvtbench.json"
+PERCEPTUAL: Final = "perceptual"  # the net of a perceptual loss, one of ETT's
 NUMBERS: Final = tuple(range(1, 9))  # of the paper's tables
 
 
@@ -57,6 +58,14 @@ class Paths:
 
     def mllm(self, run: Run | str) -> Path:
         return self.checkpoints / "mllms" / _id(run)
+
+    def ett_model(self, name: str) -> Path:
+        """Returns the checkpoint of a model that ETT alone trains: a net, or its tokenizer."""
+        return self.checkpoints / "ett" / name
+
+    def teachers(self, run: Run) -> list[Path]:
+        """Returns the net of the perceptual loss, where a run's recipe trains its tokenizer by its own loss too."""
+        return [self.ett_model(PERCEPTUAL)] if self.study.recipe(run.recipe).tokenizer_loss else []
 
     @property
     def checkpoints(self) -> Path:

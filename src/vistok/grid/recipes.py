@@ -97,6 +97,11 @@ class Recipe(Value):
             return min(parameters, 12 * width**2 + 13 * width)
         return parameters if "tokenizer" in self.trains else 0
 
+    @property
+    def learner(self) -> str:
+        """The kind of training, a module of `vistok.steps.learners`."""
+        return "tokenizer-loss" if self.tokenizer_loss else self.learns
+
     @model_validator(mode="after")
     def _trains_what_it_makes(self) -> Self:
         if "connector" not in self.trains or len(set(self.trains)) < len(self.trains):

@@ -76,10 +76,7 @@ _LIST: Final = (
         outputs=lambda study, run: [Paths(study).mllm(run)],
         inputs=files_of.tuning_inputs,
         spec=lambda study, run: specs.mllm_spec(study.models, study.models.run(run)),
-        modules=lambda study, run: [
-            *modules_of.parts_modules(study.models, run),
-            *task_kind_modules(study.models.recipe(study.models.run(run).recipe).turns),
-        ],
+        modules=lambda study, run: modules_of.tuning_modules(study.models, run),
         without=SCORING,
         shared=True,
     ),

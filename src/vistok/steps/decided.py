@@ -11,6 +11,7 @@ from vistok.chain.checkpoints import forget_state, parts
 from vistok.errors import VistokError
 from vistok.files import digest_value
 from vistok.grid.kinds import SCORING, module_of, task_kind_modules
+from vistok.grid.modules_of import tuning_modules
 from vistok.grid.needs import run_weight_names, tokenizer_weights_name
 from vistok.grid.paths import Paths
 from vistok.grid.runs import Pretrained, Run
@@ -60,8 +61,8 @@ def decide_tuning(study: Study, run: Run) -> Decided:
     shards = [paths.shards(name) for name in study.scale.mixture]
     inputs = input_digests([*parts(study, run), *shards]) | {"spec": digest_value(mllm_spec(study, run))}
     inputs |= weight_digests(study, run_weight_names(study, run))
-    taught = task_kind_modules(study.recipe(run.recipe).turns)
-    return Decided(paths.mllm(run), inputs, source_digest(_step("tune-mllm"), *taught, without=SCORING))
+    modules = tuning_modules(study, run.path)
+    return Decided(paths.mllm(run), inputs, source_digest(_step("tune-mllm"), *modules, without=SCORING))
 
 
 def decide_pretraining(study: Study, pretrained: Pretrained) -> Decided:

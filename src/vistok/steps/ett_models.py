@@ -5,9 +5,9 @@ from typing import Any
 
 from vistok.chain.checkpoints import forget_state
 from vistok.checkpoints import load_tensors, read_config, read_tensors
-from vistok.grid.ett import PERCEPTUAL, EttPaths, NetworkSize
+from vistok.grid.ett import EttPaths, NetworkSize
 from vistok.grid.ett_scale import IBQ, CellNetSize, read_scale
-from vistok.grid.paths import Paths
+from vistok.grid.paths import PERCEPTUAL, Paths
 from vistok.grid.study import Study
 from vistok.headers import WEIGHTS
 from vistok.probes.cell_net import CellNet, Contents

@@ -2,10 +2,10 @@
 
 from vistok.checkpoints import save_checkpoint
 from vistok.files import digest_value
-from vistok.grid.ett import PERCEPTUAL, EttPaths
+from vistok.grid.ett import EttPaths
 from vistok.grid.ett_scale import IBQ, TokenizerTraining, read_scale
 from vistok.grid.marks import counted
-from vistok.grid.paths import Paths
+from vistok.grid.paths import PERCEPTUAL, Paths
 from vistok.grid.study import Study
 from vistok.provenance import Stopwatch
 from vistok.sources import source_digest

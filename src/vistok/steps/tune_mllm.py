@@ -1,8 +1,8 @@
 """Trains an MLLM: one run of the study."""
 
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import Final
 
 from vistok.checkpoints import save_checkpoint
 from vistok.datasets.mixture import Mixture
@@ -17,19 +17,14 @@ from vistok.grid.study import Study
 from vistok.mllm.model import MultimodalModel
 from vistok.provenance import Stopwatch
 from vistok.steps.decided import decide_tuning
-from vistok.steps.ett_models import tokenizer_loss
 from vistok.steps.models import assemble, follow, frozen_digests, stored_tensors
 from vistok.steps.training import training
 from vistok.steps.whitening import fit_whitening
-from vistok.supervision.ibq.tuning import TuningLearner
 from vistok.training.curves import write_curves
 from vistok.training.devices import device_of
-from vistok.training.image_text import ImageTextLearner
 from vistok.training.loop import Plan, make_deterministic, train
 from vistok.training.mllm import MultimodalLearner
 from vistok.training.processes import is_first
-
-_LEARNERS: Final = {"answers": MultimodalLearner, "image-text": ImageTextLearner}
 
 
 def run(study: Study, target: Run) -> None:
@@ -72,9 +67,9 @@ def run(study: Study, target: Run) -> None:
 
 
 def _learner(study: Study, model: MultimodalModel, mixture: Mixture, recipe: Recipe) -> MultimodalLearner:
-    if recipe.tokenizer_loss:
-        return TuningLearner(model, mixture, recipe, tokenizer_loss(study))
-    return _LEARNERS[recipe.learns](model, mixture, recipe)
+    kind = import_module(f"vistok.steps.learners.{recipe.learner.replace('-', '_')}")
+    learner: MultimodalLearner = kind.make(study, model, mixture, recipe)
+    return learner
 
 
 def _mixture(study: Study, target: Run, shards: Sequence[Path], reader: Reader) -> Mixture:
