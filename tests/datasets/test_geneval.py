@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from vistok.datasets.geneval import Prompt, Wanted, read_prompts
+from vistok.datasets.geneval import Prompt, Requirement, read_prompts
 from vistok.errors import VistokError
 
 # Records in the form of the official evaluation_metadata.jsonl.
@@ -30,9 +30,11 @@ def written(path: Path, *rows: dict[str, Any]) -> Path:
 
 def test_records_are_read(tmp_path: Path) -> None:
     found = read_prompts(written(tmp_path / "evaluation_metadata.jsonl", POSITION, COUNTING, COLOURS))
-    bear, bench = Wanted("bear", 1), Wanted("bench", 1, None, "left of", 0)
+    bear, bench = Requirement("bear", 1), Requirement("bench", 1, None, "left of", 0)
     assert found[0] == Prompt("position", "a photo of a bench left of a bear", (bear, bench))
-    assert found[1].exclude == (Wanted("zebra", 4),) and found[2].include == (Wanted("bus", 1, "red"),)
+    assert found[1].exclude == (Requirement("zebra", 4),) and found[2].include == (
+        Requirement("bus", 1, "red"),
+    )
 
 
 @pytest.mark.parametrize(

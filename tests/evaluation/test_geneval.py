@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vistok.datasets.geneval import Prompt, Wanted, read_prompts
+from vistok.datasets.geneval import Prompt, Requirement, read_prompts
 from vistok.evaluation.geneval import Seen, score_of, seen_in, shows
 from vistok.evaluation.retrieval import nearest_captions
 from vistok.probes.cell_net import Contents
@@ -47,23 +47,23 @@ def test_the_rule_agrees_with_the_scenes_that_prompts_are_about(tmp_path: Path) 
         assert not shows(asked, objects(sample_near_miss(draws, prompt))), prompt.text
 
 
-RING, STAR = Wanted("ring", 1), Wanted("star", 1, None, "left of", 0)
+RING, STAR = Requirement("ring", 1), Requirement("star", 1, None, "left of", 0)
 
 
 @pytest.mark.parametrize(
     ("include", "exclude", "seen", "right"),
     [
-        ((Wanted("ring", 2),), (Wanted("ring", 3),), [("ring", 0, 0), ("ring", 0, 1)], True),
-        ((Wanted("ring", 2),), (Wanted("ring", 3),), [("ring", 0, 0)] * 3, False),
-        ((Wanted("ring", 2),), (), [("ring", 0, 0)], False),
+        ((Requirement("ring", 2),), (Requirement("ring", 3),), [("ring", 0, 0), ("ring", 0, 1)], True),
+        ((Requirement("ring", 2),), (Requirement("ring", 3),), [("ring", 0, 0)] * 3, False),
+        ((Requirement("ring", 2),), (), [("ring", 0, 0)], False),
         ((RING, STAR), (), [("ring", 0, 2), ("star", 2, 1)], True),  # diagonally, as in GenEval
         ((RING, STAR), (), [("ring", 0, 1), ("star", 2, 1)], False),
         ((RING, STAR), (), [("ring", 0, 1), ("ring", 0, 0), ("star", 2, 0)], False),
     ],
 )
 def test_numbers_and_sides(
-    include: tuple[Wanted, ...],
-    exclude: tuple[Wanted, ...],
+    include: tuple[Requirement, ...],
+    exclude: tuple[Requirement, ...],
     seen: Sequence[tuple[str, int, int]],
     right: bool,
 ) -> None:
@@ -73,7 +73,7 @@ def test_numbers_and_sides(
 
 def test_a_colour_is_of_the_object_that_is_named() -> None:
     found = [Seen("ring", "blue", 0, 0), Seen("star", "red", 0, 1)]
-    asked = Prompt("color_attr", "", (Wanted("ring", 1, "red"), Wanted("star", 1, "blue")))
+    asked = Prompt("color_attr", "", (Requirement("ring", 1, "red"), Requirement("star", 1, "blue")))
     assert not shows(asked, found)
     assert shows(asked, [Seen("ring", "red", 0, 0), Seen("star", "blue", 0, 1)])
 

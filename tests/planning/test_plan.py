@@ -113,7 +113,7 @@ def test_cost_follows_what_it_depends_on(paper: Study) -> None:
     assert one.flops == whole.flops == many.flops
     assert one.memory == many.memory, "8 of 1,024 long answers at a time"
     assert whole.memory > 10 * many.memory > 10 * 2 * 6.7e9
-    assert tuning(paper, tuned).kept - one.kept == pytest.approx(4 * 85.8e6)
+    assert tuning(paper, tuned).stored - one.stored == pytest.approx(4 * 85.8e6)
 
 
 def test_memory_leaves_room_for_the_longest_answer_of_the_mixture(paper: Study) -> None:
@@ -147,7 +147,7 @@ def test_jobs_are_those_of_the_workflow(paper: Study) -> None:
         "score-run": runs,
         "write-shards": 7,
     }
-    shards = {job.name: job.cost.kept for job in plan.of("write-shards")}
+    shards = {job.name: job.cost.stored for job in plan.of("write-shards")}
     assert shards["coco-train"] == shards["llava"] == 19_336_861_798, (
         "both hold the photographs of train2017 again"
     )
@@ -202,7 +202,7 @@ def test_shards_take_what_is_there_not_what_archives_state(tmp_path: Path) -> No
         path.write_bytes(bytes(1000))
     study = load_study("paper", data_root=str(tmp_path / "data"))
     plan = make_plan(study, [study.run("clip/frozen/vicuna-7b/seed-0")])
-    (openimages,) = (job.cost.kept for job in plan.of("write-shards") if job.name == "openimages")
+    (openimages,) = (job.cost.stored for job in plan.of("write-shards") if job.name == "openimages")
     assert openimages == pytest.approx(700_000)
 
 

@@ -4,20 +4,20 @@ import numpy as np
 import pytest
 from sklearn.metrics import mutual_info_score
 
-from vistok.probes.prototypes import share_told, use_of_prototypes
+from vistok.probes.prototypes import uncertainty_coefficient, use_of_prototypes
 
 CHANCE = np.random.default_rng(0)
 
 
-def test_the_share_told_is_mutual_information_over_entropy() -> None:
+def test_the_uncertainty_coefficient_is_mutual_information_over_entropy() -> None:
     chosen, labels = CHANCE.integers(0, 7, 500), CHANCE.integers(0, 4, 500)
     chosen[:300] = labels[:300]
     shares = np.bincount(labels) / 500
     expected = mutual_info_score(labels, chosen) / -(shares * np.log(shares)).sum()
-    assert share_told(chosen, labels) == pytest.approx(100 * expected)
-    assert share_told(labels, labels) == pytest.approx(100)
-    assert share_told(np.zeros(500, dtype=int), labels) == pytest.approx(0, abs=1e-9)
-    assert share_told(chosen, np.zeros(500, dtype=int)) == 0.0
+    assert uncertainty_coefficient(chosen, labels) == pytest.approx(100 * expected)
+    assert uncertainty_coefficient(labels, labels) == pytest.approx(100)
+    assert uncertainty_coefficient(np.zeros(500, dtype=int), labels) == pytest.approx(0, abs=1e-9)
+    assert uncertainty_coefficient(chosen, np.zeros(500, dtype=int)) == 0.0
 
 
 def test_use_counts_prototypes_and_says_what_they_tell() -> None:
@@ -27,7 +27,7 @@ def test_use_counts_prototypes_and_says_what_they_tell() -> None:
     use = use_of_prototypes(probabilities, {"category": category, "ground": ground})
     assert (use.prototypes, use.used) == (16, 4)
     assert use.effective == pytest.approx(4, abs=0.02) and use.certainty == pytest.approx(0.7)
-    assert use.told["ground"].value == pytest.approx(100) and not use.told["ground"].is_chance
-    assert use.told["category"].is_chance
-    assert use.told["category"].value == pytest.approx(use.told["category"].shuffled, abs=0.5)
+    assert use.explained["ground"].value == pytest.approx(100) and not use.explained["ground"].is_chance
+    assert use.explained["category"].is_chance
+    assert use.explained["category"].value == pytest.approx(use.explained["category"].shuffled, abs=0.5)
     assert use.plain()["told"]["ground"] == {"value": 100.0, "shuffled": pytest.approx(0.2, abs=0.2)}

@@ -23,23 +23,23 @@ _USES: dict[Path, Use] = {
 }
 
 
-def annotations_beside(data_root: Path | None, file: BenchmarkFile) -> Annotations | None:
-    """Returns the annotations of the images that a file asks about; None where there are none.
+def companion_annotations(data_root: Path | None, file: BenchmarkFile) -> Annotations | None:
+    """Returns the annotations of the images that a file asks about; None if they are missing.
 
     Raises:
-        VistokError: they are there, and wrong.
+        VistokError: they are invalid.
     """
     path = _INSTANCES if all(isinstance(image, int) for image in file.images) else _VCR
-    if not data_root or not _is_there(data_root / path):
+    if not data_root or not _exists(data_root / path):
         return None
     return read_annotations(data_root / path, images=set(file.images))
 
 
 def described_by_visual_genome(data_root: Path | None) -> frozenset[int] | None:
-    """Returns the COCO ids of Visual Genome's photographs; None where its image data are not there.
+    """Returns the COCO ids of Visual Genome's photographs; None if its image data are missing.
 
     Raises:
-        VistokError: they are there, and wrong.
+        VistokError: they are invalid.
     """
     path = data_root / _VISUAL_GENOME if data_root else None
     return frozenset(read_coco_ids(path).values()) if path and path.is_file() else None
@@ -51,13 +51,13 @@ class Missing:
 
     Attributes:
         released: the names of released benchmark files.
-        second_version: whether COCO-OC is here in one of its two released versions alone.
-        beside: path below the data root -> what it is for.
+        second_version: whether only one of the two released versions of COCO-OC is there.
+        companions: path below the data root -> what it is for.
     """
 
     released: tuple[str, ...] = ()
     second_version: bool = False
-    beside: Mapping[str, Use] = field(default_factory=dict)
+    companions: Mapping[str, Use] = field(default_factory=dict)
 
 
 def missing(released: Sequence[BenchmarkFile], data_root: Path | None) -> Missing:
@@ -67,10 +67,10 @@ def missing(released: Sequence[BenchmarkFile], data_root: Path | None) -> Missin
     if data_root is None or not released:
         return Missing(absent)
     versions = sum(file.column == "COCO-OC" for file in released)
-    beside = {str(path): use for path, use in _USES.items() if not _is_there(data_root / path)}
-    return Missing(absent, versions == 1, beside)
+    companions = {str(path): use for path, use in _USES.items() if not _exists(data_root / path)}
+    return Missing(absent, versions == 1, companions)
 
 
-def _is_there(path: Path) -> bool:
-    """Returns whether a file is there, or a folder with metadata in it: VCR's photographs have the same folders."""
+def _exists(path: Path) -> bool:
+    """Returns whether a file exists, or a folder with metadata in it: VCR's photographs have the same folders."""
     return path.is_file() or any(path.rglob("*.json"))

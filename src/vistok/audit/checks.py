@@ -8,7 +8,7 @@ from vistok.audit.baselines import check_constant, check_object_prior
 from vistok.audit.benchmark_file import BenchmarkFile, generated_file
 from vistok.audit.beside import (
     KARPATHY,
-    annotations_beside,
+    companion_annotations,
     described_by_visual_genome,
 )
 from vistok.audit.choices import check_choice_text, choice_file
@@ -52,7 +52,7 @@ def file_findings(
 ) -> tuple[Finding, ...]:
     """Checks one benchmark file; `data_root` holds what a released file is compared with."""
     held_out = karpathy_held_out(data_root / KARPATHY) if data_root else None
-    annotations, described = annotations_beside(data_root, file), described_by_visual_genome(data_root)
+    annotations, described = companion_annotations(data_root, file), described_by_visual_genome(data_root)
     findings = (
         check_contents(file),
         check_duplicates(file),
@@ -74,7 +74,7 @@ def generated_findings(path: Path, tables: Mapping[int, PublishedTable]) -> tupl
         copies = check_training_copies(choices, path.resolve().parent.parent)
         return (check_choice_text(choices), *([copies] if copies else []))
     file, root = generated_file(path), path.resolve().parent.parent
-    captions, annotations = root / _TRAINING_CAPTIONS, annotations_beside(root, file)
+    captions, annotations = root / _TRAINING_CAPTIONS, companion_annotations(root, file)
     more = (
         check_against_annotations(file, annotations) if annotations else None,
         check_training_images(file, frozenset(read_captions(captions).captions))

@@ -1,4 +1,4 @@
-"""The input of both curators: for each image, how many objects of each category are annotated."""
+"""The input of both curators: the number of annotated objects of each category in each image."""
 
 import re
 from collections import Counter
@@ -49,10 +49,10 @@ class Annotations:
     """The images of one origin, and their vocabulary.
 
     Attributes:
-        origin: whose annotations they are.
+        origin: the dataset that they come from.
         images: in the order of the file, or of the files' names.
         categories: the vocabulary.
-        whole_vocabulary: whether `categories` has what no image shows too; else it is only what they show.
+        whole_vocabulary: whether `categories` also has those that no image shows.
     """
 
     origin: Origin
@@ -66,34 +66,34 @@ def read_annotations(
 ) -> Annotations:
     """Returns the annotations of a COCO instances file, or of a folder of VCR metadata files.
 
-    `categories` names VCR's vocabulary (`cocoontology.json`, or a text file of one name a line); without
+    `categories` names VCR's vocabulary (`cocoontology.json`, or a text file with one name per line); without
     it the vocabulary is what the metadata files show. Given `images`, no metadata of other images is read.
 
     Raises:
-        VistokError: nothing is there, or a file is of another shape.
+        VistokError: there are no annotations, or a file has another shape.
     """
     if path.is_dir():
-        wanted = None if images is None else {str(Path(str(image)).with_suffix("")) for image in images}
+        stems = None if images is None else {str(Path(str(image)).with_suffix("")) for image in images}
         files = sorted(path.rglob("*.json"))
         if not files:
             raise VistokError(f"{path} holds no VCR metadata: one .json file an image is needed, found none.")
-        found = tuple(
+        annotated = tuple(
             _vcr_image(path, file)
             for file in files
-            if wanted is None or str(file.relative_to(path).with_suffix("")) in wanted
+            if stems is None or str(file.relative_to(path).with_suffix("")) in stems
         )
         if categories:
-            return Annotations("vcr", found, read_categories(categories))
-        seen = sorted({name for image in found for name in image.counts})
-        return Annotations("vcr", found, tuple(seen), whole_vocabulary=False)
+            return Annotations("vcr", annotated, read_categories(categories))
+        seen = sorted({name for image in annotated for name in image.counts})
+        return Annotations("vcr", annotated, tuple(seen), whole_vocabulary=False)
     instances = read_instances(path)
     return Annotations(
         "coco",
         tuple(
             AnnotatedImage(
                 image,
-                Counter(found.category for found in objects),
-                frozenset(found.category for found in objects if found.crowd),
+                Counter(instance.category for instance in objects),
+                frozenset(instance.category for instance in objects if instance.crowd),
                 instances.absent.get(image),
             )
             for image, objects in instances.objects.items()
@@ -123,8 +123,8 @@ def read_image_list(path: Path, origin: Origin) -> tuple[ImageId, ...]:
     """Returns the image ids of a list, repeated where the list repeats them.
 
     Legal, plain or gzipped: one image per line, for COCO as an id or a file name that ends in one, for VCR as a path
-    that ends in .jpg, .jpeg or .png, in which there may be spaces; what follows the first of them and a space is
-    ignored. Or VCR's JSON Lines, whose records name an image each in `img_fn`.
+    that ends in .jpg, .jpeg or .png and may contain spaces; whatever follows the first of them and a space is
+    ignored. Or VCR's JSON Lines, in which each record names an image in `img_fn`.
 
     Raises:
         VistokError: the file is missing, is not text, or a line names no image.
@@ -141,16 +141,16 @@ def select(
 
     Images without annotations are skipped, see `not_annotated`.
     """
-    known = {image.image_id: image for image in annotations.images}
+    by_id = {image.image_id: image for image in annotations.images}
     unwanted = set(leave_out)
-    asked = known if keep is None else keep
-    return tuple(known[image] for image in asked if image in known and image not in unwanted)
+    requested = by_id if keep is None else keep
+    return tuple(by_id[image] for image in requested if image in by_id and image not in unwanted)
 
 
 def not_annotated(annotations: Annotations, listed: Iterable[ImageId]) -> tuple[ImageId, ...]:
     """Returns the listed images that have no annotations, each once."""
-    known = {image.image_id for image in annotations.images}
-    return tuple(dict.fromkeys(image for image in listed if image not in known))
+    annotated = {image.image_id for image in annotations.images}
+    return tuple(dict.fromkeys(image for image in listed if image not in annotated))
 
 
 def _vcr_image(folder: Path, file: Path) -> AnnotatedImage:
@@ -159,8 +159,8 @@ def _vcr_image(folder: Path, file: Path) -> AnnotatedImage:
     return AnnotatedImage(image, Counter(read_metadata(file).names))
 
 
-# An id, or a file name in any folder: up to eleven digits, or twelve behind a prefix as COCO has it. Flickr's lists put
-# a caption's number behind it.
+# An id, or a file name in any folder: up to eleven digits, or twelve after a prefix, as in COCO. Flickr's lists append
+# a caption's number.
 _COCO = re.compile(
     r"(?:(?P<id>\d{1,18})(?:\.0)?|(?:\S*/)?(?:(?P<short>\d{1,11})|(?:\S*[^\d\s/])?(?P<long>\d{12}))\.(?:jpe?g|png)(?:#\d+)?)"
     r"(?:\s.*)?",
@@ -170,8 +170,8 @@ _PATH = re.compile(r"(.+?\.(?:jpe?g|png))(?:\s.*)?", re.IGNORECASE)
 
 
 def coco_id(path: Path, number: int, line: str) -> int:
-    if found := _COCO.fullmatch(line):
-        return int(found["id"] or found["short"] or found["long"])
+    if match := _COCO.fullmatch(line):
+        return int(match["id"] or match["short"] or match["long"])
     raise VistokError(
         f"{path}, line {number}: {line[:80]!r} names no COCO image: an id or a file name such as 000000000139.jpg is "
         "needed."
@@ -181,9 +181,9 @@ def coco_id(path: Path, number: int, line: str) -> int:
 def _vcr_path(path: Path, number: int, line: str) -> str:
     if line.startswith("{"):
         return _img_fn(path, number, line)
-    found = _PATH.fullmatch(line)
-    if found and not re.search(r"\.(?:jpe?g|png)$", line[found.end(1) :], re.IGNORECASE):
-        return found[1]
+    match = _PATH.fullmatch(line)
+    if match and not re.search(r"\.(?:jpe?g|png)$", line[match.end(1) :], re.IGNORECASE):
+        return match[1]
     raise VistokError(
         f"{path}, line {number}: {line[:80]!r} names no VCR image: one path that ends in .jpg, .jpeg or .png is needed."
     )

@@ -75,7 +75,7 @@ _CHOICES: Final = re.compile(r"[\w-]+")
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):
-    """Help in which the verbs stand in groups, in the text behind the options, and nowhere else."""
+    """Help that lists the verbs in groups in the epilog, and nowhere else."""
 
     def add_argument(self, action: argparse.Action) -> None:
         if not isinstance(action, argparse._SubParsersAction):
@@ -83,29 +83,29 @@ class _Help(argparse.RawDescriptionHelpFormatter):
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors show what was typed and what is nearest, and do nothing to a terminal."""
+    """A parser whose errors show what was typed and the nearest legal word, without control characters."""
 
     def error(self, message: str) -> NoReturn:
-        if found := _CHOICE.search(message):
-            message += _nearest(found[1], _CHOICES.findall(found[2]))
+        if match := _CHOICE.search(message):
+            message += _nearest(match[1], _CHOICES.findall(match[2]))
         super().error(printable(message))
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Refuses a mistyped option by its nearest name, before any that is then missing is asked for."""
+        """Refuses a mistyped option and names the nearest one, before argparse complains about missing options."""
         passes_on = any(
             action.nargs == argparse.REMAINDER for action in self._actions
         )  # the options of another command
         own = () if passes_on or self._subparsers is not None else args or ()
         for word in takewhile(lambda word: word != "--", own):
-            name, known = word.partition("=")[0], self._option_string_actions
-            mistyped = name.startswith("--") and not any(option.startswith(name) for option in known)
-            if mistyped and (hint := _nearest(name, known)):
+            name, options = word.partition("=")[0], self._option_string_actions
+            mistyped = name.startswith("--") and not any(option.startswith(name) for option in options)
+            if mistyped and (hint := _nearest(name, options)):
                 self.error(f"unknown option {name!r}.{hint}")
         return super().parse_known_args(args, namespace)
 
 
 class _Version(argparse.Action):
-    """Prints the version and ends; only then is it looked up."""
+    """Prints the version and exits; it is looked up only then."""
 
     def __init__(self, option_strings: Sequence[str], dest: str, **_: Any) -> None:
         super().__init__(option_strings, argparse.SUPPRESS, nargs=0, help="print the version and end")
@@ -115,22 +115,22 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def parse(given: Sequence[str]) -> argparse.Namespace:
-    """Returns the arguments; ends with status 2 and the usage where they are wrong."""
-    verb = given[0] if given else ""
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Returns the parsed arguments; exits with status 2 and the usage if they are wrong."""
+    verb = arguments[0] if arguments else ""
     parser = make_parser([verb])
     if verb and not verb.startswith("-") and verb not in TOOLS and verb not in STEPS:
         parser.error(f"unknown verb {verb!r}.{_nearest(verb, [*TOOLS, *STEPS])} `vistok --help` lists them.")
     if not verb:
         parser.error("a verb is needed. `vistok --help` lists them.")
-    return parser.parse_args([*given])
+    return parser.parse_args([*arguments])
 
 
-def _nearest(asked: str, legal: Iterable[str]) -> str:
-    """Returns a question about the nearest legal word, or nothing."""
-    known = {name.lower(): name for name in legal}
-    near = difflib.get_close_matches(_GVTBENCH.get(asked.lower(), asked.lower()), known, n=1)
-    return f" Did you mean {known[near[0]]!r}?" if near else ""
+def _nearest(word: str, legal: Iterable[str]) -> str:
+    """Returns a hint that names the nearest legal word, or an empty text."""
+    names = {name.lower(): name for name in legal}
+    near = difflib.get_close_matches(_GVTBENCH.get(word.lower(), word.lower()), names, n=1)
+    return f" Did you mean {names[near[0]]!r}?" if near else ""
 
 
 def make_parser(verbs: Sequence[str] = ()) -> argparse.ArgumentParser:
@@ -154,7 +154,7 @@ def make_parser(verbs: Sequence[str] = ()) -> argparse.ArgumentParser:
 
 
 def _groups() -> str:
-    """Returns the verbs and what they do, in their groups."""
+    """Returns the help text of all verbs, in their groups."""
     lines = []
     for title, verbs in GROUPS.items():
         lines += ["", f"  {title}", *(f"    {name:20}{about}" for name, about in verbs.items())]
@@ -185,9 +185,9 @@ def _run_step(args: argparse.Namespace) -> None:
     study, verb = imported("vistok.commands.arguments").study_of(args), VERBS[args.verb]
     ids = []
     for name in verb.over:
-        finder, asked = verb.finder(name), getattr(args, name)
-        found = getattr(study, finder)(asked)  # refuses an id that is not there
-        ids.append(found if finder in PARSED else asked)
+        finder, identifier = verb.finder(name), getattr(args, name)
+        entry = getattr(study, finder)(identifier)  # refuses an id that is not there
+        ids.append(entry if finder in PARSED else identifier)
     if verb.trains and imported("vistok.steps.decided").is_done(study, args.verb, *ids):
         return  # before torch is imported
     imported(f"vistok.steps.{args.verb.replace('-', '_')}").run(study, *ids)
@@ -206,7 +206,7 @@ def tool(verb: str) -> ModuleType:
 
 
 def imported(name: str) -> ModuleType:
-    """Imports a module without a search for garbage among what that loads: with torch, a third of a start."""
+    """Imports a module with garbage collection off: collecting takes a third of the start with torch."""
     gc.disable()
     try:
         return import_module(name)

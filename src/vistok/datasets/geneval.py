@@ -13,14 +13,14 @@ _POSITIONS: Final = ("left of", "right of", "above", "below")
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Requirement:
     """Objects of a category that an image has to show, or must not.
 
     Attributes:
-        count: at least so many; of what must not be there, so many or more are wrong.
-        colour: of that many of them; any if there is none.
-        side: on which side they stand of those of the entry `of`, if any.
-        of: the position of that entry.
+        count: at least this many; of what must not be shown, this many or more are wrong.
+        colour: of that many of them; None: any.
+        side: the side on which they are of the objects of the entry `of`; None: any.
+        of: the index of that entry.
     """
 
     category: str
@@ -32,12 +32,12 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A prompt, its kind, what an image of it includes, and what it must not."""
+    """A prompt, its kind, what an image of it must include, and what it must not."""
 
     kind: str
     text: str
-    include: tuple[Wanted, ...]
-    exclude: tuple[Wanted, ...] = ()
+    include: tuple[Requirement, ...]
+    exclude: tuple[Requirement, ...] = ()
 
 
 def read_prompts(path: Path) -> tuple[Prompt, ...]:
@@ -54,21 +54,21 @@ def _prompt(path: Path, number: int, row: dict[str, Any]) -> Prompt:
     where = f"record {number}"
     match row:
         case {"tag": str() as kind, "prompt": str() as text, "include": [_, *_] as include} if kind in KINDS:
-            wanted = tuple(_wanted(path, where, entry) for entry in include)
-            if all(entry.of < place for place, entry in enumerate(wanted) if entry.side):
-                exclude = tuple(_wanted(path, where, entry) for entry in row.get("exclude", ()))
-                return Prompt(kind, text, wanted, exclude)
+            required = tuple(_requirement(path, where, entry) for entry in include)
+            if all(entry.of < position for position, entry in enumerate(required) if entry.side):
+                exclude = tuple(_requirement(path, where, entry) for entry in row.get("exclude", ()))
+                return Prompt(kind, text, required, exclude)
     needed = f"a tag ({', '.join(KINDS)}), a prompt, and what it includes, a position of an earlier entry at most, are"
     raise wrong_record(path, where, needed, row)
 
 
-def _wanted(path: Path, where: str, entry: Any) -> Wanted:
+def _requirement(path: Path, where: str, entry: Any) -> Requirement:
     match entry:
         case {"class": str() as category, "count": int() as count} if count > 0:
             colour = entry.get("color")
             match entry.get("position"):
                 case None:
-                    return Wanted(category, count, colour)
+                    return Requirement(category, count, colour)
                 case [str() as side, int() as of] if side in _POSITIONS and of >= 0:
-                    return Wanted(category, count, colour, side, of)
+                    return Requirement(category, count, colour, side, of)
     raise wrong_record(path, where, "a class, a count above 0 and a known position are", entry)

@@ -13,8 +13,8 @@ from typing import Any, Final
 from vistok.errors import VistokError
 from vistok.reading import GZIP, kind_of, refuse_endless
 
-_HEAD: Final = 512  # bytes that tell a file's kind
-# Python takes true for 1: an id or a size of true would be another image's.
+_HEAD: Final = 512  # bytes that show what kind of file it is
+# Python takes true for 1: an id of true would be that of image 1.
 _WHOLE: Final = frozenset({"id", "image_id", "category_id", "question_id", "coco_id", "height", "width"})
 
 
@@ -24,13 +24,13 @@ def records(path: Path, value: object, key: str, *, what: str) -> list[dict[str,
     Raises:
         VistokError: the value is not an object, or has no such list.
     """
-    found = f"a JSON {type(value).__name__}"
+    description = f"a JSON {type(value).__name__}"
     if isinstance(value, dict):
-        found = f"an object with the keys {', '.join(map(str, value)) or 'none'}"
+        description = f"an object with the keys {', '.join(map(str, value)) or 'none'}"
         if isinstance(rows := value.get(key), list):
             return _objects(path, f"{key}, record", rows)
     raise VistokError(
-        f"{path} is no {what}: an object with a list {key!r} is needed, found {found}. "
+        f"{path} is no {what}: an object with a list {key!r} is needed, found {description}. "
         "Name the official file of this kind."
     )
 
@@ -61,9 +61,9 @@ def _objects(path: Path, where: str, rows: list[Any]) -> list[dict[str, Any]]:
 
 
 def read_lines(path: Path, *, what: str) -> Iterator[list[str]]:
-    """Yields the cells of each line of a CSV file that is not empty, its header included, one at a time.
+    """Yields the cells of each non-empty line of a CSV file, the header included.
 
-    The file may be gzipped, and in UTF-8 or, by its mark, in UTF-16 or UTF-32.
+    The file may be gzipped, and in UTF-8 or, by its byte order mark, in UTF-16 or UTF-32.
 
     Raises:
         VistokError: the file is missing, unreadable, or no CSV.
@@ -95,7 +95,7 @@ def refuse_duplicates(path: Path, where: str, key: str, rows: Iterable[Mapping[s
     """Refuses records that share an id: one of them would be lost, or counted twice.
 
     Raises:
-        VistokError: some do.
+        VistokError: two records have the same id.
     """
     counts = Counter(_plain(row[key]) for row in rows if row.get(key) is not None)
     if repeated := [name for name, count in counts.items() if count > 1]:
@@ -110,8 +110,8 @@ def _plain(key: object) -> str:
     return str(int(key) if isinstance(key, float) and key.is_integer() else key)
 
 
-def wrong_record(path: Path, where: str, needed: str, found: object) -> VistokError:
+def wrong_record(path: Path, where: str, needed: str, value: object) -> VistokError:
     """Returns the error for one record of a file that lacks what it must have."""
     return VistokError(
-        f"{path}, {where}: {needed} needed, found {str(found)[:160]}. Fetch or make the file again."
+        f"{path}, {where}: {needed} needed, found {str(value)[:160]}. Fetch or make the file again."
     )

@@ -1,6 +1,6 @@
 """Whether an image shows what a prompt asks for, by GenEval's rule, and the score of many images.
 
-A judge reads what is in each cell of an image; the rule is then a comparison of words. Shapes: G x G cells.
+A judge classifies each cell of an image; the rule then compares labels. Shapes: G x G cells.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from jaxtyping import Float, Int64
 
-from vistok.datasets.geneval import Prompt, Wanted
+from vistok.datasets.geneval import Prompt, Requirement
 from vistok.evaluation.statistics import LEAST_GROUPS
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _LEVELS: Final = (0.025, 0.975)
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """An object that is seen in an image: what it is, and its cell."""
+    """An object that the judge sees in an image: its category, colour and cell."""
 
     category: str
     colour: str
@@ -32,52 +32,54 @@ class Seen:
 
 
 def seen_in(category: Cells, colour: Cells, contents: "Contents") -> list[Seen]:
-    """Returns the objects of an image, row by row, from the numbers that a judge reads in its cells."""
+    """Returns the objects of an image, row by row, from the judge's labels of its cells."""
     names, colours = ("", *contents.categories), ("", *contents.colours)
-    places = zip(*np.nonzero(category > 0), strict=True)
+    occupied = zip(*np.nonzero(category > 0), strict=True)
     return [
         Seen(names[category[row, column]], colours[max(colour[row, column], 0)], int(row), int(column))
-        for row, column in places
+        for row, column in occupied
     ]
 
 
 def shows(prompt: Prompt, objects: Sequence[Seen]) -> bool:
     """Returns whether an image with these objects shows what a prompt asks for.
 
-    GenEval's rule (its evaluate_images.py): at least so many of each, so many of the colour, none of what is excluded.
-    Where it takes the `count` objects that its detector is surest of, here all of a category count; and a side holds
-    where all of one stand on it, seen from all of the other, in columns or rows of cells.
+    GenEval's rule (its evaluate_images.py): at least `count` of each, `count` of the colour, none of what is excluded.
+    GenEval takes the `count` objects of which its detector is surest; here all of a category are taken, and a side
+    holds if all objects of the one are on it of all objects of the other, in columns or rows of cells.
     """
-    found = [_of(wanted, objects) for wanted in prompt.include]
+    matches = [_of(required, objects) for required in prompt.include]
     return (
-        all(len(each) >= wanted.count for wanted, each in zip(prompt.include, found, strict=True))
-        and all(map(_coloured, prompt.include, found))
+        all(len(each) >= required.count for required, each in zip(prompt.include, matches, strict=True))
+        and all(map(_coloured, prompt.include, matches))
         and all(
-            _stands(wanted.side, each, found[wanted.of])
-            for wanted, each in zip(prompt.include, found, strict=True)
-            if wanted.side
+            _stands(required.side, each, matches[required.of])
+            for required, each in zip(prompt.include, matches, strict=True)
+            if required.side
         )
-        and all(len(_of(wanted, objects)) < wanted.count for wanted in prompt.exclude)
+        and all(len(_of(required, objects)) < required.count for required in prompt.exclude)
     )
 
 
-def _of(wanted: Wanted, objects: Sequence[Seen]) -> list[Seen]:
-    return [each for each in objects if each.category == wanted.category]
+def _of(required: Requirement, objects: Sequence[Seen]) -> list[Seen]:
+    return [each for each in objects if each.category == required.category]
 
 
-def _coloured(wanted: Wanted, found: Sequence[Seen]) -> bool:
-    return wanted.colour is None or sum(each.colour == wanted.colour for each in found) >= wanted.count
+def _coloured(required: Requirement, matches: Sequence[Seen]) -> bool:
+    return (
+        required.colour is None or sum(each.colour == required.colour for each in matches) >= required.count
+    )
 
 
-def _stands(side: str, found: Sequence[Seen], others: Sequence[Seen]) -> bool:
+def _stands(side: str, objects: Sequence[Seen], others: Sequence[Seen]) -> bool:
     upright = side in ("above", "below")
-    here, there = ([each.row if upright else each.column for each in some] for some in (found, others))
-    return max(here) < min(there) if side in ("left of", "above") else min(here) > max(there)
+    own, other = ([each.row if upright else each.column for each in some] for some in (objects, others))
+    return max(own) < min(other) if side in ("left of", "above") else min(own) > max(other)
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A mean in per cent, its 95 % interval over prompts (None for fewer than ten), and how many prompts it is of."""
+    """A mean in per cent, its 95 % interval over prompts (None for fewer than ten), and the number of prompts."""
 
     value: float
     low: float | None

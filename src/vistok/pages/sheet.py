@@ -1,4 +1,4 @@
-"""A sheet of small pictures: a prompt a row, and what each model makes of it a column."""
+"""A sheet of small pictures: one row per prompt, one column per model."""
 
 from collections.abc import Mapping, Sequence
 from textwrap import fill
@@ -8,7 +8,7 @@ from jaxtyping import UInt8
 
 from vistok.pages.drawing import new_figure, png
 
-_SIDE, _TEXT = 1.0, 1.7  # inches of a picture, and of the words beside and above
+_SIDE, _TEXT = 1.0, 1.7  # inches of a picture, and of the labels
 _LETTERS = 18
 
 
@@ -19,17 +19,17 @@ def picture_sheet(
 
     Args:
         prompts: the words of each row.
-        columns: the pictures of each column, by its heading: one a row.
+        columns: the pictures of each column, one per row, by its heading.
     """
     width, height = _TEXT + _SIDE * len(columns), _TEXT / 2 + _SIDE * len(prompts)
     with new_figure(width, height) as figure:
-        places = figure.subplots(len(prompts), len(columns), squeeze=False)
+        axes = figure.subplots(len(prompts), len(columns), squeeze=False)
         for across, (title, pictures) in enumerate(columns.items()):
-            places[0, across].set_title(fill(title, _LETTERS), fontsize=7)
+            axes[0, across].set_title(fill(title, _LETTERS), fontsize=7)
             for down, picture in enumerate(pictures):
-                place = places[down, across]
-                place.imshow(picture.transpose(1, 2, 0), interpolation="nearest")
-                place.set(xticks=[], yticks=[])
+                axis = axes[down, across]
+                axis.imshow(picture.transpose(1, 2, 0), interpolation="nearest")
+                axis.set(xticks=[], yticks=[])
         for down, text in enumerate(prompts):
-            places[down, 0].set_ylabel(fill(text, _LETTERS), fontsize=7, rotation=0, ha="right", va="center")
+            axes[down, 0].set_ylabel(fill(text, _LETTERS), fontsize=7, rotation=0, ha="right", va="center")
         return png(figure)

@@ -1,4 +1,4 @@
-"""What a job costs, as plans count it, and what all counts share."""
+"""The cost of a job as plans count it, and what all estimates share."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -15,18 +15,18 @@ class Cost:
 
     Attributes:
         flops: floating-point operations.
-        written: those of `flops` that write words, one after the other: each reads all weights.
-        memory: bytes on each GPU (or of the process, where there is none) at its greatest.
-        kept: bytes that stay on disk.
-        passing: bytes on disk while it runs, besides.
-        host: bytes of memory on each node; 0 where they are negligible.
-        read: bytes read of shards.
+        written: those of `flops` that generate words one by one: each step reads all weights.
+        memory: peak bytes on each GPU (or of the process, without one).
+        stored: bytes that stay on disk.
+        temporary: further bytes on disk while it runs.
+        host: bytes of memory on each node; 0 if they are negligible.
+        read: bytes read from shards.
     """
 
     flops: float
     memory: float
-    kept: float
-    passing: float = 0.0
+    stored: float
+    temporary: float = 0.0
     host: float = 0.0
     read: float = 0.0
     written: float = 0.0
@@ -43,5 +43,5 @@ def connector_of(study: Study, run: Run) -> tuple[int, float]:
 
 
 def bytes_of(study: Study) -> int:
-    """Returns the bytes of a number of frozen weights."""
+    """Returns the bytes per number of frozen weights."""
     return 2 if study.scale.precision == "bf16" else 4

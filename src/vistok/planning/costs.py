@@ -1,8 +1,8 @@
 """The cost of training and answering, in floating-point operations and bytes, from the numbers of the grid alone.
 
-Operations follow the usual count of 2 a parameter and token for a forward pass: the same again for gradients that
-pass through, and once more for gradients of weights that are trained. Attention between tokens is left out: at 32
-visual tokens and short questions it is a few per cent.
+Operations follow the usual count of 2 per parameter and token for a forward pass: the same again for gradients that
+pass through, and once more for gradients of trained weights. Attention between tokens is left out: at 32 visual tokens
+and short questions it is a few per cent.
 """
 
 import os
@@ -20,8 +20,8 @@ from vistok.grid.tokenizers import Encoder
 from vistok.planning.answering import answering, answering_blind
 from vistok.planning.cost import AROUND_IMAGE, Cost, bytes_of, connector_of
 
-# The longest answer of LLaVA-Instruct-150K, about: all that a process takes at a time is padded to it. Chosen: its
-# descriptions have some hundred words.
+# About the longest answer of LLaVA-Instruct-150K, to which a micro-batch is padded. Chosen: its descriptions have some
+# hundred words.
 LONG_ANSWER: Final = 512
 # What a Llama-type layer keeps for the backward pass, in bytes per token and unit of width, 2 bytes a number: two norms
 # that are computed in 4 bytes (20), attention (8), and the gated feed-forward part of 2.7 widths (16).
@@ -30,20 +30,20 @@ KEPT_BYTES: Final = 44
 KEPT_BYTES_VIT: Final = 34
 # Roughly the share of a language model's context that a text of the mini world fills.
 _FILLED: Final = 1 / 5
-# Memory of a training's process and of each worker besides (benchmarks/training_start.py, at 15 M rows), the batches
-# that each worker makes ahead, and what is read for one image: half a megabyte around it.
+# The memory of a training's process and of each worker (benchmarks/training_start.py, at 15 M rows), the batches that
+# each worker prefetches, and the bytes read for one image: the half megabyte around it.
 _PROCESS: Final = 1.0e9
 _WORKER: Final = 0.5e9
 AHEAD: Final = 2  # PyTorch's default
 _READ: Final = 1 << 19
-_LOOKED_AT: Final = 500  # files of a folder
+_LOOKED_AT: Final = 500  # files per folder
 _TRAINED_BYTES: Final = 16  # weight, gradient and two moments of AdamW, 4 bytes each
 _SAVED_BYTES: Final = 12  # weight and two moments
 _IMAGE_TEXT_PASSES: Final = 5  # contrast, captioning, and matching of a pair and two that are none
 
 
 def tuning(study: Study, run: Run) -> Cost:
-    """Returns what the training of one run costs, shared out over processes of one GPU each."""
+    """Returns the cost of training one run, spread over processes of one GPU each."""
     job = study.scale.job("tune-mllm")
     recipe, encoder = study.recipe(run.recipe), study.tapped(run)
     llm, (text, turns) = study.shape(run.llm), _text_tokens(recipe)
@@ -73,15 +73,15 @@ def tuning(study: Study, run: Run) -> Cost:
     return Cost(
         flops=recipe.steps * recipe.batch * sample,
         memory=frozen + _TRAINED_BYTES * trained + most,
-        kept=4 * (trained + connector - learnt),
-        passing=_SAVED_BYTES * trained,
+        stored=4 * (trained + connector - learnt),
+        temporary=_SAVED_BYTES * trained,
         host=0 if study.scale.world else _host(study, encoder, number * llm.parameters, share_of_batch),
         read=0 if study.scale.world else recipe.steps * recipe.batch * _READ,
     )
 
 
 def _host(study: Study, encoder: Encoder, weights: float, share: int) -> float:
-    """Returns the memory of a node while it trains: each process loads all weights, and has workers that go ahead."""
+    """Returns the memory of a node while it trains: each process loads all weights, and has workers that prefetch."""
     job = study.scale.job("tune-mllm")
     processes, workers = -(-max(job.gpus, 1) // job.nodes), job.cpus - 1
     ahead = AHEAD * workers * share * 3 * encoder.image_size**2
@@ -90,14 +90,14 @@ def _host(study: Study, encoder: Encoder, weights: float, share: int) -> float:
 
 
 def _text_tokens(recipe: Recipe) -> tuple[float, int]:
-    """Returns the tokens of a sample's turns and their number: of an image that has questions of every kind."""
+    """Returns the tokens of a sample's turns and their number, for an image that has questions of every kind."""
     turns = sum(recipe.turns.values())
     drawn = min(turns, recipe.turns_a_sample or turns)
     return sum(task_kind(kind).tokens * count for kind, count in recipe.turns.items()) * drawn / turns, drawn
 
 
 def pretraining(study: Study, tokenizer: str) -> Cost:
-    """Returns what a tokenizer's pretraining costs, roughly: objectives differ in how often they look."""
+    """Returns the rough cost of a tokenizer's pretraining: objectives differ in how many views they encode."""
     entry, encoder = study.tokenizer(tokenizer), study.encoder(tokenizer)
     if entry.objective is None:
         return Cost(0, 0, 0)
@@ -111,7 +111,7 @@ def pretraining(study: Study, tokenizer: str) -> Cost:
 
 
 def text_training(study: Study, llm: str) -> Cost:
-    """Returns what the training of a scale's own language model costs."""
+    """Returns the cost of training a scale's own language model."""
     own = study.language_model_size(llm)
     if own is None:
         return Cost(0, 0, 0)
@@ -123,17 +123,17 @@ def text_training(study: Study, llm: str) -> Cost:
 
 
 def sharding(study: Study, image_set: str) -> Cost:
-    """Returns the bytes of shards: every photograph again, those that are there, else as many as archives state."""
+    """Returns the bytes of shards: those of all photographs, or, before they are there, of their archives."""
     folder = Path(study.scale.data_root) / study.image_set(image_set).images
     if not study.scale.world and folder.is_dir():
-        return Cost(0, 0, kept=folder_bytes(folder))
+        return Cost(0, 0, stored=folder_bytes(folder))
     downloads = {} if study.scale.world else load_downloads()
     archives = downloads_for(study.image_set(image_set).images, downloads)
-    return Cost(0, 0, kept=sum(entry.bytes or 0 for entry in archives))
+    return Cost(0, 0, stored=sum(entry.bytes or 0 for entry in archives))
 
 
 def folder_bytes(folder: Path) -> float:
-    """Returns the bytes of a folder's files, about: of a folder of thousands the first hundreds are looked at."""
+    """Returns about the bytes of a folder's files, extrapolated from the first hundreds of a large folder."""
     total, count, looked = 0.0, 0, 0
     for entry in os.scandir(folder):
         if entry.is_dir():
@@ -158,5 +158,5 @@ _COSTS: Final[dict[str, Callable[..., Cost]]] = {
 
 
 def cost_of(study: Study, step: str, *ids: str) -> Cost:
-    """Returns what one job of a step costs; nothing where that is negligible."""
+    """Returns the cost of one job of a step; zero if it is negligible."""
     return _COSTS[step](study, *ids) if step in _COSTS else Cost(0, 0, 0)

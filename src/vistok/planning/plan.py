@@ -89,7 +89,7 @@ class Plan:
     def disk(self) -> float:
         """The bytes that the disk must have free: what stays, what is fetched, and the largest saved training."""
         left = [job.cost for job in self.jobs if not job.there]
-        return sum(cost.kept for cost in left) + self.bytes_to_fetch + sum(cost.passing for cost in left)
+        return sum(cost.stored for cost in left) + self.bytes_to_fetch + sum(cost.temporary for cost in left)
 
 
 def chosen(study: Study, targets: Sequence[str]) -> tuple[Subject, ...]:
@@ -161,7 +161,10 @@ def _row(plan: Plan, step: StepId) -> str:
     jobs, gpus = plan.of(step), plan.gpus(step)
     left = [job for job in jobs if not job.there]
     hours = sum(plan.rates.hours(job, gpus) for job in left)
-    memory, disk = max(job.cost.memory for job in jobs), sum(job.cost.kept + job.cost.passing for job in left)
+    memory, disk = (
+        max(job.cost.memory for job in jobs),
+        sum(job.cost.stored + job.cost.temporary for job in left),
+    )
     time, processors = f"{hours:,.1f}" if hours else "-", str(gpus or "-")
     sizes = (readable_bytes(memory) if memory else "-", readable_bytes(disk) if disk else "-")
     return f"{step:20}{len(jobs):>6}{len(jobs) - len(left):>7}{time:>13}{processors:>6}{sizes[0]:>12}{sizes[1]:>12}"

@@ -24,35 +24,35 @@ _BROKEN: Final = (
 
 
 def is_archive(name: str) -> bool:
-    """Returns whether, by its name, a file is an archive of a kind that can be unpacked."""
+    """Returns whether a file's name is that of an archive that can be unpacked."""
     return name.lower().endswith((_ZIP, *_TAR))
 
 
 def unpack(archive: Path, into: Path) -> None:
     """Unpacks a .zip or .tar.gz into a folder that may have other files; files of the same name are replaced.
 
-    All of it is unpacked next to the folder before anything is moved into it.
+    It is unpacked whole next to the folder before anything is moved into it.
 
     Raises:
         VistokError: the archive is broken, holds anything but files and folders below itself (a link, a
             device, an absolute path, `..`), or would fill the disk. Nothing was added then.
     """
     into = into.resolve()  # a link may lead to another disk, whose space counts
-    beside = into.parent / f".{into.name}.{archive.name}.unpacked"
+    staging = into.parent / f".{into.name}.{archive.name}.unpacked"
     try:
-        with staged_folder(beside) as stage:
+        with staged_folder(staging) as stage:
             free = shutil.disk_usage(stage).free
             members = _of_zip if archive.name.lower().endswith(_ZIP) else _of_tar
             for name, content in members(archive, free):
                 _write(archive, name, content, stage)
     except _BROKEN as error:
-        said = str(error) or "it ends early"
-        raise VistokError(f"{archive} is not a whole archive: {said}. Fetch it again.") from error
+        reason = str(error) or "it ends early"
+        raise VistokError(f"{archive} is not a whole archive: {reason}. Fetch it again.") from error
     try:
-        _check_places(archive, beside, into)
-        _move(beside, into)
+        _check_clashes(archive, staging, into)
+        _move(staging, into)
     finally:
-        shutil.rmtree(beside)
+        shutil.rmtree(staging)
 
 
 def _write(archive: Path, name: str, content: IO[bytes] | None, stage: Path) -> None:
@@ -92,7 +92,7 @@ def _of_tar(archive: Path, free: int) -> Iterator[tuple[str, IO[bytes] | None]]:
             needed += member.size
             _check_space(archive, needed, free)
             yield member.name, opened.extractfile(member) if member.isreg() else None
-        while stream.read(_CHUNK):  # the checksum stands at the very end, behind what tarfile reads
+        while stream.read(_CHUNK):  # the checksum is at the very end, after what tarfile reads
             pass
 
 
@@ -111,42 +111,42 @@ def _hostile(archive: Path, name: str, what: str) -> VistokError:
     )
 
 
-def _check_places(archive: Path, stage: Path, into: Path) -> None:
+def _check_clashes(archive: Path, stage: Path, into: Path) -> None:
     """Refuses to put a file where a folder is, or a folder where a file is, before anything is moved."""
-    for found in sorted(stage.rglob("*")):
-        target = into / found.relative_to(stage)
-        if target.exists() and target.is_dir() != found.is_dir():
-            here, there = ("a folder", "a file") if target.is_dir() else ("a file", "a folder")
+    for entry in sorted(stage.rglob("*")):
+        target = into / entry.relative_to(stage)
+        if target.exists() and target.is_dir() != entry.is_dir():
+            present, new = ("a folder", "a file") if target.is_dir() else ("a file", "a folder")
             raise VistokError(
-                f"{target} is {here}, and {archive} has {there} of that name. Nothing was unpacked. Move it away, then "
-                "start the same command again."
+                f"{target} is {present}, and {archive} has {new} of that name. Nothing was unpacked. Move it away, "
+                "then start the same command again."
             )
 
 
 def _move(stage: Path, into: Path) -> None:
-    """Moves what a folder holds into another: whole folders where they are new, else file by file."""
+    """Moves the contents of a folder into another: new folders whole, others file by file."""
     if into.is_symlink() and not into.exists():
         raise VistokError(
             f"{into} is a link to {into.readlink()}, which is not there. Make that folder first."
         )
     into.mkdir(parents=True, exist_ok=True)
-    for found in sorted(stage.iterdir()):
-        target = into / found.name
-        if found.is_dir() and (target.is_dir() or target.is_symlink()):
-            _move(found, target)
+    for entry in sorted(stage.iterdir()):
+        target = into / entry.name
+        if entry.is_dir() and (target.is_dir() or target.is_symlink()):
+            _move(entry, target)
             continue
         try:
-            found.replace(target)
+            entry.replace(target)
         except OSError as error:
             if error.errno != errno.EXDEV:
                 raise
-            _copy(found, target)
+            _copy(entry, target)
 
 
-def _copy(found: Path, target: Path) -> None:
+def _copy(source: Path, target: Path) -> None:
     """Moves a file or a folder onto another file system, each file whole or not at all."""
-    if found.is_dir():
-        _move(found, target)
+    if source.is_dir():
+        _move(source, target)
         return
     with staged_file(target) as partial:
-        shutil.copyfile(found, partial)
+        shutil.copyfile(source, partial)

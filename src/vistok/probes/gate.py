@@ -54,7 +54,7 @@ def _of_prototypes(use: PrototypeUse) -> list[str]:
         return [f"its teacher is sure of no image: {100 * use.certainty:.1f} % for its likeliest prototype"]
     if use.effective < _LEAST_PROTOTYPES:
         return [f"its teacher sends all images to one prototype ({number})"]
-    category = use.told.get(CATEGORY)
+    category = use.explained.get(CATEGORY)
     if category and category.is_chance:
         return [f"its prototypes tell nothing of category ({number}): {_listed(use)}"]
     return []
@@ -62,7 +62,7 @@ def _of_prototypes(use: PrototypeUse) -> list[str]:
 
 def _listed(use: PrototypeUse) -> str:
     """Returns what prototypes tell, the most first."""
-    most = sorted(use.told.items(), key=lambda entry: -entry[1].value)
+    most = sorted(use.explained.items(), key=lambda entry: -entry[1].value)
     return ", ".join(
         f"{each.value:.0f} % of {name} ({each.shuffled:.0f} % with labels of other images)"
         for name, each in most

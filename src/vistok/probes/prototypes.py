@@ -1,4 +1,4 @@
-"""What the prototypes of a self-distilled encoder tell: a loss at its floor looks the same where it has collapsed."""
+"""How informative the prototypes of a self-distilled encoder are: the loss alone does not show a collapse."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ _SHUFFLES: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """How much of the entropy of an attribute its image's prototype explains, in per cent.
+class Explained:
+    """The share of an attribute's entropy that an image's prototype explains, in per cent.
 
     Attributes:
         value: with the true labels.
-        shuffled: with labels of other images, in the mean; few images make it more than 0.
-        deviation: between shuffles.
+        shuffled: the mean with shuffled labels; above 0 for few images.
+        deviation: the standard deviation between shuffles.
     """
 
     value: float
@@ -28,7 +28,7 @@ class Told:
 
     @property
     def is_chance(self) -> bool:
-        """Whether the labels of other images are explained just as well."""
+        """Whether shuffled labels are explained just as well."""
         return self.value <= self.shuffled + 2 * self.deviation
 
 
@@ -38,23 +38,23 @@ class PrototypeUse:
 
     Attributes:
         prototypes: how many there are.
-        used: how many some image goes to.
-        effective: the exponential of the entropy of their shares: how many there are where all are used alike.
-        certainty: the mean of the greatest probability; 1 / prototypes where the teacher tells no image from another.
-        told: what they tell, by attribute.
+        used: how many have an image assigned to them.
+        effective: the exponential of the entropy of their shares: how many there are if all are used equally.
+        certainty: the mean of the greatest probability; 1 / prototypes if the teacher tells no image from another.
+        explained: what they explain of each attribute.
     """
 
     prototypes: int
     used: int
     effective: float
     certainty: float
-    told: Mapping[str, Told]
+    explained: Mapping[str, Explained]
 
     def plain(self) -> dict[str, Any]:
         """Returns it as JSON-like values, as a checkpoint's config.json keeps it."""
         shares = {
             name: {"value": round(each.value, 2), "shuffled": round(each.shuffled, 2)}
-            for name, each in self.told.items()
+            for name, each in self.explained.items()
         }
         return {
             "prototypes": self.prototypes,
@@ -68,32 +68,34 @@ class PrototypeUse:
 def use_of_prototypes(
     probabilities: Float[np.ndarray, "images prototypes"], attributes: Mapping[str, Labels]
 ) -> PrototypeUse:
-    """Returns how images are sorted into prototypes, each to its most probable one.
+    """Returns how images are sorted into prototypes, each into its most probable one.
 
     Args:
         probabilities: the teacher's, centred and sharpened as in training.
-        attributes: what is known of every image, as numbers, such as its category.
+        attributes: labels of every image by attribute, such as its category.
     """
-    chosen = probabilities.argmax(axis=1)
-    counts = np.bincount(chosen)
+    assignments = probabilities.argmax(axis=1)
+    counts = np.bincount(assignments)
     return PrototypeUse(
         prototypes=probabilities.shape[1],
         used=int((counts > 0).sum()),
         effective=float(np.exp(_entropy(counts))),
         certainty=float(probabilities.max(axis=1).mean()),
-        told={name: _with_shuffles(chosen, labels) for name, labels in attributes.items()},
+        explained={name: _with_shuffles(assignments, labels) for name, labels in attributes.items()},
     )
 
 
-def _with_shuffles(chosen: Labels, labels: Labels) -> Told:
+def _with_shuffles(assignments: Labels, labels: Labels) -> Explained:
     rng = np.random.default_rng(0)
-    shuffled = [share_told(chosen, rng.permutation(labels)) for _ in range(_SHUFFLES)]
-    return Told(share_told(chosen, labels), float(np.mean(shuffled)), float(np.std(shuffled)))
+    shuffled = [uncertainty_coefficient(assignments, rng.permutation(labels)) for _ in range(_SHUFFLES)]
+    return Explained(
+        uncertainty_coefficient(assignments, labels), float(np.mean(shuffled)), float(np.std(shuffled))
+    )
 
 
-def share_told(chosen: Labels, labels: Labels) -> float:
+def uncertainty_coefficient(assignments: Labels, labels: Labels) -> float:
     """Returns the mutual information of two labellings over the entropy of the second, in per cent."""
-    _, rows = np.unique(chosen, return_inverse=True)
+    _, rows = np.unique(assignments, return_inverse=True)
     _, columns = np.unique(labels, return_inverse=True)
     joint = np.zeros((rows.max() + 1, columns.max() + 1))
     np.add.at(joint, (rows, columns), 1)
@@ -104,6 +106,6 @@ def share_told(chosen: Labels, labels: Labels) -> float:
 
 
 def _entropy(counts: np.ndarray) -> float:
-    """Returns the entropy in nats of the shares that counts are."""
+    """Returns the entropy, in nats, of a distribution given as counts."""
     shares = counts[counts > 0] / counts.sum()
     return float(-(shares * np.log(shares)).sum())

@@ -1,4 +1,4 @@
-"""Judges images of prompts: what is retrieved, true images that a tokenizer has painted again, and drawn ones."""
+"""Judges images of prompts: retrieved ones, true ones that a tokenizer has reconstructed, and drawn ones."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -39,11 +39,12 @@ Shown = Bool[np.ndarray, "prompts images"]
 
 
 @dataclass(frozen=True, eq=False)
-class _Asked:
-    """The prompts of both sets one after the other, and what judges images of them.
+class _Evaluator:
+    """The prompts of both sets, and the net that judges images of them.
 
     Attributes:
-        sets: which prompts are of each set.
+        prompts: of one set after the other.
+        sets: the indices of each set's prompts.
     """
 
     prompts: tuple[Prompt, ...]
@@ -52,27 +53,27 @@ class _Asked:
     resamples: int
 
     def shown(self, pictures: Pictures) -> Shown:
-        """Returns whether each picture shows its prompt; as many of each prompt stand in a row."""
-        read = [self.judge.read(from_bytes(part)) for part in pictures.split(_AT_ONCE)]
-        category, colour = (np.concatenate(parts) for parts in zip(*read, strict=True))
+        """Returns whether each picture shows its prompt; the pictures of a prompt are consecutive, as many for each."""
+        read = [self.judge.read(from_bytes(batch)) for batch in pictures.split(_AT_ONCE)]
+        category, colour = (np.concatenate(batches) for batches in zip(*read, strict=True))
         times = len(pictures) // len(self.prompts)
         verdicts = [
-            shows(self.prompts[place // times], seen_in(category[place], colour[place], self.judge.contents))
-            for place in range(len(pictures))
+            shows(self.prompts[index // times], seen_in(category[index], colour[index], self.judge.contents))
+            for index in range(len(pictures))
         ]
         return np.array(verdicts).reshape(len(self.prompts), times)
 
-    def of_kind(self, shown: Shown, kind: str, places: Sequence[int]) -> Scores:
-        chosen = [place for place in places if self.prompts[place].kind == kind]
-        return shown[chosen].astype(np.float64)
+    def of_kind(self, shown: Shown, kind: str, indices: Sequence[int]) -> Scores:
+        of_this_kind = [index for index in indices if self.prompts[index].kind == kind]
+        return shown[of_this_kind].astype(np.float64)
 
     def row(self, shown: Shown, blind: Shown) -> dict[str, Any]:
-        """Returns for each set the score of each kind, their mean, and how far that is above the blind row's."""
-        return {name: self._scores(shown, blind, places) for name, places in self.sets.items()}
+        """Returns, for each set, the score of each kind, their mean, and its difference from the blind row's."""
+        return {name: self._scores(shown, blind, indices) for name, indices in self.sets.items()}
 
-    def _scores(self, shown: Shown, blind: Shown, places: Sequence[int]) -> dict[str, Any]:
+    def _scores(self, shown: Shown, blind: Shown, indices: Sequence[int]) -> dict[str, Any]:
         kinds, blindly = (
-            {kind: self.of_kind(some, kind, places).mean(axis=1, keepdims=True) for kind in KINDS}
+            {kind: self.of_kind(some, kind, indices).mean(axis=1, keepdims=True) for kind in KINDS}
             for some in (shown, blind)
         )
         each = {kind: score_of({kind: scores}, resamples=self.resamples) for kind, scores in kinds.items()}
@@ -84,62 +85,65 @@ class _Asked:
 
 
 def run(study: Study) -> None:
-    """Writes `results/<results>/ett/generation.json`: what the judge is worth, and each row's scores with intervals.
+    """Writes `results/<results>/ett/generation.json`: the judge's accuracy, and each row's scores with intervals.
 
-    And `paper_tables/<results>/ett/generation.png`, a sheet of pictures.
+    Also writes `paper_tables/<results>/ett/generation.png`, a sheet of pictures.
 
     Raises:
-        VistokError: the scale makes nothing of ETT, a checkpoint is missing or changed, or the judge is wrong about too
-            many true images.
+        VistokError: the scale has no models of ETT, a checkpoint is missing or changed, or the judge is wrong about
+            too many true images.
     """
     make_deterministic(0)
-    asked, paths, size = _asked(study), EttPaths(study), read_scale(study).generation
+    evaluator, paths, size = _evaluator(study), EttPaths(study), read_scale(study).generation
     true, near = (_images(study, name) for name in ("shown", "near"))
-    right, wrong = asked.shown(true), asked.shown(near)
-    judged = {kind: _judged(asked, right, ~wrong, kind) for kind in KINDS}
+    right, wrong = evaluator.shown(true), evaluator.shown(near)
+    judged = {kind: _judged(evaluator, right, ~wrong, kind) for kind in KINDS}
     check_judge(judged, size)
-    pictures = _retrieved(study, asked) | {"true": true} | _painted(study, true) | _drawn(study, asked)
-    shown = {name: asked.shown(each) for name, each in pictures.items()}
-    rows = {name: asked.row(each, shown["retrieval"]) for name, each in shown.items()}
-    protocol = _protocol(study, asked, size)
+    pictures = (
+        _retrieved(study, evaluator) | {"true": true} | _painted(study, true) | _drawn(study, evaluator)
+    )
+    shown = {name: evaluator.shown(each) for name, each in pictures.items()}
+    rows = {name: evaluator.row(each, shown["retrieval"]) for name, each in shown.items()}
+    protocol = _protocol(study, evaluator, size)
     write_json(paths.generation, {"judge": judged, "rows": rows, "protocol": protocol})
     with staged_file(paths.sheet) as partial:
-        partial.write_bytes(_sheet(asked, pictures))
+        partial.write_bytes(_sheet(evaluator, pictures))
 
 
-def _images(study: Study, name: str, chosen: Sequence[int] | None = None) -> Pictures:
-    """Returns the images of a set, or some of them."""
+def _images(study: Study, name: str, positions: Sequence[int] | None = None) -> Pictures:
+    """Returns the images of a set, or those at some positions."""
     pool = ImagePool([EttPaths(study).prompts / name], read_scale(study).tokenizer.network.image_size)
-    return pool.pixels(np.arange(len(pool)) if chosen is None else np.array(chosen))
+    return pool.pixels(np.arange(len(pool)) if positions is None else np.array(positions))
 
 
-def _sheet(asked: _Asked, pictures: Mapping[str, Pictures]) -> bytes:
-    """Returns a sheet of the first picture of each row for the first held-out prompt of each kind."""
-    places = [
-        next(place for place in asked.sets["held-out"] if asked.prompts[place].kind == kind) for kind in KINDS
+def _sheet(evaluator: _Evaluator, pictures: Mapping[str, Pictures]) -> bytes:
+    """Returns a sheet of each row's first picture of the first held-out prompt of each kind."""
+    indices = [
+        next(index for index in evaluator.sets["held-out"] if evaluator.prompts[index].kind == kind)
+        for kind in KINDS
     ]
     columns = {
-        ROWS[name]: [each[place * (len(each) // len(asked.prompts))].numpy() for place in places]
+        ROWS[name]: [each[index * (len(each) // len(evaluator.prompts))].numpy() for index in indices]
         for name, each in pictures.items()
     }
-    return picture_sheet([asked.prompts[place].text for place in places], columns)
+    return picture_sheet([evaluator.prompts[index].text for index in indices], columns)
 
 
-def _asked(study: Study) -> _Asked:
+def _evaluator(study: Study) -> _Evaluator:
     folder = EttPaths(study).prompts
-    found: list[Prompt] = []
+    prompts: list[Prompt] = []
     sets: dict[str, range] = {}
     for name in PROMPT_SETS:
-        prompts = read_prompts(folder / name / METADATA)
-        sets[name] = range(len(found), len(found) + len(prompts))
-        found += prompts
-    return _Asked(tuple(found), sets, load_cell_net(study, "judge"), study.scale.bootstrap_resamples)
+        start = len(prompts)
+        prompts += read_prompts(folder / name / METADATA)
+        sets[name] = range(start, len(prompts))
+    return _Evaluator(tuple(prompts), sets, load_cell_net(study, "judge"), study.scale.bootstrap_resamples)
 
 
-def _judged(asked: _Asked, right: Shown, refused: Shown, kind: str) -> dict[str, float | int]:
-    """Returns of how many true images that show a prompt, and of how many that nearly do, the judge says so."""
-    each = range(len(asked.prompts))
-    yes, no = (asked.of_kind(verdicts, kind, each) for verdicts in (right, refused))
+def _judged(evaluator: _Evaluator, right: Shown, refused: Shown, kind: str) -> dict[str, float | int]:
+    """Returns the judge's accuracy on true images that show a prompt, on those that nearly do, and on both."""
+    each = range(len(evaluator.prompts))
+    yes, no = (evaluator.of_kind(verdicts, kind, each) for verdicts in (right, refused))
     return {
         "shown": _percent(yes),
         "near": _percent(no),
@@ -158,7 +162,11 @@ def check_judge(judged: Mapping[str, Mapping[str, float]], size: GenerationSize)
     Raises:
         VistokError: names the kinds.
     """
-    low = [f"{kind} {told['both']:.1f} %" for kind, told in judged.items() if told["both"] < size.least]
+    low = [
+        f"{kind} {accuracies['both']:.1f} %"
+        for kind, accuracies in judged.items()
+        if accuracies["both"] < size.least
+    ]
     if low:
         raise VistokError(
             f"the judge is right about too few of the true images that show a prompt or nearly do: {', '.join(low)}; "
@@ -167,49 +175,49 @@ def check_judge(judged: Mapping[str, Mapping[str, float]], size: GenerationSize)
         )
 
 
-def _retrieved(study: Study, asked: _Asked) -> dict[str, Pictures]:
-    """Returns the image for each prompt, of those to learn from, whose caption is nearest; and any of them."""
+def _retrieved(study: Study, evaluator: _Evaluator) -> dict[str, Pictures]:
+    """Returns, for each prompt, the training image whose caption is nearest, and a random one."""
     size, rows = read_scale(study).generation, Shards(EttPaths(study).prompts / "pairs")
-    told = [(place, text) for place, row in enumerate(rows) for text in row.captions]
-    nearest = nearest_captions([prompt.text for prompt in asked.prompts], [text for _, text in told])
-    any_ = np.random.default_rng(size.seed).integers(len(rows), size=len(asked.prompts))
-    found = {"retrieval": [told[place][0] for place in nearest], "random": any_.tolist()}
-    return {name: _images(study, "pairs", chosen) for name, chosen in found.items()}
+    captions = [(position, text) for position, row in enumerate(rows) for text in row.captions]
+    nearest = nearest_captions([prompt.text for prompt in evaluator.prompts], [text for _, text in captions])
+    any_ = np.random.default_rng(size.seed).integers(len(rows), size=len(evaluator.prompts))
+    matches = {"retrieval": [captions[position][0] for position in nearest], "random": any_.tolist()}
+    return {name: _images(study, "pairs", positions) for name, positions in matches.items()}
 
 
 def _painted(study: Study, images: Pictures) -> dict[str, Pictures]:
-    """Returns what each tokenizer leaves of images, as its own training left it or as a run tuned it."""
+    """Returns each tokenizer's reconstructions of images: as its own training left it, or as a run tuned it."""
     painted: dict[str, Pictures] = {}
     for name, run in painters(study).items():
         model: Ibq = load_trained(study.models, run).eval().tokenizer.trunk if run else load_ibq(study, name)
-        painted[f"true-{name}"] = torch.cat([model.reconstructed(part) for part in images.split(_AT_ONCE)])
+        painted[f"true-{name}"] = torch.cat([model.reconstructed(batch) for batch in images.split(_AT_ONCE)])
     return painted
 
 
-def _drawn(study: Study, asked: _Asked) -> dict[str, Pictures]:
-    """Returns the pictures that each model draws, prompt by prompt, without guidance and with it."""
+def _drawn(study: Study, evaluator: _Evaluator) -> dict[str, Pictures]:
+    """Returns the pictures that each model draws of each prompt in turn, without guidance and with it."""
     size = read_scale(study).generation
     drawn: dict[str, Pictures] = {}
-    texts = [prompt.text for prompt in asked.prompts for _ in range(size.images)]
+    texts = [prompt.text for prompt in evaluator.prompts for _ in range(size.images)]
     for row, run in drawing_rows(study):
         drawer = load_drawer(study.models, run)
         for guidance in (1.0, size.guidance):
             generator = torch.Generator().manual_seed(size.seed)
-            parts = [
-                drawer.tokenizer.trunk.painted(drawer.draw(part, guidance=guidance, generator=generator))
-                for part in groups(iter(texts), _AT_ONCE)
+            batches = [
+                drawer.tokenizer.trunk.painted(drawer.draw(batch, guidance=guidance, generator=generator))
+                for batch in groups(iter(texts), _AT_ONCE)
             ]
-            drawn[drawn_name(row, guided=guidance != 1.0)] = torch.cat(parts)
+            drawn[drawn_name(row, guided=guidance != 1.0)] = torch.cat(batches)
     return drawn
 
 
-def _protocol(study: Study, asked: _Asked, size: GenerationSize) -> dict[str, Any]:
+def _protocol(study: Study, evaluator: _Evaluator, size: GenerationSize) -> dict[str, Any]:
     return {
-        "prompts": {name: len(places) for name, places in asked.sets.items()},
+        "prompts": {name: len(indices) for name, indices in evaluator.sets.items()},
         "true_images": size.true_images,
         "images": size.images,
         "guidance": size.guidance,
         "pairs": size.pairs,
-        "judge_digest": digest_tensors(asked.judge.state_dict()),
+        "judge_digest": digest_tensors(evaluator.judge.state_dict()),
         "told": read_config(EttPaths(study).checkpoint("judge"))["told"],
     }

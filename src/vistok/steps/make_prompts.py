@@ -1,4 +1,4 @@
-"""Makes the prompts that ask ETT's models for images, the images that they learn from, and what tries the judge."""
+"""Makes the prompts for ETT's models, the images that they learn from, and the images that test the judge."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -29,25 +29,25 @@ from vistok.world.render import encode_jpegs
 from vistok.world.scene import Scene
 from vistok.world.write_geneval import write_geneval
 
-# Each part draws from a stream of its own, so that a longer part changes no other one.
+# Each draws from a stream of its own, so that making more of one changes no other.
 _STREAMS: Final = ("held out", "pairs", "captions", "prompts", "shown", "near")
 
 
 def run(study: Study) -> None:
     """Writes `shards/<scale>/ett-generation`: prompts in GenEval's format, and three sets of images.
 
-    `pairs` are to be learnt from; `shown` and `near` are, for each prompt in turn, scenes that show it and scenes that
+    `pairs` are for training; `shown` and `near` are, for each prompt in turn, scenes that show it and scenes that
     nearly do.
 
     Raises:
-        VistokError: the scale makes nothing of ETT, or the folder cannot be written.
+        VistokError: the scale has no models of ETT, or the folder cannot be written.
     """
     size = read_scale(study).generation
     held_out = sample_held_out(_draws(size, "held out"))
     with staged_folder(EttPaths(study).prompts) as folder:
         _write_pairs(size, held_out, folder / "pairs")
         draws = _draws(size, "prompts")
-        asked: list[Prompt] = []
+        all_prompts: list[Prompt] = []
         for name in PROMPT_SETS:
             prompts = [
                 prompt
@@ -55,11 +55,11 @@ def run(study: Study) -> None:
                 for prompt in sample_prompts(draws, kind, held_out, size.prompts, asks=name != "plain")
             ]
             write_geneval(prompts, folder / name)
-            asked += prompts
+            all_prompts += prompts
         for name, sample in (("shown", sample_showing), ("near", sample_near_miss)):
-            found = _draws(size, name)
-            scenes = [sample(found, prompt) for prompt in asked for _ in range(size.true_images)]
-            write_rows(_rows(scenes, _texts(asked, size.true_images)), folder / name)
+            draws = _draws(size, name)
+            scenes = [sample(draws, prompt) for prompt in all_prompts for _ in range(size.true_images)]
+            write_rows(_rows(scenes, _texts(all_prompts, size.true_images)), folder / name)
 
 
 def _draws(size: GenerationSize, stream: str) -> Draws:
@@ -77,5 +77,5 @@ def _texts(prompts: Sequence[Prompt], times: int) -> list[tuple[str, ...]]:
 
 
 def _rows(scenes: Sequence[Scene], captions: Sequence[tuple[str, ...]]) -> Iterator[ImageRow]:
-    told = zip(encode_jpegs(scenes), captions, strict=True)
-    return (ImageRow(str(number), image, captions=texts) for number, (image, texts) in enumerate(told))
+    pairs = zip(encode_jpegs(scenes), captions, strict=True)
+    return (ImageRow(str(number), image, captions=texts) for number, (image, texts) in enumerate(pairs))

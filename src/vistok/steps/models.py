@@ -46,12 +46,12 @@ def follow(study: Study, run: Run, model: MultimodalModel) -> None:
     check_mllm(study, before)
     folder = Paths(study).mllm(before)
     forget_state(Paths(study), folder)
-    kept = model.tensors_of("connector")
+    tensors = model.tensors_of("connector")
     if before.llm != run.llm or study.recipe(run.recipe).connector.made_elsewhere:
-        kept = {name: kept[name] for name in kept if not name.startswith("connector.projection.")}
+        tensors = {name: tensors[name] for name in tensors if not name.startswith("connector.projection.")}
     made = read_tensors(folder / WEIGHTS)
-    made = {name: tensor for name, tensor in made.items() if name in kept}
-    load_tensors(model, made, source=folder, names=kept)
+    made = {name: tensor for name, tensor in made.items() if name in tensors}
+    load_tensors(model, made, source=folder, names=tensors)
 
 
 def load_trained(study: Study, run: Run) -> MultimodalModel:

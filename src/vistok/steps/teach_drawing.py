@@ -1,4 +1,4 @@
-"""Teaches one run's model of ETT to draw the codes of images behind their captions."""
+"""Trains one run's model of ETT to generate the codes of an image after its caption."""
 
 from typing import Final
 
@@ -32,26 +32,26 @@ from vistok.training.loop import Plan, make_deterministic, train
 _AT_ONCE: Final = 100
 
 
-def run(study: Study, wanted: Run) -> None:
-    """Writes `checkpoints/<scale>/ett/drawers/<run>`: all that is trained, which its tokenizer is not, with curves.
+def run(study: Study, target: Run) -> None:
+    """Writes `checkpoints/<scale>/ett/drawers/<run>`: everything that is trained (not the tokenizer), and its curves.
 
     Raises:
         VistokError: the run's model, one of its parts or the images are missing or changed, or it has no codebook.
     """
     stopwatch, paths, size = Stopwatch(), EttPaths(study), read_scale(study).generation.training
-    inputs = _inputs(study, wanted)
-    code = source_digest(__name__, *parts_modules(study, wanted.path))
-    with training(Paths(study), paths.drawer(wanted), [inputs, code]) as work:
+    inputs = _inputs(study, target)
+    code = source_digest(__name__, *parts_modules(study, target.path))
+    with training(Paths(study), paths.drawer(target), [inputs, code]) as work:
         if work is None:
             return
-        make_deterministic(wanted.seed)
-        drawer = build_drawer(size.drawer, load_trained(study, wanted))
+        make_deterministic(target.seed)
+        drawer = build_drawer(size.drawer, load_trained(study, target))
         pairs = paths.prompts / "pairs"
         captions = [row.captions for row in Shards(pairs)]
         codes = _codes(drawer, ImagePool([pairs], read_scale(study).tokenizer.network.image_size))
-        learner = DrawingLearner(drawer, codes, captions, size, wanted.seed)
+        learner = DrawingLearner(drawer, codes, captions, size, target.seed)
         plan = Plan(size.steps, size.optimiser, study.scale.save_every)
-        name = f"drawer {wanted.path}"
+        name = f"drawer {target.path}"
         curves = train(learner, plan, state=work.state, identity=work.identity, name=name)
         save_checkpoint(
             work.out,
@@ -62,29 +62,29 @@ def run(study: Study, wanted: Run) -> None:
         )
 
 
-def load_drawer(study: Study, wanted: Run) -> Drawer:
-    """Returns a model that draws, as it was trained.
+def load_drawer(study: Study, target: Run) -> Drawer:
+    """Returns a trained model that draws.
 
     Raises:
-        VistokError: its checkpoint or a part of it is missing or changed, or it was made from others.
+        VistokError: its checkpoint or a part of it is missing or changed, or was made from other inputs.
     """
-    folder = EttPaths(study).drawer(wanted)
-    if check_whole(folder)["inputs"] != _inputs(study, wanted):
+    folder = EttPaths(study).drawer(target)
+    if check_whole(folder)["inputs"] != _inputs(study, target):
         raise VistokError(
             f"{folder} was made from other models, images or sizes than are there now. Delete it and make it again: "
             f"snakemake {folder} --cores 2, with the --config of its scale."
         )
-    drawer = build_drawer(read_scale(study).generation.training.drawer, load_trained(study, wanted))
+    drawer = build_drawer(read_scale(study).generation.training.drawer, load_trained(study, target))
     load_tensors(drawer, read_tensors(folder / WEIGHTS), source=folder, names=drawer.trained_tensors())
     return drawer.eval()
 
 
-def _inputs(study: Study, wanted: Run) -> dict[str, str]:
+def _inputs(study: Study, target: Run) -> dict[str, str]:
     """Returns the digest of each input, and of the size."""
-    made = [EttPaths(study).prompts, Paths(study).mllm(wanted), *parts(study, wanted)]
-    return input_digests(made) | {"spec": digest_value(drawer_spec(study, wanted.path))}
+    made = [EttPaths(study).prompts, Paths(study).mllm(target), *parts(study, target)]
+    return input_digests(made) | {"spec": digest_value(drawer_spec(study, target.path))}
 
 
 def _codes(drawer: Drawer, pool: ImagePool) -> torch.Tensor:
-    places = np.array_split(np.arange(len(pool)), -(-len(pool) // _AT_ONCE))
-    return torch.cat([drawer.tokenizer.trunk.codes(pool.pixels(chosen)) for chosen in places])
+    batches = np.array_split(np.arange(len(pool)), -(-len(pool) // _AT_ONCE))
+    return torch.cat([drawer.tokenizer.trunk.codes(pool.pixels(indices)) for indices in batches])

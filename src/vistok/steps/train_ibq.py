@@ -58,7 +58,7 @@ def train_tokenizer(
         check_use(use, size.least_use, f"the tokenizer {name!r}")
         save_checkpoint(
             work.out,
-            learner.kept.state_dict(),
+            learner.ema.state_dict(),
             ibq_config(size.network, use),
             work.about(stopwatch, inputs),
             also=lambda folder: write_curves(folder, curves),

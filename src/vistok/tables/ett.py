@@ -1,4 +1,4 @@
-"""Assembles a table of ETT: the paper's numbers, and ours or the reason why there is none."""
+"""Assembles a table of ETT: the paper's numbers, and ours or the reason why we have none."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,9 +23,9 @@ COMMAND: Final = "snakemake ett_tables --cores 1"
 LLM: Final = "qwen-2-5"
 _ABSENT: Final = "this scale has no tokenizer of ETT's"
 _DRAWN: Final = {
-    name: f"ours is of this world's own prompts, {said}, not of GenEval's: `generation.html` beside this table has "
+    name: f"ours is of this world's own prompts, {images}, not of GenEval's: `generation.html` beside this table has "
     "what retrieval and true images score. Images are drawn with guidance, by the first training of a row"
-    for name, said in (
+    for name, images in (
         ("plain", "of which images to learn from have every combination"),
         ("held-out", "of which no image to learn from has the combination"),
     )
@@ -35,12 +35,12 @@ _NOBODY: Final = Metrics(0, 0, None, {})
 
 @dataclass(frozen=True)
 class Measured:
-    """What a scale's own models of ETT score.
+    """The scores of a scale's own models of ETT.
 
     Attributes:
-        blind: what answers without the image score, by task.
+        blind: the scores of answers without the image, by task.
         reconstruction: the rows of the record of reconstruction.
-        generation: those of the record of generation.
+        generation: the rows of the record of generation.
     """
 
     study: Study
@@ -59,21 +59,21 @@ class Measured:
             metrics = [read_cell(self.study, run, entry.task) for run in runs]
             return cell_of(metrics, column, self.blind[entry.task])
         if entry.generation:
-            found = self.generation[drawn_name(row, guided=True)][entry.generation]["mean"]
-            low, high = (None if end is None else end / 100 for end in (found["low"], found["high"]))
+            score = self.generation[drawn_name(row, guided=True)][entry.generation]["mean"]
+            low, high = (None if end is None else end / 100 for end in (score["low"], score["high"]))
             return Cell(
-                column.decimals, ours=found["value"] / 100, low=low, high=high, n=found["n"], of=found["n"]
+                column.decimals, ours=score["value"] / 100, low=low, high=high, n=score["n"], of=score["n"]
             )
-        found = self.reconstruction[painted_by(self.study, row)].get(entry.reconstruction)
-        n = found["n"]
-        return Cell(column.decimals, ours=found["value"], low=found["low"], high=found["high"], n=n, of=n)
+        score = self.reconstruction[painted_by(self.study, row)].get(entry.reconstruction)
+        n = score["n"]
+        return Cell(column.decimals, ours=score["value"], low=score["low"], high=score["high"], n=n, of=n)
 
 
 def read_measured(study: Study, table: EttTable) -> Measured | None:
-    """Returns what is measured for a table; None where the scale makes nothing of ETT.
+    """Returns the scores for a table; None if the scale has no models of ETT.
 
     Raises:
-        VistokError: some of it is missing or changed.
+        VistokError: some of them are missing or changed.
     """
     if not makes_ett(study):
         return None
@@ -98,15 +98,15 @@ def assemble_ett(
     """Returns one of ETT's tables.
 
     Args:
-        study: at whose scale it is shown.
+        study: whose results it shows.
         table: as the grid declares it.
-        published: the paper's table of its number.
-        findings: what the audit finds in the published tables.
-        measured: what this scale's models score, if it has any.
+        published: the paper's table of the same number.
+        findings: of the audit of the published tables.
+        measured: the scores of this scale's models, if it has any.
 
     Raises:
-        VistokError: the grid names a label or a column that the paper's table has not, or other rows; or a metrics.json
-            is missing or wrong.
+        VistokError: the grid names a label, column or row that the paper's table lacks; or a metrics.json is missing
+            or wrong.
     """
     _check(study, table, published)
     columns = tuple(
@@ -138,10 +138,10 @@ def _column(
     if entry.task is None:
         drawn = {"ours": _DRAWN[entry.generation]} if entry.generation and measured else {}
         return Column(title, title, entry.metric, "", drawn, decimals)
-    task, asked = study.task(entry.task), measured.blind[entry.task] if measured else None
+    task, blind = study.task(entry.task), measured.blind[entry.task] if measured else None
     meaning = {task.protocol: task_kind(task.kind).protocols[task.protocol]}
     shown = Column(task.id, title, task.metric, task.protocol, meaning, decimals, printed=printed)
-    return replace(shown, n=asked.n, of=asked.of) if asked else shown
+    return replace(shown, n=blind.n, of=blind.of) if blind else shown
 
 
 def _row(
@@ -157,12 +157,12 @@ def _row(
             cell = Cell(column.decimals, left_out=entry.waits_for or _ABSENT)
         else:
             cell = measured.cell(row, entry, column)
-        theirs = (
+        paper_value = (
             published.printed(row.published - 1, title)
             if row.published and column.title in published.columns
             else None
         )
-        cells.append(replace(cell, published=theirs))
+        cells.append(replace(cell, published=paper_value))
     printed = published.rows[row.published - 1] if row.published else row.labels
     llm, seeds = (measured.llm, measured.study.seeds) if measured else (LLM, 1)
     return Row(
@@ -173,7 +173,7 @@ def _row(
 
 
 def _baselines(columns: Sequence[Column], measured: Measured) -> tuple[Baseline, ...]:
-    """Returns what answers without the image score, in the columns of tasks."""
+    """Returns the scores of answers without the image, in the columns of tasks."""
     blind = {column.asks: measured.blind.get(column.task, _NOBODY) for column in columns}
     made = [
         baseline(name, title, columns, blind)

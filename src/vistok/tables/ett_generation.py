@@ -46,13 +46,13 @@ def assemble_generation(study: Study, record: Path | None) -> TableReport:
     """Returns the table.
 
     Args:
-        study: at whose scale it is shown.
-        record: what the step `generate` wrote; None where the scale has no tokenizer of ETT's.
+        study: whose results it shows.
+        record: the file that the step `generate` wrote; None if the scale has no tokenizer of ETT's.
 
     Raises:
         VistokError: the record is missing.
     """
-    told: Mapping[str, Any] = read_json(record, what="generation") if record else {}
+    content: Mapping[str, Any] = read_json(record, what="generation") if record else {}
     return TableReport(
         id=GENERATION,
         number=0,
@@ -60,9 +60,9 @@ def assemble_generation(study: Study, record: Path | None) -> TableReport:
         results=study.results_id,
         labels=_LABELS,
         main_label=0,
-        columns=tuple(_column(kind, title, told) for kind, title in _COLUMNS.items()),
+        columns=tuple(_column(kind, title, content) for kind, title in _COLUMNS.items()),
         rows=tuple(
-            _row(name, title, prompts, told) for name, title in ROWS.items() for prompts in PROMPT_SETS
+            _row(name, title, prompts, content) for name, title in ROWS.items() for prompts in PROMPT_SETS
         ),
         baselines=(),
         origin=Origin(study.scale.id, study.split, study.models.scale.id, False, True, COMMAND),
@@ -70,19 +70,19 @@ def assemble_generation(study: Study, record: Path | None) -> TableReport:
     )
 
 
-def _column(kind: str, title: str, told: Mapping[str, Any]) -> Column:
-    meaning = _meaning(kind, told) if told else ""
+def _column(kind: str, title: str, content: Mapping[str, Any]) -> Column:
+    meaning = _meaning(kind, content) if content else ""
     return Column(
         kind, title, "% of images", "", {"ours": meaning} if meaning else {}, decimals=1, printed=False
     )
 
 
-def _meaning(kind: str, told: Mapping[str, Any]) -> str:
-    protocol = told["protocol"]
+def _meaning(kind: str, content: Mapping[str, Any]) -> str:
+    protocol = content["protocol"]
     if kind == "more":
         return "the mean less that of the blind row, prompt by prompt, and the interval of this difference"
     if kind != "mean":
-        judge = told["judge"][kind]
+        judge = content["judge"][kind]
         return (
             f"the judge is right about {judge['shown']:.1f} % of {judge['n']} true images that show their prompt, and "
             f"about {judge['near']:.1f} % of as many that show all but one thing"
@@ -95,8 +95,8 @@ def _meaning(kind: str, told: Mapping[str, Any]) -> str:
     )
 
 
-def _row(name: str, title: str, prompts: str, told: Mapping[str, Any]) -> Row:
-    measured = told["rows"][name][prompts] if told else None
+def _row(name: str, title: str, prompts: str, content: Mapping[str, Any]) -> Row:
+    measured = content["rows"][name][prompts] if content else None
     run = Run(tokenizer=name.replace("/", "-"), recipe=GENERATION, llm=LLM, seed=0)
     return Row(
         labels=(title, prompts), subjects=(run,), cells=tuple(_cell(kind, measured) for kind in _COLUMNS)
@@ -106,5 +106,5 @@ def _row(name: str, title: str, prompts: str, told: Mapping[str, Any]) -> Row:
 def _cell(kind: str, measured: Mapping[str, Any] | None) -> Cell:
     if measured is None:
         return Cell(1, left_out=_ABSENT)
-    found = measured[kind]
-    return Cell(1, ours=found["value"], low=found["low"], high=found["high"], n=found["n"], of=found["n"])
+    score = measured[kind]
+    return Cell(1, ours=score["value"], low=score["low"], high=score["high"], n=score["n"], of=score["n"])

@@ -28,8 +28,8 @@ _ABSENT: Final = "this scale has no tokenizer of ETT's"
 
 
 @dataclass(frozen=True, slots=True)
-class _Shown:
-    """A column: its key in the record, its header, what it measures and its number of decimals."""
+class _Quantity:
+    """A column: its key in the record, its header, its unit and its number of decimals."""
 
     key: str
     title: str
@@ -38,15 +38,15 @@ class _Shown:
 
 
 _COLUMNS: Final = (
-    _Shown("psnr", "PSNR", "dB", 1),
-    _Shown("ssim", "SSIM", "at most 1", 3),
-    _Shown("rfid", "rFID", "Fréchet distance", 2),
-    _Shown("found", "Objects", "% found", 1),
-    _Shown("found_large", "Large", "% found", 1),
-    _Shown("found_small", "Small", "% found", 1),
-    _Shown("colour", "Colours", "% right", 1),
-    _Shown("use", "Codes", "% in use", 1),
-    _Shown("perplexity", "Perplexity", "codes", 0),
+    _Quantity("psnr", "PSNR", "dB", 1),
+    _Quantity("ssim", "SSIM", "at most 1", 3),
+    _Quantity("rfid", "rFID", "Fréchet distance", 2),
+    _Quantity("found", "Objects", "% found", 1),
+    _Quantity("found_large", "Large", "% found", 1),
+    _Quantity("found_small", "Small", "% found", 1),
+    _Quantity("colour", "Colours", "% right", 1),
+    _Quantity("use", "Codes", "% in use", 1),
+    _Quantity("perplexity", "Perplexity", "codes", 0),
 )
 
 
@@ -54,8 +54,8 @@ def assemble_reconstruction(study: Study, record: Path | None) -> TableReport:
     """Returns the table.
 
     Args:
-        study: at whose scale it is shown.
-        record: what the step `reconstruct` wrote; None where the scale has no tokenizer of ETT's.
+        study: whose results it shows.
+        record: the file that the step `reconstruct` wrote; None if the scale has no tokenizer of ETT's.
 
     Raises:
         VistokError: the record is missing.
@@ -69,7 +69,7 @@ def assemble_reconstruction(study: Study, record: Path | None) -> TableReport:
         results=study.results_id,
         labels=(_LABEL,),
         main_label=0,
-        columns=tuple(_column(shown, rows, protocol) for shown in _COLUMNS),
+        columns=tuple(_column(quantity, rows, protocol) for quantity in _COLUMNS),
         rows=tuple(_row(name, title, rows.get(name)) for name, title in _ROWS.items()),
         baselines=(),
         origin=Origin(study.scale.id, study.split, study.models.scale.id, False, True, COMMAND),
@@ -77,11 +77,21 @@ def assemble_reconstruction(study: Study, record: Path | None) -> TableReport:
     )
 
 
-def _column(shown: _Shown, rows: Mapping[str, Any], protocol: Mapping[str, Any] | None) -> Column:
-    count = rows.get("ibq", {}).get(shown.key, {}).get("n")
-    meanings = {"ours": _meaning(shown.key, protocol)} if protocol and _meaning(shown.key, protocol) else {}
+def _column(quantity: _Quantity, rows: Mapping[str, Any], protocol: Mapping[str, Any] | None) -> Column:
+    count = rows.get("ibq", {}).get(quantity.key, {}).get("n")
+    meanings = (
+        {"ours": _meaning(quantity.key, protocol)} if protocol and _meaning(quantity.key, protocol) else {}
+    )
     return Column(
-        shown.key, shown.title, shown.metric, "", meanings, shown.decimals, n=count, of=count, printed=False
+        quantity.key,
+        quantity.title,
+        quantity.metric,
+        "",
+        meanings,
+        quantity.decimals,
+        n=count,
+        of=count,
+        printed=False,
     )
 
 
@@ -101,17 +111,19 @@ def _meaning(key: str, protocol: Mapping[str, Any]) -> str:
 
 def _row(name: str, title: str, measured: Mapping[str, Any] | None) -> Row:
     run = Run(tokenizer=name, recipe=RECONSTRUCTION, llm=LLM, seed=0)
-    return Row(labels=(title,), subjects=(run,), cells=tuple(_cell(shown, measured) for shown in _COLUMNS))
+    return Row(
+        labels=(title,), subjects=(run,), cells=tuple(_cell(quantity, measured) for quantity in _COLUMNS)
+    )
 
 
-def _cell(shown: _Shown, measured: Mapping[str, Any] | None) -> Cell:
+def _cell(quantity: _Quantity, measured: Mapping[str, Any] | None) -> Cell:
     if measured is None:
-        return Cell(shown.decimals, left_out=_ABSENT)
-    metric = measured.get(shown.key)
+        return Cell(quantity.decimals, left_out=_ABSENT)
+    metric = measured.get(quantity.key)
     if metric is None:
-        return Cell(shown.decimals)
+        return Cell(quantity.decimals)
     return Cell(
-        shown.decimals,
+        quantity.decimals,
         ours=metric["value"],
         low=metric["low"],
         high=metric["high"],

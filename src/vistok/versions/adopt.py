@@ -1,4 +1,4 @@
-"""Adopts what DVC pulled: bytes that match dvc.lock count as made by Snakemake here."""
+"""Adopts what DVC pulled: files whose bytes match dvc.lock count as made by Snakemake here."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,20 +28,20 @@ class Adopted:
 
 
 def adopt(*, everything: bool = False) -> Adopted:
-    """Enters every pulled result into Snakemake's ledger, with its own times; names the files whose bytes differ."""
-    found, fresh = Adopted(), set(waiting())
+    """Enters every pulled result into Snakemake's ledger, with its own times; returns the outcome for each stage."""
+    outcome, fresh = Adopted(), set(waiting())
     _adopt_data()
     for stage, outs in _locked().items():
         record = next((out for out in outs if out.name == RECORD), None)
         if record and (everything or record in fresh):
-            _adopt_stage(stage, outs, record, found)
+            _adopt_stage(stage, outs, record, outcome)
     stamp(fresh)
-    return found
+    return outcome
 
 
-def _adopt_stage(stage: str, outs: Pins, record: Path, found: Adopted) -> None:
+def _adopt_stage(stage: str, outs: Pins, record: Path, outcome: Adopted) -> None:
     if not all(out.exists() for out in outs):
-        found.absent.append(stage)
+        outcome.absent.append(stage)
         return
     recorded = read_json(record, what="record of a stage")
     other = [out for out, digest in outs.items() if content_digest(out) != digest]
@@ -49,13 +49,13 @@ def _adopt_stage(stage: str, outs: Pins, record: Path, found: Adopted) -> None:
         for name, entry in recorded.items():
             if ledger.below(name, outs):
                 ledger.write_entry(name, entry)
-        found.adopted.append(stage)
+        outcome.adopted.append(stage)
     elif _made_here_since(other, recorded):
-        found.own.append(stage)
+        outcome.own.append(stage)
     else:
         for out in other:
             ledger.mark_incomplete(out)
-        found.wrong += other
+        outcome.wrong += other
 
 
 def _made_here_since(outs: list[Path], recorded: dict[str, ledger.Entry]) -> bool:
@@ -66,11 +66,11 @@ def _made_here_since(outs: list[Path], recorded: dict[str, ledger.Entry]) -> boo
 
 
 def _adopt_data() -> None:
-    """Lists the files of each data folder that is what is pinned, as the step that makes it does."""
+    """Writes the digest list of each data folder that matches its pin, as the step that makes it does."""
     for folder, digest in pinned_digests(PINS).items():
-        beside = Path(f"{folder}.json")
-        if folder.is_dir() and not beside.is_file() and content_digest(folder) == digest:
-            DigestList(folder, beside).write()
+        listing = Path(f"{folder}.json")
+        if folder.is_dir() and not listing.is_file() and content_digest(folder) == digest:
+            DigestList(folder, listing).write()
 
 
 def _locked() -> dict[str, Pins]:
@@ -82,10 +82,10 @@ def _locked() -> dict[str, Pins]:
     if not LOCK.is_file():
         raise VistokError(f"{LOCK} not found: this checkout pins no results. dvc repro makes it.")
     try:
-        told: Any = yaml.safe_load(LOCK.read_bytes())
+        lock: Any = yaml.safe_load(LOCK.read_bytes())
         pins = {
             stage: {Path(out["path"]): str(out["md5"]) for out in entry.get("outs", [])}
-            for stage, entry in told["stages"].items()
+            for stage, entry in lock["stages"].items()
         }
     except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
         raise VistokError(f"{LOCK} is not a lock of DVC. Restore it: git checkout {LOCK}.") from error

@@ -1,9 +1,9 @@
 """Wrappers of Slurm's commands for Snakemake's executor: patient, and recording what is submitted.
 
-The executor (snakemake-executor-plugin-slurm 2.8) loses every job for good, and waits for ever, when one round of
-questions about them fails: while the controller restarts, or where it turns to an accounting that is not there. So it
-finds these first on its PATH: `squeue` and `sacct` then say nothing, for which it waits and asks again, `scontrol`
-says what it said before, and `sbatch` notes the name of the run before it submits.
+The executor (snakemake-executor-plugin-slurm 2.8) loses every job for good, and waits forever, when one round of
+queries about them fails: while the controller restarts, or if it asks an accounting that is not there. So these come
+first on its PATH: `squeue` and `sacct` then print nothing, so that it waits and asks again, `scontrol` repeats its
+last answer, and `sbatch` records the name of the run before it submits.
 
 No import from this package: each query starts a process.
 """
@@ -54,24 +54,24 @@ def main(arguments: Sequence[str]) -> int:
     """Runs one command; returns its exit status.
 
     Args:
-        arguments: the folder of these commands, a command's name, and what it was given.
+        arguments: the folder of these commands, a command's name, and its own arguments.
     """
-    programs, name, *given = arguments
-    path = [part for part in os.environ["PATH"].split(os.pathsep) if part != programs]
+    programs, name, *options = arguments
+    path = [entry for entry in os.environ["PATH"].split(os.pathsep) if entry != programs]
     os.environ["PATH"] = os.pathsep.join(path)
-    folder, run = Path(programs).parent, _run(given)
+    folder, run = Path(programs).parent, _run(options)
     if name in ("squeue", "sacct") and run:
-        return _states(folder, run, [name, *given])
-    if name == "scontrol" and given == ["show", "config"]:
+        return _states(folder, run, [name, *options])
+    if name == "scontrol" and options == ["show", "config"]:
         return _config(folder)
     if name == "sbatch" and run:
         _note(folder, run)
-    return os.execvp(name, [name, *given])
+    return os.execvp(name, [name, *options])
 
 
-def _run(given: Sequence[str]) -> str | None:
+def _run(options: Sequence[str]) -> str | None:
     """Returns the name of a run that a command is about: the value of `--name` or `--job-name`."""
-    for word, following in zip(given, [*given[1:], ""], strict=True):
+    for word, following in zip(options, [*options[1:], ""], strict=True):
         option, _, value = word.partition("=")
         if option in ("--name", "--job-name"):
             run = value or following
@@ -86,9 +86,9 @@ def _note(folder: Path, run: str) -> None:
 
 
 def _states(folder: Path, run: str, command: Sequence[str]) -> int:
-    """Prints the state of each job of a run; nothing where Slurm does not tell, which means: as before.
+    """Prints the state of each job of a run; nothing if Slurm does not answer, which the executor takes as no change.
 
-    A job that was seen and has been forgotten has ended: UNKNOWN has the executor look for what it made.
+    A job that was listed before and is no longer has ended: UNKNOWN has the executor look for its outputs.
     """
     squeue = ["squeue", _FORMAT, "--states=all", "--noheader", f"--name={run}"]
     output = _ask(command, _TIMEOUT)
@@ -124,7 +124,7 @@ def _config(folder: Path) -> int:
 
 
 def _ask(command: Sequence[str], seconds: float) -> str | None:
-    """Returns what a command says; None where it fails, or does not answer in time."""
+    """Returns a command's output; None if it fails, or does not answer in time."""
     try:
         answer = subprocess.run(
             command, capture_output=True, text=True, errors="replace", timeout=seconds, check=False

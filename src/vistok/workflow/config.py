@@ -1,4 +1,4 @@
-"""Snakemake's `--config`: the study, and the options with which a job's command names it."""
+"""Snakemake's `--config`: the study, and the options that name it in a job's command."""
 
 import shlex
 from collections.abc import Mapping
@@ -15,19 +15,19 @@ from vistok.tables.checks import check_tables
 KEYS: Final = ("scale", "split", "data_root", "seeds")
 
 
-def open_study(config: Mapping[str, Any], given: Mapping[str, Any] | None = None) -> Study:
+def open_study(config: Mapping[str, Any], overrides: Mapping[str, Any] | None = None) -> Study:
     """Returns the study that Snakemake's configuration names.
 
     Args:
-        config: all of it.
-        given: what `--config` sets of it: an unset variable leaves nothing there, as nothing is for a default.
+        config: all of it, defaults included.
+        overrides: the keys that `--config` sets: an unset shell variable leaves a key without a value.
 
     Raises:
         VistokError: a key or a value of it, or an entry of the grid, is wrong.
     """
     for key in sorted(set(config) - set(KEYS)):
         raise unknown("config key", key, KEYS)
-    if empty := [key for key, value in (given or {}).items() if value is None]:
+    if empty := [key for key, value in (overrides or {}).items() if value is None]:
         raise VistokError(
             f"--config {empty[0]}= names nothing: a variable may be unset. Give it a value, or leave it out."
         )
@@ -47,30 +47,29 @@ def open_study(config: Mapping[str, Any], given: Mapping[str, Any] | None = None
     return study
 
 
-def _data_root(given: object) -> str | None:
+def _data_root(value: object) -> str | None:
     """Returns the data root as text: YAML takes 1e3 for a number."""
-    if given is None:
+    if value is None:
         return None
-    if isinstance(given, str) and given.strip():
-        return given
+    if isinstance(value, str) and value.strip():
+        return value
     raise VistokError(
-        f"data_root={given!r} names no folder: a text is needed, found {type(given).__name__}. Leave the option out, "
+        f"data_root={value!r} names no folder: a text is needed, found {type(value).__name__}. Leave the option out, "
         "or quote the folder's name for YAML too: 'data_root=\"1e3\"'."
     )
 
 
 def options(study: Study, data_root: str | None) -> str:
-    """Returns the options by which a command names a study; `data_root`: what was given in place of the scale's."""
+    """Returns the options that name a study in a command; `data_root`: the one given in place of the scale's."""
     named = f"--scale {study.scale.id} --split {study.split}"
     named += f" --seeds {study.seeds}" if study.seeds > 1 else ""
     return named if data_root is None else f"{named} --data-root {shlex.quote(study.scale.data_root)}"
 
 
 def model_options(study: Study, data_root: str | None) -> str:
-    """Returns the options by which a command names the study whose checkpoints answer.
+    """Returns the options that name, in a command, the study whose checkpoints answer.
 
-    Its models are trained and answered on the same files: a data root that is given is theirs too, but where they
-    are another scale's.
+    A given data root holds for training too, unless the models are those of another scale.
     """
     models = study.models
     named = f"--scale {models.scale.id}"

@@ -1,4 +1,4 @@
-"""How long a build will still take: the plan's cost of each job, corrected by the jobs that have ended."""
+"""The time that a build has left: the planned cost of each job, corrected by the jobs that have ended."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,13 +13,13 @@ from vistok.planning.plan import Rates
 
 # The weight of the plan against the jobs of a rule that ended, in jobs of that rule.
 _TRUST: Final = 0.5
-# The same for all rules together, in planned seconds: one short job thrice over its plan says little of the others.
+# The same for all rules together, in planned seconds: one short job at three times its plan says little of the others.
 _TRUST_SECONDS: Final = 120.0
 
 
 @dataclass
 class _Rule:
-    """Jobs of one rule that ended: what was expected of them, what they took, how many they are."""
+    """The jobs of one rule that ended: their expected seconds, the seconds they took, and their number."""
 
     expected: float = 0.0
     taken: float = 0.0
@@ -55,7 +55,7 @@ class Expected:
         return taken
 
     def of(self, name: str) -> float:
-        """Returns the seconds that a job takes, by all that is known now."""
+        """Returns the seconds that a job takes, as estimated from all jobs that have ended."""
         rule, every = self._rules.get(_rule(name), _Rule()), self._rules.values()
         whole = sum(each.expected for each in every)
         pace = (sum(each.taken for each in every) + _TRUST_SECONDS) / (whole + _TRUST_SECONDS)
@@ -66,7 +66,7 @@ class Expected:
         return self._planned(name) * own
 
     def left(self, now: float) -> float:
-        """Returns the seconds until all is done, were no job to wait for another."""
+        """Returns the seconds until all is done, if no job had to wait for another."""
         waiting = [self.of(name) for name in self.seconds if name not in self._ended | {*self._running}]
         running = [max(self.of(name) - (now - started), 1.0) for name, started in self._running.items()]
         return max(sum(waiting + running) / max(self.cores, 1), max(waiting + running, default=0.0))
@@ -80,15 +80,15 @@ def _rule(name: str) -> str:
 
 
 def called(rule: str, wildcards: Mapping[str, str]) -> str:
-    """Returns what a job is called: its rule and its ids."""
+    """Returns a job's name: its rule and its ids."""
     return " ".join((rule, *wildcards.values()))
 
 
 def expect(study: Study, jobs: Iterable[tuple[str, Mapping[str, str]]], cores: int) -> Expected:
-    """Returns what the plan says of some jobs.
+    """Returns the planned seconds of some jobs.
 
     Args:
-        study: whose they are.
+        study: whose jobs they are.
         jobs: the rule and the wildcards of each.
         cores: how many jobs may be at work at a time.
     """
@@ -103,14 +103,14 @@ def expect(study: Study, jobs: Iterable[tuple[str, Mapping[str, str]]], cores: i
 
 
 def _steps_by_rule(study: Study) -> dict[str, tuple[Step, Mapping[str, str]]]:
-    """Returns each rule's step, with the suite in its name."""
-    found: dict[str, tuple[Step, Mapping[str, str]]] = {}
+    """Returns each rule's step, with the suite that the rule's name holds."""
+    steps: dict[str, tuple[Step, Mapping[str, str]]] = {}
     for step in STEPS.values():
-        found[step.rule_name] = step, {}
+        steps[step.rule_name] = step, {}
         if "suite" in step.over:
             for suite in study.suites_asked():
-                found[f"{step.rule_name}_{suite}".replace("-", "_")] = step, {"suite": suite}
-    return found
+                steps[f"{step.rule_name}_{suite}".replace("-", "_")] = step, {"suite": suite}
+    return steps
 
 
 def _seconds(study: Study, step: Step, ids: Iterable[str]) -> float:

@@ -1,6 +1,6 @@
-"""Prompts to draw images from, of GenEval's six kinds, with the scenes that show them and scenes that nearly do.
+"""Prompts for images, of GenEval's six kinds, with scenes that show them and scenes that nearly do.
 
-Some combinations are held out: no scene that a model learns to draw from has one, and half of the prompts ask for one.
+Some combinations are held out: no scene for training has one, and half of the prompts ask for one.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,14 +23,14 @@ from vistok.world.scene import Group, Scene, relation
 # GenEval's tags of its six kinds, in its order (evaluation_metadata.jsonl).
 PromptKind = Literal["single_object", "two_object", "counting", "colors", "position", "color_attr"]
 KINDS: Final[tuple[PromptKind, ...]] = get_args(PromptKind)
-NUMBERS: Final = (2, 3, 4)  # as many as GenEval asks to count
+NUMBERS: Final = (2, 3, 4)  # those of GenEval
 SIDES: Final = ("left of", "right of", "above", "below")
 _OPPOSITE: Final = dict(zip(SIDES, ("right of", "left of", "below", "above"), strict=True))
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """Objects of one category, as a prompt names them; any colour if it names none."""
+    """Objects of one category as a prompt names them; without `color`, of any colour."""
 
     category: str
     count: int = 1
@@ -62,14 +62,14 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """The combinations that are held out: of a category and a colour, of a category and a number, and of categories."""
+    """The held-out combinations: of a category and a colour, of a category and a number, and of two categories."""
 
     colors: frozenset[tuple[str, str]]
     numbers: frozenset[tuple[str, int]]
     pairs: frozenset[frozenset[str]]
 
     def among(self, objects: Iterable[Named | Group]) -> bool:
-        """Returns whether some objects that are together have such a combination."""
+        """Returns whether objects that are shown together have a held-out combination."""
         listed = [*objects]
         pairs = (frozenset((one.category, other.category)) for one, other in combinations(listed, 2))
         return (
@@ -80,7 +80,7 @@ class HeldOut:
 
 
 def sample_held_out(draws: Draws) -> HeldOut:
-    """Draws a colour that is not its own and a number for each category, and a fifth of the pairs of categories."""
+    """Draws a colour other than its own and a number for each category, and a fifth of the pairs of categories."""
     colors = [
         (one.name, draws.pick([name for name in COLOR_NAMES if name != one.color])) for one in CATEGORIES
     ]
@@ -94,15 +94,18 @@ def sample_held_out(draws: Draws) -> HeldOut:
 def sample_prompts(
     draws: Draws, kind: PromptKind, held_out: HeldOut, count: int, *, asks: bool
 ) -> list[Prompt]:
-    """Returns different prompts of a kind, all there are if there are fewer.
+    """Returns distinct prompts of a kind; all of them if there are fewer than `count`.
 
     Args:
-        asks: whether they ask for what is held out. Of one object alone nothing is: those are the same either way.
+        asks: whether they ask for what is held out. Nothing is of one object alone: its prompts are the same either
+            way.
     """
-    found = [
+    prompts = [
         prompt for prompt in _all(kind) if kind == "single_object" or held_out.among(prompt.objects) == asks
     ]
-    everywhere = [replace(prompt, background=name) for prompt in found for name in (None, *BACKGROUND_NAMES)]
+    everywhere = [
+        replace(prompt, background=name) for prompt in prompts for name in (None, *BACKGROUND_NAMES)
+    ]
     return draws.sample(everywhere, min(count, len(everywhere)))
 
 
@@ -127,26 +130,26 @@ def _all(kind: PromptKind) -> Iterator[Prompt]:
 
 
 def sample_pairs(draws: Draws, held_out: HeldOut, count: int) -> list[Scene]:
-    """Returns scenes to learn from, as crawled pictures are but in bright light: none has what is held out."""
-    found: list[Scene] = []
-    while len(found) < count:
+    """Returns scenes for training, like crawled pictures but in bright light: none has a held-out combination."""
+    scenes: list[Scene] = []
+    while len(scenes) < count:
         scene = sample_scene(draws, "coco", web=True)
         if scene.crowd is None and not held_out.among(scene.groups):
-            found.append(scene)
-    return found
+            scenes.append(scene)
+    return scenes
 
 
 def sample_showing(draws: Draws, prompt: Prompt) -> Scene:
-    """Returns a scene that shows what a prompt says to the letter, maybe among other things; no crowd is in it."""
+    """Returns a scene that shows exactly what a prompt says, maybe among other objects, but no crowd."""
     while True:
         scene = sample_scene(draws, "coco", web=True, named=[named.category for named in prompt.objects])
-        asked = len(prompt.objects)
-        groups = [_as_named(*pair) for pair in zip(scene.groups[:asked], prompt.objects, strict=True)]
+        count = len(prompt.objects)
+        groups = [_as_named(*pair) for pair in zip(scene.groups[:count], prompt.objects, strict=True)]
         enough = all(group.count == named.count for group, named in zip(groups, prompt.objects, strict=True))
         stands = prompt.side in (None, relation(groups[0], groups[-1]))
         if scene.crowd is None and enough and stands:
             background = prompt.background or scene.background
-            return replace(scene, groups=(*groups, *scene.groups[asked:]), background=background)
+            return replace(scene, groups=(*groups, *scene.groups[count:]), background=background)
 
 
 def _as_named(group: Group, named: Named) -> Group:

@@ -46,9 +46,9 @@ def reference(drawer: Drawer, caption: str, codes: Tensor, side: int) -> list[fl
                 before = torch.cat([seen(each) for each in square[:turn]])
                 told = told + drawer.earlier[turn - 1].weight @ before
             losses.append(-drawer.code(functional.gelu(told)).log_softmax(-1)[code].item())
-        if place < len(drawer.places):
+        if place < len(drawer.positions):
             read = torch.cat([seen(each) for each in square])
-            rows.append(drawer.gather.weight @ read + drawer.places[place])
+            rows.append(drawer.gather.weight @ read + drawer.positions[place])
     return losses
 
 

@@ -49,7 +49,7 @@ def test_codes_start_where_the_encoder_puts_images(pool: ImagePool, net: CellNet
     assert torch.equal(learner.model.codebook.embedding, drawn), "no code is touched before they start"
     learner.after_step(3)
     started = learner.model.codebook.embedding
-    assert not torch.equal(started, drawn) and torch.equal(learner.kept.codebook.embedding, started)
+    assert not torch.equal(started, drawn) and torch.equal(learner.ema.codebook.embedding, started)
     with torch.no_grad():
         rows = learner.model.encode(from_bytes(pool.pixels(np.arange(40)))).permute(0, 2, 3, 1).flatten(0, 2)
     near = torch.cdist(rows, started).min(dim=1).values.mean()
@@ -59,12 +59,12 @@ def test_codes_start_where_the_encoder_puts_images(pool: ImagePool, net: CellNet
 def test_parts_of_the_loss_come_and_go_with_the_stages(pool: ImagePool, net: CellNet) -> None:
     images = from_bytes(pool.pixels(np.arange(4)))
     plain = learner_of(training(), pool, net)
-    assert [*plain.parts(images, 3)] == ["L1", "perceptual"]
-    assert [*plain.parts(images, 4)] == ["L1", "perceptual", "quantisation", "entropy"]
+    assert [*plain.terms(images, 3)] == ["L1", "perceptual"]
+    assert [*plain.terms(images, 4)] == ["L1", "perceptual", "quantisation", "entropy"]
     judged = learner_of(
         training(adversarial=0.1, lecam=0.05, discriminator_channels=8, discriminator_halvings=2), pool, net
     )
-    result = judged.parts(images, 4)
+    result = judged.terms(images, 4)
     assert [*result][4:] == ["adversarial", "discriminator", "LeCAM"]
     assert sum(result.values()).item() == pytest.approx(  # type: ignore[union-attr]
         judged({"images": pool.pixels(np.arange(4)), "step": torch.tensor(4)})[0].item(), rel=1e-3
@@ -77,7 +77,7 @@ def test_the_teacher_stays_as_it_is_and_is_not_saved(pool: ImagePool, net: CellN
     trained(learner, tmp_path)
     assert all(torch.equal(tensor, before[name]) for name, tensor in net.state_dict().items())
     assert not any("perceptual" in name for name in learner.trained_tensors())
-    assert not any(parameter.requires_grad for parameter in learner.kept.parameters())
+    assert not any(parameter.requires_grad for parameter in learner.ema.parameters())
 
 
 @pytest.mark.parametrize("stopped", [3, 4, 6])
@@ -152,7 +152,7 @@ def test_a_tokenizer_that_learns_paints_better_than_it_did(
     images = pool.pixels(np.arange(40))
 
     def apart() -> float:
-        return float((learner.kept.reconstructed(images).float() - images.float()).abs().mean())
+        return float((learner.ema.reconstructed(images).float() - images.float()).abs().mean())
 
     before = apart()
     trained(learner, tmp_path)

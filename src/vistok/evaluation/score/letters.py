@@ -1,4 +1,4 @@
-"""Reads the letter that a generated answer to a multiple-choice question chooses."""
+"""Extracts the letter that a generated answer to a multiple-choice question chooses."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -64,7 +64,7 @@ _AROUND: Final = 160  # how many characters around a letter are read
 
 
 class _Mention(NamedTuple):
-    """One letter in an answer: how firmly it is chosen, 0 (stated) to 3 (leading the answer); None: mentioned only."""
+    """One letter in an answer: how firmly it is chosen, 0 (stated) to 3 (leads the answer); None: only mentioned."""
 
     letter: str
     level: int | None
@@ -74,18 +74,18 @@ class _Mention(NamedTuple):
 def read_letter(answer: str, options: Sequence[str]) -> str | None:
     """Returns the letter that a generated answer chooses, or None; what counts is the final answer.
 
-    In this order: a lone letter; the text of exactly one option, alone or behind its letter; the one letter that is
-    said to be the answer, or to be right; the one that has a line for itself; the one behind option or choice; the one
-    that leads, before punctuation, the end of a line or its option's text. Several letters of one order choose nothing,
-    and a letter that is refused ("A is wrong") is passed over. "A man" chooses nothing.
+    In this order: a lone letter; the text of exactly one option, alone or after its letter; the one letter that is
+    stated to be the answer, or to be right; the one on a line of its own; the one after "option" or "choice"; the one
+    that leads, before punctuation, the end of a line or its option's text. Several letters of one rank choose nothing,
+    and a letter that is refused ("A is wrong") is skipped. "A man" chooses nothing.
     """
-    said = final_answer(answer)
-    if lone := re.fullmatch(r"\W*([A-Da-d])\W*", said) or re.fullmatch(r"\s*<([A-D])>\s*", answer):
+    final = final_answer(answer)
+    if lone := re.fullmatch(r"\W*([A-Da-d])\W*", final) or re.fullmatch(r"\s*<([A-D])>\s*", answer):
         return str(lone[1].upper())
     texts = [_bare(plain(option)) for option in options]
-    if letter := _of_text(_bare(said), texts) or _of_text(_bare(stated(said)), texts):
+    if letter := _of_text(_bare(final), texts) or _of_text(_bare(stated(final)), texts):
         return letter
-    mentions = list(_mentions(said, texts))
+    mentions = list(_mentions(final, texts))
     for level in range(4):
         letters = {each.letter for each in mentions if each.level == level and not each.refused}
         if letters:
@@ -97,32 +97,37 @@ def _bare(text: str) -> str:
     return " ".join(text.split()).strip(_EDGES).lower()
 
 
-def _of_text(said: str, texts: Sequence[str]) -> str | None:
+def _of_text(answer: str, texts: Sequence[str]) -> str | None:
     """Returns the letter of the option whose text, alone or after its letter, is the whole answer."""
     for letter, text in zip(LETTERS, texts, strict=True):
-        if said.startswith(letter.lower()) and text and said[1:].lstrip(" .:)-") == text and said[1:] != text:
+        if (
+            answer.startswith(letter.lower())
+            and text
+            and answer[1:].lstrip(" .:)-") == text
+            and answer[1:] != text
+        ):
             return letter
-    return LETTERS[texts.index(said)] if texts.count(said) == 1 else None
+    return LETTERS[texts.index(answer)] if texts.count(answer) == 1 else None
 
 
-def _mentions(said: str, texts: Sequence[str]) -> Iterator[_Mention]:
+def _mentions(answer: str, texts: Sequence[str]) -> Iterator[_Mention]:
     level = None
-    for found in _LETTER.finditer(said):
-        letter = (found["capital"] or found["small"]).upper()
-        before = said[max(found.start() - _AROUND, 0) : found.start()]
-        after = said[found.end() : found.end() + _AROUND]
-        own = _level(found, before, after, texts[LETTERS.index(letter)])
+    for match in _LETTER.finditer(answer):
+        letter = (match["capital"] or match["small"]).upper()
+        before = answer[max(match.start() - _AROUND, 0) : match.start()]
+        after = answer[match.end() : match.end() + _AROUND]
+        own = _level(match, before, after, texts[LETTERS.index(letter)])
         also = _ALSO.search(before) or (_BESIDE.search(before) and _ALONE.match(after))
-        level = level if own is None and found["capital"] and also else own
+        level = level if own is None and match["capital"] and also else own
         refused = bool(_REFUSED_BEFORE.search(before) or _REFUSED_AFTER.match(after))
         yield _Mention(letter, level, refused)
 
 
-def _level(found: re.Match[str], before: str, after: str, text: str) -> int | None:
+def _level(match: re.Match[str], before: str, after: str, text: str) -> int | None:
     """Returns how firmly a letter is chosen, see `_Mention`."""
     leads = not re.search(r"\w", before)
     listed = bool(text) and _bare(after.lstrip(" \t.:;)]-,")).startswith(text[: _AROUND // 2])
-    if found["small"]:  # "a" may be a word: it must look like an option's name
+    if match["small"]:  # "a" may be a word: it must look like an option's name
         if re.match(r"['\"\s]*(?:[.)\]}]|$)", after) and (_STATED.search(before) or _NAMED.search(before)):
             return 0 if _STATED.search(before) else 2
         named = re.match(r"[ \t]*[.:)\]\u3001]", after)

@@ -1,10 +1,10 @@
-"""Draws patch by patch: one position of the language model stands for a square of codes, which a small head spells out.
+"""Draws patch by patch: each position of the language model is a square of codes, which a small head predicts.
 
 After RQ-Transformer (arXiv 2203.01941), whose large model predicts positions and whose small one the codes of each.
-ETT's own design is not told. This one was chosen for three reasons: neither the words of the language model nor their
-outputs grow, as the paper says of its own; what is read of a code is what the model has learnt to see in it; and a
-sequence is shorter by the number of codes in a square, so that a small model learns where things are, and its head how
-they look. With squares of one code it is plain next-token prediction.
+ETT does not describe its own design. This one was chosen for three reasons: the vocabulary of the language model does
+not grow, in or out, as the paper says of its own; a code is read as the model has learnt to see it; and a sequence is
+shorter by the number of codes in a square, so that a small model learns where things are, and its head how they look.
+With squares of one code it is plain next-token prediction.
 
 Shapes: B captions of L words, P patches of Q codes, K codes, H width of the head.
 """
@@ -43,7 +43,7 @@ class PatchDrawer(Drawer):
         self.gather = nn.Linear(self.inside * width, width, bias=False)
         # At first a patch is read as the mean of its codes.
         self.gather.weight.data.copy_(torch.eye(width).repeat(1, self.inside) / self.inside)
-        self.places = nn.Parameter(torch.zeros(self.patches - 1, width))
+        self.positions = nn.Parameter(torch.zeros(self.patches - 1, width))
         self.hidden = nn.Linear(width, size.hidden)
         self.earlier = nn.ModuleList(
             nn.Linear(turn * width, size.hidden, bias=False) for turn in range(1, self.inside)
@@ -73,8 +73,8 @@ class PatchDrawer(Drawer):
             for turn in range(self.inside):
                 logits = self._logits(hidden, self._twice(patch[:, None], guided))[:, 0, turn]
                 if guided:
-                    told, untold = logits.split(count)
-                    logits = untold + guidance * (told - untold)
+                    conditional, unconditional = logits.split(count)
+                    logits = unconditional + guidance * (conditional - unconditional)
                 code = torch.multinomial(logits.softmax(-1), 1, generator=generator)
                 patch = torch.cat([patch, code], dim=1)
             drawn = torch.cat([drawn, patch[:, None]], dim=1)
@@ -83,37 +83,37 @@ class PatchDrawer(Drawer):
     def _twice(
         self, codes: Int64[Tensor, "B patches codes"], guided: bool
     ) -> Float[Tensor, "B patches codes W"]:
-        """Returns what is read of codes, once more for the rows without a caption."""
+        """Returns the embeddings of codes, repeated for the rows without a caption if `guided`."""
         read = self.read(codes.flatten(1)).unflatten(1, codes.shape[1:])
         return torch.cat([read, read]) if guided else read
 
     def _after(
         self, ids: Int[Tensor, "B L"], mask: Int[Tensor, "B L"], read: Float[Tensor, "B patches Q W"]
     ) -> Float[Tensor, "B patches+1 W"]:
-        """Returns the language model's states behind the caption and behind each patch that was read."""
+        """Returns the language model's states after the caption and after each patch that was read."""
         count = read.shape[1]
-        seen = self.gather(read.flatten(2)) + self.places[:count]
+        seen = self.gather(read.flatten(2)) + self.positions[:count]
         rows = torch.cat([self.model.llm.embed(ids), seen], dim=1)
-        # Padding goes from the middle to the end, where a causal model never reads it.
+        # Padding moves from the middle to the end, where a causal model never reads it.
         whole = functional.pad(mask, (0, count), value=1)
         order = (1 - whole).argsort(dim=1, stable=True)
         network = cast(Any, self.model.llm.network).base_model
-        states = network(inputs_embeds=_chosen(rows, order), use_cache=False)[0]
+        states = network(inputs_embeds=_gathered(rows, order), use_cache=False)[0]
         last = mask.sum(dim=1, keepdim=True) - 1 + torch.arange(count + 1, device=mask.device)
-        return _chosen(states, last)
+        return _gathered(states, last)
 
     def _logits(
         self, states: Float[Tensor, "B patches W"], before: Float[Tensor, "B patches codes W"]
     ) -> Float[Tensor, "B patches codes+1 K"]:
-        """Returns the logits of each code of a patch, from the state in front of it and the codes before it there."""
+        """Returns the logits of each code of a patch, from the state before the patch and its earlier codes."""
         count = before.shape[2]
-        told = self.hidden(states)[:, :, None] + self.turns[: count + 1]
+        hidden = self.hidden(states)[:, :, None] + self.turns[: count + 1]
         if count:
             later = [
                 layer(before[:, :, : turn + 1].flatten(2)) for turn, layer in enumerate(self.earlier[:count])
             ]
-            told = told + functional.pad(torch.stack(later, dim=2), (0, 0, 1, 0))
-        return cast(Tensor, self.code(functional.gelu(told)))
+            hidden = hidden + functional.pad(torch.stack(later, dim=2), (0, 0, 1, 0))
+        return cast(Tensor, self.code(functional.gelu(hidden)))
 
     def _cut(self, codes: Int64[Tensor, "B M M"]) -> Int64[Tensor, "B P Q"]:
         rows = self.map // self.side
@@ -126,5 +126,5 @@ class PatchDrawer(Drawer):
         return whole.reshape(-1, self.map, self.map)
 
 
-def _chosen(rows: Float[Tensor, "B from W"], where: Int64[Tensor, "B to"]) -> Float[Tensor, "B to W"]:
+def _gathered(rows: Float[Tensor, "B from W"], where: Int64[Tensor, "B to"]) -> Float[Tensor, "B to W"]:
     return rows.gather(1, where[..., None].expand(-1, -1, rows.shape[2]))

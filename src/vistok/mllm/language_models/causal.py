@@ -63,9 +63,9 @@ class CausalLanguageModel(LanguageModel):
         predicting = functional.pad(learnt, (front, 0))[:, 1:]
         if self.packs and not self._inserted:  # whose rows read each its own image
             packing = packing_of(functional.pad(mask, (front, 0), value=1))
-            wanted = functional.pad(predicting, (0, 1)).flatten()[packing.chosen].nonzero()[:, 0]
-            read = read_packed(self._decoder, packed(embedded, packing), packing, wanted)
-            return self._words(read[packing.chosen[wanted].argsort()])
+            selected = functional.pad(predicting, (0, 1)).flatten()[packing.indices].nonzero()[:, 0]
+            read = read_packed(self._decoder, packed(embedded, packing), packing, selected)
+            return self._words(read[packing.indices[selected].argsort()])
         # No mask: padding follows all words of its row, and causal attention never reads ahead.
         with self._reading(conditioning) as states:
             hidden = self._decoder(inputs_embeds=embedded, use_cache=False, **states)[0]

@@ -1,7 +1,7 @@
-"""Rows of one batch without padding: all words in one long row, each reading its own row's alone.
+"""A batch without padding: all words in one long row, each attending to those of its own row alone.
 
-Matrix products and norms see no padding; attention puts a few rows of like length side by side for the kernels of
-PyTorch. Wherever no rows are named, such as in generation, attention is what transformers calls `sdpa`.
+Matrix products and norms see no padding; attention pads a few rows of similar length for PyTorch's kernels. Without a
+packing, such as in generation, attention is what transformers calls `sdpa`.
 """
 
 from collections.abc import Sequence
@@ -29,10 +29,10 @@ class Group:
     """Rows that attention takes together.
 
     Attributes:
-        places: the index of each of these words when the rows are padded to `length` and concatenated.
+        slots: the index of each word when the rows are padded to `length` and concatenated.
     """
 
-    places: Int[Tensor, "tokens"]
+    slots: Int[Tensor, "tokens"]
     rows: int
     length: int
 
@@ -42,12 +42,12 @@ class Packing:
     """How a padded batch is packed, shorter rows first.
 
     Attributes:
-        chosen: the words that are not padding, by their place in the flattened batch, in packed order.
-        positions: the index of each in its own row.
+        indices: the index of each word, in packed order, in the flattened batch.
+        positions: its index in its own row.
         rows: the row of each.
     """
 
-    chosen: Int[Tensor, "tokens"]
+    indices: Int[Tensor, "tokens"]
     positions: Int[Tensor, "tokens"]
     rows: Int[Tensor, "tokens"]
     groups: tuple[Group, ...]
@@ -61,21 +61,21 @@ def packing_of(mask: Int[Tensor, "batch length"], groups: int = _GROUPS) -> Pack
     made, owners, positions = [], [], []
     for rows in order.tensor_split(min(groups, batch)):
         length = int(lengths[rows[-1]])
-        there = mask[rows, :length].flatten().nonzero()[:, 0]
-        made.append(Group(there, len(rows), length))
-        positions.append(there % length)
-        owners.append(rows[there // length])
+        slots = mask[rows, :length].flatten().nonzero()[:, 0]
+        made.append(Group(slots, len(rows), length))
+        positions.append(slots % length)
+        owners.append(rows[slots // length])
     owner, position = torch.cat(owners), torch.cat(positions)
     return Packing(owner * width + position, position, owner, tuple(made))
 
 
 def packed(tensor: Float[Tensor, "batch length *rest"], packing: Packing) -> Float[Tensor, "tokens *rest"]:
     """Returns the entries at the words of a padded batch, in packed order."""
-    return tensor.flatten(0, 1)[packing.chosen]
+    return tensor.flatten(0, 1)[packing.indices]
 
 
 def attend_packed(network: PreTrainedModel) -> bool:
-    """Makes a network's attention use `packing`; returns whether it can."""
+    """Has a network's attention use `packing`; returns whether it can."""
     if network.config._attn_implementation == "sdpa":
         AttentionInterface.register(_NAME, _attention)
         AttentionMaskInterface.register(_NAME, sdpa_mask)
@@ -90,12 +90,12 @@ def read_packed(
     packing: Packing,
     selected: Int[Tensor, "selected"],
 ) -> Float[Tensor, "selected width"]:
-    """Returns what a decoder makes of some of the packed words, given all of them.
+    """Returns a decoder's hidden states of the selected words, given all of the packed ones.
 
     Args:
-        selected: their indices among the packed ones, in packed order.
+        selected: their indices among the packed words, in packed order.
     """
-    # A mask of four dimensions is passed on as it is: left to itself, transformers would make one of tokens x tokens.
+    # A mask of four dimensions is passed on unchanged: otherwise transformers would make one of tokens x tokens.
     unread = torch.zeros(1, 1, 1, 1, dtype=torch.bool, device=embedded.device)
     output = decoder(
         inputs_embeds=embedded[None],
@@ -123,13 +123,13 @@ def _attention(
     if packing is None and query.shape[2] == 1:
         return _of_one_word(query, key, value, attention_mask, scaling), None
     if packing is None:
-        given, _ = sdpa_attention_forward(
+        output, _ = sdpa_attention_forward(
             module, query, key, value, attention_mask, scaling=scaling, **others
         )
-        return given, None
-    parts = [query, repeat_kv(key, repeats), repeat_kv(value, repeats)]
-    sizes = [len(group.places) for group in packing.groups]
-    by_group = zip(*(part[0].transpose(0, 1).split(sizes) for part in parts), strict=True)
+        return output, None
+    projections = [query, repeat_kv(key, repeats), repeat_kv(value, repeats)]
+    sizes = [len(group.slots) for group in packing.groups]
+    by_group = zip(*(tensor[0].transpose(0, 1).split(sizes) for tensor in projections), strict=True)
     attended = [_of_group(own, group, scaling) for own, group in zip(by_group, packing.groups, strict=True)]
     return torch.cat(attended)[None], None
 
@@ -141,14 +141,14 @@ def _of_one_word(
     mask: Bool[Tensor, "batch one one keys"] | None,
     scaling: float | None,
 ) -> Float[Tensor, "batch one heads width"]:
-    """Returns what a new word reads: heads that share keys ask them side by side, so that none is copied for each.
+    """Returns the attention of one new word: query heads that share keys are batched, so that no key is copied.
 
-    Two products: PyTorch's kernel of the CPU takes several times as long for one word.
+    Two matrix products: PyTorch's CPU kernel takes several times as long for one word.
     """
     asking = query.reshape(*key.shape[:2], -1, query.shape[3])
     if query.device.type != "cpu":
-        given = functional.scaled_dot_product_attention(asking, key, value, attn_mask=mask, scale=scaling)
-        return given.flatten(1, 2)[:, None]
+        attended = functional.scaled_dot_product_attention(asking, key, value, attn_mask=mask, scale=scaling)
+        return attended.flatten(1, 2)[:, None]
     scores = (asking * (scaling or query.shape[3] ** -0.5)) @ key.transpose(2, 3)
     if mask is not None:
         scores = scores.masked_fill(~mask, -torch.inf)
@@ -156,24 +156,24 @@ def _of_one_word(
 
 
 def _of_group(
-    parts: Sequence[Float[Tensor, "tokens heads width"]], group: Group, scaling: float | None
+    projections: Sequence[Float[Tensor, "tokens heads width"]], group: Group, scaling: float | None
 ) -> Float[Tensor, "tokens heads width"]:
-    # On a CPU PyTorch's kernels take twice as long in half precision as in single, there and back.
-    dtype = torch.float32 if parts[0].device.type == "cpu" else parts[0].dtype
-    query, key, value = (_rows(part.to(dtype), group) for part in parts)
+    # On a CPU, PyTorch's kernels take twice as long in half precision as in single, forward and backward.
+    dtype = torch.float32 if projections[0].device.type == "cpu" else projections[0].dtype
+    query, key, value = (_rows(tensor.to(dtype), group) for tensor in projections)
     attended = functional.scaled_dot_product_attention(query, key, value, is_causal=True, scale=scaling)
-    return attended.transpose(1, 2).flatten(0, 1)[group.places].to(parts[0].dtype)
+    return attended.transpose(1, 2).flatten(0, 1)[group.slots].to(projections[0].dtype)
 
 
 def _rows(
-    part: Float[Tensor, "tokens heads width"], group: Group
+    tensor: Float[Tensor, "tokens heads width"], group: Group
 ) -> Float[Tensor, "rows heads length width"]:
-    line = part.new_zeros(group.rows * group.length, *part.shape[1:]).index_copy(0, group.places, part)
-    return line.view(group.rows, group.length, *part.shape[1:]).transpose(1, 2)
+    line = tensor.new_zeros(group.rows * group.length, *tensor.shape[1:]).index_copy(0, group.slots, tensor)
+    return line.view(group.rows, group.length, *tensor.shape[1:]).transpose(1, 2)
 
 
 class _LastLayer(LlamaDecoderLayer):
-    """The last layer of a network: of the words that are not selected, only keys and values are needed."""
+    """The last layer of a network: words that are not selected need only keys and values."""
 
     def forward(
         self,
@@ -184,10 +184,10 @@ class _LastLayer(LlamaDecoderLayer):
         **kwargs: Any,
     ) -> Tensor:
         if packing is None or selected is None or not 0 < len(selected) <= hidden_states.shape[1] * _FEW:
-            given: Tensor = super().forward(hidden_states, *others, packing=packing, **kwargs)
-            return given
+            output: Tensor = super().forward(hidden_states, *others, packing=packing, **kwargs)
+            return output
         attention, normed = self.self_attn, self.input_layernorm(hidden_states[0])
-        cos, sin = (part[0, :, None] for part in kwargs["position_embeddings"])
+        cos, sin = (table[0, :, None] for table in kwargs["position_embeddings"])
         query, key, value = (
             made(read).unflatten(-1, (-1, attention.head_dim))
             for made, read in (
@@ -211,11 +211,11 @@ def trim_last_layer(network: PreTrainedModel) -> None:
 
 
 def _rotated(
-    part: Float[Tensor, "tokens heads width"],
+    heads: Float[Tensor, "tokens heads width"],
     cos: Float[Tensor, "tokens 1 width"],
     sin: Float[Tensor, "tokens 1 width"],
 ) -> Float[Tensor, "tokens heads width"]:
-    turned: Tensor = part * cos + rotate_half(part) * sin
+    turned: Tensor = heads * cos + rotate_half(heads) * sin
     return turned
 
 
@@ -227,19 +227,19 @@ def _of_selected(
     selected: Int[Tensor, "selected"],
     scaling: float,
 ) -> Float[Tensor, "selected heads width"]:
-    """Returns what some words read of their own rows up to themselves: the rows side by side, padded."""
+    """Returns the causal attention of the selected words to their own rows, which are padded side by side."""
     rows, length = sum(group.rows for group in packing.groups), packing.groups[-1].length
     row, position = packing.rows[selected], packing.positions[selected]
     _, which, counts = row.unique_consecutive(return_inverse=True, return_counts=True)
     rank = torch.arange(len(selected), device=selected.device) - (counts.cumsum(0) - counts)[which]
     most = int(counts.max())
     slots = row * most + rank
-    # A query that pads a row reads the first word, and goes nowhere.
+    # A query that only pads a row attends to the first word, and is dropped.
     last_key = position.new_zeros(rows * most).index_copy(0, slots, position).view(rows, 1, most, 1)
     dtype = torch.float32 if query.device.type == "cpu" else query.dtype
     padded_query = _rows(query.to(dtype), Group(slots, rows, most))
     words = Group(packing.rows * length + packing.positions, rows, length)
-    padded_key, padded_value = (_rows(part.to(dtype), words) for part in (key, value))
+    padded_key, padded_value = (_rows(tensor.to(dtype), words) for tensor in (key, value))
     repeats = query.shape[1] // key.shape[1]
     attended = functional.scaled_dot_product_attention(
         padded_query,

@@ -13,13 +13,13 @@ from vistok.errors import VistokError
 from vistok.tokenizers.ibq.codebook import CodeUse
 
 
-def check_finite(parts: Mapping[str, Tensor], step: int) -> None:
-    """Stops if a part of the loss is not finite.
+def check_finite(terms: Mapping[str, Tensor], step: int) -> None:
+    """Stops if a term of the loss is not finite.
 
     Raises:
-        VistokError: names the parts, and what to lower.
+        VistokError: names the terms, and what to lower.
     """
-    wrong = [f"{name} is {value.item()}" for name, value in parts.items() if not torch.isfinite(value)]
+    wrong = [f"{name} is {value.item()}" for name, value in terms.items() if not torch.isfinite(value)]
     if wrong:
         raise VistokError(
             f"the tokenizer's loss is no number at step {step}: {', '.join(wrong)}. Lower `learning_rate` of its "

@@ -24,24 +24,24 @@ _AT_ONCE: Final = 100
 
 
 class IbqLearner(Learner):
-    """The tokenizer, the moving average of its weights that is kept of it, and what trains it.
+    """The tokenizer, the moving average of its weights, and its loss.
 
     Attributes:
-        model: what gradients reach.
-        kept: the average.
-        loss: what it is trained by.
+        model: the tokenizer that is trained.
+        ema: the exponential moving average of its weights, which is what a checkpoint holds.
+        loss: between images and reconstructions.
     """
 
     def __init__(self, size: TokenizerTraining, pool: ImagePool, perceptual: CellNet) -> None:
         super().__init__()
         self.size, self.pool = size, pool
         self.model = Ibq(size.network)
-        self.kept = deepcopy(self.model).requires_grad_(False)
+        self.ema = deepcopy(self.model).requires_grad_(False)
         self.loss = TokenizerLoss(size, perceptual)
 
     def start_from(self, made: Ibq) -> None:
         """Continues from the weights of a tokenizer of the same size."""
-        for model in (self.model, self.kept):
+        for model in (self.model, self.ema):
             model.load_state_dict(made.state_dict())
 
     def trained_tensors(self) -> dict[str, Tensor]:
@@ -60,43 +60,43 @@ class IbqLearner(Learner):
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         step = int(batch["step"])
-        parts = self.parts(from_bytes(batch["images"]), step)
-        check_finite(parts, step)
-        return torch.stack([*parts.values()]).sum(), torch.ones(())
+        terms = self.terms(from_bytes(batch["images"]), step)
+        check_finite(terms, step)
+        return torch.stack([*terms.values()]).sum(), torch.ones(())
 
-    def parts(self, images: Float[Tensor, "B 3 S S"], step: int) -> dict[str, Tensor]:
-        """Returns each part of the loss of a step, weighted."""
+    def terms(self, images: Float[Tensor, "B 3 S S"], step: int) -> dict[str, Tensor]:
+        """Returns the weighted terms of a step's loss."""
         if step < self.size.autoencoder_steps:
-            return self.loss.parts(images, self.model.decode(self.model.encode(images)))
+            return self.loss.terms(images, self.model.decode(self.model.encode(images)))
         painted, quantised = self.model(images)
-        return self.loss.parts(images, painted, quantised)
+        return self.loss.terms(images, painted, quantised)
 
     @torch.no_grad()
     def after_step(self, step: int) -> None:
-        """Moves the average, and starts the codes once the autoencoder's steps are over."""
+        """Updates the average, and initialises the codes after the autoencoder's steps."""
         if step + 1 == self.size.autoencoder_steps:
             self._start_codes()
-            self.kept.load_state_dict(self.model.state_dict())
+            self.ema.load_state_dict(self.model.state_dict())
             return
-        for average, tensor in zip(self.kept.parameters(), self.model.parameters(), strict=True):
+        for average, tensor in zip(self.ema.parameters(), self.model.parameters(), strict=True):
             average.lerp_(tensor, 1 - self.size.average)
 
     def _start_codes(self) -> None:
-        chosen = examples_at(range(self.size.start_images), len(self.pool), self.size.seed)
-        parts = [
-            self.model.encode(from_bytes(self.pool.pixels(chosen[start : start + _AT_ONCE])))
-            for start in range(0, len(chosen), _AT_ONCE)
+        positions = examples_at(range(self.size.start_images), len(self.pool), self.size.seed)
+        encoded = [
+            self.model.encode(from_bytes(self.pool.pixels(positions[start : start + _AT_ONCE])))
+            for start in range(0, len(positions), _AT_ONCE)
         ]
-        rows = torch.cat(parts).permute(0, 2, 3, 1).flatten(0, 2)
+        rows = torch.cat(encoded).permute(0, 2, 3, 1).flatten(0, 2)
         generator = torch.Generator().manual_seed(self.size.seed)
         codes = k_means(rows, self.size.network.codes, rounds=_ROUNDS, generator=generator)
         self.model.codebook.embedding.copy_(codes)
 
     def use(self) -> CodeUse:
-        """Returns how many codes occur in the first images."""
+        """Returns how many codes are in use in the first images."""
         count = min(self.size.gate_images, len(self.pool))
-        parts = [
-            self.kept.codes(self.pool.pixels(np.arange(start, min(start + _AT_ONCE, count))))
+        codes = [
+            self.ema.codes(self.pool.pixels(np.arange(start, min(start + _AT_ONCE, count))))
             for start in range(0, count, _AT_ONCE)
         ]
-        return code_use(torch.cat(parts), self.size.network.codes)
+        return code_use(torch.cat(codes), self.size.network.codes)

@@ -1,4 +1,4 @@
-"""The loss of a tokenizer with a codebook, part by part, for training it alone or with a language model."""
+"""The loss terms of a tokenizer with a codebook, for training it alone or with a language model."""
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -19,8 +19,8 @@ class TokenizerLoss(nn.Module):
     """The loss between images and their reconstructions, with the networks that it needs.
 
     Attributes:
-        perceptual: the net whose features are to be kept; it is not trained.
-        discriminator: what tells images from pictures; None where that has no weight.
+        perceptual: the frozen net whose features are compared.
+        discriminator: tells images from reconstructions; None if the adversarial term has no weight.
     """
 
     def __init__(self, size: TokenizerTraining, perceptual: CellNet) -> None:
@@ -36,22 +36,22 @@ class TokenizerLoss(nn.Module):
         state = self.state_dict()
         return {name: tensor for name, tensor in state.items() if not name.startswith("perceptual.")}
 
-    def parts(
+    def terms(
         self,
         images: Float[Tensor, "B 3 S S"],
         painted: Float[Tensor, "B 3 S S"],
         quantised: Quantised | None = None,
     ) -> dict[str, Tensor]:
-        """Returns each part of the loss, weighted; without codes, those of a plain autoencoder."""
-        seen, kept = self.perceptual.taps(images), self.perceptual.taps(painted)
-        parts = {
+        """Returns the weighted terms of the loss; without codes, those of a plain autoencoder."""
+        original, repainted = self.perceptual.taps(images), self.perceptual.taps(painted)
+        terms = {
             "L1": (painted - images).abs().mean(),
-            "perceptual": perceptual_loss(seen, kept, self.size.perceptual),
+            "perceptual": perceptual_loss(original, repainted, self.size.perceptual),
         }
         if quantised is None:
-            return parts
+            return terms
         of_codes = {"quantisation": quantised.quantisation, "entropy": self.size.entropy * quantised.entropy}
-        return {**parts, **of_codes, **self._adversarial(images, painted)}
+        return {**terms, **of_codes, **self._adversarial(images, painted)}
 
     def _adversarial(
         self, images: Float[Tensor, "B 3 S S"], painted: Float[Tensor, "B 3 S S"]

@@ -43,6 +43,6 @@ class TuningLearner(MultimodalLearner):
         answers, weight = self.model.llm.answer_loss(
             self.model.conditioning(seen), batch["ids"], batch["weights"], batch["mask"]
         )
-        parts = torch.stack([*self.loss.parts(images, painted, quantised).values()])
+        terms = torch.stack([*self.loss.terms(images, painted, quantised).values()])
         # The sum over answers is divided by their weights later; the tokenizer's loss is already a mean.
-        return answers + self.recipe.tokenizer_loss * parts.sum() * weight, weight
+        return answers + self.recipe.tokenizer_loss * terms.sum() * weight, weight

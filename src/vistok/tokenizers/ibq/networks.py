@@ -1,4 +1,4 @@
-"""The convolutional encoder and decoder of IBQ: VQGAN's (arXiv 2012.09841), and small ones of the same parts."""
+"""The convolutional encoder and decoder of IBQ: VQGAN's (arXiv 2012.09841), and small ones of the same blocks."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -18,16 +18,16 @@ def norm(channels: int) -> nn.GroupNorm:
 
 
 class Residual(nn.Module):
-    """Two 3 x 3 convolutions after norm and swish, with a 1 x 1 one as shortcut if the width changes."""
+    """Two 3 x 3 convolutions, each after norm and swish; the shortcut is a 1 x 1 one if the width changes."""
 
     def __init__(self, channels: int, out: int) -> None:
         super().__init__()
         self.first = nn.Sequential(norm(channels), nn.SiLU(), nn.Conv2d(channels, out, 3, padding=1))
         self.second = nn.Sequential(norm(out), nn.SiLU(), nn.Conv2d(out, out, 3, padding=1))
-        self.beside = nn.Identity() if channels == out else nn.Conv2d(channels, out, 1)
+        self.shortcut = nn.Identity() if channels == out else nn.Conv2d(channels, out, 1)
 
     def forward(self, maps: Float[Tensor, "B C H W"]) -> Float[Tensor, "B D H W"]:
-        added: Tensor = self.beside(maps) + self.second(self.first(maps))
+        added: Tensor = self.shortcut(maps) + self.second(self.first(maps))
         return added
 
 
@@ -41,8 +41,8 @@ class Attention(nn.Module):
         self.project = nn.Conv2d(channels, channels, 1)
 
     def forward(self, maps: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
-        parts = self.read(self.norm(maps)).flatten(2).transpose(1, 2).chunk(3, dim=-1)
-        mixed = functional.scaled_dot_product_attention(*parts)
+        projections = self.read(self.norm(maps)).flatten(2).transpose(1, 2).chunk(3, dim=-1)
+        mixed = functional.scaled_dot_product_attention(*projections)
         added: Tensor = maps + self.project(mixed.transpose(1, 2).reshape(maps.shape))
         return added
 
