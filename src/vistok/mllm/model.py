@@ -55,14 +55,20 @@ class MultimodalModel(nn.Module):
 
     def tensors_of(self, part: Part) -> dict[str, Tensor]:
         """Returns the tensors of a part by their names in the state dict."""
-        modules = self._modules_of(part)
+        return self._tensors_in(self._modules_of(part))
+
+    def projection_tensors(self) -> dict[str, Tensor]:
+        """Returns the tensors of the connector's projection, if it has one, by their names in the state dict."""
+        return self._tensors_in(self.connector.projection_layers)
+
+    def _tensors_in(self, modules: Sequence[nn.Module]) -> dict[str, Tensor]:
         names = tuple(
             f"{name}." for name, module in self.named_modules() if any(module is own for own in modules)
         )
         return {name: tensor for name, tensor in self.state_dict().items() if name.startswith(names)}
 
     def train(self, mode: bool = True) -> "MultimodalModel":
-        """Puts what is trained into training mode; what is not stays as in use."""
+        """Puts the trained parts into training mode; the others stay in evaluation mode."""
         super().train(False)
         self.training = mode
         for part in self.trained_parts():
@@ -70,7 +76,7 @@ class MultimodalModel(nn.Module):
         return self
 
     def see(self, images: Shaped[Tensor, "batch 3 size size"]) -> Float[Tensor, "batch tokens features"]:
-        """Returns what can be kept of images, as the tokenizer's reader shows them, for all questions about them."""
+        """Returns what can be cached of images for all questions about them; `images` are as the reader gives them."""
         with self._as_precise_as_llm():
             with torch.set_grad_enabled(self._tunes_tokenizer and torch.is_grad_enabled()):
                 tokens = self.tokenizer(self.tokenizer.prepared(images))
@@ -79,10 +85,10 @@ class MultimodalModel(nn.Module):
     def conditioning(
         self, seen: Float[Tensor, "batch tokens features"], questions: Sequence[str] | None = None
     ) -> Conditioning:
-        """Returns what answers to questions about images that were seen are given.
+        """Returns the conditioning of answers to questions about images, from what `see` returned of them.
 
-        Front is `<s><Img> ` and the visual tokens, or the former alone where the language model has layers of its
-        own that read the latter.
+        Its front is `<s><Img> ` and the visual tokens, or only the former if the language model has layers that read
+        the latter.
         """
         if self.connector.reads_question:
             with self._as_precise_as_llm():
@@ -99,11 +105,11 @@ class MultimodalModel(nn.Module):
         weights: Float[Tensor, "batch length"],
         mask: Int[Tensor, "batch length"],
     ) -> tuple[Tensor, Tensor]:
-        """Returns the weighted sum of the losses of the words behind the image, and the sum of the weights."""
+        """Returns the weighted sum of the losses of the words after the image, and the sum of the weights."""
         return self.llm.answer_loss(self.conditioning(self.see(images)), ids, weights, mask)
 
     def _as_precise_as_llm(self) -> AbstractContextManager[object]:
-        """Has products be taken in the precision of the language model's weights; what is trained stays in single."""
+        """Computes products in the precision of the language model's weights; trained weights stay in single."""
         if self.llm.dtype == torch.float32:
             return nullcontext()
         return torch.autocast(self.llm.device.type, self.llm.dtype)

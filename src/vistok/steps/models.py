@@ -32,10 +32,10 @@ def assemble(study: Study, run: Run) -> MultimodalModel:
 
 
 def follow(study: Study, run: Run, model: MultimodalModel) -> None:
-    """Gives an MLLM the connector of the training that its recipe follows, if any.
+    """Loads the connector of the training that an MLLM's recipe follows, if any.
 
-    Between language models the projection is new, for it belongs to the words of one; and so it is wherever it is all
-    that a recipe trains of a connector.
+    The projection stays new for another language model, because it maps to the words of one, and for a recipe that
+    trains nothing else of the connector.
 
     Raises:
         VistokError: that checkpoint is missing, was changed, or is not the one that the study names.
@@ -46,12 +46,11 @@ def follow(study: Study, run: Run, model: MultimodalModel) -> None:
     check_mllm(study, before)
     folder = Paths(study).mllm(before)
     forget_state(Paths(study), folder)
-    tensors = model.tensors_of("connector")
+    inherited = set(model.tensors_of("connector"))
     if before.llm != run.llm or study.recipe(run.recipe).connector.made_elsewhere:
-        tensors = {name: tensors[name] for name in tensors if not name.startswith("connector.projection.")}
-    made = read_tensors(folder / WEIGHTS)
-    made = {name: tensor for name, tensor in made.items() if name in tensors}
-    load_tensors(model, made, source=folder, names=tensors)
+        inherited.difference_update(model.projection_tensors())
+    tensors = {name: tensor for name, tensor in read_tensors(folder / WEIGHTS).items() if name in inherited}
+    load_tensors(model, tensors, source=folder, names=inherited)
 
 
 def load_trained(study: Study, run: Run) -> MultimodalModel:
@@ -76,7 +75,7 @@ def load_trained(study: Study, run: Run) -> MultimodalModel:
 
 
 def stored_tensors(study: Study, run: Run, model: MultimodalModel) -> dict[str, Tensor]:
-    """Returns what a run's checkpoint holds: what is trained, and random weights, which are stored nowhere else."""
+    """Returns the tensors of a run's checkpoint: the trained ones, and random weights, which only it stores."""
     stored = model.trained_tensors()
     if not study.pretrains(run.tokenizer) and study.encoder(run.tokenizer).weights == "random":
         stored |= model.tensors_of("tokenizer")
@@ -84,7 +83,7 @@ def stored_tensors(study: Study, run: Run, model: MultimodalModel) -> dict[str, 
 
 
 def frozen_digests(model: MultimodalModel, stored: Collection[str]) -> dict[str, str]:
-    """Returns the digest of each part that a checkpoint does not hold, and of the words' ids."""
+    """Returns the digest of each part that a checkpoint does not hold, and of the vocabulary."""
     parts: tuple[Part, ...] = ("tokenizer", "llm")
     digests: dict[str, str] = {
         part: digest_tensors(

@@ -19,7 +19,7 @@ from vistok.training.mllm import MultimodalLearner
 
 
 class ImageTextLearner(MultimodalLearner):
-    """A Q-Former with what reads text beside it, on the captions of the mixture; the language model reads nothing."""
+    """A Q-Former and its reader of text, on the captions of the mixture; the language model is not used."""
 
     def __init__(self, model: MultimodalModel, mixture: Mixture, recipe: Recipe) -> None:
         super().__init__(model, mixture, recipe)
@@ -30,16 +30,17 @@ class ImageTextLearner(MultimodalLearner):
         self.reader = ImageText(
             model.connector.former, len(model.llm.words.tokenizer), recipe.connector.feedforward_multiple
         )
-        model.connector.projection.requires_grad_(False)  # nothing is behind it yet
+        for layer in model.connector.projection_layers:
+            layer.requires_grad_(False)  # nothing reads its output yet
 
     def trained_tensors(self) -> dict[str, Tensor]:
         own = {f"reader.{name}": tensor for name, tensor in self.reader.state_dict().items()}
         return super().trained_tensors() | own
 
     def cut(self, batch: Batch, positions: int) -> list[Batch]:
-        """Cuts a share into equal parts as it stands: the images of a part are each other's negatives, whatever length.
+        """Splits a share into micro-batches of equal size in its order: their images are each other's negatives.
 
-        Each has two at least, or all of the share.
+        Each has at least two images, or all of the share.
         """
         rows, length = batch["mask"].shape
         size = max(

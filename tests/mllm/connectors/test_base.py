@@ -69,3 +69,11 @@ def test_a_connector_learns_in_all_its_parts_that_are_trained(value: Connector) 
     (words if built.inserted else made).pow(3).sum().backward()
     for name, parameter in built.named_parameters():
         assert (parameter.grad is not None and bool(parameter.grad.any())) == parameter.requires_grad, name
+
+
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: value.kind)
+def test_a_connector_in_front_names_its_projection_to_the_language_model(value: Connector) -> None:
+    with torch.device("meta"):
+        built = build_connector(value, 16, 32)
+    widths = [layer.out_features for layer in built.projection_layers]
+    assert widths == ([] if built.gives == "states" else [32])

@@ -1,4 +1,4 @@
-"""The interface that every connector keeps, and the one place where a kind is looked up."""
+"""The interface of every connector, and the one place where a kind is looked up."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -16,10 +16,10 @@ class Connector(nn.Module, ABC):
     """Turns an image encoder's tokens into what a language model is conditioned on.
 
     Attributes:
-        gives: `front`, embeddings that are read in front of the words, or `states` for the cross-attention layers
-            of a language model that has some.
-        reads_question: whether its output depends on the question, and so cannot be kept for an image.
-        whitening: what tokens pass first where its value has `whiten`; None where it has not.
+        gives: `front`, embeddings before the words, or `states` for the cross-attention layers of a language model
+            that has some.
+        reads_question: whether its output depends on the question, and so cannot be cached for an image.
+        whitening: applied to the tokens first if its value has `whiten`; else None.
     """
 
     gives: ClassVar[Literal["front", "states"]] = "front"
@@ -29,6 +29,11 @@ class Connector(nn.Module, ABC):
     def __init__(self) -> None:
         super().__init__()
         self.whitening = None
+
+    @property
+    def projection_layers(self) -> Sequence[nn.Module]:
+        """The layer that maps to the width of the language model, if the kind has one: it is called `projection`."""
+        return [module for name, module in self.named_children() if name == "projection"]
 
     @property
     def inserted(self) -> Sequence[nn.Module]:
