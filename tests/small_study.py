@@ -69,8 +69,10 @@ def small_study(scale: str, root: Path, data_root: str | None = None) -> Study:
     table = study.table("table-2").model_copy(update={"rows": ROWS})
     small = study.scale.model_copy(update={"bootstrap_resamples": 200})
     tokenizers = {**study.tokenizers, own.id: own}
-    models = study.other_models and replace(study.other_models, tokenizers=tokenizers)
-    return replace(study, tokenizers=tokenizers, tables={"table-2": table}, scale=small, other_models=models)
+    models_study = study.other_models_study and replace(study.other_models_study, tokenizers=tokenizers)
+    return replace(
+        study, tokenizers=tokenizers, tables={"table-2": table}, scale=small, other_models_study=models_study
+    )
 
 
 def write_official_files(root: Path, *, photographs: Callable[[str, int], bool]) -> None:

@@ -35,7 +35,7 @@ BOMB = "\n".join(["a0: &a0 [x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)
 def test_every_scale_loads(repository: Path, scale: str) -> None:
     study = load_study(scale, root=repository)
     assert study.scale.id == scale
-    assert study.models.scale.id == study.scale.models
+    assert study.models_study.scale.id == study.scale.models
     assert len([run for run in study.runs("table-2") if run.tokenizer in PAPER]) == 14
     assert [task.id for task in study.answered_tasks()] == [
         "vqav2",
@@ -422,7 +422,7 @@ def test_a_scale_is_laid_over_the_one_that_it_extends(checkout: Any) -> None:
 def test_the_data_root_can_be_named(repository: Path) -> None:
     study = load_study("excerpt", root=repository, data_root="/somewhere")
     assert study.scale.data_root == "/somewhere"
-    assert study.models.scale.data_root == "data/mini"
+    assert study.models_study.scale.data_root == "data/mini"
 
 
 def test_a_scale_that_makes_its_own_data_takes_no_data_root(repository: Path) -> None:

@@ -44,7 +44,7 @@ def test_a_step_reads_what_steps_before_it_write(any_study: Study) -> None:
                         "paper_tables/published/",
                         "workflow/grid/",
                         "data/digests/",
-                        any_study.models.scale.data_root,
+                        any_study.models_study.scale.data_root,
                     )
                 )
                 assert own or path in made, f"{step.id} {ids} reads {path}"

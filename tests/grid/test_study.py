@@ -214,9 +214,9 @@ def test_what_is_no_pretraining_is_told(study: Study, path: str, message: str) -
 
 def test_models_of_another_scale_answer(checkout: Any) -> None:
     excerpt = checkout.load("excerpt", data_root="elsewhere")
-    assert (excerpt.models.scale.id, excerpt.models.scale.data_root) == ("mini", "data/mini")
-    assert excerpt.models.models is excerpt.models
-    assert checkout.load("mini").models.scale.id == "mini"
+    assert (excerpt.models_study.scale.id, excerpt.models_study.scale.data_root) == ("mini", "data/mini")
+    assert excerpt.models_study.models_study is excerpt.models_study
+    assert checkout.load("mini").models_study.scale.id == "mini"
 
 
 def test_a_split_has_its_own_files_and_results(checkout: Any) -> None:

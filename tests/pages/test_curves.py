@@ -98,7 +98,7 @@ def test_the_step_draws_the_models_that_answered(checkout_here: Path) -> None:
 def test_the_excerpt_scale_shows_the_mini_scale_trainings(checkout_here: Path) -> None:
     mini, excerpt = study_of("mini"), study_of("excerpt")
     write_all(mini)
-    step.run(replace(excerpt, other_models=mini), "table-2")
+    step.run(replace(excerpt, other_models_study=mini), "table-2")
     step.run(mini, "table-2")
     drawn = [checkout_here / "paper_tables" / scale / "table-2-curves.png" for scale in ("mini", "excerpt")]
     assert drawn[0].read_bytes() == drawn[1].read_bytes()

@@ -75,7 +75,7 @@ def test_a_cluster_without_anything_is_told_all(
 
 def test_a_missing_data_root_is_told(checkout: Path) -> None:
     study = load_study("excerpt", data_root="nowhere")
-    told = {line.check: line for line in examine(study, [study.models.run(RUN)])}
+    told = {line.check: line for line in examine(study, [study.models_study.run(RUN)])}
     assert (told["data of excerpt"].verdict, told["data of mini"].verdict) == ("FAIL", "ok")
     assert "--data-root FOLDER" in told["data of excerpt"].message
 
@@ -83,7 +83,7 @@ def test_a_missing_data_root_is_told(checkout: Path) -> None:
 def test_a_data_root_that_is_a_file_is_told(checkout: Path) -> None:
     (checkout / "file").touch()
     study = load_study("excerpt", data_root="file")
-    told = {line.check: line.message for line in examine(study, [study.models.run(RUN)])}
+    told = {line.check: line.message for line in examine(study, [study.models_study.run(RUN)])}
     assert told["data of excerpt"] == "file is a file, not a folder. Name it: --data-root FOLDER"
 
 
@@ -126,13 +126,13 @@ def test_a_table_that_the_paper_has_not_is_refused(
 def test_a_scale_that_skips_missing_images_needs_only_some(checkout: Path) -> None:
     (checkout / "mine").mkdir()
     study = load_study("excerpt", data_root="mine")
-    told = {line.check: line.verdict for line in examine(study, [study.models.run(RUN)])}
+    told = {line.check: line.verdict for line in examine(study, [study.models_study.run(RUN)])}
     assert told["gvtbench/coco_oc.json"] == "note"
     assert told["questions"] == "FAIL"
     for name in ("gvtbench/coco_oc.json", "coco/val2017/000000000001.jpg"):
         (checkout / "mine" / name).parent.mkdir(parents=True, exist_ok=True)
         (checkout / "mine" / name).touch()
-    output = {line.check: line.message for line in examine(study, [study.models.run(RUN)])}
+    output = {line.check: line.message for line in examine(study, [study.models_study.run(RUN)])}
     assert not {"questions", "questions of coco-oc"} & output.keys()
     assert output["questions of coco-mci"] == ("none is asked: not in the data root: gvtbench/coco_mci.json")
 

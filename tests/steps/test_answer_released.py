@@ -34,7 +34,7 @@ def study(shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     asked = load_study("excerpt", data_root=str(shared_data))
     model = entry(tmp_path / "weights").model_copy(update={"prompts": {"counting": "how many ? {question}"}})
     monkeypatch.chdir(tmp_path)
-    return replace(asked, other_models=replace(asked.models, released={"small": model}))
+    return replace(asked, other_models_study=replace(asked.models_study, released={"small": model}))
 
 
 def test_a_released_model_answers_and_is_scored(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,13 +60,13 @@ def test_a_released_model_answers_and_is_scored(study: Study, monkeypatch: pytes
 
 def test_a_page_shows_what_the_asking_changes_with_its_paired_interval(study: Study) -> None:
     """One stand-in under both protocols: other prompts and a temperature, and the tasks that are asked evenly."""
-    own = study.models.released_model("small").model_copy(update={"prompts": {}})
+    own = study.models_study.released_model("small").model_copy(update={"prompts": {}})
     drawn = ReleasedDecoding(max_new_tokens=6, temperature=5.0)
     prompts = {"counting": "how many ? {question}", "caption": "what is in the image ?"}
     theirs = own.model_copy(
         update={"id": "small-as-asked", "label": "Small, as asked", "even": "small", "prompts": prompts}
     ).model_copy(update={"decoding": {"caption": drawn, "counting": drawn}})
-    whole = study.models.scale.model_copy(update={"encoders": {}, "language_model": {}})
+    whole = study.models_study.scale.model_copy(update={"encoders": {}, "language_model": {}})
     released = {"small": own, "small-as-asked": theirs}
     table = Table(
         id="both",
@@ -84,8 +84,10 @@ def test_a_page_shows_what_the_asking_changes_with_its_paired_interval(study: St
             ReleasedRow(model="small", published=5, instead={"coco-caption": "coco-caption-even"}),
         ),
     )
-    models = replace(study.models, released=released, scale=whole)
-    study = replace(study, other_models=models, released=released, tables={}, apart={"both": table})
+    models_study = replace(study.models_study, released=released, scale=whole)
+    study = replace(
+        study, other_models_study=models_study, released=released, tables={}, apart={"both": table}
+    )
     for model in released:
         for suite in ("gvt", "even"):
             answer.run(study, Released(model=model), suite)

@@ -44,7 +44,7 @@ def test_weights_that_are_not_there(paper: Files, empty: Path) -> None:
     (empty / "data/paper/weights/clip_base_25ep.pt").touch()
     checks.check_plan(paper, ["paper_tables/paper/table-2.html"])
     assert "not there: data/paper/weights/regionclip_pretrained" in refusal(paper)
-    for tokenizer in paper.models.lineage(run.tokenizer for run in paper.study.runs()):
+    for tokenizer in paper.models_study.lineage(run.tokenizer for run in paper.study.runs()):
         for weights in paper.local_weights(tokenizer):
             (empty / weights).touch()
     checks.check_plan(paper, [])

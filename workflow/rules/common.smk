@@ -43,7 +43,7 @@ for settings in (
 ):
     share_out(settings, STUDY.suites)
 
-MODELS = STUDY.models
+MODELS = STUDY.models_study
 SCALE = MODELS.scale.id
 MODEL_OPTIONS = model_options(STUDY, config["data_root"])
 OPTIONS = options(STUDY, config["data_root"])

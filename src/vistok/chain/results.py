@@ -23,19 +23,23 @@ Inputs = dict[str, str]
 
 def answer_inputs(study: Study, subject: Subject, task: Task) -> Inputs:
     """Returns the digests of what answers to a task are made from, as far as they exist."""
-    name, models = f"{subject.path}/{task.id}", study.models
+    name, models_study = f"{subject.path}/{task.id}", study.models_study
     if isinstance(subject, Run):
-        return _inputs(study, name, Paths(models).mllm(subject), task)
-    listed = Paths(models).digest(model_weights_name(subject.model))
+        return _inputs(study, name, Paths(models_study).mllm(subject), task)
+    listed = Paths(models_study).digest(model_weights_name(subject.model))
     weights = {"checkpoint": _digest(listed)} if listed.is_file() else {}
     return _inputs(study, name, None, task) | weights
 
 
 def blind_inputs(study: Study, llm: str, task: Task) -> Inputs:
     """Returns the digests of what a language model's answers without the image are made from."""
-    models = study.models
-    inputs = _inputs(study, f"blind/{llm}/{task.id}", Paths(models).llm(llm), task)
-    return inputs if models.scale.language_model else inputs | {"checkpoint": models.llm(llm).weights}
+    models_study = study.models_study
+    inputs = _inputs(study, f"blind/{llm}/{task.id}", Paths(models_study).llm(llm), task)
+    return (
+        inputs
+        if models_study.scale.language_model
+        else inputs | {"checkpoint": models_study.llm(llm).weights}
+    )
 
 
 def write_predictions(path: Path, rows: Sequence[Mapping[str, Any]], inputs: Inputs) -> None:

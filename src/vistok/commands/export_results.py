@@ -94,7 +94,7 @@ def build_of(study: Study, tables: list[str], date: str) -> dict[str, Any]:
 
 def _trained_at(study: Study) -> list[str]:
     """Returns the commits at which the checkpoints behind the tables were made."""
-    folders = [Paths(study.models).mllm(run) for run in study.runs()]
+    folders = [Paths(study.models_study).mllm(run) for run in study.runs()]
     trained = [folder for folder in folders if (folder / PROVENANCE).is_file()]
     return sorted({str(read_provenance(folder).get("commit")) for folder in trained})
 

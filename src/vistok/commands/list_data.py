@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> None:
         VistokError: the study reads nothing of this name, or a file cannot be read or written.
     """
     study = study_of(args)
-    own_models = study.models is study
+    own_models = study.models_study is study
     names = study_names(study) + (weight_names(study, study.subjects()) if own_models else [])
     for name in [find_name(each, names) for each in args.names] or names:
         write = write_weight_list if name.startswith(WEIGHTS_OF) else write_list

@@ -1,4 +1,4 @@
-"""Every entry of the grid by its id, and what it is at one scale."""
+"""Every entry of the grid by its id, and its values at one scale."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -32,11 +32,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class SecondSystem:
-    """A second system that stands beside the study: found by its ids, and in none of its tables.
+    """A second system next to the study: its ids are found, but it is in none of the study's tables.
 
     Attributes:
-        tokenizers: `weights` of each is the folder, below the checkpoints of its scale, that a step of its own makes.
-        recipes: those that MLLMs are made with on these.
+        tokenizers: each has as `weights` the folder, below the checkpoints of its scale, that a step of its own makes.
+        recipes: for MLLMs on these tokenizers.
     """
 
     tokenizers: Mapping[str, Tokenizer] = field(default_factory=dict)
@@ -48,10 +48,11 @@ class Entries:
     """The entries of the grid, at one scale and on one split of its questions.
 
     Attributes:
-        apart: tables that are none of the paper's: each is built where it is asked for, and counts nowhere else.
-        seeds: how often each row is trained that does not declare its own seeds.
+        apart: tables that are not the paper's: each is built only on request, and counts nowhere else.
+        seeds: how many seeds each row is trained with that does not declare its own.
+        other_models_study: the study at the scale whose models answer, if that is another scale.
 
-    The methods that take an id raise a VistokError where it is not declared.
+    The methods that take an id raise a VistokError if it is not declared.
     """
 
     tokenizers: Mapping[str, Tokenizer]
@@ -64,7 +65,7 @@ class Entries:
     apart: Mapping[str, Table] = field(default_factory=dict)
     split: str = TEST
     seeds: int = 1
-    other_models: Self | None = None
+    other_models_study: Self | None = None
     second_system: SecondSystem = SecondSystem()
 
     @property
@@ -73,9 +74,9 @@ class Entries:
         return self.scale.id if self.split == TEST else f"{self.scale.id}-{self.split}"
 
     @property
-    def models(self) -> Self:
-        """The study of the scale whose checkpoints answer: this one, or that which the scale names."""
-        return self.other_models or self
+    def models_study(self) -> Self:
+        """The study at the scale whose models answer: this one, or that of the scale which it names under `models`."""
+        return self.other_models_study or self
 
     def tokenizer(self, name: str) -> Tokenizer:
         return find("tokenizer", name, {**self.tokenizers, **self.second_system.tokenizers}, _TOKENIZERS)

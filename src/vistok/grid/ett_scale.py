@@ -148,7 +148,7 @@ def _tokenizer(scale: EttScale, name: str, label: str, read: str, width: int, *,
 
 
 def scale_file(study: Study) -> Path:
-    return FOLDER / f"{study.models.scale.id}.yaml"
+    return FOLDER / f"{study.models_study.scale.id}.yaml"
 
 
 def makes_ett(study: Study, root: Path = Path()) -> bool:
@@ -177,20 +177,20 @@ def read_scale(study: Study, root: Path = Path()) -> EttScale:
     if not makes_ett(study, root):
         legal = ", ".join(sorted(file.stem for file in (root / FOLDER).glob("*.yaml")))
         raise VistokError(
-            f"the scale {study.models.scale.id!r} has no tokenizer of ETT's: {path} is missing. Legal: {legal}."
+            f"the scale {study.models_study.scale.id!r} has no tokenizer of ETT's: {path} is missing. Legal: {legal}."
         )
     return validated(EttScale, path.stem, read_mapping(path), str(path))
 
 
 def net_inputs(study: Study) -> list[Path]:
     """Returns the shards that the networks are trained on."""
-    sets = dict.fromkeys(name for net in read_scale(study.models).nets.values() for name in net.images)
+    sets = dict.fromkeys(name for net in read_scale(study.models_study).nets.values() for name in net.images)
     return [Paths(study).shards(name) for name in sets]
 
 
 def nets_spec(study: Study) -> Spec:
     """Returns what the networks depend on besides their images."""
-    scale = read_scale(study.models)
+    scale = read_scale(study.models_study)
     return {
         "pixels": scale.tokenizer.network.image_size,
         **{name: counted(net) for name, net in scale.nets.items()},
@@ -199,24 +199,24 @@ def nets_spec(study: Study) -> Spec:
 
 def ibq_inputs(study: Study) -> list[Path]:
     """Returns the tokenizer's training images, and the network of its perceptual loss."""
-    sets = [Paths(study).shards(name) for name in read_scale(study.models).tokenizer.images]
+    sets = [Paths(study).shards(name) for name in read_scale(study.models_study).tokenizer.images]
     return [EttPaths(study).checkpoint(PERCEPTUAL), *sets]
 
 
 def ibq_spec(study: Study) -> Spec:
     """Returns what the tokenizer depends on besides what it is trained on."""
-    return counted(read_scale(study.models).tokenizer)
+    return counted(read_scale(study.models_study).tokenizer)
 
 
 def longer_inputs(study: Study) -> list[Path]:
     """Returns the tokenizer, and what it is trained on for longer."""
-    sets = [Paths(study).shards(name) for name in longer_training(study.models).images]
+    sets = [Paths(study).shards(name) for name in longer_training(study.models_study).images]
     return [*(EttPaths(study).checkpoint(name) for name in (IBQ, PERCEPTUAL)), *sets]
 
 
 def longer_spec(study: Study) -> Spec:
     """Returns what the longer training depends on besides the tokenizer and its images."""
-    return counted(longer_training(study.models))
+    return counted(longer_training(study.models_study))
 
 
 def longer_training(study: Study) -> TokenizerTraining:
@@ -242,13 +242,15 @@ def runs_of(study: Study, table: EttTable) -> list[Run]:
 
 def painted_by(study: Study, row: EttRow) -> str:
     """Returns what a row's tokenizer is called in the record of reconstruction: by its recipe where that tunes it."""
-    return row.recipe if "tokenizer" in study.models.recipe(row.recipe).trains else row.tokenizer
+    return row.recipe if "tokenizer" in study.models_study.recipe(row.recipe).trains else row.tokenizer
 
 
 def tuned_runs(study: Study) -> list[Run]:
     """Returns a run for each way in which Table 5 tunes a tokenizer, of its first seed."""
     rows = [
-        row for row in read_tables()["table-5"].rows if "tokenizer" in study.models.recipe(row.recipe).trains
+        row
+        for row in read_tables()["table-5"].rows
+        if "tokenizer" in study.models_study.recipe(row.recipe).trains
     ]
     return [row.runs(read_scale(study).llm, 1)[0] for row in rows]
 

@@ -15,48 +15,50 @@ from vistok.provenance import PROVENANCE
 
 def parts(study: Study, run: str) -> list[Path]:
     """Returns what one run's MLLM is made of: checkpoints that the scale makes, and digests of other weights."""
-    parsed = study.models.run(run)
+    parsed = study.models_study.run(run)
     return any_llm(study, parsed.llm) + tokenizer_files(study, parsed.pretrained)
 
 
 def answering(study: Study, subject: str) -> list[Path]:
     """What answers are made with: a run's checkpoint and its parts, or the digest of a released model's weights."""
-    parsed = study.models.subject(subject)
+    parsed = study.models_study.subject(subject)
     if isinstance(parsed, Run):
         return [Paths(study).mllm(parsed), *parts(study, subject)]
-    return [Paths(study.models).digest(model_weights_name(parsed.model))]
+    return [Paths(study.models_study).digest(model_weights_name(parsed.model))]
 
 
 def tokenizer_files(study: Study, pretrained: Pretrained) -> list[Path]:
     """The checkpoint that the scale makes of a tokenizer, or the digest of the weights that it is loaded from."""
-    models = study.models
+    models_study = study.models_study
     if own := Paths(study).own_tokenizer(pretrained):
         return [own]
-    name = tokenizer_weights_name(models, pretrained.tokenizer)
-    return [Paths(models).digest(name)] if name else []
+    name = tokenizer_weights_name(models_study, pretrained.tokenizer)
+    return [Paths(models_study).digest(name)] if name else []
 
 
 def any_llm(study: Study, llm: str) -> list[Path]:
     """Returns what a language model is loaded from: the scale's checkpoint, or the digest of published weights."""
-    return own_llm(study, llm) or [Paths(study.models).digest(llm_weights_name(llm))]
+    return own_llm(study, llm) or [Paths(study.models_study).digest(llm_weights_name(llm))]
 
 
 def own_llm(study: Study, llm: str) -> list[Path]:
     """Returns the checkpoint of a language model, if the scale makes its own."""
-    return [Paths(study).llm(llm)] if study.models.scale.language_model else []
+    return [Paths(study).llm(llm)] if study.models_study.scale.language_model else []
 
 
 def base_llm(study: Study, llm: str) -> list[Path]:
-    base = study.models.llm(llm).base
+    base = study.models_study.llm(llm).base
     return [Paths(study).llm(base)] if base else []
 
 
 def pretraining_inputs(study: Study, pretrained: str) -> list[Path]:
     """The shards of a pretraining, and the checkpoints or files of its base and teacher."""
-    models, parsed = study.models, study.models.pretrained(pretrained)
-    entry = models.tokenizer(parsed.tokenizer)
+    models_study, parsed = study.models_study, study.models_study.pretrained(pretrained)
+    entry = models_study.tokenizer(parsed.tokenizer)
     shards = [
-        Paths(study).shards(name) for name in dict.fromkeys((entry.image_set, models.scale.probe_set)) if name
+        Paths(study).shards(name)
+        for name in dict.fromkeys((entry.image_set, models_study.scale.probe_set))
+        if name
     ]
     made_from = (Pretrained(tokenizer=name, seed=parsed.seed) for name in entry.made_from)
     return [*shards, *(path for part in made_from for path in tokenizer_files(study, part))]
@@ -64,11 +66,11 @@ def pretraining_inputs(study: Study, pretrained: str) -> list[Path]:
 
 def tuning_inputs(study: Study, run: str) -> list[Path]:
     """The shards and parts of an MLLM's training, the checkpoint that it follows, and the net that teaches it."""
-    shards = [Paths(study).shards(name) for name in study.models.scale.mixture]
-    models, parsed = study.models, study.models.run(run)
-    before = models.followed(parsed)
+    shards = [Paths(study).shards(name) for name in study.models_study.scale.mixture]
+    models_study, parsed = study.models_study, study.models_study.run(run)
+    before = models_study.followed(parsed)
     follows = [Paths(study).mllm(before)] if before else []
-    return [*shards, *parts(study, run), *follows, *Paths(models).teachers(parsed)]
+    return [*shards, *parts(study, run), *follows, *Paths(models_study).teachers(parsed)]
 
 
 def predictions(study: Study, run: str, suite: str) -> list[Path]:
@@ -112,7 +114,7 @@ def trainings(study: Study, table: str) -> list[Path]:
     """Returns every checkpoint that the scale trains for a table."""
     runs, paths = study.runs(table), Paths(study)
     made = {path for run in runs for path in base_llm(study, run.llm) + own_llm(study, run.llm)}
-    made = made if study.models.scale.language_model else set()
+    made = made if study.models_study.scale.language_model else set()
     made |= {paths.pretrained(path) for (path,) in jobs_of.pretrainings(study, runs)}
     return sorted(made) + [paths.mllm(run) for run in runs]
 
@@ -153,16 +155,16 @@ def page_outputs(study: Study) -> list[Path]:
 
 def probed(study: Study, table: str) -> list[Path]:
     """Returns the checkpoints that say what the tokenizers of a table learnt, where the scale pretrains them."""
-    return [Paths(study).pretrained(each) for each in study.models.pretrainings(study.runs(table))]
+    return [Paths(study).pretrained(each) for each in study.models_study.pretrainings(study.runs(table))]
 
 
 def drawn(study: Study, table: str) -> list[Path]:
     """The curves of a table's trainings, and the probes of its tokenizers where the scale pretrains them."""
-    probes = [Paths(study).probes(table)] if study.models.scale.encoders else []
+    probes = [Paths(study).probes(table)] if study.models_study.scale.encoders else []
     return [Paths(study).curves(table), *probes]
 
 
 def ceiling_images(study: Study) -> list[Path]:
     """What the tokens of a ceiling are probed on when they are drawn: no training of it has done so before."""
-    scale = study.models.scale
+    scale = study.models_study.scale
     return [Paths(study).shards(scale.probe_set)] if scale.ceilings and scale.probe_set else []

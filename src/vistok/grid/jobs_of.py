@@ -10,21 +10,21 @@ from vistok.grid.study import Study
 
 def pretrainings(study: Study, runs: Sequence[Subject]) -> list[Ids]:
     """The pretrainings of tokenizers: each behind those that it is made from."""
-    return [(pretrained.path,) for pretrained in study.models.pretrainings(runs_among(runs))]
+    return [(pretrained.path,) for pretrained in study.models_study.pretrainings(runs_among(runs))]
 
 
 def llms(study: Study, runs: Sequence[Subject]) -> list[Ids]:
     """The language models that are trained: each behind what it is tuned from."""
-    if not study.models.scale.language_model:
+    if not study.models_study.scale.language_model:
         return []
-    trained = study.models.stages(runs_among(runs))
-    names = (name for run in trained for name in (study.models.llm(run.llm).base, run.llm) if name)
+    trained = study.models_study.stages(runs_among(runs))
+    names = (name for run in trained for name in (study.models_study.llm(run.llm).base, run.llm) if name)
     return [(name,) for name in dict.fromkeys(names)]
 
 
 def tunings(study: Study, runs: Sequence[Subject]) -> list[Ids]:
     """The trainings of MLLMs: each behind those that it follows."""
-    return [(run.path,) for run in study.models.stages(runs_among(runs))]
+    return [(run.path,) for run in study.models_study.stages(runs_among(runs))]
 
 
 def suites(study: Study, runs: Sequence[Subject]) -> list[tuple[Subject, str]]:

@@ -49,7 +49,7 @@ def load_study(
             is given a data root.
     """
     size = _scale(scale, root)
-    models = None if size.models == size.id else load_study(_scale_with_models(size, root), root=root)
+    models_study = None if size.models == size.id else load_study(_scale_with_models(size, root), root=root)
     if data_root is not None:
         if not str(data_root).strip():
             raise VistokError(
@@ -63,7 +63,7 @@ def load_study(
         size = size.model_copy(update={"data_root": str(data_root)})
     grid = root / GRID
     tables = _repeated(_values(Table, grid / "tables.yaml"), seeds)
-    in_others = (models.scale if models else size).in_others
+    in_others = (models_study.scale if models_study else size).in_others
     tables = {name: table.with_stand_ins(size.stand_ins, in_others) for name, table in tables.items()}
     study = Study(
         tokenizers=_values(Tokenizer, grid / "tokenizers.yaml"),
@@ -76,7 +76,7 @@ def load_study(
         scale=size,
         split=split,
         seeds=seeds,
-        other_models=models,
+        other_models_study=models_study,
     )
     study = replace(study, second_system=_second_system(study, root))
     check_references(study)

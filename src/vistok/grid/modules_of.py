@@ -25,10 +25,10 @@ def objective_module(study: Study, tokenizer: str) -> str:
 
 def pretraining_modules(study: Study, pretrained: str) -> list[str]:
     """The modules that a pretraining looks up: its objective, and each kind of encoder that it builds."""
-    tokenizer = study.models.pretrained(pretrained).tokenizer
-    built = (tokenizer, *study.models.tokenizer(tokenizer).made_from)
-    encoders = dict.fromkeys(encoder_module(study.models, name) for name in built)
-    return [objective_module(study.models, tokenizer), *encoders]
+    tokenizer = study.models_study.pretrained(pretrained).tokenizer
+    built = (tokenizer, *study.models_study.tokenizer(tokenizer).made_from)
+    encoders = dict.fromkeys(encoder_module(study.models_study, name) for name in built)
+    return [objective_module(study.models_study, tokenizer), *encoders]
 
 
 def parts_modules(study: Study, run: str) -> list[str]:
@@ -71,19 +71,21 @@ def page_modules(study: Study) -> list[str]:
 
 def attention_modules(study: Study, runs: Iterable[Run]) -> list[str]:
     """Returns the modules of the parts of the runs whose attention is drawn, and of the questions' task kinds."""
-    parts = [module for run in runs for module in parts_modules(study.models, run.path)]
+    parts = [module for run in runs for module in parts_modules(study.models_study, run.path)]
     return list(dict.fromkeys([*parts, *asked_modules(study)]))
 
 
 def answering_modules(study: Study, subject: str) -> list[str]:
     """The module that builds a run's encoder, or the one that loads a released model."""
-    parsed = study.models.subject(subject)
+    parsed = study.models_study.subject(subject)
     if isinstance(parsed, Run):
-        return parts_modules(study.models, subject)
-    return [module_of(RELEASED_KINDS, study.models.released_model(parsed.model).kind)]
+        return parts_modules(study.models_study, subject)
+    return [module_of(RELEASED_KINDS, study.models_study.released_model(parsed.model).kind)]
 
 
 def ceiling_modules(study: Study) -> list[str]:
     return list(
-        dict.fromkeys(encoder_module(study.models, name) for name in study.models.scale.ceilings.values())
+        dict.fromkeys(
+            encoder_module(study.models_study, name) for name in study.models_study.scale.ceilings.values()
+        )
     )

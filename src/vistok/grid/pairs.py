@@ -37,7 +37,7 @@ def shown_pair(study: Study) -> Pair | None:
     tables = sorted(study.tables.values(), key=lambda table: table.number != _TABLE_OF_GVT)
     runs = tuple(dict.fromkeys(run for table in tables for run in study.runs(table.id)))
     for run in runs:
-        entry = study.models.tokenizer(run.tokenizer)
+        entry = study.models_study.tokenizer(run.tokenizer)
         twin = run.model_copy(update={"tokenizer": entry.teacher or ""})
         if entry.objective == DISTILLATION and twin in runs:
             return Pair(twin, run, distilled=True)

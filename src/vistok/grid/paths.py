@@ -48,10 +48,12 @@ class Paths:
 
     def own_tokenizer(self, pretrained: Pretrained) -> Path | None:
         """Returns the checkpoint of a tokenizer that this study trains; None of one that is loaded as published."""
-        folder = self.study.models.second_system_folder(pretrained.tokenizer)
+        folder = self.study.models_study.second_system_folder(pretrained.tokenizer)
         if folder:
             return self.checkpoints / folder
-        return self.pretrained(pretrained) if self.study.models.pretrains(pretrained.tokenizer) else None
+        return (
+            self.pretrained(pretrained) if self.study.models_study.pretrains(pretrained.tokenizer) else None
+        )
 
     def llm(self, llm: str) -> Path:
         return self.checkpoints / "llms" / llm

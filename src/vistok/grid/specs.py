@@ -104,18 +104,18 @@ def answer_spec(study: Study, suite: str, subject: Subject | None = None) -> Spe
     tasks = {task.id: task_spec(study, task.id) for task in study.suite(suite)}
     spec = {"tasks": tasks, "answer_batch": study.scale.answer_batch}
     if isinstance(subject, Released):
-        entry = study.models.released_model(subject.model)
-        spec |= {"released": counted(entry), "precision": study.models.scale.precision}
+        entry = study.models_study.released_model(subject.model)
+        spec |= {"released": counted(entry), "precision": study.models_study.scale.precision}
     return spec
 
 
 def answer_blind_spec(study: Study, llm: str, suite: str) -> Spec:
     """Returns what a language model's answers to a suite without the image depend on besides its checkpoint."""
-    models = study.models
+    models_study = study.models_study
     return {
         **answer_spec(study, suite),
-        "llm": None if models.scale.language_model else counted(models.llm(llm), LOADED),
-        "precision": models.scale.precision,
+        "llm": None if models_study.scale.language_model else counted(models_study.llm(llm), LOADED),
+        "precision": models_study.scale.precision,
     }
 
 
@@ -129,7 +129,7 @@ def score_spec(study: Study, suite: str) -> Spec:
 
 def table_spec(study: Study, table: str) -> Spec:
     """Returns what a rendered table depends on besides its cells: all words that it may print."""
-    entry, models = study.table(table), study.models
+    entry, models_study = study.table(table), study.models_study
     rows = study.rows(table)
     made = [row for row in rows if isinstance(row, Row)]
     released = [study.released_model(row.model) for row in entry.rows if isinstance(row, ReleasedRow)]
@@ -141,16 +141,22 @@ def table_spec(study: Study, table: str) -> Spec:
         "bounds": [counted(row) for row in study.bounds(table)],
         "tasks": {task: marked(study.task(task), LABEL, SCORING) for task in entry.tasks},
         "tokenizers": {
-            name: {**marked(study.tokenizer(name), GATE, LABEL), "pretrained": models.pretrains(name)}
+            name: {**marked(study.tokenizer(name), GATE, LABEL), "pretrained": models_study.pretrains(name)}
             for name in tokenizers
         },
         "recipes": {row.recipe: marked(study.recipe(row.recipe), LABEL) for row in made},
         "llms": {row.llm: marked(study.llm(row.llm), LABEL) for row in made},
         "released": {model.id: marked(model, LABEL) for model in released},
-        "sizes": [*(_made_of(models, row) for row in made), *map(_size_of, released)] if entry.sizes else [],
+        "sizes": [*(_made_of(models_study, row) for row in made), *map(_size_of, released)]
+        if entry.sizes
+        else [],
         "tolerance": study.scale.published_tolerance,
         "own_data": study.scale.world is not None,
-        "own_models": [models.scale.id, bool(models.scale.encoders), bool(models.scale.language_model)],
+        "own_models": [
+            models_study.scale.id,
+            bool(models_study.scale.encoders),
+            bool(models_study.scale.language_model),
+        ],
     }
 
 
@@ -158,15 +164,15 @@ def _size_of(model: ReleasedModel) -> Spec:
     return {"parameters_m": model.parameters_m, "visual_tokens": model.visual_tokens}
 
 
-def _made_of(models: Study, row: Row) -> Spec:
+def _made_of(models_study: Study, row: Row) -> Spec:
     """Returns what decides the counts of a row's parts: their shapes, of which tests hold the numbers."""
-    if not models.answers(row):
+    if not models_study.answers(row):
         return {}
     run = row.subjects[0]
     return {
-        "encoder": counted(models.tapped(run)),
-        "stages": [counted(models.recipe(stage.recipe)) for stage in models.stages([run])],
-        "llm": llm_spec(models, row.llm),
+        "encoder": counted(models_study.tapped(run)),
+        "stages": [counted(models_study.recipe(stage.recipe)) for stage in models_study.stages([run])],
+        "llm": llm_spec(models_study, row.llm),
     }
 
 
@@ -182,12 +188,12 @@ def page_spec(study: Study) -> Spec:
 
 def curves_spec(study: Study, table: str) -> Spec:
     """Returns what the drawing of a table's trainings and of its tokenizers' probes depends on."""
-    models = study.models
+    models_study = study.models_study
     return {
         "runs": [run.path for run in study.runs(table)],
         "number": study.table(table).number,
-        "ceilings": [counted(models.encoder(name)) for name in models.scale.ceilings.values()],
-        "probe_set": models.scale.probe_set,
+        "ceilings": [counted(models_study.encoder(name)) for name in models_study.scale.ceilings.values()],
+        "probe_set": models_study.scale.probe_set,
     }
 
 
@@ -198,10 +204,10 @@ def benchmark_spec(study: Study) -> Spec:
 
 def attention_spec(study: Study, runs: Sequence[Run]) -> Spec:
     """Returns what the drawing of some runs' attention depends on."""
-    models = study.models
+    models_study = study.models_study
     return {
-        "labels": [models.tokenizer(run.tokenizer).label for run in runs],
-        "runs": [mllm_spec(models, run) for run in runs],
+        "labels": [models_study.tokenizer(run.tokenizer).label for run in runs],
+        "runs": [mllm_spec(models_study, run) for run in runs],
         "images": study.scale.attention_images,
     }
 
@@ -209,6 +215,6 @@ def attention_spec(study: Study, runs: Sequence[Run]) -> Spec:
 def compared_spec(study: Study, runs: Sequence[Run]) -> Spec:
     """Returns what the drawing of some runs' answers beside each other depends on."""
     return {
-        "runs": {run.path: study.models.tokenizer(run.tokenizer).label for run in runs},
+        "runs": {run.path: study.models_study.tokenizer(run.tokenizer).label for run in runs},
         "tasks": {task.id: task_spec(study, task.id, LABEL) for task in study.answered_tasks()},
     }

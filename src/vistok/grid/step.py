@@ -63,7 +63,7 @@ class Step:
 
     def whose(self, study: Study) -> Study:
         """Returns the study that a job is of: the given one, or that of the models that answer for it."""
-        return study.models if self.shared else study
+        return study.models_study if self.shared else study
 
     @property
     def over(self) -> Ids:

@@ -26,9 +26,9 @@ _LIST: Final = (
     ),
     Step(
         "make-world",
-        jobs=lambda study, runs: [()] if study.models.scale.world else [],
-        outputs=lambda study: [Paths(study.models).data, Paths(study.models).digest()],
-        spec=lambda study: specs.world_spec(study.models),
+        jobs=lambda study, runs: [()] if study.models_study.scale.world else [],
+        outputs=lambda study: [Paths(study.models_study).data, Paths(study.models_study).digest()],
+        spec=lambda study: specs.world_spec(study.models_study),
         shared=True,
     ),
     Step(
@@ -39,10 +39,10 @@ _LIST: Final = (
     ),
     Step(
         "write-shards",
-        jobs=lambda study, runs: [(name,) for name in image_sets(study.models, runs)],
+        jobs=lambda study, runs: [(name,) for name in image_sets(study.models_study, runs)],
         outputs=lambda study, image_set: [Paths(study).shards(image_set)],
         reads_data=True,
-        spec=lambda study, image_set: specs.shards_spec(study.models, image_set),
+        spec=lambda study, image_set: specs.shards_spec(study.models_study, image_set),
         shared=True,
     ),
     Step(
@@ -51,7 +51,7 @@ _LIST: Final = (
         outputs=lambda study, pretrained: [Paths(study).pretrained(pretrained)],
         inputs=files_of.pretraining_inputs,
         spec=lambda study, pretrained: specs.tokenizer_spec(
-            study.models, study.models.pretrained(pretrained)
+            study.models_study, study.models_study.pretrained(pretrained)
         ),
         modules=modules_of.pretraining_modules,
         shared=True,
@@ -62,10 +62,10 @@ _LIST: Final = (
         outputs=lambda study, llm: [Paths(study).llm(llm)],
         inputs=files_of.base_llm,
         reads_data=True,
-        spec=lambda study, llm: specs.llm_spec(study.models, llm),
+        spec=lambda study, llm: specs.llm_spec(study.models_study, llm),
         modules=lambda study, llm: [
-            modules_of.language_model_module(study.models, llm),
-            *task_kind_modules(study.models.taught_kinds()),
+            modules_of.language_model_module(study.models_study, llm),
+            *task_kind_modules(study.models_study.taught_kinds()),
         ],
         without=SCORING,
         shared=True,
@@ -75,8 +75,8 @@ _LIST: Final = (
         jobs=jobs_of.tunings,
         outputs=lambda study, run: [Paths(study).mllm(run)],
         inputs=files_of.tuning_inputs,
-        spec=lambda study, run: specs.mllm_spec(study.models, study.models.run(run)),
-        modules=lambda study, run: modules_of.tuning_modules(study.models, run),
+        spec=lambda study, run: specs.mllm_spec(study.models_study, study.models_study.run(run)),
+        modules=lambda study, run: modules_of.tuning_modules(study.models_study, run),
         without=SCORING,
         shared=True,
     ),
@@ -86,7 +86,7 @@ _LIST: Final = (
         outputs=lambda study, run, suite: files_of.with_provenance(files_of.predictions(study, run, suite)),
         inputs=lambda study, run, suite: files_of.answering(study, run),
         reads_data=True,
-        spec=lambda study, run, suite: specs.answer_spec(study, suite, study.models.subject(run)),
+        spec=lambda study, run, suite: specs.answer_spec(study, suite, study.models_study.subject(run)),
         modules=lambda study, run, suite: [
             *modules_of.answering_modules(study, run),
             *modules_of.suite_modules(study, suite),
@@ -105,7 +105,7 @@ _LIST: Final = (
         reads_data=True,
         spec=lambda study, llm, suite: specs.answer_blind_spec(study, llm, suite),
         modules=lambda study, llm, suite: [
-            modules_of.language_model_module(study.models, llm),
+            modules_of.language_model_module(study.models_study, llm),
             *modules_of.suite_modules(study, suite),
         ],
         without=SCORING,
@@ -235,7 +235,7 @@ _LIST: Final = (
         outputs=lambda study, run: [EttPaths(study).drawer(run)],
         inputs=ett_drawing.drawer_inputs,
         spec=ett_drawing.drawer_spec,
-        modules=lambda study, run: modules_of.parts_modules(study.models, run),
+        modules=lambda study, run: modules_of.parts_modules(study.models_study, run),
         shared=True,
         size="write-shards",
     ),

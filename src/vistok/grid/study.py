@@ -114,7 +114,7 @@ class Study(Entries):
 
     def unanswered(self, row: Row | ReleasedRow) -> str | None:
         """Returns why a row is not answered at this scale; None where it is."""
-        own = self.models.scale
+        own = self.models_study.scale
         if isinstance(row, Row):
             other = row.own_models and not own.trains_others
             return OTHERS if other else own.leaves_out.get(row.llm)

@@ -17,24 +17,24 @@ def check_target(study: Study, target: str) -> None:
     match parts:
         case ["results" | "paper_tables", named, _, *_] if named not in (study.results_id, "published"):
             raise _other_scale(target, named, study.results_id)
-        case ["checkpoints" | "shards", named, _, *_] if named != study.models.scale.id:
-            raise _other_scale(target, named, study.models.scale.id)
+        case ["checkpoints" | "shards", named, _, *_] if named != study.models_study.scale.id:
+            raise _other_scale(target, named, study.models_study.scale.id)
         case ["results", _, "blind", task, *_]:
             _check_task(study, task)
         case ["results", _, "released" as folder, model, task, _]:
-            study.models.subject(f"{folder}/{model}")
+            study.models_study.subject(f"{folder}/{model}")
             _check_task(study, task)
         case ["results", _, tokenizer, recipe, llm, seed, task, _]:
-            study.models.run("/".join((tokenizer, recipe, llm, seed)))
+            study.models_study.run("/".join((tokenizer, recipe, llm, seed)))
             _check_task(study, task)
         case ["checkpoints", _, "tokenizers", *pretrained]:
-            study.models.pretrained("/".join(pretrained))
+            study.models_study.pretrained("/".join(pretrained))
         case ["checkpoints", _, "llms", llm]:
-            study.models.llm(llm)
+            study.models_study.llm(llm)
         case ["checkpoints", _, "mllms", *run]:
-            study.models.run("/".join(run))
+            study.models_study.run("/".join(run))
         case ["shards", _, image_set]:
-            study.models.image_set(image_set)
+            study.models_study.image_set(image_set)
         case ["paper_tables", named, file] if (
             named != "published" and file.startswith("table-") and not file.startswith("table-1.")
         ):

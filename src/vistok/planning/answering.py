@@ -119,7 +119,7 @@ def _workloads(study: Study, suite: str, entry: ReleasedModel | None = None) -> 
 def _counts(study: Study, task: Task) -> tuple[int, int]:
     """Returns about how many questions a task asks, and about how many photographs."""
     limit, kind = study.scale.asked.get(task.id), task_kind(task.kind)
-    if world := study.models.scale.world:
+    if world := study.models_study.scale.world:
         single = kind.one_per_image or task.kind == "choice"
         shown = world.get("seed_bench_val", 0) if task.kind == "choice" else world["coco_val"]
         most = shown * (1 if single else world.get("questions_per_image", 1))

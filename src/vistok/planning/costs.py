@@ -146,13 +146,13 @@ def folder_bytes(folder: Path) -> float:
 
 
 _COSTS: Final[dict[str, Callable[..., Cost]]] = {
-    "write-shards": lambda study, image_set: sharding(study.models, image_set),
+    "write-shards": lambda study, image_set: sharding(study.models_study, image_set),
     "pretrain-tokenizer": lambda study, pretrained: pretraining(
-        study.models, study.models.pretrained(pretrained).tokenizer
+        study.models_study, study.models_study.pretrained(pretrained).tokenizer
     ),
-    "train-llm": lambda study, llm: text_training(study.models, llm),
-    "tune-mllm": lambda study, run: tuning(study.models, study.models.run(run)),
-    "answer": lambda study, subject, suite: answering(study, study.models.subject(subject), suite),
+    "train-llm": lambda study, llm: text_training(study.models_study, llm),
+    "tune-mllm": lambda study, run: tuning(study.models_study, study.models_study.run(run)),
+    "answer": lambda study, subject, suite: answering(study, study.models_study.subject(subject), suite),
     "answer-blind": answering_blind,
 }
 

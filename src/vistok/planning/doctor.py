@@ -64,7 +64,7 @@ def examine(
     yield from _data(study, subjects)
     for photographs in listed_photographs(study, subjects):
         yield _photographs(photographs, [] if absent is None else absent)
-    yield from _weights(study.models, subjects)
+    yield from _weights(study.models_study, subjects)
     yield _outcome("java", machine.check_java)
     yield _outcome("disk", lambda: machine.check_disk(plan))
     yield _outcome("GPU memory", lambda: machine.check_gpu(plan, gpu_memory))
@@ -86,12 +86,12 @@ def examine_start(
         rules: the names of the rules that are about to run.
         local: whether jobs run on this machine, whose GPU and memory are then theirs.
     """
-    models, runs = study.models, runs_among(subjects)
-    foreign = [run for run in runs if tokenizer_weights_name(models, run.tokenizer)]
+    models_study, runs = study.models_study, runs_among(subjects)
+    foreign = [run for run in runs if tokenizer_weights_name(models_study, run.tokenizer)]
     for name in dict.fromkeys(run.tokenizer for run in foreign):
-        yield _outcome(f"weights of {name}", lambda name=name: check_tokenizer(models, name))  # type: ignore[misc]
-    for name in dict.fromkeys(() if models.scale.language_model else (run.llm for run in runs)):
-        yield _outcome(f"weights of {name}", lambda name=name: check_language_model(models, name))  # type: ignore[misc]
+        yield _outcome(f"weights of {name}", lambda name=name: check_tokenizer(models_study, name))  # type: ignore[misc]
+    for name in dict.fromkeys(() if models_study.scale.language_model else (run.llm for run in runs)):
+        yield _outcome(f"weights of {name}", lambda name=name: check_language_model(models_study, name))  # type: ignore[misc]
     if any(rule.startswith(("score_run", "fit_blind")) for rule in rules):
         yield _outcome("java", machine.check_java)
     if subjects:
@@ -110,8 +110,8 @@ def examine_node(study: Study, subjects: Sequence[Subject]) -> Iterator[Line]:
     from vistok.training.devices import device_of
     from vistok.training.processes import is_first
 
-    models, runs = study.models, runs_among(subjects)
-    gpus = models.scale.job("tune-mllm").gpus
+    models_study, runs = study.models_study, runs_among(subjects)
+    gpus = models_study.scale.job("tune-mllm").gpus
     device = _outcome("GPU", lambda: node.check_device(gpus))
     yield device
     if device.verdict == "ok":
@@ -121,8 +121,8 @@ def examine_node(study: Study, subjects: Sequence[Subject]) -> Iterator[Line]:
     if is_first():
         yield _outcome("hub cache", node.check_cache)
         if runs:
-            yield _outcome("shared memory", lambda: node.check_shared_memory(models, runs[0]))
-        yield from _weights(models, subjects)
+            yield _outcome("shared memory", lambda: node.check_shared_memory(models_study, runs[0]))
+        yield from _weights(models_study, subjects)
 
 
 def _outcome(check: str, ask: Callable[[], str]) -> Line:
@@ -134,8 +134,8 @@ def _outcome(check: str, ask: Callable[[], str]) -> Line:
 
 def _data(study: Study, subjects: Sequence[Subject]) -> Iterator[Line]:
     """Checks each data root: by its pinned digest where one is pinned, else file by file."""
-    for each in dict.fromkeys((study.scale.id, study.models.scale.id)):
-        owner = study if each == study.scale.id else study.models
+    for each in dict.fromkeys((study.scale.id, study.models_study.scale.id)):
+        owner = study if each == study.scale.id else study.models_study
         root = Path(owner.scale.data_root)
         if owner.scale.world:
             yield _outcome(f"data of {each}", lambda root=root: check_pinned(root))  # type: ignore[misc]
@@ -143,7 +143,9 @@ def _data(study: Study, subjects: Sequence[Subject]) -> Iterator[Line]:
         if not root.is_dir():
             yield Line("FAIL", f"data of {each}", f"{root} {no_folder(root)}. Name it: --data-root FOLDER")
             continue
-        names = question_files(owner) + (training_files(owner, subjects) if owner is study.models else [])
+        names = question_files(owner) + (
+            training_files(owner, subjects) if owner is study.models_study else []
+        )
         downloads = load_downloads()
         for name in names:
             how = "; ".join(
@@ -157,7 +159,7 @@ def _data(study: Study, subjects: Sequence[Subject]) -> Iterator[Line]:
                 yield Line("ok", name, f"in {root}")
         if owner.scale.missing_images == "skip":
             yield from _questions(owner, root)
-        if owner is study is study.models:
+        if owner is study is study.models_study:
             yield from _expected(owner, root)
             yield _outcome("training captions", lambda owner=owner: check_training_captions(owner))  # type: ignore[misc]
 
@@ -208,17 +210,21 @@ def _expected(study: Study, root: Path) -> Iterator[Line]:
         )
 
 
-def _weights(models: Study, subjects: Sequence[Subject]) -> Iterator[Line]:
+def _weights(models_study: Study, subjects: Sequence[Subject]) -> Iterator[Line]:
     runs = runs_among(subjects)
-    for pretrained in models.pretrainings(runs):
+    for pretrained in models_study.pretrainings(runs):
         yield _outcome(
             f"weights of {pretrained.path}",
-            lambda pretrained=pretrained: check_pretrained(models, pretrained),  # type: ignore[misc]
+            lambda pretrained=pretrained: check_pretrained(models_study, pretrained),  # type: ignore[misc]
         )
-    published = (name for name in models.lineage(run.tokenizer for run in runs) if not models.pretrains(name))
+    published = (
+        name
+        for name in models_study.lineage(run.tokenizer for run in runs)
+        if not models_study.pretrains(name)
+    )
     for name in published:
-        yield _outcome(f"weights of {name}", lambda name=name: check_tokenizer(models, name))  # type: ignore[misc]
+        yield _outcome(f"weights of {name}", lambda name=name: check_tokenizer(models_study, name))  # type: ignore[misc]
     for name in dict.fromkeys(run.llm for run in runs):
-        yield _outcome(f"weights of {name}", lambda name=name: check_language_model(models, name))  # type: ignore[misc]
+        yield _outcome(f"weights of {name}", lambda name=name: check_language_model(models_study, name))  # type: ignore[misc]
     for name in dict.fromkeys(subject.model for subject in subjects if isinstance(subject, Released)):
-        yield _outcome(f"weights of {name}", lambda name=name: check_released_model(models, name))  # type: ignore[misc]
+        yield _outcome(f"weights of {name}", lambda name=name: check_released_model(models_study, name))  # type: ignore[misc]

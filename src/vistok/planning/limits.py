@@ -71,8 +71,8 @@ def check_hours(plan: Plan, profile: Path) -> str:
     all_limits = limits(plan, profile)
     if short := [limit for limit in all_limits if limit.hours > limit.allowed]:
         raise VistokError(
-            f"{'; '.join(map(str, short))}. Ask for more `gpus` or `minutes` in {plan.study.models.scale_file}, or "
-            f"raise `retries` in {profile}."
+            f"{'; '.join(map(str, short))}. Ask for more `gpus` or `minutes` in "
+            f"{plan.study.models_study.scale_file}, or raise `retries` in {profile}."
         )
     longest = max(all_limits, key=lambda limit: limit.hours / limit.allowed, default=None)
     return str(longest) if longest else "no job that is left takes long"
@@ -94,7 +94,7 @@ def check_host_memory(plan: Plan) -> str:
     }
     if short := [texts[step] for step in needed if needed[step] > scale.job(step).memory_mb * 1e6]:
         raise VistokError(
-            f"{'; '.join(short)} asked for on a node. Raise `memory_mb` in {plan.study.models.scale_file}."
+            f"{'; '.join(short)} asked for on a node. Raise `memory_mb` in {plan.study.models_study.scale_file}."
         )
     return "; ".join(texts.values()) or "no job that is left needs much"
 

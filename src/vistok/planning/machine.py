@@ -63,7 +63,7 @@ def check_gpu(plan: Plan, memory: float | None = None) -> str:
     numbers = f"{readable_bytes(plan.memory)} needed, {readable_bytes(available)} on a GPU"
     if too_large := dict.fromkeys(job.step for job in left if job.cost.memory > available):
         raise VistokError(
-            f"{', '.join(too_large)}: {numbers}. Ask for more `gpus` in {plan.study.models.scale_file}, or fewer "
+            f"{', '.join(too_large)}: {numbers}. Ask for more `gpus` in {plan.study.models_study.scale_file}, or fewer "
             "`positions` at a time."
         )
     return numbers

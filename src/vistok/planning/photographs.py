@@ -40,7 +40,7 @@ def listed_photographs(study: Study, subjects: Sequence[Subject]) -> Iterator[Ph
         files = study.task_files(task.id)
         if files and not any(is_absent(root / name) for name in (*files.images, files.references)):
             yield Photographs(task.id, 0, partial(_of_task, study, task.id))
-    for name in image_sets(study, subjects) if study.models is study else ():
+    for name in image_sets(study, subjects) if study.models_study is study else ():
         entry = study.image_set(name)
         sharded = (Paths(study).shards(name) / MANIFEST).is_file()
         if not sharded and not any(is_absent(root / path) for path in (entry.images, *entry.files)):

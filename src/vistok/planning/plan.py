@@ -115,7 +115,7 @@ def make_plan(study: Study, runs: Iterable[Subject], rates: Rates | None = None)
     jobs = jobs_of(study, runs)
     if study.scale.world:
         return Plan(study, jobs, rates=rates or Rates())
-    names = [*question_files(study), *(training_files(study, runs) if study.models is study else [])]
+    names = [*question_files(study), *(training_files(study, runs) if study.models_study is study else [])]
     archives = {entry.id: entry for name in names for entry in downloads_for(name, downloads)}
     missing = [entry for entry in archives.values() if not is_there(entry, root)]
     size = sum(entry.bytes or 0 for entry in missing)

@@ -26,8 +26,8 @@ Check = tuple[Path, Callable[[], object]]
 
 def verify(study: Study) -> Iterator[Line]:
     """Yields a line per file or folder: of the data, shards, checkpoints, states, answers and scores that are there."""
-    for owner in dict.fromkeys((study.scale.id, study.models.scale.id)):
-        yield from data_lines(study if owner == study.scale.id else study.models)
+    for owner in dict.fromkeys((study.scale.id, study.models_study.scale.id)):
+        yield from data_lines(study if owner == study.scale.id else study.models_study)
     for path, check in artefacts(study):
         yield _line(str(path), check)
 
@@ -39,13 +39,16 @@ def check_stage(study: Study, stage: str) -> None:
         VistokError: some of it cannot be trusted.
     """
     kind, _, name = stage.partition("@")
-    models, paths = study.models, Paths(study)
+    models_study, paths = study.models_study, Paths(study)
     checks: dict[str, Callable[[], Iterable[Check]]] = {
         "shards": lambda: [_shards(paths.shards(name))],
-        "llm": lambda: _checkpoints(models, [paths.llm(name)]),
-        "tokenizer": lambda: _checkpoints(models, [paths.pretrained(name)]),
-        "first-stage": lambda: _checkpoints(models, [paths.mllm(study.run(name))]),
-        "run": lambda: [*_checkpoints(models, [paths.mllm(study.run(name))]), *_results_of(study, name)],
+        "llm": lambda: _checkpoints(models_study, [paths.llm(name)]),
+        "tokenizer": lambda: _checkpoints(models_study, [paths.pretrained(name)]),
+        "first-stage": lambda: _checkpoints(models_study, [paths.mllm(study.run(name))]),
+        "run": lambda: [
+            *_checkpoints(models_study, [paths.mllm(study.run(name))]),
+            *_results_of(study, name),
+        ],
         "blind": lambda: _blind(study),
     }
     for _, check in checks.get(kind, list)():
@@ -57,7 +60,9 @@ def data_lines(study: Study) -> Iterator[Line]:
     names = [name for name in study_names(study) if (Paths(study).data / name).exists()]
     for name in names:
         yield _listed(f"data {name} of {study.scale.id}", lambda name=name: digest_list(study, name))  # type: ignore[misc]
-    for name in weight_names(study.models, study.models.runs()) if study.models is study else []:
+    for name in (
+        weight_names(study.models_study, study.models_study.runs()) if study.models_study is study else []
+    ):
         yield _listed(f"weights {name}", lambda name=name: weight_list(study, name))  # type: ignore[misc]
 
 
@@ -74,14 +79,14 @@ def _listed(what: str, find: Callable[[], DigestList | None]) -> Line:
 
 def artefacts(study: Study) -> Iterator[Check]:
     """Yields each file or folder that was built, and the check that reads it; a VistokError says what is wrong."""
-    models, paths = study.models, Paths(study)
-    for name in models.scale.image_sets:
+    models_study, paths = study.models_study, Paths(study)
+    for name in models_study.scale.image_sets:
         if paths.shards(name).is_dir():
             yield _shards(paths.shards(name))
-    for file in sorted((Path("state") / models.scale.id).rglob(STATE)):
+    for file in sorted((Path("state") / models_study.scale.id).rglob(STATE)):
         yield file, lambda file=file: _check_state(file)  # type: ignore[misc]
     for pattern in ("tokenizers/*/*", "llms/*", "mllms/*/*/*/*"):
-        yield from _checkpoints(models, sorted(paths.checkpoints.glob(pattern)))
+        yield from _checkpoints(models_study, sorted(paths.checkpoints.glob(pattern)))
     for folder in sorted(paths.results.glob("*/*/*/seed-*")):
         yield from _results_of(study, folder.relative_to(paths.results).as_posix())
     yield from _blind(study)
@@ -101,16 +106,16 @@ def _check_state(file: Path) -> None:
     read_state(file)
 
 
-def _checkpoints(models: Study, folders: Iterable[Path]) -> Iterator[Check]:
-    root = Paths(models).checkpoints
+def _checkpoints(models_study: Study, folders: Iterable[Path]) -> Iterator[Check]:
+    root = Paths(models_study).checkpoints
     for folder in folders:
         kind, _, name = folder.relative_to(root).as_posix().partition("/")
         if not folder.is_dir() or folder.name.startswith("."):
             continue
         checks: dict[str, Callable[[str], str]] = {
-            "tokenizers": lambda name: check_tokenizer(models, models.pretrained(name)),
-            "llms": lambda name: check_llm(models, name),
-            "mllms": lambda name: check_mllm(models, models.run(name)),
+            "tokenizers": lambda name: check_tokenizer(models_study, models_study.pretrained(name)),
+            "llms": lambda name: check_llm(models_study, name),
+            "mllms": lambda name: check_mllm(models_study, models_study.run(name)),
         }
         yield folder, lambda check=checks[kind], name=name: check(name)  # type: ignore[misc]
 

@@ -50,7 +50,7 @@ def _questions_by_task(study: Study, subject: Subject, suite: str) -> dict[str, 
     tasks = {name: (study.task(name), questions) for name, questions in ask_all(study, suite).items()}
     if isinstance(subject, Run):
         return tasks
-    entry = study.models.released_model(subject.model)
+    entry = study.models_study.released_model(subject.model)
     return {
         name: (_decoded(entry, task), _reprompted(entry, task, questions))
         for name, (task, questions) in tasks.items()
@@ -62,14 +62,14 @@ def _answerer(study: Study, subject: Subject) -> tuple[Answerer, PhotographReade
     job, batch = study.scale.job("answer"), study.scale.answer_batch
     device = device_of(job.gpus)
     if isinstance(subject, Released):
-        return _released(study, study.models.released_model(subject.model), device), None
-    model = load_trained(study.models, subject).to(device)
+        return _released(study, study.models_study.released_model(subject.model), device), None
+    model = load_trained(study.models_study, subject).to(device)
     answerer = SeeingAnswerer(model, batch=batch)
     return answerer, PhotographReader(model.tokenizer.reads(), answerer.look_anew, batch, job.cpus - 1)
 
 
 def _released(study: Study, entry: ReleasedModel, device: torch.device) -> Answerer:
-    precision = torch.bfloat16 if study.models.scale.precision == "bf16" else torch.float32
+    precision = torch.bfloat16 if study.models_study.scale.precision == "bf16" else torch.float32
     model = load_whole(entry, precision=precision, device=device)
     return ReleasedAnswerer(model, entry.template, batch=study.scale.answer_batch, ends_at=entry.ends_at)
 

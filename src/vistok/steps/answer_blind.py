@@ -31,7 +31,7 @@ def _answer(study: Study, llm: str, suite: str, process: Process) -> None:
     identity = identity_of(inputs, tasks, __name__, batch)
     saved = SavedAnswers(paths.answers_under_way(f"blind/{llm}", suite), identity, rank=process.rank)
     device = device_of(study.scale.job("answer").gpus)
-    answerer = BlindAnswerer(load_llm(study.models, llm).to(device), batch=batch)
+    answerer = BlindAnswerer(load_llm(study.models_study, llm).to(device), batch=batch)
     for task, rows in answer_suite(answerer, tasks, saved, name=f"blind answers of {llm}", process=process):
         write_predictions(paths.blind_predictions(llm, task.id), rows, inputs[task.id])
     saved.save_rest()

@@ -58,7 +58,7 @@ def _of_task(study: Study, pair: Pair, task: Task) -> list[ShownQuestion]:
         )
         for run in pair.runs
     ]
-    labels = [study.models.tokenizer(run.tokenizer).label.partition(" (")[0] for run in pair.runs]
+    labels = [study.models_study.tokenizer(run.tokenizer).label.partition(" (")[0] for run in pair.runs]
     return [
         ShownQuestion(
             np.asarray(load_image(questions.images[record.image_id], what="photograph")),

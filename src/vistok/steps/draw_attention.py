@@ -52,7 +52,9 @@ def run(study: Study) -> None:
     looks: list[Looks] = []
     query, heads = 0, (0, 1)
     for model_run in pair.runs:
-        model = load_trained(study.models, model_run).to(device_of(study.scale.job("draw-attention").gpus))
+        model = load_trained(study.models_study, model_run).to(
+            device_of(study.scale.job("draw-attention").gpus)
+        )
         if not has_resampler(model):
             raise VistokError(f"Figure 3 shows a resampler's attention, and {model_run.path} has none.")
         attention = _attention(study, model_run, model, images)
@@ -75,7 +77,7 @@ def _images(study: Study) -> list[Any]:
 
 
 def _attention(study: Study, model_run: Run, model: MultimodalModel, images: Sequence[Any]) -> torch.Tensor:
-    encoder = study.models.tapped(model_run)
+    encoder = study.models_study.tapped(model_run)
     prepared = Preprocessing(encoder.image_size, encoder.normalisation)
     pixels = torch.stack([torch.as_tensor(prepared.evaluation(image)) for image in images])
     device = next(model.parameters()).device
@@ -97,7 +99,7 @@ def _on_grid(weights: NDArray[Any]) -> NDArray[Any]:
 
 
 def _name(study: Study, pair: Pair, model_run: Run) -> str:
-    label = study.models.tokenizer(model_run.tokenizer).label.partition(" (")[0]
+    label = study.models_study.tokenizer(model_run.tokenizer).label.partition(" (")[0]
     return (
         label if not pair.distilled else f"{label}\n({'with' if model_run == pair.second else 'without'} FD)"
     )

@@ -17,42 +17,46 @@ def run(study: Study, table: str) -> None:
     Raises:
         VistokError: a checkpoint of the table cannot be trusted, or has no curves.csv or no probe, or a wrong one.
     """
-    number, models, paths = study.table(table).number, study.models, Paths(study)
-    _check(models, study.runs(table))
+    number, models_study, paths = study.table(table).number, study.models_study, Paths(study)
+    _check(models_study, study.runs(table))
     picture = draw_curves(
-        trainings(models, table), f"Table {number}: trainings of the scale {models.scale.id}"
+        trainings(models_study, table), f"Table {number}: trainings of the scale {models_study.scale.id}"
     )
-    figure = _probes(models, table, f"Table {number}: what tokens tell of the boxes that they lie in")
+    figure = _probes(models_study, table, f"Table {number}: what tokens tell of the boxes that they lie in")
     with staged_file(paths.curves(table)) as partial:
         partial.write_bytes(picture)
-    if models.scale.encoders:
+    if models_study.scale.encoders:
         write_text(paths.probes(table), figure)
 
 
-def _check(models: Study, runs: Sequence[Run]) -> None:
+def _check(models_study: Study, runs: Sequence[Run]) -> None:
     """Refuses curves of other trainings than the table shows: each checkpoint must be whole and of this study."""
-    for pretrained in dict.fromkeys(run.pretrained for run in runs if models.pretrains(run.tokenizer)):
-        check_tokenizer(models, pretrained)
-    for llm in dict.fromkeys(run.llm for run in runs) if models.scale.language_model else ():
-        check_llm(models, llm)
+    for pretrained in dict.fromkeys(run.pretrained for run in runs if models_study.pretrains(run.tokenizer)):
+        check_tokenizer(models_study, pretrained)
+    for llm in dict.fromkeys(run.llm for run in runs) if models_study.scale.language_model else ():
+        check_llm(models_study, llm)
     for run in runs:
-        check_mllm(models, run)
+        check_mllm(models_study, run)
 
 
-def _probes(models: Study, table: str, title: str) -> str:
-    if not models.scale.encoders:
+def _probes(models_study: Study, table: str, title: str) -> str:
+    if not models_study.scale.encoders:
         return ""
-    return probes_figure([*probed(models, table), *_ceilings(models, table)], title)
+    return probes_figure([*probed(models_study, table), *_ceilings(models_study, table)], title)
 
 
-def _ceilings(models: Study, table: str) -> list[Probed]:
+def _ceilings(models_study: Study, table: str) -> list[Probed]:
     """Returns the probes of a table's ceilings, which no training has written: the true contents need none."""
     names = dict.fromkeys(
-        run.tokenizer for run in models.runs(table) if run.tokenizer in models.scale.ceilings.values()
+        run.tokenizer
+        for run in models_study.runs(table)
+        if run.tokenizer in models_study.scale.ceilings.values()
     )
-    if not names or not models.scale.probe_set:
+    if not names or not models_study.scale.probe_set:
         return []
     from vistok.steps.probe_set import probe_rows  # imports torch
 
-    shards = Paths(models).shards(models.scale.probe_set)
-    return [Probed(name, "ceiling", (probe_rows(models.encoder(name), shards).plain(),)) for name in names]
+    shards = Paths(models_study).shards(models_study.scale.probe_set)
+    return [
+        Probed(name, "ceiling", (probe_rows(models_study.encoder(name), shards).plain(),)) for name in names
+    ]

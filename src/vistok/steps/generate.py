@@ -189,7 +189,9 @@ def _painted(study: Study, images: Pictures) -> dict[str, Pictures]:
     """Returns each tokenizer's reconstructions of images: as its own training left it, or as a run tuned it."""
     painted: dict[str, Pictures] = {}
     for name, run in painters(study).items():
-        model: Ibq = load_trained(study.models, run).eval().tokenizer.trunk if run else load_ibq(study, name)
+        model: Ibq = (
+            load_trained(study.models_study, run).eval().tokenizer.trunk if run else load_ibq(study, name)
+        )
         painted[f"true-{name}"] = torch.cat([model.reconstructed(batch) for batch in images.split(_AT_ONCE)])
     return painted
 
@@ -200,7 +202,7 @@ def _drawn(study: Study, evaluator: _Evaluator) -> dict[str, Pictures]:
     drawn: dict[str, Pictures] = {}
     texts = [prompt.text for prompt in evaluator.prompts for _ in range(size.images)]
     for row, run in drawing_rows(study):
-        drawer = load_drawer(study.models, run)
+        drawer = load_drawer(study.models_study, run)
         for guidance in (1.0, size.guidance):
             generator = torch.Generator().manual_seed(size.seed)
             batches = [

@@ -82,7 +82,7 @@ def _tokenizers(study: Study) -> Iterator[tuple[str, Ibq]]:
     for name in (IBQ, LONGER):
         yield name, load_ibq(study, name)
     for run in tuned_runs(study):
-        yield run.recipe, load_trained(study.models, run).eval().tokenizer.trunk
+        yield run.recipe, load_trained(study.models_study, run).eval().tokenizer.trunk
 
 
 @torch.no_grad()
@@ -161,7 +161,7 @@ def _floor(study: Study, net: CellNet, own: Float[np.ndarray, "B width"]) -> flo
     """Returns the distance to as many real images of a training set: the value without any reconstruction."""
     size = read_scale(study)
     pool = ImagePool(
-        [Paths(study.models).shards(size.tokenizer.images[0])], size.tokenizer.network.image_size
+        [Paths(study.models_study).shards(size.tokenizer.images[0])], size.tokenizer.network.image_size
     )
     others = pool.pixels(np.arange(min(len(own), len(pool)))).numpy()
     return frechet_distance(own, _features(net, others))

@@ -154,11 +154,11 @@ def _run_page(
 def _name(study: Study, subject: Subject) -> str:
     if not isinstance(subject, Run):
         return study.released_model(subject.model).label
-    models = study.models
+    models_study = study.models_study
     parts = [
-        models.tokenizer(subject.tokenizer).label,
+        models_study.tokenizer(subject.tokenizer).label,
         subject.recipe,
-        models.llm(subject.llm).label,
+        models_study.llm(subject.llm).label,
         f"seed {subject.seed}",
     ]
     return ", ".join(parts)
@@ -196,10 +196,10 @@ def _best(blind: Metrics, protocol: str) -> str:
 def _trainings(study: Study, subject: Subject) -> Iterator[tuple[str, Path, bool]]:
     """Yields the checkpoints behind a run: what each is, its folder, and whether the scale trains it."""
     if isinstance(subject, Run):
-        paths, models = Paths(study), study.models
-        if models.pretrains(subject.tokenizer):
+        paths, models_study = Paths(study), study.models_study
+        if models_study.pretrains(subject.tokenizer):
             yield "tokenizer", paths.pretrained(subject.pretrained), True
-        if models.scale.language_model:
+        if models_study.scale.language_model:
             yield "language model", paths.llm(subject.llm), True
         yield "MLLM", paths.mllm(subject), True
 

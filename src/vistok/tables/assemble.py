@@ -95,7 +95,7 @@ def _on_the_way(study: Study, table: Table, rows: Sequence[Row], bounds: Sequenc
 
 
 def _origin(study: Study, table: Table) -> Origin:
-    own = study.models.scale
+    own = study.models_study.scale
     answered = next((row for row in table.rows if study.answers(row)), table.rows[0])
     first = Paths(study).metrics(answered.subjects[0], table.columns[0].task)
     return Origin(

@@ -122,7 +122,7 @@ def assemble_ett(
         columns=columns,
         rows=tuple(_row(table, row, columns, published, measured) for row in table.rows),
         baselines=_baselines(columns, measured) if measured else (),
-        origin=Origin(study.scale.id, study.split, study.models.scale.id, False, True, COMMAND),
+        origin=Origin(study.scale.id, study.split, study.models_study.scale.id, False, True, COMMAND),
         paper="ett",
         pairs=tuple((first - 1, second - 1) for first, second in table.pairs),
     )

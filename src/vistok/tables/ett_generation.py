@@ -65,7 +65,7 @@ def assemble_generation(study: Study, record: Path | None) -> TableReport:
             _row(name, title, prompts, content) for name, title in ROWS.items() for prompts in PROMPT_SETS
         ),
         baselines=(),
-        origin=Origin(study.scale.id, study.split, study.models.scale.id, False, True, COMMAND),
+        origin=Origin(study.scale.id, study.split, study.models_study.scale.id, False, True, COMMAND),
         paper="ett",
     )
 

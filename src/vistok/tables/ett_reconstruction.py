@@ -72,7 +72,7 @@ def assemble_reconstruction(study: Study, record: Path | None) -> TableReport:
         columns=tuple(_column(quantity, rows, protocol) for quantity in _COLUMNS),
         rows=tuple(_row(name, title, rows.get(name)) for name, title in _ROWS.items()),
         baselines=(),
-        origin=Origin(study.scale.id, study.split, study.models.scale.id, False, True, COMMAND),
+        origin=Origin(study.scale.id, study.split, study.models_study.scale.id, False, True, COMMAND),
         paper="ett",
     )
 

@@ -14,7 +14,7 @@ from vistok.tables.report import Otherwise, Row, Shortfall, Substitute
 
 def measured_cause(study: Study, row: AnyRow) -> str:
     """Returns why the pretraining of a row's tokenizer taught it nothing, if its entry says so."""
-    if isinstance(row, ReleasedRow) or not study.models.pretrains(row.tokenizer):
+    if isinstance(row, ReleasedRow) or not study.models_study.pretrains(row.tokenizer):
         return ""
     return " ".join((study.tokenizer(row.tokenizer).measured_cause or "").split())
 
@@ -26,7 +26,7 @@ def substitute(study: Study, row: AnyRow) -> Substitute | None:
         text = study.released_model(row.model).substitute
     else:
         text = study.tokenizer(row.tokenizer).substitute
-        own = study.models.scale.id if text and study.models.pretrains(row.tokenizer) else ""
+        own = study.models_study.scale.id if text and study.models_study.pretrains(row.tokenizer) else ""
     return Substitute(" ".join(text.split()), own) if text else None
 
 
@@ -52,12 +52,12 @@ def shortfall(study: Study, row: AnyRow) -> Shortfall | None:
 
     Results may be here without their checkpoints, for example from another machine's build: no probe is read then.
     """
-    models = study.models
-    if not isinstance(row, GridRow) or row.tokenizer not in models.tokenizers:
+    models_study = study.models_study
+    if not isinstance(row, GridRow) or row.tokenizer not in models_study.tokenizers:
         return None
-    if not models.pretrains(row.tokenizer) or row.tokenizer in models.scale.floors.values():
+    if not models_study.pretrains(row.tokenizer) or row.tokenizer in models_study.scale.floors.values():
         return None
-    folders = {run.pretrained.path: Paths(models).pretrained(run.pretrained) for run in row.subjects}
+    folders = {run.pretrained.path: Paths(models_study).pretrained(run.pretrained) for run in row.subjects}
     amiss = {name: read_probe(folder)["amiss"] for name, folder in folders.items() if folder.is_dir()}
     listed = tuple((name, tuple(sentences)) for name, sentences in amiss.items() if sentences)
     return Shortfall(listed) if listed else None

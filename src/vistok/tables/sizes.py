@@ -72,9 +72,13 @@ def _released(entry: ReleasedModel) -> Size | None:
 def _here(study: Study, row: Row) -> Size | None:
     if not study.answers(row):
         return None
-    models, run = study.models, row.subjects[0]
-    recipe, encoder, llm = models.recipe(row.recipe), models.tapped(run), models.shape(row.llm)
-    steps = [models.recipe(stage.recipe) for stage in models.stages([run])]
+    models_study, run = study.models_study, row.subjects[0]
+    recipe, encoder, llm = (
+        models_study.recipe(row.recipe),
+        models_study.tapped(run),
+        models_study.shape(row.llm),
+    )
+    steps = [models_study.recipe(stage.recipe) for stage in models_study.stages([run])]
     shown = sum(stage.steps * stage.batch for stage in steps)
     return _size(
         recipe.connector,

@@ -50,7 +50,7 @@ def listing(study: Study) -> Values:
         "split": study.split,
         "seeds": study.seeds,
         "results": study.results_id,
-        "models": study.models.scale.id,
+        "models": study.models_study.scale.id,
         "shards": made["shards"],
         "llms": made["llm"],
         "tokenizers": made["tokenizer"],
@@ -93,7 +93,11 @@ class Stage:
 
 def stages(study: Study) -> dict[str, Stage]:
     """Returns the stages of `dvc.yaml` that version what Snakemake makes, by name."""
-    shared, own, results = RECORDS / study.models.scale.id, RECORDS / study.results_id, Paths(study).results
+    shared, own, results = (
+        RECORDS / study.models_study.scale.id,
+        RECORDS / study.results_id,
+        Paths(study).results,
+    )
     stages: dict[str, Stage] = {}
     for kind, verb in _STAGES.items():
         for ids in _jobs(study, kind):
@@ -145,33 +149,33 @@ def parameters(study: Study, root: Path = Path()) -> Values:
 
 
 def _data(study: Study, root: Path) -> Values:
-    scales = (study.scale, study.models.scale)
+    scales = (study.scale, study.models_study.scale)
     pinned = {scale.data_root: pinned_digest(root / PINS, Path(scale.data_root)) for scale in scales}
     return {"pinned": pinned, **_made_by(study, "make-world")}
 
 
 def _llm(study: Study, llm: str) -> Values:
-    base = study.models.llm(llm).base
+    base = study.models_study.llm(llm).base
     tuned_from = {"base_spec": STEPS["train-llm"].spec(study, base)} if base else {}
     return _made_by(study, "train-llm", llm) | tuned_from
 
 
 def _lineage(study: Study, run: Run) -> list[Pretrained]:
     """Returns a run's tokenizer behind those that it is made from, all of the run's seed."""
-    names = study.models.lineage([run.tokenizer])
+    names = study.models_study.lineage([run.tokenizer])
     return [Pretrained(tokenizer=name, seed=run.seed) for name in names]
 
 
 def _tokenizer_id(study: Study, pretrained: Pretrained) -> str:
     """Returns under what a tokenizer's parameters are kept: one that is not pretrained has no seed."""
-    made = study.models.pretrains(pretrained.tokenizer)
+    made = study.models_study.pretrains(pretrained.tokenizer)
     return pretrained.path if made else pretrained.tokenizer
 
 
 def _tokenizer(study: Study, pretrained: Pretrained) -> Values:
-    if not study.models.pretrains(pretrained.tokenizer):
-        return specs.tokenizer_spec(study.models, pretrained)
-    names = study.models.tokenizer(pretrained.tokenizer).made_from
+    if not study.models_study.pretrains(pretrained.tokenizer):
+        return specs.tokenizer_spec(study.models_study, pretrained)
+    names = study.models_study.tokenizer(pretrained.tokenizer).made_from
     parts = {name: pretrained.model_copy(update={"tokenizer": name}) for name in names}
     made_from = {name: _tokenizer(study, part) for name, part in parts.items()}
     return _made_by(study, "pretrain-tokenizer", pretrained.path) | (

@@ -57,7 +57,7 @@ def check_start(files: Files, words: Sequence[str], gpus: int | None) -> None:
     Raises:
         VistokError: a job asks for more GPUs, a folder cannot be written, or there is nothing to read.
     """
-    _check_gpus(files.models, gpus)
+    _check_gpus(files.models_study, gpus)
     _check_folders(files.study, lambda folder: os.access(folder, os.W_OK))
     for study in files.studies():
         _check_data_root(study)
@@ -81,7 +81,7 @@ def check_jobs(study: Study, jobs: Iterable[tuple[str, Mapping[str, str]]], *, l
     paths = dict.fromkeys(
         wildcards["run"] for rule, wildcards in jobs if rule.startswith(_LOADING) and "run" in wildcards
     )
-    subjects = [study.models.subject(path) for path in paths]
+    subjects = [study.models_study.subject(path) for path in paths]
     rules = {rule for rule, _ in jobs}
     failed = [line for line in examine_start(study, subjects, rules, local=local) if line.verdict == "FAIL"]
     if failed:
@@ -115,11 +115,11 @@ def _check_folders(study: Study, fit: Callable[[Path], bool]) -> None:
             )
 
 
-def _check_gpus(models: Study, limit: int | None) -> None:
-    most = max((job.gpus for job in models.scale.resources.values()), default=0)
+def _check_gpus(models_study: Study, limit: int | None) -> None:
+    most = max((job.gpus for job in models_study.scale.resources.values()), default=0)
     if limit is not None and limit < most:
         raise VistokError(
-            f"a job of the scale {models.scale.id!r} asks for {most} GPUs, and snakemake would give it "
+            f"a job of the scale {models_study.scale.id!r} asks for {most} GPUs, and snakemake would give it "
             f"{limit}. Raise `resources: gpu` in the profile, or --resources gpu={most}."
         )
 
@@ -155,25 +155,27 @@ def _asked_tables(study: Study, words: Sequence[str]) -> list[str]:
 def _check_weights(files: Files, tables: Sequence[str], *, fetching: bool) -> None:
     """Refuses missing weights: Snakemake would accept an existing table that it cannot rebuild."""
     runs = (run for table in tables for run in files.study.runs(table))
-    for tokenizer in files.models.lineage(run.tokenizer for run in runs):
+    for tokenizer in files.models_study.lineage(run.tokenizer for run in runs):
         for weights in files.local_weights(tokenizer):
-            fetched = downloads_for(files.models.encoder(tokenizer).weights, files.downloads)
+            fetched = downloads_for(files.models_study.encoder(tokenizer).weights, files.downloads)
             if not Path(weights).exists() and not (fetched and fetching):
                 raise VistokError(
                     f"the weights of the tokenizer {tokenizer!r} are not there: {weights}. "
-                    f"{_advice(files.models, tokenizer, fetched)}, or fix its `weights` in "
+                    f"{_advice(files.models_study, tokenizer, fetched)}, or fix its `weights` in "
                     "workflow/grid/tokenizers.yaml."
                 )
 
 
 def _check_weight_times(files: Files) -> None:
-    for name in weight_names(files.models, files.study.subjects()):
-        local = foreign.local_list(files.models, name)
+    for name in weight_names(files.models_study, files.study.subjects()):
+        local = foreign.local_list(files.models_study, name)
         if local and not local.seems_unchanged():
-            raise stale(files.models, name, [f"{local.source} has changed"])
+            raise stale(files.models_study, name, [f"{local.source} has changed"])
 
 
-def _advice(models: Study, tokenizer: str, fetched: Sequence[Download]) -> str:
-    if models.scale.world and not Path(models.encoder(tokenizer).weights).is_absolute():
-        return f"{models.scale.data_root} is what a job makes: put them elsewhere, with an absolute path"
+def _advice(models_study: Study, tokenizer: str, fetched: Sequence[Download]) -> str:
+    if models_study.scale.world and not Path(models_study.encoder(tokenizer).weights).is_absolute():
+        return (
+            f"{models_study.scale.data_root} is what a job makes: put them elsewhere, with an absolute path"
+        )
     return f"Fetch them (vistok fetch {fetched[0].id})" if fetched else "Put them there"

@@ -19,8 +19,8 @@ def set_back(study: Study) -> None:
     """
     now = time.time()
     roots = (
-        f"shards/{study.models.scale.id}",
-        f"checkpoints/{study.models.scale.id}",
+        f"shards/{study.models_study.scale.id}",
+        f"checkpoints/{study.models_study.scale.id}",
         f"results/{study.results_id}",
     )
     ahead = [path for root in roots for path in _dated_after(Path(root), now + _TOLERATED)]

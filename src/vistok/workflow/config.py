@@ -71,10 +71,10 @@ def model_options(study: Study, data_root: str | None) -> str:
 
     A given data root holds for training too, unless the models are those of another scale.
     """
-    models = study.models
-    named = f"--scale {models.scale.id}"
-    own = data_root is not None and models is study
-    return f"{named} --data-root {shlex.quote(models.scale.data_root)}" if own else named
+    models_study = study.models_study
+    named = f"--scale {models_study.scale.id}"
+    own = data_root is not None and models_study is study
+    return f"{named} --data-root {shlex.quote(models_study.scale.data_root)}" if own else named
 
 
 def released_option(study: Study) -> str:

@@ -29,18 +29,18 @@ class Files:
     downloads: Mapping[str, Download]
 
     @property
-    def models(self) -> Study:
-        return self.study.models
+    def models_study(self) -> Study:
+        return self.study.models_study
 
     def studies(self) -> tuple[Study, ...]:
         """Returns the studies whose data roots are read: the questions' and, where it is another, the models'."""
-        return (self.study,) if self.models is self.study else (self.study, self.models)
+        return (self.study,) if self.models_study is self.study else (self.study, self.models_study)
 
     def listed(self) -> list[str]:
         """Returns all that is listed before it is read: files and folders below the data roots, and weights."""
         roots = [study for study in self.studies() if not study.scale.world]
         names = [name for study in roots for name in listed.study_names(study)]
-        return list(dict.fromkeys(names + weight_names(self.models, self.study.subjects())))
+        return list(dict.fromkeys(names + weight_names(self.models_study, self.study.subjects())))
 
     def task_digests(self, suite: str) -> list[str]:
         """Returns the digests of what the tasks of a suite read."""
@@ -70,16 +70,16 @@ class Files:
 
     def image_set_digests(self, image_set: str) -> list[str]:
         """Returns the digests of what an image set is made from."""
-        return self._digests(self.models, listed.image_set_names(self.models, image_set))
+        return self._digests(self.models_study, listed.image_set_names(self.models_study, image_set))
 
     def corpus_digests(self) -> list[str]:
         """Returns the digests of the texts that language models are trained on."""
-        return self._digests(self.models, listed.corpus_names(self.models))
+        return self._digests(self.models_study, listed.corpus_names(self.models_study))
 
     def audit_digests(self) -> list[str]:
         """Returns the digests of the official files that the audit reads, and of those that the scale makes."""
         return self._digests(self.study, listed.audit_names(self.study)) + self._digests(
-            self.models, [listed.WHOLE] if self.models.scale.world else []
+            self.models_study, [listed.WHOLE] if self.models_study.scale.world else []
         )
 
     @staticmethod
@@ -89,18 +89,20 @@ class Files:
 
     def fetched(self) -> list[str]:
         """Returns the marks of the downloads that the study's files come from, but for those given out by hand."""
-        study, models = self.study, self.models
+        study, models_study = self.study, self.models_study
         if study.scale.world:
             return []
-        named = question_files(study) + (training_files(models, models.runs()) if models is study else [])
+        named = question_files(study) + (
+            training_files(models_study, models_study.runs()) if models_study is study else []
+        )
         archives = [entry for name in named for entry in downloads_for(name, self.downloads) if entry.urls]
         marks = (path for entry in archives for path in STEPS["fetch"].outputs(study, entry.id))
         return list(dict.fromkeys(map(str, marks)))
 
     def local_weights(self, tokenizer: str) -> list[str]:
         """Returns the file that a tokenizer is loaded from, if it is neither pretrained here nor published."""
-        weights = tokenizer_weights(self.models, tokenizer)
-        return [os.path.join(self.models.scale.data_root, weights)] if weights else []  # noqa: PTH118
+        weights = tokenizer_weights(self.models_study, tokenizer)
+        return [os.path.join(self.models_study.scale.data_root, weights)] if weights else []  # noqa: PTH118
 
     def table(self, table: str) -> list[str]:
         """Returns one rendered table, and the curves of its trainings."""
@@ -127,5 +129,5 @@ class Files:
 
     def made_questions(self) -> list[str]:
         """Returns the GVTBench and SEED-Bench files that the scale makes itself for its test split."""
-        names = _MADE_QUESTIONS if self.models.scale.world else ()
-        return [f"{self.models.scale.data_root}/{name}.json" for name in names]
+        names = _MADE_QUESTIONS if self.models_study.scale.world else ()
+        return [f"{self.models_study.scale.data_root}/{name}.json" for name in names]
