@@ -13,6 +13,7 @@ from vistok.training.processes import CHOICE
 
 RULES: Final = Path("workflow/rules/jobs.smk")
 OFFLINE: Final = "HF_HUB_OFFLINE=1"
+_JOBS_PREFIX: Final = "shell.prefix(prefix("  # of vistok.workflow.jobs, whose prefix sets it
 _TIMEOUT: Final = 30  # seconds
 
 
@@ -84,7 +85,7 @@ def own_gpu() -> float | None:
 
 def check_offline() -> str:
     """Jobs must not contact a model hub: compute nodes often have no network, and hub contents can change."""
-    if not RULES.is_file() or OFFLINE not in RULES.read_text(encoding="utf-8"):
+    if not RULES.is_file() or _JOBS_PREFIX not in RULES.read_text(encoding="utf-8"):
         raise VistokError(
             f"{RULES} does not set {OFFLINE}: jobs would ask a hub. Restore it: git checkout {RULES}"
         )
