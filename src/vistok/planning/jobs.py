@@ -16,14 +16,15 @@ from vistok.planning.costs import cost_of
 # at mini on two cores; what ends corrects it.
 STARTING: Final = 2.0
 _STARTING: Final[dict[str, float]] = {
-    "make-world": 45.0,
+    "make-world": 40.0,
     "pretrain-tokenizer": 5.0,
     "tune-mllm": 3.0,
-    "answer": 3.5,
+    "answer-blind": 1.0,
+    "fit-blind": 8.0,
+    "tabulate": 1.0,
     "draw-curves": 8.0,
     "draw-attention": 5.0,
     "draw-answers": 4.0,
-    "fit-blind": 4.0,
     "show-study": 20.0,
     "audit": 7.0,
 }
