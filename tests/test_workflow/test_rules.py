@@ -125,7 +125,10 @@ def test_no_group_has_two_members_that_use_gpus_at_once(repository: Path) -> Non
 def test_a_group_of_tables_fits_a_small_node(repository: Path, profile: str) -> None:
     """A group asks for the processors and the memory of its members together."""
     text = (repository / f"workflow/profiles/{profile}/config.yaml").read_text()
-    together, job = yaml.safe_load(text)["group-components"]["tables"], load_study("paper").scale.job("tabulate")
+    together, job = (
+        yaml.safe_load(text)["group-components"]["tables"],
+        load_study("paper").scale.job("tabulate"),
+    )
     assert together * job.cpus <= 4 and together * job.memory_mb <= 16_000
 
 

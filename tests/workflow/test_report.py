@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from vistok.grid.load import load_study
 from vistok.grid.study import Study
 from vistok.workflow.expected import STARTING, Expected, called, expect
 from vistok.workflow.files import Files
@@ -76,6 +77,18 @@ def test_one_short_job_says_little_of_the_long_ones() -> None:
     expected.start("answer_blind_gvt a", 0.0)
     expected.end("answer_blind_gvt a", 15.0)
     assert 100.0 < expected.left(15.0) < 125.0
+
+
+def test_what_waits_for_all_others_is_not_shared_out() -> None:
+    expected = Expected({"tune_mllm a": 50.0, "tune_mllm b": 50.0, "show_study": 30.0}, 2, ["show_study"])
+    assert expected.left(0.0) == 80
+    for name in ("tune_mllm a", "tune_mllm b"):
+        expected.start(name, 0.0)
+        expected.end(name, 50.0)
+    expected.start("show_study", 50.0)
+    assert expected.left(60.0) == 20
+    study = load_study("mini")
+    assert expect(study, [("show_study", {}), ("count_benchmark", {})], 2).last == ["show_study"]
 
 
 def test_a_job_has_one_line_and_a_long_one_two() -> None:

@@ -20,12 +20,12 @@ _STARTING: Final[dict[str, float]] = {
     "pretrain-tokenizer": 5.0,
     "tune-mllm": 3.0,
     "answer-blind": 1.0,
-    "fit-blind": 8.0,
-    "tabulate": 1.0,
-    "draw-curves": 8.0,
+    "fit-blind": 5.5,
+    "tabulate": 0.7,
+    "draw-curves": 4.0,
     "draw-attention": 5.0,
     "draw-answers": 4.0,
-    "show-study": 20.0,
+    "show-study": 30.0,
     "audit": 7.0,
 }
 

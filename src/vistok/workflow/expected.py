@@ -1,6 +1,6 @@
 """The time that a build has left: the planned cost of each job, corrected by the jobs that have ended."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,6 +15,8 @@ from vistok.planning.plan import Rates
 _TRUST: Final = 0.5
 # The same for all rules together, in planned seconds: one short job at three times its plan says little of the others.
 _TRUST_SECONDS: Final = 120.0
+# The page of the study shows everything else, and is made alone.
+_LAST: Final = "show-study"
 
 
 @dataclass
@@ -33,10 +35,12 @@ class Expected:
     Attributes:
         seconds: of each job by its rule and ids, as planned.
         cores: how many jobs may be at work at a time.
+        last: the jobs that wait for all others.
     """
 
     seconds: Mapping[str, float]
     cores: int = 1
+    last: Collection[str] = ()
     _rules: dict[str, _Rule] = field(default_factory=dict)
     _running: dict[str, float] = field(default_factory=dict)
     _ended: set[str] = field(default_factory=set)
@@ -66,10 +70,12 @@ class Expected:
         return self._planned(name) * own
 
     def left(self, now: float) -> float:
-        """Returns the seconds until all is done, if no job had to wait for another."""
-        waiting = [self.of(name) for name in self.seconds if name not in self._ended | {*self._running}]
-        running = [max(self.of(name) - (now - started), 1.0) for name, started in self._running.items()]
-        return max(sum(waiting + running) / max(self.cores, 1), max(waiting + running, default=0.0))
+        """Returns the seconds until all is done, were no job but the last ones to wait for another."""
+        open_ = {name: self.of(name) for name in self.seconds if name not in self._ended}
+        for name, started in self._running.items():
+            open_[name] = max(self.of(name) - (now - started), 1.0)
+        last = sum(open_.pop(name, 0.0) for name in self.last)
+        return max(sum(open_.values()) / max(self.cores, 1), max(open_.values(), default=0.0)) + last
 
     def _planned(self, name: str) -> float:
         return self.seconds.get(name, STARTING)
@@ -93,13 +99,15 @@ def expect(study: Study, jobs: Iterable[tuple[str, Mapping[str, str]]], cores: i
         cores: how many jobs may be at work at a time.
     """
     rules = _steps_by_rule(study)
-    seconds = {}
+    seconds, last = {}, []
     for rule, wildcards in jobs:
         if rule in rules:
             step, fixed = rules[rule]
             ids = [fixed.get(name) or wildcards.get(name, "") for name in step.over]
-            seconds[called(rule, wildcards)] = starting(step.id) + _seconds(study, step, ids)
-    return Expected(seconds, cores)
+            name = called(rule, wildcards)
+            seconds[name] = starting(step.id) + _seconds(study, step, ids)
+            last += [name] if step.id == _LAST else []
+    return Expected(seconds, cores, last)
 
 
 def _steps_by_rule(study: Study) -> dict[str, tuple[Step, Mapping[str, str]]]:
