@@ -4,11 +4,11 @@ import time
 
 import pytest
 
-from vistok.progress import stage, told_while
+from vistok.progress import reporting, stage
 
 
 def test_long_work_tells_its_innermost_stage(capsys: pytest.CaptureFixture[str]) -> None:
-    with told_while("vistok score", patience=0.05), stage("reading"), stage("scoring 3 answers"):
+    with reporting("vistok score", patience=0.05), stage("reading"), stage("scoring 3 answers"):
         time.sleep(0.5)
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "vistok score: scoring 3 answers, 0 s so far"
@@ -16,9 +16,9 @@ def test_long_work_tells_its_innermost_stage(capsys: pytest.CaptureFixture[str])
 
 
 def test_short_work_and_work_that_is_not_shown_tell_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    with told_while("vistok score"):
+    with reporting("vistok score"):
         pass
-    with told_while("vistok tabulate", shown=False, patience=0.01):
+    with reporting("vistok tabulate", shown=False, patience=0.01):
         time.sleep(0.1)
     assert capsys.readouterr().err == ""
 
@@ -26,6 +26,6 @@ def test_short_work_and_work_that_is_not_shown_tell_nothing(capsys: pytest.Captu
 def test_work_outside_any_stage_is_at_work(capsys: pytest.CaptureFixture[str]) -> None:
     with stage("over"):
         pass
-    with told_while("x", patience=0.05):
+    with reporting("x", patience=0.05):
         time.sleep(0.2)
     assert capsys.readouterr().err.startswith("x: at work, 0 s so far\n")

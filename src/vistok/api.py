@@ -19,7 +19,7 @@ from vistok.evaluation.kind import QuestionId
 from vistok.evaluation.score.captions import ALL_BUT_SPICE
 from vistok.evaluation.score.compare import Comparison, compare_answers_to
 from vistok.evaluation.score.files import Score, score_answers_to
-from vistok.evaluation.score.predictions import Given
+from vistok.evaluation.score.predictions import Predictions
 
 __all__ = ["Comparison", "Score", "compare", "score"]
 
@@ -54,7 +54,7 @@ def score(
     return score_answers_to(
         kind,
         references=Path(references),
-        predictions=_given(predictions),
+        predictions=_predictions(predictions),
         protocol=protocol,
         allow_missing=allow_missing,
         only_answered=only_answered,
@@ -87,12 +87,12 @@ def compare(
     return compare_answers_to(
         kind,
         references=Path(references),
-        predictions=_given(predictions),
-        against=_given(against),
+        predictions=_predictions(predictions),
+        against=_predictions(against),
         protocol=protocol,
         only_answered=only_answered,
     )
 
 
-def _given(answers: Answers) -> Given:
+def _predictions(answers: Answers) -> Predictions:
     return answers if isinstance(answers, Mapping) else Path(answers)

@@ -20,14 +20,14 @@ def main(arguments: list[str] | None = None) -> int:
     An unexpected error is one sentence too. Its traceback is shown with --debug, or where the environment has
     VISTOK_DEBUG, as the workflow's jobs have: nobody should have to rerun a job to see more.
     """
-    given = sys.argv[1:] if arguments is None else arguments
-    debug = DEBUG in given or bool(os.environ.get("VISTOK_DEBUG"))
-    given = [word for word in given if word != DEBUG]
+    words = sys.argv[1:] if arguments is None else arguments
+    debug = DEBUG in words or bool(os.environ.get("VISTOK_DEBUG"))
+    words = [word for word in words if word != DEBUG]
     signal.signal(signal.SIGTERM, _end)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
         signal.signal(signal.SIGHUP, _end)
     try:
-        args = parse(given)
+        args = parse(words)
         status = int(args.do(args) or 0)
         flush_output()
         return status
@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     except Exception as error:
         if debug:
             traceback.print_exc()
-        print(f"vistok: {sentence(error, extra=EXTRAS.get(given[0], 'study'))}", file=sys.stderr)
+        print(f"vistok: {sentence(error, extra=EXTRAS.get(words[0], 'study'))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("vistok: interrupted; nothing is half-written, start the same command again.", file=sys.stderr)

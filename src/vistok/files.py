@@ -40,7 +40,7 @@ def staged_file(path: Path, *, durable: bool = False) -> Iterator[Path]:
             there is still there.
     """
     with _explained(path):
-        _refuse_place(path)
+        _refuse_unwritable(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         clear_leftovers(path)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=SUFFIX, dir=path.parent)
@@ -147,7 +147,7 @@ def check_destination(path: Path, *inputs: Path) -> None:
             f"cannot write {path}: another file of the same command is there, and would be lost. Name another path."
         )
     with _explained(path):
-        _refuse_place(path)
+        _refuse_unwritable(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         if not os.access(path.parent, os.W_OK):
             raise OSError(errno.EACCES, os.strerror(errno.EACCES), str(path))
@@ -159,7 +159,7 @@ def _is_same(path: Path, other: Path) -> bool:
     return path.absolute() == other.absolute()
 
 
-def _refuse_place(path: Path) -> None:
+def _refuse_unwritable(path: Path) -> None:
     """Refuses to write a file over a folder or a device, which a link may lead to."""
     if path.is_dir():
         raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))

@@ -22,28 +22,28 @@ def stage(what: str) -> Iterator[None]:
 
 
 @contextmanager
-def told_while(name: str, *, shown: bool = True, patience: float = PATIENCE) -> Iterator[None]:
-    """Reports, while the work inside runs, the seconds so far and the innermost stage.
+def reporting(name: str, *, shown: bool = True, patience: float = PATIENCE) -> Iterator[None]:
+    """Reports the seconds so far and the innermost stage while the work inside runs.
 
     Args:
-        name: of the work, in front of each line.
-        shown: whether anything is told.
+        name: of the work, at the start of each line.
+        shown: whether anything is printed.
         patience: seconds until the first line; each next one comes when twice the time has passed.
     """
     if not shown:
         yield
         return
     done = threading.Event()
-    teller = threading.Thread(target=_tell, args=(name, patience, done), daemon=True)
-    teller.start()
+    reporter = threading.Thread(target=_report, args=(name, patience, done), daemon=True)
+    reporter.start()
     try:
         yield
     finally:
         done.set()
-        teller.join()
+        reporter.join()
 
 
-def _tell(name: str, patience: float, done: threading.Event) -> None:
+def _report(name: str, patience: float, done: threading.Event) -> None:
     started, wait = time.monotonic(), patience
     while not done.wait(wait):
         passed = time.monotonic() - started

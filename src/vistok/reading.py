@@ -185,7 +185,7 @@ def parse_json(text: str, *, drop: frozenset[str] = frozenset()) -> Any:
         value = dict(pairs)
         if len(value) < len(pairs):
             raise ValueError(f"the key {_twin(pairs)!r} stands twice in one object, and either may be meant")
-        return {key: kept for key, kept in value.items() if key not in drop} if drop else value
+        return {key: entry for key, entry in value.items() if key not in drop} if drop else value
 
     try:
         value = json.loads(text, object_pairs_hook=unique)

@@ -16,7 +16,7 @@ _IN_STRINGS: Final = re.compile(rf"{_NAME}(\.\w+)+\.?")
 
 
 @cache
-def source_digest(module: str, *chosen: str, without: str = "") -> str:
+def source_digest(module: str, *named: str, without: str = "") -> str:
     """Returns a digest of a module of this package and of all that it imports from it.
 
     Comments, docstrings and formatting do not count; imports inside functions do, and so do the files that a
@@ -24,17 +24,17 @@ def source_digest(module: str, *chosen: str, without: str = "") -> str:
 
     Args:
         module: a dotted name, such as `vistok.steps.answer`.
-        chosen: of the modules that are looked up by a name put together at run time, those that this job
-            looks up; if none of a package is named, all its modules count.
+        named: of the modules whose names are composed at run time, those that this job imports; if none of a package
+            is named, all its modules count.
         without: the package, if any, whose modules this job imports but never runs.
     """
     return digest_value(
-        {name: _read(name).digest for name in imported_modules(module, *chosen, without=without)}
+        {name: _read(name).digest for name in imported_modules(module, *named, without=without)}
     )[:16]
 
 
 @cache
-def imported_modules(module: str, *chosen: str, without: str = "") -> frozenset[str]:
+def imported_modules(module: str, *named: str, without: str = "") -> frozenset[str]:
     """Returns the dotted names of the package's modules that `module` needs, itself included.
 
     Modules of the package `without`, and those that only they need, are left out.
@@ -49,7 +49,7 @@ def imported_modules(module: str, *chosen: str, without: str = "") -> frozenset[
             continue
         modules.add(name)
         for needed in _read(name).needs:
-            waiting += _looked_up(needed, chosen) if needed.endswith(".") else [needed]
+            waiting += _looked_up(needed, named) if needed.endswith(".") else [needed]
         waiting.append(name.rpartition(".")[0])  # importing a module runs its package first
     return frozenset(modules)
 
@@ -76,9 +76,9 @@ def _parsed(text: bytes) -> _Module:
     return _Module(frozenset(_named(nodes)), _digest(tree, nodes))
 
 
-def _looked_up(prefix: str, chosen: tuple[str, ...]) -> list[str]:
+def _looked_up(prefix: str, named: tuple[str, ...]) -> list[str]:
     """Returns the modules that a name starting with `prefix` may mean."""
-    below = [name for name in chosen if name.startswith(prefix)]
+    below = [name for name in named if name.startswith(prefix)]
     folder = PACKAGE.joinpath(*prefix.split(".")[1:])
     return below or [prefix + path.stem for path in folder.glob("[!_]*.py")]
 
@@ -105,7 +105,7 @@ def _named(nodes: list[ast.AST]) -> Iterator[str]:
 @cache
 def _file(module: str) -> Path | None:
     first, *rest = module.split(".")
-    if first != _NAME or not all(part.isidentifier() for part in rest):
+    if first != _NAME or not all(word.isidentifier() for word in rest):
         return None
     below = PACKAGE.joinpath(*rest)
     return next((path for path in (Path(f"{below}.py"), below / "__init__.py") if path.is_file()), None)

@@ -14,7 +14,7 @@ from vistok.commands import fetch as fetch_command
 from vistok.errors import VistokError
 from vistok.grid.downloads import Download
 from vistok.planning import fetch as fetching
-from vistok.planning.fetch import fetch, is_there, marker
+from vistok.planning.fetch import fetch, is_fetched, marker
 
 MEMBERS = {"val2017/1.jpg": b"one", "val2017/2.jpg": b"two"}
 Made = tuple[Download, bytes]
@@ -59,7 +59,7 @@ def test_an_archive_is_fetched_verified_unpacked_and_recorded(served: Made, tmp_
         "fetched/coco-val2017.json",
     ]
     assert files(tmp_path) == kept
-    assert is_there(download, tmp_path)
+    assert is_fetched(download, tmp_path)
     assert json.loads(marker(download, tmp_path).read_text()) == {
         "id": "coco-val2017",
         "url": download.url,
@@ -87,7 +87,7 @@ def test_an_interrupted_fetch_goes_on(served: Made, site: Any, tmp_path: Path) -
     site.cuts = [40] + [0] * 5
     with pytest.raises(VistokError, match="stopped after 40 bytes"):
         fetch(download, tmp_path)
-    assert not is_there(download, tmp_path)
+    assert not is_fetched(download, tmp_path)
     fetch(download, tmp_path)
     assert site.asked[-1] == "bytes=40-"
     assert (tmp_path / "coco/val2017/2.jpg").read_bytes() == b"two"
@@ -106,12 +106,12 @@ def test_another_hash_is_refused(served: Made, tmp_path: Path, changes: dict[str
     assert not (tmp_path / "coco").exists()
     assert not [name for name in files(tmp_path) if name.endswith(".zip")]
     fetch(served[0], tmp_path)
-    assert is_there(served[0], tmp_path)
+    assert is_fetched(served[0], tmp_path)
 
 
 def test_the_first_digits_of_a_hash_suffice(served: Made, tmp_path: Path) -> None:
     fetch(served[0].model_copy(update={"sha256": str(served[0].sha256)[:8]}), tmp_path)
-    assert is_there(served[0], tmp_path)
+    assert is_fetched(served[0], tmp_path)
 
 
 def test_a_truncated_file_on_the_server_is_refused(served: Made, site: Any, tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ def test_parts_that_are_unpacked_are_not_fetched_again(site: Any, tmp_path: Path
     last = site.files.pop("/patch2.tar.gz")
     with pytest.raises(VistokError, match="404"):
         fetch(parts, tmp_path)
-    assert not is_there(parts, tmp_path)
+    assert not is_fetched(parts, tmp_path)
     site.files["/patch2.tar.gz"] = last
     fetch(parts, tmp_path)
     assert len(site.asked) == 4
@@ -177,7 +177,7 @@ def test_what_needs_an_agreement_says_how_and_takes_the_file(served: Made, tmp_p
     assert mine.exists(), "what the user brought is never removed"
     mine.write_bytes(served[1])
     fetch(by_hand, tmp_path, archive=mine)
-    assert is_there(by_hand, tmp_path)
+    assert is_fetched(by_hand, tmp_path)
     assert mine.exists()
 
 

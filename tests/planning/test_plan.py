@@ -187,7 +187,7 @@ def test_what_is_there_costs_nothing(
     (tmp_path / "data/gvtbench").mkdir(parents=True)
     (tmp_path / "data/gvtbench/coco_oc.json").write_text(json.dumps([]))
     after = make_plan(study, [run])
-    assert [job.there for job in after.of("tune-mllm")] == [True]
+    assert [job.done for job in after.of("tune-mllm")] == [True]
     assert after.hours(gpu=True) < before.hours(gpu=True) / 10
     assert after.memory < before.memory
     assert "gvtbench-coco-oc" not in after.to_fetch

@@ -95,9 +95,9 @@ class _Slip:
 
 def _readings(cells: Cells) -> list[_Slip]:
     """Returns simple slips: columns left out (fewest first), digits swapped."""
-    subsets = [chosen for size in range(len(cells) - 1, 1, -1) for chosen in combinations(cells, size)]
+    subsets = [subset for size in range(len(cells) - 1, 1, -1) for subset in combinations(cells, size)]
     return [
-        *(_Slip(mean({name: cells[name] for name in chosen}), chosen) for chosen in subsets),
+        *(_Slip(mean({name: cells[name] for name in subset}), subset) for subset in subsets),
         *(
             _Slip(mean({**cells, name: swapped}), (name,), value, swapped)
             for name, value in cells.items()

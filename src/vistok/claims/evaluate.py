@@ -185,7 +185,7 @@ def _reach(measured: Sequence[tuple[Cell, float, Measured]], tail: float) -> flo
         training[estimate] = training.get(estimate, 0.0) + (weight * cell.training_error) ** 2
         freedom[estimate] = cell.training_freedom
     total = questions + sum(training.values())
-    estimated = sum(part**2 / freedom[estimate] for estimate, part in training.items() if part)
+    estimated = sum(variance**2 / freedom[estimate] for estimate, variance in training.items() if variance)
     quantile = NormalDist().inv_cdf(1 - tail)
     if estimated:
         from scipy.special import stdtrit

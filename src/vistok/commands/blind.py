@@ -47,8 +47,8 @@ def run(arguments: argparse.Namespace) -> None:
     Raises:
         VistokError: a file is not as it should be, or no baseline can be fitted.
     """
-    references, *given = inputs(arguments.references, *arguments.predictions)
-    check_output(arguments.out, references, *given)
+    references, *predictions = inputs(arguments.references, *arguments.predictions)
+    check_output(arguments.out, references, *predictions)
     if arguments.training_questions and not arguments.training:
         raise VistokError("--training-questions without --training: name the answers of that split too.")
     training = TrainingSplit(arguments.training, arguments.training_questions) if arguments.training else None
@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> None:
         },
     }
     lines = [f"{titles.get(name, name)}: {score}" for name, score in scores.items()]
-    for path in given:
+    for path in predictions:
         _, answers = read_files(arguments.kind, references=references, predictions=path)
         score = score_of(questions, answers, protocol)
         best, comparison = against_best(score, scores)

@@ -7,7 +7,7 @@ from typing import Final
 from vistok.errors import VistokError
 from vistok.grid.downloads import find_download, load_downloads
 from vistok.grid.load import load_study
-from vistok.planning.fetch import fetch, is_there, state
+from vistok.planning.fetch import fetch, is_fetched, state
 from vistok.planning.foreign import LOCK, lock_weights
 
 WEIGHTS: Final = "weights"
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
         )
         return 0
     entry = find_download(args.id, downloads)
-    if entry.agreement and entry.url and not is_there(entry, root):
+    if entry.agreement and entry.url and not is_fetched(entry, root):
         print(f"{entry.id}: whoever fetches this has agreed to its terms. {entry.agreement}", flush=True)
     fetch(entry, root, archive=args.archive, keep_archives=args.keep_archives)
     print(f"{entry.id}: in {root / entry.into}. Licence: {entry.licence}.")

@@ -55,10 +55,10 @@ def run(arguments: argparse.Namespace) -> None:
         VistokError: a file is not as it should be, or cannot be written.
     """
     named = [arguments.predictions] if arguments.predictions else []
-    references, *given = inputs(arguments.references, *named)
+    references, *predictions = inputs(arguments.references, *named)
     names = ("shared.txt", "clean.txt", "overlap.json")
     for name in names if arguments.out else ():
-        check_destination(arguments.out / name, references, *given, *arguments.training)
+        check_destination(arguments.out / name, references, *predictions, *arguments.training)
     protocol = protocol_of(arguments.kind, arguments.protocol)
     questions = load_references(arguments.kind, references)
     lists = {path: read_training_images(path, arguments.splits) for path in arguments.training}
@@ -75,13 +75,13 @@ def run(arguments: argparse.Namespace) -> None:
         report["lists"][str(path)] = {"images": len(images), "shared": len(shared)}
         lines.append(f"{path}: {len(images)} images, {len(shared)} of the {report['images']} of {references}")
     lines.append(f"clean of all lists: {len(total.clean)} of {report['images']} images")
-    for path in given:
+    for path in predictions:
         answered, answers = read_files(
             arguments.kind, references=references, predictions=path, only_answered=arguments.only_answered
         )
         split = overlap(answered, frozenset(total.shared))
-        for name, part in {"all": answered, **split.parts}.items():
-            score = _without_of(score_of(part, answers, protocol))
+        for name, subset in {"all": answered, **split.parts}.items():
+            score = _without_of(score_of(subset, answers, protocol))
             report["scores"][name] = score.report
             lines.append(f"{name}: {score}")
     if arguments.out:

@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn
 
 from vistok.errors import printable
 from vistok.grid.verbs import PARSED, VERBS
-from vistok.progress import told_while
+from vistok.progress import reporting
 
 DEBUG: Final = "--debug"
 _ABOUT: Final = "Every verb of vistok; `vistok VERB --help` shows what each one takes."
@@ -196,7 +196,7 @@ def _run_step(args: argparse.Namespace) -> None:
 
 
 def _run_tool(args: argparse.Namespace) -> int | None:
-    with told_while(f"vistok {args.verb}", shown=args.verb in GROUPS[_FILES] or args.verb == "audit"):
+    with reporting(f"vistok {args.verb}", shown=args.verb in GROUPS[_FILES] or args.verb == "audit"):
         status: int | None = tool(args.verb).run(args)
     return status
 

@@ -22,13 +22,13 @@ class ImageRecord:
     """One image of an instances file.
 
     Attributes:
-        file_name: None where the file names none.
+        file_name: None if the file gives none.
         height: in pixels.
         width: in pixels.
-        absent: in a federated file, such as LVIS, the ids of the categories that annotators looked for in vain;
-            others are unknown. None: every category.
+        absent: in a federated file, such as LVIS, the ids of the categories that annotators looked for and did not
+            find; others are unknown. None: every category.
         uncounted: the ids of the categories of which not every object is annotated.
-        attributes: what else is known about it, such as its background; not in official files.
+        attributes: further facts, such as its background; not in official files.
     """
 
     file_name: str | None
@@ -60,7 +60,7 @@ class Instances:
         images: by id.
         objects: by the image's id, in file order.
         vocabulary: the names of all categories.
-        absent: of a federated file, for every image: the categories that are not in it, as people verified.
+        absent: of a federated file, for every image: the categories that annotators verified as absent.
     """
 
     images: Mapping[int, ImageRecord]
@@ -70,7 +70,7 @@ class Instances:
 
     @property
     def categories(self) -> tuple[str, ...]:
-        """The categories that are not in an image where no object is annotated: none of a federated file."""
+        """The categories whose objects are annotated in every image: none of a federated file."""
         return () if self.absent else self.vocabulary
 
 
@@ -87,7 +87,7 @@ class Captions:
 
 @dataclass(frozen=True, slots=True)
 class CaptionReference:
-    """The captions that people wrote for one image."""
+    """The human captions of one image."""
 
     image_id: int
     captions: tuple[str, ...]
@@ -96,12 +96,12 @@ class CaptionReference:
 def read_instances(path: Path) -> Instances:
     """Returns the images, objects and categories of an instances file (.json or .json.gz).
 
-    A box outside its image says that the object is there, but not where: the whole image is taken instead. The
+    A box outside its image is replaced by the whole image: it shows that the object is there, but not where. The
     objects of a category that is not exhaustively annotated in an image (LVIS) are crowds, as their number is unknown.
 
     Raises:
-        VistokError: the file is missing, truncated or of another shape, names an id twice, refers to an image or
-            category that it does not list, or has a box of no size.
+        VistokError: the file is missing, truncated or has another shape, has an id twice, refers to an image or
+            category that it does not list, or has an empty box.
     """
     value = read_json(path, what=_INSTANCES, drop=frozenset({"segmentation"}))
     rows = {
@@ -113,11 +113,11 @@ def read_instances(path: Path) -> Instances:
     names = dict(_category(path, row) for row in rows["categories"])
     objects: dict[int, list[ObjectAnnotation]] = {image: [] for image in images}
     for position, row in enumerate(rows["annotations"]):
-        image, found = _object(path, f"annotation {position}", row, images, names)
-        objects[image].append(found)
+        image, annotation = _object(path, f"annotation {position}", row, images, names)
+        objects[image].append(annotation)
     return Instances(
         images,
-        {image: tuple(found) for image, found in objects.items()},
+        {image: tuple(annotations) for image, annotations in objects.items()},
         tuple(dict.fromkeys(names.values())),
         _absent(images, names, objects),
     )
@@ -128,12 +128,12 @@ def _absent(
     names: Mapping[int, str],
     objects: Mapping[int, Sequence[ObjectAnnotation]],
 ) -> dict[int, frozenset[str]]:
-    """Returns the categories verified absent and not annotated, by image; nothing for a file that is not federated."""
+    """Returns the categories verified absent and not annotated, by image; empty for a file that is not federated."""
     if all(record.absent is None for record in images.values()):
         return {}
     return {
         image: frozenset(names[key] for key in record.absent or () if key in names)
-        - {found.category for found in objects[image]}
+        - {entry.category for entry in objects[image]}
         for image, record in images.items()
     }
 

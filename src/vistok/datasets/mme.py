@@ -1,7 +1,7 @@
-"""Reads the perception half of MME (Fu et al. 2023): ten subtasks, two yes-or-no questions an image.
+"""Reads the perception half of MME (Fu et al. 2023): ten subtasks, two yes-or-no questions per image.
 
-The official evaluation tool has a text file a subtask, with a line a question: the image's name, the question and the
-answer, with tabs between.
+The official evaluation tool has one text file per subtask and one line per question: the image's name, the question
+and the answer, separated by tabs.
 """
 
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class MMEQuestion:
     """One of the two questions about an image.
 
     Attributes:
-        question_id: the subtask and the number of its line, counted from 1.
+        question_id: the subtask and the line number, from 1.
         image_id: the path of the image below the released folder.
         answer: Yes or No.
     """
@@ -43,7 +43,7 @@ def read_mme(folder: Path) -> tuple[MMEQuestion, ...]:
     """Returns the questions of all ten subtasks, in the order of the paper's table.
 
     Raises:
-        VistokError: the folder lacks a subtask's file, or a line or a pair is not as it should be.
+        VistokError: the folder lacks a subtask's file, or a line or a pair is malformed.
     """
     if absent := [name for name in SUBTASKS if not (folder / f"{name}.txt").is_file()]:
         raise VistokError(
@@ -56,19 +56,19 @@ def read_mme(folder: Path) -> tuple[MMEQuestion, ...]:
 
 def _subtask(path: Path, subtask: str) -> list[MMEQuestion]:
     lines = [line for line in read_text(path, what=_MME).splitlines() if line.strip()]
-    found = [_question(path, subtask, number, line) for number, line in enumerate(lines, start=1)]
-    if len(found) % 2 or any(
-        first.image_id != second.image_id for first, second in list(pairwise(found))[::2]
+    questions = [_question(path, subtask, number, line) for number, line in enumerate(lines, start=1)]
+    if len(questions) % 2 or any(
+        first.image_id != second.image_id for first, second in list(pairwise(questions))[::2]
     ):
         raise VistokError(
             f"{path}: the lines are no pairs of questions about one image, which the score is made of. Fetch the "
             "official file again."
         )
-    return found
+    return questions
 
 
 def _question(path: Path, subtask: str, number: int, line: str) -> MMEQuestion:
-    match [part.strip() for part in line.split("\t")]:
+    match [cell.strip() for cell in line.split("\t")]:
         case [image, question, answer, *_] if image and answer.capitalize() in ANSWERS:
             folder = f"{subtask}/images" if subtask in _IMAGES_APART else subtask
             return MMEQuestion(

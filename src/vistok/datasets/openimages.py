@@ -33,17 +33,17 @@ class Box(NamedTuple):
 
 
 def openimages_source(folder: Path, boxes: Path, classes: Path, hierarchy: Path | None = None) -> Source:
-    """Reads every image of `boxes`, in the file's order; a box of a group is a crowd, as COCO's is.
+    """Reads every image of `boxes`, in the file's order; a box of a group is a crowd, as in COCO.
 
-    The set has no category names, so that identification is not asked about it: only what people were asked to verify
-    in an image is boxed there, and a class without a box may well be in the image. Counting is: a class that was
-    verified has a box for each of its objects (Kuznetsova et al. 2020, section 3), but under the narrowest name: a man
-    beside two persons has no box of a person. With the hierarchy of classes a class is therefore not counted where
-    a class above or below it has a box in the image. Chosen: the paper does not say how it asks about Open Images.
+    The set has no category names, so it gives no identification questions: only classes that annotators were asked to
+    verify in an image have boxes, and a class without a box may well be in it. It gives counting questions: a verified
+    class has a box for each of its objects (Kuznetsova et al. 2020, section 3), but under the narrowest name: a man
+    next to two persons has no box of a person. With the hierarchy of classes, a class is therefore not counted if a
+    class above or below it has a box in the image. Chosen: the paper does not say how it asks about Open Images.
 
     Args:
-        folder: of the photographs `ID.jpg`, or of the folders train_0 to train_f as the archives hold them.
-        classes: what the class identifiers of `boxes` are called.
+        folder: of the photographs `ID.jpg`, or of the archives' folders train_0 to train_f.
+        classes: the names of the class identifiers in `boxes`.
         hierarchy: the official tree of classes; None: classes count as unrelated.
 
     Raises:
@@ -70,7 +70,7 @@ def _row(image: str, boxes: list[Box], data: bytes) -> ImageRow:
 def read_classes(path: Path) -> dict[str, str]:
     """Returns identifier -> name of each class, with or without a header (V7 has one, V5 has none).
 
-    What a name adds in brackets is left out, for nobody would ask so: "Bat (Animal)".
+    What a name adds in brackets is dropped, since nobody would ask for a "Bat (Animal)".
 
     Raises:
         VistokError: the file is missing, or a line is not a pair.
@@ -98,7 +98,7 @@ def read_relatives(path: Path, names: Mapping[str, str]) -> dict[str, frozenset[
     """Returns the names of the classes above and below each class, from the official tree (JSON).
 
     Raises:
-        VistokError: the file is missing, or is no such tree.
+        VistokError: the file is missing, or is not such a tree.
     """
     above: dict[str, set[str]] = {}
 
@@ -110,8 +110,8 @@ def read_relatives(path: Path, names: Mapping[str, str]) -> dict[str, frozenset[
                     above.setdefault(name, set()).update(ancestors)
                 for below in node.get("Subcategory", ()):
                     walk(below, ancestors | ({name} if name else set()))
-                for part in node.get("Part", ()):  # a wheel is not a kind of car
-                    walk(part, frozenset())
+                for component in node.get("Part", ()):  # a wheel is not a kind of car
+                    walk(component, frozenset())
             case _:
                 raise wrong_record(path, "a class", "a LabelName is", node)
 
@@ -120,23 +120,24 @@ def read_relatives(path: Path, names: Mapping[str, str]) -> dict[str, frozenset[
     for name, ancestors in above.items():
         for ancestor in ancestors - {name}:
             related[ancestor].add(name)
-    return {name: frozenset(found) for name, found in related.items()}
+    return {name: frozenset(relatives) for name, relatives in related.items()}
 
 
 def _unclear(boxes: list[Box], related: Mapping[str, frozenset[str]]) -> list[Box]:
-    """Returns an image's boxes; those of a class with relatives there are crowds, for their number is unclear."""
-    there = {box.category for box in boxes}
+    """Returns an image's boxes; those of a class with relatives in it are crowds, since their number is unclear."""
+    categories = {box.category for box in boxes}
     return [
-        box._replace(crowd=box.crowd or bool(related.get(box.category, frozenset()) & there)) for box in boxes
+        box._replace(crowd=box.crowd or bool(related.get(box.category, frozenset()) & categories))
+        for box in boxes
     ]
 
 
 def read_boxes(path: Path, names: Mapping[str, str]) -> Iterator[Box]:
-    """Yields the boxes in file order; one line is in memory at a time.
+    """Yields the boxes in file order; only one line is in memory at a time.
 
     Raises:
-        VistokError: the file is missing, lacks a column, or has a line with a class that `names` does not know or
-            without a box inside the image.
+        VistokError: the file is missing, lacks a column, or has a line with a class that is not in `names` or without
+            a box inside the image.
     """
     lines = read_lines(path, what=_BOXES)
     header = next(lines, [])
@@ -146,10 +147,10 @@ def read_boxes(path: Path, names: Mapping[str, str]) -> Iterator[Box]:
             f"{', '.join(missing)} not found in {', '.join(header)[:160] or 'an empty line'}. "
             "Name the official file of this kind."
         )
-    places = [header.index(name) for name in _COLUMNS]
+    columns = [header.index(name) for name in _COLUMNS]
     for number, line in enumerate(lines, start=2):
         try:
-            box = _box([line[place] for place in places], names)
+            box = _box([line[column] for column in columns], names)
         except (IndexError, KeyError, ValueError) as error:
             needed = (
                 "an image, a class of the class descriptions, XMin <= XMax and YMin <= YMax in 0..1, and an IsGroupOf "
@@ -164,7 +165,7 @@ def _box(cells: list[str], names: Mapping[str, str]) -> Box:
     left, right, top, bottom = map(float, numbers)
     if not (image and 0 <= left <= right <= 1 and 0 <= top <= bottom <= 1):
         raise ValueError("no box inside an image")
-    # -1 says that nobody knows: such a box may be a group too.
+    # -1 is unknown: such a box may be a group too.
     if group not in ("0", "1", "-1"):
         raise ValueError("no IsGroupOf")
     return Box(image, names[label], group != "0", left, right, top, bottom)

@@ -29,13 +29,13 @@ def read_textvqa(path: Path) -> tuple[TextVQAQuestion, ...]:
     """Returns the questions in file order.
 
     Raises:
-        VistokError: the file is missing, has no list `data`, two questions have one id, or one has not ten answers, as
-            those of the test split, whose answers are not published.
+        VistokError: the file is missing or has no list `data`, two questions have the same id, or one does not have
+            ten answers, such as those of the test split, whose answers are not published.
     """
     rows = records(path, read_json(path, what=_TEXTVQA), "data", what=_TEXTVQA)
-    found = tuple(_question(path, number, row) for number, row in enumerate(rows))
+    questions = tuple(_question(path, number, row) for number, row in enumerate(rows))
     refuse_duplicates(path, "data", "question_id", rows)
-    return found
+    return questions
 
 
 def _question(path: Path, number: int, row: dict[str, Any]) -> TextVQAQuestion:

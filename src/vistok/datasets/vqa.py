@@ -46,8 +46,8 @@ def read_annotations(path: Path) -> tuple[VQAAnnotation, ...]:
     and the types are empty.
 
     Raises:
-        VistokError: the file is missing, truncated, or of another shape, or an annotation has not ten answers:
-            the VQA accuracy of fewer, or more, is another measure.
+        VistokError: the file is missing, truncated, or has another shape, or an annotation does not have ten answers:
+            with fewer or more, VQA accuracy is another measure.
     """
     rows = records(path, read_json(path, what=_ANNOTATIONS), "annotations", what=_ANNOTATIONS)
     annotations = tuple(_annotation(path, position, row) for position, row in enumerate(rows))
@@ -59,7 +59,7 @@ def read_texts(path: Path, question_ids: Iterable[int], annotations: Path) -> li
     """Returns the text of each question that `annotations` answers, in the order of `question_ids`.
 
     Raises:
-        VistokError: the file is not as it should be, or lacks a question.
+        VistokError: the file is malformed, or lacks a question.
     """
     texts, ids = {entry.question_id: entry.question for entry in read_questions(path)}, list(question_ids)
     if absent := [key for key in ids if key not in texts]:
@@ -84,24 +84,26 @@ def read_questions(path: Path) -> tuple[VQAQuestion, ...]:
 
 def _annotation(path: Path, position: int, row: dict[str, Any]) -> VQAAnnotation:
     match row:
-        case {"answers": [*given]} if len(given) != _PEOPLE:
+        case {"answers": [*entries]} if len(entries) != _PEOPLE:
             needed = f"{_PEOPLE} answers, one per annotator, are"
-            raise wrong_record(path, f"annotation {position}", needed, f"{len(given)} in {row}")
-        case {"question_id": int() as question_id, "answers": [*given]}:
-            answers = _texts(given)
+            raise wrong_record(path, f"annotation {position}", needed, f"{len(entries)} in {row}")
+        case {"question_id": int() as question_id, "answers": [*entries]}:
+            answers = _texts(entries)
             types = [row.get(key, "") for key in ("question_type", "answer_type")]
             choice = row.get("multiple_choice_answer", max(answers, key=answers.count, default=""))
             image_id = row.get("image_id", question_id // 1000)
-            if len(answers) == len(given) and isinstance(image_id, int):
+            if len(answers) == len(entries) and isinstance(image_id, int):
                 return VQAAnnotation(
                     question_id, image_id, str(types[0]), str(types[1]), answers, str(choice)
                 )
     raise wrong_record(path, f"annotation {position}", "question_id, image_id and answers are", row)
 
 
-def _texts(given: list[object]) -> tuple[str, ...]:
+def _texts(entries: list[object]) -> tuple[str, ...]:
     return tuple(
-        entry["answer"] for entry in given if isinstance(entry, dict) and isinstance(entry.get("answer"), str)
+        entry["answer"]
+        for entry in entries
+        if isinstance(entry, dict) and isinstance(entry.get("answer"), str)
     )
 
 

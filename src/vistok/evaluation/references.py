@@ -8,7 +8,7 @@ from typing import Any
 from vistok.errors import VistokError
 from vistok.evaluation.kind import QuestionId
 from vistok.evaluation.kinds import task_kind
-from vistok.evaluation.score.identity import Known
+from vistok.evaluation.score.identity import Identities
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,10 @@ class References:
         return tuple(record.image_id for record in self.records)
 
     @property
-    def known(self) -> Known:
+    def identities(self) -> Identities:
         """What a file of answers may say of the questions."""
         texts = tuple(getattr(record, "question", None) for record in self.records)
-        return Known(self.ids, self.images, texts, by_image=task_kind(self.kind).one_per_image)
+        return Identities(self.ids, self.images, texts, by_image=task_kind(self.kind).one_per_image)
 
     def of_questions(self, ids: Collection[QuestionId]) -> "References":
         """Returns the part with these ids, in file order.

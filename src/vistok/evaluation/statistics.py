@@ -194,14 +194,14 @@ def homogeneity_test(shares: ArrayLike, questions: ArrayLike) -> Homogeneity:
     """
     from scipy.special import chdtrc
 
-    parts = np.asarray(shares, dtype=np.float64) / 100.0
-    if parts.ndim != 1 or len(parts) < 2 or not ((parts >= 0) & (parts <= 1)).all():
-        raise VistokError(f"two or more shares from 0 to 100 per cent are needed, found {parts * 100}.")
-    sizes = np.broadcast_to(np.asarray(questions, dtype=np.float64), parts.shape)
-    pooled = float(np.average(parts, weights=sizes))
-    spread = float((sizes * (parts - pooled) ** 2).sum())
+    fractions = np.asarray(shares, dtype=np.float64) / 100.0
+    if fractions.ndim != 1 or len(fractions) < 2 or not ((fractions >= 0) & (fractions <= 1)).all():
+        raise VistokError(f"two or more shares from 0 to 100 per cent are needed, found {fractions * 100}.")
+    sizes = np.broadcast_to(np.asarray(questions, dtype=np.float64), fractions.shape)
+    pooled = float(np.average(fractions, weights=sizes))
+    spread = float((sizes * (fractions - pooled) ** 2).sum())
     chi2 = spread / (pooled * (1 - pooled)) if 0 < pooled < 1 else 0.0
-    return Homogeneity(chi2, len(parts) - 1, float(chdtrc(len(parts) - 1, chi2)))
+    return Homogeneity(chi2, len(fractions) - 1, float(chdtrc(len(fractions) - 1, chi2)))
 
 
 def wilson_interval(share: float, questions: int, *, level: float = 0.95) -> tuple[float, float]:
@@ -213,8 +213,8 @@ def wilson_interval(share: float, questions: int, *, level: float = 0.95) -> tup
     if questions < 1 or not 0 <= share <= 100:
         raise VistokError(f"0 to 100 per cent of 1 or more questions are needed: {share} of {questions}.")
     z2 = NormalDist().inv_cdf((1 + level) / 2) ** 2
-    part = share / 100.0
-    centre = part + z2 / (2 * questions)
-    reach = (z2 * (part * (1 - part) + z2 / (4 * questions)) / questions) ** 0.5
+    fraction = share / 100.0
+    centre = fraction + z2 / (2 * questions)
+    reach = (z2 * (fraction * (1 - fraction) + z2 / (4 * questions)) / questions) ** 0.5
     scale = 100.0 / (1 + z2 / questions)
     return max(0.0, scale * (centre - reach)), min(100.0, scale * (centre + reach))

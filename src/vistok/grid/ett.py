@@ -44,12 +44,14 @@ class EttColumn(Value):
 
     @model_validator(mode="after")
     def _says_what_is_ours(self) -> Self:
-        told = [name for name in ("task", "reconstruction", "generation", "waits_for") if getattr(self, name)]
-        if len(told) != 1 or bool(self.task) == bool(self.metric):
+        sources = [
+            name for name in ("task", "reconstruction", "generation", "waits_for") if getattr(self, name)
+        ]
+        if len(sources) != 1 or bool(self.task) == bool(self.metric):
             raise ValueError(
                 "a column has a `task`, whose metric it shows, or a `metric` with `reconstruction`, `generation` "
                 "or `waits_for`; "
-                f"found {', '.join(told) or 'none'}"
+                f"found {', '.join(sources) or 'none'}"
             )
         return self
 
@@ -84,7 +86,7 @@ class EttTable(Value):
     )
 
     @model_validator(mode="after")
-    def _compares_rows_that_there_are(self) -> Self:
+    def _pairs_name_rows(self) -> Self:
         if strange := [row for pair in self.pairs for row in pair if not 1 <= row <= len(self.rows)]:
             raise ValueError(f"`pairs` names row {strange[0]} of {len(self.rows)}")
         return self

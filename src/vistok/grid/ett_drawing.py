@@ -56,8 +56,8 @@ def painters(study: Study) -> dict[str, Run | None]:
 def generation_spec(study: Study) -> Spec:
     """Returns what the scores of drawn images depend on besides the models."""
     size = read_scale(study.models_study).generation
-    told = {name: getattr(size, name) for name in ("least", "images", "seed", "guidance")}
-    return told | {"resamples": study.scale.bootstrap_resamples}
+    fields = {name: getattr(size, name) for name in ("least", "images", "seed", "guidance")}
+    return fields | {"resamples": study.scale.bootstrap_resamples}
 
 
 def generation_inputs(study: Study) -> list[Path]:

@@ -99,8 +99,8 @@ class EttScale(Value):
     @model_validator(mode="after")
     def _nets_are_three(self) -> Self:
         """Measuring with the features of the perceptual loss, or judging with that network, would be biased."""
-        told = [(net.images, net.seed) for net in self.nets.values()]
-        if len(set(told)) < len(told):
+        trainings = [(net.images, net.seed) for net in self.nets.values()]
+        if len(set(trainings)) < len(trainings):
             raise ValueError(
                 "judge, perceptual net and features are three: of other `images` or another `seed`"
             )
@@ -266,9 +266,9 @@ def measured(study: Study) -> list[Path]:
     """Returns the measurements of a scale's own models; nothing if it has none."""
     if not makes_ett(study):
         return []
-    paths, found = Paths(study), dict.fromkeys([EttPaths(study).reconstruction, EttPaths(study).generation])
+    paths, files = Paths(study), dict.fromkeys([EttPaths(study).reconstruction, EttPaths(study).generation])
     for table in read_tables().values():
         for task in table.tasks:
             metrics = [paths.metrics(run, task) for run in runs_of(study, table)]
-            found |= dict.fromkeys([*metrics, paths.blind(task)])
-    return list(found)
+            files |= dict.fromkeys([*metrics, paths.blind(task)])
+    return list(files)

@@ -33,11 +33,11 @@ def pretraining_modules(study: Study, pretrained: str) -> list[str]:
 
 def parts_modules(study: Study, run: str) -> list[str]:
     """Returns the modules of the encoder, the connector and the language model of a run."""
-    parts = study.run(run)
+    parsed = study.run(run)
     return [
-        encoder_module(study, parts.tokenizer),
-        module_of("mllm/connectors", study.recipe(parts.recipe).connector.kind),
-        language_model_module(study, parts.llm),
+        encoder_module(study, parsed.tokenizer),
+        module_of("mllm/connectors", study.recipe(parsed.recipe).connector.kind),
+        language_model_module(study, parsed.llm),
     ]
 
 
@@ -71,8 +71,8 @@ def page_modules(study: Study) -> list[str]:
 
 def attention_modules(study: Study, runs: Iterable[Run]) -> list[str]:
     """Returns the modules of the parts of the runs whose attention is drawn, and of the questions' task kinds."""
-    parts = [module for run in runs for module in parts_modules(study.models_study, run.path)]
-    return list(dict.fromkeys([*parts, *asked_modules(study)]))
+    modules = [module for run in runs for module in parts_modules(study.models_study, run.path)]
+    return list(dict.fromkeys([*modules, *asked_modules(study)]))
 
 
 def answering_modules(study: Study, subject: str) -> list[str]:

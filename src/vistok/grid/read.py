@@ -142,7 +142,7 @@ def _mapping(value: object, where: str) -> dict[str, Any]:
 def _explain(detail: ErrorDetails) -> str:
     """Returns one line on what is wrong with one part of an entry."""
     # In brackets: a mapping's key, and which of several types an entry was taken for.
-    where = ".".join(str(part) for part in detail["loc"] if not str(part).startswith("["))
+    where = ".".join(str(key) for key in detail["loc"] if not str(key).startswith("["))
     value, context = detail["input"], detail.get("ctx", {})
     match detail["type"]:
         case "missing":

@@ -170,12 +170,12 @@ class Study(Entries):
         """Returns the run with this id, e.g. `clip/frozen/vicuna-7b/seed-0`."""
         match path.split("/"):
             case [tokenizer, recipe, llm, seed] if _SEED.fullmatch(seed):
-                for part, check in (
+                for name, check in (
                     (tokenizer, self.tokenizer),
                     (recipe, self.recipe),
                     (llm, self.language_model_size),
                 ):
-                    check(part)
+                    check(name)
                 return Run(tokenizer=tokenizer, recipe=recipe, llm=llm, seed=int(seed[5:]))
         example = "".join(f", e.g. {run.path}" for run in self.runs()[:1])
         raise VistokError(f"not a run id: {path!r}. Legal: tokenizer/recipe/llm/seed-N{example}.")

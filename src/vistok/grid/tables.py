@@ -79,7 +79,7 @@ class Row(_AnyRow):
         """
         if self.own_models:
             stand_ins = in_others
-        tokenizer, llm = (stand_ins.get(part, part) for part in (self.tokenizer, self.llm))
+        tokenizer, llm = (stand_ins.get(name, name) for name in (self.tokenizer, self.llm))
         others = {"published": None} if tokenizer != self.tokenizer and not self.own_models else {}
         return self.model_copy(update={"tokenizer": tokenizer, "llm": llm, **others})
 

@@ -13,8 +13,8 @@ def check_target(study: Study, target: str) -> None:
     Raises:
         VistokError: a part of the name is unknown; says which are legal, or which scale to ask for.
     """
-    parts = PurePath(target).parts
-    match parts:
+    segments = PurePath(target).parts
+    match segments:
         case ["results" | "paper_tables", named, _, *_] if named not in (study.results_id, "published"):
             raise _other_scale(target, named, study.results_id)
         case ["checkpoints" | "shards", named, _, *_] if named != study.models_study.scale.id:

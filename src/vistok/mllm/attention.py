@@ -19,7 +19,7 @@ def resampler_attention(
     """
     layers = [module for module in model.connector.modules() if isinstance(module, PerceiverAttention)]
     caught: list[tuple[Tensor, Tensor]] = []
-    handle = layers[-1].register_forward_pre_hook(lambda _, given: caught.append((given[0], given[1])))
+    handle = layers[-1].register_forward_pre_hook(lambda _, inputs: caught.append((inputs[0], inputs[1])))
     try:
         model.connector(model.tokenizer(images))
     finally:
@@ -38,7 +38,9 @@ def attention_weights(
 ) -> Float[Tensor, "batch heads latents tokens"]:
     """Returns how much each head of each latent attends to each visual token, among visual tokens alone."""
     key, _ = layer.key_value(layer.norm_media(media)).chunk(2, dim=-1)
-    query, key = (split_heads(part, layer.heads) for part in (layer.query(layer.norm_latents(latents)), key))
+    query, key = (
+        split_heads(tensor, layer.heads) for tensor in (layer.query(layer.norm_latents(latents)), key)
+    )
     scores: Tensor = query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5
     return scores.softmax(dim=-1)
 

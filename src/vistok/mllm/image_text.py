@@ -60,9 +60,9 @@ class ImageText(nn.Module):
         self.match = nn.Linear(width, 2)
         self.transform = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.LayerNorm(width, eps=1e-12))
         self.bias = nn.Parameter(torch.zeros(vocabulary + 2))
-        for part in self.modules():
-            if isinstance(part, nn.Linear | nn.Embedding):
-                nn.init.normal_(part.weight, std=0.02)
+        for module in self.modules():
+            if isinstance(module, nn.Linear | nn.Embedding):
+                nn.init.normal_(module.weight, std=0.02)
 
     def losses(
         self, former: QueryTransformer, seen: Float[Tensor, "batch tokens width"], captions: Captions

@@ -41,8 +41,8 @@ class MultimodalModel(nn.Module):
         self.trains = frozenset(trains)
         self._tunes_tokenizer = not TOKENIZER_PARTS.isdisjoint(trains)
         self.requires_grad_(False)
-        for part in self.trained_parts():
-            part.requires_grad_(True)
+        for module in self.trained_parts():
+            module.requires_grad_(True)
         self.train()
 
     def trained_parts(self) -> list[nn.Module]:
@@ -71,8 +71,8 @@ class MultimodalModel(nn.Module):
         """Puts the trained parts into training mode; the others stay in evaluation mode."""
         super().train(False)
         self.training = mode
-        for part in self.trained_parts():
-            part.train(mode)
+        for module in self.trained_parts():
+            module.train(mode)
         return self
 
     def see(self, images: Shaped[Tensor, "batch 3 size size"]) -> Float[Tensor, "batch tokens features"]:

@@ -67,17 +67,17 @@ def trainings(study: Study, table: str) -> list[Training]:
     ]
     drawn += [Training("llms", name, name, 0, read_curves(paths.llm(name))) for name in llms]
     for run in runs:
-        parts = [run.tokenizer, run.recipe]
-        parts += [run.llm] if several_llms else []
+        names = [run.tokenizer, run.recipe]
+        names += [run.llm] if several_llms else []
         points = read_curves(paths.mllm(run))
         style = styles.index((run.seed, recipes.index(run.recipe)))
-        drawn.append(Training("mllms", _named(parts, run.seed, seeds), run.tokenizer, style, points))
+        drawn.append(Training("mllms", _named(names, run.seed, seeds), run.tokenizer, style, points))
     return drawn
 
 
-def _named(parts: Sequence[str], seed: int, seeds: Sequence[int]) -> str:
+def _named(names: Sequence[str], seed: int, seeds: Sequence[int]) -> str:
     """Returns a training's name, with its seed where there are several."""
-    return ", ".join([*parts, f"seed {seed}"] if len(seeds) > 1 else parts)
+    return ", ".join([*names, f"seed {seed}"] if len(seeds) > 1 else names)
 
 
 def _with_bases(study: Study, llms: Mapping[str, None]) -> list[str]:

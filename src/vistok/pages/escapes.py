@@ -54,7 +54,7 @@ def _character(character: str) -> str:
         return _SIGNS[character]
     if character.isascii():
         return character if character.isprintable() else " "
-    parts = unicodedata.normalize("NFD", character)
-    if len(parts) == 2 and parts[0].isascii() and parts[1] in _ACCENTS:
-        return f"{_ACCENTS[parts[1]]}{{{parts[0]}}}"
+    decomposed = unicodedata.normalize("NFD", character)
+    if len(decomposed) == 2 and decomposed[0].isascii() and decomposed[1] in _ACCENTS:
+        return f"{_ACCENTS[decomposed[1]]}{{{decomposed[0]}}}"
     return f"{{[}}U+{ord(character):04X}{{]}}"

@@ -40,8 +40,8 @@ def draw_attention(
     """Returns Figure 3 as SVG and PNG: an image a line, two heads a run, and beside it how unlike all heads are."""
     columns = 1 + 2 * len(looks)
     with new_figure(1.55 * columns + 3.2, 1.55 * len(images) + 0.7) as figure:
-        parts: Any = figure.subfigures(1, 2, width_ratios=(1.55 * columns, 3.2))
-        left, right = parts
+        halves: Any = figure.subfigures(1, 2, width_ratios=(1.55 * columns, 3.2))
+        left, right = halves
         panels = left.subplots(len(images), columns, squeeze=False)
         for line, image in enumerate(images):
             _picture(panels[line][0], image)

@@ -63,7 +63,7 @@ def _way(row: Row, detailed: Sequence[bool | None], side: bool) -> Way | None:
     ]
     if len(halves) < len(shares):
         return Way(value, None, None)
-    half = sum(part**2 for part in halves) ** 0.5 / len(halves)
+    half = sum(width**2 for width in halves) ** 0.5 / len(halves)
     return Way(value, value - half, value + half)
 
 

@@ -20,14 +20,14 @@ def footnote(row: Row) -> str:
     It says what differs in another group's model, what replaces unreleased weights, and what its pretraining failed
     to learn.
     """
-    parts = []
+    footnotes = []
     if row.otherwise:
-        parts += paragraphs("otherwise.txt.j2", otherwise=row.otherwise)
+        footnotes += paragraphs("otherwise.txt.j2", otherwise=row.otherwise)
     if row.substitute:
-        parts += paragraphs("footnote.txt.j2", substitute=row.substitute)
+        footnotes += paragraphs("footnote.txt.j2", substitute=row.substitute)
     if row.shortfall:
-        parts += paragraphs("shortfall.txt.j2", shortfall=row.shortfall)
-    return " ".join(parts)
+        footnotes += paragraphs("shortfall.txt.j2", shortfall=row.shortfall)
+    return " ".join(footnotes)
 
 
 def notes(report: TableReport) -> list[str]:

@@ -49,8 +49,8 @@ def sentences(template: str, **values: Any) -> dict[str, str]:
 
 def paragraphs(template: str, **values: Any) -> list[str]:
     """Returns the paragraphs of a template in plain text, each in one line; only code is in backticks."""
-    parts = re.split(r"\n\s*\n", render(template, **values))
-    return [text for part in parts if (text := _in_one_line(part))]
+    blocks = re.split(r"\n\s*\n", render(template, **values))
+    return [text for block in blocks if (text := _in_one_line(block))]
 
 
 def _in_one_line(text: str) -> str:
@@ -95,9 +95,9 @@ def _finalised(context: Context, value: object) -> Markup:
 @pass_context
 def prose(context: Context, text: str) -> Markup:
     """Returns text for a page, with code between backticks set as code."""
-    to, parts = _format(context), printable(text).split("`")
+    to, spans = _format(context), printable(text).split("`")
     return Markup("").join(
-        Markup(to.code(part) if index % 2 else to.text(part)) for index, part in enumerate(parts)
+        Markup(to.code(span) if index % 2 else to.text(span)) for index, span in enumerate(spans)
     )
 
 

@@ -23,7 +23,7 @@ def marker(entry: Download, root: Path) -> Path:
     return root / "fetched" / f"{entry.id}.json"
 
 
-def is_there(entry: Download, root: Path) -> bool:
+def is_fetched(entry: Download, root: Path) -> bool:
     """Returns whether all files of a download are there and no fetch of it is unfinished."""
     return all((root / name).exists() for name in entry.holds) and not _progress(entry, root).exists()
 
@@ -37,11 +37,11 @@ def fetch(entry: Download, root: Path, *, archive: Path | None = None, keep_arch
     Raises:
         VistokError: it cannot be downloaded, is not what its entry states, or is not an archive that can be unpacked.
     """
-    if entry.url is None and archive is None and not is_there(entry, root):
+    if entry.url is None and archive is None and not is_fetched(entry, root):
         raise require_by_hand(entry)
     with _alone(entry, root):
         archives: dict[str, Any] = {}
-        if not is_there(entry, root):
+        if not is_fetched(entry, root):
             archives = _fetch_all(entry, root, archive, keep_archives)
         _check_holds(entry, root)
         if archives or not marker(entry, root).is_file():
@@ -147,4 +147,4 @@ def state(entry: Download, root: Path) -> str:
     """Returns `there`, or how large a download is and how to get it."""
     size = readable_bytes(entry.bytes) if entry.bytes else "size not stated"
     how = ", after an agreement" if entry.agreement else ""
-    return "there" if is_there(entry, root) else f"{size}{how if entry.url else ', by hand'}"
+    return "there" if is_fetched(entry, root) else f"{size}{how if entry.url else ', by hand'}"

@@ -32,28 +32,29 @@ _STARTING: Final[dict[str, float]] = {
 
 @dataclass(frozen=True)
 class Job:
-    """One job of a study: what it costs, and whether all that it makes is there.
+    """One job of a study: its cost, and whether it is done.
 
     Attributes:
         step: whose job size it uses.
-        name: the ids that it is of.
-        starting: seconds besides what its operations take, on a CPU.
+        name: its ids.
+        starting: seconds that it takes besides its operations, on a CPU.
+        done: whether all of its outputs are there.
     """
 
     step: StepId
     name: str
     cost: Cost
     starting: float
-    there: bool
+    done: bool
 
 
 def starting(step: str) -> float:
-    """Returns the seconds of a step's job besides what its operations take."""
+    """Returns the seconds that a step's job takes besides its operations."""
     return _STARTING.get(step, STARTING)
 
 
 def jobs_of(study: Study, runs: Sequence[Subject]) -> tuple[Job, ...]:
-    """Returns every job behind some runs of a study, from its data to its tables."""
+    """Returns every job that some runs of a study need, from its data to its tables."""
     return tuple(
         Job(
             step.size_id,

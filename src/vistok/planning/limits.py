@@ -45,7 +45,7 @@ def limits(plan: Plan, profile: Path) -> list[Limit]:
     """Returns the limit of each step of a plan whose jobs are not negligible, under a profile's retries."""
     submissions = 1 + retries(profile)
     scale = plan.study.scale
-    steps = dict.fromkeys(job.step for job in plan.jobs if not job.there)
+    steps = dict.fromkeys(job.step for job in plan.jobs if not job.done)
     candidates = (Limit(step, plan.longest(step), scale.job(step).minutes, submissions) for step in steps)
     return [limit for limit in candidates if limit.hours]
 
@@ -86,7 +86,7 @@ def check_host_memory(plan: Plan) -> str:
     """
     scale, needed = plan.study.scale, dict[StepId, float]()
     for job in plan.jobs:
-        if not job.there and job.cost.host:
+        if not job.done and job.cost.host:
             needed[job.step] = max(job.cost.host, needed.get(job.step, 0.0))
     texts = {
         step: f"{step}: {readable_bytes(host)} of {readable_bytes(scale.job(step).memory_mb * 1e6)}"
@@ -103,7 +103,7 @@ def lines(plan: Plan, profile: Path = PROFILE) -> Iterator[str]:
     """Yields what a plan says of limits: on a cluster, under the profile that is there."""
     if profile.is_file() and plan.hours(gpu=True):
         yield f"on a cluster ({profile}, {retries(profile)} retries): {_outcome(lambda: check_hours(plan, profile))}"
-    if any(job.cost.host for job in plan.jobs if not job.there):
+    if any(job.cost.host for job in plan.jobs if not job.done):
         yield f"memory of a node: {_outcome(lambda: check_host_memory(plan))}"
 
 

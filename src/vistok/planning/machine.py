@@ -51,7 +51,7 @@ def check_gpu(plan: Plan, memory: float | None = None) -> str:
     Raises:
         VistokError: a job needs more; or there is no GPU here and none was named.
     """
-    left = [job for job in plan.jobs if plan.gpus(job.step) and not job.there]
+    left = [job for job in plan.jobs if plan.gpus(job.step) and not job.done]
     if not left:
         return "no job that is left asks for a GPU"
     if os.environ.get(CHOICE) == "cpu":

@@ -14,7 +14,7 @@ from vistok.grid.needs import question_files, training_files
 from vistok.grid.runs import Subject
 from vistok.grid.study import Study
 from vistok.planning.cost import Cost
-from vistok.planning.fetch import is_there
+from vistok.planning.fetch import is_fetched
 from vistok.planning.jobs import Job, jobs_of
 from vistok.planning.units import readable_bytes
 
@@ -69,26 +69,26 @@ class Plan:
 
     def hours(self, *, gpu: bool) -> float:
         """Returns the GPU-hours (or CPU-hours) of what is not there yet."""
-        left = [job for job in self.jobs if not job.there and bool(self.gpus(job.step)) == gpu]
+        left = [job for job in self.jobs if not job.done and bool(self.gpus(job.step)) == gpu]
         return sum(self.rates.hours(job, self.gpus(job.step)) for job in left)
 
     def longest(self, step: StepId) -> float:
         """Returns the hours that the longest job of a step takes on all its GPUs, among those that are left."""
         gpus = self.gpus(step)
-        left = (job for job in self.of(step) if not job.there)
+        left = (job for job in self.of(step) if not job.done)
         return max((self.rates.hours(job, gpus) / max(gpus, 1) for job in left), default=0.0)
 
     @property
     def memory(self) -> float:
         """The greatest memory of a GPU that a job needs, in bytes; 0 where no job asks for one."""
         return max(
-            (job.cost.memory for job in self.jobs if self.gpus(job.step) and not job.there), default=0.0
+            (job.cost.memory for job in self.jobs if self.gpus(job.step) and not job.done), default=0.0
         )
 
     @property
     def disk(self) -> float:
         """The bytes that the disk must have free: what stays, what is fetched, and the largest saved training."""
-        left = [job.cost for job in self.jobs if not job.there]
+        left = [job.cost for job in self.jobs if not job.done]
         return sum(cost.stored for cost in left) + self.bytes_to_fetch + sum(cost.temporary for cost in left)
 
 
@@ -117,7 +117,7 @@ def make_plan(study: Study, runs: Iterable[Subject], rates: Rates | None = None)
         return Plan(study, jobs, rates=rates or Rates())
     names = [*question_files(study), *(training_files(study, runs) if study.models_study is study else [])]
     archives = {entry.id: entry for name in names for entry in downloads_for(name, downloads)}
-    missing = [entry for entry in archives.values() if not is_there(entry, root)]
+    missing = [entry for entry in archives.values() if not is_fetched(entry, root)]
     size = sum(entry.bytes or 0 for entry in missing)
     unstated = tuple(entry.id for entry in missing if entry.bytes is None)
     return Plan(study, jobs, tuple(entry.id for entry in missing), size, unstated, rates or Rates())
@@ -129,7 +129,7 @@ def lines(plan: Plan) -> list[str]:
     text = [f"{'step':20}{'jobs':>6}{'there':>7}{'hours to do':>13}{'GPUs':>6}{'memory':>12}{'disk':>12}"]
     for step in dict.fromkeys(job.step for job in plan.jobs):
         text.append(_row(plan, step))
-    jobs_left = sum(not job.there for job in plan.jobs)
+    jobs_left = sum(not job.done for job in plan.jobs)
     text += [
         "",
         f"to do: {jobs_left} of {len(plan.jobs)} jobs; {plan.hours(gpu=True):,.1f} GPU-hours, "
@@ -142,7 +142,7 @@ def lines(plan: Plan) -> list[str]:
         )
     if plan.unstated:
         text.append(f"not counted on disk: {', '.join(plan.unstated)}, whose sizes no source states")
-    if (read := sum(job.cost.read for job in plan.jobs if not job.there)) >= _WORTH_TELLING:
+    if (read := sum(job.cost.read for job in plan.jobs if not job.done)) >= _WORTH_TELLING:
         text.append(f"read while training: {readable_bytes(read)} of shards, half a megabyte an image")
     rates = plan.rates
     return [
@@ -159,7 +159,7 @@ def lines(plan: Plan) -> list[str]:
 
 def _row(plan: Plan, step: StepId) -> str:
     jobs, gpus = plan.of(step), plan.gpus(step)
-    left = [job for job in jobs if not job.there]
+    left = [job for job in jobs if not job.done]
     hours = sum(plan.rates.hours(job, gpus) for job in left)
     memory, disk = (
         max(job.cost.memory for job in jobs),

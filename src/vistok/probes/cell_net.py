@@ -16,7 +16,7 @@ from vistok.datasets.coco import ObjectAnnotation
 from vistok.errors import unknown
 
 NOTHING: Final = 0  # in a cell: neither an object nor a crowd
-UNTOLD: Final = -100  # a crowd's cell, or an object without a colour: ignored by loss and accuracy
+IGNORED: Final = -100  # a crowd's cell, or an object without a colour: ignored by loss and accuracy
 _COLOUR: Final = "color"
 _GROUPS: Final = 8
 
@@ -83,8 +83,8 @@ def cell_labels(
                 raise unknown("category of an object that a cell net is to tell", entry.category, categories)
             colour = dict(entry.attributes).get(_COLOUR, "")
             cell = image, row, column
-            labels.category[cell] = UNTOLD if entry.crowd else categories[entry.category]
-            labels.colour[cell] = UNTOLD if entry.crowd else colours.get(colour, UNTOLD)
+            labels.category[cell] = IGNORED if entry.crowd else categories[entry.category]
+            labels.colour[cell] = IGNORED if entry.crowd else colours.get(colour, IGNORED)
             labels.area[cell] = 0 if entry.crowd else width * height * cells**2 / (across * down)
     return labels
 

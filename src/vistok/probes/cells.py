@@ -106,9 +106,9 @@ def _part_of_grid(boxes: np.ndarray, side: int) -> Int64[np.ndarray, " boxes"]:
 
 def _ground(words: Mapping[str, str], box: np.ndarray) -> str | None:
     """Returns the background behind a box: that of its part of the image, or else the image's own."""
-    parts = sum(name.startswith(f"{_BACKGROUND}s.") for name in words)
-    side = isqrt(parts)
-    if not parts or side * side != parts:
+    count = sum(name.startswith(f"{_BACKGROUND}s.") for name in words)
+    side = isqrt(count)
+    if not count or side * side != count:
         return words.get(_BACKGROUND)
     return words.get(f"{_BACKGROUND}s.{_part_of_grid(box[None], side)[0]}")
 

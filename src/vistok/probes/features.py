@@ -21,8 +21,8 @@ def tokens_of(
 
     @torch.no_grad()
     def features(pixels: Pixels) -> Tokens:
-        parts = (pixels[start : start + batch] for start in range(0, len(pixels), batch))
-        images = (torch.from_numpy(preprocessing.normalise(part)).to(target) for part in parts)
-        return np.concatenate([tokenizer(part).cpu().numpy() for part in images])
+        chunks = (pixels[start : start + batch] for start in range(0, len(pixels), batch))
+        images = (torch.from_numpy(preprocessing.normalise(chunk)).to(target) for chunk in chunks)
+        return np.concatenate([tokenizer(chunk).cpu().numpy() for chunk in images])
 
     return features

@@ -50,7 +50,7 @@ def read_linearly(fitted: Features, labels: Labels, others: Features) -> Labels:
 def read_by_perceptron(fitted: Features, labels: Labels, others: Features) -> Labels:
     """Reads with a perceptron of one hidden layer, trained for 400 batches; the same rows give the same readings."""
     names, numbers = np.unique(labels, return_inverse=True)
-    inputs, queries = (torch.from_numpy(part.astype(np.float32)) for part in standardised(fitted, others))
+    inputs, queries = (torch.from_numpy(array.astype(np.float32)) for array in standardised(fitted, others))
     classes, order = torch.from_numpy(numbers), np.random.default_rng(0)
     with torch.random.fork_rng(devices=[]), torch.enable_grad():
         torch.manual_seed(0)

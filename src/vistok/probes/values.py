@@ -110,11 +110,11 @@ def share_of_variance(
     np.add.at(sums, (block, group), tokens)
     squares = np.bincount(block, weights=np.square(tokens).sum(axis=1))
     totals = counts.sum(0), sums.sum(0), squares.sum()
-    parts = (
+    rests = (
         (totals[0] - count, totals[1] - total, totals[2] - square)
         for count, total, square in zip(counts, sums, squares, strict=True)
     )
-    return Estimate(_share(*totals), tuple(_share(*part) for part in parts))
+    return Estimate(_share(*totals), tuple(_share(*rest) for rest in rests))
 
 
 def _share(counts: np.ndarray, sums: np.ndarray, squares: float) -> float:

@@ -121,10 +121,10 @@ def is_done(study: Study, verb: str, of: Any) -> bool:
     what = TRAININGS[verb](study, of)
     join()
     with only_writer(what.out) if is_first() else nullcontext():
-        return is_finished(what.out, what.identity) and said_finished(Paths(study), what.out)
+        return is_finished(what.out, what.identity) and report_finished(Paths(study), what.out)
 
 
-def said_finished(paths: Paths, out: Path) -> bool:
+def report_finished(paths: Paths, out: Path) -> bool:
     """Reports a finished training, from one process only, and removes its state; returns True."""
     if is_first():
         forget_state(paths, out)

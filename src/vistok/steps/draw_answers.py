@@ -50,11 +50,13 @@ def fine_grained(study: Study) -> list[Task]:
 def _of_task(study: Study, pair: Pair, task: Task) -> list[ShownQuestion]:
     questions = ask(study, task.id)
     drawn, paths = draw(task, questions.references, questions.prompts, ACROSS, SEED), Paths(study)
-    ids, identities = questions.references.ids, questions.references.known
+    ids, identities = questions.references.ids, questions.references.identities
     judged = [
         judge(
             drawn,
-            read_predictions(paths.predictions(run, task.id), ids, allow_missing=False, known=identities),
+            read_predictions(
+                paths.predictions(run, task.id), ids, allow_missing=False, identities=identities
+            ),
         )
         for run in pair.runs
     ]

@@ -71,8 +71,8 @@ def _images(study: Study) -> list[Any]:
     for task in study.answered_tasks():
         questions = ask(study, task.id)
         if paths := [questions.images[image] for image in dict.fromkeys(questions.references.images)]:
-            chosen = drawn_indices(len(paths), study.scale.attention_images, SEED)
-            return [load_image(paths[index], what="photograph") for index in chosen]
+            indices = drawn_indices(len(paths), study.scale.attention_images, SEED)
+            return [load_image(paths[index], what="photograph") for index in indices]
     raise VistokError("Figure 3 shows photographs that are asked about: there are none.")
 
 
@@ -81,8 +81,8 @@ def _attention(study: Study, model_run: Run, model: MultimodalModel, images: Seq
     prepared = Preprocessing(encoder.image_size, encoder.normalisation)
     pixels = torch.stack([torch.as_tensor(prepared.evaluation(image)) for image in images])
     device = next(model.parameters()).device
-    parts = [resampler_attention(model.eval(), part.to(device)).cpu() for part in pixels.split(_BATCH)]
-    return torch.cat(parts).double()
+    maps = [resampler_attention(model.eval(), batch.to(device)).cpu() for batch in pixels.split(_BATCH)]
+    return torch.cat(maps).double()
 
 
 def _looks(name: str, attention: torch.Tensor, query: int, heads: tuple[int, int]) -> Looks:

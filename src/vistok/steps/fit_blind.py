@@ -30,10 +30,13 @@ def run(study: Study, suite: str) -> None:
         report["inputs"] = {
             llm: check_predictions(path, blind_inputs(study, llm, task)) for llm, path in predictions.items()
         }
-        ids, identities = questions.references.ids, questions.references.known
+        ids, identities = questions.references.ids, questions.references.identities
         report["text_only"] = {
             llm: scores(
-                study, task, questions, read_predictions(path, ids, allow_missing=False, known=identities)
+                study,
+                task,
+                questions,
+                read_predictions(path, ids, allow_missing=False, identities=identities),
             )
             for llm, path in predictions.items()
         }

@@ -60,11 +60,11 @@ def _prototypes(
     objective: Objective, setup: Setup, pixels: Pixels
 ) -> Float[np.ndarray, "images prototypes"] | None:
     preprocessing = Preprocessing(setup.encoder.image_size, setup.encoder.normalisation)
-    parts = []
+    batches = []
     for start in range(0, len(pixels), _BATCH):
         images = preprocessing.normalise(pixels[start : start + _BATCH])
         probabilities = objective.prototypes(torch.from_numpy(images))
         if probabilities is None:
             return None
-        parts.append(probabilities.numpy())
-    return np.concatenate(parts)
+        batches.append(probabilities.numpy())
+    return np.concatenate(batches)

@@ -87,8 +87,8 @@ def _tokenizers(study: Study) -> Iterator[tuple[str, Ibq]]:
 
 @torch.no_grad()
 def _painted(model: Ibq, images: Pixels) -> _Painted:
-    codes = torch.cat([model.codes(part) for part in torch.from_numpy(images).split(_AT_ONCE)])
-    pictures = torch.cat([model.painted(part) for part in codes.split(_AT_ONCE)])
+    codes = torch.cat([model.codes(batch) for batch in torch.from_numpy(images).split(_AT_ONCE)])
+    pictures = torch.cat([model.painted(batch) for batch in codes.split(_AT_ONCE)])
     return _Painted(pictures.numpy(), code_use(codes, model.size.codes))
 
 
@@ -117,8 +117,8 @@ def _truth(study: Study, judge: CellNet, pixels: int) -> _Truth:
 
 def _measured(judge: CellNet, truth: _Truth, pictures: Pixels, resamples: int) -> Measured:
     """Returns the metrics of pictures against the images, each with its interval over images."""
-    read = [judge.read(from_bytes(part)) for part in torch.from_numpy(pictures).split(_AT_ONCE)]
-    category, colour = (np.concatenate(parts) for parts in zip(*read, strict=True))
+    read = [judge.read(from_bytes(batch)) for batch in torch.from_numpy(pictures).split(_AT_ONCE)]
+    category, colour = (np.concatenate(batches) for batches in zip(*read, strict=True))
     present, large = truth.labels.category > NOTHING, truth.large
     right = 100.0 * (category == truth.labels.category)
     coloured = 100.0 * (colour == truth.labels.colour)
@@ -139,10 +139,10 @@ def _measured(judge: CellNet, truth: _Truth, pictures: Pixels, resamples: int) -
 
 
 def _over(
-    values: Float[np.ndarray, "..."], chosen: Bool[np.ndarray, "..."], resamples: int
+    values: Float[np.ndarray, "..."], mask: Bool[np.ndarray, "..."], resamples: int
 ) -> dict[str, float | int | None]:
     """Returns the mean of the chosen values, and its interval over the images that they are of."""
-    selected, groups = values[chosen], np.nonzero(chosen)[0].tolist()
+    selected, groups = values[mask], np.nonzero(mask)[0].tolist()
     if not len(selected):
         return {"value": None, "low": None, "high": None, "n": 0}
     low, high = bootstrap_interval(selected, groups, resamples=resamples)
@@ -153,7 +153,7 @@ def _over(
 
 def _features(net: CellNet, images: Pixels) -> Float[np.ndarray, "B width"]:
     return np.concatenate(
-        [net.features(from_bytes(part)) for part in torch.from_numpy(images).split(_AT_ONCE)]
+        [net.features(from_bytes(batch)) for batch in torch.from_numpy(images).split(_AT_ONCE)]
     )
 
 

@@ -32,7 +32,9 @@ def run(study: Study, subject: Subject, suite: str) -> None:
         predictions = paths.predictions(subject, task.id)
         inputs = {"predictions": check_predictions(predictions, answer_inputs(study, subject, task))}
         questions = task_questions.references
-        answers = read_predictions(predictions, questions.ids, allow_missing=False, known=questions.known)
+        answers = read_predictions(
+            predictions, questions.ids, allow_missing=False, identities=questions.identities
+        )
         report = cell(study, task, task_questions, {"answers": answers}) | {
             "run": subject.path,
             "inputs": inputs,

@@ -119,7 +119,9 @@ def _photograph(path: Path, assets: Path) -> str:
 def _answered(path: Path, task_questions: TaskQuestions, drawn: Drawn) -> list[Answered]:
     check_predictions(path, {})
     questions = task_questions.references
-    return judge(drawn, read_predictions(path, questions.ids, allow_missing=False, known=questions.known))
+    return judge(
+        drawn, read_predictions(path, questions.ids, allow_missing=False, identities=questions.identities)
+    )
 
 
 def _run_page(
@@ -155,13 +157,13 @@ def _name(study: Study, subject: Subject) -> str:
     if not isinstance(subject, Run):
         return study.released_model(subject.model).label
     models_study = study.models_study
-    parts = [
+    labels = [
         models_study.tokenizer(subject.tokenizer).label,
         subject.recipe,
         models_study.llm(subject.llm).label,
         f"seed {subject.seed}",
     ]
-    return ", ".join(parts)
+    return ", ".join(labels)
 
 
 def _scores(study: Study, subject: Subject, task: Task) -> Scores:

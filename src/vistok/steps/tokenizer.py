@@ -72,6 +72,6 @@ def load_roles(study: Study, pretrained: Pretrained) -> dict[str, Any]:
     entries = study.tokenizer(pretrained.tokenizer).roles.items()
     roles = {role: Pretrained(tokenizer=name, seed=pretrained.seed) for role, name in entries}
     load: dict[str, Callable[[Study, Pretrained], VisualTokenizer]] = {"teacher": load_teacher}
-    parts = {role: load.get(role, load_study_tokenizer)(study, part) for role, part in roles.items()}
-    heads = {role: load_heads(study, part) for role, part in roles.items() if study.pretrains(part.tokenizer)}
-    return {**parts, "heads": heads}
+    tokenizers = {role: load.get(role, load_study_tokenizer)(study, made) for role, made in roles.items()}
+    heads = {role: load_heads(study, made) for role, made in roles.items() if study.pretrains(made.tokenizer)}
+    return {**tokenizers, "heads": heads}

@@ -16,7 +16,7 @@ from vistok.sources import source_digest
 from vistok.steps.ett_models import cell_net_config
 from vistok.steps.inputs import input_digests
 from vistok.steps.training import training
-from vistok.supervision.ibq.cell_learner import CellLearner, told_right
+from vistok.supervision.ibq.cell_learner import CellLearner, category_accuracy
 from vistok.supervision.ibq.images import ImagePool
 from vistok.training.curves import write_curves
 from vistok.training.loop import Plan, make_deterministic, train
@@ -52,7 +52,7 @@ def _train(study: Study, name: str, size: CellNetSize) -> None:
         learner = CellLearner(net, pool, labels, shown=shown, batch=size.batch, seed=size.seed)
         plan = Plan(size.steps, size.optimiser, study.scale.save_every)
         curves = train(learner, plan, state=work.state, identity=work.identity, name=f"cell net {name}")
-        accuracy = told_right(net.eval(), pool, labels, np.arange(shown, len(pool)))
+        accuracy = category_accuracy(net.eval(), pool, labels, np.arange(shown, len(pool)))
         _check(name, accuracy, size)
         save_checkpoint(
             work.out,

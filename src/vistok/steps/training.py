@@ -11,7 +11,7 @@ from vistok.files import digest_value
 from vistok.grid.paths import Paths
 from vistok.locks import only_writer
 from vistok.provenance import Stopwatch, is_finished
-from vistok.steps.decided import said_finished
+from vistok.steps.decided import report_finished
 from vistok.training.devices import device_of
 from vistok.training.processes import is_first, join
 
@@ -60,5 +60,5 @@ def training(paths: Paths, out: Path, decided_by: object, *, gpus: int = 0) -> I
             device_of(gpus)  # before anything is loaded
             yield work
             return
-        said_finished(paths, out)
+        report_finished(paths, out)
         yield None

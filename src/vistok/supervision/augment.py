@@ -140,9 +140,9 @@ def blur(images: Images, draws: Draws, *, deviation: float, probability: float |
     Args:
         probability: of each image, or of all.
     """
-    chosen = draws.random() < probability
-    drawn = np.where(chosen, draws.uniform(deviation / 20, deviation), np.inf)
-    side = np.where(chosen, np.exp(-1 / (2 * drawn**2)), 0.0)
+    mask = draws.random() < probability
+    drawn = np.where(mask, draws.uniform(deviation / 20, deviation), np.inf)
+    side = np.where(mask, np.exp(-1 / (2 * drawn**2)), 0.0)
     weights = torch.from_numpy((side / (1 + 2 * side)).astype(np.float32)).view(-1, 1, 1, 1)
     wide = functional.pad(images, (1, 1, 0, 0), mode="replicate")
     images = torch.lerp(images, (wide[..., :-2] + wide[..., 2:]) / 2, 2 * weights)
@@ -152,8 +152,8 @@ def blur(images: Images, draws: Draws, *, deviation: float, probability: float |
 
 def solarise(images: Images, draws: Draws, *, probability: float | np.ndarray) -> Images:
     """Returns images some of which have their values above one half inverted."""
-    chosen = torch.from_numpy(draws.random() < probability).view(-1, 1, 1, 1)
-    return torch.where(chosen & (images >= 0.5), 1 - images, images)
+    mask = torch.from_numpy(draws.random() < probability).view(-1, 1, 1, 1)
+    return torch.where(mask & (images >= 0.5), 1 - images, images)
 
 
 def random_window(images: Images, draws: Draws, patch: int, patches: int) -> Images:

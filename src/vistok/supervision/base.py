@@ -98,8 +98,8 @@ class Objective(nn.Module, ABC):
         super().__init__()
         encoder, pretraining, data = setup.encoder, setup.pretraining, setup.data
         self.name = name = type(self).__module__.rpartition(".")[2].replace("_", "-")
-        for part in sorted(self.needs):
-            data.require(part, name)
+        for kind in sorted(self.needs):
+            data.require(kind, name)
         self._check_role("teacher", self.needs_teacher, setup.teacher)
         self._check_role("proposer", self.needs_proposer, setup.proposer)
         if self.needs_base:

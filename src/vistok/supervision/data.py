@@ -80,16 +80,16 @@ class PretrainingData:
         """How many classes labels tell apart."""
         return len(self.shards.categories)
 
-    def require(self, part: AnnotationKind, objective: str) -> None:
-        """Refuses a set in which an image lacks what an objective is supervised by.
+    def require(self, kind: AnnotationKind, objective: str) -> None:
+        """Refuses a set in which an image lacks the annotations that supervise an objective.
 
         Raises:
             VistokError: not every image has a label or a text, or none has boxes.
         """
         rows_with = self.shards.manifest.rows_with
-        count = max(rows_with[part], rows_with["objects"] if part == "label" else 0)
-        if count < (1 if part == "objects" else len(self)):
-            called, formats = _CALLED[part]
+        count = max(rows_with[kind], rows_with["objects"] if kind == "label" else 0)
+        if count < (1 if kind == "objects" else len(self)):
+            called, formats = _CALLED[kind]
             raise VistokError(
                 f"the {objective} objective needs {called} for each image, and {len(self) - count} of the "
                 f"{len(self)} images of {self.shards.path} have none. Give the tokenizer an `image_set` of the "
@@ -101,8 +101,8 @@ class PretrainingData:
         for captions in self.shards.column("captions"):
             yield captions[0]
 
-    def examples(self, positions: Sequence[int] | np.ndarray, parts: frozenset[AnnotationKind]) -> Examples:
-        """Returns the images at some positions with the parts that are named.
+    def examples(self, positions: Sequence[int] | np.ndarray, kinds: frozenset[AnnotationKind]) -> Examples:
+        """Returns the images at some positions with these kinds of annotations.
 
         Raises:
             VistokError: a shard is damaged, or an image cannot be decoded.
@@ -111,9 +111,9 @@ class PretrainingData:
         rows = [image.row for image in images]
         return Examples(
             np.stack([image.pixels for image in images]),
-            np.array([self._label(row) for row in rows], dtype=np.int64) if "label" in parts else None,
-            [row.captions[0] for row in rows] if "captions" in parts else None,
-            [self._regions(image) for image in images] if "objects" in parts else None,
+            np.array([self._label(row) for row in rows], dtype=np.int64) if "label" in kinds else None,
+            [row.captions[0] for row in rows] if "captions" in kinds else None,
+            [self._regions(image) for image in images] if "objects" in kinds else None,
         )
 
     def _image(self, position: int) -> _Image:

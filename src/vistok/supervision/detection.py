@@ -84,8 +84,8 @@ def mirror_some(
 ) -> tuple[Float[Tensor, "batch 3 height width"], np.ndarray]:
     """Returns images, half of them mirrored, and which they are."""
     mirrored = draws.random() < 0.5
-    chosen = torch.from_numpy(mirrored).view(-1, 1, 1, 1)
-    return torch.where(chosen, images.flip(-1), images), mirrored
+    mask = torch.from_numpy(mirrored).view(-1, 1, 1, 1)
+    return torch.where(mask, images.flip(-1), images), mirrored
 
 
 def detection_loss(

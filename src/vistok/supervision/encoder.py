@@ -69,8 +69,8 @@ def prepare(encoder: VisionTransformer, images: Float[Tensor, "images 3 height w
     """
     for name, layer in encoder.blocks.named_modules():
         if isinstance(layer, nn.Linear):
-            parts = 3 if name.endswith("qkv") else 1  # query, key and value count as three layers
-            bound = (6 / (layer.in_features + layer.out_features / parts)) ** 0.5
+            layers = 3 if name.endswith("qkv") else 1  # query, key and value count as three layers
+            bound = (6 / (layer.in_features + layer.out_features / layers)) ** 0.5
             nn.init.uniform_(layer.weight, -bound, bound)
     assert encoder.pos_embed is not None
     rows, columns = encoder.patch_embed.grid_size

@@ -150,7 +150,7 @@ def hiding(
 ) -> Iterator[None]:
     """Puts a token in the place of hidden patches, whatever encoder embeds them: before positions are added."""
 
-    def replace(module: nn.Module, given: object, patches: Tensor) -> Tensor:
+    def replace(module: nn.Module, inputs: object, patches: Tensor) -> Tensor:
         return torch.where(hidden.view(*patches.shape[:-1], 1), token, patches)
 
     handle = patch_embed.register_forward_hook(replace)

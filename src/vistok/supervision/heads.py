@@ -40,8 +40,8 @@ class Heads:
     def with_modules(self, modules: Mapping[str, nn.Module], **settings: Any) -> "Heads":
         """Returns the same heads and some modules by their names."""
         added = {
-            f"{part}.{name}": tensor
-            for part, module in modules.items()
+            f"{prefix}.{name}": tensor
+            for prefix, module in modules.items()
             for name, tensor in module.state_dict().items()
         }
         return Heads({**self.tensors, **added}, {**self.settings, **settings})

@@ -47,9 +47,9 @@ class Proposer(nn.Module):
         merged, boxes = self.box_head(self.tokenizer(images))
         scores = self.worth(merged)[..., 0]
         full_image = torch.tensor([0.0, 0.0, 1.0, 1.0], device=images.device)
-        chosen = full_image.repeat(len(images), count, 1)
+        proposals = full_image.repeat(len(images), count, 1)
         valid = torch.zeros(len(images), count, dtype=torch.bool, device=images.device)
         for row, (box, score) in enumerate(zip(boxes.clamp(0, 1), scores, strict=True)):
             selected = nms(box, score, overlap)[:count]
-            chosen[row, : len(selected)], valid[row, : len(selected)] = box[selected], True
-        return chosen, valid
+            proposals[row, : len(selected)], valid[row, : len(selected)] = box[selected], True
+        return proposals, valid

@@ -1,4 +1,4 @@
-"""Compares a scale's cells with the paper's: how far each is off, and whether the scale's tolerance allows it."""
+"""Compares a scale's cells with the paper's: their differences, and whether the scale's tolerance allows them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ from vistok.tables.values import within
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One measured cell beside the paper's, in points.
+    """One measured cell and the paper's, in points.
 
     Attributes:
         row: the id of the published row.
-        tolerance: the most that the two may differ; None where the scale makes no number a target.
+        tolerance: the greatest difference allowed; None if the scale does not aim at the published number.
     """
 
     table: int
@@ -48,10 +48,10 @@ class Compared:
 
 
 def compare(study: Study, published: Path) -> tuple[Compared, ...]:
-    """Returns each cell that all seeds of its row have been scored on and that the paper prints too.
+    """Returns each cell that the paper prints and on which all seeds of its row have been scored.
 
     Args:
-        study: whose results are read, as far as they are there.
+        study: whose results are read, if they are there.
         published: the folder of tableN.csv.
 
     Raises:
@@ -71,16 +71,18 @@ def _compared(
     study: Study, table: Table, printed: PublishedTable, row: AnyRow, column: Column
 ) -> Compared | None:
     task = row.task_for(column.task)
-    theirs = (
+    paper_value = (
         None
         if row.printed is None or column.published is None or task not in study.measured(table.id, row)
         else printed.value(row.printed, column.published)
     )
-    ours = None if theirs is None else _measured(study, row.subjects, task, column.part)
-    if row.printed is None or column.published is None or theirs is None or ours is None:
+    ours = None if paper_value is None else _measured(study, row.subjects, task, column.part)
+    if row.printed is None or column.published is None or paper_value is None or ours is None:
         return None
     tolerance = study.scale.published_tolerance.get(column.task)
-    return Compared(table.number, printed.row_ids[row.printed], column.published, ours, theirs, tolerance)
+    return Compared(
+        table.number, printed.row_ids[row.printed], column.published, ours, paper_value, tolerance
+    )
 
 
 def _measured(study: Study, subjects: Sequence[Subject], task: str, part: str | None) -> float | None:

@@ -1,4 +1,4 @@
-"""Which questions a page shows of a task, and what each run answered to them: drawn by a seed, never chosen."""
+"""The questions of a task that a page shows, and each run's answers: sampled by a seed, never picked by hand."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ class Drawn:
 
     Attributes:
         task: their task.
-        references: they, and the whole file.
-        prompts: what a model reads behind the image.
-        truths: what is right of each; several where people gave several.
+        references: of these questions.
+        prompts: the words after the image.
+        truths: the right answers to each.
     """
 
     task: Task
@@ -34,7 +34,7 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What was answered to one question; `right` is None where answers are neither right nor wrong, as captions."""
+    """The answer to one question; `right` is None if answers are neither right nor wrong, such as captions."""
 
     text: str
     right: bool | None
@@ -42,21 +42,21 @@ class Answered:
 
 def draw(task: Task, references: References, prompts: Sequence[str], most: int, seed: int = 0) -> Drawn:
     """Returns up to `most` questions, each as likely as any other, in the order of their file."""
-    chosen = drawn_indices(len(references.ids), most, seed)
-    part = References(
+    indices = drawn_indices(len(references.ids), most, seed)
+    subset = References(
         references.kind,
-        tuple(references.ids[index] for index in chosen),
-        tuple(references.records[index] for index in chosen),
+        tuple(references.ids[index] for index in indices),
+        tuple(references.records[index] for index in indices),
         references.full_set,
     )
-    truths = tuple(tuple(task_kind(task.kind).truth(record)) for record in part.records)
-    return Drawn(task, part, tuple(prompts[index] for index in chosen), truths)
+    truths = tuple(tuple(task_kind(task.kind).truth(record)) for record in subset.records)
+    return Drawn(task, subset, tuple(prompts[index] for index in indices), truths)
 
 
 def drawn_indices(among: int, most: int, seed: int = 0) -> list[int]:
-    """Returns up to `most` places among so many, in rising order."""
-    chosen = np.random.default_rng(seed).permutation(among)[:most]
-    return sorted(int(index) for index in chosen)
+    """Returns up to `most` indices below `among`, in ascending order."""
+    sample = np.random.default_rng(seed).permutation(among)[:most]
+    return sorted(int(index) for index in sample)
 
 
 def judge(drawn: Drawn, answers: Mapping[str, Any]) -> list[Answered]:
@@ -80,7 +80,7 @@ def judge(drawn: Drawn, answers: Mapping[str, Any]) -> list[Answered]:
 
 
 def as_text(answer: Any, record: Any, task: Task) -> str:
-    """Returns an answer in words; of ranked options, the likeliest."""
+    """Returns an answer as text; of ranked options, the likeliest."""
     losses = answer.losses if isinstance(answer, Ranked) else answer
     if isinstance(losses, str):
         return losses

@@ -1,4 +1,4 @@
-"""Which cells of each column are the best and the second best."""
+"""The best and the second best cells of each column."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,15 +7,15 @@ from vistok.tables.report import Row
 
 
 def ranked(rows: Sequence[Row]) -> list[Row]:
-    """Returns rows with the ranks of their cells, ours and the published ones, over the rows that are shown."""
+    """Returns rows with the ranks of their cells, ours and the published ones, among the rows shown."""
     columns = list(zip(*(row.cells for row in rows), strict=True))
     ours = [ranks([cell.ours_text for cell in column]) for column in columns]
-    theirs = [ranks([cell.published_text for cell in column]) for column in columns]
+    published = [ranks([cell.published_text for cell in column]) for column in columns]
     return [
         replace(
             row,
             cells=tuple(
-                replace(cell, ours_rank=ours[column][index], published_rank=theirs[column][index])
+                replace(cell, ours_rank=ours[column][index], published_rank=published[column][index])
                 for column, cell in enumerate(row.cells)
             ),
         )
@@ -24,9 +24,9 @@ def ranked(rows: Sequence[Row]) -> list[Row]:
 
 
 def ranks(printed: Sequence[str]) -> list[int]:
-    """Returns 1 for the best, 2 for the second best and 0 for the rest; equal as printed is equal in rank.
+    """Returns 1 for the best, 2 for the second best and 0 for the rest; cells that print the same rank the same.
 
-    Where several are all equal, none is best.
+    If all of several are equal, none is best.
     """
     numbers = [float(text) for text in printed if text != "-"]
     values = sorted(set(numbers), reverse=True)

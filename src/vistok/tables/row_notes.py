@@ -1,4 +1,4 @@
-"""What a footnote says of a row: stand-ins, probes, and what its model is made of otherwise."""
+"""The facts in a row's footnote: stand-ins, probes, and the parts in which its model differs."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,14 +13,14 @@ from vistok.tables.report import Otherwise, Row, Shortfall, Substitute
 
 
 def measured_cause(study: Study, row: AnyRow) -> str:
-    """Returns why the pretraining of a row's tokenizer taught it nothing, if its entry says so."""
+    """Returns why the pretraining of a row's tokenizer taught it nothing, if its entry gives a cause."""
     if isinstance(row, ReleasedRow) or not study.models_study.pretrains(row.tokenizer):
         return ""
     return " ".join((study.tokenizer(row.tokenizer).measured_cause or "").split())
 
 
 def substitute(study: Study, row: AnyRow) -> Substitute | None:
-    """Returns what replaces weights of a row that were never released; None if its entry names no such thing."""
+    """Returns what replaces weights of a row that were never released; None if its entry names none."""
     own = ""
     if isinstance(row, ReleasedRow):
         text = study.released_model(row.model).substitute
@@ -37,18 +37,18 @@ def even(study: Study, row: AnyRow) -> str:
 
 
 def otherwise(study: Study, row: AnyRow) -> Otherwise | None:
-    """Returns what another group's model is made of otherwise than the published one; None of any other row."""
+    """Returns how our model differs from another group's published one; None for any other row."""
     if not isinstance(row, GridRow) or not row.own_models:
         return None
     recipe = study.recipe(row.recipe)
-    here = (study.tokenizer(row.tokenizer).label, study.llm(row.llm).label)
-    theirs = (recipe.original.tokenizer.label, recipe.original.llm.label) if recipe.original else here
-    parts = tuple(pair for pair in zip(here, theirs, strict=True) if pair[0] != pair[1])
+    own = (study.tokenizer(row.tokenizer).label, study.llm(row.llm).label)
+    original = (recipe.original.tokenizer.label, recipe.original.llm.label) if recipe.original else own
+    parts = tuple(pair for pair in zip(own, original, strict=True) if pair[0] != pair[1])
     return Otherwise(parts, " ".join(recipe.otherwise.split()))
 
 
 def shortfall(study: Study, row: AnyRow) -> Shortfall | None:
-    """Returns what the probes of a row's tokenizer found wrong; None if it was not pretrained here.
+    """Returns the defects that probes found in a row's tokenizer; None if it was not pretrained here.
 
     Results may be here without their checkpoints, for example from another machine's build: no probe is read then.
     """

@@ -26,9 +26,9 @@ class TimmTokenizer(VisualTokenizer):
             pretrained_cfg_overlay=overlay,
             **encoder.arguments,
         )
-        for part in (*_BEHIND_TOKENS, *(() if encoder.final_norm else ("norm",))):
-            if isinstance(getattr(self.trunk, part, None), nn.Module):
-                setattr(self.trunk, part, nn.Identity())
+        for layer in (*_BEHIND_TOKENS, *(() if encoder.final_norm else ("norm",))):
+            if isinstance(getattr(self.trunk, layer, None), nn.Module):
+                setattr(self.trunk, layer, nn.Identity())
 
     def adapted(self, tensors: Tensors) -> Tensors:
         """Returns tensors by timm's names: it knows the original layouts of its families, and resamples positions."""

@@ -104,10 +104,10 @@ def load_foreign(tokenizer: VisualTokenizer, tensors: dict[str, Tensor], source:
 
 def _of_trunk(own: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Returns what of a file is the trunk's; counters of batches, which older files lack, change no feature."""
-    parts = {name.partition(".")[0] for name in own if "." in name}
+    modules = {name.partition(".")[0] for name in own if "." in name}
     selected = {name: tensor for name, tensor in own.items() if tensors and name.endswith(_COUNTER)}
     for name, tensor in tensors.items():
-        counted = name.partition(".")[0] in parts and tensor.is_floating_point()
+        counted = name.partition(".")[0] in modules and tensor.is_floating_point()
         if name in own or (counted and not name.endswith(_UNUSED)):
             selected[name] = tensor
     return selected

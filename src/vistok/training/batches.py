@@ -22,22 +22,25 @@ def by_length(batch: Batch, front: int, positions: int) -> list[Batch]:
 
     Args:
         batch: `mask` (rows, length) is 1 where a row has text; what else has so many columns is trimmed with it.
-        front: how many positions stand in front of each text.
-        positions: the most that a part may have, padding counted; a row that is longer is a part by itself.
+        front: the number of positions before each text.
+        positions: the most of a micro-batch, padding included; a longer row is a micro-batch of its own.
     """
     lengths = batch["mask"].sum(dim=1)
     order = torch.argsort(lengths, descending=True, stable=True)
     longest, columns = lengths[order].tolist(), batch["mask"].shape[1]
-    parts: list[Batch] = []
+    micro_batches: list[Batch] = []
     while len(order):
         length = int(longest[0])
         rows = max(1, positions // (front + length))
-        part = {name: tensor[order[:rows]] for name, tensor in batch.items()}
-        parts.append(
-            {name: each[:, :length] if each.shape[1:] == (columns,) else each for name, each in part.items()}
+        micro_batch = {name: tensor[order[:rows]] for name, tensor in batch.items()}
+        micro_batches.append(
+            {
+                name: each[:, :length] if each.shape[1:] == (columns,) else each
+                for name, each in micro_batch.items()
+            }
         )
         order, longest = order[rows:], longest[rows:]
-    return parts
+    return micro_batches
 
 
 class _Steps(Dataset[Batch]):

@@ -39,10 +39,10 @@ class LanguageLearner(Learner):
 
     def batch(self, step: int, process: int, processes: int) -> Batch:
         positions = range(step * self.size + process, (step + 1) * self.size, processes)
-        chosen = (
+        documents = (
             self.documents[example_at(position, len(self.documents), self.seed)] for position in positions
         )
-        return self.model.words.pad([self.model.words.pieces(document) for document in chosen]).state()
+        return self.model.words.pad([self.model.words.pieces(document) for document in documents]).state()
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         text = self.model.unconditioned(len(batch["ids"]))
@@ -115,13 +115,13 @@ def text_accuracy(
     right: dict[str, list[bool]] = {}
     model.eval()
     for first in range(0, len(documents), 64):
-        chosen = documents[first : first + 64]
-        tokens = model.words.pad([model.words.pieces(document) for document in chosen])
+        batch = documents[first : first + 64]
+        tokens = model.words.pad([model.words.pieces(document) for document in batch])
         learnt = tokens.weights > 0
-        output = model.logits(model.unconditioned(len(chosen)), tokens.ids, learnt, tokens.mask).argmax(-1)
+        output = model.logits(model.unconditioned(len(batch)), tokens.ids, learnt, tokens.mask).argmax(-1)
         agrees = torch.zeros_like(learnt)
         agrees[learnt] = output == tokens.ids[learnt]
-        for document, row in zip(chosen, agrees, strict=True):
+        for document, row in zip(batch, agrees, strict=True):
             for kind, span in _answers(model.words, document, marks):
                 right.setdefault(kind, []).append(bool(row[span].all()))
     return {kind: 100 * sum(hits) / len(hits) for kind, hits in sorted(right.items())}

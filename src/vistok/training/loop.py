@@ -74,8 +74,8 @@ def train(learner: Learner, plan: Plan, *, state: Path, identity: str, name: str
     with stop_requests() as stop, batches(name, make, steps, plan.workers) as coming:
         for step, batch in enumerate(coming, start=first):
             rate = plan.optimiser.learning_rate * rate_at(step, plan.steps, plan.optimiser)
-            parts = learner.cut(batch, plan.positions) if plan.positions else [batch]
-            loss = _step(accelerator, model, optimiser, parts, rate, plan.optimiser.clip_norm)
+            micro_batches = learner.cut(batch, plan.positions) if plan.positions else [batch]
+            loss = _step(accelerator, model, optimiser, micro_batches, rate, plan.optimiser.clip_norm)
             learner.after_step(step)
             done, last = step + 1, step + 1 == plan.steps
             if done % plan.note_every == 0 or last:
@@ -96,7 +96,7 @@ def _step(
     accelerator: Accelerator,
     model: nn.Module,
     optimiser: Any,
-    parts: Sequence[Batch],
+    micro_batches: Sequence[Batch],
     rate: float,
     clip: float | None,
 ) -> Tensor:
@@ -105,10 +105,12 @@ def _step(
         group["lr"] = rate * group["rate"]
     optimiser.zero_grad(set_to_none=True)
     sums = torch.zeros(2, device=accelerator.device)
-    for number, part in enumerate(parts, start=1):
+    for number, micro_batch in enumerate(micro_batches, start=1):
         # Processes exchange gradients once a step, after the last part.
-        with nullcontext() if number == len(parts) else accelerator.no_sync(model):
-            total, weight = model({name: tensor.to(accelerator.device) for name, tensor in part.items()})
+        with nullcontext() if number == len(micro_batches) else accelerator.no_sync(model):
+            total, weight = model(
+                {name: tensor.to(accelerator.device) for name, tensor in micro_batch.items()}
+            )
             accelerator.backward(total)
         sums += torch.stack([total.detach().float(), weight.detach().float()])
     sums = accelerator.reduce(sums, "sum")

@@ -195,9 +195,9 @@ def _suite(study: Study, suite: str) -> Values:
     return spec | _code(study, *jobs)
 
 
-def _digests(suites: Values, chosen: tuple[str, ...]) -> Values:
+def _digests(suites: Values, names: tuple[str, ...]) -> Values:
     """Returns the chosen suites by digest alone: their content is stored once, in a section of its own."""
-    return {"suites": {name: specs.spec_digest(suites[name]) for name in chosen}}
+    return {"suites": {name: specs.spec_digest(suites[name]) for name in names}}
 
 
 def _made_by(study: Study, step: str, *ids: str) -> Values:

@@ -66,8 +66,8 @@ def _time_carrier(output: Path) -> Path:
 
 def _file(folder: Path, output: str) -> Path:
     name = urlsafe_b64encode(output.encode()).decode()
-    parts = [name[start : start + _LONGEST_NAME] for start in range(0, len(name), _LONGEST_NAME)]
-    return folder.joinpath(*(f"@{part}" for part in parts[:-1]), parts[-1])
+    chunks = [name[start : start + _LONGEST_NAME] for start in range(0, len(name), _LONGEST_NAME)]
+    return folder.joinpath(*(f"@{chunk}" for chunk in chunks[:-1]), chunks[-1])
 
 
 def _output(file: Path) -> str:

@@ -30,19 +30,19 @@ def stop_reevaluating(workflow: Any) -> None:
 def stop_with_jobs(workflow: Any) -> None:
     """Makes SIGTERM to Snakemake alone reach the jobs on this machine: they save what they have, and it ends.
 
-    By itself it starts no more jobs and waits for those that run, for hours perhaps; and it waits for ever if the
+    By itself it starts no more jobs and waits for those that run, perhaps for hours; and it waits forever if the
     signal comes while its main thread holds the lock that its handler takes. The handler here only writes to a pipe.
     """
-    told, tell = os.pipe()
+    reader, writer = os.pipe()
 
     def stop() -> None:
-        while os.read(told, 1):
+        while os.read(reader, 1):
             workflow.scheduler.exit_gracefully()
             if workflow.local_exec:
                 _end_children()
 
     threading.Thread(target=stop, daemon=True).start()
-    signal.signal(signal.SIGTERM, lambda number, frame: os.write(tell, b"!") and None)
+    signal.signal(signal.SIGTERM, lambda number, frame: os.write(writer, b"!") and None)
 
 
 def _end_children() -> None:

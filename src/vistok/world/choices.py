@@ -17,7 +17,7 @@ from vistok.world.catalog import (
 )
 from vistok.world.draws import Draws
 from vistok.world.grounds import cell_backgrounds
-from vistok.world.questions import told_pairs
+from vistok.world.questions import unambiguous_pairs
 from vistok.world.sampling import sample_scene
 from vistok.world.scene import Group, Scene, Signature
 
@@ -122,7 +122,7 @@ def draft_relation(draws: Draws) -> Draft:
 
     def right(scene: Scene, option: str) -> bool:
         target = (_BY_WORD[option].name, side, second.name, plural)
-        pairs = told_pairs(scene)
+        pairs = unambiguous_pairs(scene)
         return target in [(one.category, word, two.category, two.count > 1) for one, word, two in pairs]
 
     text = f"what is {side} the {_name(second, plural)}?"

@@ -74,7 +74,7 @@ def _drawn(scenes: Sequence[Scene]) -> Kinds:
 def _kinds(scenes: Sequence[Scene], drawn: Kinds) -> Kinds:
     """Returns the background of each cell of each scene, as its position among BACKGROUND_NAMES."""
     own = np.array([BACKGROUND_NAMES.index(scene.background) for scene in scenes])
-    cells, others = (drawn[:, part].argsort(axis=1, kind="stable") for part in (slice(9), slice(9, 18)))
+    cells, others = (drawn[:, columns].argsort(axis=1, kind="stable") for columns in (slice(9), slice(9, 18)))
     named = _NAMED_LEAST + drawn[:, 18:19] % (_NAMED_GREATEST + 1 - _NAMED_LEAST)
     filled = np.where(
         np.arange(CELLS) < named, own[:, None], np.take_along_axis(_OTHERS[own], others, axis=1)

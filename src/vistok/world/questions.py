@@ -76,15 +76,15 @@ def ask_presence(scene: Scene, draws: Draws) -> Question | None:
 
 def ask_relation(scene: Scene, draws: Draws) -> Question | None:
     """Asks what stands to a side of a group, where exactly one group does and no other comes near it."""
-    if not (pairs := told_pairs(scene)):
+    if not (pairs := unambiguous_pairs(scene)):
         return None
     first, word, second = draws.pick(pairs)
     text = f"what is {word} the {group_name(second)}?"
     return Question("relation", "what is", text, BY_NAME[first.category].word)
 
 
-def told_pairs(scene: Scene) -> list[tuple[Group, str, Group]]:
-    """Returns the pairs of which the first is the only group to that side of the second; none beside a crowd."""
+def unambiguous_pairs(scene: Scene) -> list[tuple[Group, str, Group]]:
+    """Returns the pairs of which the first is the only group on that side of the second; none if there is a crowd."""
     return [] if scene.crowd else [pair for pair in related_pairs(scene) if _only_one(scene, *pair)]
 
 

@@ -26,8 +26,8 @@ _DARK = 26
 
 def render(scenes: Sequence[Scene]) -> Images:
     """Returns the images of `scenes`, of shape (scenes, 48, 48, 3); each is a function of its scene alone."""
-    parts = [_render_batch(scenes[start : start + _BATCH]) for start in range(0, len(scenes), _BATCH)]
-    return np.concatenate(parts) if parts else np.zeros((0, IMAGE_SIZE, IMAGE_SIZE, 3), dtype=np.uint8)
+    batches = [_render_batch(scenes[start : start + _BATCH]) for start in range(0, len(scenes), _BATCH)]
+    return np.concatenate(batches) if batches else np.zeros((0, IMAGE_SIZE, IMAGE_SIZE, 3), dtype=np.uint8)
 
 
 def encode_jpegs(scenes: Sequence[Scene]) -> Iterator[bytes]:

@@ -126,15 +126,17 @@ def sample_seedbench(sizes: WorldSizes, scenes: WorldScenes) -> dict[str, list[C
     return {"SEED-Bench.json": val, "SEED-Bench_dev.json": dev}
 
 
-def _plain(sizes: WorldSizes, part: str, count: int, style: Style, seen: frozenset[Signature]) -> list[Scene]:
-    draws = Draws(_generator(sizes, part, 0))
+def _plain(
+    sizes: WorldSizes, stream: str, count: int, style: Style, seen: frozenset[Signature]
+) -> list[Scene]:
+    draws = Draws(_generator(sizes, stream, 0))
     return [
-        sample_until_new(lambda: sample_scene(draws, style, web=part == "web"), seen) for _ in range(count)
+        sample_until_new(lambda: sample_scene(draws, style, web=stream == "web"), seen) for _ in range(count)
     ]
 
 
-def _labelled(sizes: WorldSizes, part: str, count: int, seen: frozenset[Signature]) -> list[Scene]:
-    draws = Draws(_generator(sizes, part, 0))
+def _labelled(sizes: WorldSizes, stream: str, count: int, seen: frozenset[Signature]) -> list[Scene]:
+    draws = Draws(_generator(sizes, stream, 0))
 
     def sampler(label: str) -> Callable[[], Scene]:
         return lambda: sample_labelled_scene(draws, label)
@@ -147,13 +149,13 @@ def _signatures(scenes: list[Scene]) -> frozenset[Signature]:
     return frozenset(scene.signature for scene in scenes)
 
 
-def _generator(sizes: WorldSizes, part: str, purpose: int) -> np.random.Generator:
-    return np.random.Generator(np.random.PCG64([sizes.seed, _STREAMS.index(part), purpose]))
+def _generator(sizes: WorldSizes, stream: str, purpose: int) -> np.random.Generator:
+    return np.random.Generator(np.random.PCG64([sizes.seed, _STREAMS.index(stream), purpose]))
 
 
-def _words(sizes: WorldSizes, part: str) -> Draws:
-    """Returns the draws that a part's captions, questions and answers come from."""
-    return Draws(_generator(sizes, part, 1))
+def _words(sizes: WorldSizes, stream: str) -> Draws:
+    """Returns the draws for the captions, questions and answers of a stream."""
+    return Draws(_generator(sizes, stream, 1))
 
 
 def _write_texts(sizes: WorldSizes, folder: Path) -> None:

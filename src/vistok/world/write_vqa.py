@@ -16,13 +16,13 @@ def write_vqa_split(split: CocoSplit, draws: Draws, folder: Path, questions_per_
 
     An image has `questions_per_image` on average at most: those whose answer their words do not tell.
     """
-    chosen, ids = (
+    balanced, ids = (
         balanced_questions(split.scenes, draws, questions_per_image * len(split.scenes)),
         split.image_ids(),
     )
     rows = [
         (ids[position], ids[position] * 1000 + number, question)
-        for position, of_image in groupby(chosen, key=itemgetter(0))
+        for position, of_image in groupby(balanced, key=itemgetter(0))
         for number, (_, question) in enumerate(of_image)
     ]
     year = f"{split.name}2014"

@@ -386,10 +386,10 @@ def test_an_image_without_a_number_may_be_named_without_its_suffix(
         for number, image in enumerate(images)
     ]
     write_json(tmp_path / "textvqa.json", {"data": asked})
-    known = load_references("textvqa", tmp_path / "textvqa.json").known
+    identities = load_references("textvqa", tmp_path / "textvqa.json").identities
     said = [{key: named.format(image)} for image in images]
-    assert [known.agrees(row, number) for number, row in enumerate(said)] == [True, True]
-    assert [known.agrees(row, 1 - number) for number, row in enumerate(said)] == [False, False]
+    assert [identities.agrees(row, number) for number, row in enumerate(said)] == [True, True]
+    assert [identities.agrees(row, 1 - number) for number, row in enumerate(said)] == [False, False]
 
 
 def test_a_prompt_may_word_its_question_anew(tmp_path: Path) -> None:

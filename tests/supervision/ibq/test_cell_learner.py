@@ -9,8 +9,8 @@ import torch
 from vistok.datasets.coco import ObjectAnnotation
 from vistok.errors import VistokError
 from vistok.grid.recipes import Optimiser
-from vistok.probes.cell_net import UNTOLD, CellNet, Contents, cell_labels, contents_of
-from vistok.supervision.ibq.cell_learner import CellLearner, told_right
+from vistok.probes.cell_net import IGNORED, CellNet, Contents, cell_labels, contents_of
+from vistok.supervision.ibq.cell_learner import CellLearner, category_accuracy
 from vistok.supervision.ibq.images import ImagePool
 from vistok.training.loop import Plan, make_deterministic, train
 
@@ -27,8 +27,8 @@ def test_objects_are_told_by_the_cell_of_their_middle() -> None:
     contents = contents_of(objects)
     assert (contents.categories, contents.colours) == (("bar", "square"), ("red",))
     labels = cell_labels(objects, [(32, 32), (32, 32)], contents, cells=2)
-    assert labels.category.tolist() == [[[1, 0], [0, UNTOLD]], [[0, 2], [0, 0]]]
-    assert labels.colour.tolist() == [[[1, 0], [0, UNTOLD]], [[0, UNTOLD], [0, 0]]]
+    assert labels.category.tolist() == [[[1, 0], [0, IGNORED]], [[0, 2], [0, 0]]]
+    assert labels.colour.tolist() == [[[1, 0], [0, IGNORED]], [[0, IGNORED], [0, 0]]]
     assert labels.area[0, 0, 0] == 120 / 256 and labels.area[0, 1, 1] == 0
     with pytest.raises(VistokError, match="unknown category of an object that a cell net is to tell 'bar'"):
         cell_labels(objects, [(32, 32), (32, 32)], Contents(("square",), ()), cells=2)
@@ -64,9 +64,9 @@ def test_cells_are_shuffled_with_what_is_in_them(pool: ImagePool, net: CellNet) 
 def test_a_net_learns_to_tell_held_out_objects(pool: ImagePool, net: CellNet, tmp_path: Path) -> None:
     make_deterministic(0)
     learner, held_out = learner_of(pool, net), np.arange(30, 40)
-    before = told_right(net, pool, learner.labels, held_out)
+    before = category_accuracy(net, pool, learner.labels, held_out)
     plan = Plan(120, Optimiser(learning_rate=5e-3, warmup_steps=5), save_every=1000)
     train(learner, plan, state=tmp_path, identity="one", name="a net")
-    assert told_right(net, pool, learner.labels, held_out) >= 90 > before
+    assert category_accuracy(net, pool, learner.labels, held_out) >= 90 > before
     assert net.taps(torch.zeros(1, 3, 32, 32))[-1].shape == (1, 16, 2, 2)
     assert net.features(torch.zeros(2, 3, 32, 32)).shape == (2, 16)

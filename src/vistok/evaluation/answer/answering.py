@@ -44,9 +44,9 @@ class SeeingAnswerer(LanguageModelAnswerer):
         if len(questions) <= self.batch:
             return [[*range(len(questions))]] if questions else []
         lengths, about = [self._length(question) for question in questions], dict[str, list[int]]()
-        for place, question in enumerate(questions):
-            about.setdefault(question.image_id, []).append(place)
-        together = sorted(about.values(), key=lambda places: max(lengths[place] for place in places))
+        for index, question in enumerate(questions):
+            about.setdefault(question.image_id, []).append(index)
+        together = sorted(about.values(), key=lambda indices: max(lengths[index] for index in indices))
         return list(groups(chain.from_iterable(together), self.batch))
 
     def _conditioning(self, questions: Sequence[Question]) -> tuple[Conditioning, list[int]]:

@@ -109,9 +109,9 @@ class LanguageModelAnswerer(Answerer):
     ) -> Iterator[tuple[list[int], Conditioning, Tensor, list[str]]]:
         """Yields the positions of questions of like length, what they are given by which rows, and their prompts."""
         for group in self.groups(questions):
-            asked = [questions[index] for index in group]
-            prompts = [self.llm.words.after_image(question.prompt).text for question in asked]
-            conditioning, owner = self._conditioning(asked)
+            batch = [questions[index] for index in group]
+            prompts = [self.llm.words.after_image(question.prompt).text for question in batch]
+            conditioning, owner = self._conditioning(batch)
             yield group, conditioning, torch.tensor(owner, device=self.llm.device), prompts
 
 

@@ -27,15 +27,15 @@ class ReleasedAnswerer(Answerer):
     def answer(self, questions: Sequence[Question], decoding: Decoding) -> list[Generation]:
         """Answers them `batch` at a time, in the order of their length."""
         texts: dict[int, str] = {}
-        for group, images, given in self._batches(questions):
-            texts |= zip(group, map(self._cut, self.model.generate(images, given, decoding)), strict=True)
+        for group, images, prompts in self._batches(questions):
+            texts |= zip(group, map(self._cut, self.model.generate(images, prompts, decoding)), strict=True)
         return [Generation(question, texts[index]) for index, question in enumerate(questions)]
 
     def rank(self, questions: Sequence[Question]) -> list[Ranking]:
         ranked: dict[int, list[tuple[float, int]]] = {}
-        for group, images, given in self._batches(questions):
+        for group, images, prompts in self._batches(questions):
             options = [questions[index].options for index in group]
-            ranked |= zip(group, self.model.option_losses(images, given, options), strict=True)
+            ranked |= zip(group, self.model.option_losses(images, prompts, options), strict=True)
         return [
             Ranking(question, *zip(*ranked[index], strict=True)) for index, question in enumerate(questions)
         ]

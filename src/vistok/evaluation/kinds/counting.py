@@ -69,9 +69,9 @@ class Counting(ObjectKind):
         from vistok.evaluation.score.category_blind import questions_of, viewers_answers
 
         def questions(
-            part: Sequence[ObjectQuestion], counts: Mapping[Hashable, Sequence[int]]
+            records: Sequence[ObjectQuestion], counts: Mapping[Hashable, Sequence[int]]
         ) -> list["AnnotatedQuestion"]:
-            return questions_of([(record.image_id, record.answer) for record in part], counts)
+            return questions_of([(record.image_id, record.answer) for record in records], counts)
 
         return viewers_answers(questions(records, groups), questions(*training) if training else None)
 

@@ -60,10 +60,10 @@ class GQA(TaskKind[GQAQuestion]):
         if training is None:
             answers = [record.answer for record in questions.records]
             return fitted_by_fold(structures, answers, [record.image_id for record in questions.records])
-        known = [(record.question, record.structure, record.answer) for record in training.records]
-        constant = constant_answer([answer for _, _, answer in known])
+        answered = [(record.question, record.structure, record.answer) for record in training.records]
+        constant = constant_answer([answer for _, _, answer in answered])
         pairs = [(record.question, record.structure) for record in questions.records]
-        return {CONSTANT: [constant] * len(pairs), PRIOR: vqa_prior_answers(known, pairs)}
+        return {CONSTANT: [constant] * len(pairs), PRIOR: vqa_prior_answers(answered, pairs)}
 
 
 KIND: Final = GQA()

@@ -56,9 +56,11 @@ class MME(TaskKind[MMEQuestion]):
 
         subtasks = [record.subtask for record in questions.records]
         if training:
-            known = training.records
+            training_records = training.records
             return fitted_on_training(
-                subtasks, [record.subtask for record in known], [record.answer for record in known]
+                subtasks,
+                [record.subtask for record in training_records],
+                [record.answer for record in training_records],
             )
         answers = [record.answer for record in questions.records]
         return fitted_by_fold(subtasks, answers, [record.image_id for record in questions.records])

@@ -60,9 +60,11 @@ class TextVQA(TaskKind[TextVQAQuestion]):
 
         words = [_first_word(record) for record in questions.records]
         if training:
-            known = training.records
+            training_records = training.records
             return fitted_on_training(
-                words, [_first_word(record) for record in known], [self.truth(record)[0] for record in known]
+                words,
+                [_first_word(record) for record in training_records],
+                [self.truth(record)[0] for record in training_records],
             )
         answers = [self.truth(record)[0] for record in questions.records]
         return fitted_by_fold(words, answers, [record.image_id for record in questions.records])

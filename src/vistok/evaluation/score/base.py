@@ -81,6 +81,6 @@ def split(values: Values, types: Sequence[str], metric: str = "accuracy") -> dic
     labels = np.asarray(types)
     by_type = {}
     for name in sorted(set(types) - {""}):
-        chosen = values[labels == name]
-        by_type[name] = {metric: float(chosen.mean()), "n": float(len(chosen))}
+        of_type = values[labels == name]
+        by_type[name] = {metric: float(of_type.mean()), "n": float(len(of_type))}
     return by_type

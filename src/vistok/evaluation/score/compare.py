@@ -6,7 +6,7 @@ from typing import Any
 
 from vistok.errors import VistokError
 from vistok.evaluation.score.files import Score, read_files, score_of
-from vistok.evaluation.score.predictions import Given
+from vistok.evaluation.score.predictions import Predictions
 from vistok.evaluation.score.scoring import DECIMALS, protocol_of
 from vistok.evaluation.statistics import LEAST_GROUPS, paired_test
 from vistok.progress import stage
@@ -58,8 +58,8 @@ def compare_answers_to(
     kind: str,
     *,
     references: Path,
-    predictions: Given,
-    against: Given,
+    predictions: Predictions,
+    against: Predictions,
     protocol: str | None = None,
     only_answered: bool = False,
 ) -> Comparison:
@@ -153,5 +153,5 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
     return asdict(comparison) | {"interval": comparison.interval and [*comparison.interval]}
 
 
-def _named(source: Given) -> str:
+def _named(source: Predictions) -> str:
     return str(source) if isinstance(source, Path) else "the answers given"

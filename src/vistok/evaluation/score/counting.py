@@ -1,7 +1,7 @@
 """Scores answers to "How many {obj} are there in the image?" (object counting, OC).
 
-`released` reads a number out of an answer exactly as the evaluation that was released with the paper
-(GVT `evaluations/count.py`), slips included; `corrected` reads it as a person would.
+`released` extracts a number from an answer exactly as the evaluation released with the paper does
+(GVT `evaluations/count.py`), bugs included; `corrected` reads it as a person would.
 """
 
 import re
@@ -16,11 +16,11 @@ from vistok.evaluation.score.final import UNSPACED, final_answer, stated
 
 PROTOCOLS: Final = {"corrected": CORRECTED, "released": RELEASED}
 
-# The order is part of the rule, and so is "nive": "nine" is never read, and is taken for 0.
+# The order is part of the rule, and so is "nive": "nine" is never read, and counts as 0.
 _RELEASED_WORDS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nive")
 _RELEASED_NUMBERS = {word: number for number, word in enumerate(_RELEASED_WORDS)}
 
-# A number from here on is taken for this one, and is wrong: no photograph shows a million objects.
+# Any number above this counts as this, and is wrong: no photograph shows a million objects.
 LARGEST = 10**6
 
 _TO_NINETEEN = """
@@ -84,14 +84,14 @@ def read_corrected(answer: str) -> int | None:
     number it is 0 if it says no or none ("There are no cars").
     """
     answer = stated(final_answer(answer))
-    found = _NUMBER.search(answer)
-    if not found:
+    match = _NUMBER.search(answer)
+    if not match:
         return 0 if _NOTHING.search(answer) else None
-    if found["less"] or found["more"]:
+    if match["less"] or match["more"]:
         return None
-    if found["digits"]:
-        return _value(re.sub(r"\D", "", found["digits"]))
-    words = (found["word"] or found["tens"], found["ones"] or "zero")
+    if match["digits"]:
+        return _value(re.sub(r"\D", "", match["digits"]))
+    words = (match["word"] or match["tens"], match["ones"] or "zero")
     return sum(_NUMBERS[word.lower()] for word in words)
 
 
@@ -128,10 +128,10 @@ def score_counting(
         values,
         tuple(reference.image_id for reference in references),
         {
-            f"{3 * number}-{3 * number + 2}": _metrics(values[chosen], (counts - truth)[chosen])
-            | {"n": float(chosen.sum())}
+            f"{3 * number}-{3 * number + 2}": _metrics(values[in_bin], (counts - truth)[in_bin])
+            | {"n": float(in_bin.sum())}
             for number in np.unique(bins)
-            for chosen in [bins == number]
+            for in_bin in [bins == number]
         },
     )
 

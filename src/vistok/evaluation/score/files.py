@@ -11,7 +11,7 @@ from vistok.evaluation.kinds import task_kind
 from vistok.evaluation.references import References, load_references
 from vistok.evaluation.score import captions
 from vistok.evaluation.score.base import Values
-from vistok.evaluation.score.predictions import Given, read_predictions
+from vistok.evaluation.score.predictions import Predictions, read_predictions
 from vistok.evaluation.score.scoring import DECIMALS, protocol_of, reported, score_questions
 from vistok.files import check_destination, write_json, write_jsonl
 from vistok.progress import stage
@@ -81,7 +81,7 @@ def score_answers_to(
     kind: str,
     *,
     references: Path,
-    predictions: Given,
+    predictions: Predictions,
     protocol: str | None = None,
     allow_missing: bool = False,
     only_answered: bool = False,
@@ -200,7 +200,7 @@ def read_files(
     kind: str,
     *,
     references: Path,
-    predictions: Given,
+    predictions: Predictions,
     allow_missing: bool = False,
     only_answered: bool = False,
 ) -> tuple[References, dict[str, Any]]:
@@ -221,7 +221,10 @@ def read_files(
     name = predictions if isinstance(predictions, Path) else Path("the answers given")
     with stage(f"reading {name}"):
         answers = read_predictions(
-            predictions, questions.ids, allow_missing=allow_missing or only_answered, known=questions.known
+            predictions,
+            questions.ids,
+            allow_missing=allow_missing or only_answered,
+            identities=questions.identities,
         )
     _check_answers(kind, name, answers)
     return _answered(questions, answers, name) if only_answered else questions, answers

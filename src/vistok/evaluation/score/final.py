@@ -45,7 +45,7 @@ _MATH: Final = re.compile(r"\\[()\[\]]|\$+")
 _EMPHASIS: Final = re.compile(r"[*`]+|~~|(?<![^\W_])_+|_+(?![^\W_])")
 # Long dashes; and white letters on black, of which Unicode has no usual form, from A to Z.
 _PLAINER: Final[dict[int, str]] = dict.fromkeys(map(ord, "\u2014\u2015\u2e3a\u2e3b\ufe58"), " - ") | {
-    start + place: chr(ord("A") + place) for start in (0x1F150, 0x1F170) for place in range(26)
+    start + offset: chr(ord("A") + offset) for start in (0x1F150, 0x1F170) for offset in range(26)
 }
 # Scripts that write no spaces: Japanese syllables, Chinese characters, and Korean, whose particles touch the word.
 UNSPACED: Final = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
@@ -68,7 +68,7 @@ def final_answer(generated: str) -> str:
 
 def stated(answer: str) -> str:
     """Returns what follows the last "the answer is" or "Answer:" of a final answer; all of it without one."""
-    return answer[max((found.end() for found in _STATED.finditer(answer)), default=0) :]
+    return answer[max((match.end() for match in _STATED.finditer(answer)), default=0) :]
 
 
 def plain(text: str) -> str:

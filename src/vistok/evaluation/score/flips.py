@@ -8,7 +8,7 @@ import numpy as np
 
 from vistok.evaluation.kinds import task_kind
 from vistok.evaluation.score.files import Score, read_files, score_of
-from vistok.evaluation.score.predictions import Given
+from vistok.evaluation.score.predictions import Predictions
 from vistok.evaluation.score.scoring import DECIMALS, protocol_of
 
 # Values in per cent that differ by less differ by rounding.
@@ -64,7 +64,7 @@ def flips_between(
     kind: str,
     *,
     references: Path,
-    predictions: Given,
+    predictions: Predictions,
     protocols: tuple[str, str],
     only_answered: bool = False,
 ) -> Flips:
@@ -86,12 +86,12 @@ def flips_between(
     )
     before, after = score_of(questions, answers, first), score_of(questions, answers, second)
     differ = np.flatnonzero(np.abs(after.values - before.values) > _SAME).tolist()
-    scorer, known = task_kind(kind), questions.known
+    scorer, identities = task_kind(kind), questions.identities
     flips = tuple(
         Flip(
             id=before.ids[index],
             image=before.images[index],
-            question=known.questions[index],
+            question=identities.questions[index],
             truth=scorer.truth(questions.records[index]),
             answer=answers[str(before.ids[index])],
             first=round(float(before.values[index]), DECIMALS),

@@ -31,10 +31,10 @@ def score_gqa(references: Sequence[GQAQuestion], answers: Answers, protocol: str
         VistokError: the protocol is unknown, or references and answers do not pair up.
     """
     check("gqa", protocol, PROTOCOLS, references, answers)
-    given = _AS_GIVEN[protocol]
+    normalise = _AS_GIVEN[protocol]
     values = np.array(
         [
-            100.0 * (answer is not None and given(answer) == reference.answer)
+            100.0 * (answer is not None and normalise(answer) == reference.answer)
             for reference, answer in zip(references, answers, strict=True)
         ]
     )

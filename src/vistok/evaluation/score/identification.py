@@ -34,9 +34,9 @@ def read_released(answer: str) -> tuple[bool, bool]:
 
 def read_corrected(answer: str) -> tuple[bool, bool]:
     """Returns (True, False) for Yes, (False, True) for No, and (False, False) for an answer with neither."""
-    found = _YES_OR_NO.search(stated(_BOTH.sub("", final_answer(answer))))
-    yes = found is not None and found.group().lower() == "yes"
-    return yes, found is not None and not yes
+    match = _YES_OR_NO.search(stated(_BOTH.sub("", final_answer(answer))))
+    yes = match is not None and match.group().lower() == "yes"
+    return yes, match is not None and not yes
 
 
 def score_identification(
@@ -67,9 +67,9 @@ def score_identification(
 
 
 def _detection(present: NDArray[np.bool_], yes: NDArray[np.bool_]) -> dict[str, float]:
-    found = present & yes
-    precision = share(found, of=int(yes.sum()))
-    recall = share(found, of=int(present.sum()))
+    true_positives = present & yes
+    precision = share(true_positives, of=int(yes.sum()))
+    recall = share(true_positives, of=int(present.sum()))
     both = precision + recall
     return {
         "precision": precision,

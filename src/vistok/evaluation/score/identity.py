@@ -1,7 +1,7 @@
-"""Whether an answer belongs to the question with its id, by the image and question text that its record has.
+"""Whether an answer belongs to the question with its id, by the image and question text in its record.
 
-Fields with usual names say so first. Where none does, any other text of the record counts that is a question or an
-image's file of the same reference file, such as a turn of a conversation.
+Fields with usual names decide first. Without any, every other text of the record counts that is a question or an image
+of the same reference file, such as a turn of a conversation.
 """
 
 import re
@@ -40,13 +40,13 @@ _NAMES: Final = {name.replace("_", ""): name for name in (*_IMAGES, "question", 
 
 
 @dataclass(frozen=True)
-class Known:
-    """What is known about the questions, in their order.
+class Identities:
+    """The ids, images and texts of questions, in their order.
 
     Attributes:
         ids: each question's id.
         images: each question's image.
-        questions: each question's text; None where the reference file does not hold it.
+        questions: each question's text; None if the reference file lacks it.
         by_image: whether the ids are those of images.
     """
 
@@ -77,21 +77,21 @@ class Known:
         ]
         if False in verdicts or True in verdicts:
             return False not in verdicts
-        said = [self._of_any(text, position) for _, text in _unnamed(row)]
-        return True if True in said else False if False in said else None
+        others = [self._of_any(text, position) for _, text in _unnamed(row)]
+        return True if True in others else False if False in others else None
 
     def described(self, row: Mapping[str, Any], position: int) -> str:
         """Describes a record's question and the one at a position."""
         record = {key: str(value)[:80] for _, key, value in _saying(row)}
         if not any(self.agrees({key: value}, position) is False for key, value in record.items()):
             record |= {key: text[:80] for key, text in _unnamed(row) if self._of_any(text, position) is False}
-        known = {"image": self.images[position]}
+        expected = {"image": self.images[position]}
         if text := self.questions[position]:
-            known["question"] = text
-        return f"it says {record}, and that question has {known}"
+            expected["question"] = text
+        return f"it says {record}, and that question has {expected}"
 
     def _of_any(self, text: str, position: int) -> bool | None:
-        """Returns whether a text of an unknown field is about a question or image, or about another one of the file."""
+        """Returns whether the text of another field is about this question or image; False: about another one."""
         image, number = self.images[position], _NUMBERED.search(text)
         if isinstance(image, int) and number and number[2]:
             return int(number[2]) == image
@@ -102,17 +102,21 @@ class Known:
     def _of_image(self, key: str, value: Any, image: int | str) -> bool | None:
         if not isinstance(value, int | float | str) or len(text := str(value).strip()) > _LONGEST:
             return None
-        name, known = _stem(text), _stem(str(image))
-        if name == known or (isinstance(image, str) and name.endswith(f"/{known}")):
+        name, expected = _stem(text), _stem(str(image))
+        if name == expected or (isinstance(image, str) and name.endswith(f"/{expected}")):
             return True
         number = _NUMBERED.search(text.removesuffix(".0"))
         if number and isinstance(image, int):
             return int(number[1] or number[2]) == image
         if key != "image" and text:
             return False
-        # Under `image` stand paths that a tool made up too, and images themselves: wrong is another one of the file.
-        parts = name.split("/")
-        return False if any("/".join(parts[start:]) in self._names for start in range(len(parts))) else None
+        # `image` may also hold a tool's own path, or the image itself: only another image of the file is wrong.
+        segments = name.split("/")
+        return (
+            False
+            if any("/".join(segments[start:]) in self._names for start in range(len(segments)))
+            else None
+        )
 
     def _of_question(self, key: str, value: Any, question: str | None) -> bool | None:
         if question is None or not isinstance(value, str) or not (text := _bare(value)):
@@ -121,13 +125,13 @@ class Known:
             return True
         if key == "question":
             return False
-        # A prompt may word the question in its own way; it is wrong only if it asks another one of the file.
-        parts = [text, *(_bare(part) for part in re.split(r"\n|(?<=\?)", value))]
-        return False if any(part in self._texts for part in parts) else None
+        # A prompt may rephrase the question; it is wrong only if it asks another question of the file.
+        texts = [text, *(_bare(sentence) for sentence in re.split(r"\n|(?<=\?)", value))]
+        return False if any(sentence in self._texts for sentence in texts) else None
 
 
 def _saying(row: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
-    """Yields what a record says of its image and question: the usual name of a field, its own, and its value."""
+    """Yields the fields of a record for its image and question: the usual name, its own name, and its value."""
     for key, value in row.items():
         exact = key in _IMAGES or key == "question" or key in _PROMPTS
         if name := key if exact else _NAMES.get(_letters(key)):
@@ -135,7 +139,7 @@ def _saying(row: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
 
 
 def _unnamed(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yields the texts of all other fields but the answer, however deep, each with the name of its field."""
+    """Yields the texts of all other fields except the answer, however nested, each with the name of its field."""
     named = {key for _, key, _ in _saying(row)} | {"answer"}
     for key, value in row.items():
         if key not in named:
@@ -151,7 +155,7 @@ def _texts(value: Any, depth: int) -> Iterator[str]:
 
 
 def _stem(name: str) -> str:
-    """Returns an image's name without its suffix, which files of questions may leave out."""
+    """Returns an image's name without its suffix, which files of questions may omit."""
     return _SUFFIX.sub("", name)
 
 

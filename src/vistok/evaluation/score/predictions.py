@@ -10,16 +10,20 @@ from typing import Any, Final, TypeAlias
 from vistok.errors import VistokError
 from vistok.evaluation.kind import QuestionId
 from vistok.evaluation.score.base import Ranked
-from vistok.evaluation.score.identity import Known
+from vistok.evaluation.score.identity import Identities
 from vistok.evaluation.score.shapes import Row, Rows, read_rows
 
 # A file, or answers by the id of their question.
-Given: TypeAlias = Path | Mapping[QuestionId, Any]
+Predictions: TypeAlias = Path | Mapping[QuestionId, Any]
 POSITIONS: Final = ("index", "doc_id")
 
 
 def read_predictions(
-    source: Given, ids: Sequence[QuestionId], *, allow_missing: bool, known: Known | None = None
+    source: Predictions,
+    ids: Sequence[QuestionId],
+    *,
+    allow_missing: bool,
+    identities: Identities | None = None,
 ) -> dict[str, Any]:
     """Returns the answer to each question, by the text of its id.
 
@@ -31,21 +35,21 @@ def read_predictions(
         source: JSON Lines, a JSON list, CSV, TSV or XLSX, or one of them gzipped; or answers by the question's id.
         ids: the ids of all questions.
         allow_missing: whether a question may have no answer.
-        known: what is known about the questions; a record's image and question text are compared with it.
+        identities: of the questions; a record's image and question text are compared with them.
 
     Raises:
         VistokError: the file cannot be read, a record is about another question than the one with its id, or answers
             are missing, duplicate, unknown or no text; the message counts each kind and names its first.
     """
     if isinstance(source, Path):
-        path, records = source, read_rows(source, by_image=known is None or known.by_image)
+        path, records = source, read_rows(source, by_image=identities is None or identities.by_image)
     else:
         path = Path("the answers given")
         records = Rows([{"id": key, "answer": answer} for key, answer in source.items()], "id")
-    rows = _identified(path, records, known)
+    rows = _identified(path, records, identities)
     named = [(str(_plain_id(key)), row) for key, row in rows if _is_id(key)]
-    if known:
-        _check_identity(path, named, known)
+    if identities:
+        _check_identity(path, named, identities)
     answers: dict[str, Any] = {}
     for key, row in named:
         answers.setdefault(key, _answer(row))
@@ -54,16 +58,16 @@ def read_predictions(
     return answers
 
 
-def _identified(path: Path, records: Rows, known: Known | None) -> list[tuple[Any, Row]]:
-    """Returns each record with the id of its question; a position in another tool's list must be confirmed by more."""
+def _identified(path: Path, records: Rows, identities: Identities | None) -> list[tuple[Any, Row]]:
+    """Returns each record with the id of its question; another tool's position must be confirmed by other fields."""
     key = records.id_key
-    if known is None or key not in (None, *POSITIONS):
+    if identities is None or key not in (None, *POSITIONS):
         return [(row.get(key or "id"), row) for row in records.rows]
     indices = [_index(row.get(key) if key else number) for number, row in enumerate(records.rows)]
-    if key is None or list(known.ids) != list(range(len(known.ids))):
-        _check_confirmed(path, key or "order", indices, records.rows, known)
+    if key is None or list(identities.ids) != list(range(len(identities.ids))):
+        _check_confirmed(path, key or "order", indices, records.rows, identities)
     return [
-        (known.ids[index] if index is not None and index < len(known.ids) else index, row)
+        (identities.ids[index] if index is not None and index < len(identities.ids) else index, row)
         for index, row in zip(indices, records.rows, strict=True)
     ]
 
@@ -73,13 +77,13 @@ def _index(value: Any) -> int | None:
 
 
 def _check_confirmed(
-    path: Path, key: str, indices: Sequence[int | None], rows: Sequence[Row], known: Known
+    path: Path, key: str, indices: Sequence[int | None], rows: Sequence[Row], identities: Identities
 ) -> None:
     """Refuses records that do not confirm the question at their index."""
     unclear = [
         number
         for number, (index, row) in enumerate(zip(indices, rows, strict=True))
-        if index is None or index >= len(known.ids) or not known.agrees(row, index)
+        if index is None or index >= len(identities.ids) or not identities.agrees(row, index)
     ]
     if unclear:
         raise VistokError(
@@ -89,16 +93,16 @@ def _check_confirmed(
         )
 
 
-def _check_identity(path: Path, named: Sequence[tuple[str, Row]], known: Known) -> None:
+def _check_identity(path: Path, named: Sequence[tuple[str, Row]], identities: Identities) -> None:
     """Refuses records that name another question than the one with their id."""
-    pairs = [(key, row, known.positions[key]) for key, row in named if key in known.positions]
-    wrong = [(key, row, index) for key, row, index in pairs if known.agrees(row, index) is False]
+    pairs = [(key, row, identities.positions[key]) for key, row in named if key in identities.positions]
+    wrong = [(key, row, index) for key, row, index in pairs if identities.agrees(row, index) is False]
     if wrong:
         key, row, index = wrong[0]
         raise VistokError(
             f"{path}: {len(wrong)} of {len(named)} answers are about another image or question than the one with their "
-            f"id (first: id {key}: {known.described(row, index)}). The file may be off by a line, or answer another "
-            "file."
+            f"id (first: id {key}: {identities.described(row, index)}). The file may be off by a line, or answer "
+            "another file."
         )
 
 

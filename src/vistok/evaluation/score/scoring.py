@@ -115,17 +115,17 @@ def _cells(scored: Scored, *, resamples: int, seed: int, by_image: bool) -> dict
     """Returns `n`, `metrics` and `intervals` of each type of question by itself."""
     types, cells = np.asarray(scored.types), {}
     for name in sorted(set(scored.types)):
-        chosen = np.flatnonzero(types == name)
-        values = scored.values[chosen]
-        part = replace(
+        indices = np.flatnonzero(types == name)
+        values = scored.values[indices]
+        subset = replace(
             scored,
             values=values,
             metrics={scored.metric: float(values.mean())},
-            groups=tuple(scored.groups[index] for index in chosen),
+            groups=tuple(scored.groups[index] for index in indices),
         )
-        cells[name] = _measured(part, resamples=resamples, seed=seed)
+        cells[name] = _measured(subset, resamples=resamples, seed=seed)
         if by_image:
-            cells[name]["by_image"] = _by_image(part)
+            cells[name]["by_image"] = _by_image(subset)
     return cells
 
 

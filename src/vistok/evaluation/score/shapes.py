@@ -124,7 +124,7 @@ def _spread(path: Path, text: str, first: ValueError) -> list[Row]:
         first: the error of its first line.
     """
     try:
-        rows = [parse_json(part) for part in json_values(text)]
+        rows = [parse_json(value) for value in json_values(text)]
     except ValueError as error:
         line, _, rest = text.partition("\n")
         if not rest or rest.startswith("{"):  # JSON Lines of which the first is damaged
@@ -160,8 +160,8 @@ def _listed(path: Path, text: str) -> list[Row]:
 
 def _csv_lines(path: Path, text: str) -> Iterator[list[str]]:
     first, _, rest = text.partition("\n")
-    if said := _SEPARATOR.fullmatch(first.strip("\r\ufeff ")):  # Excel's own first line
-        text, first = rest, 9 * said[1]
+    if separator := _SEPARATOR.fullmatch(first.strip("\r\ufeff ")):  # Excel's own first line
+        text, first = rest, 9 * separator[1]
     delimiter = max("\t,;|", key=first.count)
     csv.field_size_limit(_LONGEST_CELL)
     try:
@@ -212,11 +212,11 @@ def _lifted(row: Row) -> Row:
     """Returns a sample of lmms-eval with what identifies its question: the log keeps it in `doc` or in a metric."""
     if "doc_id" not in row:
         return row
-    parts = [value for value in row.values() if isinstance(value, dict)]
+    mappings = [value for value in row.values() if isinstance(value, dict)]
     ids = {
-        key: next(part[key] for part in parts if key in part)
+        key: next(mapping[key] for mapping in mappings if key in mapping)
         for key in ("question_id", "image_id", "question")
-        if any(key in part for part in parts)
+        if any(key in mapping for mapping in mappings)
     }
     return ids | row
 

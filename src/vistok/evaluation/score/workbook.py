@@ -80,8 +80,8 @@ def _shared_texts(archive: zipfile.ZipFile) -> list[str]:
 
 def _text(item: ElementTree.Element) -> str:
     """Returns a text, joining its styled parts and leaving phonetic hints out."""
-    parts = [item.find(f"{_MAIN}t"), *(run.find(f"{_MAIN}t") for run in item.findall(f"{_MAIN}r"))]
-    text = "".join(part.text or "" for part in parts if part is not None)
+    nodes = [item.find(f"{_MAIN}t"), *(run.find(f"{_MAIN}t") for run in item.findall(f"{_MAIN}r"))]
+    text = "".join(node.text or "" for node in nodes if node is not None)
     return _ESCAPED.sub(lambda code: chr(int(code[1], 16)), text)
 
 

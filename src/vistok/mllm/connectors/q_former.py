@@ -1,7 +1,7 @@
-"""BLIP-2's connector: learnt queries that look at the image from within a BERT (arXiv 2301.12597 section 3.1).
+"""BLIP-2's connector: learnt queries in a BERT that attend to the image (arXiv 2301.12597 section 3.1).
 
-Post-norm, as in BERT; without dropout (BERT has 0.1 in training). What reads text in the
-first stage of BLIP-2's training shares attention with the queries; it is not part of the connector.
+Post-norm, as in BERT; without dropout (BERT has 0.1 in training). The text layers of BLIP-2's first stage share
+attention with the queries; they are not part of the connector.
 """
 
 from collections.abc import Sequence
@@ -50,10 +50,10 @@ class QueryTransformer(nn.Module):
         self.layers = nn.ModuleList(
             QueryLayer(size, None if index % size.every else width) for index in range(size.depth)
         )
-        for part in self.modules():
-            if isinstance(part, nn.Linear):
-                nn.init.normal_(part.weight, std=_DEVIATION)
-                nn.init.zeros_(part.bias)
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.normal_(module.weight, std=_DEVIATION)
+                nn.init.zeros_(module.bias)
 
     def start(self, rows: int) -> Float[Tensor, "rows queries width"]:
         """Returns the queries as the first layer reads them."""
@@ -68,7 +68,7 @@ class QueryTransformer(nn.Module):
 
 
 class QueryLayer(nn.Module):
-    """A layer of BERT, with cross-attention behind its self-attention if the image's `width` is given."""
+    """A layer of BERT, with cross-attention after its self-attention if the image's `width` is given."""
 
     def __init__(self, size: QFormer | FrozenQFormer, width: int | None) -> None:
         super().__init__()
@@ -87,7 +87,7 @@ class QueryLayer(nn.Module):
 
 
 class PostNormAttention(nn.Module):
-    """Attention with biases, added to what asks, and a norm behind."""
+    """Attention with biases, added to the queries, then a norm."""
 
     def __init__(self, hidden_width: int, width: int, heads: int) -> None:
         super().__init__()
@@ -109,7 +109,7 @@ class PostNormAttention(nn.Module):
 
 
 class PostNormFeedforward(nn.Module):
-    """Two layers with a GELU between, added to what they read, and a norm behind."""
+    """Two layers with a GELU between, added to their input, then a norm."""
 
     def __init__(self, width: int, multiple: int) -> None:
         super().__init__()

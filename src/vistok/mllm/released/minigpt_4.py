@@ -53,9 +53,9 @@ _LAYER: Final = re.compile(r"Qformer\.bert\.encoder\.layer\.(\d+)\.(.+)")
 class MiniGPT4(WholeModel):
     """Its parts, and a text that says where the image stands."""
 
-    def __init__(self, parts: MultimodalModel) -> None:
-        self.parts = parts.eval()
-        encoder = parts.tokenizer.encoder
+    def __init__(self, model: MultimodalModel) -> None:
+        self.model = model.eval()
+        encoder = model.tokenizer.encoder
         self._preprocessing = Preprocessing(encoder.image_size, encoder.normalisation)
 
     @torch.no_grad()
@@ -66,7 +66,7 @@ class MiniGPT4(WholeModel):
             suffixes = [texts[row].split(IMAGE)[1] for row in rows]
             conditioning = self._conditioning([images[row] for row in rows], before)
             for row, answer in zip(
-                rows, self.parts.llm.generate(conditioning, suffixes, decoding), strict=True
+                rows, self.model.llm.generate(conditioning, suffixes, decoding), strict=True
             ):
                 answers[row] = answer
         return answers
@@ -78,7 +78,7 @@ class MiniGPT4(WholeModel):
         for before, rows in self._groups(texts).items():
             suffixes = [texts[row].split(IMAGE)[1] for row in rows]
             conditioning = self._conditioning([images[row] for row in rows], before)
-            computed = self.parts.llm.option_losses(conditioning, suffixes, [options[row] for row in rows])
+            computed = self.model.llm.option_losses(conditioning, suffixes, [options[row] for row in rows])
             for row, losses_of_row in zip(rows, computed, strict=True):
                 losses[row] = losses_of_row
         return losses
@@ -97,15 +97,15 @@ class MiniGPT4(WholeModel):
     @torch.no_grad()
     def _conditioning(self, images: Sequence[Image], before: str) -> Conditioning:
         """Returns the words before the images, and what the projection makes of these."""
-        llm = self.parts.llm
+        llm = self.model.llm
         pixels = torch.stack([torch.from_numpy(self._preprocessing.evaluation(image)) for image in images])
-        seen = self.parts.see(pixels.to(llm.device))
+        seen = self.model.see(pixels.to(llm.device))
         words = llm.embed(torch.tensor(self._before(before), dtype=torch.long, device=llm.device))
         return Conditioning(torch.cat([words.expand(len(images), -1, -1), seen.to(words.dtype)], dim=1))
 
     def _before(self, text: str) -> list[int]:
         """Returns the tokens before the image; the one that starts a text is there where it is written."""
-        words = self.parts.llm.words
+        words = self.model.llm.words
         start = words.start if words.start and text.startswith(words.start) else ""
         ids = words.encode(text.removeprefix(start))
         return [*([int(words.tokenizer.bos_token_id)] if start else []), *ids]
@@ -220,7 +220,7 @@ def former_tensors(tensors: Mapping[str, Tensor]) -> Tensors:
         elif name.startswith("Qformer.bert.embeddings.LayerNorm."):
             renamed[name.replace("Qformer.bert.embeddings.LayerNorm", "former.norm")] = tensor
         elif layer := _LAYER.match(name):
-            for part, ours in _PARTS.items():
-                if layer[2].startswith(part):
-                    renamed[f"former.layers.{layer[1]}.{ours}{layer[2].removeprefix(part)}"] = tensor
+            for theirs, ours in _PARTS.items():
+                if layer[2].startswith(theirs):
+                    renamed[f"former.layers.{layer[1]}.{ours}{layer[2].removeprefix(theirs)}"] = tensor
     return renamed

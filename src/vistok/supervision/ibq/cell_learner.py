@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from vistok.datasets.order import examples_at
-from vistok.probes.cell_net import NOTHING, UNTOLD, CellLabels, CellNet
+from vistok.probes.cell_net import IGNORED, NOTHING, CellLabels, CellNet
 from vistok.supervision.ibq.images import ImagePool
 from vistok.tokenizers.ibq.model import from_bytes
 from vistok.training.batches import Batch
@@ -44,8 +44,8 @@ class CellLearner(Learner):
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         category, colour = self.net(from_bytes(batch["images"]))
-        loss = functional.cross_entropy(category, batch["category"], ignore_index=UNTOLD)
-        loss = loss + _COLOUR_WEIGHT * functional.cross_entropy(colour, batch["colour"], ignore_index=UNTOLD)
+        loss = functional.cross_entropy(category, batch["category"], ignore_index=IGNORED)
+        loss = loss + _COLOUR_WEIGHT * functional.cross_entropy(colour, batch["colour"], ignore_index=IGNORED)
         return loss, torch.ones(())
 
 
@@ -64,8 +64,8 @@ def _shuffled(
 
 
 @torch.no_grad()
-def told_right(net: CellNet, pool: ImagePool, labels: CellLabels, positions: np.ndarray) -> float:
-    """Returns how many objects of some images a network assigns the right category, in per cent."""
+def category_accuracy(net: CellNet, pool: ImagePool, labels: CellLabels, positions: np.ndarray) -> float:
+    """Returns the share of the objects of some images to which a network assigns the right category, in per cent."""
     truth = labels.category[positions]
     category, _ = net.read(from_bytes(pool.pixels(positions)))
     present = truth > NOTHING

@@ -81,14 +81,14 @@ class Contrastive(Objective):
 
     @override
     def heads(self) -> Heads:
-        parts = {
+        modules = {
             IMAGE_PROJECTION: self.image_projection,
             TEXT_PROJECTION: self.text_projection,
             TEXT_ENCODER: self.text_encoder,
         }
         shape = {name: int(self.options[f"text_{name}"]) for name in ("width", "layers", "heads")}
         words = [*self.vocabulary.numbers]
-        return super().heads().with_modules(parts, words=words, context=self.context, **shape)
+        return super().heads().with_modules(modules, words=words, context=self.context, **shape)
 
     @override
     def after_step(self, step: int) -> None:

@@ -101,10 +101,10 @@ class MaskedPixels(Objective):
 
 
 def take(
-    patches: Float[Tensor, "batch patches values"], chosen: Int64[Tensor, "batch count"]
+    patches: Float[Tensor, "batch patches values"], indices: Int64[Tensor, "batch count"]
 ) -> Float[Tensor, "batch count values"]:
     """Returns the chosen patches of each image, in the order of `chosen`."""
-    return patches.gather(1, chosen.unsqueeze(-1).expand(-1, -1, patches.shape[-1]))
+    return patches.gather(1, indices.unsqueeze(-1).expand(-1, -1, patches.shape[-1]))
 
 
 def patches_of(

@@ -35,8 +35,8 @@ class RegionProposals(Detector):
 
     @override
     def heads(self) -> Heads:
-        parts = {BOX_HEAD: self.box_head, WORTH: self.worth}
-        return super().heads().with_modules(parts)
+        modules = {BOX_HEAD: self.box_head, WORTH: self.worth}
+        return super().heads().with_modules(modules)
 
 
 build = RegionProposals
