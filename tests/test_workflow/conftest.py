@@ -202,6 +202,7 @@ def built(
     environment = checkout._environment()
     environment["PYTHONPATH"] += f"{os.pathsep}{root}"
     planner = ForkServer(PLANNING, environment)
+    checkout._plan(planner, ["--version"], environment)  # before a test edits what it imports
     yield replace(checkout, planner=planner)
     planner.close()
 

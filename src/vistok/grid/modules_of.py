@@ -10,7 +10,7 @@ from vistok.grid.study import Study
 
 def encoder_module(study: Study, tokenizer: str) -> str:
     """Returns the module that builds a tokenizer's kind of encoder."""
-    return f"vistok.tokenizers.{study.encoder(tokenizer).library.replace('-', '_')}_encoder"
+    return module_of("tokenizers", f"{study.encoder(tokenizer).library}-encoder")
 
 
 def language_model_module(study: Study, llm: str) -> str:
