@@ -15,6 +15,7 @@ from vistok.grid.paths import Paths
 from vistok.grid.steps import STEPS
 from vistok.grid.study import Study
 from vistok.grid.tables import Row
+from vistok.tables.pairs import with_bounds
 
 HOSTILE = ["../x", "a;rm -rf", "", "CLIP!", "clip\n", "clip/frozen"]
 
@@ -322,6 +323,13 @@ def test_a_tokenizer_s_options_go_over_its_scale_s(checkout: Any) -> None:
     scale, own = checkout.load().scale, checkout.load().pretraining("fd")
     assert own.options == {**scale.pretraining["feature-distillation"].options, "beta": 1.0}
     assert own.steps == scale.pretraining["feature-distillation"].steps
+
+
+@pytest.mark.parametrize("table", ["table-2", "table-4", "table-5", "table-6", "table-8"])
+def test_a_floor_and_a_ceiling_have_none(repository: Path, table: str) -> None:
+    """The ceiling of a larger encoder is of the usual size, and asked for a floor that nothing makes."""
+    mini = load_study("mini", root=repository)
+    assert with_bounds(mini, table).bounds(table) == () != mini.bounds(table)
 
 
 def test_rows_of_a_language_model_that_a_scale_leaves_out_are_not_made_and_say_why(repository: Path) -> None:

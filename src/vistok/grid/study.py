@@ -90,9 +90,11 @@ class Study(Entries):
     def bounds_of(self, row: Row) -> tuple[Row | None, Row | None]:
         """Returns the floor and the ceiling of a row: the rows of their tokenizers, all else alike.
 
-        None where the scale names none of the size of the row's encoder, or does not train the row.
+        None where the scale names none of the size of the row's encoder, or does not train the row; and for a floor
+        and a ceiling, of which the latter is not of the size of those that it bounds.
         """
-        if not self.answers(row):
+        bounds = {*self.scale.floors.values(), *self.scale.ceilings.values()}
+        if not self.answers(row) or row.tokenizer in bounds:
             return None, None
         size = self.tokenizer(row.tokenizer).size
         names = self.scale.floors.get(size), self.scale.ceilings.get(size)
