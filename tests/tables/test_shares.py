@@ -65,3 +65,11 @@ def test_what_is_printed() -> None:
     assert result and result.text == "−2 % of the way"
     assert result.interval_text == "[−12, 7]"
     assert replace(result, value=61.5).text == "62 % of the way"
+
+
+def test_a_cell_far_above_its_ceiling_has_none() -> None:
+    floor, ceiling = cell(40, 2), cell(60, 2)
+    shares = [share_of(cell(ours, 2), floor, ceiling) for ours in (50, 61, 80)]
+    assert [share and share.exceeds for share in shares] == [False, False, True]
+    without = share_of(cell(90), floor, ceiling)
+    assert without and not without.exceeds

@@ -51,10 +51,9 @@ def glances(study: Study, reports: Sequence[TableReport]) -> list[Glance]:
 
 
 def _way(row: Row, detailed: Sequence[bool | None], side: bool) -> Way | None:
-    """Returns the mean over the columns of a side; their errors are taken for independent."""
-    shares = [
-        cell.share for cell, kind in zip(row.cells, detailed, strict=True) if kind is side and cell.share
-    ]
+    """Returns the mean over the columns of a side that have a ceiling; their errors are taken for independent."""
+    given = [cell.share for cell, kind in zip(row.cells, detailed, strict=True) if kind is side]
+    shares = [share for share in given if share and not share.exceeds]
     if not shares:
         return None
     value = sum(share.value for share in shares) / len(shares)

@@ -91,9 +91,7 @@ def _exceeded(report: TableReport) -> list[str]:
     shares = {
         row.labels[report.main_label]: [cell.share for cell in row.cells if cell.share] for row in report.rows
     }
-    return [
-        name for name, row_shares in shares.items() if any((share.low or 0.0) > 100 for share in row_shares)
-    ]
+    return [name for name, row_shares in shares.items() if any(share.exceeds for share in row_shares)]
 
 
 def _partial(report: TableReport) -> list[tuple[Column, int | None, int | None, str | None]]:

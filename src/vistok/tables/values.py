@@ -76,6 +76,11 @@ class Share:
     high: float | None
 
     @property
+    def exceeds(self) -> bool:
+        """Whether it is beyond chance above 100: the ceiling is then none."""
+        return (self.low or 0.0) > 100
+
+    @property
     def text(self) -> str:
         """As it is printed, whole per cents."""
         return f"{number(self.value, 0).replace('-', MINUS)} % of the way"
