@@ -1,6 +1,6 @@
 """Measures training and answering against a plain training loop and two evaluation loops, in one run.
 
-python3 benchmarks/engine.py [--sizes mini small] [--data FOLDER] [--out FOLDER]
+.venv/bin/python benchmarks/engine.py [--sizes mini small] [--data FOLDER] [--out FOLDER]
 
 Both sides have the same random weights, texts and images, and take turns. Losses and answers are compared; a loss that
 strays by more than a thousandth fails. On a CPU one thread computes, and times are the processor's: they mean something

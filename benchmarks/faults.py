@@ -1,8 +1,8 @@
 """Measures the study on a real Slurm of this machine: what faults cost, and what scheduling costs.
 
-python3 benchmarks/faults.py                    every fault, one after the other
-python3 benchmarks/faults.py preempted node     some of them
-python3 benchmarks/faults.py overhead           the smoke study on Slurm against the same study run locally
+.venv/bin/python benchmarks/faults.py                    every fault, one after the other
+.venv/bin/python benchmarks/faults.py preempted node     some of them
+.venv/bin/python benchmarks/faults.py overhead           the smoke study on Slurm against the same study run locally
 
 Needs root, the Debian packages slurm-wlm and munge, and a machine without another Slurm. Works in clean clones of the
 last commit, at the smoke scale. A fault hits one run in the middle of its training, which is made longer for that; the

@@ -1,7 +1,7 @@
 """Flips single bits in what was built of a study, and counts how many of them are noticed by what reads it.
 
-python3 benchmarks/flips.py --scale smoke            60 flips in each kind of artefact, in this checkout
-python3 benchmarks/flips.py --scale mini --times 200 --seed 1 --out FILE.json
+.venv/bin/python benchmarks/flips.py --scale smoke            60 flips in each kind of artefact, in this checkout
+.venv/bin/python benchmarks/flips.py --scale mini --times 200 --seed 1 --out FILE.json
 
 Each flip hits a random bit of a random file of its kind, whatever the bit means. The file keeps its size and time, and
 the flip is taken back. The command fails if one goes unnoticed, or if something is wrong before any.

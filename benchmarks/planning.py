@@ -1,6 +1,6 @@
 """Measures how long Snakemake plans: the paper scale without and with photographs, and 1,000 more tokenizers.
 
-python3 benchmarks/planning.py [--tokenizers 1000] [--photographs 150000] [--out FILE.json]
+.venv/bin/python benchmarks/planning.py [--tokenizers 1000] [--photographs 150000] [--out FILE.json]
 
 Plans with `snakemake -n` in a clean clone of the last commit; weights and official files are empty stand-ins, as a
 plan reads none of them. Plans without and with photographs take turns, and the medians of their processor times are

@@ -1,8 +1,8 @@
 """A dress rehearsal of the paper scale on stand-ins of all official files: Tables 2 to 8, from data root to pages.
 
-python3 benchmarks/rehearsal.py                       locally, each rule stopped once; then `dvc repro` of a run
-python3 benchmarks/rehearsal.py --slurm               on a real Slurm of this machine with the shipped profile, too
-python3 benchmarks/rehearsal.py --tables 2 8 --keep FOLDER --out FILE.json
+.venv/bin/python benchmarks/rehearsal.py              locally, each rule stopped once; then `dvc repro` of a run
+.venv/bin/python benchmarks/rehearsal.py --slurm      on a real Slurm of this machine with the shipped profile, too
+.venv/bin/python benchmarks/rehearsal.py --tables 2 8 --keep FOLDER --out FILE.json
 
 Works in a copy of what git knows here, with this checkout's environment. Only sizes are changed
 (tests/official_paper.py): a user lays out the real files and types the same commands. What asks for a GPU computes on

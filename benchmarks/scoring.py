@@ -1,6 +1,6 @@
 """Measures the scorers at the official sizes, on one core: seconds and peak memory of the real commands.
 
-python3 benchmarks/scoring.py
+.venv/bin/python benchmarks/scoring.py
 
 It writes files in the official formats with answers and captions made up of real words, scores them with
 `vistok score`, prints a small table and fails if a target is missed.

@@ -1,8 +1,8 @@
 """Stops trainings that have data-loader workers at random moments, as a cluster does, and has them go on.
 
-python3 benchmarks/stops.py                     20 stops of a training with two workers
-python3 benchmarks/stops.py --times 5 --workers 0 --signal HUP
-python3 benchmarks/stops.py --slurm             the same as jobs of a real Slurm of this machine (lab.sh), by scancel
+.venv/bin/python benchmarks/stops.py              20 stops of a training with two workers
+.venv/bin/python benchmarks/stops.py --times 5 --workers 0 --signal HUP
+.venv/bin/python benchmarks/stops.py --slurm      the same as jobs of a real Slurm of this machine (lab.sh), by scancel
 
 Every process of the job gets the signal. The command fails unless each training saved its state, went on from there and
 ended in the bytes of one that was left alone. One that was done before its moment came is no stop: another is started.
