@@ -1,6 +1,6 @@
 """Measures how often `vistok pairs` tells equal rows apart, and how many pairs of rows that differ.
 
-.venv/bin/python benchmarks/pairs.py             # with this checkout's environment; about a minute
+.venv/bin/python benchmarks/pairs.py             # about a minute
 
 Answers are simulated: images, rows, trainings and chance move the odds of being right. A family of six rows has fifteen
 pairs; at 5 % one of them may be told apart wrongly in at most one family of twenty.
