@@ -347,7 +347,9 @@ def test_a_column_that_the_paper_has_not_is_weighed_by_no_claim(
     result = cells_of(study, "table-2")
     assert {cell["column"] for cell in result} == {"COCO-MCI"}
     write_json(tmp_path / "cells.json", result)
-    write_claims(PUBLISHED, CLAIMS, {"mini": read_cells(tmp_path / "cells.json")}, tmp_path)
+    published = read_all_published(PUBLISHED)
+    results = {"mini": read_cells(tmp_path / "cells.json")}
+    write_claims(published, read_claims(CLAIMS, published), results, tmp_path)
     assert (tmp_path / "claims.json").is_file()
 
 

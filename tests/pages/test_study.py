@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,8 +12,11 @@ import pytest
 from tests.small_study import Small
 
 from vistok.errors import VistokError
+from vistok.grid import files_of
+from vistok.grid.ett import EttPaths
+from vistok.grid.paths import Paths
 from vistok.pages import library
-from vistok.steps import show_study
+from vistok.steps import show_ett, show_study
 
 
 class _Links(HTMLParser):
@@ -119,6 +123,29 @@ def test_the_page_is_the_same_when_made_again(
     monkeypatch.chdir(shown.root)
     show_study.run(shown.study)
     assert content() == before
+
+
+def test_ett_is_on_the_page_once_it_is_rendered(
+    shown: Small, tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A scale that trains nothing of ETT shows what is printed, and links hold with it as without it."""
+    root = tmp_path / "checkout"
+    shutil.copytree(shown.root, root, symlinks=True)
+    (root / "workflow").unlink()
+    shutil.copytree(repository / "workflow", root / "workflow")
+    (root / "workflow/scales/ett/mini.yaml").unlink()
+    monkeypatch.chdir(root)
+    page, paths = Paths(shown.study).page, EttPaths(shown.study)
+    assert "snakemake ett_tables" in page.read_text() and "ett-retrieval" not in page.read_text()
+    assert not set(files_of.page_inputs(shown.study)) & set(paths.shown())
+    show_ett.run(shown.study)
+    show_study.run(shown.study)
+    assert set(paths.shown()) <= set(files_of.page_inputs(shown.study))
+    links = set(read_links(page).links)
+    assert {"ett/table-4.html", "ett/generation.csv", "ett/audit.html#ett-retrieval"} <= links
+    assert "ett/claims.html#ett-preserves-reconstruction" in links and "contradicted" in page.read_text()
+    assert "snakemake ett_tables" not in page.read_text() and "ett/generation.png" not in links
+    assert broken_links(page.parent) == []
 
 
 def test_table_one_counts_the_files(shown: Small, folder: Path) -> None:

@@ -1,5 +1,6 @@
 """Our cells of ETT's tables: answers of its four inputs beside the paper's numbers, blind rows, and pairs of rows."""
 
+import json
 import re
 import shutil
 from dataclasses import replace
@@ -11,13 +12,14 @@ from tests.small_study import SKILL, Small, answer_at_random
 
 from vistok.errors import VistokError
 from vistok.files import write_json
-from vistok.grid.ett import EttPaths, EttTable, read_tables
+from vistok.grid.ett import PROMPT_SETS, EttPaths, EttTable, read_tables
 from vistok.grid.ett_scale import measured, tuned_runs
 from vistok.grid.study import Study
 from vistok.pages.table import render_table
 from vistok.published.ett import read_ett
-from vistok.steps import score_run
+from vistok.steps import score_run, show_ett
 from vistok.tables.ett import assemble_ett, read_measured
+from vistok.tables.ett_generation import ROWS
 from vistok.tables.report import TableReport
 
 SKILLS = {
@@ -121,6 +123,57 @@ def test_the_weights_have_the_distance_of_each_ones_tokenizer(study: Study) -> N
     assert [run.recipe for run in tuned_runs(study)] == [
         "embedding-tuned-alone", "embedding-tuned", "embedding-tuned-half", "embedding-tuned-whole",
     ]  # fmt: skip
+
+
+def whole_records(study: Study) -> None:
+    """Writes what the tables of reconstruction and of generation show besides what Tables 4 and 5 do."""
+    kinds = ("single_object", "two_object", "counting", "colors", "position", "color_attr")
+    score = {"value": 20.0, "low": 19.0, "high": 25.0, "n": 270}
+    drawn = {
+        name: dict.fromkeys(PROMPT_SETS, dict.fromkeys((*kinds, "mean", "more"), score)) for name in ROWS
+    }
+    for name, shown in DRAWN.items():
+        drawn[name]["plain"] = {**drawn[name]["plain"], **shown["plain"]}
+    protocol = {"prompts": {"plain": 270, "held-out": 270}, "judge_digest": "0" * 64}
+    judged = {kind: {"shown": 99.0, "near": 99.0, "n": 450} for kind in kinds}
+    write_json(EttPaths(study).generation, {"rows": drawn, "protocol": protocol, "judge": judged})
+
+
+def test_claims_are_weighed_on_our_cells_as_they_are_read_there(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole_records(study)
+    columns = {"ImageNet rFID": read_tables()["table-5"].columns["ImageNet rFID"]}
+    tables = {"table-4": table(4), "table-5": table(5).model_copy(update={"columns": columns})}
+    monkeypatch.setattr(show_ett, "read_tables", lambda: tables)
+    with pytest.raises(
+        VistokError, match=r"'ett-gains-in-understanding', `own`: .*'SEED-I'.*Legal: .*COCO-OC"
+    ):
+        show_ett.run(study)
+    asked = Path("workflow/grid/ett/claims.yaml").read_text().replace("SEED-I, VQAv2, COCO-Caption", "VQAv2")
+    Path("claims.yaml").write_text(asked)
+    monkeypatch.setattr(show_ett, "CLAIMS", Path("claims.yaml"))
+    show_ett.run(study)
+    pages = EttPaths(study).pages
+    weighed = json.loads((pages / "claims.json").read_text())
+    printed, ours = weighed["published"], weighed[study.results_id]
+    assert {name: (printed[name]["verdict"], ours[name]["verdict"]) for name in ours} == {
+        "ett-gains-in-understanding": ("holds", "holds"),
+        "ett-gains-in-generation": ("within noise", "within noise"),
+        "ett-embeddings-are-no-worse-than-indices": ("within noise", "within noise"),
+        "ett-preserves-reconstruction": ("contradicted", "contradicted"),
+    }
+    gains = {each["label"]: each for each in ours["ett-gains-in-understanding"]["differences"]}
+    assert len(gains) == 6
+    report = assembled(study, tables["table-4"])
+    index, tuned = cell(report, 0, "COCO-MCI").ours, cell(report, 2, "COCO-MCI").ours
+    found = gains["Table 4, COCO-MCI: embedding/tuned over index/frozen"]
+    assert found["points"] == pytest.approx(tuned - index, abs=1e-3) and found["verdict"] == "holds"
+    assert found["noise"] == "questions"
+    (distance,) = ours["ett-preserves-reconstruction"]["differences"]
+    assert (distance["points"], distance["low"], distance["high"]) == (-2.0, -2.0, -2.0)
+    page = (pages / "claims.html").read_text()
+    assert "The claims of ETT" in page and "On cells of ours: The same on the tasks that are answered" in page
 
 
 def test_a_score_that_is_not_there_is_named(study: Study) -> None:

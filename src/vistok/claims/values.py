@@ -1,6 +1,6 @@
 """What `workflow/grid/claims.yaml` holds, as frozen values that refuse unknown keys."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Literal, Self
@@ -51,6 +51,13 @@ class Comparison(Value):
         return self
 
 
+class OwnReading(Value):
+    """How a claim is read on a scale's own cells, where their columns are not the paper's."""
+
+    reading: str = Field(description="what is compared, in words")
+    comparisons: tuple[Comparison, ...] = Field(min_length=1)
+
+
 class Claim(Value):
     """A sentence of the paper; one without comparisons cannot be tested on cells."""
 
@@ -59,6 +66,12 @@ class Claim(Value):
     quote: str = Field(max_length=LONGEST_QUOTE, pattern=r"^[^\n]+$")
     reading: str = Field(description="what is compared, in words")
     comparisons: tuple[Comparison, ...]
+    own: OwnReading | None = None
+
+    @property
+    def on_own_cells(self) -> "Claim":
+        """The claim as it is weighed on a scale's own cells."""
+        return self if self.own is None else self.model_copy(update={**dict(self.own), "own": None})
 
 
 class QuestionCount(Value):
@@ -78,18 +91,34 @@ class QuestionCount(Value):
 
 
 class StudyClaims(Value):
-    """The whole file."""
+    """The whole file.
+
+    `own_columns` are those of the tables that a scale fills itself, by number; a table that is not there has the
+    paper's.
+    """
 
     questions: tuple[QuestionCount, ...]
     claims: tuple[Claim, ...]
+    own_columns: Mapping[int, tuple[str, ...]] = {}
+
+    def columns(self, table: PublishedTable) -> tuple[str, ...]:
+        """Returns the columns that a scale's own cells of a table can have."""
+        return self.own_columns.get(table.number, table.numeric_columns)
 
 
-def read_claims(path: Path, tables: Mapping[int, PublishedTable]) -> StudyClaims:
+def read_claims(
+    path: Path, tables: Mapping[int, PublishedTable], own_columns: Mapping[int, Collection[str]] | None = None
+) -> StudyClaims:
     """Returns the claims of a YAML file, in file order.
+
+    Args:
+        path: the file.
+        tables: the paper's tables, by number.
+        own_columns: the columns of the tables that a scale fills itself, by number; if not given, the paper's.
 
     Raises:
         VistokError: the file is missing, is not YAML, a key or value is not legal, or a table, row or column is none
-            of the paper's.
+            of the paper's, or a column of a claim's `own` reading is none of the scale's.
     """
     entries = read_entries(path)
     if entries.keys() != {"questions", "claims"}:
@@ -103,12 +132,18 @@ def read_claims(path: Path, tables: Mapping[int, PublishedTable]) -> StudyClaims
             validated(Claim, name, entry, f"{path}, claim {name!r}")
             for name, entry in entries["claims"].items()
         ),
+        own_columns={number: tuple(columns) for number, columns in (own_columns or {}).items()},
     )
     for question in study.questions:
         _check_question(question, tables, f"{path}, questions {question.id!r}")
     for claim in study.claims:
         for comparison in claim.comparisons:
-            _check_comparison(comparison, tables[comparison.table], f"{path}, claim {claim.id!r}")
+            table = _table_of(comparison, tables, f"{path}, claim {claim.id!r}")
+            _check_comparison(comparison, table, table.numeric_columns, f"{path}, claim {claim.id!r}")
+        for comparison in claim.own.comparisons if claim.own else ():
+            where = f"{path}, claim {claim.id!r}, `own`"
+            table = _table_of(comparison, tables, where)
+            _check_comparison(comparison, table, study.columns(table), where)
     return study
 
 
@@ -119,10 +154,17 @@ def _check_question(question: QuestionCount, tables: Mapping[int, PublishedTable
     _check(where, "row", question.rows or (), chain.from_iterable(table.row_ids for table in named))
 
 
-def _check_comparison(comparison: Comparison, table: PublishedTable, where: str) -> None:
+def _table_of(comparison: Comparison, tables: Mapping[int, PublishedTable], where: str) -> PublishedTable:
+    _check(where, "table", [str(comparison.table)], map(str, tables))
+    return tables[comparison.table]
+
+
+def _check_comparison(
+    comparison: Comparison, table: PublishedTable, columns: Iterable[str], where: str
+) -> None:
     rows = (*comparison.left, *comparison.right, *comparison.left_minus, *comparison.right_minus)
     _check(where, f"row of Table {table.number}", rows, table.row_ids)
-    _check(where, f"column of Table {table.number}", comparison.columns, table.numeric_columns)
+    _check(where, f"column of Table {table.number}", comparison.columns, columns)
 
 
 def _check(where: str, kind: str, names: Iterable[str], legal: Iterable[str]) -> None:

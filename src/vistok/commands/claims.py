@@ -4,9 +4,9 @@ import argparse
 from pathlib import Path
 
 from vistok.claims.measured import read_cells
-from vistok.claims.values import CLAIMS
+from vistok.claims.values import CLAIMS, read_claims
 from vistok.pages.claims import write_claims
-from vistok.published.tables import PUBLISHED
+from vistok.published.tables import PUBLISHED, read_all_published
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,5 +30,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Evaluates the claims on the published numbers and on the results; returns the exit status."""
     results = {args.name: read_cells(args.results)} if args.results else {}
-    write_claims(args.published, args.claims, results, args.out)
+    tables = read_all_published(args.published)
+    write_claims(tables, read_claims(args.claims, tables), results, args.out)
     return 0

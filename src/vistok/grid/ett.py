@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from vistok.grid.entries import GRID
 from vistok.grid.fields import Id, Seed
-from vistok.grid.paths import ABOUT, AUDIT_FORMATS, PUBLISHED, TABLE_FORMATS, Paths
+from vistok.grid.paths import ABOUT, AUDIT_FORMATS, CLAIMS_FORMATS, PUBLISHED, TABLE_FORMATS, Paths
 from vistok.grid.read import read_entries, validated
 from vistok.grid.runs import Run
 from vistok.grid.study import Study
@@ -131,6 +131,11 @@ class EttPaths:
         return Paths(self.study).results / "ett" / "generation.json"
 
     @property
+    def cells(self) -> Path:
+        """What the claims are weighed on."""
+        return Paths(self.study).results / "ett" / "cells.json"
+
+    @property
     def sheet(self) -> Path:
         return self.pages / "generation.png"
 
@@ -154,7 +159,13 @@ class EttPaths:
         """Returns all rendered files."""
         names = (*read_tables(), RECONSTRUCTION, GENERATION)
         tables = [self.table(name, suffix) for name in names for suffix in TABLE_FORMATS]
-        return [*tables, *(self.pages / f"audit.{suffix}" for suffix in AUDIT_FORMATS)]
+        claims = [self.pages / f"claims.{suffix}" for suffix in CLAIMS_FORMATS]
+        return [*tables, *(self.pages / f"audit.{suffix}" for suffix in AUDIT_FORMATS), *claims]
+
+    def shown_if_whole(self) -> list[Path]:
+        """Returns all rendered files if every one of them is there: what the study's page shows of ETT."""
+        shown = self.shown()
+        return shown if all(path.is_file() for path in shown) else []
 
 
 def printed() -> list[Path]:

@@ -256,7 +256,7 @@ _LIST: Final = (
     ),
     Step(
         "show-ett",
-        outputs=lambda study: EttPaths(study).shown(),
+        outputs=lambda study: [*EttPaths(study).shown(), EttPaths(study).cells],
         inputs=lambda study: [*printed(), *ett_scale.measured(study)],
         size="tabulate",
     ),

@@ -74,6 +74,27 @@ class RunPage:
         return "../" * (self.path.count("/") + 2)
 
 
+@dataclass(frozen=True, slots=True)
+class EttSection:
+    """What the page shows of ETT, the second system.
+
+    Attributes:
+        tables: the file name of each, without its suffix, and its title.
+        drawn: whether there is a sheet of drawn images.
+        claims: what its claims.json holds.
+        audit: what its audit.json holds.
+    """
+
+    tables: Mapping[str, str]
+    drawn: bool
+    claims: Mapping[str, Any]
+    audit: Mapping[str, Any]
+
+    @property
+    def weighed(self) -> list[dict[str, Any]]:
+        return _claims(self.claims)
+
+
 @dataclass(frozen=True)
 class StudyPage:
     """All that the page of a study shows besides its runs.
@@ -88,6 +109,7 @@ class StudyPage:
         claims: what claims.json holds.
         audit: what audit.json holds.
         attention: what figure-3.json holds; None where there is no figure.
+        ett: what is rendered of ETT; None where it is not.
         measured: run -> what each of its trainings took: no table is made from it, and every build has its own.
     """
 
@@ -100,6 +122,7 @@ class StudyPage:
     claims: Mapping[str, Any]
     audit: Mapping[str, Any]
     attention: Mapping[str, Any] | None
+    ett: EttSection | None = None
     measured: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -11,19 +11,31 @@ from vistok.chain.results import check_predictions
 from vistok.datasets.images import load_image
 from vistok.evaluation.score.predictions import read_predictions
 from vistok.files import staged_folder
+from vistok.grid.ett import GENERATION, RECONSTRUCTION, EttPaths, read_tables
 from vistok.grid.paths import Paths
 from vistok.grid.runs import Run, Subject
 from vistok.grid.study import Study
 from vistok.grid.tasks import Task
 from vistok.pages.benchmark import table_lines
 from vistok.pages.glance import glances
-from vistok.pages.study import RunPage, Scores, StudyPage, TaskSample, write_assets, write_runs, write_study
+from vistok.pages.study import (
+    EttSection,
+    RunPage,
+    Scores,
+    StudyPage,
+    TaskSample,
+    write_assets,
+    write_runs,
+    write_study,
+)
 from vistok.provenance import read_provenance
 from vistok.published.tables import PUBLISHED, read_all_published
 from vistok.reading import read_json
 from vistok.steps.asking import TaskQuestions, ask_each
 from vistok.steps.count_benchmark import table_one
 from vistok.tables.assemble import assemble
+from vistok.tables.ett_generation import CAPTION as GENERATION_CAPTION
+from vistok.tables.ett_reconstruction import CAPTION as RECONSTRUCTION_CAPTION
 from vistok.tables.metrics import Metrics, read_baselines, read_cell, rebuild_command
 from vistok.tables.questions import Answered, Drawn, draw, judge
 from vistok.tables.report import TableReport
@@ -76,7 +88,21 @@ def _page(study: Study, task_questions: Mapping[str, TaskQuestions], assets: Pat
         claims=read_json(paths.claims("json"), what="claims"),
         audit=read_json(paths.audit("json"), what="audit"),
         attention=read_json(attention, what="figure") if attention.is_file() else None,
+        ett=_ett(study),
         measured={subject.path: _measured(study, subject) for subject in study.subjects()},
+    )
+
+
+def _ett(study: Study) -> EttSection | None:
+    paths = EttPaths(study)
+    if not paths.shown_if_whole():
+        return None
+    numbered = {name: f"Table {table.number}: {table.caption}" for name, table in read_tables().items()}
+    return EttSection(
+        tables=numbered | {RECONSTRUCTION: RECONSTRUCTION_CAPTION, GENERATION: GENERATION_CAPTION},
+        drawn=paths.sheet.is_file(),
+        claims=read_json(paths.pages / "claims.json", what="claims of ETT"),
+        audit=read_json(paths.pages / "audit.json", what="audit of ETT"),
     )
 
 

@@ -1,15 +1,17 @@
 """Weighs the paper's claims on a scale's own cells, beside the numbers that the paper prints."""
 
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from vistok.claims.measured import read_cells, training_noise
-from vistok.claims.values import CLAIMS
+from vistok.claims.values import CLAIMS, read_claims
 from vistok.files import write_json
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
 from vistok.pages.claims import write_claims
-from vistok.published.tables import PUBLISHED, read_published
+from vistok.published.tables import PUBLISHED, read_all_published, read_published
 from vistok.tables.assemble import assemble
+from vistok.tables.report import TableReport
 from vistok.tables.values import AVERAGE
 
 
@@ -22,7 +24,9 @@ def run(study: Study) -> None:
     paths = Paths(study)
     cells = [cell for table in study.tables for cell in cells_of(study, table)]
     write_json(paths.cells, cells)
-    write_claims(PUBLISHED, CLAIMS, {study.results_id: read_cells(paths.cells)}, paths.tables)
+    published = read_all_published(PUBLISHED)
+    claims = read_claims(CLAIMS, published)
+    write_claims(published, claims, {study.results_id: read_cells(paths.cells)}, paths.tables)
 
 
 def cells_of(study: Study, table: str) -> list[dict[str, Any]]:
@@ -30,14 +34,30 @@ def cells_of(study: Study, table: str) -> list[dict[str, Any]]:
     entry = study.table(table)
     published = read_published(PUBLISHED, entry.number)
     report = assemble(study, table, published)
+    ids = [None if row.printed is None else published.row_ids[row.printed] for row in entry.rows]
+    return reported_cells(
+        report, ids, [column.title for column in report.columns if column.printed and column.task != AVERAGE]
+    )
+
+
+def reported_cells(
+    report: TableReport, ids: Sequence[str | None], columns: Collection[str]
+) -> list[dict[str, Any]]:
+    """Returns the cells of a table as `vistok.claims.read_cells` reads them.
+
+    Args:
+        report: the table.
+        ids: the published id of each of its rows; None of one that the paper does not have.
+        columns: the titles of the columns to return.
+    """
     trained = {
         column.title: [row.cells[index].seed_values for row in report.rows]
         for index, column in enumerate(report.columns)
     }
     return [
         {
-            "table": entry.number,
-            "row": published.row_ids[row.printed],
+            "table": report.number,
+            "row": row,
             "column": column.title,
             "value": cell.ours,
             "low": cell.low,
@@ -45,10 +65,10 @@ def cells_of(study: Study, table: str) -> list[dict[str, Any]]:
             "seed_values": cell.seed_values,
             **_noise(training_noise(cell.seed_values, trained[column.title])),
         }
-        for row, ours in zip(entry.rows, report.rows, strict=True)
-        if row.printed is not None
+        for row, ours in zip(ids, report.rows, strict=True)
+        if row is not None
         for column, cell in zip(report.columns, ours.cells, strict=True)
-        if column.printed and column.task != AVERAGE
+        if column.title in columns
     ]
 
 

@@ -12,6 +12,7 @@ from vistok.tables.ett import COMMAND, LLM
 from vistok.tables.report import Origin, Row, TableReport
 from vistok.tables.values import Cell, Column
 
+CAPTION: Final = "images that prompts ask for, by a judge of what they show."
 _LABELS: Final = ("Image", "Prompts")
 ROWS: Final = {
     "retrieval": "Blind: the image whose caption is nearest",
@@ -56,7 +57,7 @@ def assemble_generation(study: Study, record: Path | None) -> TableReport:
     return TableReport(
         id=GENERATION,
         number=0,
-        caption="images that prompts ask for, by a judge of what they show.",
+        caption=CAPTION,
         results=study.results_id,
         labels=_LABELS,
         main_label=0,

@@ -13,6 +13,7 @@ from vistok.tables.ett import COMMAND, LLM
 from vistok.tables.report import Origin, Row, TableReport
 from vistok.tables.values import Cell, Column
 
+CAPTION: Final = "what the tokenizer of ETT leaves of images, and what is still found in them."
 _LABEL: Final = "Picture"
 _ROWS: Final = {
     "ibq": "IBQ's reconstruction",
@@ -65,7 +66,7 @@ def assemble_reconstruction(study: Study, record: Path | None) -> TableReport:
     return TableReport(
         id=RECONSTRUCTION,
         number=0,
-        caption="what the tokenizer of ETT leaves of images, and what is still found in them.",
+        caption=CAPTION,
         results=study.results_id,
         labels=(_LABEL,),
         main_label=0,
