@@ -2,7 +2,9 @@
 
 import json
 import shutil
+from collections import Counter
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +16,15 @@ from tests.steps.test_stages import save_llm
 from tests.supervision.ibq.conftest import pictures
 
 from vistok.datasets.geneval import KINDS, read_prompts
+from vistok.datasets.gvtbench import counting_question, identification_question
 from vistok.datasets.rows import QuestionAnswer
 from vistok.datasets.shards import Shards, write_rows
 from vistok.errors import VistokError
+from vistok.files import write_json
 from vistok.grid import ett_drawing
 from vistok.grid.ett import EttPaths
 from vistok.grid.ett_drawing import drawing_rows
-from vistok.grid.ett_scale import EttScale, longer_training, makes_ett, read_scale, tuned_runs
+from vistok.grid.ett_scale import EttScale, longer_training, makes_ett, read_scale, reader_of, tuned_runs
 from vistok.grid.load import load_study
 from vistok.grid.paths import Paths
 from vistok.grid.read import validated
@@ -30,6 +34,7 @@ from vistok.steps import (
     generate,
     lengthen_ibq,
     make_prompts,
+    pretrain_tokenizer,
     reconstruct,
     show_ett,
     teach_drawing,
@@ -37,6 +42,7 @@ from vistok.steps import (
     train_ibq,
     tune_mllm,
 )
+from vistok.steps.ask_pictures import PictureReader
 from vistok.steps.generate import check_judge
 from vistok.tables.ett_generation import assemble_generation
 from vistok.tables.ett_reconstruction import assemble_reconstruction
@@ -58,7 +64,7 @@ def checkout(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 
 def _write_images(root: Path) -> None:
-    """Writes fifteen images in COCO's official layout."""
+    """Writes fifteen images in COCO's official layout, and the benchmark's two kinds of question about each."""
     (root / "coco/val2017").mkdir(parents=True)
     (root / "coco/annotations").mkdir()
     told: dict[str, list[Any]] = {"images": [], "annotations": [], "categories": []}
@@ -75,6 +81,23 @@ def _write_images(root: Path) -> None:
                 }
             )  # fmt: skip
     (root / "coco/annotations/instances_val2017.json").write_text(json.dumps(told))
+    (root / "gvtbench").mkdir()
+    _write_questions(root / "gvtbench", told)
+
+
+def _write_questions(folder: Path, told: dict[str, list[Any]]) -> None:
+    names = {entry["id"]: entry["name"] for entry in told["categories"]}
+    seen = Counter((entry["image_id"], names[entry["category_id"]]) for entry in told["annotations"])
+    counting, identification = [], []
+    for image, name in product((entry["id"] for entry in told["images"]), names.values()):
+        count = seen[image, name]
+        about = {"image_id": image, "n_obj_exist": sum(seen[image, other] > 0 for other in names.values())}
+        present = "Yes." if count else "No."
+        identification.append({**about, "text_in": identification_question(name), "text_out": present})
+        if count:
+            counting.append({**about, "text_in": counting_question(name), "text_out": str(count)})
+    write_json(folder / "coco_oc.json", counting)
+    write_json(folder / "coco_mci.json", identification)
 
 
 @pytest.fixture
@@ -91,8 +114,10 @@ def train_all(study: Study) -> None:
         if not Paths(study).llm(llm).exists():
             save_llm(study, llm)
     make_prompts.run(study)
-    drawn = [run for _, run in drawing_rows(study)]
-    for run in study.stages([*tuned_runs(study), *drawn]):
+    drawn, reader = [run for _, run in drawing_rows(study)], reader_of(study)
+    if not Paths(study).pretrained(reader.pretrained).exists():
+        pretrain_tokenizer.run(study, reader.pretrained)
+    for run in study.stages([*tuned_runs(study), *drawn, reader]):
         tune_mllm.run(study, run)
     for run in drawn:
         teach_drawing.run(study, run)
@@ -115,7 +140,11 @@ def test_from_images_to_the_table(study: Study, capsys: pytest.CaptureFixture[st
     ours, true = record["rows"]["ibq"], record["rows"]["true"]
     assert {*ours} == {
         "psnr", "ssim", "rfid", "found", "found_large", "found_small", "colour", "use", "perplexity",
+        "coco-oc", "coco-mci", "probe",
     }  # fmt: skip
+    for row in record["rows"].values():
+        assert row["coco-mci"]["n"] == 30 and row["coco-oc"]["n"] == sum(row["coco-oc"]["by_image"]["counts"])
+        assert len(row["coco-mci"]["by_image"]["sums"]) == 15 and row["probe"]["low"] <= row["probe"]["high"]
     assert ours["psnr"]["n"] == ours["use"]["n"] == 15 and ours["psnr"]["low"] < ours["psnr"]["high"]
     assert "psnr" not in true and true["rfid"]["value"] > 0
     assert ours["found"]["n"] == ours["found_large"]["n"] + ours["found_small"]["n"] > 15
@@ -127,6 +156,8 @@ def test_from_images_to_the_table(study: Study, capsys: pytest.CaptureFixture[st
     report = assemble_reconstruction(study, paths.reconstruction)
     table = render_table(report, "md")
     assert table.startswith("# Reconstruction (smoke): what the tokenizer of ETT leaves of images")
+    assert "COCO-OC: answers of clip/frozen/vicuna-7b/seed-0 to the study's questions" in table
+    assert "IBQ's reconstruction less the images themselves: COCO-OC " in table
     assert "neither taught the tokenizer nor judges it" in table and "→" not in table, "no paper prints any"
     assert "IBQ tuned, weight 0.25" in table and "runs/" not in render_table(report, "html")
     config = json.loads((paths.checkpoint("ibq") / "config.json").read_text())
@@ -137,6 +168,16 @@ def test_from_images_to_the_table(study: Study, capsys: pytest.CaptureFixture[st
         step.run(study)
     assert capsys.readouterr().err.count("is finished, complete and of this study: nothing to do") == 5
     assert first == {name: (paths.checkpoint(name) / "provenance.json").read_bytes() for name in first}
+
+
+def test_what_reads_pictures_sees_the_pictures_and_no_photographs(study: Study) -> None:
+    make_all(study)
+    photographs = sorted(Path("data/smoke/coco/val2017").glob("*.jpg"))
+    with pytest.raises(VistokError, match=r"'coco-oc' asks about 0{11}1\.jpg, of which there is no picture"):
+        PictureReader.of(study, photographs[1:])
+    reader = PictureReader.of(study, photographs)
+    true, blank = reader.probe(lambda images: images), reader.probe(lambda images: np.zeros_like(images))
+    assert true["probe"]["value"] > blank["probe"]["value"] + 20
 
 
 def test_the_same_commit_makes_the_same_weights_and_numbers(study: Study, tmp_path: Path) -> None:
@@ -176,7 +217,7 @@ def test_scales_without_ett_say_so_and_show_why(study: Study) -> None:
         read_scale(paper)
     show_ett.run(paper)
     table = EttPaths(paper).table("reconstruction", "md").read_text()
-    assert table.count("not measured: this scale has no tokenizer of ETT's") == 72
+    assert table.count("not measured: this scale has no tokenizer of ETT's") == 96
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from vistok.tables.shares import share_of, with_shares
-from vistok.tables.values import Cell
+from vistok.tables.values import Cell, number
 
 
 def cell(ours: float, half: float | None = None) -> Cell:
@@ -73,3 +73,8 @@ def test_a_cell_far_above_its_ceiling_has_none() -> None:
     assert [share and share.exceeds for share in shares] == [False, False, True]
     without = share_of(cell(90), floor, ceiling)
     assert without and not without.exceeds
+
+
+def test_a_rounded_zero_has_no_minus() -> None:
+    assert [number(value, 1) for value in (-0.04, 0.04, -0.06, 0.0)] == ["0.0", "0.0", "-0.1", "0.0"]
+    assert number(-0.4, 0) == "0"

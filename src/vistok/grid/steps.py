@@ -244,7 +244,8 @@ _LIST: Final = (
         outputs=lambda study: [EttPaths(study).reconstruction],
         inputs=ett_scale.reconstruction_inputs,
         reads_data=True,
-        spec=lambda study: {"task": specs.task_spec(study, ett_scale.TASK)},
+        spec=lambda study: {"tasks": {task: specs.task_spec(study, task) for task in ett_scale.ASKED}},
+        modules=ett_scale.reconstruction_modules,
         size="score-run",
     ),
     Step(

@@ -1,7 +1,9 @@
 """Measures the reconstructions of ETT's tokenizer: by pixels, by features, and by what is still recognised."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -17,10 +19,11 @@ from vistok.evaluation.reconstruction import Pixels, frechet_distance, patch_mea
 from vistok.evaluation.statistics import bootstrap_interval
 from vistok.files import write_json
 from vistok.grid.ett import EttPaths
-from vistok.grid.ett_scale import IBQ, LONGER, TASK, read_scale, tuned_runs
+from vistok.grid.ett_scale import IBQ, LONGER, TASK, read_scale, reader_of, tuned_runs
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
 from vistok.probes.cell_net import NOTHING, CellLabels, CellNet, cell_labels
+from vistok.steps.ask_pictures import PictureReader
 from vistok.steps.ett_models import load_cell_net, load_ibq
 from vistok.steps.models import load_trained
 from vistok.supervision.ibq.images import ImagePool
@@ -30,7 +33,7 @@ from vistok.training.loop import make_deterministic
 
 _AT_ONCE: Final = 100
 _LARGE: Final = 0.5  # of a cell, an object's box
-Measured = dict[str, dict[str, float | int | None]]
+Measured = dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +41,7 @@ class _Truth:
     """Images with the contents of their cells."""
 
     images: Pixels
+    photographs: list[Path]
     labels: CellLabels
     large: Bool[np.ndarray, "B G G"]
 
@@ -61,7 +65,8 @@ def run(study: Study) -> None:
     judge, net = load_cell_net(study, "judge"), load_cell_net(study, "features")
     size = read_scale(study).tokenizer.network
     truth = _truth(study, judge, size.image_size)
-    painted = {name: _painted(model, truth.images) for name, model in _tokenizers(study)}
+    tokenizers = dict(_tokenizers(study))
+    painted = {name: _painted(model, truth.images) for name, model in tokenizers.items()}
     pictures = {name: reconstruction.pictures for name, reconstruction in painted.items()} | {
         "patch-means": patch_means(truth.images, size.stride),
         "true": truth.images,
@@ -74,6 +79,13 @@ def run(study: Study) -> None:
     for name, reconstruction in painted.items():
         rows[name]["use"] = _alone(100 * reconstruction.use.share, len(own))
         rows[name]["perplexity"] = _alone(reconstruction.use.perplexity, len(own))
+    reader = PictureReader.of(study, truth.photographs)
+    painters: dict[str, Callable[[Pixels], Pixels]] = {
+        name: partial(_pictures, model) for name, model in tokenizers.items()
+    }
+    painters |= {"patch-means": partial(patch_means, side=size.stride), "true": lambda images: images}
+    for name, shown in pictures.items():
+        rows[name] |= reader.answers(shown) | reader.probe(painters[name])
     write_json(EttPaths(study).reconstruction, {"rows": rows, "protocol": _protocol(study, net, len(own))})
 
 
@@ -92,6 +104,10 @@ def _painted(model: Ibq, images: Pixels) -> _Painted:
     return _Painted(pictures.numpy(), code_use(codes, model.size.codes))
 
 
+def _pictures(model: Ibq, images: Pixels) -> Pixels:
+    return _painted(model, images).pictures
+
+
 def _alone(value: float, n: int) -> dict[str, float | int | None]:
     return {"value": round(value, 4), "low": None, "high": None, "n": n}
 
@@ -106,13 +122,17 @@ def _truth(study: Study, judge: CellNet, pixels: int) -> _Truth:
     instances = read_instances(data / files.annotations)
     index = ImageIndex(data, files.images)
     names = list(instances.images)
+    photographs = [index.require(name) for name in names]
     images = np.stack(
-        [squash(load_image(index.require(name), what=f"image {name}"), pixels) for name in names]
+        [
+            squash(load_image(path, what=f"image {name}"), pixels)
+            for name, path in zip(names, photographs, strict=True)
+        ]
     )
     objects = [instances.objects[name] for name in names]
     sizes = [(instances.images[name].width, instances.images[name].height) for name in names]
     labels = cell_labels(objects, sizes, judge.contents, cells=pixels >> len(judge.stages))
-    return _Truth(images.transpose(0, 3, 1, 2), labels, labels.area >= _LARGE)
+    return _Truth(images.transpose(0, 3, 1, 2), photographs, labels, labels.area >= _LARGE)
 
 
 def _measured(judge: CellNet, truth: _Truth, pictures: Pixels, resamples: int) -> Measured:
@@ -178,4 +198,5 @@ def _protocol(study: Study, net: CellNet, images: int) -> Mapping[str, Any]:
         "features_digest": digest_tensors(net.state_dict()),
         "told": accuracies,
         "floor_set": read_scale(study).tokenizer.images[0],
+        "reader": reader_of(study).path,
     }

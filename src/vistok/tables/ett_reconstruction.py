@@ -10,6 +10,7 @@ from vistok.grid.runs import Run
 from vistok.grid.study import Study
 from vistok.reading import read_json
 from vistok.tables.ett import COMMAND, LLM
+from vistok.tables.pairs import by_image_of
 from vistok.tables.report import Origin, Row, TableReport
 from vistok.tables.values import Cell, Column
 
@@ -48,7 +49,12 @@ _COLUMNS: Final = (
     _Quantity("colour", "Colours", "% right", 1),
     _Quantity("use", "Codes", "% in use", 1),
     _Quantity("perplexity", "Perplexity", "codes", 0),
+    _Quantity("coco-oc", "COCO-OC", "% right", 1),
+    _Quantity("coco-mci", "COCO-MCI", "% right", 1),
+    _Quantity("probe", "Probe", "% of boxes", 1),
 )
+# Rows, counted from 0, of which the first less the second is told: what reconstruction does to answers, then tuning.
+_PAIRS: Final = ((0, 7), (1, 7), (2, 7), (2, 0), (2, 1), (6, 7))
 
 
 def assemble_reconstruction(study: Study, record: Path | None) -> TableReport:
@@ -75,6 +81,7 @@ def assemble_reconstruction(study: Study, record: Path | None) -> TableReport:
         baselines=(),
         origin=Origin(study.scale.id, study.split, study.models_study.scale.id, False, True, COMMAND),
         paper="ett",
+        pairs=_PAIRS if rows else (),
     )
 
 
@@ -106,6 +113,10 @@ def _meaning(key: str, protocol: Mapping[str, Any]) -> str:
         f"images of {protocol['floor_set']} stand in the pictures' place",
         "found": "objects whose category a judge reads in their cell; of held-out true images of its sets it read "
         f"{accuracies['judge']:.1f} %. Large: a box of at least half a cell",
+        "coco-oc": f"answers of {protocol['reader']} to the study's questions about the pictures, which it was not "
+        "trained on; of the images themselves they are the study's own cell. COCO-MCI: the same",
+        "probe": "boxes whose category a ridge classifier names from the tokens of that run's tokenizer, fitted on "
+        "other pictures of the same row",
         "use": "codes that occur in these images; perplexity: over how many they are spread",
     }.get(key, "")
 
@@ -130,4 +141,5 @@ def _cell(quantity: _Quantity, measured: Mapping[str, Any] | None) -> Cell:
         high=metric["high"],
         n=metric["n"],
         of=metric["n"],
+        by_image=by_image_of([(told["sums"], told["counts"])]) if (told := metric.get("by_image")) else None,
     )

@@ -18,7 +18,8 @@ def number(value: float, decimals: int) -> str:
 
 
 def _rounded(value: float, decimals: int) -> Decimal:
-    return Decimal(repr(value)).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_EVEN)
+    rounded = Decimal(repr(value)).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_EVEN)
+    return rounded if rounded else abs(rounded)  # no cell shows a minus before zeros
 
 
 def within(ours: float | None, published: float | None, tolerance: float | None) -> bool | None:
