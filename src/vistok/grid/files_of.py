@@ -5,7 +5,6 @@ from pathlib import Path
 
 from vistok.grid import jobs_of
 from vistok.grid import paths as files
-from vistok.grid.ett import EttPaths
 from vistok.grid.needs import llm_weights_name, model_weights_name, tokenizer_weights_name
 from vistok.grid.pairs import shown_pair
 from vistok.grid.paths import Paths
@@ -138,7 +137,6 @@ def answers_shown(study: Study) -> list[Path]:
 
 
 def page_inputs(study: Study) -> list[Path | str]:
-    """Returns what the page of a study shows: ETT, which is asked for by itself, only where it has been rendered."""
     trained = dict.fromkeys(path for table in study.tables for path in trainings(study, table))
     drawn = [Paths(study).figure(3, "json")] if shown_pair(study) else []
     made = [
@@ -146,7 +144,6 @@ def page_inputs(study: Study) -> list[Path | str]:
         Paths(study).audit("json"),
         Paths(study).table("table-1", "csv"),
         *drawn,
-        *EttPaths(study).shown_if_whole(),
     ]
     return [*cells(study, study.tables), *answers_shown(study), *trained, *files.all_published(), *made]
 
