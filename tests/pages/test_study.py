@@ -12,9 +12,10 @@ import pytest
 from tests.small_study import Small
 
 from vistok.errors import VistokError
-from vistok.grid import files_of, specs
+from vistok.grid import files_of
 from vistok.grid.ett import EttPaths
 from vistok.grid.paths import Paths
+from vistok.grid.steps import STEPS
 from vistok.pages import library
 from vistok.steps import show_ett, show_study
 
@@ -137,10 +138,10 @@ def test_ett_is_on_the_page_once_it_is_rendered(
     monkeypatch.chdir(root)
     page, paths = Paths(shown.study).page, EttPaths(shown.study)
     assert "snakemake ett_tables" in page.read_text() and "ett-retrieval" not in page.read_text()
-    without = specs.page_spec(shown.study)
+    without = STEPS["show-study"].spec(shown.study)
     show_ett.run(shown.study)
     show_study.run(shown.study)
-    assert specs.page_spec(shown.study) != without, "so that the page is made again"
+    assert STEPS["show-study"].spec(shown.study) != without, "so that the page is made again"
     assert not set(files_of.page_inputs(shown.study)) & set(paths.shown()), (
         "so that a page builds nothing of ETT"
     )

@@ -9,6 +9,7 @@ from typing import Final, Literal, Self
 
 from pydantic import Field, model_validator
 
+from vistok.files import digest_file
 from vistok.grid.entries import GRID
 from vistok.grid.fields import Id, Seed
 from vistok.grid.paths import ABOUT, AUDIT_FORMATS, CLAIMS_FORMATS, PUBLISHED, TABLE_FORMATS, Paths
@@ -162,10 +163,10 @@ class EttPaths:
         claims = [self.pages / f"claims.{suffix}" for suffix in CLAIMS_FORMATS]
         return [*tables, *(self.pages / f"audit.{suffix}" for suffix in AUDIT_FORMATS), *claims]
 
-    def shown_if_whole(self) -> list[Path]:
-        """Returns all rendered files if every one of them is there: what the study's page shows of ETT."""
+    def digests(self) -> dict[str, str]:
+        """Returns the digest of each rendered file, by its name, if every one of them is there; else none."""
         shown = self.shown()
-        return shown if all(path.is_file() for path in shown) else []
+        return {path.name: digest_file(path) for path in shown} if all(map(Path.is_file, shown)) else {}
 
 
 def printed() -> list[Path]:

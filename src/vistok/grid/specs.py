@@ -6,8 +6,7 @@ A field of a value counts unless it is marked (grid/marks.py) as words, or as wh
 from collections.abc import Sequence
 from typing import Any
 
-from vistok.files import digest_file, digest_value
-from vistok.grid.ett import EttPaths
+from vistok.files import digest_value
 from vistok.grid.labels import labels_of
 from vistok.grid.marks import GATE, LABEL, LOADED, MADE, SCORING, Mark, counted, marked
 from vistok.grid.released_models import ReleasedModel
@@ -178,12 +177,8 @@ def _made_of(models_study: Study, row: Row) -> Spec:
 
 
 def page_spec(study: Study) -> Spec:
-    """Returns what the page of a study depends on besides its tables, figures, answers and scores.
-
-    ETT counts by what has been rendered of it: were it an input, a page would build it, with as many seeds as the page.
-    """
+    """Returns what the page of a study depends on besides its tables, figures, answers and scores."""
     return {
-        "ett": {path.name: digest_file(path) for path in EttPaths(study).shown_if_whole()},
         "tables": {table: table_spec(study, table) for table in study.tables},
         "subjects": [subject.path for subject in study.subjects()],
         "labels": {task.id: task.label for task in study.answered_tasks()},

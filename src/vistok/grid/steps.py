@@ -194,7 +194,8 @@ _LIST: Final = (
         outputs=files_of.page_outputs,
         inputs=files_of.page_inputs,
         reads_data=True,
-        spec=specs.page_spec,
+        # Were what is rendered of ETT an input, a page would build it, with as many seeds as the page.
+        spec=lambda study: specs.page_spec(study) | {"ett": EttPaths(study).digests()},
         modules=modules_of.page_modules,
     ),
     # ETT's steps are asked for by themselves.
