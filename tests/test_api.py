@@ -169,6 +169,24 @@ def test_numpy_is_enough_for_every_verb_on_your_files(verb: str, references: Pat
     assert SAYS[verb] in done.stdout
 
 
+def test_numpy_is_enough_for_images_of_prompts(tmp_path: Path) -> None:
+    asked = {
+        "tag": "single_object",
+        "include": [{"class": "bench", "count": 1}],
+        "prompt": "a photo of a bench",
+    }
+    box = {"class": "bench", "score": 0.9, "box": [0, 0, 9, 9]}
+    image = {"prompt": 0, "image": "00000/samples/0000.png", "detections": [box]}
+    for name, row in (("prompts", asked), ("detections", image)):
+        (tmp_path / name).write_text(json.dumps(row))
+    words = [f"--{name}={tmp_path / name}" for name in ("prompts", "detections")]
+    done = subprocess.run(
+        [sys.executable, "-c", BARE, "score", "geneval", *words], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("score 100.00 of 1 geneval prompts, 1 images, official protocol\n")
+
+
 @pytest.mark.parametrize("words", [["plan"], ["audit"], ["tabulate", "table-2"]])
 def test_what_numpy_is_not_enough_for_names_the_package(words: list[str], repository: Path) -> None:
     done = subprocess.run(

@@ -39,8 +39,9 @@ def score(
     """Scores answers under a protocol, with the value of every question.
 
     Args:
-        kind: `vqa`, `counting`, `identification`, `choice` or `caption`.
-        references: the official file: VQAv2 annotations, GVTBench JSON, a POPE file, SEED-Bench JSON, COCO captions.
+        kind: `vqa`, `counting`, `identification`, `choice` or `caption`, or another of docs/scorers.md; `geneval` too.
+        references: the official file: VQAv2 annotations, GVTBench JSON, a POPE file, SEED-Bench JSON, COCO captions,
+            GenEval prompts.
         predictions: a file of answers in any of the shapes that docs/scorers.md lists, or answers by the question's
             id: `question_id`, `image_id` for captions, 0-based position for counting and identification.
         protocol: one of the kind's, see docs/scorers.md; None means the first, which is the one to believe.

@@ -7,27 +7,33 @@ from vistok.commands.streams import STREAM, check_output, inputs, tell
 from vistok.errors import VistokError
 from vistok.evaluation.kinds import task_kind
 from vistok.evaluation.score import captions
-from vistok.evaluation.score.files import score_answers_to, write_each
+from vistok.evaluation.score.files import GENEVAL, score_answers_to, write_each
 from vistok.files import check_destination
 from vistok.grid.kinds import task_kinds
 
 
-def add_kind_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares what is asked."""
-    kinds = {name: task_kind(name) for name in task_kinds()}
-    parser.add_argument("kind", choices=task_kinds(), help="what was asked")
+def add_kind_arguments(parser: argparse.ArgumentParser, *, generated: bool = False) -> None:
+    """Declares what is asked.
+
+    Args:
+        parser: of a verb.
+        generated: whether images of prompts may be meant too.
+    """
+    reads = {task_kind(name).reads for name in task_kinds()}
+    parser.add_argument("kind", choices=[*task_kinds(), *[GENEVAL] * generated], help="what was asked")
     parser.add_argument(
         "--references",
+        *["--prompts"] * generated,
         type=Path,
         required=True,
         metavar="FILE",
-        help=f"official file: {', '.join(sorted({kind.reads for kind in kinds.values()}))}",
+        help=f"official file: {', '.join(sorted(reads | {'GenEval prompts'} if generated else reads))}",
     )
 
 
-def add_question_arguments(parser: argparse.ArgumentParser) -> None:
+def add_question_arguments(parser: argparse.ArgumentParser, *, generated: bool = False) -> None:
     """Declares what is asked, and under which protocol it is scored."""
-    add_kind_arguments(parser)
+    add_kind_arguments(parser, generated=generated)
     kinds = {name: task_kind(name) for name in task_kinds()}
     legal = "; ".join(f"{name}: {', '.join(kind.protocols)}" for name, kind in kinds.items())
     parser.add_argument("--protocol", metavar="NAME", help=f"scorer variant, by default the first ({legal})")
@@ -35,15 +41,17 @@ def add_question_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments of `vistok score`."""
-    add_question_arguments(parser)
+    add_question_arguments(parser, generated=True)
     parser.add_argument(
         "--predictions",
+        "--detections",
         type=Path,
         required=True,
         metavar="FILE",
         help='one object per line, {"id": ..., "answer": "..."}: question_id, image_id for captions, 0-based '
         "position in the file for counting and identification; or an official results list, or a file of LLaVA, "
-        "lmms-eval, VLMEvalKit (XLSX, TSV) or POPE, or CSV; gzipped or not; - for standard input",
+        "lmms-eval, VLMEvalKit (XLSX, TSV) or POPE, or CSV; of geneval detections, or its own tool's results.jsonl; "
+        "gzipped or not; - for standard input",
     )
     parser.add_argument(
         "--out",
@@ -76,9 +84,10 @@ def run(arguments: argparse.Namespace) -> None:
     Raises:
         VistokError: caption metrics are asked for of another kind, or see `score_answers_to`.
     """
-    if arguments.caption_metrics and not task_kind(arguments.kind).further_metrics:
+    kind = arguments.kind
+    if arguments.caption_metrics and (kind == GENEVAL or not task_kind(kind).further_metrics):
         raise VistokError(
-            f"--caption-metrics {' '.join(arguments.caption_metrics)} are metrics of captions, and {arguments.kind} "
+            f"--caption-metrics {' '.join(arguments.caption_metrics)} are metrics of captions, and {kind} "
             "answers are to be scored. Leave the option out."
         )
     references, predictions = inputs(arguments.references, arguments.predictions)
@@ -86,7 +95,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.per_question:
         check_destination(arguments.per_question, references, predictions, *filter(None, [arguments.out]))
     score = score_answers_to(
-        arguments.kind,
+        kind,
         references=references,
         predictions=predictions,
         protocol=arguments.protocol,

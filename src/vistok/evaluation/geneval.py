@@ -1,14 +1,15 @@
 """Whether an image shows what a prompt asks for, by GenEval's rule, and the score of many images.
 
-A judge classifies each cell of an image; the rule then compares labels. Shapes: G x G cells.
+Here a judge classifies each cell of an image (shapes: G x G cells), and the rule compares its labels;
+`score.geneval` applies the rule to a detector's boxes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, TypeVar
 
 import numpy as np
-from jaxtyping import Float, Int64
+from numpy.typing import NDArray
 
 from vistok.datasets.geneval import Prompt, Requirement
 from vistok.evaluation.statistics import LEAST_GROUPS
@@ -16,9 +17,22 @@ from vistok.evaluation.statistics import LEAST_GROUPS
 if TYPE_CHECKING:
     from vistok.probes.cell_net import Contents  # which needs torch: scoring starts without
 
-Cells = Int64[np.ndarray, "G G"]
-Scores = Float[np.ndarray, "prompts images"]
+Cells: TypeAlias = NDArray[np.int64]  # (G, G)
+Scores: TypeAlias = NDArray[np.float64]  # (prompts, images)
 _LEVELS: Final = (0.025, 0.975)
+
+
+class Located(Protocol):
+    """An object that is seen somewhere in an image."""
+
+    @property
+    def category(self) -> str: ...
+
+    @property
+    def colour(self) -> str | None: ...
+
+
+L = TypeVar("L", bound=Located)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,37 +58,54 @@ def seen_in(category: Cells, colour: Cells, contents: "Contents") -> list[Seen]:
 def shows(prompt: Prompt, objects: Sequence[Seen]) -> bool:
     """Returns whether an image with these objects shows what a prompt asks for.
 
-    GenEval's rule (its evaluate_images.py): at least `count` of each, `count` of the colour, none of what is excluded.
-    GenEval takes the `count` objects of which its detector is surest; here all of a category are taken, and a side
-    holds if all objects of the one are on it of all objects of the other, in columns or rows of cells.
+    GenEval takes the `count` objects of which its detector is surest; here all of a category are taken, and one is on
+    a side of another in columns or rows of cells.
     """
-    matches = [_of(required, objects) for required in prompt.include]
-    return (
-        all(len(each) >= required.count for required, each in zip(prompt.include, matches, strict=True))
-        and all(map(_coloured, prompt.include, matches))
-        and all(
-            _stands(required.side, each, matches[required.of])
-            for required, each in zip(prompt.include, matches, strict=True)
-            if required.side
-        )
-        and all(len(_of(required, objects)) < required.count for required in prompt.exclude)
-    )
+    return next(faults(prompt, objects, _stands), None) is None
 
 
-def _of(required: Requirement, objects: Sequence[Seen]) -> list[Seen]:
+def faults(
+    prompt: Prompt, objects: Sequence[L], stands: Callable[[str, L, L], bool], *, surest: bool = False
+) -> Iterator[str]:
+    """Yields what is wrong with an image of these objects, each in words; nothing if it shows what is asked for.
+
+    GenEval's rule (its evaluate_images.py): at least `count` of each, `count` of the colour, all of them on the side
+    of all of the other entry, none of what is excluded.
+
+    Args:
+        prompt: what is asked for.
+        objects: all that are seen in the image, the surest first.
+        stands: whether one object is on a side of another.
+        surest: whether only the first `count` of a category are looked at, but for what is excluded.
+    """
+    groups = [_of(each, objects)[: each.count if surest else None] for each in prompt.include]
+    for required, group in zip(prompt.include, groups, strict=True):
+        category, count, side = required.category, required.count, required.side
+        if len(group) < count:
+            yield f"{category}: {count} needed, {len(group)} found"
+        elif not _coloured(required, group):
+            yield f"{category}: {required.colour} needed, {', '.join(str(each.colour) for each in group)} found"
+        if side and not all(stands(side, each, other) for each in group for other in groups[required.of]):
+            yield f"{category}: not {side} {prompt.include[required.of].category}"
+    for required in prompt.exclude:
+        if (count := len(_of(required, objects))) >= required.count:
+            yield f"{required.category}: fewer than {required.count} needed, {count} found"
+
+
+def _of(required: Requirement, objects: Sequence[L]) -> list[L]:
     return [each for each in objects if each.category == required.category]
 
 
-def _coloured(required: Requirement, matches: Sequence[Seen]) -> bool:
+def _coloured(required: Requirement, matches: Sequence[Located]) -> bool:
     return (
         required.colour is None or sum(each.colour == required.colour for each in matches) >= required.count
     )
 
 
-def _stands(side: str, objects: Sequence[Seen], others: Sequence[Seen]) -> bool:
+def _stands(side: str, one: Seen, other: Seen) -> bool:
     upright = side in ("above", "below")
-    own, other = ([each.row if upright else each.column for each in some] for some in (objects, others))
-    return max(own) < min(other) if side in ("left of", "above") else min(own) > max(other)
+    own, its = (one.row, other.row) if upright else (one.column, other.column)
+    return own < its if side in ("left of", "above") else own > its
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +128,7 @@ def score_of(kinds: Mapping[str, Scores], *, resamples: int, seed: int = 0) -> S
     """
     generator = np.random.default_rng(seed)
     means: list[float] = []
-    drawn: list[Float[np.ndarray, " resamples"]] = []
+    drawn: list[NDArray[np.float64]] = []
     for scores in kinds.values():
         each = 100.0 * scores.mean(axis=1)
         means.append(float(each.mean()))

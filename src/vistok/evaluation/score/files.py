@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from vistok.errors import VistokError
 from vistok.evaluation.kind import QuestionId
@@ -15,6 +15,8 @@ from vistok.evaluation.score.predictions import Predictions, read_predictions
 from vistok.evaluation.score.scoring import DECIMALS, protocol_of, reported, score_questions
 from vistok.files import check_destination, write_json, write_jsonl
 from vistok.progress import stage
+
+GENEVAL: Final = "geneval"  # scored like a task kind, though nothing is asked about its images
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,6 +68,11 @@ class Score:
         ends = self.report["intervals"][self.metric]
         return (ends[0], ends[1]) if ends else None
 
+    def rows(self) -> list[dict[str, Any]]:
+        """Returns the value of each question, as `--per-question` writes it."""
+        values = zip(self.ids, self.images, self.values.tolist(), strict=True)
+        return [{"id": key, "image": image, "value": round(value, DECIMALS)} for key, image, value in values]
+
     def __str__(self) -> str:
         report, interval = self.report, self.interval
         between = f" [{interval[0]:.2f}, {interval[1]:.2f}]" if interval else ""
@@ -90,7 +97,7 @@ def score_answers_to(
     """Scores answers under a protocol.
 
     Args:
-        kind: the id of a task kind.
+        kind: the id of a task kind, or `geneval`, see `score.geneval.score_generated`.
         references: the official file, see `load_references`.
         predictions: a file of answers, or answers by id, see `read_predictions`.
         protocol: one of the kind's; None means the first.
@@ -101,6 +108,16 @@ def score_answers_to(
     Raises:
         VistokError: either file or the protocol is not as it should be.
     """
+    if kind == GENEVAL:
+        from vistok.evaluation.score.geneval import score_generated
+
+        return score_generated(
+            references,
+            predictions,
+            protocol=protocol,
+            allow_missing=allow_missing,
+            only_answered=only_answered,
+        )
     chosen = protocol_of(kind, protocol)
     questions, answers = read_files(
         kind,
@@ -185,15 +202,12 @@ def score_files(
 
 
 def write_each(path: Path, score: Score) -> None:
-    """Writes the value of each question: JSON Lines of `id`, `image` and `value`.
+    """Writes the value of each question: JSON Lines of `id`, `image` and `value`; of GenEval's prompts `wrong` too.
 
     Raises:
         VistokError: the file cannot be written.
     """
-    values = zip(score.ids, score.images, score.values.tolist(), strict=True)
-    write_jsonl(
-        path, [{"id": key, "image": image, "value": round(value, DECIMALS)} for key, image, value in values]
-    )
+    write_jsonl(path, score.rows())
 
 
 def read_files(
