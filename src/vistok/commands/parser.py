@@ -34,6 +34,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
         "claims": "weigh the paper's claims against cells",
         "agreement": "print how far each cell is from the published one",
         "probe": "measure what an encoder's tokens tell of annotated boxes, beside itself untrained",
+        "detect": "find the objects in generated images, and their colours, as GenEval does",
         "pairs": "tell which rows of a table are told apart, over images and trainings",
         "verify": "read everything that was built of a study, and report what cannot be trusted",
     },
@@ -196,7 +197,7 @@ def _run_step(args: argparse.Namespace) -> None:
 
 
 def _run_tool(args: argparse.Namespace) -> int | None:
-    with reporting(f"vistok {args.verb}", shown=args.verb in GROUPS[_FILES] or args.verb == "audit"):
+    with reporting(f"vistok {args.verb}", shown=args.verb in (*GROUPS[_FILES], "audit", "detect")):
         status: int | None = tool(args.verb).run(args)
     return status
 
