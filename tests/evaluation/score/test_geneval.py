@@ -4,7 +4,7 @@ The description: evaluate_images.py and summary_scores.py of djghosh13/geneval.
 """
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from math import hypot
 from pathlib import Path
@@ -369,6 +369,72 @@ def test_images_of_prompts_have_no_captions_and_are_no_kind_of_question(
     assert "are metrics of captions" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main(["flips", *words])
+
+
+def official_prompts() -> list[Row]:
+    """GenEval's own prompts, as its create_prompts.py draws them with its seed, without those drawn twice."""
+    rng = np.random.default_rng(43)
+
+    def some(count: int | None = None, nobody: bool = False) -> Any:
+        """Draws classes; people have no colours."""
+        first = int(nobody)
+        return rng.choice(len(CLASSES) - first, size=count, replace=False) + first
+
+    def article(name: str) -> str:
+        return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+    def record(tag: str, text: str, *include: Row, **more: Any) -> Row:
+        return {"tag": tag, "include": [*include], **more, "prompt": f"a photo of {text}"}
+
+    rows = [record("single_object", article(CLASSES[index]), wanted(CLASSES[index])) for index in some(80)]
+    for _ in range(100):
+        one, two = (CLASSES[index] for index in some(2))
+        rows.append(record("two_object", f"{article(one)} and {article(two)}", wanted(one), wanted(two)))
+    for _ in range(100):
+        name, number = CLASSES[rng.choice(80)], int(rng.integers(2, 5))
+        text = f"{('two', 'three', 'four')[number - 2]} {name}{'es' if name[-1] == 's' else 's'}"
+        rows.append(record("counting", text, wanted(name, number), exclude=[wanted(name, number + 1)]))
+    for _ in range(100):
+        name, colour = CLASSES[some(nobody=True)], COLOURS[rng.choice(10)]
+        rows.append(record("colors", f"{article(colour)} {name}", wanted(name, color=colour)))
+    for _ in range(100):
+        one, two = (CLASSES[index] for index in some(2))
+        side = ("left of", "right of", "above", "below")[rng.choice(4)]
+        rows.append(
+            record(
+                "position",
+                f"{article(one)} {side} {article(two)}",
+                wanted(two),
+                wanted(one, position=[side, 0]),
+            )
+        )
+    for _ in range(100):
+        names = [CLASSES[index] for index in some(2, nobody=True)]
+        colours = [COLOURS[index] for index in rng.choice(10, size=2, replace=False)]
+        pairs = [*zip(colours, names, strict=True)]
+        text = " and ".join(f"{article(colour)} {name}" for colour, name in pairs)
+        rows.append(record("color_attr", text, *(wanted(name, color=colour) for colour, name in pairs)))
+    return [json.loads(text) for text in dict.fromkeys(map(json.dumps, rows))]
+
+
+def test_classes_and_colours_are_those_that_geneval_s_own_prompts_are_drawn_from(tmp_path: Path) -> None:
+    asked = official_prompts()
+    counts = Counter(row["tag"] for row in asked)
+    assert counts == PROMPTS and len(asked) == 553  # which another class or order would not give
+    firsts = {row["tag"]: row["prompt"].removeprefix("a photo of ") for row in asked[::-1]}
+    assert [*firsts.values()][::-1] == [
+        "a bench",
+        "a bench and a sports ball",
+        "two clocks",
+        "a blue fire hydrant",
+        "a dog right of a teddy bear",
+        "a purple wine glass and a black apple",
+    ]
+    nothing = [detected(index, number, []) for index in range(553) for number in range(4)]
+    score = score_generated(*files(tmp_path, asked, nothing))
+    assert (score.value, score.report["official_prompts"], score.report["images"]) == (0.0, True, 2212)
+    assert score.interval is not None and score.interval == pytest.approx((0.0, 0.69), abs=0.01)
+    assert str(score).endswith("retrieval 35: by CLIP, which generates nothing, as published")
 
 
 def test_the_published_numbers_are_geneval_s() -> None:
