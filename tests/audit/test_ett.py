@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 from scipy.stats import norm
 
 from vistok.audit.ett import check_gains, check_retrieval, check_weights, ett_findings
@@ -91,7 +92,9 @@ def test_weights_are_read_step_by_step(tables: Tables) -> None:
 
 
 def test_claims_are_weighed_on_the_printed_numbers(tables: Tables, repository: Path) -> None:
-    study = read_claims(repository / "workflow/grid/ett/claims.yaml", tables)
+    entries = yaml.safe_load((repository / "workflow/grid/ett/tables.yaml").read_text())
+    own_columns = {int(name.removeprefix("table-")): entry["columns"] for name, entry in entries.items()}
+    study = read_claims(repository / "workflow/grid/ett/claims.yaml", tables, own_columns)
     outcomes = evaluate_claims(study.claims, published_cells(tables, study.questions))
     assert {outcome.claim.id: outcome.verdict for outcome in outcomes} == {
         "ett-gains-in-understanding": "holds",
