@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 _SMALLEST: Final = 1e-5
+_MOST: Final = 2**28  # products at a time, a gigabyte: those of 1,024 positions with 262,144 codes
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +74,9 @@ class Codebook(nn.Module):
     @torch.no_grad()
     def nearest(self, encoded: Float[Tensor, "B D H W"]) -> Int64[Tensor, "B H W"]:
         """Returns each position's code, without gradients."""
-        return (encoded.permute(0, 2, 3, 1) @ self.embedding.T).argmax(dim=-1)
+        images = max(1, _MOST // (encoded[0, 0].numel() * len(self.embedding)))
+        parts = (part.permute(0, 2, 3, 1) @ self.embedding.T for part in encoded.split(images))
+        return torch.cat([part.argmax(dim=-1) for part in parts])
 
     def look_up(self, codes: Int64[Tensor, "B H W"]) -> Float[Tensor, "B D H W"]:
         """Returns the embeddings of codes."""

@@ -39,8 +39,7 @@ class Ibq(nn.Module):
     @torch.no_grad()
     def codes(self, images: UInt8[Tensor, "B 3 S S"]) -> Int64[Tensor, "B H W"]:
         """Returns the codes of images."""
-        quantised: Quantised = self.codebook(self.encode(from_bytes(images)))
-        return quantised.codes
+        return self.codebook.nearest(self.encode(from_bytes(images)))
 
     @torch.no_grad()
     def painted(self, codes: Int64[Tensor, "B H W"]) -> UInt8[Tensor, "B 3 S S"]:
