@@ -9,10 +9,19 @@ from typing import Any
 import gguf
 import sentencepiece
 import torch
+from safetensors.torch import save_file
 from torch import Tensor
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel, T5Config, T5ForConditionalGeneration
+from transformers import (
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedModel,
+    Qwen2Config,
+    Qwen2ForCausalLM,
+    T5Config,
+    T5ForConditionalGeneration,
+)
 
-from tokenizers import pre_tokenizers
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 TEXT = (
     "How many dogs are there in the image? There are 3 dogs, 2 cats and 10 horses.",
@@ -93,6 +102,62 @@ def flan_t5(folder: Path) -> T5ForConditionalGeneration:
     _json(folder / "tokenizer_config.json", {**special, **own})
     save_old(folder, network.state_dict(), files=1)
     return network
+
+
+def qwen(folder: Path) -> Qwen2ForCausalLM:
+    """Writes a repository as `Qwen/Qwen2.5-1.5B` was released, and returns its network.
+
+    One safetensors file in bfloat16 without the output layer, which is the embeddings; queries, keys and values with
+    biases; tokens of bytes, none of which starts a text; more embeddings than the tokenizer has tokens.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    end, marks = "<|endoftext|>", ("<|im_start|>", "<|im_end|>")
+    tokens = _bytes_tokenizer((end, *marks))
+    tokens.save(str(folder / "tokenizer.json"))
+    tokens.model.save(str(folder))  # vocab.json and merges.txt
+    special = {
+        str(tokens.token_to_id(mark)): {**_added(mark), "normalized": False, "special": True}
+        for mark in (end, *marks)
+    }
+    _json(
+        folder / "tokenizer_config.json",
+        {
+            "add_bos_token": False, "add_prefix_space": False, "added_tokens_decoder": special, "bos_token": None,
+            "additional_special_tokens": [*marks], "clean_up_tokenization_spaces": False, "eos_token": end,
+            "errors": "replace", "model_max_length": 131072, "pad_token": end, "split_special_tokens": False,
+            "tokenizer_class": "Qwen2Tokenizer", "unk_token": None,
+        },
+    )  # fmt: skip
+    config = {
+        "attention_dropout": 0.0, "hidden_act": "silu", "hidden_size": 32, "initializer_range": 0.02,
+        "intermediate_size": 64, "max_position_embeddings": 131072, "max_window_layers": 2, "num_attention_heads": 4,
+        "num_hidden_layers": 2, "num_key_value_heads": 2, "rms_norm_eps": 1e-6, "rope_theta": 1e6,
+        "sliding_window": 131072, "tie_word_embeddings": True, "use_cache": True, "use_sliding_window": False,
+        "bos_token_id": tokens.token_to_id(end), "eos_token_id": tokens.token_to_id(end),
+        "vocab_size": tokens.get_vocab_size() + 5,
+    }  # fmt: skip
+    network = Qwen2ForCausalLM(Qwen2Config(**config)).bfloat16()
+    _config(folder, {**config, "architectures": ["Qwen2ForCausalLM"], "model_type": "qwen2"}, "bfloat16")
+    stored = {name: tensor for name, tensor in network.state_dict().items() if name != "lm_head.weight"}
+    save_file(stored, folder / "model.safetensors", metadata={"format": "pt"})
+    return network
+
+
+def _bytes_tokenizer(special: tuple[str, ...]) -> Tokenizer:
+    """Returns a tokenizer of merged bytes, which splits words and single digits first."""
+    tokens = Tokenizer(models.BPE())
+    tokens.normalizer = normalizers.NFC()
+    words = pre_tokenizers.Split(Regex(r" ?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+|\s+"), "isolated")
+    tokens.pre_tokenizer = pre_tokenizers.Sequence(
+        [words, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
+    )
+    tokens.decoder = decoders.ByteLevel()
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokens.train_from_iterator(
+        [*TEXT, MARKS], trainers.BpeTrainer(vocab_size=300, initial_alphabet=alphabet, show_progress=False)
+    )
+    tokens.add_special_tokens([*special])
+    return tokens
 
 
 def gguf_llama(path: Path) -> LlamaForCausalLM:

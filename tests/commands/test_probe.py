@@ -1,6 +1,7 @@
 """`vistok probe` on a few annotated images: a table on the terminal, and a sentence for whatever is wrong."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,11 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import save_file
+from tests import official_ibq
 
 from vistok.cli import main
+from vistok.commands import probe as verb
+from vistok.grid.load import load_study
 from vistok.probes import readers
 from vistok.probes.encoders import timm_encoder
 from vistok.tokenizers.base import build_tokenizer
@@ -96,6 +100,24 @@ def test_random_weights_gain_exactly_nothing(probe) -> None:
 def test_a_convolutional_network_has_a_grid_too(probe) -> None:
     status, out, _ = probe("resnet10t", "--weights", "random")
     assert status == 0 and "resnet10t" in out
+
+
+def test_a_released_tokenizer_with_a_codebook(
+    probe, tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the paper scale, whose entry is made small here."""
+    study = load_study("paper", root=repository, data_root=str(tmp_path))
+    entry = study.tokenizer("ibq-16384")
+    small = {"arguments": official_ibq.SIZE, "image_size": 32, "tokens": 64, "width": official_ibq.WIDTH}
+    changed = entry.model_copy(update={"encoder": entry.encoder.model_copy(update=small)})
+    monkeypatch.setattr(
+        verb, "study_of", lambda args: replace(study, tokenizers={**study.tokenizers, entry.id: changed})
+    )
+    status, out, err = probe("ibq-16384", "--scale", "paper")
+    assert status != 0 and "weights not found" in err
+    official_ibq.write_release(tmp_path / entry.encoder.weights)
+    status, out, err = probe("ibq-16384", "--scale", "paper")
+    assert (status, err) == (0, "") and "untrained: the same encoder with random weights" in out
 
 
 @pytest.mark.parametrize(

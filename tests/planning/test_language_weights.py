@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import save_file
-from tests.official_models import cached, flan_t5, gguf_llama, millions, vicuna
+from tests.official_models import cached, flan_t5, gguf_llama, millions, qwen, vicuna
 from transformers import PreTrainedModel
 
 from vistok.errors import VistokError
@@ -53,6 +53,10 @@ def test_vicuna_as_it_was_released_is_well(ask: Ask, folder: Path) -> None:
 
 def test_a_t5_is_well(ask: Ask, folder: Path) -> None:
     assert "an answer ends with '</s>'" in ask(flan_t5(folder), kind="encoder-decoder")
+
+
+def test_a_qwen_is_well(ask: Ask, folder: Path) -> None:
+    assert "an answer ends with '<|endoftext|>'" in ask(qwen(folder))
 
 
 def test_a_model_in_gguf_is_well(ask: Ask, tmp_path: Path) -> None:

@@ -84,9 +84,10 @@ def load_study(
 
 
 def _second_system(study: Study, root: Path) -> SecondSystem:
-    """Returns ETT's tokenizers and recipes, where a scale makes them."""
+    """Returns ETT's recipes, and its tokenizers where a scale makes them; elsewhere released ones can be read."""
     if not makes_ett(study, root):
-        return SecondSystem()
+        in_all = {ALL_RECIPES: study.scale.recipes.get(ALL_RECIPES, {})}
+        return SecondSystem(recipes=_recipes(root / RECIPES, in_all, {}, _changed_by(study.scale)))
     scale, changed_by = read_scale(study, root), f" (with {scale_file(study)} over it)"
     study.llm(scale.llm)
     return SecondSystem(tokenizers_of(scale), _recipes(root / RECIPES, scale.recipes, {}, changed_by))

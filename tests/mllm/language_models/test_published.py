@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import sentencepiece
 import torch
-from tests.official_models import flan_t5, gguf_llama, vicuna
+from tests.official_models import flan_t5, gguf_llama, qwen, vicuna
 
 from vistok.errors import VistokError
 from vistok.grid.tasks import Decoding
@@ -54,6 +54,23 @@ def test_a_t5_whose_tokenizer_is_a_model_file_is_loaded(released: Path) -> None:
     loaded = load_language_model(released / "t5", kind="encoder-decoder")
     decoding = Decoding(beams=2, max_new_tokens=3)
     assert len(loaded.generate(blind(loaded, 2), [QUESTION, "Yes."], decoding)) == 2
+
+
+def test_a_qwen_is_loaded(tmp_path: Path) -> None:
+    """No token starts a text, and the output layer is the embeddings, of which there are more than tokens."""
+    theirs = qwen(tmp_path).state_dict()
+    model = load_language_model(tmp_path)
+    assert all(
+        torch.equal(tensor, theirs[name].float()) for name, tensor in model.network.state_dict().items()
+    )
+    words = model.words
+    assert model.network.get_output_embeddings().weight is model.network.get_input_embeddings().weight
+    assert words.start == "" and words.tokenizer.decode(words.before_image).startswith("<Img>")
+    assert words.tokenizer.decode([words.end]) == "<|endoftext|>"
+    for text in (QUESTION, f"</Img>{QUESTION}", "a zebra, 4567"):
+        assert words.tokenizer.decode(words.encode(text)) == text
+    decoding = Decoding(beams=1, max_new_tokens=3)
+    assert len(model.generate(blind(model, 2), [f"</Img>{QUESTION}", "Yes."], decoding)) == 2
 
 
 def test_a_model_in_gguf_is_loaded_as_the_plain_network_that_it_holds(tmp_path: Path) -> None:
