@@ -16,7 +16,7 @@ ON_BASE = ("deit", "dino", "mae", "dinov2", "clip-20m", "clip")  # tokenizers of
 REGIONS = ("region-clip", "owl-vit")  # of it too, for table 3
 FROM_CLIP = ("fd", "eva")  # of others, made from one of them
 LARGE = ("eva-clip", "eva-clip-fd")
-OTHER_LLMS = {"llm smollm2-135m", "llm tinyllama-1b"}  # that no table of mini shows
+OTHER_LLMS = {"llm smollm2-135m", "llm tinyllama-1b", "llm qwen-2-5"}  # that no table of mini shows
 CAUSAL = {"llm llama-7b", "llm vicuna-7b", "llm kosmos-decoder", *OTHER_LLMS}
 MLLMS = {
     f"mllm {tokenizer}/{recipe}/vicuna-7b/seed-0"
