@@ -27,6 +27,14 @@ _STARTING: Final[dict[str, float]] = {
     "draw-answers": 4.0,
     "show-study": 30.0,
     "audit": 7.0,
+    # ETT's, of which nothing else is counted
+    "train-cell-nets": 40.0,
+    "train-ibq": 155.0,
+    "lengthen-ibq": 60.0,
+    "make-prompts": 15.0,
+    "teach-drawing": 60.0,
+    "reconstruct": 60.0,
+    "generate": 110.0,
 }
 
 
