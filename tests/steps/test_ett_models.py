@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -20,6 +21,7 @@ from vistok.datasets.gvtbench import counting_question, identification_question
 from vistok.datasets.rows import QuestionAnswer
 from vistok.datasets.shards import Shards, write_rows
 from vistok.errors import VistokError
+from vistok.evaluation.answer.answering import SeeingAnswerer
 from vistok.files import write_json
 from vistok.grid import ett_drawing
 from vistok.grid.ett import EttPaths
@@ -170,14 +172,33 @@ def test_from_images_to_the_table(study: Study, capsys: pytest.CaptureFixture[st
     assert first == {name: (paths.checkpoint(name) / "provenance.json").read_bytes() for name in first}
 
 
-def test_what_reads_pictures_sees_the_pictures_and_no_photographs(study: Study) -> None:
+def test_what_reads_pictures_sees_the_pictures_and_no_photographs(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make_all(study)
     photographs = sorted(Path("data/smoke/coco/val2017").glob("*.jpg"))
     with pytest.raises(VistokError, match=r"'coco-oc' asks about 0{11}1\.jpg, of which there is no picture"):
-        PictureReader.of(study, photographs[1:])
-    reader = PictureReader.of(study, photographs)
+        PictureReader.of(study, photographs[1:], 48)
+    with pytest.raises(
+        VistokError, match=r"reads images of 48 pixels a side, .* pictures of 32.*`image_size` of 48"
+    ):
+        PictureReader.of(study, photographs, 32)
+    reader = PictureReader.of(study, photographs, 48)
     true, blank = reader.probe(lambda images: images), reader.probe(lambda images: np.zeros_like(images))
     assert true["probe"]["value"] > blank["probe"]["value"] + 20
+    seen: list[tuple[str, Any]] = []
+    look = SeeingAnswerer.look_anew
+
+    def watched(answerer: SeeingAnswerer, images: Iterator[tuple[str, Any]]) -> None:
+        shown = list(images)
+        seen.extend(shown)
+        look(answerer, iter(shown))
+
+    monkeypatch.setattr(SeeingAnswerer, "look_anew", watched)
+    grey = np.stack([np.full((3, 48, 48), 10 * place, dtype=np.uint8) for place in range(15)])
+    reader.answers(grey)
+    assert {int(np.ptp(image)) for _, image in seen} == {0}, "pictures of one grey, and no photograph"
+    assert len({int(image.flat[0]) for _, image in seen}) == 15, "each its own"
 
 
 def test_the_same_commit_makes_the_same_weights_and_numbers(study: Study, tmp_path: Path) -> None:

@@ -12,13 +12,13 @@ from vistok.grid.ett_generation import GenerationSize
 from vistok.grid.fields import Id, Seed
 from vistok.grid.files_of import parts
 from vistok.grid.kinds import task_kind_modules
-from vistok.grid.marks import MACHINE, counted
+from vistok.grid.marks import MACHINE, SCORING, counted
 from vistok.grid.modules_of import parts_modules
 from vistok.grid.paths import PERCEPTUAL, Paths
 from vistok.grid.read import read_mapping, validated
 from vistok.grid.recipes import Optimiser
 from vistok.grid.runs import Run
-from vistok.grid.specs import Spec
+from vistok.grid.specs import Spec, task_spec
 from vistok.grid.study import Study
 from vistok.grid.tokenizers import Encoder, Tokenizer
 from vistok.grid.value import Value
@@ -272,6 +272,15 @@ def reconstruction_inputs(study: Study) -> list[Path]:
     sets = [read_scale(study).tokenizer.images[0], *([probe_set] if probe_set else [])]
     read = [Paths(study).mllm(reader), *parts(study, reader.path)]
     return [*models, *tuned, *read, *(Paths(study).shards(name) for name in dict.fromkeys(sets))]
+
+
+def reconstruction_spec(study: Study) -> Spec:
+    """Returns what the measurements of reconstructions depend on besides the models: what is asked, and its scoring."""
+    return {
+        "tasks": {task: task_spec(study, task, SCORING) for task in ASKED},
+        "answer_batch": study.scale.answer_batch,
+        "bootstrap_resamples": study.scale.bootstrap_resamples,
+    }
 
 
 def reconstruction_modules(study: Study) -> list[str]:

@@ -84,10 +84,16 @@ def load_study(
 
 
 def _second_system(study: Study, root: Path) -> SecondSystem:
-    """Returns ETT's recipes, and its tokenizers where a scale makes them; elsewhere released ones can be read."""
+    """Returns ETT's recipes, and its tokenizers where a scale makes them.
+
+    Elsewhere released tokenizers can be read, and those recipes are left out that need a scale's own perceptual net.
+    """
     if not makes_ett(study, root):
         in_all = {ALL_RECIPES: study.scale.recipes.get(ALL_RECIPES, {})}
-        return SecondSystem(recipes=_recipes(root / RECIPES, in_all, {}, _changed_by(study.scale)))
+        recipes = _recipes(root / RECIPES, in_all, {}, _changed_by(study.scale))
+        return SecondSystem(
+            recipes={name: entry for name, entry in recipes.items() if not entry.tokenizer_loss}
+        )
     scale, changed_by = read_scale(study, root), f" (with {scale_file(study)} over it)"
     study.llm(scale.llm)
     return SecondSystem(tokenizers_of(scale), _recipes(root / RECIPES, scale.recipes, {}, changed_by))

@@ -245,7 +245,7 @@ _LIST: Final = (
         outputs=lambda study: [EttPaths(study).reconstruction],
         inputs=ett_scale.reconstruction_inputs,
         reads_data=True,
-        spec=lambda study: {"tasks": {task: specs.task_spec(study, task) for task in ett_scale.ASKED}},
+        spec=ett_scale.reconstruction_spec,
         modules=ett_scale.reconstruction_modules,
         size="score-run",
     ),

@@ -110,6 +110,7 @@ class StudyPage:
         audit: what audit.json holds.
         attention: what figure-3.json holds; None where there is no figure.
         ett: what is rendered of ETT; None where it is not.
+        ett_command: what renders it.
         measured: run -> what each of its trainings took: no table is made from it, and every build has its own.
     """
 
@@ -123,6 +124,7 @@ class StudyPage:
     audit: Mapping[str, Any]
     attention: Mapping[str, Any] | None
     ett: EttSection | None = None
+    ett_command: str = ""
     measured: Mapping[str, Any] = field(default_factory=dict)
 
 

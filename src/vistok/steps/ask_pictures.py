@@ -48,15 +48,17 @@ class PictureReader:
     probed: ProbeSet | None
 
     @classmethod
-    def of(cls, study: Study, photographs: list[Path]) -> "PictureReader":
+    def of(cls, study: Study, photographs: list[Path], pixels: int) -> "PictureReader":
         """Returns the reader that a scale of ETT's declares.
 
         Args:
             study: whose questions it is asked.
             photographs: those whose pictures it is to be shown.
+            pixels: the side of a picture.
 
         Raises:
-            VistokError: its checkpoint is missing or changed, or a question is about none of the photographs.
+            VistokError: its checkpoint is missing or changed, it reads images of another size, or a question is about
+                none of the photographs.
         """
         questions = ask_each(study, ASKED)
         places = {path: place for place, path in enumerate(photographs)}
@@ -66,12 +68,15 @@ class PictureReader:
                     f"the task {task!r} asks about {strange[0].name}, of which there is no picture: the annotations of "
                     f"{ASKED[0]!r} do not have it. Give both tasks the same images in the scale's file."
                 )
-        model, probe_set = (
-            load_trained(study.models_study, reader_of(study)),
-            study.models_study.scale.probe_set,
-        )
-        shards = Paths(study).shards(probe_set) if probe_set else None
-        probed = ProbeSet.read(shards, model.tokenizer.encoder.image_size) if shards else None
+        run, probe_set = reader_of(study), study.models_study.scale.probe_set
+        model = load_trained(study.models_study, run)
+        if (needed := model.tokenizer.encoder.image_size) != pixels:
+            raise VistokError(
+                f"{run.path} reads images of {needed} pixels a side, and is to be asked about pictures of {pixels}: "
+                "what another size does would count as what a reconstruction does. Give the tokenizer of the scale's "
+                f"file below workflow/scales/ett an `image_size` of {needed}."
+            )
+        probed = ProbeSet.read(Paths(study).shards(probe_set), pixels) if probe_set else None
         return cls(study, model, questions, places, probed)
 
     def answers(self, pictures: Pixels) -> Scored:

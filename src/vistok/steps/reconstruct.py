@@ -65,6 +65,7 @@ def run(study: Study) -> None:
     judge, net = load_cell_net(study, "judge"), load_cell_net(study, "features")
     size = read_scale(study).tokenizer.network
     truth = _truth(study, judge, size.image_size)
+    reader = PictureReader.of(study, truth.photographs, size.image_size)
     tokenizers = dict(_tokenizers(study))
     painted = {name: _painted(model, truth.images) for name, model in tokenizers.items()}
     pictures = {name: reconstruction.pictures for name, reconstruction in painted.items()} | {
@@ -79,7 +80,6 @@ def run(study: Study) -> None:
     for name, reconstruction in painted.items():
         rows[name]["use"] = _alone(100 * reconstruction.use.share, len(own))
         rows[name]["perplexity"] = _alone(reconstruction.use.perplexity, len(own))
-    reader = PictureReader.of(study, truth.photographs)
     painters: dict[str, Callable[[Pixels], Pixels]] = {
         name: partial(_pictures, model) for name, model in tokenizers.items()
     }

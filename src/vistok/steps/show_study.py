@@ -89,6 +89,7 @@ def _page(study: Study, task_questions: Mapping[str, TaskQuestions], assets: Pat
         audit=read_json(paths.audit("json"), what="audit"),
         attention=read_json(attention, what="figure") if attention.is_file() else None,
         ett=_ett(study),
+        ett_command=rebuild_command(study, "ett_tables"),
         measured={subject.path: _measured(study, subject) for subject in study.subjects()},
     )
 

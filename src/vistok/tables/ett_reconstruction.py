@@ -53,8 +53,15 @@ _COLUMNS: Final = (
     _Quantity("coco-mci", "COCO-MCI", "% right", 1),
     _Quantity("probe", "Probe", "% of boxes", 1),
 )
-# Rows, counted from 0, of which the first less the second is told: what reconstruction does to answers, then tuning.
-_PAIRS: Final = ((0, 7), (1, 7), (2, 7), (2, 0), (2, 1), (6, 7))
+# Rows of which the first less the second is told: what reconstruction does to answers, and tuning to that.
+_PAIRS: Final = (
+    ("ibq", "true"),
+    ("ibq-longer", "true"),
+    ("embedding-tuned", "true"),
+    ("embedding-tuned", "ibq"),
+    ("embedding-tuned", "ibq-longer"),
+    ("patch-means", "true"),
+)
 
 
 def assemble_reconstruction(study: Study, record: Path | None) -> TableReport:
@@ -69,6 +76,7 @@ def assemble_reconstruction(study: Study, record: Path | None) -> TableReport:
     """
     content: Mapping[str, Any] = read_json(record, what="reconstruction") if record else {}
     rows, protocol = content.get("rows", {}), content.get("protocol")
+    places = {name: place for place, name in enumerate(_ROWS)}
     return TableReport(
         id=RECONSTRUCTION,
         number=0,
@@ -81,7 +89,7 @@ def assemble_reconstruction(study: Study, record: Path | None) -> TableReport:
         baselines=(),
         origin=Origin(study.scale.id, study.split, study.models_study.scale.id, False, True, COMMAND),
         paper="ett",
-        pairs=_PAIRS if rows else (),
+        pairs=tuple((places[first], places[second]) for first, second in _PAIRS) if rows else (),
     )
 
 
@@ -116,7 +124,7 @@ def _meaning(key: str, protocol: Mapping[str, Any]) -> str:
         "coco-oc": f"answers of {protocol['reader']} to the study's questions about the pictures, which it was not "
         "trained on; of the images themselves they are the study's own cell. COCO-MCI: the same",
         "probe": "boxes whose category a ridge classifier names from the tokens of that run's tokenizer, fitted on "
-        "other pictures of the same row",
+        "other pictures of the same row; its interval is 1.96 standard errors of a jackknife over images to each side",
         "use": "codes that occur in these images; perplexity: over how many they are spread",
     }.get(key, "")
 
