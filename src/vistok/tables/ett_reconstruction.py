@@ -114,7 +114,7 @@ def _column(quantity: _Quantity, rows: Mapping[str, Any], protocol: Mapping[str,
 def _meaning(key: str, protocol: Mapping[str, Any]) -> str:
     accuracies, digest = protocol["told"], protocol["features_digest"][:12]
     return {
-        "psnr": f"peak signal-to-noise ratio of each image, their mean; {protocol['crop']}",
+        "psnr": f"peak signal-to-noise ratio of each image, their mean; crop: {protocol['crop']}",
         "ssim": "Wang et al. 2004, a Gaussian window of 11 pixels, the mean over colours",
         "rfid": f"of {protocol['images']} images against {protocol['reference']}, by the last map of a net of this "
         f"scale (digest {digest}) that neither taught the tokenizer nor judges it; in the last row as many true "
