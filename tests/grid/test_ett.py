@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from vistok.errors import VistokError
-from vistok.grid.ett_scale import check_grid, reconstruction_spec
+from vistok.grid.ett_reconstruction import reconstruction_spec
+from vistok.grid.ett_scale import check_grid
 from vistok.grid.load import load_study
 
 

@@ -26,7 +26,8 @@ from vistok.files import write_json
 from vistok.grid import ett_drawing
 from vistok.grid.ett import EttPaths
 from vistok.grid.ett_drawing import drawing_rows
-from vistok.grid.ett_scale import EttScale, longer_training, makes_ett, read_scale, reader_of, tuned_runs
+from vistok.grid.ett_reconstruction import reader_of
+from vistok.grid.ett_scale import EttScale, longer_training, makes_ett, read_scale, tuned_runs
 from vistok.grid.load import load_study
 from vistok.grid.paths import Paths
 from vistok.grid.read import validated

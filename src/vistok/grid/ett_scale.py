@@ -10,15 +10,12 @@ from vistok.grid.entries import SCALES
 from vistok.grid.ett import EttPaths, EttRow, EttTable, NetworkSize, read_tables
 from vistok.grid.ett_generation import GenerationSize
 from vistok.grid.fields import Id, Seed
-from vistok.grid.files_of import parts
-from vistok.grid.kinds import task_kind_modules
-from vistok.grid.marks import MACHINE, SCORING, counted
-from vistok.grid.modules_of import parts_modules
+from vistok.grid.marks import MACHINE, counted
 from vistok.grid.paths import PERCEPTUAL, Paths
 from vistok.grid.read import read_mapping, validated
 from vistok.grid.recipes import Optimiser
 from vistok.grid.runs import Run
-from vistok.grid.specs import Spec, task_spec
+from vistok.grid.specs import Spec
 from vistok.grid.study import Study
 from vistok.grid.tokenizers import Encoder, Tokenizer
 from vistok.grid.value import Value
@@ -30,7 +27,6 @@ CODES: Final = "ibq-codes"  # the same tokenizer, read as code indices only
 LONGER: Final = "ibq-longer"  # the same, trained without captions for as many more steps as tuning takes
 TUNED: Final = "embedding-tuned"
 TASK: Final = "coco-oc"  # the task whose images are reconstructed, with their annotations
-ASKED: Final = (TASK, "coco-mci")  # what is asked about reconstructions, too
 
 
 class CellNetSize(Value):
@@ -257,36 +253,6 @@ def tuned_runs(study: Study) -> list[Run]:
         if "tokenizer" in study.models_study.recipe(row.recipe).trains
     ]
     return [row.runs(read_scale(study).llm, 1)[0] for row in rows]
-
-
-def reader_of(study: Study) -> Run:
-    """Returns the model of the study that is asked about reconstructions: its row of CLIP, frozen."""
-    return Run(tokenizer="clip", recipe="frozen", llm=read_scale(study.models_study).llm, seed=0)
-
-
-def reconstruction_inputs(study: Study) -> list[Path]:
-    """Returns the measured models, those that measure them, and the images of the reference rows and of the probe."""
-    models = [EttPaths(study).checkpoint(name) for name in (IBQ, LONGER, "judge", "features")]
-    tuned = [Paths(study).mllm(run) for run in tuned_runs(study)]
-    reader, probe_set = reader_of(study), study.models_study.scale.probe_set
-    sets = [read_scale(study).tokenizer.images[0], *([probe_set] if probe_set else [])]
-    read = [Paths(study).mllm(reader), *parts(study, reader.path)]
-    return [*models, *tuned, *read, *(Paths(study).shards(name) for name in dict.fromkeys(sets))]
-
-
-def reconstruction_spec(study: Study) -> Spec:
-    """Returns what the measurements of reconstructions depend on besides the models: what is asked, and its scoring."""
-    return {
-        "tasks": {task: task_spec(study, task, SCORING) for task in ASKED},
-        "answer_batch": study.scale.answer_batch,
-        "bootstrap_resamples": study.scale.bootstrap_resamples,
-    }
-
-
-def reconstruction_modules(study: Study) -> list[str]:
-    """Returns the modules of what answers questions about reconstructions, and of their kinds."""
-    kinds = task_kind_modules(study.task(task).kind for task in ASKED)
-    return [*parts_modules(study.models_study, reader_of(study).path), *kinds]
 
 
 def measured(study: Study) -> list[Path]:

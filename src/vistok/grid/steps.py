@@ -6,7 +6,7 @@ The rules, the command line, the experiments of DVC and the plan of costs follow
 from typing import Final
 
 from vistok.errors import unknown
-from vistok.grid import ett_drawing, ett_scale, files_of, jobs_of, modules_of, specs
+from vistok.grid import ett_drawing, ett_reconstruction, ett_scale, files_of, jobs_of, modules_of, specs
 from vistok.grid import paths as files
 from vistok.grid.entries import GRID
 from vistok.grid.ett import EttPaths, printed
@@ -243,10 +243,10 @@ _LIST: Final = (
     Step(
         "reconstruct",
         outputs=lambda study: [EttPaths(study).reconstruction],
-        inputs=ett_scale.reconstruction_inputs,
+        inputs=ett_reconstruction.reconstruction_inputs,
         reads_data=True,
-        spec=ett_scale.reconstruction_spec,
-        modules=ett_scale.reconstruction_modules,
+        spec=ett_reconstruction.reconstruction_spec,
+        modules=ett_reconstruction.reconstruction_modules,
         size="score-run",
     ),
     Step(

@@ -12,7 +12,7 @@ from PIL import Image
 from vistok.errors import VistokError
 from vistok.evaluation.answer.answering import SeeingAnswerer
 from vistok.evaluation.reconstruction import Pixels
-from vistok.grid.ett_scale import ASKED, reader_of
+from vistok.grid.ett_reconstruction import ASKED, reader_of
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
 from vistok.mllm.model import MultimodalModel

@@ -19,7 +19,8 @@ from vistok.evaluation.reconstruction import Pixels, frechet_distance, patch_mea
 from vistok.evaluation.statistics import bootstrap_interval
 from vistok.files import write_json
 from vistok.grid.ett import EttPaths
-from vistok.grid.ett_scale import IBQ, LONGER, TASK, read_scale, reader_of, tuned_runs
+from vistok.grid.ett_reconstruction import reader_of
+from vistok.grid.ett_scale import IBQ, LONGER, TASK, read_scale, tuned_runs
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
 from vistok.probes.cell_net import NOTHING, CellLabels, CellNet, cell_labels
