@@ -13,7 +13,7 @@ from vistok.commands.score import add_arguments, run
 from vistok.errors import VistokError
 from vistok.evaluation.kinds import task_kind
 from vistok.evaluation.references import load_references
-from vistok.evaluation.score.files import score_files
+from vistok.evaluation.score.files import score_answers_to
 from vistok.evaluation.score.scoring import protocol_of, score_answers, score_questions
 
 
@@ -271,8 +271,8 @@ def test_references_of_another_kind_are_refused(kind: str, other: str, paths: di
 
 def test_unknown_kinds_and_protocols_name_the_legal_ones(paths: dict[str, Path], tmp_path: Path) -> None:
     def scored(kind: str, protocol: str | None) -> None:
-        predictions, out = tmp_path / "p.jsonl", tmp_path / "m.json"
-        score_files(kind, references=paths["counting"], predictions=predictions, protocol=protocol, out=out)
+        predictions = tmp_path / "p.jsonl"
+        score_answers_to(kind, references=paths["counting"], predictions=predictions, protocol=protocol)
 
     with pytest.raises(VistokError, match="Did you mean 'counting'"):
         scored("countin", None)

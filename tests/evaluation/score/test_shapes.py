@@ -5,7 +5,7 @@ import gzip
 import io
 import json
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import pytest
 
 from vistok.errors import VistokError
 from vistok.evaluation.references import load_references
-from vistok.evaluation.score.files import score_files
+from vistok.evaluation.score.files import score_answers_to
 from vistok.files import write_json
 
 OBJECTS = ("dog", "cat", "car", "cup")
@@ -178,16 +178,17 @@ SHAPES: dict[str, tuple[str, Callable[[str], Rows], Callable[[Rows], bytes]]] = 
 }
 
 
-def scored(kind: str, folder: Path, data: bytes, **options: Any) -> dict[str, Any]:
+def scored(kind: str, folder: Path, data: bytes, **options: Any) -> Mapping[str, Any]:
     (folder / "references.json").write_text(json.dumps(REFERENCES[kind]))
     (folder / "predictions").write_bytes(data)
-    return score_files(
-        kind, references=folder / "references.json", predictions=folder / "predictions", protocol=None,
-        out=folder / "metrics.json", caption_metrics=("CIDEr",), **options,
+    score = score_answers_to(
+        kind, references=folder / "references.json", predictions=folder / "predictions",
+        caption_metrics=("CIDEr",), **options,
     )  # fmt: skip
+    return score.report
 
 
-def plain(kind: str, folder: Path) -> dict[str, Any]:
+def plain(kind: str, folder: Path) -> Mapping[str, Any]:
     return scored(
         kind, folder, json_lines([{"id": key, "answer": answer} for key, answer in ANSWERS[kind].items()])
     )
@@ -515,17 +516,18 @@ def test_popes_own_questions_are_references(tmp_path: Path) -> None:
     }
     for rows in answers.values():
         (tmp_path / "answers").write_bytes(json_lines(rows))
-        result = score_files(
-            "identification", references=tmp_path / "pope.json", predictions=tmp_path / "answers", protocol=None,
-            out=tmp_path / "m.json",
-        )  # fmt: skip
+        result = score_answers_to(
+            "identification", references=tmp_path / "pope.json", predictions=tmp_path / "answers"
+        ).report
         assert (result["metrics"], result["by_type"]) == (expected["metrics"], {})
     (tmp_path / "answers").write_bytes(json_lines(shifted(answers["LLaVA"], ("prompt", "text"))))
     with pytest.raises(VistokError, match="3 of 3 answers are about another image or question"):
-        score_files(
-            "identification", references=tmp_path / "pope.json", predictions=tmp_path / "answers", protocol=None,
-            out=tmp_path / "m.json", only_answered=True,
-        )  # fmt: skip
+        score_answers_to(
+            "identification",
+            references=tmp_path / "pope.json",
+            predictions=tmp_path / "answers",
+            only_answered=True,
+        )
 
 
 @pytest.mark.parametrize(

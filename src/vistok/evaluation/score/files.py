@@ -13,7 +13,7 @@ from vistok.evaluation.score import captions
 from vistok.evaluation.score.base import Values
 from vistok.evaluation.score.predictions import Predictions, read_predictions
 from vistok.evaluation.score.scoring import DECIMALS, protocol_of, reported, score_questions
-from vistok.files import check_destination, write_json, write_jsonl
+from vistok.files import write_jsonl
 from vistok.progress import stage
 
 GENEVAL: Final = "geneval"  # scored like a task kind, though nothing is asked about its images
@@ -151,54 +151,6 @@ def score_of(
         scored = score_questions(questions, answers, protocol, caption_metrics=caption_metrics)
         report = {"task": questions.kind, "protocol": protocol, **reported(scored, questions, answers)}
     return Score(report, questions.ids, questions.images, scored.values)
-
-
-def score_files(
-    kind: str,
-    *,
-    references: Path,
-    predictions: Path,
-    protocol: str | None,
-    out: Path,
-    per_question: Path | None = None,
-    allow_missing: bool = False,
-    only_answered: bool = False,
-    caption_metrics: Sequence[str] = captions.ALL_BUT_SPICE,
-) -> dict[str, Any]:
-    """Scores a file of predictions, writes metrics.json and returns its content, see `Score.report`.
-
-    Args:
-        kind: see `score_answers_to`, as for all but two of the others.
-        references: see there.
-        predictions: see there.
-        protocol: see there.
-        out: where to write; it is written whole or not at all.
-        per_question: where to write the table's metric of each question, one `{"id", "image", "value"}` a line; None:
-            nowhere.
-        allow_missing: see there.
-        only_answered: see there.
-        caption_metrics: see there.
-
-    Raises:
-        VistokError: either file or the protocol is not as it should be, or `out` cannot be written.
-    """
-    protocol_of(kind, protocol)
-    check_destination(out, references, predictions)
-    if per_question:
-        check_destination(per_question, references, predictions, out)
-    score = score_answers_to(
-        kind,
-        references=references,
-        predictions=predictions,
-        protocol=protocol,
-        allow_missing=allow_missing,
-        only_answered=only_answered,
-        caption_metrics=caption_metrics,
-    )
-    if per_question:
-        write_each(per_question, score)
-    write_json(out, score.report)
-    return dict(score.report)
 
 
 def write_each(path: Path, score: Score) -> None:
