@@ -184,7 +184,10 @@ def test_numpy_is_enough_for_images_of_prompts(tmp_path: Path) -> None:
         [sys.executable, "-c", BARE, "score", "geneval", *words], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("score 100.00 of 1 geneval prompts, 1 images, official protocol\n")
+    assert done.stdout.startswith(
+        "score 100.00 of 1 geneval prompt, 1 image, official protocol, from detections\n"
+    )
+    assert "\n  single_object 100.00 of 1 prompt; retrieval 89\n" in done.stdout
 
 
 @pytest.mark.parametrize("words", [["plan"], ["audit"], ["tabulate", "table-2"]])

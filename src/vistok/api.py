@@ -75,8 +75,8 @@ def compare(
     """Returns how much better some answers are than others to the same questions, image by image.
 
     Args:
-        kind: see `score`, as for all others.
-        references: the official file.
+        kind: see `score`, but `geneval`, whose images are not compared.
+        references: see `score`, as for all others.
         predictions: a file of answers, or answers by the question's id.
         against: the other ones.
         protocol: one of the kind's.

@@ -1,7 +1,7 @@
 """`vistok detect` with small networks in the official layout, and what it makes of masks, by hand."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
@@ -26,10 +26,12 @@ from transformers.utils import logging
 from vistok.cli import main
 from vistok.datasets.geneval_images import CLASSES, COLOURS, Detection
 from vistok.errors import VistokError
+from vistok.evaluation.answer import colours as colours_module
 from vistok.evaluation.answer import detector as detector_module
 from vistok.evaluation.answer import generated
 from vistok.evaluation.answer.colours import ColourClassifier, load_colours
 from vistok.evaluation.answer.detector import Detector, Found
+from vistok.evaluation.answer.published import load_published
 
 BUS: Final = {
     "tag": "colors",
@@ -143,7 +145,8 @@ def test_a_folder_of_images_is_detected_scored_and_gone_on_with(
     out.write_bytes(b"".join(whole.splitlines(keepends=True)[:2]))
     Image.new("RGB", (64, 48)).save(images[0] / "00000/samples/0001.png")
     assert main(words) == 0
-    assert capsys.readouterr().out.endswith("4 images, 3 of them new\n")
+    said = "4 images, 3 of them new; 1 old line of other images, prompts or networks dropped\n"
+    assert capsys.readouterr().out.endswith(said)
     again = out.read_bytes().splitlines()
     assert [line in whole.splitlines() for line in again] == [True, False, True, True]
 
@@ -163,6 +166,64 @@ def test_a_folder_of_images_is_detected_scored_and_gone_on_with(
     assert main(words) == 0
     assert capsys.readouterr().out.endswith("4 images, 2 of them new\n")
     assert out.read_bytes().splitlines() == again
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([{"made_from": []}], "1 of 1 record without a text `made_from` (first: record 1)"),
+        (
+            [{"made_from": "a"}, {"notes": "mine"}],
+            "1 of 2 records without a text `made_from` (first: record 2)",
+        ),
+        ([{"prompt": 0, "image": "a.png", "detections": []}], "vistok detect did not write it"),
+        ([{"made_from": "a"}], "none of its 1 record is of these images and prompts"),
+        ([{"made_from": "a"}, {"made_from": "b"}], "none of its 2 records is of these images and prompts"),
+    ],
+)
+def test_a_file_of_something_else_is_refused_before_anything_is_loaded(
+    images: tuple[Path, Path], tmp_path: Path, rows: list[Any], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "notes.jsonl"
+    out.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    before = out.read_bytes()
+    words = ["--prompts", str(images[1]), "--out", str(out), "--detector", str(tmp_path / "nowhere")]
+    assert main(["detect", str(images[0]), *words]) == 1
+    complaint = capsys.readouterr().err
+    assert said in complaint and "It is left as it is. Name another --out." in complaint
+    assert out.read_bytes() == before
+
+
+def test_lines_of_other_images_prompts_or_networks_are_not_lost(
+    images: tuple[Path, Path], networks: tuple[str, str], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setattr(detector_module, "_SHORT", 64)
+    folder, prompts = images
+    out, other = tmp_path / "detections.jsonl", tmp_path / "other"
+    ask = ["--out", str(out), "--clip", networks[1], "--prompts", str(prompts), "--detector"]
+    assert main(["detect", str(folder), *ask, networks[0]]) == 0
+    before = out.read_bytes()
+
+    (other / "00000/samples").mkdir(parents=True)
+    Image.new("RGB", (64, 48)).save(other / "00000/samples/0000.png")
+    unloadable = str(tmp_path / "nowhere")
+    assert main(["detect", str(other), *ask, unloadable]) == 1  # other bytes under the same names
+    assert "none of its 4 records is of these images and prompts" in capsys.readouterr().err
+    for row in (part / "metadata.jsonl" for part in folder.iterdir()):
+        row.unlink()
+    prompts.write_text("".join(f"{json.dumps(row)}\n" for row in (BENCH, BUS)))
+    assert main(["detect", str(folder), *ask, unloadable]) == 1
+    assert "none of its 4 records is of these images and prompts" in capsys.readouterr().err
+    prompts.write_text("".join(f"{json.dumps(row)}\n" for row in (BUS, BENCH)))
+
+    network = Mask2FormerForUniversalSegmentation.from_pretrained(networks[0])
+    with torch.no_grad():
+        network.class_predictor.bias[0] += 1
+    network.save_pretrained(tmp_path / "retrained")
+    assert main(["detect", str(folder), *ask, str(tmp_path / "retrained")]) == 1
+    assert "none of its 4 records is of this detector and this CLIP" in capsys.readouterr().err
+    assert out.read_bytes() == before
 
 
 class Sure:
@@ -276,6 +337,16 @@ def test_what_does_not_fit_is_refused_before_anything_is_loaded(
     assert "is not the prompt at position 1, 'a photo of a bench'" in complaint(folder)
     (folder / "00001").rename(folder / "00002")
     assert "00002 is of no prompt: the 2 prompts are 0 to 1" in complaint(folder)
+    prompts.write_text(json.dumps(BUS))
+    assert "00002 is of no prompt: only 0 is there" in complaint(folder)
+    (folder / "00002").rename(folder / "0")
+    assert f"{folder / '0'} and {folder / '00000'} are both of the prompt at position 0" in complaint(folder)
+    prompts.write_text("")
+    assert "has no prompts. Name the evaluation_metadata.jsonl" in complaint(folder)
+    prompts.write_text(f"{json.dumps(BUS)}\n" * 2)
+    assert "2 prompts, 1 of them different" in complaint(folder)
+    prompts.write_text(json.dumps({**BENCH, "include": [{"class": "ring", "count": 1}]}))
+    assert "unknown class of GenEval 'ring'" in complaint(folder)
 
 
 def test_other_networks_are_refused(networks: tuple[str, str], tmp_path: Path) -> None:
@@ -286,3 +357,26 @@ def test_other_networks_are_refused(networks: tuple[str, str], tmp_path: Path) -
         (tmp_path / "wordless" / file).write_bytes((Path(networks[1]) / file).read_bytes())
     with pytest.raises(VistokError, match=r"wordless' cannot be loaded: its tokenizer has \d+ words"):
         load_colours(str(tmp_path / "wordless"), torch.device("cpu"))
+
+
+def test_networks_are_not_fetched(networks: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+
+    class Absent:
+        @staticmethod
+        def from_pretrained(name: str, *, local_files_only: bool = False, **_: Any) -> Any:
+            asked.append(local_files_only)
+            raise OSError("It is not here.\n")
+
+    def complaint(loaded: Callable[[], object]) -> str:
+        with pytest.raises(VistokError) as caught:
+            loaded()
+        return str(caught.value)
+
+    monkeypatch.setattr(colours_module, "AutoTokenizer", Absent)
+    wordless = complaint(lambda: load_colours(networks[1], torch.device("cpu")))
+    assert wordless == complaint(lambda: load_published(Absent, networks[1]))
+    assert wordless.endswith("cannot be loaded: It is not here. Name a folder that has it.")
+    assert asked == [True, True]
+    said = "It is not here. Name a folder that has it, or fetch it on a machine with network: hf download some/body"
+    assert complaint(lambda: load_published(Absent, "some/body")).endswith(said)

@@ -4,9 +4,11 @@ import argparse
 from pathlib import Path
 
 from vistok.datasets.geneval import read_prompts
+from vistok.errors import amount
 from vistok.evaluation.answer.colours import CLIP, load_colours
 from vistok.evaluation.answer.detector import DETECTOR, load_detector
-from vistok.evaluation.answer.generated import Models, detect_generated, samples
+from vistok.evaluation.answer.generated import Models, check_out, detect_generated
+from vistok.evaluation.score.geneval import check_prompts
 from vistok.files import check_destination
 from vistok.training.devices import device_of
 
@@ -30,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         required=True,
         metavar="FILE",
-        help="JSON Lines to write; what it already has of the same images is kept",
+        help="JSON Lines to write; what it already has of the same images is kept, and a file of others is refused",
     )
     parser.add_argument(
         "--detector", default=DETECTOR, help="Mask2Former on COCO's instances (default: %(default)s)"
@@ -43,12 +45,15 @@ def run(args: argparse.Namespace) -> None:
     """Writes what is seen in each image, and prints how many are new.
 
     Raises:
-        VistokError: the images and their prompts do not fit, weights are not here, or the file cannot be written.
+        VistokError: the prompts cannot be scored, the images are not of them, the file is there and of something else,
+            weights are not here, or the file cannot be written.
     """
     check_destination(args.out, args.prompts)
     prompts = read_prompts(args.prompts)
-    samples(args.images, prompts)  # refuses a wrong folder before anything is loaded
+    check_prompts(args.prompts, prompts)
+    check_out(args.images, prompts, args.out)  # before anything is loaded
     device = device_of(int(args.gpu))
     models = Models(load_detector(args.detector, device), load_colours(args.clip, device))
-    new, total = detect_generated(args.images, prompts, args.out, models)
-    print(f"{args.out}: what is seen in {total} images, {new} of them new")
+    total, new, dropped = detect_generated(args.images, prompts, args.out, models)
+    gone = f"; {amount(dropped, 'old line')} of other images, prompts or networks dropped" if dropped else ""
+    print(f"{args.out}: what is seen in {amount(total, 'image')}, {new} of them new{gone}")

@@ -55,10 +55,16 @@ def _prompt(path: Path, number: int, row: dict[str, Any]) -> Prompt:
     match row:
         case {"tag": str() as kind, "prompt": str() as text, "include": [_, *_] as include} if kind in KINDS:
             required = tuple(_requirement(path, where, entry) for entry in include)
-            if all(entry.of < position for position, entry in enumerate(required) if entry.side):
-                exclude = tuple(_requirement(path, where, entry) for entry in row.get("exclude", ()))
-                return Prompt(kind, text, required, exclude)
-    needed = f"a tag ({', '.join(KINDS)}), a prompt, and what it includes, a position of an earlier entry at most, are"
+            exclude = row.get("exclude", [])
+            placed = all(entry.of < position for position, entry in enumerate(required) if entry.side)
+            if placed and isinstance(exclude, list):
+                return Prompt(
+                    kind, text, required, tuple(_requirement(path, where, entry) for entry in exclude)
+                )
+    needed = (
+        f"a tag ({', '.join(KINDS)}), a prompt, a list of what it includes, a position of an earlier entry at most, "
+        "and of what it excludes, if anything, are"
+    )
     raise wrong_record(path, where, needed, row)
 
 

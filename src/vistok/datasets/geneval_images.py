@@ -8,6 +8,7 @@ x2, y2 in pixels:
  "detections": [{"class": "bench", "score": 0.98, "box": [10, 200, 300, 480], "color": "red"}]}
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from typing import Any, Final, TypeAlias
 
 from vistok.datasets.geneval import Prompt
 from vistok.datasets.official import wrong_record
-from vistok.errors import VistokError, unknown
+from vistok.errors import VistokError, amount, unknown
 from vistok.reading import read_jsonl
 
 # The detector's classes in its order (COCO's), as GenEval's object_names.txt names them: three names are longer.
@@ -32,6 +33,7 @@ CLASSES: Final = (
     "sink", "refrigerator", "book", "clock", "vase", "scissors", "teddy bear", "hair drier", "toothbrush",
 )  # fmt: skip
 COLOURS: Final = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "white")
+_FOLDER: Final = re.compile(r"(?:^|/)0*([0-9]+)/samples/[^/]*$")  # named by the position of a prompt
 _WHAT: Final = "what was found in images of GenEval's prompts"
 
 
@@ -83,7 +85,7 @@ def read_images(path: Path, prompts: Sequence[Prompt]) -> tuple[Image, ...]:
 
     Raises:
         VistokError: the file is missing or not JSON Lines, a record is of neither form, names a class, a colour or a
-            prompt that there is not, or two are of one image.
+            prompt that there is not, or a folder of another prompt; records are of both forms, or two of one image.
     """
     named = {(prompt.kind, prompt.text): index for index, prompt in enumerate(prompts)}
     images = [
@@ -92,13 +94,26 @@ def read_images(path: Path, prompts: Sequence[Prompt]) -> tuple[Image, ...]:
         else _detected(path, f"record {number}", row, len(prompts))
         for number, row in enumerate(read_jsonl(path, what=_WHAT), start=1)
     ]
+    _check_one_form(path, images)
     counts = Counter(image.image for image in images)
     if repeated := [name for name, count in counts.items() if count > 1]:
+        stand, they = ("stands", "it") if len(repeated) == 1 else ("stand", "they")
         raise VistokError(
-            f"{path}: {len(repeated)} images stand there more than once (first: {repeated[0]}), and would count "
-            "several times. Keep one line of each."
+            f"{path}: {amount(len(repeated), 'image')} {stand} there more than once (first: {repeated[0]}), and {they} "
+            "would count several times. Keep one line of each."
         )
     return tuple(images)
+
+
+def _check_one_form(path: Path, images: Sequence[Image]) -> None:
+    """Refuses a file of both forms: its score would be neither a detector's nor that of GenEval's tool."""
+    judged = [isinstance(image, Judged) for image in images]
+    if len({*judged}) > 1:
+        raise VistokError(
+            f"{path}: {amount(judged.count(False), 'record')} of detections and {judged.count(True)} of a "
+            f"results.jsonl (record {judged.index(not judged[0]) + 1} is the first of another form than record 1). "
+            "Score each form from a file of its own."
+        )
 
 
 def _judged(path: Path, where: str, row: dict[str, Any], named: Mapping[tuple[str, str], int]) -> Judged:
@@ -111,8 +126,8 @@ def _judged(path: Path, where: str, row: dict[str, Any], named: Mapping[tuple[st
         }:
             if (tag, text) not in named:
                 raise VistokError(
-                    f"{path}, {where}: {text!r} ({tag}) is none of the {len(named)} prompts. Name the prompts that the "
-                    "images were made from."
+                    f"{path}, {where}: {text!r} ({tag}) is not one of {amount(len(named), 'prompt')}. Name the prompts "
+                    "that the images were made from."
                 )
             return Judged(named[tag, text], name, correct, str(row.get("reason") or ""))
     raise wrong_record(path, where, "a tag, a prompt, `correct` (true or false) and a filename are", row)
@@ -124,8 +139,12 @@ def _detected(path: Path, where: str, row: dict[str, Any], prompts: int) -> Dete
             prompt, bool
         ):
             if not 0 <= prompt < prompts:
+                there = "only 0 is" if prompts == 1 else f"the {prompts} prompts are 0 to {prompts - 1}"
+                raise VistokError(f"{path}, {where}: prompt {prompt} is not there: {there}.")
+            if (folder := _FOLDER.search(name)) and folder[1] != str(prompt):
                 raise VistokError(
-                    f"{path}, {where}: prompt {prompt} is not there: the {prompts} prompts are 0 to {prompts - 1}."
+                    f"{path}, {where}: the image {name} is in the folder of prompt {folder[1]}, and the record is "
+                    f"of prompt {prompt}. Name the prompt that the image was made from."
                 )
             return Detected(prompt, name, tuple(_detection(path, where, each) for each in objects))
     needed = "the position of a prompt, an image and its detections (or `correct`, as in a results.jsonl) are"

@@ -15,9 +15,18 @@ import pytest
 
 import vistok
 from vistok.cli import main
+from vistok.datasets.geneval import read_prompts
 from vistok.datasets.geneval_images import CLASSES, COLOURS, Detection
 from vistok.errors import VistokError
-from vistok.evaluation.score.geneval import PROMPTS, RETRIEVAL, counted, score_generated, stands
+from vistok.evaluation.score.geneval import (
+    OFFICIAL_PROMPTS,
+    PROMPTS,
+    RETRIEVAL,
+    counted,
+    digest_of_prompts,
+    score_generated,
+    stands,
+)
 
 Row = dict[str, Any]
 
@@ -250,8 +259,10 @@ def test_the_score_has_intervals_over_prompts_and_the_baseline_beside_it(
     lines = printed.splitlines()
     assert (
         lines[0]
-        == f"{out}: score 75.00 [{low:.2f}, {high:.2f}] of 24 geneval prompts, 96 images, official protocol"
+        == f"{out}: score 75.00 [{low:.2f}, {high:.2f}] of 24 geneval prompts, 96 images, official protocol, "
+        "from detections"
     )
+    assert report["seen_by"] == "detections"
     assert lines[1] == "  single_object 100.00 [75.75, 100.00] of 12 prompts; retrieval 89"
     assert lines[-2] == "  images 75.00, prompts with an image that is right 75.00"
     assert lines[-1].startswith("  retrieval 35: by CLIP, which generates nothing, as published")
@@ -285,19 +296,18 @@ def test_the_official_results_give_the_official_numbers(suite: tuple[Path, Path]
             }
         )
     judged = score_generated(suite[0], write(tmp_path / "results.jsonl", rows[::-1]))
-    assert judged.report == generated.report
+    assert judged.report == {**generated.report, "seen_by": "results"}
+    assert "96 images, official protocol, from the results of GenEval's tool\n" in str(judged)
     assert judged.reasons[13]["out/00013/samples/0000.png"].startswith("expected red bus")
 
 
 def test_missing_images_are_refused_scored_as_wrong_or_left_out(suite: tuple[Path, Path]) -> None:
     lines = suite[1].read_text().splitlines(keepends=True)
     suite[1].write_text("".join(lines[:-1]))
-    with pytest.raises(
-        VistokError, match=r"of 24 prompts 1 have 3, 23 have 4 \(first with fewer: prompt 23,"
-    ):
+    with pytest.raises(VistokError, match=r"of 24 prompts 1 has 3, 23 have 4 \(first with fewer: prompt 23,"):
         score_generated(*suite)
     suite[1].write_text("".join(lines[1:-4]))
-    with pytest.raises(VistokError, match="of 24 prompts 1 have 0, 1 have 3, 22 have 4"):
+    with pytest.raises(VistokError, match="of 24 prompts 1 has 0, 1 has 3, 22 have 4"):
         score_generated(*suite)
     score = score_generated(*suite, allow_missing=True)
     assert score.report["missing"] == {"count": 5, "first": 0, "scored": "as wrong"}
@@ -325,21 +335,60 @@ FINE: Final = detected(0, 0, [seen("bench")])
         (FINE | {"detections": [seen("bench", 1.5)]}, "a score from 0 to 1"),
         (FINE | {"detections": [seen("bench", box=(9, 0, 1, 1))]}, "a box"),
         (FINE | {"detections": [seen("bench", float("nan"))]}, "a score from 0 to 1"),
-        (FINE | {"prompt": 1}, "record 2: prompt 1 is not there: the 1 prompts are 0 to 0"),
+        (FINE | {"prompt": 1}, "record 2: prompt 1 is not there: only 0 is"),
         (FINE | {"prompt": -1}, "prompt -1 is not there"),
         (FINE | {"prompt": True}, "the position of a prompt"),
         ({"prompt": 0}, "record 2: the position of a prompt"),
-        (FINE, r"1 images stand there more than once \(first: 00000/samples/0000.png\)"),
+        (FINE, r"1 image stands there more than once \(first: 00000/samples/0000.png\)"),
         ({"correct": 1}, "record 2: a tag, a prompt, `correct`"),
         (
             {"tag": "colors", "prompt": "a red bus", "correct": True, "filename": "x"},
-            "'a red bus' .* is none of the 1 prompts",
+            "'a red bus' .* is not one of 1 prompt",
         ),
     ],
 )
 def test_a_wrong_record_is_refused(tmp_path: Path, row: Row, said: str) -> None:
     with pytest.raises(VistokError, match=said):
         score_generated(*files(tmp_path, [SINGLE], [FINE, row]))
+
+
+def test_detections_and_results_are_not_scored_together(suite: tuple[Path, Path]) -> None:
+    prompts = [json.loads(line) for line in suite[0].read_text().splitlines()]
+    rows = [json.loads(line) for line in suite[1].read_text().splitlines()]
+    of_tool = {"tag": prompts[1]["tag"], "prompt": prompts[1]["prompt"], "correct": True, "filename": "x"}
+    for mixed, said in (
+        (
+            [*rows[:4], of_tool, *rows[5:]],
+            "95 records of detections and 1 of a results.jsonl .record 5 is the",
+        ),
+        ([of_tool, *rows[4:8]], "4 records of detections and 1 of a results.jsonl .record 2 is the"),
+        ([rows[0], of_tool], "1 record of detections and 1 of a results.jsonl"),
+    ):
+        with pytest.raises(VistokError, match=said):
+            score_generated(suite[0], write(suite[1], mixed), allow_missing=True)
+
+
+@pytest.mark.parametrize("name", ["00000/samples/0000.png", "out/00000/samples/0000.png", "0/samples/a.png"])
+def test_an_image_in_the_folder_of_another_prompt_is_refused(tmp_path: Path, name: str) -> None:
+    rows = [FINE | {"image": name, "prompt": position} for position in (1, 0)]
+    with pytest.raises(
+        VistokError, match=r"record 1: the image .* in the folder of prompt 0, .* of prompt 1"
+    ):
+        score_generated(*files(tmp_path, [SINGLE, TWO], rows[:1]), only_answered=True)
+    assert score_generated(*files(tmp_path, [SINGLE, TWO], rows[1:]), only_answered=True).value == 100.0
+    for free in ("a.png", "images/a.png", "x7/samples/a.png", "00000/a.png"):  # which name no prompt
+        paths = files(tmp_path, [SINGLE, TWO], [rows[0] | {"image": free}])
+        assert score_generated(*paths, only_answered=True).n == 1
+    judged = {"tag": TWO["tag"], "prompt": TWO["prompt"], "correct": True, "filename": name}
+    assert score_generated(*files(tmp_path, [SINGLE, TWO], [judged]), only_answered=True).value == 100.0
+
+
+@pytest.mark.parametrize("exclude", [5, None, {}, "bench", True])
+def test_what_a_prompt_excludes_is_a_list(tmp_path: Path, exclude: Any) -> None:
+    with pytest.raises(
+        VistokError, match=r"record 1: a tag .* and of what it excludes, if anything, are needed"
+    ):
+        score_generated(*files(tmp_path, [SINGLE | {"exclude": exclude}], [FINE]))
 
 
 def test_other_bad_input_is_refused(suite: tuple[Path, Path], tmp_path: Path) -> None:
@@ -355,6 +404,8 @@ def test_other_bad_input_is_refused(suite: tuple[Path, Path], tmp_path: Path) ->
         score_generated(*files(tmp_path, [prompt("colors", wanted("bus", color="grey"))], [FINE]))
     with pytest.raises(VistokError, match="2 prompts, 1 of them different"):
         score_generated(*files(tmp_path, [SINGLE, SINGLE], [FINE]))
+    with pytest.raises(VistokError, match=r"has no prompts\. Name the evaluation_metadata\.jsonl"):
+        score_generated(*files(tmp_path, [], [FINE]))
     with pytest.raises(VistokError, match="unknown geneval protocol 'released'"):
         score_generated(*suite, protocol="released")
     with pytest.raises(VistokError, match="is read from a file"):
@@ -435,6 +486,12 @@ def test_classes_and_colours_are_those_that_geneval_s_own_prompts_are_drawn_from
     assert (score.value, score.report["official_prompts"], score.report["images"]) == (0.0, True, 2212)
     assert score.interval is not None and score.interval == pytest.approx((0.0, 0.69), abs=0.01)
     assert str(score).endswith("retrieval 35: by CLIP, which generates nothing, as published")
+    assert digest_of_prompts(read_prompts(tmp_path / "evaluation_metadata.jsonl")) == OFFICIAL_PROMPTS
+    assert score_generated(*files(tmp_path, asked[::-1], nothing)).report["official_prompts"] is True
+    other = [row | {"prompt": f"{row['prompt']} {row['tag'] == 'colors'}"} for row in asked]
+    score = score_generated(*files(tmp_path, other, nothing))  # as many of each kind
+    assert score.report["official_prompts"] is False
+    assert str(score).endswith(", for GenEval's own prompts, which these are not")
 
 
 def test_the_published_numbers_are_geneval_s() -> None:

@@ -63,7 +63,7 @@ def load_colours(name: str, device: torch.device) -> ColourClassifier:
     """
     network = load_published(CLIPModel, name)
     try:
-        words = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
+        words = AutoTokenizer.from_pretrained(name, trust_remote_code=False, local_files_only=True)
         if len(words) != (
             known := network.config.text_config.vocab_size
         ):  # without its files it is made empty

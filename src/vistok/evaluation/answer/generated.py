@@ -1,7 +1,7 @@
 """Detects the objects of generated images, in the folders that GenEval's tools write and read."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -12,7 +12,7 @@ from vistok.checkpoints import digest_tensors
 from vistok.datasets.geneval import Prompt, read_prompts
 from vistok.datasets.geneval_images import Detection
 from vistok.datasets.images import image_bytes, load_image
-from vistok.errors import VistokError
+from vistok.errors import VistokError, amount
 from vistok.evaluation.answer.colours import ColourClassifier
 from vistok.evaluation.answer.detector import Detector, Found
 from vistok.evaluation.score.geneval import counted
@@ -32,6 +32,14 @@ class Sample(NamedTuple):
     prompt: int
 
 
+class Written(NamedTuple):
+    """How many images a file is of, how many of them are new in it, and how many of its old lines are dropped."""
+
+    total: int
+    new: int
+    dropped: int
+
+
 @dataclass(frozen=True, eq=False)
 class Models:
     """What looks at images."""
@@ -49,17 +57,26 @@ def samples(folder: Path, prompts: Sequence[Prompt]) -> list[Sample]:
     """Returns the images of a folder, in order: `<position of the prompt>/samples/<number>.png`.
 
     Raises:
-        VistokError: there is no such folder or no image in it, or one of its folders is of no prompt, or of another one
-            than its `metadata.jsonl` says.
+        VistokError: there is no such folder or no image in it, or one of its folders is of no prompt, of another one
+            than its `metadata.jsonl` says, or of the same one as another folder.
     """
     if not folder.is_dir():
         raise VistokError(f"{folder} {no_folder(folder)}. Name the folder of the generated images.")
     found: list[Sample] = []
+    folders: dict[int, Path] = {}
     for part in sorted(path for path in folder.iterdir() if path.name.isdecimal() and path.is_dir()):
         if (position := int(part.name)) >= len(prompts):
+            there = (
+                "only 0 is there"
+                if len(prompts) == 1
+                else f"the {len(prompts)} prompts are 0 to {len(prompts) - 1}"
+            )
             raise VistokError(
-                f"{part} is of no prompt: the {len(prompts)} prompts are 0 to {len(prompts) - 1}. Name the prompts "
-                "that the images were made from."
+                f"{part} is of no prompt: {there}. Name the prompts that the images were made from."
+            )
+        if (other := folders.setdefault(position, part)) != part:
+            raise VistokError(
+                f"{other} and {part} are both of the prompt at position {position}. Keep one of them."
             )
         metadata = part / "metadata.jsonl"
         if metadata.exists() and read_prompts(metadata) != (prompts[position],):
@@ -77,33 +94,75 @@ def samples(folder: Path, prompts: Sequence[Prompt]) -> list[Sample]:
     return found
 
 
-def detect_generated(folder: Path, prompts: Sequence[Prompt], out: Path, models: Models) -> tuple[int, int]:
-    """Writes what is seen in each image of a folder, see `datasets.geneval_images`; returns how many are new, and all.
+def check_out(folder: Path, prompts: Sequence[Prompt], out: Path) -> None:
+    """Refuses a wrong folder, and a file that is not of its images; needs no models.
+
+    Raises:
+        VistokError: see `samples`; an image cannot be read; or the file is there and is no JSON Lines, has a line that
+            `detect_generated` did not write, or has lines, and none of these images and prompts.
+    """
+    listed = samples(folder, prompts)
+    if out.exists():
+        _old(out, _keys(folder, listed, prompts))
+
+
+def detect_generated(folder: Path, prompts: Sequence[Prompt], out: Path, models: Models) -> Written:
+    """Writes what is seen in each image of a folder, see `datasets.geneval_images`.
 
     Where the file exists, images are kept of which neither bytes nor prompt nor models have changed. It is written
     whole every few images, so that a run that was stopped goes on from there.
 
     Raises:
-        VistokError: see `samples`; an image cannot be read; or the file cannot be written, or is no JSON Lines.
+        VistokError: see `check_out`; the file has lines, and none by these models; or it cannot be written.
     """
-    listed, digest = samples(folder, prompts), models.digest
-    keys = {_made_from(folder, sample, prompts, digest): sample for sample in listed}
-    old = read_jsonl(out, what="detections") if out.exists() else []
-    rows = {row["made_from"]: row for row in old if row.get("made_from") in keys}
+    keys, digest = _keys(folder, samples(folder, prompts), prompts), models.digest
+    old = _old(out, keys) if out.exists() else []
+    rows = {row["made_from"]: row for row in old if row["made_from"] in keys and row.get("models") == digest}
+    if old and not rows:
+        raise _not_of(out, old, "this detector and this CLIP")
     new = [key for key in keys if key not in rows]
+    dropped = len(old) - len(rows)
     for number, key in enumerate(new, start=1):
         with stage(f"image {number} of {len(new)}"):
-            rows[key] = _row(folder, keys[key], prompts, models) | {"made_from": key}
+            rows[key] = _row(folder, keys[key], prompts, models) | {"made_from": key, "models": digest}
         if number % _AT_ONCE == 0:
             write_jsonl(out, [rows[key] for key in keys if key in rows])
     write_jsonl(out, [rows[key] for key in keys])
-    return len(new), len(keys)
+    return Written(len(keys), len(new), dropped)
 
 
-def _made_from(folder: Path, sample: Sample, prompts: Sequence[Prompt], models: str) -> str:
-    """Returns a digest of all that an image's line depends on."""
-    data = image_bytes(folder / sample.name, what=_WHAT)
-    return digest_value([sample.name, digest_bytes(data), asdict(prompts[sample.prompt]), models])
+def _old(out: Path, keys: Container[str]) -> list[dict[str, Any]]:
+    """Returns the lines of a file that is there, which are of these images in part at least, or refuses it."""
+    old = read_jsonl(out, what="detections")
+    if foreign := [number for number, row in enumerate(old, 1) if not isinstance(row.get("made_from"), str)]:
+        raise VistokError(
+            f"{out} is there, and vistok detect did not write it: {len(foreign)} of {amount(len(old), 'record')} "
+            f"without a text `made_from` (first: record {foreign[0]}). It is left as it is. Name another --out."
+        )
+    if old and not any(row["made_from"] in keys for row in old):
+        raise _not_of(out, old, "these images and prompts")
+    return old
+
+
+def _not_of(out: Path, old: Sequence[Any], what: str) -> VistokError:
+    return VistokError(
+        f"{out} is there, and none of its {amount(len(old), 'record')} is of {what}. It is left as it is. Name another "
+        "--out."
+    )
+
+
+def _keys(folder: Path, listed: Iterable[Sample], prompts: Sequence[Prompt]) -> dict[str, Sample]:
+    """Returns images by a digest of their names, bytes and prompts."""
+    return {
+        digest_value(
+            [
+                sample.name,
+                digest_bytes(image_bytes(folder / sample.name, what=_WHAT)),
+                asdict(prompts[sample.prompt]),
+            ]
+        ): sample
+        for sample in listed
+    }
 
 
 def _row(folder: Path, sample: Sample, prompts: Sequence[Prompt], models: Models) -> dict[str, Any]:

@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 
 from vistok.datasets.geneval import KINDS, Prompt, read_prompts
 from vistok.datasets.geneval_images import CLASSES, COLOURS, Detected, Detection, Image, read_images
-from vistok.errors import VistokError, unknown
+from vistok.errors import VistokError, amount, unknown
 from vistok.evaluation.geneval import faults, score_of
 from vistok.evaluation.score.base import OFFICIAL
 from vistok.evaluation.score.files import Score
 from vistok.evaluation.score.predictions import Predictions
 from vistok.evaluation.score.scoring import DECIMALS
 from vistok.evaluation.statistics import interval_of_mean, wilson_interval
+from vistok.files import digest_value
 from vistok.progress import stage
 
 PROTOCOLS: Final = {"official": OFFICIAL}
@@ -35,10 +36,12 @@ _SLOPE: Final = (
     0.5  # of what is left of the distance between centres, by its length: how much must be to the side
 )
 _APART: Final = 1e-3  # pixels
-# GenEval's own prompts of each kind, four images each.
+# GenEval's own prompts of each kind, four images each, and their digest, see `digest_of_prompts`.
 PROMPTS: Final[Mapping[str, int]] = MappingProxyType(
     dict(zip(KINDS, (80, 99, 80, 94, 100, 100), strict=True))
 )
+OFFICIAL_PROMPTS: Final = "69543e7b3811a1dd874714b76cb61ace2c19016998aed2d77b94b42f296ed85b"
+_SEEN_BY: Final = {"detections": "from detections", "results": "from the results of GenEval's tool"}
 # Retrieval of an image per prompt, without generation: GenEval's README (b636c3c), row "CLIP retrieval (baseline)".
 RETRIEVAL: Final[Mapping[str, float]] = MappingProxyType(
     dict(zip(("overall", *KINDS), (0.35, 0.89, 0.22, 0.37, 0.62, 0.03, 0.00), strict=True))
@@ -58,11 +61,12 @@ class GenEvalScore(Score):
 
     def __str__(self) -> str:
         report = self.report
-        of = f" of {report['of']}" if "of" in report else ""
         missing = f", {report['missing']['count']} of them missing" if "missing" in report else ""
+        prompts = amount(report.get("of", self.n), "geneval prompt")
+        of = f"{self.n} of {prompts}" if "of" in report else prompts
         head = (
-            f"{self.metric} {self.value:.2f}{_between(self.interval)} of {self.n}{of} geneval prompts, "
-            f"{report['images']} images{missing}, {self.protocol} protocol"
+            f"{self.metric} {self.value:.2f}{_between(self.interval)} of {of}, {amount(report['images'], 'image')}"
+            f"{missing}, {self.protocol} protocol, {_SEEN_BY[report['seen_by']]}"
         )
         rows = [self._row(kind, cell) for kind, cell in report["cells"].items()]
         metrics = self.metrics
@@ -73,7 +77,8 @@ class GenEvalScore(Score):
         between = _between(cell["intervals"]["score"])
         retrieval = self.report["baselines"]["retrieval"]["by_type"][kind]
         return (
-            f"{kind} {cell['metrics']['score']:.2f}{between} of {cell['n']} prompts; retrieval {retrieval:g}"
+            f"{kind} {cell['metrics']['score']:.2f}{between} of {amount(cell['n'], 'prompt')}; "
+            f"retrieval {retrieval:g}"
         )
 
     def _baseline(self) -> str:
@@ -116,7 +121,7 @@ def score_generated(
         raise unknown("geneval protocol", protocol, PROTOCOLS)
     with stage(f"reading {references}"):
         prompts = read_prompts(references)
-        _check_prompts(references, prompts)
+        check_prompts(references, prompts)
     with stage(f"reading {predictions}"):
         images = read_images(predictions, prompts)
     by_prompt: dict[int, list[Image]] = {index: [] for index in range(len(prompts))}
@@ -125,14 +130,15 @@ def score_generated(
     if only_answered:
         by_prompt = {index: some for index, some in by_prompt.items() if some}
     each = _check_numbers(predictions, prompts, by_prompt, allow_missing=allow_missing)
-    with stage(f"scoring {len(images)} images"):
+    with stage(f"scoring {amount(len(images), 'image')}"):
         reasons = [
             {image.image: why for image in some if (why := _reason(predictions, prompts[index], image))}
             for index, some in by_prompt.items()
         ]
     right = [len(some) - len(wrong) for some, wrong in zip(by_prompt.values(), reasons, strict=True)]
     report = _report([prompts[index] for index in by_prompt], np.array(right), each)
-    report["official_prompts"] = Counter(prompt.kind for prompt in prompts) == PROMPTS
+    report["official_prompts"] = digest_of_prompts(prompts) == OFFICIAL_PROMPTS
+    report["seen_by"] = "detections" if isinstance(images[0], Detected) else "results"
     if len(by_prompt) < len(prompts):
         report["of"] = len(prompts)
     if missing := each * len(by_prompt) - len(images):
@@ -142,8 +148,19 @@ def score_generated(
     return GenEvalScore(report, tuple(by_prompt), folders, np.array(right) * 100.0 / each, tuple(reasons))
 
 
-def _check_prompts(path: Path, prompts: Sequence[Prompt]) -> None:
-    """Refuses prompts that the detector could never find right, and those that stand there twice."""
+def digest_of_prompts(prompts: Iterable[Prompt]) -> str:
+    """Returns the SHA-256 of the kinds and texts of prompts, in whatever order they are."""
+    return digest_value(sorted([prompt.kind, prompt.text] for prompt in prompts))
+
+
+def check_prompts(path: Path, prompts: Sequence[Prompt]) -> None:
+    """Refuses prompts that cannot be scored.
+
+    Raises:
+        VistokError: there are none, the detector could never find one right, or one stands there twice.
+    """
+    if not prompts:
+        raise VistokError(f"{path} has no prompts. Name the evaluation_metadata.jsonl of the images.")
     for number, prompt in enumerate(prompts, start=1):
         for required in (*prompt.include, *prompt.exclude):
             if required.category not in CLASSES:
@@ -155,10 +172,9 @@ def _check_prompts(path: Path, prompts: Sequence[Prompt]) -> None:
                     f"{path}, record {number}: {unknown('colour of GenEval', required.colour, COLOURS)}"
                 )
     counts = Counter((prompt.kind, prompt.text) for prompt in prompts)
-    if not prompts or len(counts) < len(prompts):
+    if len(counts) < len(prompts):
         raise VistokError(
-            f"{path}: {len(prompts)} prompts, {len(counts)} of them different: each must stand there once, and at "
-            "least one."
+            f"{path}: {len(prompts)} prompts, {len(counts)} of them different: each must stand there once."
         )
 
 
@@ -169,10 +185,12 @@ def _check_numbers(
     numbers = Counter(map(len, by_prompt.values()))
     most = max(numbers, default=0)
     if not most:
-        raise VistokError(f"{path} has no image of the {len(prompts)} prompts: nothing to score.")
+        raise VistokError(f"{path} has no image of the {amount(len(prompts), 'prompt')}: nothing to score.")
     if len(numbers) > 1 and not allow_missing:
         first = next(index for index, some in by_prompt.items() if len(some) < most)
-        having = ", ".join(f"{numbers[number]} have {number}" for number in sorted(numbers))
+        having = ", ".join(
+            f"{some} {'has' if some == 1 else 'have'} {number}" for number, some in sorted(numbers.items())
+        )
         raise VistokError(
             f"{path}: as many images of each prompt are needed, and of {len(by_prompt)} prompts {having} (first with "
             f"fewer: prompt {first}, {prompts[first].text!r}). Make and detect the others; --only-answered leaves "
