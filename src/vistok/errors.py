@@ -31,11 +31,6 @@ def _spelt_out(match: re.Match[str]) -> str:
     return " " if match[0].isspace() else match[0].encode("unicode_escape").decode()
 
 
-def amount(number: int, noun: str) -> str:
-    """Returns a number of things in words: `1 image`, `2 images`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def unknown(
     kind: str, value: object, legal: Iterable[str], *, edit: str | None = None, also: str = ""
 ) -> VistokError:

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from vistok.datasets.geneval import read_prompts
-from vistok.errors import amount
+from vistok.datasets.geneval_images import amount
 from vistok.evaluation.answer.colours import CLIP, load_colours
 from vistok.evaluation.answer.detector import DETECTOR, load_detector
 from vistok.evaluation.answer.generated import Models, check_out, detect_generated

@@ -18,7 +18,7 @@ from typing import Any, Final, TypeAlias
 
 from vistok.datasets.geneval import Prompt
 from vistok.datasets.official import wrong_record
-from vistok.errors import VistokError, amount, unknown
+from vistok.errors import VistokError, unknown
 from vistok.reading import read_jsonl
 
 # The detector's classes in its order (COCO's), as GenEval's object_names.txt names them: three names are longer.
@@ -74,6 +74,11 @@ class Judged:
 
 
 Image: TypeAlias = Detected | Judged
+
+
+def amount(number: int, noun: str) -> str:
+    """Returns a number of things in words: `1 image`, `2 images`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def read_images(path: Path, prompts: Sequence[Prompt]) -> tuple[Image, ...]:

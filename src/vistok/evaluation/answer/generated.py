@@ -10,9 +10,9 @@ from PIL import Image
 
 from vistok.checkpoints import digest_tensors
 from vistok.datasets.geneval import Prompt, read_prompts
-from vistok.datasets.geneval_images import Detection
+from vistok.datasets.geneval_images import Detection, amount
 from vistok.datasets.images import image_bytes, load_image
-from vistok.errors import VistokError, amount
+from vistok.errors import VistokError
 from vistok.evaluation.answer.colours import ColourClassifier
 from vistok.evaluation.answer.detector import Detector, Found
 from vistok.evaluation.score.geneval import counted

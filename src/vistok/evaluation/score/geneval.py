@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vistok.datasets.geneval import KINDS, Prompt, read_prompts
-from vistok.datasets.geneval_images import CLASSES, COLOURS, Detected, Detection, Image, read_images
-from vistok.errors import VistokError, amount, unknown
+from vistok.datasets.geneval_images import CLASSES, COLOURS, Detected, Detection, Image, amount, read_images
+from vistok.errors import VistokError, unknown
 from vistok.evaluation.geneval import faults, score_of
 from vistok.evaluation.score.base import OFFICIAL
 from vistok.evaluation.score.files import Score
