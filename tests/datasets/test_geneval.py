@@ -42,7 +42,7 @@ def test_records_are_read(tmp_path: Path) -> None:
     [
         (
             COLOURS | {"tag": "colour"},
-            r"record 2: a tag \(single_object, .*\), a prompt, and what it includes",
+            r"record 2: a tag \(single_object, .*\), a prompt, a list of what it includes",
         ),
         (COLOURS | {"include": []}, "record 2: a tag"),
         (COLOURS | {"include": [{"class": "bus", "count": 0}]}, "a count above 0"),
