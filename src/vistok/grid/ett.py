@@ -163,10 +163,14 @@ class EttPaths:
         claims = [self.pages / f"claims.{suffix}" for suffix in CLAIMS_FORMATS]
         return [*tables, *(self.pages / f"audit.{suffix}" for suffix in AUDIT_FORMATS), *claims]
 
+    @property
+    def rendered(self) -> bool:
+        """Whether every rendered file is there."""
+        return all(path.is_file() for path in self.shown())
+
     def digests(self) -> dict[str, str]:
         """Returns the digest of each rendered file, by its name, if every one of them is there; else none."""
-        shown = self.shown()
-        return {path.name: digest_file(path) for path in shown} if all(map(Path.is_file, shown)) else {}
+        return {path.name: digest_file(path) for path in self.shown()} if self.rendered else {}
 
 
 def printed() -> list[Path]:

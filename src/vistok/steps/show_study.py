@@ -96,7 +96,7 @@ def _page(study: Study, task_questions: Mapping[str, TaskQuestions], assets: Pat
 
 def _ett(study: Study) -> EttSection | None:
     paths = EttPaths(study)
-    if not paths.digests():
+    if not paths.rendered:
         return None
     numbered = {name: f"Table {table.number}: {table.caption}" for name, table in read_tables().items()}
     return EttSection(
