@@ -26,11 +26,24 @@ def digests(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
+@pytest.mark.parametrize("processes", [1, 2])
 def test_the_same_seed_gives_the_same_bytes(
-    small_world: Path, small_sizes: WorldSizes, tmp_path: Path
+    small_world: Path, small_sizes: WorldSizes, tmp_path: Path, processes: int
 ) -> None:
-    make_world(small_sizes, tmp_path / "again")
+    make_world(small_sizes, tmp_path / "again", processes=processes)
     assert digests(tmp_path / "again") == digests(small_world)
+
+
+def test_an_error_in_one_of_several_processes_leaves_nothing(
+    small_sizes: WorldSizes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise VistokError("the disk is full")
+
+    monkeypatch.setattr("vistok.world.world.write_web", full)
+    with pytest.raises(VistokError, match="the disk is full"):
+        make_world(small_sizes, tmp_path / "world", processes=2)
+    assert not [*tmp_path.iterdir()]
 
 
 def test_another_seed_gives_other_bytes(small_world: Path, small_sizes: WorldSizes, tmp_path: Path) -> None:

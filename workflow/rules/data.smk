@@ -12,7 +12,7 @@ if MODELS.scale.world:
             digest=make_world.outputs[1],
         log:
             make_world.log,
-        threads: 1
+        threads: make_world.resources["cpus_per_task"]
         resources:
             **make_world.resources,
         params:

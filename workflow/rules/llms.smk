@@ -10,8 +10,8 @@ rule train_llm:
         directory(train_llm.outputs),
     log:
         train_llm.log,
-    # The longest chain: every MLLM waits for it.
-    priority: 1
+    # What others wait for starts first, so that short jobs are left to fill the end. Every MLLM waits for this one.
+    priority: 3
     threads: 1
     resources:
         **train_llm.resources,

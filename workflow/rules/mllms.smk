@@ -9,6 +9,7 @@ rule tune_mllm:
         directory(tune_mllm.outputs),
     log:
         tune_mllm.log,
+    priority: 1
     threads: 1
     resources:
         **tune_mllm.resources,

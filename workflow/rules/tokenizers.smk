@@ -9,6 +9,7 @@ rule pretrain_tokenizer:
         directory(pretrain_tokenizer.outputs),
     log:
         pretrain_tokenizer.log,
+    priority: 2
     threads: 1
     resources:
         **pretrain_tokenizer.resources,

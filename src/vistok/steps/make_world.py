@@ -31,7 +31,7 @@ def run(study: Study, *, check: bool = True) -> None:
     if sizes is None:
         raise VistokError(f"the scale {study.scale.id!r} has no world of its own: its data root is {root}.")
     with staged_folder(root) as partial:
-        make_world(_sizes(sizes, study.scale_file), partial)
+        make_world(_sizes(sizes, study.scale_file), partial, processes=study.scale.job("make-world").cpus)
         _curate(partial)
         if check:
             _check_digest(partial, root)

@@ -1,8 +1,12 @@
 """Makes the whole image world below one folder, in the layouts of the official datasets."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
@@ -70,10 +74,11 @@ class WorldScenes:
         return [scene for split in splits for scene in split]
 
 
-def make_world(sizes: WorldSizes, out: Path) -> None:
+def make_world(sizes: WorldSizes, out: Path, *, processes: int = 1) -> None:
     """Writes coco/, vqa/, vcr/, objects365/, imagenet/, lvd/, web/, seedbench/ and text/ below `out`, or nothing.
 
-    The same sizes give the same bytes on every machine. An earlier world in `out` is replaced.
+    The same sizes give the same bytes on every machine, by any number of processes. An earlier world in `out` is
+    replaced.
 
     Raises:
         VistokError: a size is not legal, or the files cannot be written.
@@ -81,19 +86,22 @@ def make_world(sizes: WorldSizes, out: Path) -> None:
     _check(sizes)
     scenes = sample_scenes(sizes)
     with staged_folder(out) as folder:
-        for name, first_id in COCO_FIRST_IDS.items():
-            split, draws = CocoSplit(name, first_id, scenes.coco[name]), _words(sizes, f"coco_{name}")
-            write_coco_split(split, draws, folder / "coco")
-            write_vqa_split(split, draws, folder / "vqa", sizes.questions_per_image)
-        for name, first_movie in VCR_FIRST_MOVIES.items():
-            write_vcr_split(name, first_movie, scenes.vcr[name], _words(sizes, f"vcr_{name}"), folder / "vcr")
-        write_vocabulary(folder / "vcr")
-        write_objects365(scenes.objects365, folder / "objects365")
-        write_imagenet(scenes.imagenet, folder / "imagenet")
-        write_unlabelled(scenes.lvd, folder / "lvd")
-        write_web(scenes.web, _words(sizes, "web"), folder / "web")
-        write_seedbench(sample_seedbench(sizes, scenes), folder / "seedbench")
-        _write_texts(sizes, folder / "text")
+        # The longest first, so that no process ends long after the others.
+        _each(
+            [
+                partial(_write_web, sizes, scenes, folder / "web"),
+                partial(_write_seedbench, sizes, scenes, folder / "seedbench"),
+                partial(write_unlabelled, scenes.lvd, folder / "lvd"),
+                *(partial(_write_coco, sizes, scenes, name, folder) for name in COCO_FIRST_IDS),
+                partial(_write_conversations, sizes, folder / "text"),
+                partial(write_objects365, scenes.objects365, folder / "objects365"),
+                partial(_write_documents, sizes, folder / "text"),
+                partial(write_imagenet, scenes.imagenet, folder / "imagenet"),
+                *(partial(_write_vcr, sizes, scenes, name, folder) for name in VCR_FIRST_MOVIES),
+                partial(write_vocabulary, folder / "vcr"),
+            ],
+            processes,
+        )
 
 
 def sample_scenes(sizes: WorldSizes) -> WorldScenes:
@@ -124,6 +132,26 @@ def sample_seedbench(sizes: WorldSizes, scenes: WorldScenes) -> dict[str, list[C
     seen |= _signatures([choice.scene for choice in val])
     dev = sample_choices(_words(sizes, "seed_bench_dev"), sizes.seed_bench_dev, seen)
     return {"SEED-Bench.json": val, "SEED-Bench_dev.json": dev}
+
+
+def _each(tasks: Sequence[Callable[[], None]], processes: int) -> None:
+    """Runs tasks, each in one of so many processes that are forked with all of them: no scene is sent anywhere."""
+    if processes == 1:
+        for task in tasks:
+            task()
+        return
+    with ProcessPoolExecutor(
+        processes, get_context("fork"), initializer=_TASKS.extend, initargs=(tasks,)
+    ) as pool:
+        for future in [pool.submit(_run_task, number) for number in range(len(tasks))]:
+            future.result()
+
+
+_TASKS: Final[list[Callable[[], None]]] = []  # of this process
+
+
+def _run_task(number: int) -> None:
+    _TASKS[number]()
 
 
 def _plain(
@@ -158,10 +186,33 @@ def _words(sizes: WorldSizes, stream: str) -> Draws:
     return Draws(_generator(sizes, stream, 1))
 
 
-def _write_texts(sizes: WorldSizes, folder: Path) -> None:
+def _write_coco(sizes: WorldSizes, scenes: WorldScenes, name: str, folder: Path) -> None:
+    split, draws = CocoSplit(name, COCO_FIRST_IDS[name], scenes.coco[name]), _words(sizes, f"coco_{name}")
+    write_coco_split(split, draws, folder / "coco")
+    write_vqa_split(split, draws, folder / "vqa", sizes.questions_per_image)
+
+
+def _write_vcr(sizes: WorldSizes, scenes: WorldScenes, name: str, folder: Path) -> None:
+    write_vcr_split(
+        name, VCR_FIRST_MOVIES[name], scenes.vcr[name], _words(sizes, f"vcr_{name}"), folder / "vcr"
+    )
+
+
+def _write_web(sizes: WorldSizes, scenes: WorldScenes, folder: Path) -> None:
+    write_web(scenes.web, _words(sizes, "web"), folder)
+
+
+def _write_seedbench(sizes: WorldSizes, scenes: WorldScenes, folder: Path) -> None:
+    write_seedbench(sample_seedbench(sizes, scenes), folder)
+
+
+def _write_documents(sizes: WorldSizes, folder: Path) -> None:
     generator = _generator(sizes, "pretraining_documents", 1)
     documents = pretraining_documents(generator, sizes.pretraining_documents)
     write_text(folder / "pretraining.txt", "".join(f"{document}\n" for document in documents))
+
+
+def _write_conversations(sizes: WorldSizes, folder: Path) -> None:
     generator = _generator(sizes, "instruction_conversations", 1)
     conversations = instruction_conversations(generator, sizes.instruction_conversations)
     records = [_sharegpt(number, conversation) for number, conversation in enumerate(conversations)]
