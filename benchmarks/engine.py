@@ -86,12 +86,13 @@ class Vistok(torch.nn.Module):
         self.accelerator = Accelerator(cpu=device().type == "cpu")
         value = Optimiser(learning_rate=RATE, warmup_steps=0, weight_decay=DECAY, clip_norm=CLIP)
         self.optimiser = make_optimiser(model, value, lambda name: 1.0)
+        self.trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
 
     def forward(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         return self.model.loss(batch["images"], batch["ids"], batch["weights"], batch["mask"])
 
     def step(self, batch: dict[str, Tensor]) -> float:
-        return float(_step(self.accelerator, self, self.optimiser, [batch], RATE, CLIP))
+        return float(_step(self.accelerator, self, self.optimiser, self.trained, [batch], RATE, CLIP))
 
 
 def main() -> int:

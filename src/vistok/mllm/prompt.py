@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -78,15 +79,15 @@ class PromptEncoder:
 
     def pad(self, rows: Sequence[tuple[list[int], list[float]]], *, left: bool = False) -> Tokens:
         length = max(len(ids) for ids, _ in rows)
-        ids = torch.full((len(rows), length), self.end)
-        weights = torch.zeros(len(rows), length)
-        mask = torch.zeros(len(rows), length, dtype=torch.long)
+        ids = np.full((len(rows), length), self.end, dtype=np.int64)
+        weights = np.zeros((len(rows), length), dtype=np.float32)
+        mask = np.zeros((len(rows), length), dtype=np.int64)
         for row, (row_ids, row_weights) in enumerate(rows):
             span = slice(length - len(row_ids), length) if left else slice(0, len(row_ids))
-            ids[row, span] = torch.tensor(row_ids)
-            weights[row, span] = torch.tensor(row_weights)
+            ids[row, span] = row_ids
+            weights[row, span] = row_weights
             mask[row, span] = 1
-        return Tokens(ids, weights, mask)
+        return Tokens(torch.from_numpy(ids), torch.from_numpy(weights), torch.from_numpy(mask))
 
     def pad_texts(self, texts: Sequence[str], *, left: bool = False) -> Tokens:
         """Returns a padded batch of texts that are read, not learnt."""

@@ -20,6 +20,7 @@ from vistok.steps.models import load_trained
 from vistok.steps.saved_answers import SavedAnswers, identity_of
 from vistok.training.devices import device_of
 from vistok.training.loop import make_deterministic
+from vistok.training.memory import keep_freed_memory
 
 
 def run(study: Study, subject: Subject, suite: str) -> None:
@@ -61,6 +62,8 @@ def _answerer(study: Study, subject: Subject) -> tuple[Answerer, PhotographReade
     """Returns what answers, and how it looks at photographs, if it does so before it is asked."""
     job, batch = study.scale.job("answer"), study.scale.answer_batch
     device = device_of(job.gpus)
+    if device.type == "cpu":
+        keep_freed_memory()
     if isinstance(subject, Released):
         return _released(study, study.models_study.released_model(subject.model), device), None
     model = load_trained(study.models_study, subject).to(device)
