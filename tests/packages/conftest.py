@@ -1,4 +1,4 @@
-"""Real weights: what two packages hold, pinned by digest, as entries of the grid in a checkout of its own."""
+"""Real weights: what three packages hold, pinned by digest, as entries of the grid in a checkout of its own."""
 
 import json
 import os
@@ -91,6 +91,17 @@ def encoder_weights(packages: Path) -> Path:
     file = packages / "unpacked/efficientnet_lite0.safetensors"
     save_file({name: tensor.contiguous() for name, tensor in zip(needed, theirs.values(), strict=True)}, file)
     return file
+
+
+@pytest.fixture(scope="session")
+def lpips_package(packages: Path) -> Path:
+    """A folder with LPIPS's code and weights as its package has them."""
+    folder = packages / "unpacked/lpips-0.1.4"
+    if not folder.is_dir():
+        (whole,) = packages.glob("lpips-*.whl")
+        with zipfile.ZipFile(whole) as archive:
+            archive.extractall(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -9,10 +9,25 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional
 
+from vistok.probes.cell_net import CellNet
+
 _SLOPE: Final = 0.2
 _SMALLEST: Final = 1e-10
 
 Maps = Sequence[Float[Tensor, "B C H W"]]
+
+
+class CellDistance(nn.Module):
+    """How far reconstructions are from images by a cell net's maps, with weights of depths that a scale gives."""
+
+    def __init__(self, net: CellNet, weights: Sequence[float]) -> None:
+        super().__init__()
+        self.net, self.weights = net, weights
+
+    def forward(
+        self, images: Float[Tensor, "B 3 S S"], painted: Float[Tensor, "B 3 S S"]
+    ) -> Float[Tensor, ""]:
+        return perceptual_loss(self.net.taps(images), self.net.taps(painted), self.weights)
 
 
 def perceptual_loss(seen: Maps, painted: Maps, weights: Sequence[float]) -> Float[Tensor, ""]:
@@ -24,13 +39,13 @@ def perceptual_loss(seen: Maps, painted: Maps, weights: Sequence[float]) -> Floa
         weights: of each depth.
     """
     apart = [
-        weight * (_unit(first) - _unit(second)).square().sum(dim=1).mean()
+        weight * (unit(first) - unit(second)).square().sum(dim=1).mean()
         for first, second, weight in zip(seen, painted, weights, strict=True)
     ]
     return torch.stack(apart).sum()
 
 
-def _unit(maps: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
+def unit(maps: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C H W"]:
     """Returns maps whose vectors have length 1 at each position (LPIPS code: the smallest number outside the root)."""
     return maps / (maps.square().sum(dim=1, keepdim=True).sqrt() + _SMALLEST)
 
