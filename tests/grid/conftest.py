@@ -29,6 +29,7 @@ OWN = {
     "eva-l",
     "eva-clip",
     "eva-clip-fd",
+    "ibq-262144-512",
 }
 
 

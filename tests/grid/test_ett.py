@@ -3,36 +3,48 @@
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from vistok.errors import VistokError
+from vistok.grid.ett_drawing import drawing_jobs
+from vistok.grid.ett_files import ett_runs
 from vistok.grid.ett_reconstruction import reconstruction_spec
-from vistok.grid.ett_scale import check_grid
+from vistok.grid.ett_scale import check_grid, longer_training, tables_of
 from vistok.grid.load import load_study
+from vistok.grid.steps import STEPS
 
 
-def test_a_wrong_file_is_refused(tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def checkout(tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the grid, in which the test is."""
     shutil.copytree(repository / "workflow", tmp_path / "workflow")
     monkeypatch.chdir(tmp_path)
-    for scale in ("mini", "smoke", "excerpt"):
+    return tmp_path
+
+
+def test_a_wrong_file_is_refused(checkout: Path) -> None:
+    for scale in ("mini", "smoke", "excerpt", "paper"):
         check_grid(load_study(scale))
-    size = tmp_path / "workflow/scales/ett/smoke.yaml"
+    size = checkout / "workflow/scales/ett/smoke.yaml"
     size.write_text(size.read_text().replace("  batch:", "  btch:"))
     with pytest.raises(VistokError, match=r"unknown key 'btch'\. Did you mean 'batch'\?"):
         check_grid(load_study("smoke"))
-    (tmp_path / "workflow/grid/ett/tables.yaml").unlink()
+    (checkout / "workflow/grid/ett/tables.yaml").unlink()
     with pytest.raises(VistokError, match=r"tables\.yaml is missing"):
         check_grid(load_study("mini"))
 
 
-def test_a_recipe_that_needs_a_net_of_the_scales_own_is_none_elsewhere(repository: Path) -> None:
+def test_a_recipe_that_needs_a_perceptual_net_is_none_where_there_is_none(checkout: Path) -> None:
     """Its training would end at the start of its second stage, and a plan would count hours for it."""
-    study = load_study("paper", root=repository)
-    assert study.recipe("embedding-frozen").trains
+    (checkout / "workflow/scales/ett/paper.yaml").unlink()
+    study = load_study("paper")
+    assert study.recipe("embedding-frozen").trains and not study.second_system.tokenizers
     with pytest.raises(VistokError, match=r"unknown recipe 'embedding-tuned'\. Did you mean"):
         study.recipe("embedding-tuned")
-    assert load_study("mini", root=repository).recipe("embedding-tuned").tokenizer_loss == 0.25
+    assert load_study("mini").recipe("embedding-tuned").tokenizer_loss == 0.25
 
 
 @pytest.mark.parametrize("change", [{"protocol": "corrected"}, {"metric": "MAE"}])
@@ -44,3 +56,70 @@ def test_another_scoring_measures_reconstructions_again(repository: Path, change
     assert reconstruction_spec(changed) != reconstruction_spec(study)
     other = replace(study, scale=study.scale.model_copy(update={"bootstrap_resamples": 7}))
     assert reconstruction_spec(other) != reconstruction_spec(study)
+
+
+def test_a_released_tokenizer_stands_where_others_are_trained(checkout: Path) -> None:
+    study = load_study("paper")
+    release, own = study.encoder("ibq-262144-512"), study.second_system.tokenizers
+    assert {name: entry.encoder.weights for name, entry in own.items()} == {
+        "ibq": "ett/ibq", "ibq-codes": "ett/ibq", "ibq-longer": "ett/ibq-longer",
+    }  # fmt: skip
+    assert own["ibq"].encoder.arguments == release.arguments and own["ibq"].encoder.tokens == 1024
+    assert own["ibq-codes"].encoder.width == 262_144 and "131,072 codes" in str(own["ibq"].substitute)
+    assert study.recipe("embedding-tuned-half").tokenizer_loss == 0.5
+    longer = longer_training(study)
+    assert (longer.steps, longer.batch, longer.network.codes, longer.parameters_m) == (
+        11_719,
+        1024,
+        262_144,
+        173.89,
+    )
+    assert (longer.adversarial, longer.lecam, longer.entropy, longer.perceptual) == (0.1, 0.05, 0.05, ())
+    made = {step: [*map(str, STEPS[step].outputs(study))] for step in ("train-cell-nets", "train-ibq")}
+    assert made == {
+        "train-cell-nets": [], "train-ibq": ["checkpoints/paper/ett/ibq", "checkpoints/paper/ett/perceptual"],
+    }  # fmt: skip
+    read = [*map(str, STEPS["train-ibq"].inputs(study))]
+    assert read[0] == "data/digests/paper/weights-of-tokenizers/ibq-262144-512.json" and len(read) == 4
+    assert drawing_jobs(study, ett_runs(study)) == []
+    shown = [*map(str, STEPS["show-ett"].inputs(study))]
+    assert "results/paper/ibq/embedding-tuned/qwen-2-5/seed-0/gqa/metrics.json" in shown
+    assert "results/paper/ett/blind/vqav2/metrics.json" in shown, "no language model of the study is needed"
+    assert not [path for path in shown if "generation" in path or "reconstruction" in path]
+
+
+def test_columns_that_wait_elsewhere_are_answered_where_their_files_are(checkout: Path) -> None:
+    for scale, task in (("mini", None), ("paper", "textvqa")):
+        assert tables_of(load_study(scale))["table-4"].columns["TextVQA"].task == task
+    assert "no images are drawn" in tables_of(load_study("paper"))["table-4"].columns["GenEval"].waits_for
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"tokenizer": {"released": "ibq-26"}}, r"unknown tokenizer 'ibq-26'.*ibq-262144"),
+        ({"tokenizer": {"released": "clip"}}, "'clip', of which no embeddings of codes are read. Legal: ibq-16384, "),
+        ({"tokenizer": {"steps": 3}}, r"tokenizer: unknown key 'steps'\. Legal: adversarial, .*released"),
+        ({"columns": {"GQ": {"task": "gqa"}}}, r"unknown column 'GQ'\. Did you mean 'GQA'\?"),
+        ({"llm": "qwen"}, r"unknown llm 'qwen'\. Did you mean"),
+    ],
+)  # fmt: skip
+def test_a_release_that_is_none_is_refused(checkout: Path, change: dict[str, Any], said: str) -> None:
+    file = checkout / "workflow/scales/ett/paper.yaml"
+    entry = yaml.safe_load(file.read_text())
+    for name, value in change.items():
+        entry[name] = {**entry[name], **value} if isinstance(value, dict) else value
+    file.write_text(yaml.safe_dump(entry))
+    with pytest.raises(VistokError, match=said):
+        check_grid(load_study("paper"))
+
+
+def test_a_scale_that_trains_its_tokenizer_needs_its_nets(checkout: Path) -> None:
+    file = checkout / "workflow/scales/ett/smoke.yaml"
+    entry = yaml.safe_load(file.read_text())
+    del entry["features"]
+    file.write_text(yaml.safe_dump(entry))
+    with pytest.raises(
+        VistokError, match="features is missing: a tokenizer that is trained, and images that are"
+    ):
+        check_grid(load_study("smoke"))

@@ -66,4 +66,4 @@ def test_ett_is_told_at_the_paper_scale() -> None:
     assert STUDY.llm("qwen-2-5").parameters_m == 1543.71
     run = STUDY.run("ibq-262144-512/embedding-frozen/qwen-2-5/seed-0")
     assert [stage.recipe for stage in STUDY.stages([run])] == ["embedding-align", "embedding-frozen"]
-    assert not STUDY.second_system.tokenizers and run not in STUDY.runs()
+    assert run not in STUDY.runs()

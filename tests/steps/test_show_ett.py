@@ -1,5 +1,6 @@
 """The tables of ETT are rendered from its published numbers, the same bytes each time, and wrong grids are refused."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,9 @@ from vistok.tables.ett import assemble_ett
 
 @pytest.fixture
 def study(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
-    """The paper scale, which has no tokenizer of ETT's own, in a checkout of its own."""
-    (tmp_path / "workflow").symlink_to(repository / "workflow")
+    """The paper scale without a tokenizer of ETT's, in a checkout of its own."""
+    shutil.copytree(repository / "workflow", tmp_path / "workflow")
+    (tmp_path / "workflow/scales/ett/paper.yaml").unlink()
     (tmp_path / "paper_tables").mkdir()
     (tmp_path / "paper_tables/published").symlink_to(repository / "paper_tables/published")
     monkeypatch.chdir(tmp_path)

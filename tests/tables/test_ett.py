@@ -13,7 +13,8 @@ from tests.small_study import SKILL, Small, answer_at_random
 from vistok.errors import VistokError
 from vistok.files import write_json
 from vistok.grid.ett import PROMPT_SETS, EttPaths, EttTable, read_tables
-from vistok.grid.ett_scale import measured, tuned_runs
+from vistok.grid.ett_files import measured
+from vistok.grid.ett_scale import tuned_runs
 from vistok.grid.study import Study
 from vistok.pages.table import render_table
 from vistok.published.ett import read_ett
@@ -145,7 +146,7 @@ def test_claims_are_weighed_on_our_cells_as_they_are_read_there(
     whole_records(study)
     columns = {"ImageNet rFID": read_tables()["table-5"].columns["ImageNet rFID"]}
     tables = {"table-4": table(4), "table-5": table(5).model_copy(update={"columns": columns})}
-    monkeypatch.setattr(show_ett, "read_tables", lambda: tables)
+    monkeypatch.setattr(show_ett, "tables_of", lambda study: tables)
     with pytest.raises(
         VistokError, match=r"'ett-gains-in-understanding', `own`: .*'SEED-I'.*Legal: .*COCO-OC"
     ):

@@ -16,14 +16,15 @@ for made in map(rule_of, ("train-cell-nets", "train-ibq", "lengthen-ibq", "make-
             made.log,
         threads: 1
         resources:
-            **made.resources,
+            **{"launch": "env"} | made.resources,
         params:
             verb=made.step.id,
             options=options_of_models,
             spec=made.spec,
             source=made.source,
         shell:
-            "vistok {params.verb} {params.options} " "2>&1 | {{ tee -i {log} || cat > /dev/null; }}"
+            "{resources.launch} vistok {params.verb} {params.options} "
+            "2>&1 | {{ tee -i {log} || cat > /dev/null; }}"
 
 
 rule teach_drawing:
@@ -83,6 +84,34 @@ rule generate:
         source=generate.source,
     shell:
         "vistok generate {params.options} " "2>&1 | {{ tee -i {log} || cat > /dev/null; }}"
+
+
+# The blind baselines of ETT's tables, where its language model answers in no table of the study.
+for suite in FILES.suites_of_ett():
+    fit_ett_blind = rule_of("fit-ett-blind", suite=suite)
+
+    rule:
+        """Scores the blind baselines of a suite for ETT."""
+        name:
+            fit_ett_blind.name
+        input:
+            data_files(STUDY, FILES.task_digests(suite)),
+            fit_ett_blind.inputs,
+        output:
+            fit_ett_blind.outputs,
+        log:
+            fit_ett_blind.log,
+        threads: 1
+        resources:
+            **fit_ett_blind.resources,
+        params:
+            options=options_of_study,
+            spec=fit_ett_blind.spec,
+            source=fit_ett_blind.source,
+            suite=suite,
+        shell:
+            "vistok fit-ett-blind {params.suite} {params.options} "
+            "2>&1 | {{ tee -i {log} || cat > /dev/null; }}"
 
 
 rule show_ett:

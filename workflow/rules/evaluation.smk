@@ -1,5 +1,5 @@
 # One rule per suite, because suites have different files.
-for suite in STUDY.suites_asked():
+for suite in FILES.suites():
     answer = rule_of("answer", suite=suite)
     score_run = rule_of("score-run", suite=suite)
     answer_blind = rule_of("answer-blind", suite=suite)

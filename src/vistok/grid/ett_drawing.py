@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from vistok.grid.ett import EttPaths, EttRow, read_tables
-from vistok.grid.ett_scale import IBQ, LONGER, makes_ett, painted_by, read_scale
+from vistok.grid.ett import EttPaths, EttRow
+from vistok.grid.ett_scale import IBQ, LONGER, generation_of, makes_ett, painted_by, read_scale, tables_of
 from vistok.grid.files_of import parts
 from vistok.grid.marks import counted
 from vistok.grid.paths import Paths
@@ -16,7 +16,7 @@ from vistok.grid.study import Study
 
 def prompts_spec(study: Study) -> Spec:
     """Returns what the prompts, and the images to learn from, depend on."""
-    size = read_scale(study.models_study).generation
+    size = generation_of(study)
     return {name: getattr(size, name) for name in ("seed", "pairs", "captions", "prompts", "true_images")}
 
 
@@ -27,18 +27,19 @@ def drawer_inputs(study: Study, run: str) -> list[Path]:
 
 def drawer_spec(study: Study, run: str) -> Spec:
     """Returns what a model that draws depends on besides those."""
-    return {"training": counted(read_scale(study.models_study).generation.training)}
+    return {"training": counted(generation_of(study).training)}
 
 
 def drawing_rows(study: Study) -> list[tuple[EttRow, Run]]:
     """Returns the rows of Table 4, each with the run of its first seed: what draws."""
     llm = read_scale(study.models_study).llm
-    return [(row, row.runs(llm, 1)[0]) for row in read_tables()["table-4"].rows]
+    return [(row, row.runs(llm, 1)[0]) for row in tables_of(study)["table-4"].rows]
 
 
 def drawing_jobs(study: Study, runs: Sequence[Subject]) -> list[Ids]:
     """Returns those of some runs whose models learn to draw."""
-    drawing = {run for _, run in drawing_rows(study)} if makes_ett(study.models_study) else set()
+    draws = makes_ett(study.models_study) and read_scale(study.models_study).generation
+    drawing = {run for _, run in drawing_rows(study)} if draws else set()
     return [(run.path,) for run in runs if run in drawing]
 
 
@@ -55,7 +56,7 @@ def painters(study: Study) -> dict[str, Run | None]:
 
 def generation_spec(study: Study) -> Spec:
     """Returns what the scores of drawn images depend on besides the models."""
-    size = read_scale(study.models_study).generation
+    size = generation_of(study)
     fields = {name: getattr(size, name) for name in ("least", "images", "seed", "guidance")}
     return fields | {"resamples": study.scale.bootstrap_resamples}
 

@@ -1,23 +1,22 @@
 """The sizes of ETT's own models at a scale, and what they are trained on: a tokenizer and its networks."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from vistok.errors import VistokError
-from vistok.grid.entries import SCALES
-from vistok.grid.ett import EttPaths, EttRow, EttTable, NetworkSize, read_tables
+from vistok.grid.entries import SCALES, find
+from vistok.grid.ett import EttColumn, EttRow, EttTable, NetworkSize, read_tables
 from vistok.grid.ett_generation import GenerationSize
 from vistok.grid.fields import Id, Seed
-from vistok.grid.marks import MACHINE, counted
-from vistok.grid.paths import PERCEPTUAL, Paths
+from vistok.grid.marks import MACHINE
+from vistok.grid.paths import PERCEPTUAL
 from vistok.grid.read import read_mapping, validated
 from vistok.grid.recipes import Optimiser
 from vistok.grid.runs import Run
-from vistok.grid.specs import Spec
 from vistok.grid.study import Study
-from vistok.grid.tokenizers import Encoder, Tokenizer
 from vistok.grid.value import Value
 
 FOLDER: Final = SCALES / "ett"
@@ -44,12 +43,24 @@ class CellNetSize(Value):
     held_out: int = Field(gt=0, description="the last images of its sets, which it is not trained on")
 
 
-class TokenizerTraining(Value):
+class TokenizerTeaching(Value):
+    """What a tokenizer with a codebook is trained by, alone or with a language model, and when it is refused."""
+
+    images: tuple[Id, ...] = Field(min_length=1, description="image sets")
+    seed: Seed
+    entropy: float = Field(ge=0)
+    adversarial: float = Field(0.0, ge=0)
+    lecam: float = Field(0.0, ge=0)
+    discriminator_channels: int = Field(64, gt=0)
+    discriminator_halvings: int = Field(3, gt=0)
+    least_use: float = Field(ge=0, le=1, description="share of codes that must occur in `gate_images`")
+    gate_images: int = Field(gt=0)
+
+
+class TokenizerTraining(TokenizerTeaching):
     """A tokenizer with a codebook, and its training."""
 
     network: NetworkSize
-    images: tuple[Id, ...] = Field(min_length=1, description="image sets")
-    seed: Seed
     steps: int = Field(gt=0)
     batch: int = Field(gt=0)
     optimiser: Optimiser
@@ -58,17 +69,12 @@ class TokenizerTraining(Value):
         description="first steps without a codebook, whose k-means it then starts from; 0: drawn from N(0, 1)",
     )
     start_images: int = Field(1000, gt=0, description="whose positions k-means is taken of")
-    perceptual: tuple[float, ...] = Field(description="weight of each depth of the perceptual net")
-    entropy: float = Field(ge=0)
-    adversarial: float = Field(0.0, ge=0)
-    lecam: float = Field(0.0, ge=0)
-    discriminator_channels: int = Field(64, gt=0)
-    discriminator_halvings: int = Field(3, gt=0)
+    perceptual: tuple[float, ...] = Field(
+        description="weight of each depth of the perceptual net; none: as LPIPS has learnt them"
+    )
     average: float = Field(
         ge=0, lt=1, description="decay of the average of weights that is kept; 0: the last ones"
     )
-    least_use: float = Field(ge=0, le=1, description="share of codes that must occur in `gate_images`")
-    gate_images: int = Field(gt=0)
     parameters_m: Annotated[float, MACHINE] = Field(gt=0, description="of all its parts, in millions")
 
     @model_validator(mode="after")
@@ -78,23 +84,53 @@ class TokenizerTraining(Value):
         return self
 
 
+class TokenizerRelease(TokenizerTeaching):
+    """A tokenizer with a codebook as its authors released it; `images` are those that it is measured on."""
+
+    released: Id = Field(description="the entry of tokenizers.yaml that says its network and its file")
+
+
+def _form(entry: object) -> str:
+    """Returns which of two forms a tokenizer is declared in."""
+    given = "released" in entry if isinstance(entry, Mapping) else isinstance(entry, TokenizerRelease)
+    return "[release]" if given else "[training]"
+
+
 class EttScale(Value):
-    """What a scale makes of ETT."""
+    """What a scale makes of ETT: of a tokenizer that it trains with nets of its own, or of a released one."""
 
     id: Id
-    judge: CellNetSize
-    perceptual: CellNetSize
-    features: CellNetSize
-    tokenizer: TokenizerTraining
-    generation: GenerationSize
+    judge: CellNetSize | None = None
+    perceptual: CellNetSize | None = None
+    features: CellNetSize | None = None
+    tokenizer: Annotated[
+        Annotated[TokenizerTraining, Tag("[training]")] | Annotated[TokenizerRelease, Tag("[release]")],
+        Discriminator(_form),
+    ]
+    generation: GenerationSize | None = None
     llm: Id = Field(description="the language model of the study that reads the codes")
     recipes: dict[Id, dict[str, Any]] = Field(
         {}, description="what this scale changes in a recipe of ETT's; `all` first, in those without a parent"
     )
+    columns: dict[str, EttColumn] = Field(
+        {}, description="what this scale shows in a column of ETT's tables in place of what these declare"
+    )
 
     @property
     def nets(self) -> dict[str, CellNetSize]:
-        return {name: getattr(self, name) for name in NETS}
+        """The networks that it trains, all three or none."""
+        given = {"judge": self.judge, PERCEPTUAL: self.perceptual, "features": self.features}
+        return {name: net for name, net in given.items() if net}
+
+    @property
+    def takes_release(self) -> bool:
+        """Whether its tokenizer is a released one."""
+        return isinstance(self.tokenizer, TokenizerRelease)
+
+    @property
+    def reconstructs(self) -> bool:
+        """Whether reconstructions are measured: it has the networks that measure them."""
+        return bool(self.nets)
 
     @model_validator(mode="after")
     def _nets_are_three(self) -> Self:
@@ -104,47 +140,27 @@ class EttScale(Value):
             raise ValueError(
                 "judge, perceptual net and features are three: of other `images` or another `seed`"
             )
-        if len(self.tokenizer.perceptual) != len(self.perceptual.widths):
+        missing = [name for name in NETS if name not in self.nets]
+        trained = isinstance(self.tokenizer, TokenizerTraining)
+        if missing and (trained or self.generation or len(missing) < len(NETS)):
             raise ValueError(
-                f"`perceptual` weighs {len(self.tokenizer.perceptual)} depths of {len(self.perceptual.widths)}"
+                f"{missing[0]} is missing: a tokenizer that is trained, and images that are judged, need all of "
+                f"{', '.join(NETS)}; a `released` tokenizer needs none"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _perceptual_depths_are_weighed(self) -> Self:
+        depths = len(self.perceptual.widths) if self.perceptual else 0
+        weighed = self.tokenizer.perceptual if isinstance(self.tokenizer, TokenizerTraining) else None
+        if weighed is not None and len(weighed) != depths:
+            raise ValueError(f"`perceptual` weighs {len(weighed)} depths of {depths}")
         return self
 
     @property
     def image_sets(self) -> tuple[str, ...]:
         named = (name for net in self.nets.values() for name in net.images)
         return tuple(dict.fromkeys((*named, *self.tokenizer.images)))
-
-
-def tokenizers_of(scale: EttScale) -> dict[str, Tokenizer]:
-    """Returns the tokenizers that a scale makes, as language models read them."""
-    embeddings, codes = (
-        ("embeddings", scale.tokenizer.network.width),
-        ("codes", scale.tokenizer.network.codes),
-    )
-    return {
-        IBQ: _tokenizer(scale, IBQ, "IBQ", *embeddings, made=IBQ),
-        CODES: _tokenizer(scale, CODES, "IBQ, its codes alone", *codes, made=IBQ),
-        LONGER: _tokenizer(scale, LONGER, "IBQ, trained longer", *embeddings, made=LONGER),
-    }
-
-
-def _tokenizer(scale: EttScale, name: str, label: str, read: str, width: int, *, made: str) -> Tokenizer:
-    training = scale.tokenizer
-    encoder = Encoder(
-        library="ibq",
-        name=read,
-        arguments=training.network.model_dump(mode="json"),
-        weights=f"ett/{made}",
-        image_size=training.network.image_size,
-        normalisation="siglip",
-        class_token=False,
-        tokens=training.network.tokens,
-        width=width,
-        parameters_m=training.parameters_m,
-        source="IBQ, arXiv 2412.02692: from -1 to 1; its size is the scale's",
-    )
-    return Tokenizer(id=name, label=label, supervision="none", published_images="-", encoder=encoder)
 
 
 def scale_file(study: Study) -> Path:
@@ -162,9 +178,7 @@ def check_grid(study: Study) -> None:
     Raises:
         VistokError: a file is missing or wrong.
     """
-    read_tables()
-    if makes_ett(study):
-        read_scale(study)
+    tables_of(study)
 
 
 def read_scale(study: Study, root: Path = Path()) -> EttScale:
@@ -182,56 +196,75 @@ def read_scale(study: Study, root: Path = Path()) -> EttScale:
     return validated(EttScale, path.stem, read_mapping(path), str(path))
 
 
-def net_inputs(study: Study) -> list[Path]:
-    """Returns the shards that the networks are trained on."""
-    sets = dict.fromkeys(name for net in read_scale(study.models_study).nets.values() for name in net.images)
-    return [Paths(study).shards(name) for name in sets]
+def tables_of(study: Study) -> dict[str, EttTable]:
+    """Returns the tables, with the columns that a study's scale shows otherwise.
 
-
-def nets_spec(study: Study) -> Spec:
-    """Returns what the networks depend on besides their images."""
-    scale = read_scale(study.models_study)
+    Raises:
+        VistokError: a file is missing or wrong, or the scale names a column that no table has.
+    """
+    tables = read_tables()
+    own = read_scale(study).columns if makes_ett(study) else {}
+    legal = dict.fromkeys(title for table in tables.values() for title in table.columns)
+    for title in own:
+        find("column", title, legal, scale_file(study))
     return {
-        "pixels": scale.tokenizer.network.image_size,
-        **{name: counted(net) for name, net in scale.nets.items()},
+        name: table.model_copy(
+            update={"columns": {title: own.get(title, entry) for title, entry in table.columns.items()}}
+        )
+        for name, table in tables.items()
     }
 
 
-def ibq_inputs(study: Study) -> list[Path]:
-    """Returns the tokenizer's training images, and the network of its perceptual loss."""
-    sets = [Paths(study).shards(name) for name in read_scale(study.models_study).tokenizer.images]
-    return [EttPaths(study).checkpoint(PERCEPTUAL), *sets]
+def generation_of(study: Study) -> GenerationSize:
+    """Returns the sizes of image generation.
+
+    Raises:
+        VistokError: the study's scale draws no images.
+    """
+    if size := read_scale(study.models_study).generation:
+        return size
+    raise VistokError(
+        f"no images are drawn for prompts at the scale {study.models_study.scale.id!r}: {scale_file(study)} has no "
+        "`generation`. Name a scale that has one, such as --scale mini."
+    )
 
 
-def ibq_spec(study: Study) -> Spec:
-    """Returns what the tokenizer depends on besides what it is trained on."""
-    return counted(read_scale(study.models_study).tokenizer)
+def check_nets(study: Study) -> None:
+    """Refuses a scale without networks of its own that judge images.
+
+    Raises:
+        VistokError: it has none.
+    """
+    if not read_scale(study.models_study).nets:
+        raise VistokError(
+            f"no networks that judge images are trained at the scale {study.models_study.scale.id!r}: "
+            f"{scale_file(study)} has no {', '.join(NETS)}. Name a scale that has them, such as --scale mini."
+        )
 
 
-def longer_inputs(study: Study) -> list[Path]:
-    """Returns the tokenizer, and what it is trained on for longer."""
-    sets = [Paths(study).shards(name) for name in longer_training(study.models_study).images]
-    return [*(EttPaths(study).checkpoint(name) for name in (IBQ, PERCEPTUAL)), *sets]
-
-
-def longer_spec(study: Study) -> Spec:
-    """Returns what the longer training depends on besides the tokenizer and its images."""
-    return counted(longer_training(study.models_study))
+def network_of(study: Study) -> NetworkSize:
+    """Returns the size of the tokenizer that a study's scale makes."""
+    return NetworkSize.model_validate(study.models_study.encoder(IBQ).arguments)
 
 
 def longer_training(study: Study) -> TokenizerTraining:
     """Returns the control's training: as many more steps of the tokenizer alone as tuning takes, as large, as fast."""
-    size, recipe = read_scale(study).tokenizer, study.recipe(TUNED)
+    made, recipe = read_scale(study).tokenizer, study.recipe(TUNED)
     rate = recipe.optimiser.learning_rate * recipe.rates.get("tokenizer", 1.0)
-    return size.model_copy(
-        update={
-            "images": study.scale.mixture,
-            "steps": recipe.steps,
-            "batch": recipe.batch,
-            "optimiser": recipe.optimiser.model_copy(update={"learning_rate": rate}),
-            "autoencoder_steps": 0,
-            "average": 0.0,  # of a tuned tokenizer the last weights are kept, too
-        }
+    changed: dict[str, Any] = {
+        "images": study.scale.mixture,
+        "steps": recipe.steps,
+        "batch": recipe.batch,
+        "optimiser": recipe.optimiser.model_copy(update={"learning_rate": rate}),
+        "autoencoder_steps": 0,
+        "average": 0.0,  # of a tuned tokenizer the last weights are kept, too
+    }
+    if isinstance(made, TokenizerTraining):
+        return made.model_copy(update=changed)
+    taught = {name: getattr(made, name) for name in TokenizerTeaching.model_fields}
+    parameters = study.encoder(IBQ).parameters_m
+    return TokenizerTraining(
+        network=network_of(study), perceptual=(), parameters_m=parameters, **{**taught, **changed}
     )
 
 
@@ -249,19 +282,7 @@ def tuned_runs(study: Study) -> list[Run]:
     """Returns a run for each way in which Table 5 tunes a tokenizer, of its first seed."""
     rows = [
         row
-        for row in read_tables()["table-5"].rows
+        for row in tables_of(study)["table-5"].rows
         if "tokenizer" in study.models_study.recipe(row.recipe).trains
     ]
     return [row.runs(read_scale(study).llm, 1)[0] for row in rows]
-
-
-def measured(study: Study) -> list[Path]:
-    """Returns the measurements of a scale's own models; nothing if it has none."""
-    if not makes_ett(study):
-        return []
-    paths, files = Paths(study), dict.fromkeys([EttPaths(study).reconstruction, EttPaths(study).generation])
-    for table in read_tables().values():
-        for task in table.tasks:
-            metrics = [paths.metrics(run, task) for run in runs_of(study, table)]
-            files |= dict.fromkeys([*metrics, paths.blind(task)])
-    return list(files)

@@ -10,7 +10,8 @@ from vistok.errors import VistokError
 from vistok.grid.checks import check_references
 from vistok.grid.entries import GRID, SCALES, TEST, SecondSystem, find
 from vistok.grid.ett import RECIPES
-from vistok.grid.ett_scale import makes_ett, read_scale, scale_file, tokenizers_of
+from vistok.grid.ett_scale import makes_ett, read_scale, scale_file
+from vistok.grid.ett_tokenizers import tokenizers_of
 from vistok.grid.language_models import LanguageModel
 from vistok.grid.read import ancestry, merged, read_entries, read_mapping, validated
 from vistok.grid.recipes import Recipe
@@ -86,17 +87,21 @@ def load_study(
 def _second_system(study: Study, root: Path) -> SecondSystem:
     """Returns ETT's recipes, and its tokenizers where a scale makes them.
 
-    Elsewhere released tokenizers can be read, and those recipes are left out that need a scale's own perceptual net.
+    Elsewhere released tokenizers can be read, and those recipes are left out that need a perceptual net. A scale with a
+    released tokenizer asks as its study does, unless it says otherwise.
     """
+    in_all = study.scale.recipes.get(ALL_RECIPES, {})
     if not makes_ett(study, root):
-        in_all = {ALL_RECIPES: study.scale.recipes.get(ALL_RECIPES, {})}
-        recipes = _recipes(root / RECIPES, in_all, {}, _changed_by(study.scale))
+        recipes = _recipes(root / RECIPES, {ALL_RECIPES: in_all}, {}, _changed_by(study.scale))
         return SecondSystem(
             recipes={name: entry for name, entry in recipes.items() if not entry.tokenizer_loss}
         )
     scale, changed_by = read_scale(study, root), f" (with {scale_file(study)} over it)"
     study.llm(scale.llm)
-    return SecondSystem(tokenizers_of(scale), _recipes(root / RECIPES, scale.recipes, {}, changed_by))
+    sizes = {ALL_RECIPES: in_all, **scale.recipes} if scale.takes_release else scale.recipes
+    return SecondSystem(
+        tokenizers_of(scale, study.tokenizers), _recipes(root / RECIPES, sizes, {}, changed_by)
+    )
 
 
 def _scale(name: str, root: Path) -> Scale:

@@ -6,7 +6,16 @@ The rules, the command line, the experiments of DVC and the plan of costs follow
 from typing import Final
 
 from vistok.errors import unknown
-from vistok.grid import ett_drawing, ett_reconstruction, ett_scale, files_of, jobs_of, modules_of, specs
+from vistok.grid import (
+    ett_drawing,
+    ett_files,
+    ett_reconstruction,
+    ett_scale,
+    files_of,
+    jobs_of,
+    modules_of,
+    specs,
+)
 from vistok.grid import paths as files
 from vistok.grid.entries import GRID
 from vistok.grid.ett import EttPaths, printed
@@ -201,27 +210,27 @@ _LIST: Final = (
     # ETT's steps are asked for by themselves.
     Step(
         "train-cell-nets",
-        outputs=lambda study: [EttPaths(study).checkpoint(name) for name in ett_scale.NETS],
-        inputs=ett_scale.net_inputs,
-        spec=ett_scale.nets_spec,
+        outputs=ett_files.net_outputs,
+        inputs=ett_files.net_inputs,
+        spec=ett_files.nets_spec,
         shared=True,
         size="write-shards",
     ),
     Step(
         "train-ibq",
-        outputs=lambda study: [EttPaths(study).checkpoint(ett_scale.IBQ)],
-        inputs=ett_scale.ibq_inputs,
-        spec=ett_scale.ibq_spec,
+        outputs=ett_files.ibq_outputs,
+        inputs=ett_files.ibq_inputs,
+        spec=ett_files.ibq_spec,
         shared=True,
         size="write-shards",
     ),
     Step(
         "lengthen-ibq",
         outputs=lambda study: [EttPaths(study).checkpoint(ett_scale.LONGER)],
-        inputs=ett_scale.longer_inputs,
-        spec=ett_scale.longer_spec,
+        inputs=ett_files.longer_inputs,
+        spec=ett_files.longer_spec,
         shared=True,
-        size="write-shards",
+        size="tune-mllm",
     ),
     Step(
         "make-prompts",
@@ -257,9 +266,18 @@ _LIST: Final = (
         size="score-run",
     ),
     Step(
+        "fit-ett-blind",
+        outputs=ett_files.blind_files,
+        inputs=ett_files.blind_answers,
+        reads_data=True,
+        spec=lambda study, suite: specs.score_spec(study, suite),
+        modules=lambda study, suite: modules_of.suite_modules(study, suite),
+        size="fit-blind",
+    ),
+    Step(
         "show-ett",
         outputs=lambda study: [*EttPaths(study).shown(), EttPaths(study).cells],
-        inputs=lambda study: [*printed(), *ett_scale.measured(study)],
+        inputs=lambda study: [*printed(), *ett_files.measured(study)],
         size="tabulate",
     ),
     Step(

@@ -67,6 +67,10 @@ VERBS: Final[Mapping[str, Verb]] = {
     "teach-drawing": Verb("teach one run's model of ETT to draw images", ("run",)),
     "reconstruct": Verb("measure what ETT's tokenizer leaves of images"),
     "generate": Verb("draw the images that prompts ask for, and judge them"),
+    "fit-ett-blind": Verb(
+        "score the blind baselines of a suite for ETT, whose language model is none of the study's",
+        ("suite",),
+    ),
     "show-ett": Verb("render the tables of ETT, the second system, and what they are worth"),
     "weigh-claims": Verb("weigh the paper's claims on the scale's cells"),
     "audit": Verb("audit the published tables and the benchmark files", arguments=True),

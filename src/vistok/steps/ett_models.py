@@ -3,15 +3,19 @@
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from vistok.chain.checkpoints import forget_state
 from vistok.checkpoints import load_tensors, read_config, read_tensors
 from vistok.grid.ett import EttPaths, NetworkSize
-from vistok.grid.ett_scale import IBQ, CellNetSize, read_scale
+from vistok.grid.ett_scale import IBQ, CellNetSize, TokenizerTraining, read_scale
 from vistok.grid.paths import PERCEPTUAL, Paths
 from vistok.grid.study import Study
 from vistok.headers import WEIGHTS
 from vistok.probes.cell_net import CellNet, Contents
 from vistok.provenance import check_whole
+from vistok.supervision.ibq.losses import CellDistance
+from vistok.supervision.ibq.lpips import Lpips
 from vistok.supervision.ibq.tokenizer_loss import TokenizerLoss
 from vistok.tokenizers.ibq.codebook import CodeUse
 from vistok.tokenizers.ibq.model import Ibq
@@ -54,7 +58,21 @@ def tokenizer_loss(study: Study) -> TokenizerLoss:
     Raises:
         VistokError: the scale has none, or the checkpoint of its perceptual net is missing or changed.
     """
-    return TokenizerLoss(read_scale(study).tokenizer, load_cell_net(study, PERCEPTUAL))
+    return TokenizerLoss(read_scale(study).tokenizer, load_perceptual(study))
+
+
+def load_perceptual(study: Study) -> nn.Module:
+    """Returns what tells how far images are apart: a net that the scale has trained, or LPIPS as published.
+
+    Raises:
+        VistokError: its checkpoint is missing or changed.
+    """
+    size = read_scale(study).tokenizer
+    if isinstance(size, TokenizerTraining):
+        return CellDistance(load_cell_net(study, PERCEPTUAL), size.perceptual)
+    folder, lpips = _checked_folder(study, PERCEPTUAL), Lpips()
+    load_tensors(lpips, read_tensors(folder / WEIGHTS), source=folder)
+    return lpips
 
 
 def load_ibq(study: Study, name: str = IBQ) -> Ibq:

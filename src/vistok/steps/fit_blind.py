@@ -1,6 +1,6 @@
 """Scores answers that never look at the image: those of a kind's blind baselines, and of a language model alone."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,21 @@ def run(study: Study, suite: str) -> None:
     The answers of language models without the image are in their predictions.jsonl.
     """
     paths = Paths(study)
+    fit(study, suite, study.llms_of(suite), {task.id: paths.blind(task.id) for task in study.suite(suite)})
+
+
+def fit(study: Study, suite: str, llms: Sequence[str], files: Mapping[str, Path]) -> None:
+    """Writes the blind baselines of a suite.
+
+    Args:
+        llms: the language models that were asked without the image.
+        files: the metrics.json of each task.
+    """
+    paths = Paths(study)
     for task in study.suite(suite):
         questions = ask(study, task.id)
         report = cell(study, task, questions, blind_answers(study, task, questions))
-        predictions = {llm: paths.blind_predictions(llm, task.id) for llm in study.llms_of(suite)}
+        predictions = {llm: paths.blind_predictions(llm, task.id) for llm in llms}
         report["inputs"] = {
             llm: check_predictions(path, blind_inputs(study, llm, task)) for llm, path in predictions.items()
         }
@@ -40,8 +51,8 @@ def run(study: Study, suite: str) -> None:
             )
             for llm, path in predictions.items()
         }
-        write_metrics(paths.blind(task.id), report)
-    for llm in study.llms_of(suite):
+        write_metrics(files[task.id], report)
+    for llm in llms:
         forget_answers(paths.answers_under_way(f"blind/{llm}", suite))
 
 

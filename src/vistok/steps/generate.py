@@ -20,7 +20,7 @@ from vistok.files import staged_file, write_json
 from vistok.grid.ett import PROMPT_SETS, EttPaths
 from vistok.grid.ett_drawing import drawing_rows, drawn_name, painters
 from vistok.grid.ett_generation import GenerationSize
-from vistok.grid.ett_scale import read_scale
+from vistok.grid.ett_scale import generation_of, network_of
 from vistok.grid.study import Study
 from vistok.pages.sheet import picture_sheet
 from vistok.probes.cell_net import CellNet
@@ -94,7 +94,7 @@ def run(study: Study) -> None:
             too many true images.
     """
     make_deterministic(0)
-    evaluator, paths, size = _evaluator(study), EttPaths(study), read_scale(study).generation
+    size, paths, evaluator = generation_of(study), EttPaths(study), _evaluator(study)
     true, near = (_images(study, name) for name in ("shown", "near"))
     right, wrong = evaluator.shown(true), evaluator.shown(near)
     judged = {kind: _judged(evaluator, right, ~wrong, kind) for kind in KINDS}
@@ -112,7 +112,7 @@ def run(study: Study) -> None:
 
 def _images(study: Study, name: str, positions: Sequence[int] | None = None) -> Pictures:
     """Returns the images of a set, or those at some positions."""
-    pool = ImagePool([EttPaths(study).prompts / name], read_scale(study).tokenizer.network.image_size)
+    pool = ImagePool([EttPaths(study).prompts / name], network_of(study).image_size)
     return pool.pixels(np.arange(len(pool)) if positions is None else np.array(positions))
 
 
@@ -177,7 +177,7 @@ def check_judge(judged: Mapping[str, Mapping[str, float]], size: GenerationSize)
 
 def _retrieved(study: Study, evaluator: _Evaluator) -> dict[str, Pictures]:
     """Returns, for each prompt, the training image whose caption is nearest, and a random one."""
-    size, rows = read_scale(study).generation, Shards(EttPaths(study).prompts / "pairs")
+    size, rows = generation_of(study), Shards(EttPaths(study).prompts / "pairs")
     captions = [(position, text) for position, row in enumerate(rows) for text in row.captions]
     nearest = nearest_captions([prompt.text for prompt in evaluator.prompts], [text for _, text in captions])
     any_ = np.random.default_rng(size.seed).integers(len(rows), size=len(evaluator.prompts))
@@ -198,7 +198,7 @@ def _painted(study: Study, images: Pictures) -> dict[str, Pictures]:
 
 def _drawn(study: Study, evaluator: _Evaluator) -> dict[str, Pictures]:
     """Returns the pictures that each model draws of each prompt in turn, without guidance and with it."""
-    size = read_scale(study).generation
+    size = generation_of(study)
     drawn: dict[str, Pictures] = {}
     texts = [prompt.text for prompt in evaluator.prompts for _ in range(size.images)]
     for row, run in drawing_rows(study):

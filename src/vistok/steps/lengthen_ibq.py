@@ -13,4 +13,5 @@ def run(study: Study) -> None:
         VistokError: the scale has no such tokenizer, it or its perceptual net is missing, its loss is no number, or too
             few of its codes are in use.
     """
-    train_tokenizer(study, LONGER, longer_training(study), code=source_digest(__name__), start=IBQ)
+    size, code, job = longer_training(study), source_digest(__name__), study.scale.job("tune-mllm")
+    train_tokenizer(study, LONGER, size, code=code, start=IBQ, job=job)

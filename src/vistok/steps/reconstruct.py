@@ -20,7 +20,7 @@ from vistok.evaluation.statistics import bootstrap_interval
 from vistok.files import write_json
 from vistok.grid.ett import EttPaths
 from vistok.grid.ett_reconstruction import reader_of
-from vistok.grid.ett_scale import IBQ, LONGER, TASK, read_scale, tuned_runs
+from vistok.grid.ett_scale import IBQ, LONGER, TASK, check_nets, network_of, read_scale, tuned_runs
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
 from vistok.probes.cell_net import NOTHING, CellLabels, CellNet, cell_labels
@@ -62,9 +62,10 @@ def run(study: Study) -> None:
         VistokError: the scale has no such tokenizer, a checkpoint is missing or changed, or the task names no
             annotations.
     """
+    check_nets(study)
     make_deterministic(0)
     judge, net = load_cell_net(study, "judge"), load_cell_net(study, "features")
-    size = read_scale(study).tokenizer.network
+    size = network_of(study)
     truth = _truth(study, judge, size.image_size)
     reader = PictureReader.of(study, truth.photographs, size.image_size)
     tokenizers = dict(_tokenizers(study))
@@ -180,10 +181,8 @@ def _features(net: CellNet, images: Pixels) -> Float[np.ndarray, "B width"]:
 
 def _floor(study: Study, net: CellNet, own: Float[np.ndarray, "B width"]) -> float:
     """Returns the distance to as many real images of a training set: the value without any reconstruction."""
-    size = read_scale(study)
-    pool = ImagePool(
-        [Paths(study.models_study).shards(size.tokenizer.images[0])], size.tokenizer.network.image_size
-    )
+    folder = Paths(study.models_study).shards(read_scale(study).tokenizer.images[0])
+    pool = ImagePool([folder], network_of(study).image_size)
     others = pool.pixels(np.arange(min(len(own), len(pool)))).numpy()
     return frechet_distance(own, _features(net, others))
 

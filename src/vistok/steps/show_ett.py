@@ -8,8 +8,9 @@ from vistok.claims.evaluate import evaluate_claims
 from vistok.claims.measured import published_cells, read_cells
 from vistok.claims.values import read_claims
 from vistok.files import write_json, write_text
-from vistok.grid.ett import CLAIMS, GENERATION, PRINTED, RECONSTRUCTION, EttPaths, EttTable, read_tables
-from vistok.grid.ett_scale import makes_ett
+from vistok.grid.ett import CLAIMS, GENERATION, PRINTED, RECONSTRUCTION, EttPaths, EttTable
+from vistok.grid.ett_files import records
+from vistok.grid.ett_scale import makes_ett, tables_of
 from vistok.grid.paths import TABLE_FORMATS
 from vistok.grid.study import Study
 from vistok.pages.audit import write_findings
@@ -32,7 +33,7 @@ def run(study: Study) -> None:
         VistokError: what was measured of the tokenizer is missing, or the grid's tables or claims of ETT do not fit the
             published ones.
     """
-    paths, published, tables = EttPaths(study), read_ett(PRINTED), read_tables()
+    paths, published, tables = EttPaths(study), read_ett(PRINTED), tables_of(study)
     own_columns = {table.number: table.columns for table in tables.values()}
     claims = read_claims(CLAIMS, published, own_columns)
     outcomes = evaluate_claims(claims.claims, published_cells(published, claims.questions))
@@ -43,11 +44,12 @@ def run(study: Study) -> None:
         report = assemble_ett(study, table, published[table.number], findings, measured)
         cells += _cells(table, report, published[table.number])
         _write(paths, name, report)
-    made = makes_ett(study)
-    _write(paths, RECONSTRUCTION, assemble_reconstruction(study, paths.reconstruction if made else None))
-    _write(paths, GENERATION, assemble_generation(study, paths.generation if made else None))
+    made = records(study)
+    painted, drawn = (path if path in made else None for path in (paths.reconstruction, paths.generation))
+    _write(paths, RECONSTRUCTION, assemble_reconstruction(study, painted))
+    _write(paths, GENERATION, assemble_generation(study, drawn))
     write_json(paths.cells, cells)
-    ours = {study.results_id: read_cells(paths.cells)} if made else {}
+    ours = {study.results_id: read_cells(paths.cells)} if makes_ett(study) else {}
     write_claims(published, claims, ours, paths.pages, paper="ett")
     write_findings(findings, [], paths.pages, figures=page_figures({"published": outcomes}), paper="ett")
 

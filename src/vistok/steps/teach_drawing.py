@@ -12,7 +12,7 @@ from vistok.errors import VistokError
 from vistok.files import digest_value
 from vistok.grid.ett import EttPaths
 from vistok.grid.ett_drawing import drawer_spec
-from vistok.grid.ett_scale import read_scale
+from vistok.grid.ett_scale import generation_of, network_of
 from vistok.grid.modules_of import parts_modules
 from vistok.grid.paths import Paths
 from vistok.grid.runs import Run
@@ -38,7 +38,7 @@ def run(study: Study, target: Run) -> None:
     Raises:
         VistokError: the run's model, one of its parts or the images are missing or changed, or it has no codebook.
     """
-    stopwatch, paths, size = Stopwatch(), EttPaths(study), read_scale(study).generation.training
+    stopwatch, paths, size = Stopwatch(), EttPaths(study), generation_of(study).training
     inputs = _inputs(study, target)
     code = source_digest(__name__, *parts_modules(study, target.path))
     with training(Paths(study), paths.drawer(target), [inputs, code]) as work:
@@ -48,7 +48,7 @@ def run(study: Study, target: Run) -> None:
         drawer = build_drawer(size.drawer, load_trained(study, target))
         pairs = paths.prompts / "pairs"
         captions = [row.captions for row in Shards(pairs)]
-        codes = _codes(drawer, ImagePool([pairs], read_scale(study).tokenizer.network.image_size))
+        codes = _codes(drawer, ImagePool([pairs], network_of(study).image_size))
         learner = DrawingLearner(drawer, codes, captions, size, target.seed)
         plan = Plan(size.steps, size.optimiser, study.scale.save_every)
         name = f"drawer {target.path}"
@@ -74,7 +74,7 @@ def load_drawer(study: Study, target: Run) -> Drawer:
             f"{folder} was made from other models, images or sizes than are there now. Delete it and make it again: "
             f"snakemake {folder} --cores 2, with the --config of its scale."
         )
-    drawer = build_drawer(read_scale(study).generation.training.drawer, load_trained(study, target))
+    drawer = build_drawer(generation_of(study).training.drawer, load_trained(study, target))
     load_tensors(drawer, read_tensors(folder / WEIGHTS), source=folder, names=drawer.trained_tensors())
     return drawer.eval()
 

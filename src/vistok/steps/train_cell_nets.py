@@ -6,7 +6,7 @@ from vistok.checkpoints import save_checkpoint
 from vistok.errors import VistokError
 from vistok.files import digest_value
 from vistok.grid.ett import EttPaths
-from vistok.grid.ett_scale import CellNetSize, read_scale
+from vistok.grid.ett_scale import CellNetSize, check_nets, network_of, read_scale
 from vistok.grid.marks import counted
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
@@ -28,6 +28,7 @@ def run(study: Study) -> None:
     Raises:
         VistokError: the scale has no such nets, or one tells too few held-out objects.
     """
+    check_nets(study)
     for name, size in read_scale(study).nets.items():
         _train(study, name, size)
 
@@ -36,7 +37,7 @@ def _train(study: Study, name: str, size: CellNetSize) -> None:
     stopwatch, paths, out = Stopwatch(), Paths(study), EttPaths(study).checkpoint(name)
     folders, pixels = (
         [paths.shards(each) for each in size.images],
-        read_scale(study).tokenizer.network.image_size,
+        network_of(study).image_size,
     )
     inputs = input_digests(folders) | {"spec": digest_value([counted(size), pixels])}
     with training(paths, out, [inputs, source_digest(__name__)]) as work:

@@ -5,23 +5,25 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from vistok.audit.findings import Finding
+from vistok.chain.ett import read_ett_blind
 from vistok.errors import VistokError
 from vistok.evaluation.kinds import task_kind
 from vistok.grid.ett import TABLES, EttColumn, EttPaths, EttRow, EttTable
 from vistok.grid.ett_drawing import drawn_name
-from vistok.grid.ett_scale import makes_ett, painted_by, read_scale
+from vistok.grid.ett_files import blind_file
+from vistok.grid.ett_scale import makes_ett, painted_by, read_scale, scale_file
+from vistok.grid.paths import Paths
 from vistok.grid.study import Study
 from vistok.published.tables import PublishedTable
 from vistok.reading import read_json
 from vistok.tables.audited import with_audit
 from vistok.tables.cells import VIEWER, baseline, cell_of
-from vistok.tables.metrics import Metrics, baseline_titles, read_baselines, read_cell
+from vistok.tables.metrics import Metrics, baseline_titles, read_baselines, read_cell, read_own_baselines
 from vistok.tables.report import Baseline, Origin, Row, TableReport
 from vistok.tables.values import Cell, Column
 
 COMMAND: Final = "snakemake ett_tables --cores 1"
 LLM: Final = "qwen-2-5"
-_ABSENT: Final = "this scale has no tokenizer of ETT's"
 _DRAWN: Final = {
     name: f"ours is of this world's own prompts, {images}, not of GenEval's: `generation.html` beside this table has "
     "what retrieval and true images score. Images are drawn with guidance, by the first training of a row"
@@ -77,15 +79,34 @@ def read_measured(study: Study, table: EttTable) -> Measured | None:
     """
     if not makes_ett(study):
         return None
-    llms = [read_scale(study).llm]
-    blind = {task: read_baselines(study, task, llms) for task in table.tasks}
-    record = read_json(EttPaths(study).reconstruction, what="reconstruction")
-    drawn = read_json(EttPaths(study).generation, what="generation") if _draws(table) else {"rows": {}}
+    blind = {task: _baselines_of(study, task) for task in table.tasks}
+    columns, paths = table.columns.values(), EttPaths(study)
+    painted = any(column.reconstruction for column in columns)
+    record = read_json(paths.reconstruction, what="reconstruction") if painted else {"rows": {}}
+    draws = any(column.generation for column in columns)
+    drawn = read_json(paths.generation, what="generation") if draws else {"rows": {}}
     return Measured(study, blind, record["rows"], drawn["rows"])
 
 
-def _draws(table: EttTable) -> bool:
-    return any(column.generation for column in table.columns.values())
+def _baselines_of(study: Study, task: str) -> Metrics:
+    """Returns the blind baselines of a task: the study's, or those with ETT's own language model."""
+    llm, path = read_scale(study).llm, blind_file(study, task)
+    if path == Paths(study).blind(task):
+        return read_baselines(study, task, [llm])
+    return read_own_baselines(
+        study, task, llm, path, lambda: read_ett_blind(study, path, study.task(task), llm)
+    )
+
+
+def why_absent(study: Study, what: str) -> str:
+    """Returns why a scale has no measurements of one kind.
+
+    Args:
+        what: these, such as `reconstruction`.
+    """
+    if not makes_ett(study):
+        return "this scale has no tokenizer of ETT's"
+    return f"{what} is not measured at this scale ({scale_file(study)})"
 
 
 def assemble_ett(
@@ -120,7 +141,7 @@ def assemble_ett(
         labels=table.labels,
         main_label=table.labels.index(table.named_by),
         columns=columns,
-        rows=tuple(_row(table, row, columns, published, measured) for row in table.rows),
+        rows=tuple(_row(study, table, row, columns, published, measured) for row in table.rows),
         baselines=_baselines(columns, measured) if measured else (),
         origin=Origin(study.scale.id, study.split, study.models_study.scale.id, False, True, COMMAND),
         paper="ett",
@@ -145,6 +166,7 @@ def _column(
 
 
 def _row(
+    study: Study,
     table: EttTable,
     row: EttRow,
     columns: Sequence[Column],
@@ -154,7 +176,7 @@ def _row(
     cells = []
     for column, (title, entry) in zip(columns, table.columns.items(), strict=True):
         if entry.waits_for or measured is None:
-            cell = Cell(column.decimals, left_out=entry.waits_for or _ABSENT)
+            cell = Cell(column.decimals, left_out=entry.waits_for or why_absent(study, title))
         else:
             cell = measured.cell(row, entry, column)
         paper_value = (

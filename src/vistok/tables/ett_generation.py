@@ -8,7 +8,7 @@ from vistok.grid.ett import GENERATION, PROMPT_SETS
 from vistok.grid.runs import Run
 from vistok.grid.study import Study
 from vistok.reading import read_json
-from vistok.tables.ett import COMMAND, LLM
+from vistok.tables.ett import COMMAND, LLM, why_absent
 from vistok.tables.report import Origin, Row, TableReport
 from vistok.tables.values import Cell, Column
 
@@ -40,7 +40,6 @@ _COLUMNS: Final = {
     "mean": "Mean",
     "more": "Above retrieval",
 }
-_ABSENT: Final = "this scale has no tokenizer of ETT's"
 
 
 def assemble_generation(study: Study, record: Path | None) -> TableReport:
@@ -48,7 +47,7 @@ def assemble_generation(study: Study, record: Path | None) -> TableReport:
 
     Args:
         study: whose results it shows.
-        record: the file that the step `generate` wrote; None if the scale has no tokenizer of ETT's.
+        record: the file that the step `generate` wrote; None if the scale has none.
 
     Raises:
         VistokError: the record is missing.
@@ -63,7 +62,9 @@ def assemble_generation(study: Study, record: Path | None) -> TableReport:
         main_label=0,
         columns=tuple(_column(kind, title, content) for kind, title in _COLUMNS.items()),
         rows=tuple(
-            _row(name, title, prompts, content) for name, title in ROWS.items() for prompts in PROMPT_SETS
+            _row(study, name, title, prompts, content)
+            for name, title in ROWS.items()
+            for prompts in PROMPT_SETS
         ),
         baselines=(),
         origin=Origin(study.scale.id, study.split, study.models_study.scale.id, False, True, COMMAND),
@@ -96,16 +97,18 @@ def _meaning(kind: str, content: Mapping[str, Any]) -> str:
     )
 
 
-def _row(name: str, title: str, prompts: str, content: Mapping[str, Any]) -> Row:
+def _row(study: Study, name: str, title: str, prompts: str, content: Mapping[str, Any]) -> Row:
     measured = content["rows"][name][prompts] if content else None
     run = Run(tokenizer=name.replace("/", "-"), recipe=GENERATION, llm=LLM, seed=0)
     return Row(
-        labels=(title, prompts), subjects=(run,), cells=tuple(_cell(kind, measured) for kind in _COLUMNS)
+        labels=(title, prompts),
+        subjects=(run,),
+        cells=tuple(_cell(study, kind, measured) for kind in _COLUMNS),
     )
 
 
-def _cell(kind: str, measured: Mapping[str, Any] | None) -> Cell:
+def _cell(study: Study, kind: str, measured: Mapping[str, Any] | None) -> Cell:
     if measured is None:
-        return Cell(1, left_out=_ABSENT)
+        return Cell(1, left_out=why_absent(study, GENERATION))
     score = measured[kind]
     return Cell(1, ours=score["value"], low=score["low"], high=score["high"], n=score["n"], of=score["n"])

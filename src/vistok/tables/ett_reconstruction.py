@@ -9,7 +9,7 @@ from vistok.grid.ett import RECONSTRUCTION
 from vistok.grid.runs import Run
 from vistok.grid.study import Study
 from vistok.reading import read_json
-from vistok.tables.ett import COMMAND, LLM
+from vistok.tables.ett import COMMAND, LLM, why_absent
 from vistok.tables.pairs import by_image_of
 from vistok.tables.report import Origin, Row, TableReport
 from vistok.tables.values import Cell, Column
@@ -26,7 +26,6 @@ _ROWS: Final = {
     "patch-means": "the mean colour of each code's patch",
     "true": "the images themselves",
 }
-_ABSENT: Final = "this scale has no tokenizer of ETT's"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ def assemble_reconstruction(study: Study, record: Path | None) -> TableReport:
 
     Args:
         study: whose results it shows.
-        record: the file that the step `reconstruct` wrote; None if the scale has no tokenizer of ETT's.
+        record: the file that the step `reconstruct` wrote; None if the scale has none.
 
     Raises:
         VistokError: the record is missing.
@@ -85,7 +84,7 @@ def assemble_reconstruction(study: Study, record: Path | None) -> TableReport:
         labels=(_LABEL,),
         main_label=0,
         columns=tuple(_column(quantity, rows, protocol) for quantity in _COLUMNS),
-        rows=tuple(_row(name, title, rows.get(name)) for name, title in _ROWS.items()),
+        rows=tuple(_row(study, name, title, rows.get(name)) for name, title in _ROWS.items()),
         baselines=(),
         origin=Origin(study.scale.id, study.split, study.models_study.scale.id, False, True, COMMAND),
         paper="ett",
@@ -129,16 +128,18 @@ def _meaning(key: str, protocol: Mapping[str, Any]) -> str:
     }.get(key, "")
 
 
-def _row(name: str, title: str, measured: Mapping[str, Any] | None) -> Row:
+def _row(study: Study, name: str, title: str, measured: Mapping[str, Any] | None) -> Row:
     run = Run(tokenizer=name, recipe=RECONSTRUCTION, llm=LLM, seed=0)
     return Row(
-        labels=(title,), subjects=(run,), cells=tuple(_cell(quantity, measured) for quantity in _COLUMNS)
+        labels=(title,),
+        subjects=(run,),
+        cells=tuple(_cell(study, quantity, measured) for quantity in _COLUMNS),
     )
 
 
-def _cell(quantity: _Quantity, measured: Mapping[str, Any] | None) -> Cell:
+def _cell(study: Study, quantity: _Quantity, measured: Mapping[str, Any] | None) -> Cell:
     if measured is None:
-        return Cell(quantity.decimals, left_out=_ABSENT)
+        return Cell(quantity.decimals, left_out=why_absent(study, RECONSTRUCTION))
     metric = measured.get(quantity.key)
     if metric is None:
         return Cell(quantity.decimals)

@@ -121,6 +121,20 @@ def read_baselines(study: Study, task: str, llms: Iterable[str], part: str | Non
     return _read(study, path, entry, None, names, lambda: read_blind_metrics(study, entry), part)
 
 
+def read_own_baselines(
+    study: Study, task: str, llm: str, path: Path, read: Callable[[], dict[str, Any]]
+) -> Metrics:
+    """As `read_baselines`, of a metrics.json of one language model that is not where the study has its own.
+
+    Args:
+        path: the file.
+        read: returns its content, checked.
+    """
+    return _read(
+        study, path, study.task(task), None, tuple(baseline_titles(study, [task], [llm])), read, None
+    )
+
+
 def rebuild_command(study: Study, target: Path | str) -> str:
     """Returns the command that makes a file of this study; a user adds where the official files are."""
     config = [f"scale={study.scale.id}"] if study.scale.id != "mini" else []

@@ -13,11 +13,14 @@ from vistok.grid.needs import absent_photographs, absent_questions, weight_names
 from vistok.grid.study import Study
 from vistok.grid.targets import check_target
 from vistok.planning import foreign
+from vistok.planning.ett import check_released
 from vistok.planning.listed import check_times, stale, study_names
 from vistok.versions.record import waiting
 from vistok.workflow.files import Files
 
 _LOADING: Final = ("tune_mllm", "answer_")  # the rules of runs that load models; answer_blind has no run
+_ETT: Final = "ett_tables"
+_STUDYS: Final = ("paper_", "results/", "checkpoints/")  # how targets begin that may be the study's own
 
 
 @contextmanager
@@ -41,6 +44,8 @@ def check_plan(files: Files, words: Sequence[str]) -> None:
     for word in words:
         check_target(files.study, word)  # Snakemake's own error names nothing legal
     _check_weights(files, _asked_tables(files.study, words), fetching=is_fetching(words))
+    if _ETT in words:
+        check_released(files.models_study)
     if not is_fetching(words):
         for study in files.studies():
             check_times(study, study_names(study))
@@ -144,9 +149,10 @@ def _check_questions(files: Files) -> None:
 
 
 def _asked_tables(study: Study, words: Sequence[str]) -> list[str]:
-    """Returns the tables whose weights are needed: all, those whose files are named, or none to fetch archives."""
+    """Returns the tables whose weights are needed: all, those named; none to fetch archives or for ETT."""
     targets = [word for word in words if word.startswith("paper_tables")]
-    if is_fetching(words) and not targets:
+    alone = _ETT in words and not any(word.startswith(_STUDYS) for word in words)
+    if alone or (is_fetching(words) and not targets):
         return []
     named = [[name for name in study.tables if f"/{name}." in target] for target in targets]
     return [*study.tables] if not all(named) or not named else [name for names in named for name in names]

@@ -16,13 +16,14 @@ from vistok.probes.cell_net import CellNet
 from vistok.supervision.ibq.gates import check_use
 from vistok.supervision.ibq.images import ImagePool
 from vistok.supervision.ibq.learner import IbqLearner
+from vistok.supervision.ibq.losses import CellDistance
 from vistok.tokenizers.ibq.model import from_bytes
 from vistok.training.loop import Plan, make_deterministic, train
 
 
 def learner_of(size: TokenizerTraining, pool: ImagePool, net: CellNet) -> IbqLearner:
     make_deterministic(size.seed)
-    return IbqLearner(size, pool, net)
+    return IbqLearner(size, pool, CellDistance(net, size.perceptual))
 
 
 def trained(learner: IbqLearner, state: Path, steps: int | None = None) -> None:
@@ -122,7 +123,7 @@ def test_an_infinity_in_the_teachers_features_stops_the_training(
 ) -> None:
     learner = learner_of(training(), pool, net)
     with torch.no_grad():
-        learner.loss.perceptual.stages[0][0].bias[0] = float("inf")  # type: ignore[index]
+        learner.loss.perceptual.net.stages[0][0].bias[0] = float("inf")  # type: ignore[union-attr, index]
     with pytest.raises(VistokError, match=r"no number at step 0: perceptual is nan\. Lower `learning_rate`"):
         trained(learner, tmp_path)
 

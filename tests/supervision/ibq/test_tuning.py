@@ -23,6 +23,7 @@ from vistok.mllm.language_models.causal import CausalLanguageModel
 from vistok.mllm.model import MultimodalModel
 from vistok.mllm.words import make_word_tokenizer
 from vistok.probes.cell_net import CellNet
+from vistok.supervision.ibq.losses import CellDistance
 from vistok.supervision.ibq.tokenizer_loss import TokenizerLoss
 from vistok.supervision.ibq.tuning import TuningLearner
 from vistok.tokenizers.base import build_tokenizer
@@ -58,9 +59,10 @@ def make(shards: Shards, net: CellNet) -> Callable[..., TuningLearner]:
         )
         tokenizer = build_tokenizer(encoder or small_codes())
         model = MultimodalModel(tokenizer, llm, recipe.connector, trains=recipe.trains)
-        draw = TurnDraw(recipe.turns, recipe.prompts)
+        draw, size = TurnDraw(recipe.turns, recipe.prompts), training()
         mixture = Mixture([shards], draw=draw, reader=tokenizer.reads(), seed=0, crop_scale=(1.0, 1.0))
-        return TuningLearner(model, mixture, recipe, TokenizerLoss(training(), net))
+        loss = TokenizerLoss(size, CellDistance(net, size.perceptual))
+        return TuningLearner(model, mixture, recipe, loss)
 
     return build
 
@@ -81,7 +83,7 @@ def answers_of(learner: TuningLearner, embeddings: Tensor, batch: Batch) -> Tens
 
 def of_tokenizer(learner: TuningLearner, images: Tensor) -> Tensor:
     """Returns the tokenizer's loss, written out."""
-    trunk, size, net = learner.model.tokenizer.trunk, learner.loss.size, learner.loss.perceptual
+    trunk, size, net = learner.model.tokenizer.trunk, training(), learner.loss.perceptual.net
     table, rows = trunk.codebook.embedding, trunk.encode(images).permute(0, 2, 3, 1).reshape(-1, 8)
     chosen = table[(rows @ table.T).argmax(1)]
     painted = trunk.decode(chosen.view(len(images), 4, 4, 8).permute(0, 3, 1, 2))

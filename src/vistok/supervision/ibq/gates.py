@@ -5,6 +5,7 @@ kept, the second where codes are drawn so large, or the rate is so high, that th
 """
 
 from collections.abc import Mapping
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -28,13 +29,24 @@ def check_finite(terms: Mapping[str, Tensor], step: int) -> None:
         )
 
 
-def check_use(use: CodeUse, least: float, what: str) -> None:
+TRAINED: Final = (
+    "the codebook has collapsed. Let codes start from what an encoder gives (`autoencoder_steps` above 0), lower "
+    "`learning_rate`, raise `batch`, or make fewer `codes`, in the scale's file below workflow/scales/ett"
+)
+RELEASED: Final = (
+    "no release uses so few. Its file or the images that it was measured on are other ones: fetch its weights again, "
+    "look at the shards, or measure on more `gate_images`, in the scale's file below workflow/scales/ett"
+)
+
+
+def check_use(use: CodeUse, least: float, what: str, *, otherwise: str = TRAINED) -> None:
     """Refuses a codebook if too few of its codes are used.
 
     Args:
         use: of its codes.
         least: the share of codes that must occur.
         what: whose codes they are, for the error.
+        otherwise: what it means that fewer occur, and what to change.
 
     Raises:
         VistokError: fewer occur; says how many, and what to change.
@@ -42,7 +54,5 @@ def check_use(use: CodeUse, least: float, what: str) -> None:
     if use.share < least:
         raise VistokError(
             f"{what}: {use.used} of {use.codes} codes are in use ({100 * use.share:.1f} %, perplexity "
-            f"{use.perplexity:.1f}), and {100 * least:.0f} % are needed: the codebook has collapsed. Let codes start "
-            "from what an encoder gives (`autoencoder_steps` above 0), lower `learning_rate`, raise `batch`, or "
-            "make fewer `codes`, in the scale's file below workflow/scales/ett."
+            f"{use.perplexity:.1f}), and {100 * least:.0f} % are needed: {otherwise}."
         )

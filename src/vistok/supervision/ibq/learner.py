@@ -6,11 +6,10 @@ from typing import Final
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from vistok.datasets.order import examples_at
 from vistok.grid.ett_scale import TokenizerTraining
-from vistok.probes.cell_net import CellNet
 from vistok.supervision.ibq.gates import check_finite
 from vistok.supervision.ibq.images import ImagePool
 from vistok.supervision.ibq.tokenizer_loss import TokenizerLoss
@@ -21,6 +20,7 @@ from vistok.training.learner import Learner
 
 _ROUNDS: Final = 5
 _AT_ONCE: Final = 100
+_PIXELS: Final = 2**20  # of images that are encoded at a time: four of 512 pixels
 
 
 class IbqLearner(Learner):
@@ -32,7 +32,7 @@ class IbqLearner(Learner):
         loss: between images and reconstructions.
     """
 
-    def __init__(self, size: TokenizerTraining, pool: ImagePool, perceptual: CellNet) -> None:
+    def __init__(self, size: TokenizerTraining, pool: ImagePool, perceptual: nn.Module) -> None:
         super().__init__()
         self.size, self.pool = size, pool
         self.model = Ibq(size.network)
@@ -50,19 +50,27 @@ class IbqLearner(Learner):
         return own | {f"loss.{name}": tensor for name, tensor in self.loss.trained_tensors().items()}
 
     def batch(self, step: int, process: int, processes: int) -> Batch:
-        """Returns a step's images, some of them mirrored."""
+        """Returns a process's share of a step's images, some of them mirrored."""
         size = self.size.batch
         positions = examples_at(range(step * size, (step + 1) * size), len(self.pool), self.size.seed)
-        images = self.pool.pixels(positions)
         mirrored = np.random.default_rng([self.size.seed, step]).random(size) < 0.5
-        where = torch.from_numpy(mirrored)[:, None, None, None]
+        mine = slice(process, None, processes)
+        images = self.pool.pixels(positions[mine])
+        where = torch.from_numpy(mirrored[mine])[:, None, None, None]
         return {"images": torch.where(where, images.flip(-1), images), "step": torch.tensor(step)}
 
+    def cut(self, batch: Batch, positions: int) -> list[Batch]:
+        """Cuts a share into parts of at most so many codes each."""
+        images = max(1, positions // self.size.network.tokens)
+        return [{**batch, "images": part} for part in batch["images"].split(images)]
+
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        step = int(batch["step"])
-        terms = self.terms(from_bytes(batch["images"]), step)
+        step, images = int(batch["step"]), from_bytes(batch["images"])
+        terms = self.terms(images, step)
         check_finite(terms, step)
-        return torch.stack([*terms.values()]).sum(), torch.ones(())
+        # The terms are means: each part of a batch counts by how much of it it is.
+        share = torch.tensor(len(images) / self.size.batch, device=images.device)
+        return torch.stack([*terms.values()]).sum() * share, share
 
     def terms(self, images: Float[Tensor, "B 3 S S"], step: int) -> dict[str, Tensor]:
         """Returns the weighted terms of a step's loss."""
@@ -94,9 +102,15 @@ class IbqLearner(Learner):
 
     def use(self) -> CodeUse:
         """Returns how many codes are in use in the first images."""
-        count = min(self.size.gate_images, len(self.pool))
-        codes = [
-            self.ema.codes(self.pool.pixels(np.arange(start, min(start + _AT_ONCE, count))))
-            for start in range(0, count, _AT_ONCE)
-        ]
-        return code_use(torch.cat(codes), self.size.network.codes)
+        return use_of(self.ema, self.pool, self.size.gate_images)
+
+
+def use_of(model: Ibq, pool: ImagePool, images: int) -> CodeUse:
+    """Returns how many codes of a tokenizer are in use in the first images of a pool."""
+    count, device = min(images, len(pool)), model.codebook.embedding.device
+    at_once = max(1, min(_AT_ONCE, _PIXELS // model.size.image_size**2))
+    codes = [
+        model.codes(pool.pixels(np.arange(start, min(start + at_once, count))).to(device))
+        for start in range(0, count, at_once)
+    ]
+    return code_use(torch.cat(codes).cpu(), model.size.codes)

@@ -3,14 +3,12 @@
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vistok.grid.ett_scale import TokenizerTraining
-from vistok.probes.cell_net import CellNet
+from vistok.grid.ett_scale import TokenizerTeaching
 from vistok.supervision.ibq.losses import (
     Lecam,
     PatchDiscriminator,
     discriminator_loss,
     generator_loss,
-    perceptual_loss,
 )
 from vistok.tokenizers.ibq.codebook import Quantised
 
@@ -19,11 +17,11 @@ class TokenizerLoss(nn.Module):
     """The loss between images and their reconstructions, with the networks that it needs.
 
     Attributes:
-        perceptual: the frozen net whose features are compared.
+        perceptual: frozen; from images and their reconstructions, how far their features are apart.
         discriminator: tells images from reconstructions; None if the adversarial term has no weight.
     """
 
-    def __init__(self, size: TokenizerTraining, perceptual: CellNet) -> None:
+    def __init__(self, size: TokenizerTeaching, perceptual: nn.Module) -> None:
         super().__init__()
         self.size = size
         self.perceptual = perceptual.eval().requires_grad_(False)
@@ -43,11 +41,8 @@ class TokenizerLoss(nn.Module):
         quantised: Quantised | None = None,
     ) -> dict[str, Tensor]:
         """Returns the weighted terms of the loss; without codes, those of a plain autoencoder."""
-        original, repainted = self.perceptual.taps(images), self.perceptual.taps(painted)
-        terms = {
-            "L1": (painted - images).abs().mean(),
-            "perceptual": perceptual_loss(original, repainted, self.size.perceptual),
-        }
+        apart = self.perceptual(images, painted)  # the first: gradients are added in this order
+        terms = {"L1": (painted - images).abs().mean(), "perceptual": apart}
         if quantised is None:
             return terms
         of_codes = {"quantisation": quantised.quantisation, "entropy": self.size.entropy * quantised.entropy}

@@ -1,0 +1,61 @@
+"""Imports a tokenizer with a codebook that its authors released, and LPIPS, by which it is tuned: into checkpoints."""
+
+from vistok.checkpoints import read_tensors, save_checkpoint
+from vistok.files import digest_file, digest_value
+from vistok.grid.ett import EttPaths
+from vistok.grid.ett_files import LPIPS, VGG, ibq_spec
+from vistok.grid.ett_scale import IBQ, TokenizerRelease, network_of
+from vistok.grid.needs import tokenizer_weights_name
+from vistok.grid.paths import PERCEPTUAL, Paths
+from vistok.grid.study import Study
+from vistok.planning.foreign import weight_digests
+from vistok.provenance import Stopwatch
+from vistok.steps.ett_models import ibq_config
+from vistok.steps.inputs import input_digests
+from vistok.steps.training import training
+from vistok.supervision.ibq.gates import RELEASED, check_use
+from vistok.supervision.ibq.images import ImagePool
+from vistok.supervision.ibq.learner import use_of
+from vistok.supervision.ibq.lpips import from_released
+from vistok.tokenizers.weights import load_tokenizer
+from vistok.training.loop import make_deterministic
+
+
+def import_release(study: Study, size: TokenizerRelease, *, code: str) -> None:
+    """Writes the checkpoints of a released tokenizer, with the use of its codes, and of LPIPS.
+
+    Args:
+        size: which it is, and what it is measured on.
+        code: the digest of the code that decides them.
+
+    Raises:
+        VistokError: a file is missing, has changed since it was listed, or is another one; or too few codes are in use.
+    """
+    _import_perceptual(study, code)
+    _import_tokenizer(study, size, code)
+
+
+def _import_perceptual(study: Study, code: str) -> None:
+    stopwatch, paths, out = Stopwatch(), Paths(study), EttPaths(study).checkpoint(PERCEPTUAL)
+    vgg, learnt = files = (paths.data / VGG, paths.data / LPIPS)
+    tensors = from_released(read_tensors(vgg), read_tensors(learnt), sources=files)
+    inputs = {name: digest_file(paths.data / name) for name in (VGG, LPIPS)}
+    with training(paths, out, [inputs, code]) as work:
+        if work:
+            save_checkpoint(work.out, tensors, {"kind": "lpips"}, work.about(stopwatch, inputs))
+
+
+def _import_tokenizer(study: Study, size: TokenizerRelease, code: str) -> None:
+    stopwatch, paths, out = Stopwatch(), Paths(study), EttPaths(study).checkpoint(IBQ)
+    folder, name = paths.shards(size.images[0]), tokenizer_weights_name(study, size.released)
+    inputs = input_digests([folder]) | {"spec": digest_value(ibq_spec(study))}
+    inputs |= weight_digests(study, [name] if name else [])
+    with training(paths, out, [inputs, code]) as work:
+        if work is None:
+            return
+        make_deterministic(size.seed)
+        encoder, network = study.encoder(size.released), network_of(study)
+        model = load_tokenizer(encoder, checkpoint=None, data_root=paths.data).trunk.eval()
+        use = use_of(model, ImagePool([folder], network.image_size), size.gate_images)
+        check_use(use, size.least_use, f"the tokenizer {size.released!r}", otherwise=RELEASED)
+        save_checkpoint(work.out, model.state_dict(), ibq_config(network, use), work.about(stopwatch, inputs))
