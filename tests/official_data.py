@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from vistok.datasets.gvtbench import counting_question, identification_question
+from vistok.datasets.mme import SUBTASKS
 from vistok.datasets.seedbench import DIMENSIONS
 from vistok.files import write_json
 
@@ -30,6 +31,32 @@ def write_official(root: Path) -> None:
     talk = [{"from": "human", "value": "<image>\nWhat is it?"}, {"from": "gpt", "value": "A dog on a beach."}]
     told = [{"id": f"{n:012d}", "image": f"{n:012d}.jpg", "conversations": talk} for n in TRAIN]
     write_json(_made(root / "llava/llava_instruct_150k.json"), told)
+
+
+def write_asked_by_ett(root: Path) -> None:
+    """Adds GQA, TextVQA and MME, which ETT's tables ask besides."""
+    photographs, kinds = [f"n{n}" for n in VAL], ("verify", "query")
+    for split, said in (("testdev", "yes"), ("train", "no")):
+        asked = {
+            f"{n}": {"imageId": name, "question": "Is it red?", "answer": said, "types": {"structural": kinds[n % 2]}}
+            for n, name in enumerate(photographs)
+        }  # fmt: skip
+        write_json(_made(root / f"gqa/{split}_balanced_questions.json"), asked)
+    for split in ("val", "train"):
+        rows = [
+            {"question_id": n, "image_id": name, "question": "what brand is it?", "answers": ["a"] * 10}
+            for n, name in enumerate(photographs)
+        ]
+        write_json(_made(root / f"textvqa/TextVQA_0.5.1_{split}.json"), {"data": rows})
+    for n, name in enumerate(photographs):
+        _photograph(root / f"gqa/images/{name}.jpg", n)
+        _photograph(root / f"textvqa/train_images/{name}.jpg", n)
+    for subtask in SUBTASKS:
+        apart = subtask in ("posters", "celebrity", "scene", "landmark", "artwork")
+        folder = root / "mme/MME_Benchmark_release_version" / subtask / ("images" if apart else "")
+        _photograph(folder / "a.jpg", len(subtask))
+        lines = [f"a.jpg\tIs it so? Please answer yes or no.\t{answer}\n" for answer in ("Yes", "No")]
+        _made(root / f"mme/eval_tool/Your_Results/{subtask}.txt").write_text("".join(lines))
 
 
 def _made(path: Path) -> Path:

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import yaml
-from tests.official_data import write_official
+from tests.official_data import write_asked_by_ett, write_official
 from tests.official_encoders import smaller, write_encoder
-from tests.official_models import cached, flan_t5, millions, vicuna
+from tests.official_ibq import SIZE, random_weights, write_release
+from tests.official_lpips import write_lpips
+from tests.official_models import cached, flan_t5, millions, qwen, vicuna
 
 from vistok.grid.load import load_study
 
@@ -51,6 +53,31 @@ def lay_out(
         edit(grid / "llms.yaml", lambda known, name=name, size=size: known[name].update(size))
     edit(checkout / "workflow/scales/paper.yaml", _shorten)
     return [run.path for run in runs]
+
+
+def lay_out_ett(checkout: Path, *, data: Path, hub: Path) -> None:
+    """Makes what ETT takes at the paper scale small, and writes what it reads, as `lay_out` does for the study."""
+    write_official(data)
+    write_asked_by_ett(data)
+    write_release(data / "weights/imagenet256_262144.ckpt")
+    write_lpips(data)
+    network = qwen(cached(hub, "Qwen/Qwen2.5-1.5B"))
+    size = {"width": 32, "layers": 2, "vocabulary": network.config.vocab_size}
+    size["parameters_m"] = round(millions(network), 4)
+    edit(checkout / "workflow/grid/llms.yaml", lambda known: known["qwen-2-5"].update(size))
+    small = {"arguments": SIZE, "image_size": SIZE["image_size"], "tokens": 64, "width": SIZE["width"]}
+    parameters = sum(tensor.numel() for tensor in random_weights(0).values()) / 1e6
+    edit(
+        checkout / "workflow/grid/tokenizers.yaml",
+        lambda known: known["ibq-262144-512"]["encoder"].update(small, parameters_m=round(parameters, 4)),
+    )
+    edit(checkout / "workflow/scales/ett/paper.yaml", _shorten_ett)
+    edit(checkout / "workflow/scales/paper.yaml", _shorten)
+
+
+def _shorten_ett(scale: dict[str, Any]) -> None:
+    scale["tokenizer"].update(gate_images=8, discriminator_channels=8, discriminator_halvings=1)
+    scale["recipes"] = {"all": {"steps": 2, "batch": 4, "optimiser": {"warmup_steps": 1}}}
 
 
 def edit(file: Path, change: Callable[[Any], object]) -> None:

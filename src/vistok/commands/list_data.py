@@ -3,8 +3,8 @@
 import argparse
 
 from vistok.commands.arguments import add_data_root, add_scale, study_of
-from vistok.grid.ett_files import listed_files, listed_weights
 from vistok.grid.needs import WEIGHTS_OF, weight_names
+from vistok.planning.ett import listed_names
 from vistok.planning.foreign import write_weight_list
 from vistok.planning.listed import find_name, study_names, write_list
 
@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> None:
     study = study_of(args)
     own_models = study.models_study is study
     names = study_names(study) + (weight_names(study, study.subjects()) if own_models else [])
-    of_ett = [*listed_files(study), *listed_weights(study)] if own_models else []
+    of_ett = listed_names(study) if own_models else []
     for name in [find_name(each, [*names, *of_ett]) for each in args.names] or names:
         write = write_weight_list if name.startswith(WEIGHTS_OF) else write_list
         print(f"{write(study, name)}  {name}", flush=True)

@@ -11,6 +11,7 @@ from vistok.grid.ett_scale import (
     longer_training,
     makes_ett,
     network_of,
+    own_blind,
     read_scale,
     runs_of,
     tables_of,
@@ -97,11 +98,6 @@ def measured(study: Study) -> list[Path]:
     return list(files)
 
 
-def own_blind(study: Study, suite: str) -> bool:
-    """Returns whether ETT's language model is none of those that answer a suite in the study without the image."""
-    return makes_ett(study) and read_scale(study).llm not in study.llms_of(suite)
-
-
 def blind_file(study: Study, task: str) -> Path:
     """Returns the blind baselines of one of ETT's tasks: the study's, or its own, with another language model."""
     own = own_blind(study, study.task(task).suite)
@@ -118,16 +114,16 @@ def blind_answers(study: Study, suite: str) -> list[Path]:
     return blind_predictions(study, read_scale(study).llm, suite)
 
 
-def suites_of(study: Study) -> tuple[str, ...]:
-    """Returns the suites whose tasks ETT's tables show at a scale that has models of it."""
-    tables = tables_of(study).values() if makes_ett(study) else ()
-    return tuple(dict.fromkeys(study.task(task).suite for table in tables for task in table.tasks))
-
-
 def ett_runs(study: Study) -> list[Run]:
     """Returns the runs of all rows of ETT's tables, each once; none at a scale without models of it."""
     tables = tables_of(study).values() if makes_ett(study) else ()
     return list(dict.fromkeys(run for table in tables for run in runs_of(study, table)))
+
+
+def released_tokenizer(study: Study) -> str | None:
+    """Returns the entry of the released tokenizer that a scale takes; None where it trains one, or has none."""
+    released = _released(study)
+    return released.released if released else None
 
 
 def released_files(study: Study) -> list[str]:

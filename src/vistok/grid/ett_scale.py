@@ -15,7 +15,7 @@ from vistok.grid.marks import MACHINE
 from vistok.grid.paths import PERCEPTUAL
 from vistok.grid.read import read_mapping, validated
 from vistok.grid.recipes import Optimiser
-from vistok.grid.runs import Run
+from vistok.grid.runs import Run, Subject
 from vistok.grid.study import Study
 from vistok.grid.value import Value
 
@@ -271,6 +271,22 @@ def longer_training(study: Study) -> TokenizerTraining:
 def runs_of(study: Study, table: EttTable) -> list[Run]:
     """Returns what answers for the rows of a table."""
     return [run for row in table.rows for run in row.runs(read_scale(study).llm, study.seeds)]
+
+
+def suites_of(study: Study) -> tuple[str, ...]:
+    """Returns the suites whose tasks ETT's tables show at a scale that has models of it."""
+    tables = tables_of(study).values() if makes_ett(study) else ()
+    return tuple(dict.fromkeys(study.task(task).suite for table in tables for task in table.tasks))
+
+
+def own_blind(study: Study, suite: str) -> bool:
+    """Returns whether ETT's language model is none of those that answer a suite in the study without the image."""
+    return makes_ett(study) and read_scale(study).llm not in study.llms_of(suite)
+
+
+def of_ett(study: Study, subject: Subject) -> bool:
+    """Returns whether what answers is a model that reads the codes of a tokenizer that a scale makes of ETT's."""
+    return isinstance(subject, Run) and subject.tokenizer in study.models_study.second_system.tokenizers
 
 
 def painted_by(study: Study, row: EttRow) -> str:

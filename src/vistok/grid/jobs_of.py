@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from vistok.grid.ett_scale import of_ett, own_blind, suites_of
 from vistok.grid.pairs import shown_pair
 from vistok.grid.runs import Run, Subject, runs_among
 from vistok.grid.step import Ids
@@ -28,10 +29,23 @@ def tunings(study: Study, runs: Sequence[Subject]) -> list[Ids]:
 
 
 def suites(study: Study, runs: Sequence[Subject]) -> list[tuple[Subject, str]]:
-    """Each run with each suite that it answers; a run of no table answers all that are shown."""
+    """Each run with each suite that it answers; a run of no table answers all that are shown, or ETT's if it is its."""
     answered = {**study.suites_by_subject(apart=True), **study.suites_by_subject()}
-    shown = study.suites_shown()
-    return [(run, suite) for run in runs for suite in answered.get(run, shown)]
+    shown, asked_of_ett = study.suites_shown(), suites_of(study)
+    other = {run: asked_of_ett for run in runs if of_ett(study, run)}
+    return [(run, suite) for run in runs for suite in answered.get(run, other.get(run, shown))]
+
+
+def fittings(study: Study, runs: Sequence[Subject], *, own: bool) -> list[Ids]:
+    """The suites of which blind baselines are scored: the study's, or ETT's own."""
+    asked = ((suite, of_ett(study, run) and own_blind(study, suite)) for run, suite in suites(study, runs))
+    return list(dict.fromkeys((suite,) for suite, is_own in asked if is_own == own))
+
+
+def of_tokenizer(study: Study, runs: Sequence[Subject], *names: str) -> list[Ids]:
+    """The job that makes a tokenizer of ETT's, where runs read it, under one of its names."""
+    read = {run.tokenizer for run in runs_among(runs) if of_ett(study, run)}
+    return [] if read.isdisjoint(names) else [()]
 
 
 def tables(study: Study, runs: Sequence[Subject]) -> list[Ids]:

@@ -131,7 +131,7 @@ _LIST: Final = (
     ),
     Step(
         "fit-blind",
-        jobs=lambda study, runs: dict.fromkeys((suite,) for _, suite in jobs_of.suites(study, runs)),
+        jobs=lambda study, runs: jobs_of.fittings(study, runs, own=False),
         outputs=lambda study, suite: [Paths(study).blind(task.id) for task in study.suite(suite)],
         inputs=lambda study, suite: [
             path for llm in study.llms_of(suite) for path in files_of.blind_predictions(study, llm, suite)
@@ -218,6 +218,9 @@ _LIST: Final = (
     ),
     Step(
         "train-ibq",
+        jobs=lambda study, runs: jobs_of.of_tokenizer(
+            study, runs, ett_scale.IBQ, ett_scale.CODES, ett_scale.LONGER
+        ),
         outputs=ett_files.ibq_outputs,
         inputs=ett_files.ibq_inputs,
         spec=ett_files.ibq_spec,
@@ -226,6 +229,7 @@ _LIST: Final = (
     ),
     Step(
         "lengthen-ibq",
+        jobs=lambda study, runs: jobs_of.of_tokenizer(study, runs, ett_scale.LONGER),
         outputs=lambda study: [EttPaths(study).checkpoint(ett_scale.LONGER)],
         inputs=ett_files.longer_inputs,
         spec=ett_files.longer_spec,
@@ -267,6 +271,7 @@ _LIST: Final = (
     ),
     Step(
         "fit-ett-blind",
+        jobs=lambda study, runs: jobs_of.fittings(study, runs, own=True),
         outputs=ett_files.blind_files,
         inputs=ett_files.blind_answers,
         reads_data=True,

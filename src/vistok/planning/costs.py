@@ -13,6 +13,9 @@ from typing import Final
 
 from vistok.evaluation.kinds import task_kind
 from vistok.grid.downloads import downloads_for, load_downloads
+from vistok.grid.ett import NetworkSize
+from vistok.grid.ett_memory import kept_bytes, positions_of
+from vistok.grid.ett_scale import longer_training
 from vistok.grid.recipes import Recipe
 from vistok.grid.runs import Run
 from vistok.grid.study import Study
@@ -65,9 +68,18 @@ def tuning(study: Study, run: Run) -> Cost:
     trained = learnt + tuned + (llm.parameters if whole else 0)
     frozen = (0 if whole else number * llm.parameters) + 4 * (seen - tuned) + 4 * (connector - learnt)
     share_of_batch = -(-recipe.batch // max(job.gpus, 1))
+    image, painted = front, 0
+    if recipe.tokenizer_loss:
+        network = NetworkSize.model_validate(encoder.arguments)
+        image, painted = positions_of(network), kept_bytes(network)
     most = max(
-        min(share_of_batch, max(1, (job.positions or sys.maxsize) // int(front + length)))
-        * (KEPT_BYTES * number / 2 * llm.passed(front, length, turns) + 6 * length * llm.vocabulary + looked)
+        min(share_of_batch, max(1, (job.positions or sys.maxsize) // int(image + length)))
+        * (
+            KEPT_BYTES * number / 2 * llm.passed(front, length, turns)
+            + 6 * length * llm.vocabulary
+            + looked
+            + painted
+        )
         for length in (text, text + longer)
     )
     return Cost(
@@ -108,6 +120,19 @@ def pretraining(study: Study, tokenizer: str) -> Cost:
     taught = teacher.parameters_m * 1e6 * teacher.tokens if teacher else 0
     flops = 2 * (passes * parameters * encoder.tokens + taught) * size.batch * size.steps
     return Cost(flops, _TRAINED_BYTES * parameters, 4 * parameters, _SAVED_BYTES * parameters)
+
+
+def longer_training_of(study: Study) -> Cost:
+    """Returns the rough cost of training ETT's tokenizer for longer: its convolutions work on more than its tokens."""
+    size = longer_training(study)
+    parameters = size.parameters_m * 1e6
+    return Cost(
+        flops=6 * parameters * size.network.tokens * size.steps * size.batch,
+        memory=_TRAINED_BYTES * parameters + kept_bytes(size.network),
+        stored=4 * parameters,
+        temporary=_SAVED_BYTES * parameters,
+        read=0 if study.scale.world else size.steps * size.batch * _READ,
+    )
 
 
 def text_training(study: Study, llm: str) -> Cost:
@@ -152,6 +177,7 @@ _COSTS: Final[dict[str, Callable[..., Cost]]] = {
     ),
     "train-llm": lambda study, llm: text_training(study.models_study, llm),
     "tune-mllm": lambda study, run: tuning(study.models_study, study.models_study.run(run)),
+    "lengthen-ibq": lambda study: longer_training_of(study.models_study),
     "answer": lambda study, subject, suite: answering(study, study.models_study.subject(subject), suite),
     "answer-blind": answering_blind,
 }

@@ -10,17 +10,18 @@ from vistok.errors import CONTINUED, VistokError, printable
 from vistok.evaluation.references import load_references
 from vistok.files import no_folder
 from vistok.grid.downloads import downloads_for, load_downloads
+from vistok.grid.ett_files import released_tokenizer
+from vistok.grid.ett_scale import of_ett
 from vistok.grid.needs import (
     absent_photographs,
     absent_questions,
     is_absent,
-    question_files,
     tokenizer_weights_name,
-    training_files,
 )
 from vistok.grid.runs import Released, Subject, runs_among
 from vistok.grid.study import Study
 from vistok.planning import limits, machine, slurm
+from vistok.planning.ett import IMPORTED, check_released, files_read
 from vistok.planning.language_weights import check_language_model, check_released_model
 from vistok.planning.listed import check_pinned
 from vistok.planning.overlap import check_training_captions
@@ -94,6 +95,8 @@ def examine_start(
         yield _outcome(f"weights of {name}", lambda name=name: check_language_model(models_study, name))  # type: ignore[misc]
     if any(rule.startswith(("score_run", "fit_blind")) for rule in rules):
         yield _outcome("java", machine.check_java)
+    if "train_ibq" in rules:
+        yield from _of_ett(models_study)
     if subjects:
         plan = make_plan(study, subjects)
         yield _outcome("disk", lambda: machine.check_disk(plan))
@@ -143,9 +146,7 @@ def _data(study: Study, subjects: Sequence[Subject]) -> Iterator[Line]:
         if not root.is_dir():
             yield Line("FAIL", f"data of {each}", f"{root} {no_folder(root)}. Name it: --data-root FOLDER")
             continue
-        names = question_files(owner) + (
-            training_files(owner, subjects) if owner is study.models_study else []
-        )
+        names = files_read(owner, subjects)
         downloads = load_downloads()
         for name in names:
             how = "; ".join(
@@ -210,6 +211,17 @@ def _expected(study: Study, root: Path) -> Iterator[Line]:
         )
 
 
+def _of_ett(models_study: Study) -> Iterator[Line]:
+    """Checks the released files that ETT's tokenizer is imported from, where the scale does not train it."""
+    released = released_tokenizer(models_study)
+    if not released:
+        return
+    files = _outcome("released files of ETT", lambda: check_released(models_study))
+    yield files
+    if files.verdict == "ok" and not files.message.endswith(IMPORTED):
+        yield _outcome(f"weights of {released}", lambda: check_tokenizer(models_study, released))
+
+
 def _weights(models_study: Study, subjects: Sequence[Subject]) -> Iterator[Line]:
     runs = runs_among(subjects)
     for pretrained in models_study.pretrainings(runs):
@@ -217,10 +229,13 @@ def _weights(models_study: Study, subjects: Sequence[Subject]) -> Iterator[Line]
             f"weights of {pretrained.path}",
             lambda pretrained=pretrained: check_pretrained(models_study, pretrained),  # type: ignore[misc]
         )
+    made = [run.tokenizer for run in runs if of_ett(models_study, run)]
+    if made:
+        yield from _of_ett(models_study)
     published = (
         name
         for name in models_study.lineage(run.tokenizer for run in runs)
-        if not models_study.pretrains(name)
+        if not models_study.pretrains(name) and name not in made
     )
     for name in published:
         yield _outcome(f"weights of {name}", lambda name=name: check_tokenizer(models_study, name))  # type: ignore[misc]

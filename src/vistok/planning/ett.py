@@ -1,13 +1,44 @@
 """Checks in advance the released files that ETT's tokenizer, and the loss that it is tuned by, are imported from."""
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from vistok.errors import VistokError
 from vistok.grid.downloads import downloads_for, load_downloads
 from vistok.grid.ett import EttPaths
-from vistok.grid.ett_files import ibq_outputs, released_files
+from vistok.grid.ett_files import ibq_outputs, listed_files, listed_weights, released_files
+from vistok.grid.ett_scale import of_ett, suites_of
+from vistok.grid.needs import question_files, training_files
+from vistok.grid.runs import Subject
 from vistok.grid.study import Study
+from vistok.planning.listed import task_names
+
+IMPORTED: Final = "imported"
+
+
+def listed_names(study: Study) -> list[str]:
+    """Returns what ETT's steps read that is listed before, besides what the study's own steps read."""
+    tasks = [task.id for suite in suites_of(study) for task in study.suite(suite)]
+    return [
+        *([] if study.scale.world else task_names(study, tasks)),
+        *listed_files(study),
+        *listed_weights(study),
+    ]
+
+
+def files_read(study: Study, subjects: Sequence[Subject]) -> list[str]:
+    """Returns the files and folders below the data root that some subjects read: to be asked, and to be trained."""
+    own_models, ett = study.models_study is study, [of_ett(study, subject) for subject in subjects]
+    names = question_files(study) if not ett or not all(ett) else []
+    if any(ett):
+        tasks = [task for suite in suites_of(study) for task in study.suite(suite)]
+        files = [entry for task in tasks if (entry := study.task_files(task.id))]
+        names += [name for each in files for name in (*each.images, *each.named)]
+    if own_models:
+        names += training_files(study, subjects) + (released_files(study) if any(ett) else [])
+    return list(dict.fromkeys(names))
 
 
 def check_released(models_study: Study) -> str:
@@ -18,7 +49,7 @@ def check_released(models_study: Study) -> str:
     """
     root, made = Path(models_study.scale.data_root), ibq_outputs(models_study)
     if all(path.is_dir() for path in made):
-        return f"{EttPaths(models_study).checkpoint('')}: imported"
+        return f"{EttPaths(models_study).checkpoint('')}: {IMPORTED}"
     missing = [name for name in released_files(models_study) if not (root / name).is_file()]
     if missing:
         raise VistokError(

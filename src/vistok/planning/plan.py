@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Final
 
 from vistok.grid.downloads import downloads_for, load_downloads
+from vistok.grid.ett_files import ett_runs
+from vistok.grid.ett_scale import read_scale
 from vistok.grid.job_sizes import StepId
-from vistok.grid.needs import question_files, training_files
 from vistok.grid.runs import Subject
 from vistok.grid.study import Study
 from vistok.planning.cost import Cost
+from vistok.planning.ett import files_read
 from vistok.planning.fetch import is_fetched
 from vistok.planning.jobs import Job, jobs_of
 from vistok.planning.units import readable_bytes
@@ -26,6 +28,7 @@ ANSWERING: Final = 0.05
 # One core on the mini scale's models, over a whole build (benchmarks/results/planned-2026-11-27.json).
 CPU_GFLOPS: Final = 45.0
 _WORTH_TELLING: Final = 1e12  # bytes read
+ETT: Final = "ett_tables"  # the rows of the second system, by their target in the workflow
 
 
 @dataclass(frozen=True)
@@ -96,16 +99,18 @@ def chosen(study: Study, targets: Sequence[str]) -> tuple[Subject, ...]:
     """Returns what answers for targets: tables, runs, released models, or (none named) all that tables name.
 
     Raises:
-        VistokError: a target is neither.
+        VistokError: a target is none of these, nor `ett_tables` where the scale has models of ETT.
     """
     if not targets:
         return study.subjects()
-    named = [
-        subject
-        for target in targets
-        for subject in ([study.subject(target)] if "/" in target else study.subjects(target))
-    ]
-    return tuple(dict.fromkeys(named))
+    return tuple(dict.fromkeys(subject for target in targets for subject in _named(study, target)))
+
+
+def _named(study: Study, target: str) -> Sequence[Subject]:
+    if target == ETT:
+        read_scale(study)  # refuses a scale without models of it
+        return ett_runs(study)
+    return [study.subject(target)] if "/" in target else study.subjects(target)
 
 
 def make_plan(study: Study, runs: Iterable[Subject], rates: Rates | None = None) -> Plan:
@@ -115,8 +120,9 @@ def make_plan(study: Study, runs: Iterable[Subject], rates: Rates | None = None)
     jobs = jobs_of(study, runs)
     if study.scale.world:
         return Plan(study, jobs, rates=rates or Rates())
-    names = [*question_files(study), *(training_files(study, runs) if study.models_study is study else [])]
-    archives = {entry.id: entry for name in names for entry in downloads_for(name, downloads)}
+    archives = {
+        entry.id: entry for name in files_read(study, runs) for entry in downloads_for(name, downloads)
+    }
     missing = [entry for entry in archives.values() if not is_fetched(entry, root)]
     size = sum(entry.bytes or 0 for entry in missing)
     unstated = tuple(entry.id for entry in missing if entry.bytes is None)

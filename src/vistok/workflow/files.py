@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Final
 
 from vistok.grid.downloads import Download, downloads_for
-from vistok.grid.ett_files import listed_files, listed_weights, own_blind, released_files, suites_of
-from vistok.grid.ett_scale import TASK
+from vistok.grid.ett_scale import TASK, own_blind, suites_of
 from vistok.grid.needs import question_files, tokenizer_weights, training_files, weight_names
 from vistok.grid.pairs import shown_pair
 from vistok.grid.paths import Paths
 from vistok.grid.steps import STEPS
 from vistok.grid.study import Study
 from vistok.planning import listed
+from vistok.planning.ett import listed_names
 
 _MADE_QUESTIONS: Final = (
     *(f"gvtbench/{name}" for name in ("coco_oc", "coco_mci", "vcr_oc", "vcr_mci")),
@@ -42,7 +42,7 @@ class Files:
         roots = [study for study in self.studies() if not study.scale.world]
         names = [name for study in roots for name in listed.study_names(study)]
         weights = weight_names(self.models_study, self.study.subjects())
-        return list(dict.fromkeys([*names, *weights, *listed_files(self.study), *listed_weights(self.study)]))
+        return list(dict.fromkeys([*names, *weights, *listed_names(self.study)]))
 
     def suites(self) -> list[str]:
         """Returns the suites that are asked: those of the study's tables, and of ETT's."""
@@ -51,10 +51,6 @@ class Files:
     def suites_of_ett(self) -> list[str]:
         """Returns the suites of whose blind baselines ETT has its own."""
         return [suite for suite in suites_of(self.study) if own_blind(self.study, suite)]
-
-    def released(self) -> list[str]:
-        """Returns the released files that ETT's tokenizer is imported from."""
-        return [str(Path(self.models_study.scale.data_root, name)) for name in released_files(self.study)]
 
     def task_digests(self, suite: str) -> list[str]:
         """Returns the digests of what the tasks of a suite read."""

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from vistok.datasets.order import examples_at
+from vistok.grid.ett_memory import positions_of
 from vistok.grid.ett_scale import TokenizerTraining
 from vistok.supervision.ibq.gates import check_finite
 from vistok.supervision.ibq.images import ImagePool
@@ -60,8 +61,8 @@ class IbqLearner(Learner):
         return {"images": torch.where(where, images.flip(-1), images), "step": torch.tensor(step)}
 
     def cut(self, batch: Batch, positions: int) -> list[Batch]:
-        """Cuts a share into parts of at most so many codes each."""
-        images = max(1, positions // self.size.network.tokens)
+        """Cuts a share into parts that take as much memory as so many positions of text."""
+        images = max(1, positions // positions_of(self.size.network))
         return [{**batch, "images": part} for part in batch["images"].split(images)]
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:

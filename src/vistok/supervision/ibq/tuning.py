@@ -7,11 +7,12 @@ from torch import Tensor
 
 from vistok.datasets.mixture import Mixture
 from vistok.errors import VistokError
+from vistok.grid.ett_memory import positions_of
 from vistok.grid.recipes import Recipe
 from vistok.mllm.model import MultimodalModel
 from vistok.supervision.ibq.tokenizer_loss import TokenizerLoss
 from vistok.tokenizers.ibq_encoder import IbqTokenizer, in_a_row
-from vistok.training.batches import Batch
+from vistok.training.batches import Batch, by_length
 from vistok.training.mllm import MultimodalLearner
 
 
@@ -34,6 +35,11 @@ class TuningLearner(MultimodalLearner):
     def trained_tensors(self) -> dict[str, Tensor]:
         own = {f"loss.{name}": tensor for name, tensor in self.loss.trained_tensors().items()}
         return super().trained_tensors() | own
+
+    def cut(self, batch: Batch, positions: int) -> list[Batch]:
+        """Cuts a share as any model's, but that an image takes more memory, for it is reconstructed, too."""
+        tokenizer = cast(IbqTokenizer, self.model.tokenizer)
+        return by_length(batch, positions_of(tokenizer.trunk.size), positions)
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         tokenizer, connector = cast(IbqTokenizer, self.model.tokenizer), self.model.connector
