@@ -1,0 +1,95 @@
+"""ETT's tables at the paper scale, from official layouts to the pages, on small stand-ins, step by step in one process.
+
+What the workflow adds is in `tests/planning/test_ett.py` and, as jobs, in its dry run here.
+"""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from tests.official_paper import lay_out_ett
+
+from vistok.checkpoints import read_tensors
+from vistok.grid.ett import EttPaths
+from vistok.grid.ett_files import ett_runs
+from vistok.grid.ett_scale import suites_of
+from vistok.grid.load import load_study
+from vistok.grid.paths import Paths
+from vistok.grid.steps import STEPS
+from vistok.grid.study import Study
+from vistok.steps import (
+    answer,
+    answer_blind,
+    fit_ett_blind,
+    lengthen_ibq,
+    score_run,
+    show_ett,
+    train_ibq,
+    tune_mllm,
+    write_shards,
+)
+
+TUNED = "ibq/embedding-tuned/qwen-2-5/seed-0"
+
+
+@pytest.fixture(scope="module")
+def study(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Study:
+    root = tmp_path_factory.mktemp("paper")
+    shutil.copytree(repository / "workflow", root / "workflow")
+    shutil.copytree(repository / "paper_tables/published", root / "paper_tables/published")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        lay_out_ett(root, data=root / "data", hub=root / "hub")
+        return load_study("paper", data_root=str(root / "data"))
+
+
+@pytest.fixture
+def checkout(study: Study, monkeypatch: pytest.MonkeyPatch) -> Path:
+    root = Path(study.scale.data_root).parent
+    monkeypatch.chdir(root)
+    monkeypatch.setenv("HF_HUB_CACHE", str(root / "hub"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(root / "hub"))
+    monkeypatch.setenv("VISTOK_DEVICE", "cpu")
+    return root
+
+
+def test_released_files_become_the_tables(study: Study, checkout: Path) -> None:
+    for image_set in study.scale.mixture:
+        write_shards.run(study, image_set)
+    train_ibq.run(study)
+    lengthen_ibq.run(study)
+    runs = ett_runs(study)
+    for run in study.stages(runs):
+        tune_mllm.run(study, run)
+    for suite in suites_of(study):
+        answer_blind.run(study, "qwen-2-5", suite)
+        fit_ett_blind.run(study, suite)
+        for run in runs:
+            answer.run(study, run, suite)
+            score_run.run(study, run, suite)
+    read = STEPS["show-ett"].inputs(study)
+    assert [str(path) for path in read if not path.is_file()] == []
+    show_ett.run(study)
+    paths = EttPaths(study)
+    assert paths.rendered
+    table = paths.table("table-4", "md").read_text()
+    assert "not measured: no images are drawn for prompts at this scale yet" in table
+    assert "Qwen2.5-1.5B without the image" in table and "photographs, which the rows" not in table
+    cells = json.loads(paths.cells.read_text())
+    measured = {entry["column"] for entry in cells if entry["value"] is not None}
+    assert measured == {
+        "SEED-I", "GQA", "TextVQA", "MME-P", "VQAv2", "COCO-Caption", "COCO-OC", "COCO-MCI",
+    }  # fmt: skip
+    assert (
+        "not measured: reconstructions are not measured at this scale yet"
+        in paths.table("table-5", "md").read_text()
+    )
+    assert "reconstruction is not measured at this scale" in paths.table("reconstruction", "md").read_text()
+    assert "is not measured" in paths.table("generation", "md").read_text()
+    tuned = read_tensors(Paths(study).mllm(TUNED) / "model.safetensors")
+    assert {name.partition(".")[0] for name in tuned} == {"connector", "llm", "tokenizer"}, (
+        "LPIPS is in its own"
+    )
+    inputs = json.loads((Paths(study).mllm(TUNED) / "provenance.json").read_text())["inputs"]
+    assert {"checkpoints/paper/ett/ibq", "checkpoints/paper/ett/perceptual"} <= {*inputs}
