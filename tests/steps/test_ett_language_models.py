@@ -128,4 +128,3 @@ def test_what_is_not_there_is_named(study: Study) -> None:
     with pytest.raises(VistokError, match="unknown tokenizer 'ibq-code'"):
         study.run("ibq-code/index-frozen/vicuna-7b/seed-0")
     assert study.run("ibq/embedding-tuned/vicuna-7b/seed-0").recipe == "embedding-tuned"
-    assert load_study("paper", root=Path(__file__).parents[2]).second_system.tokenizers == {}

@@ -23,11 +23,11 @@ from vistok.datasets.shards import Shards, write_rows
 from vistok.errors import VistokError
 from vistok.evaluation.answer.answering import SeeingAnswerer
 from vistok.files import write_json
-from vistok.grid import ett_drawing
+from vistok.grid import ett_drawing, ett_scale
 from vistok.grid.ett import EttPaths
 from vistok.grid.ett_drawing import drawing_rows
 from vistok.grid.ett_reconstruction import reader_of
-from vistok.grid.ett_scale import EttScale, longer_training, makes_ett, read_scale, tuned_runs
+from vistok.grid.ett_scale import EttScale, generation_of, longer_training, makes_ett, read_scale, tuned_runs
 from vistok.grid.load import load_study
 from vistok.grid.paths import Paths
 from vistok.grid.read import validated
@@ -225,17 +225,18 @@ def test_a_changed_byte_of_a_checkpoint_is_refused(study: Study) -> None:
 
 
 def test_a_net_that_tells_too_little_is_not_kept(study: Study) -> None:
-    size = read_scale(study).judge.model_copy(update={"least": 99.0, "steps": 1, "seed": 9})
+    size = read_scale(study).nets["judge"].model_copy(update={"least": 99.0, "steps": 1, "seed": 9})
     with pytest.raises(
         VistokError, match=r"the cell net 'judge' tells the category of .* and 99 % are needed"
     ):
         train_cell_nets._train(study, "judge", size)
 
 
-def test_scales_without_ett_say_so_and_show_why(study: Study) -> None:
+def test_scales_without_ett_say_so_and_show_why(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     paper = load_study("paper")
-    assert not makes_ett(paper) and makes_ett(study)
-    with pytest.raises(VistokError, match=r"'paper' has no tokenizer of ETT's: .*Legal: mini, smoke"):
+    assert makes_ett(paper) and makes_ett(study)
+    monkeypatch.setattr(ett_scale, "scale_file", lambda study: Path("workflow/scales/ett/none.yaml"))
+    with pytest.raises(VistokError, match=r"'paper' has no tokenizer of ETT's: .*Legal: mini, paper, smoke"):
         read_scale(paper)
     show_ett.run(paper)
     table = EttPaths(paper).table("reconstruction", "md").read_text()
@@ -333,18 +334,17 @@ def test_one_that_draws_is_of_the_sizes_and_the_parts_that_are_there_now(
     train_all(study)
     run = drawing_rows(study)[1][1]
     assert not teach_drawing.load_drawer(study, run).training
-    size = read_scale(study)
-    training = size.generation.training.model_copy(update={"steps": 9})
-    generation = size.generation.model_copy(update={"training": training})
+    size = generation_of(study)
+    training = size.training.model_copy(update={"steps": 9})
     monkeypatch.setattr(
-        ett_drawing, "read_scale", lambda _: size.model_copy(update={"generation": generation})
+        ett_drawing, "generation_of", lambda _: size.model_copy(update={"training": training})
     )
     with pytest.raises(VistokError, match="was made from other models, images or sizes than are there now"):
         teach_drawing.load_drawer(study, run)
 
 
 def test_a_judge_that_is_wrong_too_often_is_refused(study: Study) -> None:
-    size = read_scale(study).generation.model_copy(update={"least": 98.5})
+    size = generation_of(study).model_copy(update={"least": 98.5})
     good = {"counting": {"both": 98.5}, "colors": {"both": 100.0}}
     check_judge(good, size)
     with pytest.raises(
@@ -353,6 +353,6 @@ def test_a_judge_that_is_wrong_too_often_is_refused(study: Study) -> None:
         check_judge(good | {"colors": {"both": 98.4}}, size)
 
 
-def test_generation_of_a_scale_without_ett_says_why(study: Study) -> None:
+def test_generation_of_a_scale_that_measures_none_says_why(study: Study) -> None:
     page = render_table(assemble_generation(study, None), "md")
-    assert page.count("not measured: this scale has no tokenizer of ETT's") == 224
+    assert page.count("not measured: generation is not measured at this scale") == 224

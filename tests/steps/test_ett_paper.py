@@ -76,6 +76,7 @@ def test_released_files_become_the_tables(study: Study, checkout: Path) -> None:
     table = paths.table("table-4", "md").read_text()
     assert "not measured: no images are drawn for prompts at this scale yet" in table
     assert "Qwen2.5-1.5B without the image" in table and "photographs, which the rows" not in table
+    assert "No released weights: ETT's tokenizer of 131,072 codes was never released" in table
     cells = json.loads(paths.cells.read_text())
     measured = {entry["column"] for entry in cells if entry["value"] is not None}
     assert measured == {

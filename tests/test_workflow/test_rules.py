@@ -56,6 +56,29 @@ def test_rules_are_of_the_steps_and_read_and_write_what_these_say(built: Any, re
     assert jobs == expected
 
 
+def test_etts_tables_at_the_paper_scale_take_released_files_alone(built: Any, tmp_path: Path) -> None:
+    """No weights of the study's own rows are asked for, and what trains asks for GPUs."""
+    asked = ("ett_tables", "-n", "--config", f"data_root={tmp_path}")
+    status, output = built.snakemake(*asked, scale="paper")
+    assert (
+        status and f"not in {tmp_path}: weights/imagenet256_262144.ckpt, weights/vgg16-397923af.pth" in output
+    )
+    assert "vistok fetch lpips-vgg16" in output and "clip" not in output
+    for name in ("imagenet256_262144.ckpt", "vgg16-397923af.pth", "lpips/vgg.pth"):
+        (tmp_path / "weights" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "weights" / name).touch()
+    output = built.build(*asked, scale="paper")
+    jobs = dict(re.findall(r"^(\w+) +(\d+)$", output, re.MULTILINE))
+    assert (jobs["train_ibq"], jobs["lengthen_ibq"], jobs["tune_mllm"]) == ("1", "1", "10")
+    assert (jobs["answer_ett"], jobs["fit_ett_blind_ett"], jobs["answer_blind_gvt"]) == ("7", "1", "1")
+    assert (
+        not {"generate", "reconstruct", "train_cell_nets", "fit_blind_gvt"} & {*jobs}
+        and "vicuna" not in output
+    )
+    (longer,) = re.findall(r"^rule lengthen_ibq:.*?resources: (.*?)$", output, re.MULTILINE | re.DOTALL)
+    assert "gpu=1" in longer and "runtime=2880" in longer
+
+
 @pytest.mark.parametrize("profile", ["slurm", "slurm-example"])
 def test_the_jobs_of_a_group_ask_for_one_place(built: Any, profile: str) -> None:
     """Snakemake refuses a group whose members name different partitions, accounts or GPU types."""

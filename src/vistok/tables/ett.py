@@ -19,7 +19,8 @@ from vistok.reading import read_json
 from vistok.tables.audited import with_audit
 from vistok.tables.cells import VIEWER, baseline, cell_of
 from vistok.tables.metrics import Metrics, baseline_titles, read_baselines, read_cell, read_own_baselines
-from vistok.tables.report import Baseline, Origin, Row, TableReport
+from vistok.tables.report import Baseline, Origin, Row, Substitute, TableReport
+from vistok.tables.row_notes import with_marks
 from vistok.tables.values import Cell, Column
 
 COMMAND: Final = "snakemake ett_tables --cores 1"
@@ -141,7 +142,7 @@ def assemble_ett(
         labels=table.labels,
         main_label=table.labels.index(table.named_by),
         columns=columns,
-        rows=tuple(_row(study, table, row, columns, published, measured) for row in table.rows),
+        rows=with_marks([_row(study, table, row, columns, published, measured) for row in table.rows]),
         baselines=_baselines(columns, measured) if measured else (),
         origin=Origin(study.scale.id, study.split, study.models_study.scale.id, False, True, COMMAND),
         paper="ett",
@@ -187,10 +188,12 @@ def _row(
         cells.append(replace(cell, published=paper_value))
     printed = published.rows[row.published - 1] if row.published else row.labels
     llm, seeds = (measured.llm, measured.study.seeds) if measured else (LLM, 1)
+    stand_in = study.models_study.tokenizer(row.tokenizer).substitute if measured else None
     return Row(
         labels=tuple(printed[label] for label in table.labels),
         subjects=row.runs(llm, seeds),
         cells=tuple(cells),
+        substitute=Substitute(" ".join(stand_in.split()), "") if stand_in else None,
     )
 
 

@@ -10,6 +10,7 @@ import torch
 from tests.supervision.ibq.conftest import training
 
 from vistok.errors import VistokError
+from vistok.grid.ett_memory import positions_of
 from vistok.grid.ett_scale import TokenizerTraining
 from vistok.grid.recipes import Optimiser
 from vistok.probes.cell_net import CellNet
@@ -158,3 +159,26 @@ def test_a_tokenizer_that_learns_paints_better_than_it_did(
     before = apart()
     trained(learner, tmp_path)
     assert apart() < 0.6 * before and learner.use().used >= 8
+
+
+def test_a_share_that_is_cut_has_the_gradient_of_the_whole(pool: ImagePool, net: CellNet) -> None:
+    """Of terms that are means over images; entropy is of the positions that are seen together."""
+    size = training(autoencoder_steps=0, entropy=0.0, batch=6)
+    learner = learner_of(size, pool, net)
+    whole = learner.batch(0, 0, 1)
+    shares = [learner.batch(0, process, 2) for process in range(2)]
+    assert torch.equal(torch.stack([share["images"] for share in shares], 1).flatten(0, 1), whole["images"])
+    parts = [part for share in shares for part in learner.cut(share, 2 * positions_of(size.network) + 1)]
+    assert [len(part["images"]) for part in parts] == [2, 1, 2, 1] and learner.cut(whole, 1)[0][
+        "images"
+    ].shape[0] == 1
+    gradients = []
+    for batches in ([whole], parts):
+        learner.zero_grad()
+        totals = [learner(batch) for batch in batches]
+        assert sum(share.item() for _, share in totals) == pytest.approx(1.0)
+        torch.stack([total for total, _ in totals]).sum().backward()
+        gradients.append(
+            torch.cat([each.grad.flatten() for each in learner.model.parameters() if each.grad is not None])
+        )
+    assert gradients[0].abs().max() > 1e-4 and torch.allclose(*gradients, rtol=1e-3, atol=1e-6)
