@@ -355,4 +355,4 @@ def test_a_judge_that_is_wrong_too_often_is_refused(study: Study) -> None:
 
 def test_generation_of_a_scale_that_measures_none_says_why(study: Study) -> None:
     page = render_table(assemble_generation(study, None), "md")
-    assert page.count("not measured: generation is not measured at this scale") == 224
+    assert page.count("not measured: workflow/scales/ett/smoke.yaml declares nothing") == 224

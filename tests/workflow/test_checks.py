@@ -9,6 +9,7 @@ from vistok.errors import VistokError
 from vistok.grid.downloads import load_downloads
 from vistok.grid.job_sizes import JobSize
 from vistok.grid.load import load_study
+from vistok.planning.listed import digest_list
 from vistok.planning.machine import own_gpu
 from vistok.workflow import checks
 from vistok.workflow.files import Files
@@ -48,6 +49,25 @@ def test_weights_that_are_not_there(paper: Files, empty: Path) -> None:
         for weights in paper.local_weights(tokenizer):
             (empty / weights).touch()
     checks.check_plan(paper, [])
+
+
+def test_etts_tables_need_their_own_released_files_as_they_were_listed(
+    paper: Files, empty: Path, repository: Path
+) -> None:
+    (empty / "workflow").symlink_to(repository / "workflow")
+    assert "imagenet256_262144.ckpt, weights/vgg16-397923af.pth, weights/lpips/vgg.pth, from" in refusal(
+        paper, "ett_tables"
+    )
+    root = empty / "data/paper/weights"
+    (root / "lpips").mkdir(parents=True)
+    for name in ("imagenet256_262144.ckpt", "vgg16-397923af.pth", "lpips/vgg.pth"):
+        (root / name).write_text("one")
+    checks.check_plan(paper, ["ett_tables", "-n"])
+    assert "not there: data/paper/weights/clip_base_25ep.pt" in refusal(paper, "ett_tables", "paper_tables")
+    digest_list(paper.study, "weights/lpips/vgg.pth").write()
+    checks.check_plan(paper, ["ett_tables"])
+    (root / "lpips/vgg.pth").write_text("another")
+    assert "vgg.pth has changed since" in refusal(paper, "ett_tables")
 
 
 @pytest.mark.parametrize("folder", ["results", "checkpoints", "shards", "state", "logs"])

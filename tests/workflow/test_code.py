@@ -67,6 +67,14 @@ def test_ett_counts_for_its_own_runs_alone(mini: Files) -> None:
     }
 
 
+@pytest.mark.parametrize("step", ["train-ibq", "lengthen-ibq", "train-cell-nets", "make-prompts"])
+def test_what_etts_rows_share_counts_nothing_that_is_shown_or_scored(step: str) -> None:
+    counted = imported_modules(STEPS[step].module)
+    assert not [
+        name for name in counted if re.match(r"vistok\.(pages|tables|audit|evaluation\.score)\b", name)
+    ]
+
+
 def test_reading_the_grid_counts_no_kind() -> None:
     assert not [name for name in imported_modules("vistok.grid.load") if "kinds" in name.split(".")[1:-1]]
 

@@ -16,7 +16,6 @@ from vistok.grid.ett_scale import (
     runs_of,
     tables_of,
 )
-from vistok.grid.files_of import blind_predictions
 from vistok.grid.marks import counted
 from vistok.grid.needs import tokenizer_weights, tokenizer_weights_name, weight_names
 from vistok.grid.paths import PERCEPTUAL, Paths
@@ -111,7 +110,8 @@ def blind_files(study: Study, suite: str) -> list[Path]:
 
 def blind_answers(study: Study, suite: str) -> list[Path]:
     """Returns what ETT's language model answers to a suite without the image."""
-    return blind_predictions(study, read_scale(study).llm, suite)
+    llm, paths = read_scale(study).llm, Paths(study)
+    return [paths.blind_predictions(llm, task.id) for task in study.suite(suite)]
 
 
 def ett_runs(study: Study) -> list[Run]:

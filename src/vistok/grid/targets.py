@@ -4,6 +4,7 @@ from pathlib import PurePath
 
 from vistok.errors import VistokError, unknown
 from vistok.grid.entries import SCALES
+from vistok.grid.ett_scale import suites_of
 from vistok.grid.study import Study
 
 
@@ -42,7 +43,8 @@ def check_target(study: Study, target: str) -> None:
 
 
 def _check_task(study: Study, task: str) -> None:
-    answered = [entry.id for suite in study.suites_asked() for entry in study.suite(suite)]
+    suites = dict.fromkeys((*study.suites_asked(), *suites_of(study)))
+    answered = [entry.id for suite in suites for entry in study.suite(suite)]
     if task not in answered:
         raise unknown("task", task, answered)
 

@@ -99,15 +99,11 @@ def _baselines_of(study: Study, task: str) -> Metrics:
     )
 
 
-def why_absent(study: Study, what: str) -> str:
-    """Returns why a scale has no measurements of one kind.
-
-    Args:
-        what: these, such as `reconstruction`.
-    """
+def why_absent(study: Study) -> str:
+    """Returns why a scale has no measurement of something."""
     if not makes_ett(study):
         return "this scale has no tokenizer of ETT's"
-    return f"{what} is not measured at this scale ({scale_file(study)})"
+    return f"{scale_file(study)} declares nothing that measures it"
 
 
 def assemble_ett(
@@ -177,7 +173,7 @@ def _row(
     cells = []
     for column, (title, entry) in zip(columns, table.columns.items(), strict=True):
         if entry.waits_for or measured is None:
-            cell = Cell(column.decimals, left_out=entry.waits_for or why_absent(study, title))
+            cell = Cell(column.decimals, left_out=entry.waits_for or why_absent(study))
         else:
             cell = measured.cell(row, entry, column)
         paper_value = (

@@ -109,6 +109,6 @@ def _row(study: Study, name: str, title: str, prompts: str, content: Mapping[str
 
 def _cell(study: Study, kind: str, measured: Mapping[str, Any] | None) -> Cell:
     if measured is None:
-        return Cell(1, left_out=why_absent(study, GENERATION))
+        return Cell(1, left_out=why_absent(study))
     score = measured[kind]
     return Cell(1, ours=score["value"], low=score["low"], high=score["high"], n=score["n"], of=score["n"])

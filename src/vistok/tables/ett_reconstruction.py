@@ -139,7 +139,7 @@ def _row(study: Study, name: str, title: str, measured: Mapping[str, Any] | None
 
 def _cell(study: Study, quantity: _Quantity, measured: Mapping[str, Any] | None) -> Cell:
     if measured is None:
-        return Cell(quantity.decimals, left_out=why_absent(study, RECONSTRUCTION))
+        return Cell(quantity.decimals, left_out=why_absent(study))
     metric = measured.get(quantity.key)
     if metric is None:
         return Cell(quantity.decimals)

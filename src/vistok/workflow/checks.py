@@ -9,11 +9,11 @@ from typing import Final
 from vistok.errors import VistokError
 from vistok.files import no_folder
 from vistok.grid.downloads import Download, downloads_for
-from vistok.grid.needs import absent_photographs, absent_questions, weight_names
+from vistok.grid.needs import WEIGHTS_OF, absent_photographs, absent_questions, weight_names
 from vistok.grid.study import Study
 from vistok.grid.targets import check_target
 from vistok.planning import foreign
-from vistok.planning.ett import check_released
+from vistok.planning.ett import check_released, listed_names
 from vistok.planning.listed import check_times, stale, study_names
 from vistok.versions.record import waiting
 from vistok.workflow.files import Files
@@ -44,12 +44,14 @@ def check_plan(files: Files, words: Sequence[str]) -> None:
     for word in words:
         check_target(files.study, word)  # Snakemake's own error names nothing legal
     _check_weights(files, _asked_tables(files.study, words), fetching=is_fetching(words))
+    of_ett = listed_names(files.study) if _ETT in words else []
     if _ETT in words:
         check_released(files.models_study)
     if not is_fetching(words):
         for study in files.studies():
             check_times(study, study_names(study))
-        _check_weight_times(files)
+        check_times(files.study, [name for name in of_ett if not name.startswith(WEIGHTS_OF)])
+        _check_weight_times(files, [name for name in of_ett if name.startswith(WEIGHTS_OF)])
 
 
 def check_start(files: Files, words: Sequence[str], gpus: int | None) -> None:
@@ -172,8 +174,8 @@ def _check_weights(files: Files, tables: Sequence[str], *, fetching: bool) -> No
                 )
 
 
-def _check_weight_times(files: Files) -> None:
-    for name in weight_names(files.models_study, files.study.subjects()):
+def _check_weight_times(files: Files, of_ett: Sequence[str]) -> None:
+    for name in dict.fromkeys((*weight_names(files.models_study, files.study.subjects()), *of_ett)):
         local = foreign.local_list(files.models_study, name)
         if local and not local.seems_unchanged():
             raise stale(files.models_study, name, [f"{local.source} has changed"])
