@@ -27,7 +27,8 @@ from vistok.grid import ett_drawing, ett_scale
 from vistok.grid.ett import EttPaths
 from vistok.grid.ett_drawing import drawing_rows
 from vistok.grid.ett_reconstruction import reader_of
-from vistok.grid.ett_scale import EttScale, generation_of, longer_training, makes_ett, read_scale, tuned_runs
+from vistok.grid.ett_scale import generation_of, longer_training, makes_ett, read_scale, tuned_runs
+from vistok.grid.ett_sizes import EttScale
 from vistok.grid.load import load_study
 from vistok.grid.paths import Paths
 from vistok.grid.read import validated

@@ -6,8 +6,6 @@ from typing import Final
 from vistok.grid.ett import EttPaths
 from vistok.grid.ett_scale import (
     IBQ,
-    NETS,
-    TokenizerRelease,
     longer_training,
     makes_ett,
     network_of,
@@ -16,6 +14,7 @@ from vistok.grid.ett_scale import (
     runs_of,
     tables_of,
 )
+from vistok.grid.ett_sizes import NETS, TokenizerRelease
 from vistok.grid.marks import counted
 from vistok.grid.needs import tokenizer_weights, tokenizer_weights_name, weight_names
 from vistok.grid.paths import PERCEPTUAL, Paths
@@ -129,16 +128,14 @@ def released_tokenizer(study: Study) -> str | None:
 def released_files(study: Study) -> list[str]:
     """Returns the released files, below the data root, that a scale imports; none of a scale that trains its own."""
     released = _released(study)
-    if released is None:
-        return []
-    weights = tokenizer_weights(study.models_study, released.released)
-    return [*([weights] if weights else []), VGG, LPIPS]
+    weights = tokenizer_weights(study.models_study, released.released) if released else None
+    return [*([weights] if weights else []), *_of_lpips(study)]
 
 
 def listed_files(study: Study) -> list[str]:
     """Returns which of these are listed by their own name below the data root, where they are there."""
     root = Paths(study.models_study).data
-    return [name for name in released_files(study)[1:] if (root / name).exists()]
+    return [name for name in _of_lpips(study) if (root / name).exists()]
 
 
 def listed_weights(study: Study) -> list[str]:
@@ -156,6 +153,10 @@ def records(study: Study) -> list[Path]:
     scale, paths = read_scale(study), EttPaths(study)
     reconstruction = [paths.reconstruction] if scale.reconstructs else []
     return reconstruction + ([paths.generation] if scale.generation else [])
+
+
+def _of_lpips(study: Study) -> list[str]:
+    return [VGG, LPIPS] if _released(study) else []
 
 
 def _released(study: Study) -> TokenizerRelease | None:

@@ -6,7 +6,8 @@ from typing import Any
 from vistok.errors import VistokError
 from vistok.grid.entries import GRID, find
 from vistok.grid.ett import NetworkSize
-from vistok.grid.ett_scale import CODES, FOLDER, IBQ, LONGER, EttScale, TokenizerRelease, TokenizerTraining
+from vistok.grid.ett_scale import CODES, FOLDER, IBQ, LONGER
+from vistok.grid.ett_sizes import EttScale, TokenizerRelease, TokenizerTraining
 from vistok.grid.tokenizers import Encoder, Tokenizer
 
 

@@ -8,7 +8,8 @@ from torch import nn
 from vistok.chain.checkpoints import forget_state
 from vistok.checkpoints import load_tensors, read_config, read_tensors
 from vistok.grid.ett import EttPaths, NetworkSize
-from vistok.grid.ett_scale import IBQ, CellNetSize, TokenizerTraining, read_scale
+from vistok.grid.ett_scale import IBQ, read_scale
+from vistok.grid.ett_sizes import CellNetSize, TokenizerTraining
 from vistok.grid.paths import PERCEPTUAL, Paths
 from vistok.grid.study import Study
 from vistok.headers import WEIGHTS

@@ -4,7 +4,8 @@ from vistok.checkpoints import read_tensors, save_checkpoint
 from vistok.files import digest_file, digest_value
 from vistok.grid.ett import EttPaths
 from vistok.grid.ett_files import LPIPS, VGG, ibq_spec
-from vistok.grid.ett_scale import IBQ, TokenizerRelease, network_of
+from vistok.grid.ett_scale import IBQ, network_of
+from vistok.grid.ett_sizes import TokenizerRelease
 from vistok.grid.needs import tokenizer_weights_name
 from vistok.grid.paths import PERCEPTUAL, Paths
 from vistok.grid.study import Study

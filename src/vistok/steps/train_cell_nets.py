@@ -6,7 +6,8 @@ from vistok.checkpoints import save_checkpoint
 from vistok.errors import VistokError
 from vistok.files import digest_value
 from vistok.grid.ett import EttPaths
-from vistok.grid.ett_scale import CellNetSize, check_nets, network_of, read_scale
+from vistok.grid.ett_scale import check_nets, network_of, read_scale
+from vistok.grid.ett_sizes import CellNetSize
 from vistok.grid.marks import counted
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study

@@ -3,7 +3,8 @@
 from vistok.checkpoints import save_checkpoint
 from vistok.files import digest_value
 from vistok.grid.ett import EttPaths
-from vistok.grid.ett_scale import IBQ, TokenizerRelease, TokenizerTraining, read_scale
+from vistok.grid.ett_scale import IBQ, read_scale
+from vistok.grid.ett_sizes import TokenizerRelease, TokenizerTraining
 from vistok.grid.job_sizes import JobSize
 from vistok.grid.marks import counted
 from vistok.grid.paths import PERCEPTUAL, Paths

@@ -12,7 +12,7 @@ from tests.supervision.conftest import png
 from vistok.datasets.coco import ObjectAnnotation
 from vistok.datasets.rows import ImageRow
 from vistok.datasets.shards import write_rows
-from vistok.grid.ett_scale import TokenizerTraining
+from vistok.grid.ett_sizes import TokenizerTraining
 from vistok.probes.cell_net import CellNet, Contents
 from vistok.supervision.ibq.images import ImagePool
 

@@ -11,7 +11,7 @@ from tests.supervision.ibq.conftest import training
 
 from vistok.errors import VistokError
 from vistok.grid.ett_memory import positions_of
-from vistok.grid.ett_scale import TokenizerTraining
+from vistok.grid.ett_sizes import TokenizerTraining
 from vistok.grid.recipes import Optimiser
 from vistok.probes.cell_net import CellNet
 from vistok.supervision.ibq.gates import check_use

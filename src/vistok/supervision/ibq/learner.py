@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from vistok.datasets.order import examples_at
 from vistok.grid.ett_memory import positions_of
-from vistok.grid.ett_scale import TokenizerTraining
+from vistok.grid.ett_sizes import TokenizerTraining
 from vistok.supervision.ibq.gates import check_finite
 from vistok.supervision.ibq.images import ImagePool
 from vistok.supervision.ibq.tokenizer_loss import TokenizerLoss

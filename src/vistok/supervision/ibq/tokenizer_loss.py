@@ -3,7 +3,7 @@
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from vistok.grid.ett_scale import TokenizerTeaching
+from vistok.grid.ett_sizes import TokenizerTeaching
 from vistok.supervision.ibq.losses import (
     Lecam,
     PatchDiscriminator,
