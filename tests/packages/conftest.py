@@ -96,9 +96,20 @@ def encoder_weights(packages: Path) -> Path:
 @pytest.fixture(scope="session")
 def lpips_package(packages: Path) -> Path:
     """A folder with LPIPS's code and weights as its package has them."""
-    folder = packages / "unpacked/lpips-0.1.4"
+    return opened(packages, "lpips-0.1.4")
+
+
+@pytest.fixture(scope="session")
+def fid_package(packages: Path) -> Path:
+    """A folder with pytorch-fid's code; its package has no weights."""
+    return opened(packages, "pytorch_fid-0.3.0")
+
+
+def opened(packages: Path, name: str) -> Path:
+    """Returns a folder of what a package holds, taken out of it once."""
+    folder = packages / "unpacked" / name
     if not folder.is_dir():
-        (whole,) = packages.glob("lpips-*.whl")
+        (whole,) = packages.glob(f"{name}-*.whl")
         with zipfile.ZipFile(whole) as archive:
             archive.extractall(folder)
     return folder
