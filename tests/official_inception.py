@@ -6,7 +6,9 @@ Written from what pytorch-fid 0.3.0 does (inception.py); nothing is shared with 
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
@@ -24,6 +26,20 @@ def write_inception(root: Path) -> State:
     (root / FILE).parent.mkdir(parents=True, exist_ok=True)
     torch.save(state, root / FILE)
     return state
+
+
+def write_photographs(root: Path, number: int) -> list[str]:
+    """Writes photographs in folders by class, as ImageNet's validation set has them; returns their names."""
+    generator, names = np.random.default_rng(0), []
+    for index in range(number):
+        width, height = ((90, 60), (60, 75), (64, 64))[index % 3]
+        coarse = generator.integers(0, 256, (6, 6, 3), dtype=np.uint8)
+        image = Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)
+        names.append(f"n0{1440764 + index // 4}/ILSVRC2012_val_{index + 1:08d}.JPEG")
+        path = root / "imagenet/val" / names[-1]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image.save(path, "JPEG", quality=95)
+    return names
 
 
 def random_inception() -> State:

@@ -11,6 +11,7 @@ import yaml
 from tests.official_data import write_asked_by_ett, write_official
 from tests.official_encoders import smaller, write_encoder
 from tests.official_ibq import SIZE, random_weights, write_release
+from tests.official_inception import write_inception, write_photographs
 from tests.official_lpips import write_lpips
 from tests.official_models import cached, flan_t5, millions, qwen, vicuna
 
@@ -61,6 +62,8 @@ def lay_out_ett(checkout: Path, *, data: Path, hub: Path) -> None:
     write_asked_by_ett(data)
     write_release(data / "weights/imagenet256_262144.ckpt")
     write_lpips(data)
+    write_photographs(data, 6)
+    write_inception(data)
     network = qwen(cached(hub, "Qwen/Qwen2.5-1.5B"))
     size = {"width": 32, "layers": 2, "vocabulary": network.config.vocab_size}
     size["parameters_m"] = round(millions(network), 4)
@@ -76,6 +79,7 @@ def lay_out_ett(checkout: Path, *, data: Path, hub: Path) -> None:
 
 
 def _shorten_ett(scale: dict[str, Any]) -> None:
+    scale["reconstruction"].update(number=6, side=32, batch=4)
     scale["tokenizer"].update(gate_images=8, discriminator_channels=8, discriminator_halvings=1)
     scale["recipes"] = {"all": {"steps": 2, "batch": 4, "optimiser": {"warmup_steps": 1}}}
 

@@ -85,7 +85,14 @@ def test_a_released_tokenizer_stands_where_others_are_trained(checkout: Path) ->
     shown = [*map(str, STEPS["show-ett"].inputs(study))]
     assert "results/paper/ibq/embedding-tuned/qwen-2-5/seed-0/gqa/metrics.json" in shown
     assert "results/paper/ett/blind/vqav2/metrics.json" in shown, "no language model of the study is needed"
-    assert not [path for path in shown if "generation" in path or "reconstruction" in path]
+    assert [path for path in shown if path.startswith("results/paper/ett") and "blind" not in path] == [
+        "results/paper/ett/reconstruction.json"
+    ]
+    read = [*map(str, STEPS["reconstruct"].inputs(study))]
+    assert read[:2] == ["checkpoints/paper/ett/ibq", "checkpoints/paper/ett/ibq-longer"]
+    assert "checkpoints/paper/mllms/ibq/embedding-tuned-alone/qwen-2-5/seed-0" in read
+    assert not [path for path in read if "judge" in path or "clip" in path]
+    assert reconstruction_spec(study)["number"] == 50_000
 
 
 def test_columns_that_wait_elsewhere_are_answered_where_their_files_are(checkout: Path) -> None:
@@ -101,6 +108,8 @@ def test_columns_that_wait_elsewhere_are_answered_where_their_files_are(checkout
         ({"tokenizer": {"released": "clip"}}, "'clip', of which no embeddings of codes are read. Legal: ibq-16384, "),
         ({"tokenizer": {"steps": 3}}, r"tokenizer: unknown key 'steps'\. Legal: adversarial, .*released"),
         ({"columns": {"GQ": {"task": "gqa"}}}, r"unknown column 'GQ'\. Did you mean 'GQA'\?"),
+        ({"reconstruction": {"side": 0}}, r"reconstruction\.side: Input should be greater than 0"),
+        ({"reconstruction": {"sides": 3}}, r"unknown key 'sides'\. Did you mean 'side'"),
         ({"llm": "qwen"}, r"unknown llm 'qwen'\. Did you mean"),
     ],
 )  # fmt: skip

@@ -3,6 +3,7 @@
 Shapes: B images of S x S pixels, D features.
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -46,10 +47,51 @@ def ssim(images: Pixels, pictures: Pixels) -> Float[np.ndarray, " B"]:
     return np.asarray((alike / size).mean(axis=(1, 2, 3)))
 
 
+@dataclass(frozen=True, eq=False)
+class Gaussian:
+    """What the distance of two sets of features is taken of: their means and their covariances."""
+
+    mean: Float[np.ndarray, " D"]
+    covariance: Float[np.ndarray, "D D"]
+
+
+class Moments:
+    """Sums over features that come in batches, and over products of two of them, in double precision."""
+
+    def __init__(self, width: int) -> None:
+        self.count, self.sums, self.products = 0, np.zeros(width), np.zeros((width, width))
+
+    def add(self, features: Features) -> None:
+        each = features.astype(np.float64)
+        self.count += len(each)
+        self.sums += each.sum(axis=0)
+        self.products += each.T @ each
+
+    def __add__(self, other: "Moments") -> "Moments":
+        both = Moments(len(self.sums))
+        both.count = self.count + other.count
+        both.sums, both.products = self.sums + other.sums, self.products + other.products
+        return both
+
+    @property
+    def gaussian(self) -> Gaussian:
+        """Of at least two images."""
+        mean = self.sums / self.count
+        covariance = (self.products - self.count * np.outer(mean, mean)) / (self.count - 1)
+        return Gaussian(mean, covariance)
+
+
 def frechet_distance(first: Features, second: Features) -> float:
     """Returns the Fréchet distance of two sets of features, each modelled as a Gaussian (Heusel et al. 2017)."""
-    apart = first.mean(axis=0) - second.mean(axis=0)
-    one, other = (np.cov(features, rowvar=False) for features in (first, second))
+    one, other = (
+        Gaussian(features.mean(axis=0), np.cov(features, rowvar=False)) for features in (first, second)
+    )
+    return gaussian_distance(one, other)
+
+
+def gaussian_distance(first: Gaussian, second: Gaussian) -> float:
+    """Returns the Fréchet distance of two Gaussians."""
+    apart, one, other = first.mean - second.mean, first.covariance, second.covariance
     values, directions = np.linalg.eigh(one)
     root = (directions * np.sqrt(values.clip(min=0))) @ directions.T
     shared = np.sqrt(np.linalg.eigvalsh(root @ other @ root).clip(min=0)).sum()

@@ -135,7 +135,14 @@ def released_files(study: Study) -> list[str]:
 def listed_files(study: Study) -> list[str]:
     """Returns which of these are listed by their own name below the data root, where they are there."""
     root = Paths(study.models_study).data
-    return [name for name in _of_lpips(study) if (root / name).exists()]
+    names = [*_of_lpips(study), *photograph_files(study)]
+    return [name for name in names if (root / name).exists()]
+
+
+def photograph_files(study: Study) -> list[str]:
+    """Returns the photographs below the data root that a scale measures reconstructions on, and with what."""
+    scale = read_scale(study.models_study) if makes_ett(study) else None
+    return [*scale.reconstruction.files] if scale and scale.reconstruction else []
 
 
 def listed_weights(study: Study) -> list[str]:

@@ -7,7 +7,7 @@ from vistok.grid.ett import EttPaths
 from vistok.grid.ett_scale import IBQ, LONGER, TASK, read_scale, tuned_runs
 from vistok.grid.files_of import parts
 from vistok.grid.kinds import task_kind_modules
-from vistok.grid.marks import SCORING
+from vistok.grid.marks import SCORING, counted
 from vistok.grid.modules_of import parts_modules
 from vistok.grid.paths import Paths
 from vistok.grid.runs import Run
@@ -24,8 +24,12 @@ def reader_of(study: Study) -> Run:
 
 def reconstruction_inputs(study: Study) -> list[Path]:
     """Returns the measured models, those that measure them, and the images of the reference rows and of the probe."""
-    models = [EttPaths(study).checkpoint(name) for name in (IBQ, LONGER, "judge", "features")]
     tuned = [Paths(study).mllm(run) for run in tuned_runs(study)]
+    if read_scale(study.models_study).reconstruction:
+        parts_of_tuned = [path for run in tuned_runs(study) for path in parts(study, run.path)]
+        own = [EttPaths(study).checkpoint(name) for name in (IBQ, LONGER)]
+        return list(dict.fromkeys([*own, *tuned, *parts_of_tuned]))
+    models = [EttPaths(study).checkpoint(name) for name in (IBQ, LONGER, "judge", "features")]
     reader, probe_set = reader_of(study), study.models_study.scale.probe_set
     sets = [read_scale(study).tokenizer.images[0], *([probe_set] if probe_set else [])]
     read = [Paths(study).mllm(reader), *parts(study, reader.path)]
@@ -34,6 +38,8 @@ def reconstruction_inputs(study: Study) -> list[Path]:
 
 def reconstruction_spec(study: Study) -> Spec:
     """Returns what the measurements of reconstructions depend on besides the models: what is asked, and its scoring."""
+    if photographs := read_scale(study.models_study).reconstruction:
+        return counted(photographs) | {"bootstrap_resamples": study.scale.bootstrap_resamples}
     return {
         "tasks": {task: task_spec(study, task, SCORING) for task in ASKED},
         "answer_batch": study.scale.answer_batch,
@@ -43,5 +49,11 @@ def reconstruction_spec(study: Study) -> Spec:
 
 def reconstruction_modules(study: Study) -> list[str]:
     """Returns the modules of what answers questions about reconstructions, and of their kinds."""
+    if read_scale(study.models_study).reconstruction:
+        return list(
+            dict.fromkeys(
+                name for run in tuned_runs(study) for name in parts_modules(study.models_study, run.path)
+            )
+        )
     kinds = task_kind_modules(study.task(task).kind for task in ASKED)
     return [*parts_modules(study.models_study, reader_of(study).path), *kinds]

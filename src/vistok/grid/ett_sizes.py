@@ -7,6 +7,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from vistok.grid.ett import EttColumn, NetworkSize
 from vistok.grid.ett_generation import GenerationSize
+from vistok.grid.ett_photographs import PhotographsMeasured
 from vistok.grid.fields import Id, Seed
 from vistok.grid.marks import MACHINE
 from vistok.grid.paths import PERCEPTUAL
@@ -96,6 +97,9 @@ class EttScale(Value):
         Discriminator(_form),
     ]
     generation: GenerationSize | None = None
+    reconstruction: PhotographsMeasured | None = Field(
+        None, description="on what reconstructions are measured, where no networks of the scale's own do that"
+    )
     llm: Id = Field(description="the language model of the study that reads the codes")
     recipes: dict[Id, dict[str, Any]] = Field(
         {}, description="what this scale changes in a recipe of ETT's; `all` first, in those without a parent"
@@ -117,8 +121,8 @@ class EttScale(Value):
 
     @property
     def reconstructs(self) -> bool:
-        """Whether reconstructions are measured: it has the networks that measure them."""
-        return bool(self.nets)
+        """Whether reconstructions are measured: with networks of its own, or on photographs as elsewhere."""
+        return bool(self.nets or self.reconstruction)
 
     @model_validator(mode="after")
     def _nets_are_three(self) -> Self:
@@ -134,6 +138,15 @@ class EttScale(Value):
             raise ValueError(
                 f"{missing[0]} is missing: a tokenizer that is trained, and images that are judged, need all of "
                 f"{', '.join(NETS)}; a `released` tokenizer needs none"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _is_measured_in_one_way(self) -> Self:
+        if self.nets and self.reconstruction:
+            raise ValueError(
+                "`reconstruction` names photographs, and judge, perceptual net and features measure on their own: one "
+                "of the two is legal"
             )
         return self
 

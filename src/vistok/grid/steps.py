@@ -260,7 +260,7 @@ _LIST: Final = (
         reads_data=True,
         spec=ett_reconstruction.reconstruction_spec,
         modules=ett_reconstruction.reconstruction_modules,
-        size="score-run",
+        size="answer",
     ),
     Step(
         "generate",

@@ -8,7 +8,7 @@ from typing import Final
 from vistok.errors import VistokError
 from vistok.grid.downloads import downloads_for, load_downloads
 from vistok.grid.ett import EttPaths
-from vistok.grid.ett_files import ibq_outputs, listed_files, listed_weights, released_files
+from vistok.grid.ett_files import ibq_outputs, listed_files, listed_weights, photograph_files, released_files
 from vistok.grid.ett_scale import of_ett, suites_of
 from vistok.grid.needs import question_files, training_files
 from vistok.grid.runs import Subject
@@ -37,7 +37,8 @@ def files_read(study: Study, subjects: Sequence[Subject]) -> list[str]:
         files = [entry for task in tasks if (entry := study.task_files(task.id))]
         names += [name for each in files for name in (*each.images, *each.named)]
     if own_models:
-        names += training_files(study, subjects) + (released_files(study) if any(ett) else [])
+        names += training_files(study, subjects)
+        names += [*released_files(study), *photograph_files(study)] if any(ett) else []
     return list(dict.fromkeys(names))
 
 
@@ -49,6 +50,7 @@ def check_released(models_study: Study) -> str:
     """
     root, made = Path(models_study.scale.data_root), ibq_outputs(models_study)
     if all(path.is_dir() for path in made):
+        _check_photographs(models_study, root)
         return f"{EttPaths(models_study).checkpoint('')}: {IMPORTED}"
     missing = [name for name in released_files(models_study) if not (root / name).is_file()]
     if missing:
@@ -56,7 +58,19 @@ def check_released(models_study: Study) -> str:
             f"not in {root}: {', '.join(missing)}, from which ETT's tokenizer and its loss are imported. "
             f"{how_to_fetch(missing, root)}"
         )
+    _check_photographs(models_study, root)
     return f"in {root}: {', '.join(released_files(models_study))}"
+
+
+def _check_photographs(models_study: Study, root: Path) -> None:
+    """Refuses a scale whose reconstructions could not be measured once all is trained."""
+    if EttPaths(models_study).reconstruction.is_file():
+        return
+    if missing := [name for name in photograph_files(models_study) if not (root / name).exists()]:
+        raise VistokError(
+            f"not in {root}: {', '.join(missing)}, with which ETT's reconstructions are measured. "
+            f"{how_to_fetch(missing, root)}"
+        )
 
 
 def how_to_fetch(names: list[str], root: Path) -> str:

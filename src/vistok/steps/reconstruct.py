@@ -27,6 +27,7 @@ from vistok.probes.cell_net import NOTHING, CellLabels, CellNet, cell_labels
 from vistok.steps.ask_pictures import PictureReader
 from vistok.steps.ett_models import load_cell_net, load_ibq
 from vistok.steps.models import load_trained
+from vistok.steps.photographs import measured_on_photographs
 from vistok.supervision.ibq.images import ImagePool
 from vistok.tokenizers.ibq.codebook import CodeUse, code_use
 from vistok.tokenizers.ibq.model import Ibq, from_bytes
@@ -60,10 +61,14 @@ def run(study: Study) -> None:
 
     Raises:
         VistokError: the scale has no such tokenizer, a checkpoint is missing or changed, or the task names no
-            annotations.
+            annotations; or photographs, which a scale may name in their place, are missing, or too many are unusable.
     """
-    check_nets(study)
     make_deterministic(0)
+    if photographs := read_scale(study.models_study).reconstruction:
+        record = measured_on_photographs(study, photographs, _tokenizers(study))
+        write_json(EttPaths(study).reconstruction, record)
+        return
+    check_nets(study)
     judge, net = load_cell_net(study, "judge"), load_cell_net(study, "features")
     size = network_of(study)
     truth = _truth(study, judge, size.image_size)

@@ -1,6 +1,6 @@
 """The table of ETT's reconstructions, which is not in the paper."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -76,6 +76,8 @@ def assemble_reconstruction(study: Study, record: Path | None) -> TableReport:
     content: Mapping[str, Any] = read_json(record, what="reconstruction") if record else {}
     rows, protocol = content.get("rows", {}), content.get("protocol")
     places = {name: place for place, name in enumerate(_ROWS)}
+    measured = {key for row in rows.values() for key in row}
+    quantities = [quantity for quantity in _COLUMNS if quantity.key in measured or not rows]
     return TableReport(
         id=RECONSTRUCTION,
         number=0,
@@ -83,8 +85,8 @@ def assemble_reconstruction(study: Study, record: Path | None) -> TableReport:
         results=study.results_id,
         labels=(_LABEL,),
         main_label=0,
-        columns=tuple(_column(quantity, rows, protocol) for quantity in _COLUMNS),
-        rows=tuple(_row(study, name, title, rows.get(name)) for name, title in _ROWS.items()),
+        columns=tuple(_column(quantity, rows, protocol) for quantity in quantities),
+        rows=tuple(_row(study, name, title, quantities, rows.get(name)) for name, title in _ROWS.items()),
         baselines=(),
         origin=Origin(study.scale.id, study.split, study.models_study.scale.id, False, True, COMMAND),
         paper="ett",
@@ -111,10 +113,15 @@ def _column(quantity: _Quantity, rows: Mapping[str, Any], protocol: Mapping[str,
 
 
 def _meaning(key: str, protocol: Mapping[str, Any]) -> str:
-    accuracies, digest = protocol["told"], protocol["features_digest"][:12]
-    return {
+    digest = protocol["features_digest"][:12]
+    of_pixels = {
         "psnr": f"peak signal-to-noise ratio of each image, their mean; crop: {protocol['crop']}",
         "ssim": "Wang et al. 2004, a Gaussian window of 11 pixels, the mean over colours",
+    }
+    if "photographs" in protocol:
+        return (of_pixels | _of_photographs(protocol, digest)).get(key, "")
+    accuracies = protocol["told"]
+    return of_pixels.get(key, "") or {
         "rfid": f"of {protocol['images']} images against {protocol['reference']}, by the last map of a net of this "
         f"scale (digest {digest}) that neither taught the tokenizer nor judges it; in the last row as many true "
         f"images of {protocol['floor_set']} stand in the pictures' place",
@@ -128,12 +135,29 @@ def _meaning(key: str, protocol: Mapping[str, Any]) -> str:
     }.get(key, "")
 
 
-def _row(study: Study, name: str, title: str, measured: Mapping[str, Any] | None) -> Row:
+def _of_photographs(protocol: Mapping[str, Any], digest: str) -> dict[str, str]:
+    absent, broken = protocol["absent"], len(protocol["left_out"])
+    missing = f" ({absent} were absent, {broken} broken)" if absent or broken else ""
+    return {
+        "rfid": f"of {protocol['images']} photographs of {protocol['photographs']}{missing} against "
+        f"{protocol['reference']}, by {protocol['features']} (digest {digest}), pixels not rounded, as IBQ's authors "
+        f"measure it; in the last row {protocol['floor']}, which are half as many",
+        "use": "codes that occur in these photographs; perplexity: over how many they are spread",
+    }
+
+
+def _row(
+    study: Study,
+    name: str,
+    title: str,
+    quantities: Sequence[_Quantity],
+    measured: Mapping[str, Any] | None,
+) -> Row:
     run = Run(tokenizer=name, recipe=RECONSTRUCTION, llm=LLM, seed=0)
     return Row(
         labels=(title,),
         subjects=(run,),
-        cells=tuple(_cell(study, quantity, measured) for quantity in _COLUMNS),
+        cells=tuple(_cell(study, quantity, measured) for quantity in quantities),
     )
 
 

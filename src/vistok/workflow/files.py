@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from vistok.grid.downloads import Download, downloads_for
+from vistok.grid.ett_files import photograph_files
 from vistok.grid.ett_scale import TASK, own_blind, suites_of
 from vistok.grid.needs import question_files, tokenizer_weights, training_files, weight_names
 from vistok.grid.pairs import shown_pair
@@ -134,7 +135,10 @@ class Files:
         return [str(path) for path in STEPS["show-ett"].outputs(self.study)]
 
     def ett_digests(self) -> list[str]:
-        """Returns the digests of the images that ETT's tokenizer is measured on, and of what is in them."""
+        """Returns the digests of the images that ETT's tokenizer is measured on, and of what is in them or tells it."""
+        if names := photograph_files(self.study):
+            root = Path(self.models_study.scale.data_root)
+            return self._digests(self.models_study, [name for name in names if (root / name).exists()])
         return self.task_digests(self.study.task(TASK).suite)
 
     def made_questions(self) -> list[str]:
