@@ -3,11 +3,13 @@
 Sizes alone are changed; layouts, names, rows, tasks, prompts and protocols are those of the paper scale.
 """
 
+import json
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
+from tests.commands.test_detect import clip, mask2former
 from tests.official_data import write_asked_by_ett, write_official
 from tests.official_encoders import smaller, write_encoder
 from tests.official_ibq import SIZE, random_weights, write_release
@@ -64,6 +66,7 @@ def lay_out_ett(checkout: Path, *, data: Path, hub: Path) -> None:
     write_lpips(data)
     write_photographs(data, 6)
     write_inception(data)
+    _write_prompts(data / "geneval/evaluation_metadata.jsonl")
     network = qwen(cached(hub, "Qwen/Qwen2.5-1.5B"))
     size = {"width": 32, "layers": 2, "vocabulary": network.config.vocab_size}
     size["parameters_m"] = round(millions(network), 4)
@@ -74,11 +77,38 @@ def lay_out_ett(checkout: Path, *, data: Path, hub: Path) -> None:
         checkout / "workflow/grid/tokenizers.yaml",
         lambda known: known["ibq-262144-512"]["encoder"].update(small, parameters_m=round(parameters, 4)),
     )
-    edit(checkout / "workflow/scales/ett/paper.yaml", _shorten_ett)
+    judges = {"detector": mask2former(hub / "mask2former"), "clip": clip(hub / "clip")}
+    edit(checkout / "workflow/scales/ett/paper.yaml", lambda scale: _shorten_ett(scale, judges))
     edit(checkout / "workflow/scales/paper.yaml", _shorten)
 
 
-def _shorten_ett(scale: dict[str, Any]) -> None:
+def _write_prompts(path: Path) -> None:
+    """Writes two of GenEval's prompts of each kind, in its file's format."""
+    rows = []
+    for category in ("bus", "bench"):
+        one, other = {"class": category, "count": 1}, {"class": "car", "count": 1}
+        red, right = one | {"color": "red"}, other | {"position": ["right of", 0]}
+        for kind, include, text in (
+            ("single_object", [one], f"a photo of a {category}"),
+            ("two_object", [one, other], f"a photo of a {category} and a car"),
+            ("counting", [one | {"count": 2}], f"a photo of two {category}s"),
+            ("colors", [red], f"a photo of a red {category}"),
+            ("position", [one, right], f"a photo of a car right of a {category}"),
+            ("color_attr", [red, other | {"color": "blue"}], f"a photo of a red {category} and a blue car"),
+        ):
+            rows.append({"tag": kind, "include": include, "prompt": text})
+    path.parent.mkdir(parents=True)
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+
+
+def _shorten_ett(scale: dict[str, Any], judges: dict[str, str]) -> None:
+    scale["generation"].update(judges, images=2, at_once=6)
+    scale["generation"]["training"].update(
+        drawer={"side": 2, "hidden": 16},
+        steps=2,
+        batch=4,
+        optimiser={"learning_rate": 1.0e-3, "warmup_steps": 1},
+    )
     scale["reconstruction"].update(number=6, side=32, batch=4)
     scale["tokenizer"].update(gate_images=8, discriminator_channels=8, discriminator_halvings=1)
     scale["recipes"] = {"all": {"steps": 2, "batch": 4, "optimiser": {"warmup_steps": 1}}}

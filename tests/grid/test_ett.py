@@ -81,13 +81,32 @@ def test_a_released_tokenizer_stands_where_others_are_trained(checkout: Path) ->
     }  # fmt: skip
     read = [*map(str, STEPS["train-ibq"].inputs(study))]
     assert read[0] == "data/digests/paper/weights-of-tokenizers/ibq-262144-512.json" and len(read) == 4
-    assert drawing_jobs(study, ett_runs(study)) == []
+    assert drawing_jobs(study, ett_runs(study)) == [
+        (f"{row}/qwen-2-5/seed-0",)
+        for row in (
+            "ibq-codes/index-frozen",
+            "ibq/embedding-frozen",
+            "ibq/embedding-tuned",
+            "ibq-longer/embedding-frozen",
+        )
+    ]
     shown = [*map(str, STEPS["show-ett"].inputs(study))]
     assert "results/paper/ibq/embedding-tuned/qwen-2-5/seed-0/gqa/metrics.json" in shown
     assert "results/paper/ett/blind/vqav2/metrics.json" in shown, "no language model of the study is needed"
     assert [path for path in shown if path.startswith("results/paper/ett") and "blind" not in path] == [
-        "results/paper/ett/reconstruction.json"
+        "results/paper/ett/reconstruction.json",
+        "results/paper/ett/generation.json",
     ]
+    assert STEPS["make-prompts"].outputs(study) == []
+    learnt = [*map(str, STEPS["teach-drawing"].inputs(study, "ibq/embedding-frozen/qwen-2-5/seed-0"))]
+    assert learnt[:2] == [
+        "shards/paper/coco-train",
+        "checkpoints/paper/mllms/ibq/embedding-frozen/qwen-2-5/seed-0",
+    ]
+    assert "checkpoints/paper/ett/ibq" in learnt
+    drawn = [*map(str, STEPS["generate"].inputs(study))]
+    assert "checkpoints/paper/ett/drawers/ibq/embedding-tuned/qwen-2-5/seed-0" in drawn
+    assert not [path for path in drawn if "judge" in path or "ett-generation" in path]
     read = [*map(str, STEPS["reconstruct"].inputs(study))]
     assert read[:2] == ["checkpoints/paper/ett/ibq", "checkpoints/paper/ett/ibq-longer"]
     assert "checkpoints/paper/mllms/ibq/embedding-tuned-alone/qwen-2-5/seed-0" in read
@@ -98,7 +117,8 @@ def test_a_released_tokenizer_stands_where_others_are_trained(checkout: Path) ->
 def test_columns_that_wait_elsewhere_are_answered_where_their_files_are(checkout: Path) -> None:
     for scale, task in (("mini", None), ("paper", "textvqa")):
         assert tables_of(load_study(scale))["table-4"].columns["TextVQA"].task == task
-    assert "no images are drawn" in tables_of(load_study("paper"))["table-4"].columns["GenEval"].waits_for
+    for scale, prompts in (("mini", "plain"), ("paper", "published")):
+        assert tables_of(load_study(scale))["table-4"].columns["GenEval"].generation == prompts
 
 
 @pytest.mark.parametrize(
@@ -129,6 +149,6 @@ def test_a_scale_that_trains_its_tokenizer_needs_its_nets(checkout: Path) -> Non
     del entry["features"]
     file.write_text(yaml.safe_dump(entry))
     with pytest.raises(
-        VistokError, match="features is missing: a tokenizer that is trained, and images that are"
+        VistokError, match="features is missing: a tokenizer that is trained, and images of made"
     ):
         check_grid(load_study("smoke"))

@@ -53,6 +53,7 @@ def checkout(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         tmp_path / "workflow/scales/ett/paper.yaml",
         lambda scale: scale.update(
             reconstruction=None,
+            generation=None,
             tokenizer={
                 **scale["tokenizer"], "gate_images": 12, "least_use": 0.2, "discriminator_channels": 8,
                 "discriminator_halvings": 1,

@@ -43,7 +43,7 @@ rule teach_drawing:
         spec=teach_drawing.spec,
         source=teach_drawing.source,
     shell:
-        "vistok teach-drawing {wildcards.run} {params.options} "
+        "{resources.launch} vistok teach-drawing {wildcards.run} {params.options} "
         "2>&1 | {{ tee -i {log} || cat > /dev/null; }}"
 
 

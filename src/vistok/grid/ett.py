@@ -26,6 +26,7 @@ RECIPES: Final = FOLDER / "recipes.yaml"
 RECONSTRUCTION: Final = "reconstruction"  # a table of our own, as the next is
 GENERATION: Final = "generation"
 PROMPT_SETS: Final = ("plain", "held-out")
+PUBLISHED_SET: Final = "published"  # GenEval's own prompts
 NUMBERS: Final = (2, 3, 4, 5)  # of the paper's tables that are transcribed
 
 
@@ -37,9 +38,10 @@ class EttColumn(Value):
     reconstruction: Id | None = Field(
         None, description="what of the reconstruction our cells are, such as rfid"
     )
-    generation: Literal["plain", "held-out"] | None = Field(
+    generation: Literal["plain", "held-out", "published"] | None = Field(
         None,
-        description="prompts of this study's world, of whose drawn images our cells are the share that show them",
+        description="prompts of this study's world, or published ones, of whose drawn images our cells are the share "
+        "that show them",
     )
     waits_for: str = Field("", description="why a cell of ours is not there")
 
@@ -139,6 +141,11 @@ class EttPaths:
     @property
     def sheet(self) -> Path:
         return self.pages / "generation.png"
+
+    @property
+    def drawn(self) -> Path:
+        """The images of published prompts, a folder for each row, in the layout of GenEval's tools."""
+        return Paths(self.study).results / "ett" / "drawn"
 
     @property
     def prompts(self) -> Path:

@@ -4,7 +4,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vistok.grid.ett import EttPaths, EttRow
-from vistok.grid.ett_scale import IBQ, LONGER, generation_of, makes_ett, painted_by, read_scale, tables_of
+from vistok.grid.ett_generation import PublishedPrompts
+from vistok.grid.ett_scale import (
+    IBQ,
+    LONGER,
+    generation_of,
+    made_prompts_of,
+    makes_ett,
+    painted_by,
+    pair_folders,
+    read_scale,
+    tables_of,
+)
 from vistok.grid.files_of import parts
 from vistok.grid.marks import counted
 from vistok.grid.paths import Paths
@@ -15,14 +26,33 @@ from vistok.grid.study import Study
 
 
 def prompts_spec(study: Study) -> Spec:
-    """Returns what the prompts, and the images to learn from, depend on."""
-    size = generation_of(study)
+    """Returns what the prompts, and the images to learn from, depend on; nothing where they are published."""
+    if publishes_prompts(study):
+        return {}
+    size = made_prompts_of(study)
     return {name: getattr(size, name) for name in ("seed", "pairs", "captions", "prompts", "true_images")}
+
+
+def publishes_prompts(study: Study) -> bool:
+    """Returns whether a study's scale takes published prompts, and images with captions that it has anyway."""
+    return makes_ett(study.models_study) and isinstance(
+        read_scale(study.models_study).generation, PublishedPrompts
+    )
+
+
+def prompts_outputs(study: Study) -> list[Path]:
+    """Returns the folder of prompts that a scale makes; none where they are published."""
+    return [] if publishes_prompts(study) else [EttPaths(study).prompts]
+
+
+def learnt_from(study: Study) -> list[Path]:
+    """Returns the images with captions that models learn to draw from; of a world, with what else is made of it."""
+    return pair_folders(study) if publishes_prompts(study) else [EttPaths(study).prompts]
 
 
 def drawer_inputs(study: Study, run: str) -> list[Path]:
     """Returns what a run's model is taught to draw with: itself, its parts, and images with captions."""
-    return [EttPaths(study).prompts, Paths(study).mllm(run), *parts(study, run)]
+    return [*learnt_from(study), Paths(study).mllm(run), *parts(study, run)]
 
 
 def drawer_spec(study: Study, run: str) -> Spec:
@@ -57,14 +87,21 @@ def painters(study: Study) -> dict[str, Run | None]:
 def generation_spec(study: Study) -> Spec:
     """Returns what the scores of drawn images depend on besides the models."""
     size = generation_of(study)
+    if isinstance(size, PublishedPrompts):
+        return {name: value for name, value in counted(size).items() if name not in ("training", "at_once")}
     fields = {name: getattr(size, name) for name in ("least", "images", "seed", "guidance")}
     return fields | {"resamples": study.scale.bootstrap_resamples}
 
 
 def generation_inputs(study: Study) -> list[Path]:
     """Returns the prompts, what judges images of them, the tokenizers that paint them, and the models that draw."""
-    paths = EttPaths(study)
+    paths, size = EttPaths(study), generation_of(study)
     runs = [run for _, run in drawing_rows(study)]
+    if isinstance(size, PublishedPrompts):
+        learnt = [path for run in runs for path in (paths.drawer(run), Paths(study).mllm(run))]
+        whole = [path for run in runs for path in parts(study, run.path)]
+        prompts = Paths(study.models_study).digest(size.prompts)
+        return list(dict.fromkeys([prompts, *pair_folders(study), *learnt, *whole]))
     made = [paths.checkpoint(name) for name in (IBQ, LONGER, "judge")]
     drawers = [path for run in runs for path in (paths.drawer(run), Paths(study).mllm(run))]
     return [paths.prompts, *made, *drawers]

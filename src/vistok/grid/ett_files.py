@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from vistok.grid.ett import EttPaths
+from vistok.grid.ett_generation import PublishedPrompts
 from vistok.grid.ett_scale import (
     IBQ,
     longer_training,
@@ -135,7 +136,7 @@ def released_files(study: Study) -> list[str]:
 def listed_files(study: Study) -> list[str]:
     """Returns which of these are listed by their own name below the data root, where they are there."""
     root = Paths(study.models_study).data
-    names = [*_of_lpips(study), *photograph_files(study)]
+    names = [*_of_lpips(study), *photograph_files(study), *prompt_files(study)]
     return [name for name in names if (root / name).exists()]
 
 
@@ -143,6 +144,12 @@ def photograph_files(study: Study) -> list[str]:
     """Returns the photographs below the data root that a scale measures reconstructions on, and with what."""
     scale = read_scale(study.models_study) if makes_ett(study) else None
     return [*scale.reconstruction.files] if scale and scale.reconstruction else []
+
+
+def prompt_files(study: Study) -> list[str]:
+    """Returns the published prompts below the data root that a scale draws images for."""
+    size = read_scale(study.models_study).generation if makes_ett(study) else None
+    return [size.prompts] if isinstance(size, PublishedPrompts) else []
 
 
 def listed_weights(study: Study) -> list[str]:

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from vistok.grid.fields import Seed
+from vistok.grid.fields import Id, RelativePath, Seed
 from vistok.grid.recipes import Optimiser
 from vistok.grid.value import Value
 
@@ -42,4 +42,20 @@ class GenerationSize(Value):
     )
     images: int = Field(gt=0, description="drawn for a prompt")
     guidance: float = Field(gt=1, description="with which they are drawn once more")
+    training: DrawingTraining
+
+
+class PublishedPrompts(Value):
+    """GenEval's own prompts, what is learnt for them, and what judges the images: networks of other people."""
+
+    prompts: RelativePath = Field(description="evaluation_metadata.jsonl, below the data root")
+    pairs: tuple[Id, ...] = Field(min_length=1, description="image sets with captions, to learn from")
+    seed: Seed
+    images: int = Field(gt=0, description="drawn for a prompt")
+    guidance: float = Field(gt=1, description="with which they are drawn")
+    at_once: int = Field(gt=0, description="how many images are drawn at once, of whole prompts")
+    detector: str = Field(
+        min_length=1, description="Mask2Former on COCO's instances: a folder, or its published name"
+    )
+    clip: str = Field(min_length=1, description="CLIP that names colours: a folder, or its published name")
     training: DrawingTraining

@@ -5,9 +5,10 @@ from typing import Any, Final
 
 from vistok.errors import VistokError
 from vistok.grid.entries import SCALES, find
-from vistok.grid.ett import EttRow, EttTable, NetworkSize, read_tables
-from vistok.grid.ett_generation import GenerationSize
+from vistok.grid.ett import EttPaths, EttRow, EttTable, NetworkSize, read_tables
+from vistok.grid.ett_generation import GenerationSize, PublishedPrompts
 from vistok.grid.ett_sizes import NETS, EttScale, TokenizerTeaching, TokenizerTraining
+from vistok.grid.paths import Paths
 from vistok.grid.read import read_mapping, validated
 from vistok.grid.runs import Run, Subject
 from vistok.grid.study import Study
@@ -72,7 +73,7 @@ def tables_of(study: Study) -> dict[str, EttTable]:
     }
 
 
-def generation_of(study: Study) -> GenerationSize:
+def generation_of(study: Study) -> GenerationSize | PublishedPrompts:
     """Returns the sizes of image generation.
 
     Raises:
@@ -84,6 +85,29 @@ def generation_of(study: Study) -> GenerationSize:
         f"no images are drawn for prompts at the scale {study.models_study.scale.id!r}: {scale_file(study)} has no "
         "`generation`. Name a scale that has one, such as --scale mini."
     )
+
+
+def made_prompts_of(study: Study) -> GenerationSize:
+    """Returns the sizes of the prompts that a study's scale makes in its own world.
+
+    Raises:
+        VistokError: it draws no images, or those of published prompts.
+    """
+    size = generation_of(study)
+    if isinstance(size, GenerationSize):
+        return size
+    raise VistokError(
+        f"no prompts are made at the scale {study.models_study.scale.id!r}: {scale_file(study)} names published ones, "
+        f"{size.prompts}. Name a scale with a world of its own, such as --scale mini."
+    )
+
+
+def pair_folders(study: Study) -> list[Path]:
+    """Returns the shards of images with captions that models learn to draw from."""
+    size, models_study = generation_of(study), study.models_study
+    if isinstance(size, PublishedPrompts):
+        return [Paths(models_study).shards(name) for name in size.pairs]
+    return [EttPaths(models_study).prompts / "pairs"]
 
 
 def check_nets(study: Study) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Self
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from vistok.grid.ett import EttColumn, NetworkSize
-from vistok.grid.ett_generation import GenerationSize
+from vistok.grid.ett_generation import GenerationSize, PublishedPrompts
 from vistok.grid.ett_photographs import PhotographsMeasured
 from vistok.grid.fields import Id, Seed
 from vistok.grid.marks import MACHINE
@@ -85,6 +85,12 @@ def _form(entry: object) -> str:
     return "[release]" if given else "[training]"
 
 
+def _prompts(entry: object) -> str:
+    """Returns whose prompts images are drawn for."""
+    pairs = entry.get("pairs") if isinstance(entry, Mapping) else getattr(entry, "pairs", None)
+    return "[made]" if isinstance(pairs, int) else "[published]"
+
+
 class EttScale(Value):
     """What a scale makes of ETT: of a tokenizer that it trains with nets of its own, or of a released one."""
 
@@ -96,7 +102,13 @@ class EttScale(Value):
         Annotated[TokenizerTraining, Tag("[training]")] | Annotated[TokenizerRelease, Tag("[release]")],
         Discriminator(_form),
     ]
-    generation: GenerationSize | None = None
+    generation: (
+        Annotated[
+            Annotated[GenerationSize, Tag("[made]")] | Annotated[PublishedPrompts, Tag("[published]")],
+            Discriminator(_prompts),
+        ]
+        | None
+    ) = None
     reconstruction: PhotographsMeasured | None = Field(
         None, description="on what reconstructions are measured, where no networks of the scale's own do that"
     )
@@ -134,9 +146,10 @@ class EttScale(Value):
             )
         missing = [name for name in NETS if name not in self.nets]
         trained = isinstance(self.tokenizer, TokenizerTraining)
-        if missing and (trained or self.generation or len(missing) < len(NETS)):
+        made = isinstance(self.generation, GenerationSize)
+        if missing and (trained or made or len(missing) < len(NETS)):
             raise ValueError(
-                f"{missing[0]} is missing: a tokenizer that is trained, and images that are judged, need all of "
+                f"{missing[0]} is missing: a tokenizer that is trained, and images of made prompts, need all of "
                 f"{', '.join(NETS)}; a `released` tokenizer needs none"
             )
         return self

@@ -238,7 +238,7 @@ _LIST: Final = (
     ),
     Step(
         "make-prompts",
-        outputs=lambda study: [EttPaths(study).prompts],
+        outputs=ett_drawing.prompts_outputs,
         spec=ett_drawing.prompts_spec,
         shared=True,
         size="write-shards",
@@ -251,7 +251,7 @@ _LIST: Final = (
         spec=ett_drawing.drawer_spec,
         modules=lambda study, run: modules_of.parts_modules(study.models_study, run),
         shared=True,
-        size="write-shards",
+        size="tune-mllm",
     ),
     Step(
         "reconstruct",
@@ -267,7 +267,7 @@ _LIST: Final = (
         outputs=lambda study: [EttPaths(study).generation, EttPaths(study).sheet],
         inputs=ett_drawing.generation_inputs,
         spec=ett_drawing.generation_spec,
-        size="score-run",
+        size="answer",
     ),
     Step(
         "fit-ett-blind",

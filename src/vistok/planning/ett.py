@@ -8,12 +8,22 @@ from typing import Final
 from vistok.errors import VistokError
 from vistok.grid.downloads import downloads_for, load_downloads
 from vistok.grid.ett import EttPaths
-from vistok.grid.ett_files import ibq_outputs, listed_files, listed_weights, photograph_files, released_files
-from vistok.grid.ett_scale import of_ett, suites_of
+from vistok.grid.ett_files import (
+    ibq_outputs,
+    listed_files,
+    listed_weights,
+    photograph_files,
+    prompt_files,
+    records,
+    released_files,
+)
+from vistok.grid.ett_generation import PublishedPrompts
+from vistok.grid.ett_scale import of_ett, read_scale, suites_of
 from vistok.grid.needs import question_files, training_files
 from vistok.grid.runs import Subject
 from vistok.grid.study import Study
 from vistok.planning.listed import task_names
+from vistok.tokenizers.hub import cached
 
 IMPORTED: Final = "imported"
 
@@ -38,7 +48,7 @@ def files_read(study: Study, subjects: Sequence[Subject]) -> list[str]:
         names += [name for each in files for name in (*each.images, *each.named)]
     if own_models:
         names += training_files(study, subjects)
-        names += [*released_files(study), *photograph_files(study)] if any(ett) else []
+        names += [*released_files(study), *measured_with(study)] if any(ett) else []
     return list(dict.fromkeys(names))
 
 
@@ -50,7 +60,7 @@ def check_released(models_study: Study) -> str:
     """
     root, made = Path(models_study.scale.data_root), ibq_outputs(models_study)
     if all(path.is_dir() for path in made):
-        _check_photographs(models_study, root)
+        _check_measuring(models_study, root)
         return f"{EttPaths(models_study).checkpoint('')}: {IMPORTED}"
     missing = [name for name in released_files(models_study) if not (root / name).is_file()]
     if missing:
@@ -58,19 +68,32 @@ def check_released(models_study: Study) -> str:
             f"not in {root}: {', '.join(missing)}, from which ETT's tokenizer and its loss are imported. "
             f"{how_to_fetch(missing, root)}"
         )
-    _check_photographs(models_study, root)
+    _check_measuring(models_study, root)
     return f"in {root}: {', '.join(released_files(models_study))}"
 
 
-def _check_photographs(models_study: Study, root: Path) -> None:
-    """Refuses a scale whose reconstructions could not be measured once all is trained."""
-    if EttPaths(models_study).reconstruction.is_file():
+def measured_with(study: Study) -> list[str]:
+    """Returns what reconstructions and drawn images are measured with, below the data root."""
+    return [*photograph_files(study), *prompt_files(study)]
+
+
+def _check_measuring(models_study: Study, root: Path) -> None:
+    """Refuses a scale whose reconstructions and images could not be measured once all is trained."""
+    if all(path.is_file() for path in records(models_study)):
         return
-    if missing := [name for name in photograph_files(models_study) if not (root / name).exists()]:
+    if missing := [name for name in measured_with(models_study) if not (root / name).exists()]:
         raise VistokError(
-            f"not in {root}: {', '.join(missing)}, with which ETT's reconstructions are measured. "
+            f"not in {root}: {', '.join(missing)}, with which ETT's reconstructions and drawn images are measured. "
             f"{how_to_fetch(missing, root)}"
         )
+    size = read_scale(models_study).generation
+    judges = (size.detector, size.clip) if isinstance(size, PublishedPrompts) else ()
+    for name in judges:
+        if not Path(name).is_dir() and not cached(name, "config.json"):
+            raise VistokError(
+                f"{name!r}, which judges drawn images, is neither a folder nor in this machine's cache. Fetch it where "
+                f"there is a network: hf download {name}"
+            )
 
 
 def how_to_fetch(names: list[str], root: Path) -> str:

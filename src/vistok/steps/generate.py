@@ -19,11 +19,12 @@ from vistok.evaluation.retrieval import nearest_captions
 from vistok.files import staged_file, write_json
 from vistok.grid.ett import PROMPT_SETS, EttPaths
 from vistok.grid.ett_drawing import drawing_rows, drawn_name, painters
-from vistok.grid.ett_generation import GenerationSize
-from vistok.grid.ett_scale import generation_of, network_of
+from vistok.grid.ett_generation import GenerationSize, PublishedPrompts
+from vistok.grid.ett_scale import generation_of, made_prompts_of, network_of
 from vistok.grid.study import Study
 from vistok.pages.sheet import picture_sheet
 from vistok.probes.cell_net import CellNet
+from vistok.steps.draw_published import drawn_of_published
 from vistok.steps.ett_models import load_cell_net, load_ibq
 from vistok.steps.models import load_trained
 from vistok.steps.teach_drawing import load_drawer
@@ -94,7 +95,14 @@ def run(study: Study) -> None:
             too many true images.
     """
     make_deterministic(0)
-    size, paths, evaluator = generation_of(study), EttPaths(study), _evaluator(study)
+    paths, published = EttPaths(study), generation_of(study)
+    if isinstance(published, PublishedPrompts):
+        record, sheet = drawn_of_published(study, published)
+        write_json(paths.generation, record)
+        with staged_file(paths.sheet) as partial:
+            partial.write_bytes(sheet)
+        return
+    size, evaluator = published, _evaluator(study)
     true, near = (_images(study, name) for name in ("shown", "near"))
     right, wrong = evaluator.shown(true), evaluator.shown(near)
     judged = {kind: _judged(evaluator, right, ~wrong, kind) for kind in KINDS}
@@ -177,7 +185,7 @@ def check_judge(judged: Mapping[str, Mapping[str, float]], size: GenerationSize)
 
 def _retrieved(study: Study, evaluator: _Evaluator) -> dict[str, Pictures]:
     """Returns, for each prompt, the training image whose caption is nearest, and a random one."""
-    size, rows = generation_of(study), Shards(EttPaths(study).prompts / "pairs")
+    size, rows = made_prompts_of(study), Shards(EttPaths(study).prompts / "pairs")
     captions = [(position, text) for position, row in enumerate(rows) for text in row.captions]
     nearest = nearest_captions([prompt.text for prompt in evaluator.prompts], [text for _, text in captions])
     any_ = np.random.default_rng(size.seed).integers(len(rows), size=len(evaluator.prompts))
@@ -198,7 +206,7 @@ def _painted(study: Study, images: Pictures) -> dict[str, Pictures]:
 
 def _drawn(study: Study, evaluator: _Evaluator) -> dict[str, Pictures]:
     """Returns the pictures that each model draws of each prompt in turn, without guidance and with it."""
-    size = generation_of(study)
+    size = made_prompts_of(study)
     drawn: dict[str, Pictures] = {}
     texts = [prompt.text for prompt in evaluator.prompts for _ in range(size.images)]
     for row, run in drawing_rows(study):

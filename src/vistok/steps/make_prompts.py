@@ -11,7 +11,7 @@ from vistok.datasets.shards import write_rows
 from vistok.files import staged_folder
 from vistok.grid.ett import PROMPT_SETS, EttPaths
 from vistok.grid.ett_generation import GenerationSize
-from vistok.grid.ett_scale import generation_of
+from vistok.grid.ett_scale import made_prompts_of
 from vistok.grid.study import Study
 from vistok.world.captions import sample_captions
 from vistok.world.draws import Draws
@@ -42,7 +42,7 @@ def run(study: Study) -> None:
     Raises:
         VistokError: the scale has no models of ETT, or the folder cannot be written.
     """
-    size = generation_of(study)
+    size = made_prompts_of(study)
     held_out = sample_held_out(_draws(size, "held out"))
     with staged_folder(EttPaths(study).prompts) as folder:
         _write_pairs(size, held_out, folder / "pairs")

@@ -1,5 +1,7 @@
 """Trains one run's model of ETT to generate the codes of an image after its caption."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -11,8 +13,8 @@ from vistok.datasets.shards import Shards
 from vistok.errors import VistokError
 from vistok.files import digest_value
 from vistok.grid.ett import EttPaths
-from vistok.grid.ett_drawing import drawer_spec
-from vistok.grid.ett_scale import generation_of, network_of
+from vistok.grid.ett_drawing import drawer_spec, learnt_from
+from vistok.grid.ett_scale import generation_of, network_of, pair_folders
 from vistok.grid.modules_of import parts_modules
 from vistok.grid.paths import Paths
 from vistok.grid.runs import Run
@@ -27,6 +29,7 @@ from vistok.steps.training import training
 from vistok.supervision.ibq.drawing import DrawingLearner
 from vistok.supervision.ibq.images import ImagePool
 from vistok.training.curves import write_curves
+from vistok.training.devices import device_of
 from vistok.training.loop import Plan, make_deterministic, train
 
 _AT_ONCE: Final = 100
@@ -39,18 +42,22 @@ def run(study: Study, target: Run) -> None:
         VistokError: the run's model, one of its parts or the images are missing or changed, or it has no codebook.
     """
     stopwatch, paths, size = Stopwatch(), EttPaths(study), generation_of(study).training
+    job = study.scale.job("tune-mllm")
     inputs = _inputs(study, target)
     code = source_digest(__name__, *parts_modules(study, target.path))
-    with training(Paths(study), paths.drawer(target), [inputs, code]) as work:
+    with training(Paths(study), paths.drawer(target), [inputs, code], gpus=job.gpus) as work:
         if work is None:
             return
         make_deterministic(target.seed)
         drawer = build_drawer(size.drawer, load_trained(study, target))
-        pairs = paths.prompts / "pairs"
-        captions = [row.captions for row in Shards(pairs)]
-        codes = _codes(drawer, ImagePool([pairs], network_of(study).image_size))
+        folders, device = pair_folders(study), device_of(job.gpus)
+        captions = [tuple(texts or ()) for folder in folders for texts in Shards(folder).column("captions")]
+        check_captions(captions, folders)
+        codes = _codes(drawer, ImagePool(folders, network_of(study).image_size), device)
         learner = DrawingLearner(drawer, codes, captions, size, target.seed)
-        plan = Plan(size.steps, size.optimiser, study.scale.save_every)
+        plan = Plan(
+            size.steps, size.optimiser, study.scale.save_every, positions=job.positions, gpus=job.gpus
+        )
         name = f"drawer {target.path}"
         curves = train(learner, plan, state=work.state, identity=work.identity, name=name)
         save_checkpoint(
@@ -81,10 +88,24 @@ def load_drawer(study: Study, target: Run) -> Drawer:
 
 def _inputs(study: Study, target: Run) -> dict[str, str]:
     """Returns the digest of each input, and of the size."""
-    made = [EttPaths(study).prompts, Paths(study).mllm(target), *parts(study, target)]
+    made = [*learnt_from(study), Paths(study).mllm(target), *parts(study, target)]
     return input_digests(made) | {"spec": digest_value(drawer_spec(study, target.path))}
 
 
-def _codes(drawer: Drawer, pool: ImagePool) -> torch.Tensor:
-    batches = np.array_split(np.arange(len(pool)), -(-len(pool) // _AT_ONCE))
-    return torch.cat([drawer.tokenizer.trunk.codes(pool.pixels(indices)) for indices in batches])
+def check_captions(captions: Sequence[Sequence[str]], folders: Sequence[Path]) -> None:
+    """Refuses images of which some have no caption.
+
+    Raises:
+        VistokError: says how many.
+    """
+    if silent := sum(not texts for texts in captions):
+        raise VistokError(
+            f"{silent} of {len(captions)} images in {', '.join(map(str, folders))} have no caption, from which drawing "
+            "is learnt. Name sets with captions as `pairs` in the scale's file below workflow/scales/ett."
+        )
+
+
+def _codes(drawer: Drawer, pool: ImagePool, device: torch.device) -> torch.Tensor:
+    batches, trunk = np.array_split(np.arange(len(pool)), -(-len(pool) // _AT_ONCE)), drawer.tokenizer.trunk
+    trunk.to(device)
+    return torch.cat([trunk.codes(pool.pixels(indices).to(device)).cpu() for indices in batches])

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from vistok.grid.ett import GENERATION, PROMPT_SETS
+from vistok.grid.ett import GENERATION, PROMPT_SETS, PUBLISHED_SET
 from vistok.grid.runs import Run
 from vistok.grid.study import Study
 from vistok.reading import read_json
@@ -53,6 +53,8 @@ def assemble_generation(study: Study, record: Path | None) -> TableReport:
         VistokError: the record is missing.
     """
     content: Mapping[str, Any] = read_json(record, what="generation") if record else {}
+    published = PUBLISHED_SET in content.get("protocol", {}).get("prompts", {})
+    shown = {name: title for name, title in ROWS.items() if not content or name in content["rows"]}
     return TableReport(
         id=GENERATION,
         number=0,
@@ -63,8 +65,8 @@ def assemble_generation(study: Study, record: Path | None) -> TableReport:
         columns=tuple(_column(kind, title, content) for kind, title in _COLUMNS.items()),
         rows=tuple(
             _row(study, name, title, prompts, content)
-            for name, title in ROWS.items()
-            for prompts in PROMPT_SETS
+            for name, title in shown.items()
+            for prompts in ((PUBLISHED_SET,) if published else PROMPT_SETS)
         ),
         baselines=(),
         origin=Origin(study.scale.id, study.split, study.models_study.scale.id, False, True, COMMAND),
@@ -83,6 +85,8 @@ def _meaning(kind: str, content: Mapping[str, Any]) -> str:
     protocol = content["protocol"]
     if kind == "more":
         return "the mean less that of the blind row, prompt by prompt, and the interval of this difference"
+    if PUBLISHED_SET in protocol["prompts"]:
+        return _published(kind, protocol)
     if kind != "mean":
         judge = content["judge"][kind]
         return (
@@ -94,6 +98,18 @@ def _meaning(kind: str, content: Mapping[str, Any]) -> str:
         f"of the six kinds, each by GenEval's rule; {counts} prompts. No image to learn from has what a held-out "
         "prompt asks for, but for prompts of one object, of which nothing is held out. Judge: a net of this scale "
         f"(digest {protocol['judge_digest'][:12]}) that reads each cell"
+    )
+
+
+def _published(kind: str, protocol: Mapping[str, Any]) -> str:
+    if kind != "mean":
+        return ""
+    own = "" if protocol["official_prompts"] else ", which are not GenEval's own 553"
+    return (
+        f"of the six kinds, each by GenEval's rule: {protocol['prompts'][PUBLISHED_SET]} prompts of {protocol['file']}"
+        f"{own}, {protocol['images']} images each, drawn with guidance {protocol['guidance']:g}. Seen by "
+        f"{protocol['detector']} and {protocol['clip']} (digest {protocol['judge_digest'][:12]}), which are not the "
+        f"official detector's weights. Retrieved: of {protocol['pairs']} images that whose caption shares most words"
     )
 
 

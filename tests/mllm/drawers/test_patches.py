@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from vistok.errors import VistokError
+from vistok.mllm.drawers import base
 from vistok.mllm.drawers.base import Drawer
 
 CAPTIONS = ["a red ring on sand", "two stars", ""]
@@ -65,6 +66,24 @@ def test_losses_are_those_of_a_reference_that_reads_code_after_code(side: int, r
             order = squares(torch.arange(16).view(4, 4), side)
             assert found.flatten()[[*chain(*order)]].tolist() == pytest.approx(wanted, rel=1e-4)
     assert losses.std() > 0.1
+
+
+def test_codes_that_are_looked_up_are_read_as_one_hot_ones_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 262,144 codes, those of one image would be a gigabyte."""
+    drawer, codes = small_drawer(read="codes"), some_codes()
+    made = drawer.read(codes.flatten(1))
+    monkeypatch.setattr(base, "_MOST", 0)
+    looked_up = drawer.read(codes.flatten(1))
+    assert torch.allclose(made, looked_up, atol=1e-6) and made.std() > 0.1
+    made.square().sum().backward()
+    (weight,) = [each for name, each in drawer.model.connector.named_parameters() if each.ndim == 2]
+    first, weight.grad = weight.grad, None
+    looked_up.square().sum().backward()
+    assert (
+        first is not None
+        and weight.grad is not None
+        and torch.allclose(first, weight.grad, rtol=1e-4, atol=1e-5)
+    )
 
 
 def test_a_code_is_predicted_from_what_is_before_it_alone() -> None:

@@ -49,6 +49,19 @@ def test_the_loss_is_the_mean_over_codes(make: Callable[[], DrawingLearner]) -> 
     assert weight == 6 * 16 and 1 < total / weight < 8
 
 
+def test_a_batch_that_is_cut_has_the_same_loss(make: Callable[[], DrawingLearner]) -> None:
+    learner = make()
+    batch = learner.batch(0, 0, 1)
+    parts = learner.cut(batch, 2 * 16 + 2 * batch["mask"].shape[1])
+    assert [len(part["codes"]) for part in parts] == [2, 2, 2], (
+        "an image counts as many positions as it has codes"
+    )
+    total, weight = learner(batch)
+    each = [learner(part) for part in parts]
+    assert sum(part[1] for part in each) == weight
+    assert sum(part[0].item() for part in each) == pytest.approx(total.item(), rel=1e-5)
+
+
 def test_all_but_the_tokenizer_learns(make: Callable[[], DrawingLearner], tmp_path: Path) -> None:
     learner = make()
     before = {name: tensor.clone() for name, tensor in learner.state_dict().items()}

@@ -7,7 +7,7 @@ interface. Shapes: B captions of L words, M x M codes an image.
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from importlib import import_module
-from typing import cast
+from typing import Final, cast
 
 import torch
 from jaxtyping import Float, Int, Int64
@@ -16,10 +16,13 @@ from torch.nn import functional
 
 from vistok.errors import VistokError
 from vistok.grid.ett_generation import DrawerSize
+from vistok.mllm.connectors.linear import LinearConnector
 from vistok.mllm.model import MultimodalModel
 from vistok.mllm.prompt import Tokens
 from vistok.mllm.words import IMAGE_START
 from vistok.tokenizers.ibq_encoder import CODES, IbqTokenizer
+
+_MOST: Final = 2**27  # numbers of one-hot codes, a gigabyte as they are made; no training at mini has so many
 
 
 class Drawer(nn.Module, ABC):
@@ -67,6 +70,9 @@ class Drawer(nn.Module, ABC):
         """Returns what the language model reads of codes, as it does when it looks at an image."""
         trunk = self.tokenizer.trunk
         if self.tokenizer.encoder.name == CODES:
+            connector = self.model.connector
+            if isinstance(connector, LinearConnector) and codes.numel() * trunk.size.codes > _MOST:
+                return connector.look_up(codes)
             tokens: Tensor = functional.one_hot(codes, trunk.size.codes).to(trunk.codebook.embedding.dtype)
         else:
             tokens = trunk.codebook.embedding[codes]

@@ -65,11 +65,12 @@ class PatchDrawer(Drawer):
         self, captions: Sequence[str], *, guidance: float = 1.0, generator: torch.Generator
     ) -> Int64[Tensor, "B M M"]:
         count, guided = len(captions), guidance != 1.0
-        tokens = self.words([*captions, *([""] * count if guided else [])])
-        drawn = torch.zeros(count, 0, self.inside, dtype=torch.long)
+        tokens, device = self.words([*captions, *([""] * count if guided else [])]), self.turns.device
+        ids, mask = tokens.ids.to(device), tokens.mask.to(device)
+        drawn = torch.zeros(count, 0, self.inside, dtype=torch.long, device=device)
         for _ in range(self.patches):
-            patch = torch.zeros(count, 0, dtype=torch.long)
-            hidden = self._after(tokens.ids, tokens.mask, self._twice(drawn, guided))[:, -1:]
+            patch = torch.zeros(count, 0, dtype=torch.long, device=device)
+            hidden = self._after(ids, mask, self._twice(drawn, guided))[:, -1:]
             for turn in range(self.inside):
                 logits = self._logits(hidden, self._twice(patch[:, None], guided))[:, 0, turn]
                 if guided:

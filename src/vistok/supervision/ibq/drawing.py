@@ -10,7 +10,7 @@ from torch import Tensor
 from vistok.datasets.order import examples_at
 from vistok.grid.ett_generation import DrawingTraining
 from vistok.mllm.drawers.base import Drawer
-from vistok.training.batches import Batch
+from vistok.training.batches import Batch, by_length
 from vistok.training.learner import Learner
 
 
@@ -51,6 +51,10 @@ class DrawingLearner(Learner):
             "ids": tokens.ids,
             "mask": tokens.mask,
         }
+
+    def cut(self, batch: Batch, positions: int) -> list[Batch]:
+        """As elsewhere; an image counts as many positions as it has codes, each of which has logits of its own."""
+        return by_length(batch, batch["codes"][0].numel(), positions)
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         losses = self.drawer.losses(batch["ids"], batch["mask"], batch["codes"])
