@@ -34,7 +34,10 @@ def test_the_plan_of_its_tables_has_each_job_once(paper: Study) -> None:
     assert len(trained) == 15 and trained[10] == "", (
         "ten of language models, the tokenizer's for longer, and four that learn to draw"
     )
-    assert {"ibq-262144", "lpips-vgg16", "lpips-vgg"} <= {*plan.to_fetch}
+    drawn = [job.cost.flops for job in plan.of("tune-mllm")[11:]]
+    # 4,500 batches of 256 captions and images; 1.54 G parameters read 272 positions, and a head of 512 has 1,024 codes.
+    assert drawn == pytest.approx([6 * 4500 * 256 * (1.54e9 * 272 + 512 * 262_144 * 1024)] * 4, rel=0.01)
+    assert {"ibq-262144", "lpips-vgg16", "lpips-vgg", "fid-inception", "geneval"} <= {*plan.to_fetch}
     assert "released" not in " ".join(plan.to_fetch) and "clip-20m-substitute" not in plan.to_fetch
     size = network_of(paper)
     assert kept_bytes(size) < plan.memory < 80e9 and positions_of(size) > 4560, "one image at a time"

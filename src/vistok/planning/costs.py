@@ -15,7 +15,7 @@ from vistok.evaluation.kinds import task_kind
 from vistok.grid.downloads import downloads_for, load_downloads
 from vistok.grid.ett import NetworkSize
 from vistok.grid.ett_memory import kept_bytes, positions_of
-from vistok.grid.ett_scale import longer_training
+from vistok.grid.ett_scale import generation_of, longer_training
 from vistok.grid.recipes import Recipe
 from vistok.grid.runs import Run
 from vistok.grid.study import Study
@@ -42,6 +42,8 @@ _READ: Final = 1 << 19
 _LOOKED_AT: Final = 500  # files per folder
 _TRAINED_BYTES: Final = 16  # weight, gradient and two moments of AdamW, 4 bytes each
 _SAVED_BYTES: Final = 12  # weight and two moments
+_CAPTION: Final = 16  # tokens of a caption, about
+_LOGITS: Final = 12  # bytes of a code's logit, its log-softmax and its gradient
 _IMAGE_TEXT_PASSES: Final = 5  # contrast, captioning, and matching of a pair and two that are none
 
 
@@ -135,6 +137,24 @@ def longer_training_of(study: Study) -> Cost:
     )
 
 
+def drawing(study: Study, run: Run) -> Cost:
+    """Returns the rough cost of teaching a model to draw: all of it but its tokenizer, and a head over all codes."""
+    size, job, llm = generation_of(study).training, study.scale.job("tune-mllm"), study.shape(run.llm)
+    network, side = NetworkSize.model_validate(study.encoder(run.tokenizer).arguments), size.drawer.side
+    read, head = network.tokens // side**2 + _CAPTION, size.drawer.hidden * network.codes
+    trained = llm.parameters + head
+    at_once = max(1, (job.positions or sys.maxsize) // (network.tokens + _CAPTION))
+    most = min(size.batch, at_once) * (
+        2 * KEPT_BYTES * llm.passed(0, read, 1) + _LOGITS * network.tokens * network.codes
+    )
+    return Cost(
+        flops=6 * size.steps * size.batch * (llm.parameters * read + head * network.tokens),
+        memory=_TRAINED_BYTES * trained + most,
+        stored=4 * trained,
+        temporary=_SAVED_BYTES * trained,
+    )
+
+
 def text_training(study: Study, llm: str) -> Cost:
     """Returns the cost of training a scale's own language model."""
     own = study.language_model_size(llm)
@@ -178,6 +198,7 @@ _COSTS: Final[dict[str, Callable[..., Cost]]] = {
     "train-llm": lambda study, llm: text_training(study.models_study, llm),
     "tune-mllm": lambda study, run: tuning(study.models_study, study.models_study.run(run)),
     "lengthen-ibq": lambda study: longer_training_of(study.models_study),
+    "teach-drawing": lambda study, run: drawing(study.models_study, study.models_study.run(run)),
     "answer": lambda study, subject, suite: answering(study, study.models_study.subject(subject), suite),
     "answer-blind": answering_blind,
 }

@@ -69,7 +69,7 @@ def check_released(models_study: Study) -> str:
             f"{how_to_fetch(missing, root)}"
         )
     _check_measuring(models_study, root)
-    return f"in {root}: {', '.join(released_files(models_study))}"
+    return f"in {root}: {', '.join([*released_files(models_study), *measured_with(models_study)])}"
 
 
 def measured_with(study: Study) -> list[str]:
