@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from jaxtyping import Float, Int64
+from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional
 
 from vistok.grid.connectors import Linear
 from vistok.mllm.connectors.base import Connector
@@ -26,7 +25,3 @@ class LinearConnector(Connector):
     ) -> Float[Tensor, "batch tokens llm_width"]:
         projected: Tensor = self.projection(tokens)
         return projected
-
-    def look_up(self, codes: Int64[Tensor, "batch tokens"]) -> Float[Tensor, "batch tokens llm_width"]:
-        """Returns what it makes of tokens that are one-hot, by the places of their ones: without making them."""
-        return functional.embedding(codes, self.projection.weight.T) + self.projection.bias

@@ -72,7 +72,8 @@ class Drawer(nn.Module, ABC):
         if self.tokenizer.encoder.name == CODES:
             connector = self.model.connector
             if isinstance(connector, LinearConnector) and codes.numel() * trunk.size.codes > _MOST:
-                return connector.look_up(codes)
+                layer = connector.projection  # of a one-hot it gives one column
+                return functional.embedding(codes, layer.weight.T) + layer.bias
             tokens: Tensor = functional.one_hot(codes, trunk.size.codes).to(trunk.codebook.embedding.dtype)
         else:
             tokens = trunk.codebook.embedding[codes]
