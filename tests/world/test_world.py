@@ -1,9 +1,15 @@
 import hashlib
 import io
 import json
+import os
+import signal
+import sys
 import tarfile
+import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
+from multiprocessing import active_children, get_context
 from pathlib import Path
 
 import pytest
@@ -44,6 +50,56 @@ def test_an_error_in_one_of_several_processes_leaves_nothing(
     with pytest.raises(VistokError, match="the disk is full"):
         make_world(small_sizes, tmp_path / "world", processes=2)
     assert not [*tmp_path.iterdir()]
+    assert not active_children()
+
+
+def test_a_killed_process_is_told(
+    small_sizes: WorldSizes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vistok.world.world.write_web", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+    with pytest.raises(VistokError, match="was killed, perhaps because memory ran out"):
+        make_world(small_sizes, tmp_path / "world", processes=2)
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="only Linux tells here which processes run")
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGKILL])
+def test_processes_end_with_the_one_that_they_were_forked_from(
+    small_sizes: WorldSizes, tmp_path: Path, stop: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began = tmp_path / "began"
+
+    def write_forever(*_: object) -> None:
+        began.write_text(f"{os.getpid()}\n")
+        time.sleep(99)
+
+    def make() -> None:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+        make_world(small_sizes, tmp_path / "world", processes=2)
+
+    monkeypatch.setattr("vistok.world.world.write_web", write_forever)
+    parent = get_context("fork").Process(target=make)
+    parent.start()
+    _wait_until(lambda: began.is_file() and began.read_text().endswith("\n"))
+    os.kill(parent.pid or 0, stop)
+    parent.join(20)
+    assert parent.exitcode
+    _wait_until(lambda: not _runs(int(began.read_text())))
+
+
+def _wait_until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
 
 
 def test_another_seed_gives_other_bytes(small_world: Path, small_sizes: WorldSizes, tmp_path: Path) -> None:

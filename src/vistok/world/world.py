@@ -1,10 +1,13 @@
 """Makes the whole image world below one folder, in the layouts of the official datasets."""
 
+import ctypes
+import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +30,7 @@ from vistok.world.write_web import write_unlabelled, write_web
 
 COCO_FIRST_IDS = {"train": 1, "dev": 200_001, "val": 300_001}
 VCR_FIRST_MOVIES = {"dev": 1, "val": 5001}
+_DIE_WITH_PARENT: Final = 1  # PR_SET_PDEATHSIG of <sys/prctl.h>
 # Each part draws from a stream of its own, so that a longer part changes no other one.
 _STREAMS = (
     "coco_train", "coco_dev", "coco_val", "vcr_dev", "vcr_val", "objects365", "imagenet", "web",
@@ -135,19 +139,41 @@ def sample_seedbench(sizes: WorldSizes, scenes: WorldScenes) -> dict[str, list[C
 
 
 def _each(tasks: Sequence[Callable[[], None]], processes: int) -> None:
-    """Runs tasks, each in one of so many processes that are forked with all of them: no scene is sent anywhere."""
+    """Runs tasks, each in one of so many processes that are forked with all of them: no scene is sent anywhere.
+
+    Raises:
+        VistokError: a task raises it, or a process was killed.
+    """
     if processes == 1:
         for task in tasks:
             task()
         return
-    with ProcessPoolExecutor(
-        processes, get_context("fork"), initializer=_TASKS.extend, initargs=(tasks,)
-    ) as pool:
-        for future in [pool.submit(_run_task, number) for number in range(len(tasks))]:
-            future.result()
+    context, others = get_context("fork"), set(active_children())
+    with ProcessPoolExecutor(processes, context, initializer=_begin, initargs=(tasks,)) as pool:
+        try:
+            for future in [pool.submit(_run_task, number) for number in range(len(tasks))]:
+                future.result()
+        except BrokenProcessPool as error:
+            raise VistokError(
+                "a process that makes the world was killed, perhaps because memory ran out. Give the job more, or let "
+                "one process make it: `cpus: 1` of make-world under `resources` in the scale's file."
+            ) from error
+        except BaseException:
+            for worker in set(active_children()) - others:
+                worker.terminate()  # what is made is thrown away
+            raise
 
 
 _TASKS: Final[list[Callable[[], None]]] = []  # of this process
+
+
+def _begin(tasks: Sequence[Callable[[], None]]) -> None:
+    """Prepares a process that lives and dies with the one that it is forked from."""
+    _TASKS.extend(tasks)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if control := getattr(ctypes.CDLL(None), "prctl", None):  # Linux
+        control(_DIE_WITH_PARENT, signal.SIGKILL)
 
 
 def _run_task(number: int) -> None:
