@@ -44,3 +44,15 @@ def test_another_file_is_refused(changed: dict[str, torch.Tensor | None], said: 
         VistokError, match=r"vgg\.pth is no part of LPIPS .*lin0.model.1.weight is missing.*fetch"
     ):
         from_released(random_vgg(), random_vgg(), sources=FILES)
+
+
+def test_as_many_numbers_in_another_shape_are_refused() -> None:
+    """A kernel or weights that lie otherwise would be read in the wrong order."""
+    vgg, learnt = random_vgg(), random_weights()
+    turned = vgg | {"features.2.weight": vgg["features.2.weight"].reshape(64, 3, 64, 3)}
+    with pytest.raises(VistokError, match=r"features\.2\.weight is of shape \(64, 3, 64, 3\), and"):
+        from_released(turned, learnt, sources=FILES)
+    name = "lin1.model.1.weight"
+    for shape in ((128,), (128, 1, 1, 1), (1, 1, 8, 16)):
+        with pytest.raises(VistokError, match=r"lin1.* and \(1, 128, 1, 1\) is needed"):
+            from_released(vgg, learnt | {name: learnt[name].reshape(shape)}, sources=FILES)

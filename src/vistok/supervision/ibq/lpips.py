@@ -80,10 +80,12 @@ def from_released(
     tensors = {}
     for name, (file, called, source) in theirs.items():
         found = file.get(called)
-        if found is None or found.numel() != own[name].numel():
+        # The weights of channels are published as those of convolutions of one pixel and one output.
+        needed = tuple(own[name].shape) if name.startswith(_VGG) else (1, len(own[name]), 1, 1)
+        if found is None or tuple(found.shape) != needed:
             shape = "missing" if found is None else f"of shape {tuple(found.shape)}"
             raise VistokError(
-                f"{source} is no part of LPIPS with VGG16: {called} is {shape}, and {tuple(own[name].shape)} is "
+                f"{source} is no part of LPIPS with VGG16: {called} is {shape}, and {needed} is "
                 "needed. Fetch it again: vistok fetch lpips-vgg16, or vistok fetch lpips-vgg."
             )
         tensors[name] = found.reshape(own[name].shape)
