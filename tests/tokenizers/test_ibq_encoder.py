@@ -31,6 +31,22 @@ def test_embeddings_are_those_of_the_codes_row_after_row() -> None:
     assert trained.requires_grad and torch.allclose(trained, read, atol=1e-6)
 
 
+def test_codes_are_chosen_in_single_precision_in_training_as_in_answering() -> None:
+    """Where the language model is in bf16, all that sees images runs below its autocast."""
+    torch.manual_seed(0)
+    tokenizer = build_tokenizer(small_codes())
+    shown = tokenizer.prepared(pixels())
+    plain = tokenizer(shown)
+    plain.square().sum().backward()
+    wanted = tokenizer.trunk.codebook.embedding.grad
+    tokenizer.zero_grad()
+    with torch.autocast("cpu", torch.bfloat16):
+        trained = tokenizer(shown)
+    assert trained.dtype == torch.float32 and torch.equal(trained, plain)
+    trained.square().sum().backward()
+    assert wanted is not None and torch.equal(tokenizer.trunk.codebook.embedding.grad, wanted)
+
+
 def test_codes_alone_are_one_hots_so_that_a_linear_layer_has_one_embedding_for_each() -> None:
     torch.manual_seed(0)
     tokenizer = build_tokenizer(small_codes("codes")).eval()

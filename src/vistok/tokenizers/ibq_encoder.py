@@ -73,10 +73,10 @@ class IbqTokenizer(VisualTokenizer):
         return from_released(self.trunk, tensors, source=self.encoder.weights)
 
     def forward(self, images: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B N width"]:
-        if self.encoder.name == EMBEDDINGS and torch.is_grad_enabled():
-            return in_a_row(self.trunk.codebook(self.trunk.encode(images)).embeddings)
         with _in_single_precision(images.device):
             encoded = self.trunk.encode(images)
+            if self.encoder.name == EMBEDDINGS and torch.is_grad_enabled():
+                return in_a_row(self.trunk.codebook(encoded).embeddings)
             codes = self.trunk.codebook.nearest(encoded)
         if self.encoder.name == CODES:
             return functional.one_hot(codes.flatten(1), self.trunk.size.codes).to(encoded.dtype)
