@@ -30,7 +30,10 @@ class Plan:
 
     Attributes:
         positions: how many positions of image and text a process takes at a time, where its share of a batch is too
-            much for its memory; gradients add up to those of the whole share, up to the order of floating-point sums.
+            much for its memory. Gradients of losses that are sums or means over rows add up to those of the whole
+            share, up to the order of floating-point sums. What is taken over the rows that are seen together depends
+            on the cut: of a tokenizer's loss, the entropy of its codes, and what the norms of its discriminator and
+            LeCAM's averages enter.
         gpus: how many the job asks for, on all nodes together; 0: it trains on the CPU.
     """
 

@@ -1,6 +1,6 @@
 """IBQ trains in two stages, goes on from a saved state to the same weights, and its collapse is seen by the gate."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,10 @@ from vistok.grid.recipes import Optimiser
 from vistok.probes.cell_net import CellNet
 from vistok.supervision.ibq.gates import check_use
 from vistok.supervision.ibq.images import ImagePool
-from vistok.supervision.ibq.learner import IbqLearner
+from vistok.supervision.ibq.learner import IbqLearner, part_of
 from vistok.supervision.ibq.losses import CellDistance
 from vistok.tokenizers.ibq.model import from_bytes
+from vistok.training.batches import Batch
 from vistok.training.loop import Plan, make_deterministic, train
 
 
@@ -161,8 +162,10 @@ def test_a_tokenizer_that_learns_paints_better_than_it_did(
     assert apart() < 0.6 * before and learner.use().used >= 8
 
 
-def test_a_share_that_is_cut_has_the_gradient_of_the_whole(pool: ImagePool, net: CellNet) -> None:
-    """Of terms that are means over images; entropy is of the positions that are seen together."""
+def test_a_share_that_is_cut_has_the_gradient_of_the_whole_but_for_entropy(
+    pool: ImagePool, net: CellNet
+) -> None:
+    """Of terms that are means over images."""
     size = training(autoencoder_steps=0, entropy=0.0, batch=6)
     learner = learner_of(size, pool, net)
     whole = learner.batch(0, 0, 1)
@@ -182,3 +185,28 @@ def test_a_share_that_is_cut_has_the_gradient_of_the_whole(pool: ImagePool, net:
             torch.cat([each.grad.flatten() for each in learner.model.parameters() if each.grad is not None])
         )
     assert gradients[0].abs().max() > 1e-4 and torch.allclose(*gradients, rtol=1e-3, atol=1e-6)
+
+
+def test_entropy_and_the_discriminators_norms_are_of_the_images_that_are_seen_together(
+    pool: ImagePool, net: CellNet
+) -> None:
+    """So `positions` decides them, and is part of what the training depends on."""
+    size = training(
+        autoencoder_steps=0, batch=6, adversarial=0.1, lecam=0.05, discriminator_channels=8,
+        discriminator_halvings=2,
+    )  # fmt: skip
+    learner = learner_of(size, pool, net)
+    whole = learner.batch(0, 0, 1)
+    parts = learner.cut(whole, positions_of(size.network))
+    assert [part_of(part) for part in parts] == [pytest.approx(1 / 6)] * 6 and part_of(whole) == 1
+
+    def means(batches: Sequence[Batch]) -> dict[str, float]:
+        with torch.no_grad():
+            told = [learner.terms(from_bytes(batch["images"]), 0, part_of(batch)) for batch in batches]
+        return {name: sum(float(terms[name]) for terms in told) / len(told) for name in told[0]}
+
+    at_once, apart = means([whole]), means(parts)
+    for name in ("L1", "perceptual", "quantisation"):
+        assert apart[name] == pytest.approx(at_once[name], rel=1e-4), name
+    for name in ("entropy", "discriminator"):
+        assert abs(apart[name] - at_once[name]) > 1e-4 * abs(at_once[name]), name

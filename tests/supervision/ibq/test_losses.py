@@ -55,6 +55,19 @@ def test_adversarial_losses_are_those_of_logits_of_whole_images() -> None:
     assert discriminator_loss(real, fake).item() == pytest.approx(0.5 * both.item(), rel=1e-5)
 
 
+def test_the_parts_of_a_step_move_lecams_averages_as_far_as_one_step_does() -> None:
+    whole, cut, steps = Lecam(), Lecam(), Lecam()
+    real, fake = torch.full((4, 3), 2.0), torch.full((4, 3), -1.0)
+    whole(real, fake)
+    for part in (0.5, 0.25, 0.25):
+        cut(real[: int(4 * part)], fake[: int(4 * part)], part)
+        steps(real, fake)
+    assert whole.real.item() == pytest.approx(0.002, rel=1e-4)
+    assert cut.real.item() == pytest.approx(whole.real.item(), rel=1e-4)
+    assert cut.fake.item() == pytest.approx(whole.fake.item(), rel=1e-4)
+    assert steps.real.item() > 2.9 * whole.real.item()
+
+
 def test_lecam_holds_each_kind_to_the_average_of_the_other() -> None:
     lecam, real, fake = Lecam(decay=0.5), torch.tensor([1.0, 3.0]), torch.tensor([-2.0, 0.0])
     # Averages start at 0 and are half-way to the means, 2 and -1, by the first step.

@@ -17,12 +17,14 @@ from vistok.datasets.shards import Shards, write_rows
 from vistok.errors import VistokError
 from vistok.evaluation.turns import TurnDraw
 from vistok.grid.connectors import Mlp
+from vistok.grid.ett_memory import positions_of
 from vistok.grid.recipes import Optimiser, Recipe
 from vistok.grid.tokenizers import Encoder
 from vistok.mllm.language_models.causal import CausalLanguageModel
 from vistok.mllm.model import MultimodalModel
 from vistok.mllm.words import make_word_tokenizer
 from vistok.probes.cell_net import CellNet
+from vistok.supervision.ibq import tuning
 from vistok.supervision.ibq.losses import CellDistance
 from vistok.supervision.ibq.tokenizer_loss import TokenizerLoss
 from vistok.supervision.ibq.tuning import TuningLearner
@@ -47,7 +49,7 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> Shards:
 
 @pytest.fixture
 def make(shards: Shards, net: CellNet) -> Callable[..., TuningLearner]:
-    def build(weight: float = 0.25, encoder: Encoder | None = None) -> TuningLearner:
+    def build(weight: float = 0.25, encoder: Encoder | None = None, **changed: float) -> TuningLearner:
         make_deterministic(0)
         recipe = Recipe(
             id="test", label="test", trains=("connector", "llm", "tokenizer"), connector=Mlp(), tokenizer_loss=weight,
@@ -59,7 +61,7 @@ def make(shards: Shards, net: CellNet) -> Callable[..., TuningLearner]:
         )
         tokenizer = build_tokenizer(encoder or small_codes())
         model = MultimodalModel(tokenizer, llm, recipe.connector, trains=recipe.trains)
-        draw, size = TurnDraw(recipe.turns, recipe.prompts), training()
+        draw, size = TurnDraw(recipe.turns, recipe.prompts), training(**changed)
         mixture = Mixture([shards], draw=draw, reader=tokenizer.reads(), seed=0, crop_scale=(1.0, 1.0))
         loss = TokenizerLoss(size, CellDistance(net, size.perceptual))
         return TuningLearner(model, mixture, recipe, loss)
@@ -140,6 +142,49 @@ def test_the_answers_gradient_reaches_the_encoder_and_all_codes_through_the_one_
     assert (trunk.codebook.embedding.grad.abs().amax(1) > 0).all(), "a code that nothing chose learns, too"
     assert all(part.grad is not None and part.grad.any() for part in trunk.encoder.parameters())
     assert all(part.grad is None for part in trunk.decoder.parameters())
+
+
+def test_a_step_that_is_not_cut_is_the_plain_sum(make: Callable[..., TuningLearner]) -> None:
+    """Digit for digit: the images of a step weigh 1 together."""
+    learner = make()
+    batch = learner.batch(0, 0, 1)
+    total, weight = learner(batch)
+    images = learner.model.tokenizer.prepared(batch["images"])
+    painted, quantised = learner.model.tokenizer.trunk(images)
+    seen = learner.model.connector(quantised.embeddings.flatten(2).transpose(1, 2))
+    answers, _ = learner.model.llm.answer_loss(
+        learner.model.conditioning(seen), batch["ids"], batch["weights"], batch["mask"]
+    )
+    own = torch.stack([*learner.loss.terms(images, painted, quantised).values()]).sum()
+    assert torch.equal(total, answers + 0.25 * own * weight)
+
+
+def test_an_image_counts_alike_however_a_step_is_cut_and_shared_out(
+    make: Callable[..., TuningLearner], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each image's weight in the tokenizer's loss is one, whatever the length of its answers."""
+    learner = make(entropy=0.0)
+    whole = learner.batch(0, 0, 1)
+    shorter = whole["weights"].clone()
+    shorter[:2, 3:] = 0
+    whole = {**whole, "weights": shorter}
+    shares = [{name: tensor[rank::2] for name, tensor in whole.items()} for rank in range(2)]
+    results = []
+    one_each = positions_of(learner.model.tokenizer.trunk.size)
+    monkeypatch.setattr(tuning, "_over_processes", lambda number: shorter.sum())
+    parts = [part for share in shares for part in learner.cut(share, one_each)]
+    assert len(parts) == 4 and len({float(part["weights"].sum()) for part in parts}) > 1
+    for batches in ([whole], shares, parts):
+        learner.zero_grad()
+        totals = [learner(batch) for batch in batches]
+        weight = sum(float(each) for _, each in totals)
+        total = torch.stack([each for each, _ in totals]).sum()
+        total.backward()
+        gradient = [each.grad.flatten() for each in learner.parameters() if each.grad is not None]
+        results.append((total.item() / weight, torch.cat(gradient) / weight))
+    for value, gradient in results[1:]:
+        assert value == pytest.approx(results[0][0], rel=1e-5)
+        assert torch.allclose(gradient, results[0][1], rtol=1e-3, atol=1e-6)
 
 
 def test_every_part_learns_and_the_teacher_stays(make: Callable[..., TuningLearner], tmp_path: Path) -> None:

@@ -63,22 +63,25 @@ class IbqLearner(Learner):
     def cut(self, batch: Batch, positions: int) -> list[Batch]:
         """Cuts a share into parts that take as much memory as so many positions of text."""
         images = max(1, positions // positions_of(self.size.network))
-        return [{**batch, "images": part} for part in batch["images"].split(images)]
+        return [
+            {**batch, "images": each, "part": torch.tensor(len(each) / len(batch["images"]))}
+            for each in batch["images"].split(images)
+        ]
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         step, images = int(batch["step"]), from_bytes(batch["images"])
-        terms = self.terms(images, step)
+        terms = self.terms(images, step, part_of(batch))
         check_finite(terms, step)
         # The terms are means: each part of a batch counts by how much of it it is.
         share = torch.tensor(len(images) / self.size.batch, device=images.device)
         return torch.stack([*terms.values()]).sum() * share, share
 
-    def terms(self, images: Float[Tensor, "B 3 S S"], step: int) -> dict[str, Tensor]:
-        """Returns the weighted terms of a step's loss."""
+    def terms(self, images: Float[Tensor, "B 3 S S"], step: int, part: float = 1.0) -> dict[str, Tensor]:
+        """Returns the weighted terms of a step's loss; `part`: how much of the process's images these are."""
         if step < self.size.autoencoder_steps:
             return self.loss.terms(images, self.model.decode(self.model.encode(images)))
         painted, quantised = self.model(images)
-        return self.loss.terms(images, painted, quantised)
+        return self.loss.terms(images, painted, quantised, part)
 
     @torch.no_grad()
     def after_step(self, step: int) -> None:
@@ -104,6 +107,11 @@ class IbqLearner(Learner):
     def use(self) -> CodeUse:
         """Returns how many codes are in use in the first images."""
         return use_of(self.ema, self.pool, self.size.gate_images)
+
+
+def part_of(batch: Batch) -> float:
+    """Returns how much of a process's share of a step a batch is: all of it unless it was cut."""
+    return float(batch["part"]) if "part" in batch else 1.0
 
 
 def use_of(model: Ibq, pool: ImagePool, images: int) -> CodeUse:

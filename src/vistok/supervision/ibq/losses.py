@@ -116,10 +116,17 @@ class Lecam(nn.Module):
         self.register_buffer("real", torch.zeros(()))
         self.register_buffer("fake", torch.zeros(()))
 
-    def forward(self, real: Float[Tensor, "..."], fake: Float[Tensor, "..."]) -> Float[Tensor, ""]:
-        """Returns the loss, after the averages have moved."""
+    def forward(
+        self, real: Float[Tensor, "..."], fake: Float[Tensor, "..."], part: float = 1.0
+    ) -> Float[Tensor, ""]:
+        """Returns the loss, after the averages have moved.
+
+        Args:
+            part: how much of a step's images these are: its parts move the averages as far as one step does.
+        """
+        moved = 1 - self.decay**part
         with torch.no_grad():
-            self.real.lerp_(real.mean(), 1 - self.decay)
-            self.fake.lerp_(fake.mean(), 1 - self.decay)
+            self.real.lerp_(real.mean(), moved)
+            self.fake.lerp_(fake.mean(), moved)
         apart = functional.relu(real - self.fake).square().mean()
         return apart + functional.relu(self.real - fake).square().mean()

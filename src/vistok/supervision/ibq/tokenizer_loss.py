@@ -39,17 +39,25 @@ class TokenizerLoss(nn.Module):
         images: Float[Tensor, "B 3 S S"],
         painted: Float[Tensor, "B 3 S S"],
         quantised: Quantised | None = None,
+        part: float = 1.0,
     ) -> dict[str, Tensor]:
-        """Returns the weighted terms of the loss; without codes, those of a plain autoencoder."""
+        """Returns the weighted terms of the loss; without codes, those of a plain autoencoder.
+
+        Args:
+            images: from -1 to 1.
+            painted: their reconstructions.
+            quantised: the codebook's result for them.
+            part: how much of a step's images, on this process, these are.
+        """
         apart = self.perceptual(images, painted)  # the first: gradients are added in this order
         terms = {"L1": (painted - images).abs().mean(), "perceptual": apart}
         if quantised is None:
             return terms
         of_codes = {"quantisation": quantised.quantisation, "entropy": self.size.entropy * quantised.entropy}
-        return {**terms, **of_codes, **self._adversarial(images, painted)}
+        return {**terms, **of_codes, **self._adversarial(images, painted, part)}
 
     def _adversarial(
-        self, images: Float[Tensor, "B 3 S S"], painted: Float[Tensor, "B 3 S S"]
+        self, images: Float[Tensor, "B 3 S S"], painted: Float[Tensor, "B 3 S S"], part: float
     ) -> dict[str, Tensor]:
         if self.discriminator is None:
             return {}
@@ -58,5 +66,5 @@ class TokenizerLoss(nn.Module):
         return {
             "adversarial": self.size.adversarial * generator_loss(held),
             "discriminator": discriminator_loss(real, fake),
-            "LeCAM": self.size.lecam * self.lecam(real, fake),
+            "LeCAM": self.size.lecam * self.lecam(real, fake, part),
         }

@@ -3,13 +3,14 @@
 from typing import cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, distributed
 
 from vistok.datasets.mixture import Mixture
 from vistok.errors import VistokError
 from vistok.grid.ett_memory import positions_of
 from vistok.grid.recipes import Recipe
 from vistok.mllm.model import MultimodalModel
+from vistok.supervision.ibq.learner import part_of
 from vistok.supervision.ibq.tokenizer_loss import TokenizerLoss
 from vistok.tokenizers.ibq_encoder import IbqTokenizer, in_a_row
 from vistok.training.batches import Batch, by_length
@@ -37,9 +38,16 @@ class TuningLearner(MultimodalLearner):
         return super().trained_tensors() | own
 
     def cut(self, batch: Batch, positions: int) -> list[Batch]:
-        """Cuts a share as any model's, but that an image takes more memory, for it is reconstructed, too."""
-        tokenizer = cast(IbqTokenizer, self.model.tokenizer)
-        return by_length(batch, positions_of(tokenizer.trunk.size), positions)
+        """Cuts a share as any model's, but that an image takes more memory, for it is reconstructed, too.
+
+        Each part carries how much of the share it is, and the weight of all answers of the step.
+        """
+        tokenizer, device = cast(IbqTokenizer, self.model.tokenizer), self.model.llm.device
+        weight, images = _over_processes(batch["weights"].sum().to(device)), len(batch["images"])
+        return [
+            {**each, "part": torch.tensor(len(each["images"]) / images), "step_weight": weight}
+            for each in by_length(batch, positions_of(tokenizer.trunk.size), positions)
+        ]
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         tokenizer, connector = cast(IbqTokenizer, self.model.tokenizer), self.model.connector
@@ -49,6 +57,16 @@ class TuningLearner(MultimodalLearner):
         answers, weight = self.model.llm.answer_loss(
             self.model.conditioning(seen), batch["ids"], batch["weights"], batch["mask"]
         )
-        terms = torch.stack([*self.loss.terms(images, painted, quantised).values()])
-        # The sum over answers is divided by their weights later; the tokenizer's loss is already a mean.
-        return answers + self.recipe.tokenizer_loss * terms.sum() * weight, weight
+        terms = torch.stack([*self.loss.terms(images, painted, quantised, part_of(batch)).values()])
+        # All is divided by the weight of the step's answers later, and the tokenizer's loss is a mean over its images.
+        # A share that is not cut passes here once, on every process.
+        step = batch["step_weight"] if "step_weight" in batch else _over_processes(weight.clone())
+        share = step * (len(images) / self.recipe.batch)
+        return answers + self.recipe.tokenizer_loss * terms.sum() * share, weight
+
+
+def _over_processes(number: Tensor) -> Tensor:
+    """Returns the sum of a number over all processes, in its place."""
+    if distributed.is_available() and distributed.is_initialized():
+        distributed.all_reduce(number)
+    return number
