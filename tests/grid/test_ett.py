@@ -10,10 +10,12 @@ import yaml
 
 from vistok.errors import VistokError
 from vistok.grid.ett_drawing import drawing_jobs
-from vistok.grid.ett_files import ett_runs
+from vistok.grid.ett_files import ett_runs, longer_spec
 from vistok.grid.ett_reconstruction import reconstruction_spec
 from vistok.grid.ett_scale import check_grid, longer_training, tables_of
 from vistok.grid.load import load_study
+from vistok.grid.marks import counted
+from vistok.grid.specs import mllm_spec
 from vistok.grid.steps import STEPS
 
 
@@ -56,6 +58,26 @@ def test_another_scoring_measures_reconstructions_again(repository: Path, change
     assert reconstruction_spec(changed) != reconstruction_spec(study)
     other = replace(study, scale=study.scale.model_copy(update={"bootstrap_resamples": 7}))
     assert reconstruction_spec(other) != reconstruction_spec(study)
+
+
+def test_the_control_and_the_tuned_rows_depend_on_what_their_images_are_drawn_and_cut_by(
+    repository: Path,
+) -> None:
+    """`places` and `positions`; where a scale has neither, on nothing more."""
+    for name in ("mini", "smoke"):
+        study = load_study(name, root=repository)
+        assert longer_spec(study) == counted(longer_training(study))
+    paper = load_study("paper", root=repository)
+    longer = longer_spec(paper)
+    assert {name: longer[name] for name in longer.keys() - counted(longer_training(paper)).keys()} == {
+        "repeats": [1, 1, 50, 5, 2, 1, 2], "positions": 4560,
+    }  # fmt: skip
+    spec = STEPS["tune-mllm"].spec
+    for run in ett_runs(paper):
+        more = spec(paper, run.path).keys() - mllm_spec(paper, run).keys()
+        assert more == ({"positions"} if paper.recipe(run.recipe).tokenizer_loss else set()), run
+    mini = load_study("mini", root=repository)
+    assert all(spec(mini, run.path) == mllm_spec(mini, run) for run in ett_runs(mini))
 
 
 def test_a_released_tokenizer_stands_where_others_are_trained(checkout: Path) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from PIL import Image
 from tests.steps.test_stages import save_llm
 from tests.supervision.ibq.conftest import pictures
 
+from vistok.checkpoints import read_config
 from vistok.datasets.geneval import KINDS, read_prompts
 from vistok.datasets.gvtbench import counting_question, identification_question
 from vistok.datasets.rows import QuestionAnswer
@@ -272,7 +274,9 @@ def test_every_scale_is_whole(repository: Path, study: Study) -> None:
     assert np.asarray(Image.open(next(Path("data/smoke/coco/val2017").iterdir()))).shape == (32, 32, 3)
 
 
-def test_the_control_is_trained_as_long_and_as_fast_as_tuning_is(study: Study) -> None:
+def test_the_control_is_trained_as_long_and_as_fast_as_tuning_is(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
     recipe, longer = study.recipe("embedding-tuned"), longer_training(study)
     assert (longer.steps, longer.batch, longer.images) == (recipe.steps, recipe.batch, study.scale.mixture)
     assert (longer.autoencoder_steps, longer.average) == (0, 0.0)
@@ -282,8 +286,13 @@ def test_the_control_is_trained_as_long_and_as_fast_as_tuning_is(study: Study) -
         * mini.recipe("embedding-tuned").rates["tokenizer"]
     )
     assert longer_training(mini).optimiser.learning_rate == rate
-    for step in (train_cell_nets, train_ibq, lengthen_ibq):
+    for step in (train_cell_nets, train_ibq):
         step.run(study)
+    refused = Mock(side_effect=VistokError("the codebook has collapsed"))
+    monkeypatch.setattr(train_ibq, "check_use", refused)
+    lengthen_ibq.run(study)
+    refused.assert_not_called()  # few codes in use are a result of a control
+    assert read_config(EttPaths(study).checkpoint("ibq-longer"))["use"]["used"] > 0
     curves = (EttPaths(study).checkpoint("ibq-longer") / "curves.csv").read_text()
     assert curves.splitlines()[-1].startswith(f"{recipe.steps},")
     made = [EttPaths(study).checkpoint(name) / "model.safetensors" for name in ("ibq", "ibq-longer")]

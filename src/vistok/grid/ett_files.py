@@ -7,6 +7,7 @@ from vistok.grid.ett import EttPaths
 from vistok.grid.ett_generation import PublishedPrompts
 from vistok.grid.ett_scale import (
     IBQ,
+    longer_repeats,
     longer_training,
     makes_ett,
     network_of,
@@ -20,7 +21,7 @@ from vistok.grid.marks import counted
 from vistok.grid.needs import tokenizer_weights, tokenizer_weights_name, weight_names
 from vistok.grid.paths import PERCEPTUAL, Paths
 from vistok.grid.runs import Run
-from vistok.grid.specs import Spec
+from vistok.grid.specs import Spec, mllm_spec
 from vistok.grid.study import Study
 
 # LPIPS as published: VGG16 of torchvision, and the learnt weights of its maps; below the data root.
@@ -82,7 +83,25 @@ def longer_inputs(study: Study) -> list[Path]:
 
 def longer_spec(study: Study) -> Spec:
     """Returns what the longer training depends on besides the tokenizer and its images."""
-    return counted(longer_training(study.models_study))
+    models_study = study.models_study
+    spec, repeats = counted(longer_training(models_study)), longer_repeats(models_study)
+    if set(repeats) != {1}:
+        spec |= {"repeats": list(repeats)}
+    return spec | _cut(models_study)
+
+
+def tuning_spec(study: Study, run: str) -> Spec:
+    """Returns what the training of an MLLM depends on; where it has a tokenizer's loss, the cut of its batches, too."""
+    models_study = study.models_study
+    parsed = models_study.run(run)
+    spec = mllm_spec(models_study, parsed)
+    return spec | _cut(models_study) if models_study.recipe(parsed.recipe).tokenizer_loss else spec
+
+
+def _cut(study: Study) -> Spec:
+    """Returns how many positions are seen together, which decides some terms of a tokenizer's loss; nothing if all."""
+    positions = study.scale.job("tune-mllm").positions
+    return {"positions": positions} if positions else {}
 
 
 def measured(study: Study) -> list[Path]:

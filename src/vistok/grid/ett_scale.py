@@ -149,6 +149,11 @@ def longer_training(study: Study) -> TokenizerTraining:
     )
 
 
+def longer_repeats(study: Study) -> tuple[int, ...]:
+    """Returns how often the images of each of the control's sets occur in an epoch: as in the tuned rows' mixture."""
+    return tuple(study.scale.places.get(name, 1) for name in study.scale.mixture)
+
+
 def runs_of(study: Study, table: EttTable) -> list[Run]:
     """Returns what answers for the rows of a table."""
     return [run for row in table.rows for run in row.runs(read_scale(study).llm, study.seeds)]

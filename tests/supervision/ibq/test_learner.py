@@ -45,6 +45,15 @@ def test_a_pool_shows_its_sets_one_behind_the_other(pool: ImagePool) -> None:
     )
 
 
+def test_a_set_that_is_repeated_occurs_as_often_in_a_pool(folders: list[Path], pool: ImagePool) -> None:
+    """As in the mixture, whose epoch has each of its images so many times."""
+    often = ImagePool(folders, 32, [1, 3])
+    assert len(often) == 24 + 3 * 16
+    shown = often.pixels(np.arange(len(often)))
+    wanted = pool.pixels(np.array([*range(24), *3 * [*range(24, 40)]]))
+    assert torch.equal(shown, wanted)
+
+
 def test_codes_start_where_the_encoder_puts_images(pool: ImagePool, net: CellNet, tmp_path: Path) -> None:
     learner = learner_of(training(steps=5), pool, net)
     drawn = learner.model.codebook.embedding.clone()

@@ -15,11 +15,18 @@ from vistok.supervision.data import PretrainingData
 
 
 class ImagePool:
-    """The images of several sets one after the other, squashed to one size."""
+    """The images of several sets one after the other, squashed to one size.
 
-    def __init__(self, folders: Sequence[Path], size: int) -> None:
+    Args:
+        size: of their sides, in pixels.
+        repeats: how often each set's images occur, as in the mixture that models are tuned on; None: once.
+    """
+
+    def __init__(self, folders: Sequence[Path], size: int, repeats: Sequence[int] | None = None) -> None:
         self.sets = [PretrainingData(Shards(folder), size) for folder in folders]
-        self.starts = np.cumsum([0, *(len(each) for each in self.sets)])
+        times = repeats or [1] * len(self.sets)
+        sizes = [len(each) * often for each, often in zip(self.sets, times, strict=True)]
+        self.starts = np.cumsum([0, *sizes])
 
     def __len__(self) -> int:
         return int(self.starts[-1])
@@ -31,8 +38,9 @@ class ImagePool:
 
     def _at(self, position: int) -> UInt8[np.ndarray, "size size 3"]:
         number = int(np.searchsorted(self.starts, position, side="right")) - 1
-        each = self.sets[number].examples([position - int(self.starts[number])], frozenset())
-        return np.asarray(each.pixels[0])
+        each = self.sets[number]
+        shown = each.examples([(position - int(self.starts[number])) % len(each)], frozenset())
+        return np.asarray(shown.pixels[0])
 
     def objects(self) -> list[tuple[ObjectAnnotation, ...]]:
         """Returns the annotated objects of every image, in their order, boxes in pixels of its file."""
