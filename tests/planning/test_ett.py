@@ -1,6 +1,7 @@
 """What ETT's tables cost at the paper scale, and what of their files is missing, is told before anything runs."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from vistok.grid.ett_memory import kept_bytes, positions_of
 from vistok.grid.ett_scale import network_of
 from vistok.grid.load import load_study
 from vistok.grid.study import Study
+from vistok.planning.costs import tuning
 from vistok.planning.doctor import examine, examine_start
 from vistok.planning.ett import files_read, listed_names
 from vistok.planning.plan import chosen, make_plan
@@ -40,7 +42,15 @@ def test_the_plan_of_its_tables_has_each_job_once(paper: Study) -> None:
     assert {"ibq-262144", "lpips-vgg16", "lpips-vgg", "fid-inception", "geneval"} <= {*plan.to_fetch}
     assert "released" not in " ".join(plan.to_fetch) and "clip-20m-substitute" not in plan.to_fetch
     size = network_of(paper)
-    assert kept_bytes(size) < plan.memory < 80e9 and positions_of(size) > 4560, "one image at a time"
+    kept = {run.recipe: tuning(paper, run).memory for run in runs}
+    assert kept_bytes(size) < kept["embedding-tuned"] < 80e9 and positions_of(size) > 4560, (
+        "one image at a time"
+    )
+    # It is cut by its text alone, and keeps its encoder's maps: fewer positions at a time fit.
+    assert plan.memory == kept["embedding-tuned-alone"] > 80e9
+    job = paper.scale.job("tune-mllm").model_copy(update={"positions": 3000})
+    scale = paper.scale.model_copy(update={"resources": {**paper.scale.resources, "tune-mllm": job}})
+    assert max(tuning(replace(paper, scale=scale), run).memory for run in runs) < 80e9
     shown = {job.name for job in make_plan(paper, paper.subjects()).jobs}
     assert not any(name.startswith("ibq") for name in shown), "the study's own plan is as it was"
 

@@ -14,7 +14,7 @@ from typing import Final
 from vistok.evaluation.kinds import task_kind
 from vistok.grid.downloads import downloads_for, load_downloads
 from vistok.grid.ett import NetworkSize
-from vistok.grid.ett_memory import kept_bytes, positions_of
+from vistok.grid.ett_memory import kept_bytes, kept_to_read, positions_of
 from vistok.grid.ett_scale import generation_of, longer_training
 from vistok.grid.recipes import Recipe
 from vistok.grid.runs import Run
@@ -74,6 +74,8 @@ def tuning(study: Study, run: Run) -> Cost:
     if recipe.tokenizer_loss:
         network = NetworkSize.model_validate(encoder.arguments)
         image, painted = positions_of(network), kept_bytes(network)
+    elif encoder.library == "ibq" and "tokenizer" in recipe.trains:
+        painted = kept_to_read(NetworkSize.model_validate(encoder.arguments))  # it is cut as any other
     most = max(
         min(share_of_batch, max(1, (job.positions or sys.maxsize) // int(image + length)))
         * (
