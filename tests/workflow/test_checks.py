@@ -7,8 +7,10 @@ import pytest
 
 from vistok.errors import VistokError
 from vistok.grid.downloads import load_downloads
+from vistok.grid.ett_files import ibq_outputs, records
 from vistok.grid.job_sizes import JobSize
 from vistok.grid.load import load_study
+from vistok.planning.ett import check_released
 from vistok.planning.listed import digest_list
 from vistok.planning.machine import own_gpu
 from vistok.workflow import checks
@@ -51,6 +53,13 @@ def test_weights_that_are_not_there(paper: Files, empty: Path) -> None:
     checks.check_plan(paper, [])
 
 
+def measure(files: Files) -> None:
+    """Writes the records of all that is measured once, so that what they are measured with is not asked for."""
+    for path in records(files.study):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+
 def test_etts_tables_need_their_own_released_files_as_they_were_listed(
     paper: Files, empty: Path, repository: Path
 ) -> None:
@@ -58,6 +67,7 @@ def test_etts_tables_need_their_own_released_files_as_they_were_listed(
     assert "imagenet256_262144.ckpt, weights/vgg16-397923af.pth, weights/lpips/vgg.pth, from" in refusal(
         paper, "ett_tables"
     )
+    measure(paper)
     root = empty / "data/paper/weights"
     (root / "lpips").mkdir(parents=True)
     for name in ("imagenet256_262144.ckpt", "vgg16-397923af.pth", "lpips/vgg.pth"):
@@ -68,6 +78,18 @@ def test_etts_tables_need_their_own_released_files_as_they_were_listed(
     checks.check_plan(paper, ["ett_tables"])
     (root / "lpips/vgg.pth").write_text("another")
     assert "vgg.pth has changed since" in refusal(paper, "ett_tables")
+
+
+def test_an_import_that_runs_again_needs_its_files_before_its_checkpoints_are_removed(
+    paper: Files, empty: Path, repository: Path
+) -> None:
+    (empty / "workflow").symlink_to(repository / "workflow")
+    for path in ibq_outputs(paper.study):
+        path.mkdir(parents=True)
+    measure(paper)
+    assert check_released(paper.study).imported
+    with pytest.raises(VistokError, match=r"released files of ETT: .*lpips/vgg\.pth, from .*nothing removed"):
+        checks.check_jobs(paper.study, [("train_ibq", {})], local=False)
 
 
 @pytest.mark.parametrize("folder", ["results", "checkpoints", "shards", "state", "logs"])

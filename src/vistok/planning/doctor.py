@@ -21,7 +21,7 @@ from vistok.grid.needs import (
 from vistok.grid.runs import Released, Subject, runs_among
 from vistok.grid.study import Study
 from vistok.planning import limits, machine, slurm
-from vistok.planning.ett import IMPORTED, check_released, files_read
+from vistok.planning.ett import check_released, files_read
 from vistok.planning.language_weights import check_language_model, check_released_model
 from vistok.planning.listed import check_pinned
 from vistok.planning.overlap import check_training_captions
@@ -96,7 +96,7 @@ def examine_start(
     if any(rule.startswith(("score_run", "fit_blind")) for rule in rules):
         yield _outcome("java", machine.check_java)
     if "train_ibq" in rules:
-        yield from _of_ett(models_study)
+        yield from _of_ett(models_study, importing=True)
     if subjects:
         plan = make_plan(study, subjects)
         yield _outcome("disk", lambda: machine.check_disk(plan))
@@ -211,14 +211,19 @@ def _expected(study: Study, root: Path) -> Iterator[Line]:
         )
 
 
-def _of_ett(models_study: Study) -> Iterator[Line]:
+def _of_ett(models_study: Study, *, importing: bool = False) -> Iterator[Line]:
     """Checks the released files that ETT's tokenizer is imported from, where the scale does not train it."""
     released = released_tokenizer(models_study)
     if not released:
         return
-    files = _outcome("released files of ETT", lambda: check_released(models_study))
-    yield files
-    if files.verdict == "ok" and not files.message.endswith(IMPORTED):
+    check = "released files of ETT"
+    try:
+        found = check_released(models_study, importing=importing)
+    except VistokError as error:
+        yield Line("FAIL", check, str(error))
+        return
+    yield Line("ok", check, str(found))
+    if not found.imported:
         yield _outcome(f"weights of {released}", lambda: check_tokenizer(models_study, released))
 
 

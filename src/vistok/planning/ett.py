@@ -2,8 +2,8 @@
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from vistok.errors import VistokError
 from vistok.grid.downloads import downloads_for, load_downloads
@@ -25,7 +25,21 @@ from vistok.grid.study import Study
 from vistok.planning.listed import task_names
 from vistok.tokenizers.hub import cached
 
-IMPORTED: Final = "imported"
+
+@dataclass(frozen=True)
+class Release:
+    """What was found of a scale's released files.
+
+    Attributes:
+        imported: whether they are no longer read, for their checkpoints are there.
+        where: these checkpoints, or the files.
+    """
+
+    imported: bool
+    where: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: imported" if self.imported else self.where
 
 
 def listed_names(study: Study) -> list[str]:
@@ -52,24 +66,34 @@ def files_read(study: Study, subjects: Sequence[Subject]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def check_released(models_study: Study) -> str:
-    """Returns what was found of the released files; nothing is needed once they are imported.
+def check_released(models_study: Study, *, importing: bool = False) -> Release:
+    """Returns what was found of the released files.
+
+    Args:
+        importing: whether they are about to be imported, again or for the first time: Snakemake then removes the
+            checkpoints first. Otherwise nothing is needed once these are there.
 
     Raises:
         VistokError: some are missing; says how to fetch them.
     """
     root, made = Path(models_study.scale.data_root), ibq_outputs(models_study)
-    if all(path.is_dir() for path in made):
-        _check_measuring(models_study, root)
-        return f"{EttPaths(models_study).checkpoint('')}: {IMPORTED}"
+    imported = not importing and all(path.is_dir() for path in made)
+    if not imported:
+        _check_files(models_study, root)
+    _check_measuring(models_study, root)
+    if imported:
+        return Release(imported, str(EttPaths(models_study).checkpoint("")))
+    files = [*released_files(models_study), *measured_with(models_study)]
+    return Release(imported, f"in {root}: {', '.join(files)}")
+
+
+def _check_files(models_study: Study, root: Path) -> None:
     missing = [name for name in released_files(models_study) if not (root / name).is_file()]
     if missing:
         raise VistokError(
             f"not in {root}: {', '.join(missing)}, from which ETT's tokenizer and its loss are imported. "
             f"{how_to_fetch(missing, root)}"
         )
-    _check_measuring(models_study, root)
-    return f"in {root}: {', '.join([*released_files(models_study), *measured_with(models_study)])}"
 
 
 def measured_with(study: Study) -> list[str]:
