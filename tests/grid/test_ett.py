@@ -148,6 +148,8 @@ def test_columns_that_wait_elsewhere_are_answered_where_their_files_are(checkout
     [
         ({"tokenizer": {"released": "ibq-26"}}, r"unknown tokenizer 'ibq-26'.*ibq-262144"),
         ({"tokenizer": {"released": "clip"}}, "'clip', of which no embeddings of codes are read. Legal: ibq-16384, "),
+        ({"tokenizer": {"images": ["coco-tran"]}}, r"unknown image set 'coco-tran'\. Did you mean 'coco-train'\?"),
+        ({"tokenizer": {"images": ["coco-train", "sbu"]}}, r"tokenizer\.images: .*at most 1 item"),
         ({"tokenizer": {"steps": 3}}, r"tokenizer: unknown key 'steps'\. Legal: adversarial, .*released"),
         ({"columns": {"GQ": {"task": "gqa"}}}, r"unknown column 'GQ'\. Did you mean 'GQA'\?"),
         ({"reconstruction": {"side": 0}}, r"reconstruction\.side: Input should be greater than 0"),

@@ -34,9 +34,12 @@ def check_grid(study: Study) -> None:
     """Reads everything that is declared for ETT, before the rules need it.
 
     Raises:
-        VistokError: a file is missing or wrong.
+        VistokError: a file is missing or wrong, or a scale names an image set that does not exist.
     """
     tables_of(study)
+    if makes_ett(study):
+        for name in read_scale(study).image_sets:
+            find("image set", name, study.models_study.scale.image_sets, scale_file(study))
 
 
 def read_scale(study: Study, root: Path = Path()) -> EttScale:

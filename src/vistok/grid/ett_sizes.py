@@ -74,8 +74,11 @@ class TokenizerTraining(TokenizerTeaching):
 
 
 class TokenizerRelease(TokenizerTeaching):
-    """A tokenizer with a codebook as its authors released it; `images` are those that it is measured on."""
+    """A tokenizer with a codebook as its authors released it."""
 
+    images: tuple[Id, ...] = Field(
+        min_length=1, max_length=1, description="the one image set that it is measured on"
+    )
     released: Id = Field(description="the entry of tokenizers.yaml that says its network and its file")
 
 
