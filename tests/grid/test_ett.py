@@ -143,6 +143,22 @@ def test_columns_that_wait_elsewhere_are_answered_where_their_files_are(checkout
         assert tables_of(load_study(scale))["table-4"].columns["GenEval"].generation == prompts
 
 
+def test_words_that_only_the_rendered_tables_print_render_them_again(checkout: Path) -> None:
+    def spec() -> object:
+        return STEPS["show-ett"].spec(load_study("paper"))
+
+    seen = [spec()]
+    for name, old, new in (
+        ("scales/ett/paper.yaml", "metric: share of images", "metric: share of all images"),
+        ("grid/tokenizers.yaml", "of 256 pixels, stands in", "of 256 pixels, is here"),
+    ):
+        file = checkout / "workflow" / name
+        assert old in file.read_text(), name
+        file.write_text(file.read_text().replace(old, new))
+        seen.append(spec())
+    assert seen[0] != seen[1] != seen[2]
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

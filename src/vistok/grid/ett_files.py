@@ -17,7 +17,7 @@ from vistok.grid.ett_scale import (
     tables_of,
 )
 from vistok.grid.ett_sizes import NETS, TokenizerRelease
-from vistok.grid.marks import counted
+from vistok.grid.marks import LABEL, SCORING, counted, marked
 from vistok.grid.needs import tokenizer_weights, tokenizer_weights_name, weight_names
 from vistok.grid.paths import PERCEPTUAL, Paths
 from vistok.grid.runs import Run
@@ -114,6 +114,19 @@ def measured(study: Study) -> list[Path]:
             metrics = [paths.metrics(run, task) for run in runs_of(study, table)]
             files |= dict.fromkeys([*metrics, blind_file(study, task)])
     return list(files)
+
+
+def shown_spec(study: Study) -> Spec:
+    """Returns what the rendered tables depend on besides what is measured: the words that they may print."""
+    tables, models_study = tables_of(study), study.models_study
+    made = makes_ett(study)
+    rows = [row for table in tables.values() for row in table.rows] if made else []
+    tasks = dict.fromkeys(task for table in tables.values() for task in table.tasks)
+    return {
+        "tables": {name: table.model_dump(mode="json") for name, table in tables.items()},
+        "tasks": {task: marked(study.task(task), LABEL, SCORING) for task in tasks},
+        "tokenizers": {row.tokenizer: marked(models_study.tokenizer(row.tokenizer), LABEL) for row in rows},
+    }
 
 
 def blind_file(study: Study, task: str) -> Path:

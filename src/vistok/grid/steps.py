@@ -283,6 +283,7 @@ _LIST: Final = (
         "show-ett",
         outputs=lambda study: [*EttPaths(study).shown(), EttPaths(study).cells],
         inputs=lambda study: [*printed(), *ett_files.measured(study)],
+        spec=ett_files.shown_spec,
         size="tabulate",
     ),
     Step(
