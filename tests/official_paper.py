@@ -110,7 +110,7 @@ def _shorten_ett(scale: dict[str, Any], judges: dict[str, str]) -> None:
         optimiser={"learning_rate": 1.0e-3, "warmup_steps": 1},
     )
     scale["reconstruction"].update(number=6, side=32, batch=4)
-    scale["tokenizer"].update(gate_images=8, discriminator_channels=8, discriminator_halvings=1)
+    scale["tokenizer"].update(gate_images=8, least_psnr=1, discriminator_channels=8, discriminator_halvings=1)
     scale["recipes"] = {"all": {"steps": 2, "batch": 4, "optimiser": {"warmup_steps": 1}}}
 
 

@@ -55,7 +55,7 @@ def checkout(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
             reconstruction=None,
             generation=None,
             tokenizer={
-                **scale["tokenizer"], "gate_images": 12, "least_use": 0.2, "discriminator_channels": 8,
+                **scale["tokenizer"], "gate_images": 12, "least_use": 0.2, "least_psnr": 1, "discriminator_channels": 8,
                 "discriminator_halvings": 1,
             },
             recipes={"all": {"steps": 2, "batch": 4, "optimiser": {"warmup_steps": 1, "learning_rate": 1.0e-3}}},
@@ -90,6 +90,7 @@ def test_released_files_become_checkpoints_and_the_control_trains_on(checkout: P
     config = json.loads((paths.checkpoint("ibq") / "config.json").read_text())
     assert config["network"]["codes"] == config["use"]["codes"] == official_ibq.CODES
     assert 1 < config["use"]["perplexity"] <= config["use"]["used"]
+    assert config["psnr"] > 1
     inputs = json.loads((paths.checkpoint("ibq") / "provenance.json").read_text())["inputs"]
     assert {"shards/paper/coco-train", "spec", RELEASE} == {*inputs}
     lpips, (one, two) = load_perceptual(study), (from_bytes(images[:1]), from_bytes(images[1:]))
@@ -108,6 +109,21 @@ def test_a_release_of_which_few_codes_occur_is_refused(checkout: Path, study: St
     with pytest.raises(
         VistokError,
         match=r"'ibq-262144-512': . of 40 codes are in use .* 20 % are needed: no release uses so few",
+    ):
+        train_ibq.run(study)
+    assert not EttPaths(study).checkpoint("ibq").exists()
+
+
+def test_a_release_that_decodes_other_images_is_refused(checkout: Path, study: Study) -> None:
+    bright = torch.full((3,), 100.0)
+    edit(
+        checkout / "workflow/scales/ett/paper.yaml",
+        lambda scale: scale["tokenizer"].update(least_psnr=15),
+    )
+    write_release(checkout / "data" / RELEASE, averaged=False, **{"decoder.conv_out.bias": bright})
+    write_lpips(checkout / "data")
+    with pytest.raises(
+        VistokError, match=r"'ibq-262144-512': its reconstructions have a PSNR of .* dB, and 15 are needed"
     ):
         train_ibq.run(study)
     assert not EttPaths(study).checkpoint("ibq").exists()

@@ -80,6 +80,9 @@ class TokenizerRelease(TokenizerTeaching):
         min_length=1, max_length=1, description="the one image set that it is measured on"
     )
     released: Id = Field(description="the entry of tokenizers.yaml that says its network and its file")
+    least_psnr: float = Field(
+        gt=0, description="dB, of `gate_images` against their reconstructions, on the average"
+    )
 
 
 def _form(entry: object) -> str:

@@ -1,6 +1,9 @@
 """Imports a tokenizer with a codebook that its authors released, and LPIPS, by which it is tuned: into checkpoints."""
 
+import numpy as np
+
 from vistok.checkpoints import read_tensors, save_checkpoint
+from vistok.evaluation.reconstruction import psnr
 from vistok.files import digest_file, digest_value
 from vistok.grid.ett import EttPaths
 from vistok.grid.ett_files import LPIPS, VGG, ibq_spec
@@ -14,10 +17,11 @@ from vistok.provenance import Stopwatch
 from vistok.steps.ett_models import ibq_config
 from vistok.steps.inputs import input_digests
 from vistok.steps.training import training
-from vistok.supervision.ibq.gates import RELEASED, check_use
+from vistok.supervision.ibq.gates import RELEASED, check_likeness, check_use
 from vistok.supervision.ibq.images import ImagePool
-from vistok.supervision.ibq.learner import use_of
+from vistok.supervision.ibq.learner import first_images, use_of
 from vistok.supervision.ibq.lpips import from_released
+from vistok.tokenizers.ibq.model import Ibq
 from vistok.tokenizers.weights import load_tokenizer
 from vistok.training.loop import make_deterministic
 
@@ -30,7 +34,8 @@ def import_release(study: Study, size: TokenizerRelease, *, code: str) -> None:
         code: the digest of the code that decides them.
 
     Raises:
-        VistokError: a file is missing, has changed since it was listed, or is another one; or too few codes are in use.
+        VistokError: a file is missing, has changed since it was listed, or is another one; too few codes are in use, or
+            reconstructions are unlike their images.
     """
     _import_perceptual(study, code)
     _import_tokenizer(study, size, code)
@@ -57,6 +62,19 @@ def _import_tokenizer(study: Study, size: TokenizerRelease, code: str) -> None:
         make_deterministic(size.seed)
         encoder, network = study.encoder(size.released), network_of(study)
         model = load_tokenizer(encoder, checkpoint=None, data_root=paths.data).trunk.eval()
-        use = use_of(model, ImagePool([folder], network.image_size), size.gate_images)
-        check_use(use, size.least_use, f"the tokenizer {size.released!r}", otherwise=RELEASED)
-        save_checkpoint(work.out, model.state_dict(), ibq_config(network, use), work.about(stopwatch, inputs))
+        pool, what = ImagePool([folder], network.image_size), f"the tokenizer {size.released!r}"
+        use = use_of(model, pool, size.gate_images)
+        check_use(use, size.least_use, what, otherwise=RELEASED)
+        decibels = _likeness(model, pool, size.gate_images)
+        check_likeness(decibels, size.least_psnr, what)
+        config = ibq_config(network, use) | {"psnr": round(decibels, 4)}
+        save_checkpoint(work.out, model.state_dict(), config, work.about(stopwatch, inputs))
+
+
+def _likeness(model: Ibq, pool: ImagePool, images: int) -> float:
+    """Returns the mean PSNR of the first images of a pool against their reconstructions."""
+    each = [
+        psnr(batch.cpu().numpy(), model.reconstructed(batch).cpu().numpy())
+        for batch in first_images(model, pool, images)
+    ]
+    return float(np.concatenate(each).mean())

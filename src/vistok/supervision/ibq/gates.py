@@ -39,6 +39,25 @@ RELEASED: Final = (
 )
 
 
+def check_likeness(decibels: float, least: float, what: str) -> None:
+    """Refuses a released tokenizer whose reconstructions are unlike their images.
+
+    Args:
+        decibels: PSNR, on the average over images.
+        least: so many are needed.
+        what: whose reconstructions they are, for the error.
+
+    Raises:
+        VistokError: they are fewer; says what to change.
+    """
+    if decibels < least:
+        raise VistokError(
+            f"{what}: its reconstructions have a PSNR of {decibels:.1f} dB, and {least:g} are needed (`least_psnr`): "
+            "its decoder is another one, or it was trained on pixels of another range. Fetch its weights again, or "
+            "correct `arguments` and `normalisation` of its entry."
+        )
+
+
 def check_use(use: CodeUse, least: float, what: str, *, otherwise: str = TRAINED) -> None:
     """Refuses a codebook if too few of its codes are used.
 

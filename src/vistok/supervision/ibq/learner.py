@@ -1,11 +1,12 @@
 """Lets the training loop train IBQ: first as a plain autoencoder, then with codes initialised from its outputs."""
 
+from collections.abc import Iterator
 from copy import deepcopy
 from typing import Final
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from vistok.datasets.order import examples_at
@@ -116,10 +117,13 @@ def part_of(batch: Batch) -> float:
 
 def use_of(model: Ibq, pool: ImagePool, images: int) -> CodeUse:
     """Returns how many codes of a tokenizer are in use in the first images of a pool."""
+    codes = [model.codes(batch) for batch in first_images(model, pool, images)]
+    return code_use(torch.cat(codes).cpu(), model.size.codes)
+
+
+def first_images(model: Ibq, pool: ImagePool, images: int) -> Iterator[UInt8[Tensor, "B 3 S S"]]:
+    """Yields the first images of a pool where a tokenizer is, as many at a time as it can look at."""
     count, device = min(images, len(pool)), model.codebook.embedding.device
     at_once = max(1, min(_AT_ONCE, _PIXELS // model.size.image_size**2))
-    codes = [
-        model.codes(pool.pixels(np.arange(start, min(start + at_once, count))).to(device))
-        for start in range(0, count, at_once)
-    ]
-    return code_use(torch.cat(codes).cpu(), model.size.codes)
+    for start in range(0, count, at_once):
+        yield pool.pixels(np.arange(start, min(start + at_once, count))).to(device)
