@@ -165,6 +165,7 @@ def test_words_that_only_the_rendered_tables_print_render_them_again(checkout: P
         ({"tokenizer": {"released": "ibq-26"}}, r"unknown tokenizer 'ibq-26'.*ibq-262144"),
         ({"tokenizer": {"released": "clip"}}, "'clip', of which no embeddings of codes are read. Legal: ibq-16384, "),
         ({"tokenizer": {"images": ["coco-tran"]}}, r"unknown image set 'coco-tran'\. Did you mean 'coco-train'\?"),
+        ({"generation": {"pairs": ["coco-tran"]}}, r"unknown image set 'coco-tran'\. Did you mean 'coco-train'\?"),
         ({"tokenizer": {"images": ["coco-train", "sbu"]}}, r"tokenizer\.images: .*at most 1 item"),
         ({"tokenizer": {"steps": 3}}, r"tokenizer: unknown key 'steps'\. Legal: adversarial, .*released"),
         ({"columns": {"GQ": {"task": "gqa"}}}, r"unknown column 'GQ'\. Did you mean 'GQA'\?"),

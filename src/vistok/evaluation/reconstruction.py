@@ -4,6 +4,7 @@ Shapes: B images of S x S pixels, D features.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -54,6 +55,12 @@ class Gaussian:
     mean: Float[np.ndarray, " D"]
     covariance: Float[np.ndarray, "D D"]
 
+    @cached_property
+    def root(self) -> Float[np.ndarray, "D D"]:
+        """The symmetric root of the covariance; taken once, for many sets are compared with one."""
+        values, directions = np.linalg.eigh(self.covariance)
+        return np.asarray((directions * np.sqrt(values.clip(min=0))) @ directions.T)
+
 
 class Moments:
     """Sums over features that come in batches, and over products of two of them, in double precision."""
@@ -92,9 +99,7 @@ def frechet_distance(first: Features, second: Features) -> float:
 def gaussian_distance(first: Gaussian, second: Gaussian) -> float:
     """Returns the Fréchet distance of two Gaussians."""
     apart, one, other = first.mean - second.mean, first.covariance, second.covariance
-    values, directions = np.linalg.eigh(one)
-    root = (directions * np.sqrt(values.clip(min=0))) @ directions.T
-    shared = np.sqrt(np.linalg.eigvalsh(root @ other @ root).clip(min=0)).sum()
+    shared = np.sqrt(np.linalg.eigvalsh(first.root @ other @ first.root).clip(min=0)).sum()
     return float(apart @ apart + np.trace(one) + np.trace(other) - 2 * shared)
 
 

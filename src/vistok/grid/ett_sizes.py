@@ -180,4 +180,5 @@ class EttScale(Value):
     @property
     def image_sets(self) -> tuple[str, ...]:
         named = (name for net in self.nets.values() for name in net.images)
-        return tuple(dict.fromkeys((*named, *self.tokenizer.images)))
+        pairs = self.generation.pairs if isinstance(self.generation, PublishedPrompts) else ()
+        return tuple(dict.fromkeys((*named, *self.tokenizer.images, *pairs)))

@@ -6,19 +6,11 @@ The rules, the command line, the experiments of DVC and the plan of costs follow
 from typing import Final
 
 from vistok.errors import unknown
-from vistok.grid import (
-    ett_drawing,
-    ett_files,
-    ett_reconstruction,
-    ett_scale,
-    files_of,
-    jobs_of,
-    modules_of,
-    specs,
-)
+from vistok.grid import ett_files, files_of, jobs_of, modules_of, specs
 from vistok.grid import paths as files
 from vistok.grid.entries import GRID
-from vistok.grid.ett import EttPaths, printed
+from vistok.grid.ett import EttPaths
+from vistok.grid.ett_steps import STEPS_OF_ETT
 from vistok.grid.kinds import SCORING, task_kind_modules
 from vistok.grid.needs import image_sets
 from vistok.grid.paths import Paths
@@ -207,85 +199,7 @@ _LIST: Final = (
         spec=lambda study: specs.page_spec(study) | {"ett": EttPaths(study).digests()},
         modules=modules_of.page_modules,
     ),
-    # ETT's steps are asked for by themselves.
-    Step(
-        "train-cell-nets",
-        outputs=ett_files.net_outputs,
-        inputs=ett_files.net_inputs,
-        spec=ett_files.nets_spec,
-        shared=True,
-        size="write-shards",
-    ),
-    Step(
-        "train-ibq",
-        jobs=lambda study, runs: jobs_of.of_tokenizer(
-            study, runs, ett_scale.IBQ, ett_scale.CODES, ett_scale.LONGER
-        ),
-        outputs=ett_files.ibq_outputs,
-        inputs=ett_files.ibq_inputs,
-        spec=ett_files.ibq_spec,
-        shared=True,
-        size="write-shards",
-    ),
-    Step(
-        "lengthen-ibq",
-        jobs=lambda study, runs: jobs_of.of_tokenizer(study, runs, ett_scale.LONGER),
-        outputs=lambda study: [EttPaths(study).checkpoint(ett_scale.LONGER)],
-        inputs=ett_files.longer_inputs,
-        spec=ett_files.longer_spec,
-        shared=True,
-        size="tune-mllm",
-    ),
-    Step(
-        "make-prompts",
-        outputs=ett_drawing.prompts_outputs,
-        spec=ett_drawing.prompts_spec,
-        shared=True,
-        size="write-shards",
-    ),
-    Step(
-        "teach-drawing",
-        jobs=ett_drawing.drawing_jobs,
-        outputs=lambda study, run: [EttPaths(study).drawer(run)],
-        inputs=ett_drawing.drawer_inputs,
-        spec=ett_drawing.drawer_spec,
-        modules=lambda study, run: modules_of.parts_modules(study.models_study, run),
-        shared=True,
-        size="tune-mllm",
-    ),
-    Step(
-        "reconstruct",
-        outputs=lambda study: [EttPaths(study).reconstruction],
-        inputs=ett_reconstruction.reconstruction_inputs,
-        reads_data=True,
-        spec=ett_reconstruction.reconstruction_spec,
-        modules=ett_reconstruction.reconstruction_modules,
-        size="answer",
-    ),
-    Step(
-        "generate",
-        outputs=lambda study: [EttPaths(study).generation, EttPaths(study).sheet],
-        inputs=ett_drawing.generation_inputs,
-        spec=ett_drawing.generation_spec,
-        size="answer",
-    ),
-    Step(
-        "fit-ett-blind",
-        jobs=lambda study, runs: jobs_of.fittings(study, runs, own=True),
-        outputs=ett_files.blind_files,
-        inputs=ett_files.blind_answers,
-        reads_data=True,
-        spec=lambda study, suite: specs.score_spec(study, suite),
-        modules=lambda study, suite: modules_of.suite_modules(study, suite),
-        size="fit-blind",
-    ),
-    Step(
-        "show-ett",
-        outputs=lambda study: [*EttPaths(study).shown(), EttPaths(study).cells],
-        inputs=lambda study: [*printed(), *ett_files.measured(study)],
-        spec=ett_files.shown_spec,
-        size="tabulate",
-    ),
+    *STEPS_OF_ETT,  # asked for by themselves
     Step(
         "weigh-claims",
         outputs=lambda study: [*map(Paths(study).claims, files.CLAIMS_FORMATS), Paths(study).cells],
