@@ -11,6 +11,7 @@ samples have one turn each, as at the paper scale, mini's have seven.
 import argparse
 import copy
 import json
+import os
 import platform
 import resource
 import sys
@@ -291,8 +292,7 @@ def about(texts: Texts) -> dict[str, Any]:
     packages = {name: version(name) for name in ("torch", "transformers", "timm", "numpy")}
     return {
         "date": datetime.now(UTC).date().isoformat(),
-        "commit": told("git", "rev-parse", "HEAD"),
-        "changed": bool(told("git", "status", "--porcelain", "src", "benchmarks")),
+        **_commit(),
         "command": " ".join(["python3 benchmarks/engine.py", *sys.argv[1:]]),
         "device": torch.cuda.get_device_name() if device().type == "cuda" else "CPU, one thread",
         "processor": names[0] if names else platform.machine(),
@@ -301,6 +301,14 @@ def about(texts: Texts) -> dict[str, Any]:
         "packages": packages,
         "texts": texts.source,
     }
+
+
+def _commit() -> dict[str, Any]:
+    """Returns the commit, and whether its code was changed; a copy without .git takes it from VISTOK_COMMIT."""
+    if commit := os.environ.get("VISTOK_COMMIT"):
+        return {"commit": commit}
+    changed = bool(told("git", "status", "--porcelain", "src", "benchmarks"))
+    return {"commit": told("git", "rev-parse", "HEAD"), "changed": changed}
 
 
 def rounded(value: Any) -> Any:

@@ -1,6 +1,7 @@
 """What only a job can tell: its device, a product in bf16, exchange, the hub's cache, shared memory."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +40,24 @@ def test_a_product_in_bf16_is_right_and_timed(monkeypatch: pytest.MonkeyPatch) -
         VistokError, match=r"a product in bf16 on cpu is 0\.\d% from that in single precision"
     ):
         node.check_product(CPU)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="no C++ compiler, which compiles for the CPU")
+def test_a_function_is_compiled_and_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "a function compiled in " in node.check_compiled(CPU)
+    monkeypatch.setattr(torch, "compile", lambda function: lambda numbers: function(numbers) + 1)
+    with pytest.raises(VistokError, match=r"computes something else\. Set `exact: true`"):
+        node.check_compiled(CPU)
+
+
+def test_a_node_without_a_compiler_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_compiler(function: object) -> object:
+        raise RuntimeError("Failed to find C compiler.\nPlease specify one.")
+
+    monkeypatch.setattr(torch, "compile", no_compiler)
+    with pytest.raises(VistokError, match=r"Failed to find C compiler\. Please specify one.*gcc"):
+        node.check_compiled(CPU)
 
 
 def test_one_process_says_how_more_are_started(monkeypatch: pytest.MonkeyPatch) -> None:

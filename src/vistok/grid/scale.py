@@ -101,6 +101,11 @@ class Scale(Value):
         "fp32",
         description="of products, and of a frozen language model's weights; what is trained stays in single precision",
     )
+    exact: Annotated[bool, MACHINE] = Field(
+        True,
+        description="whether a job gives the same bytes again on the same machine. false: the seeds are kept, but "
+        "algorithms need not be deterministic, and a GPU's layers are compiled (torch.compile)",
+    )
     save_every: Annotated[int, MACHINE] = Field(
         200, gt=0, description="steps between two saves of the training state"
     )

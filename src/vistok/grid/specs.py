@@ -43,6 +43,7 @@ def tokenizer_spec(study: Study, pretrained: Pretrained) -> Spec:
         "encoder": counted(study.encoder(entry.id)),
         **{role: _made_from(study, name) for role, name in entry.roles.items()},
         "pretraining": counted(study.pretraining(entry.id)),
+        "precision": scale.precision,
         "probe_set": scale.probe_set,
         "gated": study.is_gated(entry.id),
     }

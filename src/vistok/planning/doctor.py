@@ -120,6 +120,8 @@ def examine_node(study: Study, subjects: Sequence[Subject]) -> Iterator[Line]:
     if device.verdict == "ok":
         torch_device = device_of(gpus)
         yield _outcome("product in bf16", lambda: node.check_product(torch_device))
+        if not models_study.scale.exact and torch_device.type == "cuda":
+            yield _outcome("compiled layers", lambda: node.check_compiled(torch_device))
         yield _outcome("exchange", lambda: node.check_exchange(torch_device))
     if is_first():
         yield _outcome("hub cache", node.check_cache)

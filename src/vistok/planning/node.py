@@ -70,6 +70,31 @@ def check_product(device: torch.device) -> str:
     return f"{side} x {side} at {rate:,.3g} TFLOP/s, {away:.2%} from single precision"
 
 
+def check_compiled(device: torch.device) -> str:
+    """Compiles a small function, as layers are where a scale is not `exact`, and compares its result.
+
+    Raises:
+        VistokError: nothing can be compiled here, most often for want of a C compiler, or the result is another.
+    """
+    numbers = torch.linspace(-3, 3, 2**16, device=device)
+    started = _now(device)
+    try:
+        made = torch.compile(_gated)(numbers)
+    except Exception as error:  # whatever a compiler raises
+        reason = " ".join(str(error).split())[:200]
+        raise VistokError(
+            f"torch.compile does not work here: {reason}. Give the node a C compiler (gcc), or set `exact: true` in "
+            "the scale."
+        ) from error
+    if not torch.allclose(made, _gated(numbers), atol=1e-5):
+        raise VistokError(f"what torch.compile makes on {device} computes something else. Set `exact: true`.")
+    return f"a function compiled in {_now(device) - started:.1f} s"
+
+
+def _gated(numbers: torch.Tensor) -> torch.Tensor:
+    return numbers * numbers.sigmoid()
+
+
 def check_exchange(device: torch.device) -> str:
     """Sums a tensor over all processes of a launcher (all-reduce), as training does with gradients.
 

@@ -23,7 +23,9 @@ from vistok.supervision.heads import SETTINGS, Heads
 from vistok.supervision.learner import PretrainingLearner
 from vistok.tokenizers.base import build_tokenizer
 from vistok.tokenizers.weights import load_foreign
+from vistok.training.compiled import compile_layers
 from vistok.training.curves import write_curves
+from vistok.training.devices import device_of
 from vistok.training.loop import Plan, make_deterministic, train
 from vistok.training.processes import is_first
 from vistok.training.state import Curves
@@ -47,14 +49,20 @@ def run(study: Study, pretrained: Pretrained) -> None:
     with training(paths, what.out, [what.inputs, what.code], gpus=job.gpus) as work:
         if work is None:
             return
-        make_deterministic(seed)
+        make_deterministic(seed, exact=study.scale.exact)
         encoder, pretraining = study.encoder(tokenizer), study.pretraining(tokenizer)
         data = PretrainingData(Shards(paths.shards(entry.image_set)), encoder.image_size)
         setup = Setup(encoder, pretraining, data, seed, **load_roles(study, pretrained))
         objective = make_objective(entry.objective, setup)
-        learner, plan = PretrainingLearner(objective, data), _plan(study.scale, pretraining)
+        if not study.scale.exact and device_of(job.gpus).type == "cuda":
+            compile_layers(objective)
+        learner = PretrainingLearner(objective, data, half=study.scale.precision == "bf16")
         curves = train(
-            learner, plan, state=work.state, identity=work.identity, name=f"tokenizer {pretrained.path}"
+            learner,
+            _plan(study.scale, pretraining),
+            state=work.state,
+            identity=work.identity,
+            name=f"tokenizer {pretrained.path}",
         )
         if not is_first():
             return

@@ -20,6 +20,7 @@ from vistok.steps.decided import decide_tuning
 from vistok.steps.models import assemble, follow, frozen_digests, stored_tensors
 from vistok.steps.training import training
 from vistok.steps.whitening import fit_whitening
+from vistok.training.compiled import compile_layers
 from vistok.training.curves import write_curves
 from vistok.training.devices import device_of
 from vistok.training.loop import Plan, make_deterministic, train
@@ -39,10 +40,12 @@ def run(study: Study, target: Run) -> None:
     with training(paths, what.out, [what.inputs, what.code], gpus=job.gpus) as work:
         if work is None:
             return
-        make_deterministic(target.seed)
+        make_deterministic(target.seed, exact=study.scale.exact)
         model = assemble(study, target)
         fit_whitening(model, Shards(shards[0]), device_of(job.gpus))
         follow(study, target, model)
+        if not study.scale.exact and device_of(job.gpus).type == "cuda":
+            compile_layers(model, dynamic=True)
         recipe = study.recipe(target.recipe)
         plan = Plan(
             recipe.steps,

@@ -14,12 +14,17 @@ _MADE_BEFORE: Final = ("objective.teacher.", "objective.proposer.")
 
 
 class PretrainingLearner(Learner):
-    """An objective with its images; each process has an equal share of every batch."""
+    """An objective with its images; each process has an equal share of every batch.
 
-    def __init__(self, objective: Objective, data: PretrainingData) -> None:
+    Args:
+        half: whether products are taken in bf16; all weights stay in single precision.
+    """
+
+    def __init__(self, objective: Objective, data: PretrainingData, *, half: bool = False) -> None:
         super().__init__()
         self.objective = objective
         self.data = data
+        self._half = half
         self.undecayed = objective.undecayed
 
     def batch(self, step: int, process: int, processes: int) -> Batch:
@@ -29,7 +34,8 @@ class PretrainingLearner(Learner):
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         step, share = int(batch["step"]), batch["share"]
         views = {name: tensor for name, tensor in batch.items() if name not in ("step", "share")}
-        return cast(Tensor, self.objective(views, step)) * share, share
+        with torch.autocast(share.device.type, torch.bfloat16, enabled=self._half):
+            return cast(Tensor, self.objective(views, step)).float() * share, share
 
     def trained_tensors(self) -> dict[str, Tensor]:
         """Returns everything but what was made before, which is in its own checkpoint: a teacher, a proposer."""

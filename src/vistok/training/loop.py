@@ -150,11 +150,16 @@ def _finite(loss: Tensor, name: str, step: int) -> float:
     return round(value, 6)
 
 
-def make_deterministic(seed: int, *, threads: int = 1) -> None:
-    """Seeds PyTorch and allows only deterministic algorithms, so that a run gives the same bytes again."""
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+def make_deterministic(seed: int, *, exact: bool = True, threads: int = 1) -> None:
+    """Seeds PyTorch.
+
+    Args:
+        exact: whether only deterministic algorithms are allowed, so that a run gives the same bytes again.
+    """
     torch.manual_seed(seed)
-    torch.use_deterministic_algorithms(True)
+    if exact:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True)
     # It has every new tensor filled before it is written, a twentieth of a small step; nothing reads one before that.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.set_num_threads(threads)

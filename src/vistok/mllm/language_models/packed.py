@@ -84,6 +84,11 @@ def attend_packed(network: PreTrainedModel) -> bool:
     return bool(network.config._attn_implementation == _NAME)
 
 
+def leave_attention_eager() -> None:
+    """Has compiled layers (torch.compile) call the packed attention as it is: its shapes change with each batch."""
+    AttentionInterface.register(_NAME, torch.compiler.disable(_attention))
+
+
 def read_packed(
     decoder: Any,
     embedded: Float[Tensor, "tokens width"],

@@ -1,0 +1,61 @@
+"""Compiles the layers of transformers for a GPU (torch.compile), where a scale does not ask for the same bytes again.
+
+Norms, rotary positions, activations and residuals of a layer become a few kernels, which round otherwise.
+"""
+
+from collections import Counter
+from typing import Final
+
+import torch
+from timm.layers.drop import DropPath
+from torch import nn
+
+from vistok.mllm.language_models.packed import leave_attention_eager
+
+_STACKS: Final = ("layers", "blocks")  # what transformers and timm call them
+_ATTENTION: Final = "attn"
+_BACKEND: Final = "inductor"
+
+
+def compile_layers(network: nn.Module, *, dynamic: bool | None = None, backend: str = _BACKEND) -> None:
+    """Has the layers of a network's stacks be compiled when they are first called, for training.
+
+    Layers of one shape share what is compiled.
+
+    Args:
+        dynamic: True: numbers of rows and tokens change from call to call.
+        backend: as torch.compile names it.
+    """
+    leave_attention_eager()
+    # Each layer of a stack drops paths at a rate of its own: compiled in, it would have each compiled anew.
+    DropPath.forward = torch.compiler.disable(DropPath.forward)  # type: ignore[method-assign]
+    for layer in repeated_layers(network):
+        layer.compile(dynamic=dynamic, backend=backend)
+
+
+def compile_parts(network: nn.Module, *, backend: str = _BACKEND) -> None:
+    """Has all parts of a network's layers but attention be compiled when they are first called, for answering.
+
+    Keys and values are kept in places of their own for each layer: compiled in, they would have each compiled anew.
+    """
+    for layer in repeated_layers(network):
+        for name, part in layer.named_children():
+            if _ATTENTION not in name:
+                part.compile(dynamic=True, backend=backend)
+
+
+def repeated_layers(network: nn.Module) -> list[nn.Module]:
+    """Returns the layers with attention that have others of their class and shape in the same stack."""
+    found: list[nn.Module] = []
+    for name, stack in network.named_modules():
+        if name.rpartition(".")[2] in _STACKS and isinstance(stack, nn.ModuleList | nn.Sequential):
+            layers = [
+                layer for layer in stack if any(_ATTENTION in part for part, _ in layer.named_children())
+            ]
+            count = Counter(map(_form, layers))
+            found += [layer for layer in layers if count[_form(layer)] > 1]
+    return found
+
+
+def _form(layer: nn.Module) -> tuple[object, ...]:
+    return type(layer), *((name, tensor.shape) for name, tensor in layer.named_parameters())
