@@ -5,8 +5,8 @@ python3 benchmarks/gpu.py [--only alignment distillation answering] [--data FOLD
 `alignment`: optimiser steps of rows of Table 2, Vicuna-7B in bf16 and CLIP's ViT-B/16, a batch cut as the scale cuts
 it. `distillation`: steps of EVA-CLIP-FD's feature distillation, and of a plain ViT-L's. `answering`: questions about
 images to the same 7-B model, which with random weights writes as many words as it may. The code is that of the steps;
-images are there already. Each is measured as it is and with compiled layers (`exact: false` of a scale). Shares are of
-what one large product reaches in the same run. `--small` tries the script out on a CPU.
+images are there already. Trainings are measured as they are and with compiled layers (`exact: false` of a scale).
+Shares are of what one large product reaches in the same run. `--small` tries the script out on a CPU.
 The result is one dated JSON file.
 """
 
@@ -51,7 +51,8 @@ from vistok.supervision.data import PretrainingData
 from vistok.supervision.learner import PretrainingLearner
 from vistok.tokenizers.base import build_tokenizer
 from vistok.training.batches import Batch, by_length
-from vistok.training.compiled import compile_layers, compile_parts
+from vistok.training.compiled import compile_layers
+from vistok.training.devices import device_of
 from vistok.training.loop import _step, make_deterministic
 from vistok.training.schedule import make_optimiser
 
@@ -81,13 +82,14 @@ class Size:
 
 
 VICUNA_7B = Size(
-    4096, 11008, 32, 32, 32_000, batch=1024, positions=(4560, 9120), images=256, questions=1024,
+    4096, 11008, 32, 32, 32_000, batch=512, positions=(4560,), images=256, questions=1024,
     batches=(32, 128, 256), words=(10, 32), side=8192,
 )  # fmt: skip
 TINY = Size(
     64, 128, 2, 2, 500, batch=16, positions=(300,), images=4, questions=8, batches=(4,), words=(3,), side=256
 )
 OPTIMISER = Optimiser(learning_rate=1e-4, warmup_steps=0, weight_decay=0.05)
+STEPS = 4  # the first one is a warm-up
 POSITIONS = 56  # of a sample of the paper's mixture, image and text, without padding
 
 
@@ -101,6 +103,7 @@ def main() -> int:
     parser.add_argument("--small", action="store_true", help="tiny models")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
     args = parser.parse_args()
+    device_of(torch.cuda.device_count())
     make_deterministic(0, exact=device().type == "cpu")
     size, texts = TINY if args.small else VICUNA_7B, read_texts(args.data)
     report: dict[str, Any] = about(texts)
@@ -123,17 +126,17 @@ def alignment(size: Size, texts: Texts, peak: float) -> dict[str, Any]:
     results: dict[str, Any] = {}
     for recipe in ("frozen", "tuned"):
         model = multimodal(size, texts, recipe)
-        learner, batch = Row(model), share(model, size, texts)
+        learner, shares = Row(model), batches(model, size, texts)
         # Counted first: what is traced while operations are counted is never compiled.
-        flops = operations_of_a_sample(learner, batch, size.positions[0])
-        words = int(batch["mask"].sum()) / size.batch + front_of(model)
+        flops = operations_of_a_sample(learner, shares[0], size.positions[0])
+        words = int(shares[0]["mask"].sum()) / size.batch + front_of(model)
         results[recipe] = {"tflops_a_sample": flops / 1e12, "positions_a_sample": words}
         for compiled in (False, True):
             if compiled:
                 compile_layers(model, dynamic=True)
-            for positions in size.positions[: None if compiled else 1]:
+            for positions in size.positions:
                 name = f"{positions} positions at a time, {'compiled' if compiled else 'eager'}"
-                results[recipe][name] = steps(learner, batch, positions, flops, peak)
+                results[recipe][name] = steps(learner, shares, positions, flops, peak)
                 print(recipe, name, rounded(results[recipe][name]), flush=True)
         del model, learner
         release()
@@ -151,33 +154,38 @@ class Row(nn.Module):
         return self.model.loss(batch["images"], batch["ids"], batch["weights"], batch["mask"])
 
 
-def share(model: MultimodalModel, size: Size, texts: Texts) -> Batch:
-    """Returns the batch of one step on one process, as a learner gives it."""
-    rows = [model.llm.words.pieces(pieces) for pieces in texts.samples(size.batch, single=True)]
-    return {"images": pixels(model.tokenizer.encoder, size.batch), **model.llm.words.pad(rows).state()}
+def batches(model: MultimodalModel, size: Size, texts: Texts) -> list[Batch]:
+    """Returns the batches of some steps on one process, as a learner gives them; only images are the same."""
+    rows = [model.llm.words.pieces(pieces) for pieces in texts.samples(size.batch * STEPS, single=True)]
+    images = pixels(model.tokenizer.encoder, size.batch)
+    return [
+        {"images": images, **model.llm.words.pad(rows[first : first + size.batch]).state()}
+        for first in range(0, len(rows), size.batch)
+    ]
 
 
-def steps(learner: Row, batch: Batch, positions: int, flops: float, peak: float) -> dict[str, Any]:
-    """Takes steps as the training loop does, and returns what they cost.
+def steps(learner: Row, shares: Sequence[Batch], positions: int, flops: float, peak: float) -> dict[str, Any]:
+    """Takes steps as the training loop does, each on a batch of other shapes, and returns what they cost.
 
     Args:
         flops: operations of a sample.
     """
-    front = front_of(learner.model)
-    micro_batches = by_length(batch, front, positions)
-    step = stepper(learner)
-    first, _ = timed(step, micro_batches)
+    front, step = front_of(learner.model), stepper(learner)
+    cut = [by_length(batch, front, positions) for batch in shares]
+    first, _ = timed(step, cut[0])
     peak_memory()
-    taken = [timed(step, micro_batches)[0] for _ in range(3)]
-    samples, words = len(batch["ids"]), int(batch["mask"].sum()) + len(batch["ids"]) * front
-    seconds = median(taken)
+    taken = [timed(step, micro_batches)[0] for micro_batches in cut[1:]]
+    samples = sum(len(batch["ids"]) for batch in shares[1:])
+    words = sum(int(batch["mask"].sum()) for batch in shares[1:]) + samples * front
+    seconds = sum(taken)
     return {
-        "micro_batches": len(micro_batches),
+        "micro_batches": len(cut[0]),
         "seconds_of_first_step": first,
         "seconds_a_step": taken,
         "samples_a_second": samples / seconds,
         "positions_a_second": words / seconds,
         "samples_a_second_of_56_positions": words / POSITIONS / seconds,
+        "tflops": flops * samples / seconds / 1e12,
         "share_of_peak_all": flops * samples / seconds / peak / 1e12,
         "share_of_peak_4n": 4 * parameters(learner.model.llm) * words / seconds / peak / 1e12,
         "peak_memory_mb": peak_memory(),
@@ -277,32 +285,26 @@ def answering(size: Size, texts: Texts, peak: float) -> dict[str, Any]:
     ]
     results: dict[str, Any] = {"questions": len(asked), "images": len(names)}
     said: dict[int, list[str]] = {}
-    for compiled in (False, True):
-        if compiled:
-            compile_parts(model.llm)
-        for batch in size.batches:
-            answerer = SeeingAnswerer(model, batch=batch)
-            answerer.look(iter(list(shown.items())[:batch]))
-            looking, _ = timed(answerer.look, iter(shown.items()))
-            for most in size.words:
-                decoding = Decoding(beams=1, max_new_tokens=most, repetition_penalty=1.0, length_penalty=1.0)
-                some = asked[: max(batch, len(asked) // 8)]  # a batch of 32 takes long: an eighth of all
-                list(answerer.answer(some[:batch], decoding))
-                peak_memory()
-                seconds, made = timed(_all, answerer, some, decoding)
-                answers = [answer.text for answer in made]
-                first = said.setdefault(most, answers)
-                name = f"batch {batch}, {most} words, {'compiled' if compiled else 'eager'}"
-                results[name] = {
-                    "seconds": seconds,
-                    "seconds_of_all_images": looking,
-                    "questions_a_second": len(some) / (seconds + looking * len(some) / len(asked)),
-                    "questions": len(some),
-                    "same_as_first": sum(map(str.__eq__, answers, first)),
-                    "of": min(len(answers), len(first)),
-                    "peak_memory_mb": peak_memory(),
-                }
-                print(name, rounded(results[name]), flush=True)
+    for batch in size.batches:
+        answerer = SeeingAnswerer(model, batch=batch)
+        answerer.look(iter(list(shown.items())[:batch]))
+        looking, _ = timed(answerer.look, iter(shown.items()))
+        for most in size.words:
+            decoding = Decoding(beams=1, max_new_tokens=most, repetition_penalty=1.0, length_penalty=1.0)
+            list(answerer.answer(asked[:batch], decoding))
+            peak_memory()
+            seconds, made = timed(_all, answerer, asked, decoding)
+            answers = [answer.text for answer in made]
+            first = said.setdefault(most, answers)
+            name = f"batch {batch}, {most} words"
+            results[name] = {
+                "seconds": seconds,
+                "seconds_of_images": looking,
+                "questions_a_second": len(asked) / (seconds + looking),
+                "same_as_first": sum(map(str.__eq__, answers, first)),
+                "peak_memory_mb": peak_memory(),
+            }
+            print(name, rounded(results[name]), flush=True)
     return results
 
 

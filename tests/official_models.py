@@ -45,7 +45,7 @@ def vicuna(folder: Path) -> LlamaForCausalLM:
     )  # fmt: skip
     config = {
         "hidden_act": "silu", "hidden_size": 32, "initializer_range": 0.02, "intermediate_size": 64,
-        "max_position_embeddings": 2048, "num_attention_heads": 2, "num_hidden_layers": 2, "rms_norm_eps": 1e-6,
+        "max_position_embeddings": 2048, "num_attention_heads": 2, "num_hidden_layers": 3, "rms_norm_eps": 1e-6,
         "bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 0, "tie_word_embeddings": False, "use_cache": True,
         "vocab_size": vocabulary,
     }  # fmt: skip
@@ -64,7 +64,7 @@ def vicuna(folder: Path) -> LlamaForCausalLM:
             **{name: {"__type": "AddedToken", **token} for name, token in special.items()},
         },
     )  # fmt: skip
-    buffers = {f"model.layers.{layer}.self_attn.rotary_emb.inv_freq": torch.ones(8) for layer in range(2)}
+    buffers = {f"model.layers.{layer}.self_attn.rotary_emb.inv_freq": torch.ones(8) for layer in range(3)}
     save_old(folder, {**network.state_dict(), **buffers}, files=2)
     return network
 

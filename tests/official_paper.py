@@ -51,7 +51,11 @@ def lay_out(
     edit(grid / "tokenizers.yaml", lambda known: _take_over(known, encoders))
     for name in sorted({run.llm for run in runs}):
         network = _MODELS[name](cached(hub, study.llm(name).weights))
-        size = {"width": 32, "layers": 2, "vocabulary": network.config.vocab_size}
+        size = {
+            "width": 32,
+            "layers": network.config.num_hidden_layers,
+            "vocabulary": network.config.vocab_size,
+        }
         size["parameters_m"] = round(millions(network), 4)
         edit(grid / "llms.yaml", lambda known, name=name, size=size: known[name].update(size))
     edit(checkout / "workflow/scales/paper.yaml", _shorten)
@@ -68,7 +72,7 @@ def lay_out_ett(checkout: Path, *, data: Path, hub: Path) -> None:
     write_inception(data)
     _write_prompts(data / "geneval/evaluation_metadata.jsonl")
     network = qwen(cached(hub, "Qwen/Qwen2.5-1.5B"))
-    size = {"width": 32, "layers": 2, "vocabulary": network.config.vocab_size}
+    size = {"width": 32, "layers": network.config.num_hidden_layers, "vocabulary": network.config.vocab_size}
     size["parameters_m"] = round(millions(network), 4)
     edit(checkout / "workflow/grid/llms.yaml", lambda known: known["qwen-2-5"].update(size))
     small = {"arguments": SIZE, "image_size": SIZE["image_size"], "tokens": 64, "width": SIZE["width"]}

@@ -46,7 +46,7 @@ def folder(cache: Path) -> Path:
 
 def test_vicuna_as_it_was_released_is_well(ask: Ask, folder: Path) -> None:
     network = vicuna(folder)
-    assert "0.0 million parameters; a question is" in ask(network)
+    assert "0.1 million parameters; a question is" in ask(network)
     assert ask(network).endswith("an answer ends with '</s>'")
     assert ask(network, str(folder)) == ask(network)
 
@@ -81,9 +81,9 @@ def test_what_is_not_there_is_told(ask: Ask, cache: Path, tmp_path: Path) -> Non
     ("changes", "message"),
     [
         ({"width": 16}, r"'width': 32.*llms\.yaml says width 16"),
-        ({"layers": 3}, r"'layers': 2.*llms\.yaml says width 32, layers 3"),
+        ({"layers": 4}, r"'layers': 3.*llms\.yaml says width 32, layers 4"),
         ({"vocabulary": 100}, r"'vocabulary': \d+.*vocabulary 100"),
-        ({"parameters_m": 1.0}, r"holds 0\.0 million parameters, workflow/grid/llms\.yaml says 1\.0"),
+        ({"parameters_m": 1.0}, r"holds 0\.1 million parameters, workflow/grid/llms\.yaml says 1\.0"),
     ],
 )
 def test_an_entry_that_lies_is_told(ask: Ask, folder: Path, changes: dict[str, Any], message: str) -> None:

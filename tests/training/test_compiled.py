@@ -1,6 +1,5 @@
 """Compiled layers: the same numbers up to rounding, and compiled once for all layers of a stack."""
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -12,21 +11,19 @@ from torch._dynamo.utils import counters
 from transformers import AttentionInterface
 
 from vistok.grid.connectors import Connector, GatedCrossAttention, Resampler
-from vistok.grid.tasks import Decoding
 from vistok.mllm.language_models.causal import CausalLanguageModel
 from vistok.mllm.language_models.packed import _NAME, _attention
 from vistok.mllm.model import MultimodalModel
 from vistok.mllm.prompt import Piece
 from vistok.mllm.words import make_word_tokenizer
 from vistok.tokenizers.base import build_tokenizer
-from vistok.training.compiled import compile_layers, compile_parts, repeated_layers
+from vistok.training.compiled import compile_layers, repeated_layers
 
 # Tracing looks at the gradients of what is no leaf.
 pytestmark = pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")
 
 DEPTH = 6
 TEXTS = ("two rings", "a red box and a ring", "yes", "what is left of the box")
-GREEDY = Decoding(beams=1, max_new_tokens=6, repetition_penalty=1.0, length_penalty=1.0)
 CONNECTORS = {
     "resampler": Resampler(latents=3, depth=2, heads=2, head_width=8),
     "gated-cross-attention": GatedCrossAttention(
@@ -98,23 +95,6 @@ def test_layers_of_one_shape_share_what_is_compiled() -> None:
         trunk.forward_features(torch.randn(2, 3, 24, 24)).sum().backward()
         graphs.append(counters["stats"]["unique_graphs"])
     assert graphs[0] == graphs[1] > 0
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(shutil.which("g++") is None, reason="no C++ compiler, which compiles for the CPU")
-def test_answers_of_a_compiled_model_are_the_same() -> None:
-    model, compiled = (model_of(CONNECTORS["resampler"]).eval() for _ in range(2))
-    compile_parts(compiled.llm)
-    images = torch.randn(3, 3, 24, 24, generator=torch.Generator().manual_seed(0))
-    answers = []
-    for each in (model, compiled):
-        with torch.no_grad():
-            conditioning = each.conditioning(each.see(images))
-        answers.append(
-            each.llm.generate(conditioning, ["</Img>two", "</Img>what is a box", "</Img>a"], GREEDY)
-        )
-    assert answers[0] == answers[1] and any(answers[0])
-    assert counters["stats"]["unique_graphs"] > 0
 
 
 def test_only_layers_with_attention_that_are_repeated_are_compiled() -> None:

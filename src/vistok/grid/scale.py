@@ -104,7 +104,7 @@ class Scale(Value):
     exact: Annotated[bool, MACHINE] = Field(
         True,
         description="whether a job gives the same bytes again on the same machine. false: the seeds are kept, but "
-        "algorithms need not be deterministic, and a GPU's layers are compiled (torch.compile)",
+        "algorithms need not be deterministic, and trainings on a GPU compile layers (torch.compile)",
     )
     save_every: Annotated[int, MACHINE] = Field(
         200, gt=0, description="steps between two saves of the training state"

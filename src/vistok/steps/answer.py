@@ -18,7 +18,6 @@ from vistok.steps.answers import PhotographReader, answer_suite, one_writer
 from vistok.steps.asking import TaskQuestions, ask_all
 from vistok.steps.models import load_trained
 from vistok.steps.saved_answers import SavedAnswers, identity_of
-from vistok.training.compiled import compile_parts
 from vistok.training.devices import device_of
 from vistok.training.loop import make_deterministic
 from vistok.training.memory import keep_freed_memory
@@ -68,8 +67,6 @@ def _answerer(study: Study, subject: Subject) -> tuple[Answerer, PhotographReade
     if isinstance(subject, Released):
         return _released(study, study.models_study.released_model(subject.model), device), None
     model = load_trained(study.models_study, subject).to(device)
-    if not study.scale.exact and device.type == "cuda":
-        compile_parts(model.llm)
     answerer = SeeingAnswerer(model, batch=batch)
     return answerer, PhotographReader(model.tokenizer.reads(), answerer.look_anew, batch, job.cpus - 1)
 

@@ -8,7 +8,6 @@ from vistok.steps.answers import answer_suite, one_writer
 from vistok.steps.asking import ask_all
 from vistok.steps.language_model import load_llm
 from vistok.steps.saved_answers import SavedAnswers, identity_of
-from vistok.training.compiled import compile_parts
 from vistok.training.devices import device_of
 from vistok.training.loop import make_deterministic
 from vistok.training.processes import Process
@@ -32,10 +31,7 @@ def _answer(study: Study, llm: str, suite: str, process: Process) -> None:
     identity = identity_of(inputs, tasks, __name__, batch)
     saved = SavedAnswers(paths.answers_under_way(f"blind/{llm}", suite), identity, rank=process.rank)
     device = device_of(study.scale.job("answer").gpus)
-    model = load_llm(study.models_study, llm).to(device)
-    if not study.scale.exact and device.type == "cuda":
-        compile_parts(model)
-    answerer = BlindAnswerer(model, batch=batch)
+    answerer = BlindAnswerer(load_llm(study.models_study, llm).to(device), batch=batch)
     for task, rows in answer_suite(answerer, tasks, saved, name=f"blind answers of {llm}", process=process):
         write_predictions(paths.blind_predictions(llm, task.id), rows, inputs[task.id])
     saved.save_rest()

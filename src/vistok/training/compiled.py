@@ -1,6 +1,7 @@
-"""Compiles the layers of transformers for a GPU (torch.compile), where a scale does not ask for the same bytes again.
+"""Compiles the layers of transformers for training on a GPU (torch.compile), at scales that are not `exact`.
 
-Norms, rotary positions, activations and residuals of a layer become a few kernels, which round otherwise.
+Norms, rotary positions, activations and residuals of a layer become a few kernels, which round otherwise. Answers gain
+nothing by it.
 """
 
 from collections import Counter
@@ -18,7 +19,7 @@ _BACKEND: Final = "inductor"
 
 
 def compile_layers(network: nn.Module, *, dynamic: bool | None = None, backend: str = _BACKEND) -> None:
-    """Has the layers of a network's stacks be compiled when they are first called, for training.
+    """Has the layers of a network's stacks be compiled when they are first called.
 
     Layers of one shape share what is compiled.
 
@@ -31,17 +32,6 @@ def compile_layers(network: nn.Module, *, dynamic: bool | None = None, backend: 
     DropPath.forward = torch.compiler.disable(DropPath.forward)  # type: ignore[method-assign]
     for layer in repeated_layers(network):
         layer.compile(dynamic=dynamic, backend=backend)
-
-
-def compile_parts(network: nn.Module, *, backend: str = _BACKEND) -> None:
-    """Has all parts of a network's layers but attention be compiled when they are first called, for answering.
-
-    Keys and values are kept in places of their own for each layer: compiled in, they would have each compiled anew.
-    """
-    for layer in repeated_layers(network):
-        for name, part in layer.named_children():
-            if _ATTENTION not in name:
-                part.compile(dynamic=True, backend=backend)
 
 
 def repeated_layers(network: nn.Module) -> list[nn.Module]:
