@@ -87,7 +87,7 @@ def test_the_rate_of_writing_is_that_of_words_alone(paper: Study) -> None:
     slow, fast = (Rates(answering=share).seconds(cost, 1) for share in (0.05, 0.1))
     words = cost.written / (312e12 * 0.05)
     assert slow - fast == pytest.approx(words / 2)
-    assert slow == pytest.approx(words + (cost.flops - cost.written) / (312e12 * 0.35))
+    assert slow == pytest.approx(words + (cost.flops - cost.written) / (312e12 * 0.45))
 
 
 def test_mini_asks_as_many_questions_as_were_scored() -> None:

@@ -170,7 +170,7 @@ def test_hours_are_operations_over_a_stated_rate(paper: Study) -> None:
     runs = [paper.run("clip/frozen/vicuna-7b/seed-0")]
     once, twice = (make_plan(paper, runs, Rates(tflops=rate)).hours(gpu=True) for rate in (100, 200))
     assert once == pytest.approx(2 * twice)
-    half = make_plan(paper, runs, Rates(tflops=100, utilisation=0.7, answering=0.1)).hours(gpu=True)
+    half = make_plan(paper, runs, Rates(tflops=100, utilisation=0.9, answering=0.1)).hours(gpu=True)
     assert half == pytest.approx(twice)
 
 
@@ -219,7 +219,7 @@ def test_targets_are_tables_or_runs(paper: Study) -> None:
 def test_the_verb_prints_it(capsys: pytest.CaptureFixture[str], paper: Study) -> None:
     assert main(["plan", "--scale", "paper", "clip/frozen/vicuna-7b/seed-0", "--tflops", "990"]) == 0
     output = capsys.readouterr().out
-    assert "990 TFLOP/s a GPU at 35%" in output
+    assert "990 TFLOP/s a GPU at 45%" in output
     assert "GPU-hours" in output
     assert "vcr-images" in output
     assert len(lines(make_plan(paper, paper.runs()))) > 10

@@ -35,13 +35,14 @@ CONNECTORS = {
 @pytest.fixture(autouse=True)
 def left_as_it_was() -> Iterator[None]:
     """Takes back what compiling changes in libraries."""
-    forward = DropPath.forward
+    forward, suppress = DropPath.forward, torch._dynamo.config.suppress_errors
     torch.set_num_threads(1)
     torch.compiler.reset()
     counters.clear()
     yield
     DropPath.forward = forward  # type: ignore[method-assign]
     AttentionInterface.register(_NAME, _attention)
+    torch._dynamo.config.suppress_errors = suppress
     torch.compiler.reset()
 
 
@@ -79,6 +80,22 @@ def test_a_compiled_training_has_the_same_loss_and_gradients(connector: str) -> 
         for name, tensor in expected.items():
             torch.testing.assert_close(found[name], tensor, atol=1e-5, rtol=1e-4, msg=name)
     assert list(compiled.state_dict()) == list(model.state_dict())
+
+
+@pytest.mark.slow
+def test_layers_that_the_compiler_refuses_stay_as_they_are() -> None:
+    """A training of days must not end because of a compiler."""
+    refused = []
+
+    def refuse(graph: object, inputs: object) -> None:
+        refused.append(graph)
+        raise AssertionError("no kernel for this")
+
+    model, compiled = (model_of(CONNECTORS["resampler"]) for _ in range(2))
+    compile_layers(compiled, dynamic=True, backend=refuse)
+    expected, found = loss_and_gradients(model, 3), loss_and_gradients(compiled, 3)
+    assert refused
+    torch.testing.assert_close(found, expected)
 
 
 @pytest.mark.slow

@@ -20,10 +20,11 @@ from vistok.planning.fetch import is_fetched
 from vistok.planning.jobs import Job, jobs_of
 from vistok.planning.units import readable_bytes
 
-# One A100: 312 TFLOP/s in bf16 without sparsity. Training at a third of it is usual for 7-B models, and prompts are
-# read as fast; writing word by word reads all weights for every word, and reaches a twentieth.
+# One A100: 312 TFLOP/s in bf16 without sparsity. Training a 7-B model reached 48 % of an H200's 989, images in memory
+# (benchmarks/results/gpu-2026-11-27.json); prompts are taken to be read as fast. Writing word by word reads all weights
+# for every word: chosen, a twentieth.
 TFLOPS: Final = 312.0
-UTILISATION: Final = 0.35
+UTILISATION: Final = 0.45
 ANSWERING: Final = 0.05
 # One core on the mini scale's models, over a whole build (benchmarks/results/planned-2026-11-27.json).
 CPU_GFLOPS: Final = 45.0

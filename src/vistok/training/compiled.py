@@ -5,7 +5,8 @@ nothing by it.
 """
 
 from collections import Counter
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 import torch
 from timm.layers.drop import DropPath
@@ -18,7 +19,9 @@ _ATTENTION: Final = "attn"
 _BACKEND: Final = "inductor"
 
 
-def compile_layers(network: nn.Module, *, dynamic: bool | None = None, backend: str = _BACKEND) -> None:
+def compile_layers(
+    network: nn.Module, *, dynamic: bool | None = None, backend: str | Callable[..., Any] = _BACKEND
+) -> None:
     """Has the layers of a network's stacks be compiled when they are first called.
 
     Layers of one shape share what is compiled.
@@ -28,6 +31,8 @@ def compile_layers(network: nn.Module, *, dynamic: bool | None = None, backend: 
         backend: as torch.compile names it.
     """
     leave_attention_eager()
+    # A layer that the compiler refuses stays as it is, with a warning: PyTorch 2.11 fails on an EVA-02 that is trained.
+    torch._dynamo.config.suppress_errors = True
     # Each layer of a stack drops paths at a rate of its own: compiled in, it would have each compiled anew.
     DropPath.forward = torch.compiler.disable(DropPath.forward)  # type: ignore[method-assign]
     for layer in repeated_layers(network):
