@@ -22,7 +22,7 @@ from vistok.training.compiled import compile_layers, repeated_layers
 # Tracing looks at the gradients of what is no leaf.
 pytestmark = pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")
 
-DEPTH = 6
+DEPTH = 4
 TEXTS = ("two rings", "a red box and a ring", "yes", "what is left of the box")
 CONNECTORS = {
     "resampler": Resampler(latents=3, depth=2, heads=2, head_width=8),

@@ -21,7 +21,7 @@ from vistok.grid.marks import LABEL, SCORING, counted, marked
 from vistok.grid.needs import tokenizer_weights, tokenizer_weights_name, weight_names
 from vistok.grid.paths import PERCEPTUAL, Paths
 from vistok.grid.runs import Run
-from vistok.grid.specs import Spec, mllm_spec
+from vistok.grid.specs import Spec, cut_spec
 from vistok.grid.study import Study
 
 # LPIPS as published: VGG16 of torchvision, and the learnt weights of its maps; below the data root.
@@ -87,21 +87,7 @@ def longer_spec(study: Study) -> Spec:
     spec, repeats = counted(longer_training(models_study)), longer_repeats(models_study)
     if set(repeats) != {1}:
         spec |= {"repeats": list(repeats)}
-    return spec | _cut(models_study)
-
-
-def tuning_spec(study: Study, run: str) -> Spec:
-    """Returns what the training of an MLLM depends on; where it has a tokenizer's loss, the cut of its batches, too."""
-    models_study = study.models_study
-    parsed = models_study.run(run)
-    spec = mllm_spec(models_study, parsed)
-    return spec | _cut(models_study) if models_study.recipe(parsed.recipe).tokenizer_loss else spec
-
-
-def _cut(study: Study) -> Spec:
-    """Returns how many positions are seen together, which decides some terms of a tokenizer's loss; nothing if all."""
-    positions = study.scale.job("tune-mllm").positions
-    return {"positions": positions} if positions else {}
+    return spec | cut_spec(models_study)
 
 
 def measured(study: Study) -> list[Path]:

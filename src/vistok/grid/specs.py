@@ -78,16 +78,23 @@ def llm_spec(study: Study, llm: str) -> Spec:
 
 
 def mllm_spec(study: Study, run: Run) -> Spec:
-    """Returns what the training of an MLLM depends on."""
-    scale = study.scale
+    """Returns what the training of an MLLM depends on; where it has a tokenizer's loss, the cut of its batches, too."""
+    scale, recipe = study.scale, study.recipe(run.recipe)
     return {
         "encoder": _encoder(study, run.tokenizer),
-        "recipe": counted(study.recipe(run.recipe)),
+        "recipe": counted(recipe),
         "seed": run.seed,
         "llm": None if scale.language_model else counted(study.llm(run.llm), LOADED),
         "mixture": [[name, scale.places.get(name, 1)] for name in scale.mixture],
         "precision": scale.precision,
+        **(cut_spec(study) if recipe.tokenizer_loss else {}),
     }
+
+
+def cut_spec(study: Study) -> Spec:
+    """Returns how many positions are seen together, which decides some terms of a tokenizer's loss; nothing if all."""
+    positions = study.scale.job("tune-mllm").positions
+    return {"positions": positions} if positions else {}
 
 
 def task_spec(study: Study, task: str, *marks: Mark) -> Spec:

@@ -6,7 +6,7 @@ The rules, the command line, the experiments of DVC and the plan of costs follow
 from typing import Final
 
 from vistok.errors import unknown
-from vistok.grid import ett_files, files_of, jobs_of, modules_of, specs
+from vistok.grid import files_of, jobs_of, modules_of, specs
 from vistok.grid import paths as files
 from vistok.grid.entries import GRID
 from vistok.grid.ett import EttPaths
@@ -76,7 +76,7 @@ _LIST: Final = (
         jobs=jobs_of.tunings,
         outputs=lambda study, run: [Paths(study).mllm(run)],
         inputs=files_of.tuning_inputs,
-        spec=ett_files.tuning_spec,
+        spec=lambda study, run: specs.mllm_spec(study.models_study, study.models_study.run(run)),
         modules=lambda study, run: modules_of.tuning_modules(study.models_study, run),
         without=SCORING,
         shared=True,
