@@ -210,8 +210,8 @@ def test_a_gpu_is_compared_with_the_plan(
     paper = load_study("paper")
     plan = make_plan(paper, [paper.run(RUN)])
     assert "needed" in machine.check_gpu(plan, memory=plan.memory / 2**30 + 1)
-    with pytest.raises(VistokError, match=r"tune-mllm: .* needed, 24\.0 GiB on a GPU\. Ask for more `gpus`"):
-        machine.check_gpu(plan, memory=24)
+    with pytest.raises(VistokError, match=r"tune-mllm: .* needed, 35\.0 GiB on a GPU\. Ask for more `gpus`"):
+        machine.check_gpu(plan, memory=35)
     commands("nvidia-smi", "echo 81559; echo 40960")
     assert machine.own_gpu() == 40960 * 2**20
     commands("nvidia-smi", "exit 9")

@@ -47,9 +47,9 @@ def test_the_shipped_profile_lets_the_paper_scale_come_to_its_end() -> None:
 
 def test_a_job_that_takes_longer_than_all_its_submissions_is_told(tmp_path: Path) -> None:
     profile = tmp_path / "config.yaml"
-    profile.write_text("retries: 3\n")
+    profile.write_text("retries: 2\n")
     with pytest.raises(
-        VistokError, match=r"tune-mllm takes 2\d\d\.\d h, and 4 submissions of 2880 minutes have 192"
+        VistokError, match=r"tune-mllm takes 1\d\d\.\d h, and 3 submissions of 2880 minutes have 144"
     ):
         check_hours(planned(), profile)
     assert "tune-mllm" in check_hours(planned(gpus=8), profile), "eight GPUs share the hours"
