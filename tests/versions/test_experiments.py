@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from vistok.grid.ett_files import ett_runs
 from vistok.grid.load import load_study
 from vistok.grid.steps import STEPS
 from vistok.grid.study import Study
@@ -38,13 +39,19 @@ def test_the_list_follows_from_the_grid(repository: Path, mini: Study) -> None:
 
 def test_every_run_of_every_table_is_an_experiment(mini: Study) -> None:
     made = [name for name in stages(mini) if name.startswith("run@")]
-    assert sorted(made) == sorted(f"run@{run.path}" for run in mini.runs())
+    assert sorted(made) == sorted(f"run@{run.path}" for run in [*mini.runs(), *ett_runs(mini)])
     line = [made.index(f"run@eva-clip/{recipe}/vicuna-7b/seed-0") for recipe in ("blip-2", "minigpt-4")]
     assert line == sorted(line), "behind the one that it follows"
     assert {name for name in stages(mini) if name.startswith("first-stage@")} == {
-        f"first-stage@{tokenizer}/{recipe}-alignment/vicuna-7b/seed-0"
-        for recipe, own in (("llava", ("clip", "untrained")), ("blip-2", ("eva-clip", "untrained-large")))
-        for tokenizer in (*own, "perfect")
+        *(
+            f"first-stage@{tokenizer}/{recipe}-alignment/vicuna-7b/seed-0"
+            for recipe, own in (("llava", ("clip", "untrained")), ("blip-2", ("eva-clip", "untrained-large")))
+            for tokenizer in (*own, "perfect")
+        ),
+        *(
+            f"first-stage@{tokenizer}-align/vicuna-7b/seed-0"
+            for tokenizer in ("ibq-codes/index", "ibq/embedding", "ibq-longer/embedding")
+        ),
     }
     assert {"blind", "table@table-2", "tokenizer@clip/seed-0", "llm@llama-7b", "shards@web"} < stages(
         mini
@@ -65,8 +72,29 @@ def test_no_two_stages_share_a_file(mini: Study) -> None:
 
 def test_published_checkpoints_are_no_stages(repository: Path) -> None:
     paper = load_study("paper", root=repository)
-    assert {name.partition("@")[0] for name in stages(paper)} == {"shards", "run", "blind", "table"}
-    assert parameters(paper, repository)["tokenizers"].keys() == {run.tokenizer for run in paper.runs()}
+    kinds = {"shards", "first-stage", "run", "blind", "table", "ett"}
+    assert {name.partition("@")[0] for name in stages(paper)} == kinds
+    own = {run.tokenizer for run in [*paper.runs(), *ett_runs(paper)]}
+    assert parameters(paper, repository)["tokenizers"].keys() == own
+
+
+@pytest.mark.parametrize("scale", ["mini", "paper", "smoke", "one-gpu"])
+def test_every_run_finds_the_parameters_that_its_stage_names(repository: Path, scale: str) -> None:
+    study = load_study(scale, root=repository)
+    known = parameters(study, repository)
+    for name, run in listing(study)["runs"].items():
+        assert (
+            run["llm"] in known["llms"] and run["tokenizer"] in known["tokenizers"] and name in known["runs"]
+        )
+
+
+def test_etts_tokenizers_are_named_with_what_makes_them(repository: Path, mini: Study) -> None:
+    """At the paper scale one is imported, with no networks of its own."""
+    nets = {"mini": {"train-cell-nets"}, "paper": set[str]()}
+    for study in (mini, load_study("paper", root=repository)):
+        known = parameters(study, repository)["tokenizers"]
+        for name, steps in {"ibq": {"train-ibq"}, "ibq-longer": {"train-ibq", "lengthen-ibq"}}.items():
+            assert known[name].keys() == {"encoder"} | nets[study.scale.id] | steps
 
 
 def test_an_edited_value_changes_its_own_parameters(repository: Path, mini: Study, tmp_path: Path) -> None:
@@ -147,9 +175,9 @@ def test_dvc_versions_what_the_steps_make(repository: Path, scale: str) -> None:
     made = {
         str(path)
         for step in STEPS.values()
-        for ids in step.jobs(study, study.runs())
+        for ids in step.jobs(study, [*study.runs(), *ett_runs(study)])
         for path in step.outputs(study, *ids)
-    }
+    } | {str(path) for path in STEPS["show-ett"].outputs(study)}
     for name, (asked, outs) in told.items():
         assert outs[0] == str(known[name].folder / "record.json")
         kept = {out for out in outs[1:] if not out.endswith("/curves.csv")}

@@ -9,6 +9,9 @@ import yaml
 
 from vistok.files import write_text
 from vistok.grid import specs
+from vistok.grid.ett import EttPaths
+from vistok.grid.ett_files import ett_runs, records
+from vistok.grid.ett_scale import makes_ett, of_ett, suites_of
 from vistok.grid.paths import Paths
 from vistok.grid.runs import Pretrained, Run
 from vistok.grid.steps import STEPS
@@ -21,6 +24,7 @@ RECORDS: Final = Path("records")
 _HEADER: Final = (
     "# Made from workflow/grid by `vistok export-experiments`; dvc.yaml has one stage for each entry.\n"
 )
+_ETT: Final = "tables"
 Values = dict[str, Any]
 
 
@@ -43,7 +47,7 @@ _STAGES: Final = {
 
 def listing(study: Study) -> Values:
     """Returns what `dvc.yaml` is templated from: the ids of everything that is made, and under which names."""
-    runs = study.runs()
+    runs = _runs(study)
     made = {kind: [ids[0] for ids in _jobs(study, kind)] for kind in _STAGES}
     return {
         "scale": study.scale.id,
@@ -63,15 +67,21 @@ def listing(study: Study) -> Values:
             }
             for run in runs
         },
-        "blind": _targets(study, "fit-blind", *runs),
+        "blind": _targets(study, "fit-blind", *study.runs()),
         "tables": list(study.tables),
+        "ett": [_ETT] if makes_ett(study) else [],
     }
+
+
+def _runs(study: Study) -> list[Run]:
+    """Returns the runs of all tables, ETT's too."""
+    return [*study.runs(), *ett_runs(study)]
 
 
 def _jobs(study: Study, kind: str) -> list[tuple[str, ...]]:
     """Returns the jobs of a kind of stage; a training that others follow, and that answers nothing, has its own."""
-    jobs = STEPS[_STAGES[kind]].jobs(study, study.runs())
-    answering = {run.path for run in study.runs()}
+    jobs = STEPS[_STAGES[kind]].jobs(study, _runs(study))
+    answering = {run.path for run in _runs(study)}
     if kind in ("run", "first-stage"):
         return [ids for ids in jobs if (ids[0] in answering) == (kind == "run")]
     return list(jobs)
@@ -114,15 +124,24 @@ def stages(study: Study) -> dict[str, Stage]:
         # dvc.yaml is one for all scales, and only one that pretrains has probes to draw.
         drawn = (out for out in outs if not str(out).endswith("-probes.svg"))
         stages[f"table@{table}"] = Stage(own / "tables" / table, tuple(drawn))
+    if makes_ett(study):
+        checkpoints = Paths(study.models_study).checkpoints / "ett"
+        stages[f"ett@{_ETT}"] = Stage(own / "ett", (checkpoints, results / "ett", EttPaths(study).pages))
     return stages
 
 
 def parameters(study: Study, root: Path = Path()) -> Values:
     """Returns what each experiment depends on, by the sections that the stages of `dvc.yaml` name."""
-    runs = study.runs()
-    suites = {name: _suite(study, name) for name in study.suites_shown()}
+    runs = _runs(study)
+    suites = {name: _suite(study, name) for name in dict.fromkeys([*study.suites_shown(), *suites_of(study)])}
     shards = [ids[0] for ids in STEPS["write-shards"].jobs(study, runs)]
-    llms = dict.fromkeys([*(ids[0] for ids in STEPS["train-llm"].jobs(study, runs)), *study.answering_llms()])
+    llms = dict.fromkeys(
+        [
+            *(ids[0] for ids in STEPS["train-llm"].jobs(study, runs)),
+            *study.answering_llms(),
+            *(run.llm for run in runs),
+        ]
+    )
     return {
         "data": _data(study, root),
         "suites": suites,
@@ -136,7 +155,10 @@ def parameters(study: Study, root: Path = Path()) -> Values:
         "first_stages": {name: _made_by(study, "tune-mllm", name) for (name,) in _jobs(study, "first-stage")},
         "runs": {
             run.path: _run(study, run) | _digests(suites, own)
-            for run, own in study.suites_by_subject().items()
+            for run, own in {
+                **study.suites_by_subject(),
+                **dict.fromkeys(ett_runs(study), suites_of(study)),
+            }.items()
             if isinstance(run, Run)
         },
         "tables": {
@@ -145,7 +167,20 @@ def parameters(study: Study, root: Path = Path()) -> Values:
             | _code(study, ("tabulate", table), ("draw-curves", table))
             for table in study.tables
         },
+        "ett": {step: _made_by(study, step, *ids) for step, *ids in _ett_jobs(study)},
     }
+
+
+def _ett_jobs(study: Study) -> list[tuple[str, ...]]:
+    """Returns the jobs that make ETT's tables besides its runs: each step once, whatever it ranges over."""
+    if not makes_ett(study):
+        return []
+    drawn = [("teach-drawing", *ids) for ids in STEPS["teach-drawing"].jobs(study, ett_runs(study))][:1]
+    measures = [
+        (step,) for step in ("reconstruct", "generate") if STEPS[step].outputs(study)[0] in records(study)
+    ]
+    prompts = [("make-prompts",)] if drawn else []
+    return [*prompts, *drawn, *measures, ("show-ett",)]
 
 
 def _data(study: Study, root: Path) -> Values:
@@ -162,7 +197,7 @@ def _llm(study: Study, llm: str) -> Values:
 
 def _lineage(study: Study, run: Run) -> list[Pretrained]:
     """Returns a run's tokenizer behind those that it is made from, all of the run's seed."""
-    names = study.models_study.lineage([run.tokenizer])
+    names = [run.tokenizer] if of_ett(study, run) else study.models_study.lineage([run.tokenizer])
     return [Pretrained(tokenizer=name, seed=run.seed) for name in names]
 
 
@@ -174,7 +209,9 @@ def _tokenizer_id(study: Study, pretrained: Pretrained) -> str:
 
 def _tokenizer(study: Study, pretrained: Pretrained) -> Values:
     if not study.models_study.pretrains(pretrained.tokenizer):
-        return specs.tokenizer_spec(study.models_study, pretrained)
+        return specs.tokenizer_spec(study.models_study, pretrained) | _made_for_ett(
+            study, pretrained.tokenizer
+        )
     names = study.models_study.tokenizer(pretrained.tokenizer).made_from
     parts = {name: pretrained.model_copy(update={"tokenizer": name}) for name in names}
     made_from = {name: _tokenizer(study, part) for name, part in parts.items()}
@@ -183,15 +220,24 @@ def _tokenizer(study: Study, pretrained: Pretrained) -> Values:
     )
 
 
+def _made_for_ett(study: Study, tokenizer: str) -> Values:
+    """Returns what the training of one of ETT's tokenizers depends on; nothing of another."""
+    readers = [run for run in ett_runs(study) if run.tokenizer == tokenizer]
+    steps = [step for step in ("train-ibq", "lengthen-ibq") if STEPS[step].jobs(study, readers)]
+    nets = ["train-cell-nets"] if steps and STEPS["train-cell-nets"].outputs(study) else []
+    return {step: _made_by(study, step) for step in (*nets, *steps)}
+
+
 def _run(study: Study, run: Run) -> Values:
     answers = [("answer", *ids) for ids in STEPS["answer"].jobs(study, [run])]
     return _made_by(study, "tune-mllm", run.path) | _code(study, ("tune-mllm", run.path), *answers)
 
 
 def _suite(study: Study, suite: str) -> Values:
-    runs, llm = study.runs(), study.llms_of(suite)[0]
     spec = specs.score_spec(study, suite) | specs.answer_spec(study, suite)
-    jobs = [("score-run", runs[0].path, suite), ("fit-blind", suite), ("answer-blind", llm, suite)]
+    jobs: list[tuple[str, ...]] = [("score-run", _runs(study)[0].path, suite)]
+    if suite in study.suites_shown():
+        jobs += [("fit-blind", suite), ("answer-blind", study.llms_of(suite)[0], suite)]
     return spec | _code(study, *jobs)
 
 
