@@ -13,7 +13,7 @@ from vistok.grid.ett import EttPaths
 from vistok.grid.ett_files import ett_runs, records
 from vistok.grid.ett_scale import makes_ett, of_ett, suites_of
 from vistok.grid.paths import Paths
-from vistok.grid.runs import Pretrained, Run
+from vistok.grid.runs import Pretrained, Run, Subject
 from vistok.grid.steps import STEPS
 from vistok.grid.study import Study
 from vistok.pins import PINS, pinned_digest
@@ -134,6 +134,8 @@ def parameters(study: Study, root: Path = Path()) -> Values:
     """Returns what each experiment depends on, by the sections that the stages of `dvc.yaml` name."""
     runs = _runs(study)
     suites = {name: _suite(study, name) for name in dict.fromkeys([*study.suites_shown(), *suites_of(study)])}
+    answered: dict[Subject, tuple[str, ...]] = {**study.suites_by_subject()}
+    answered |= dict.fromkeys(ett_runs(study), suites_of(study))
     shards = [ids[0] for ids in STEPS["write-shards"].jobs(study, runs)]
     llms = dict.fromkeys(
         [
@@ -155,10 +157,7 @@ def parameters(study: Study, root: Path = Path()) -> Values:
         "first_stages": {name: _made_by(study, "tune-mllm", name) for (name,) in _jobs(study, "first-stage")},
         "runs": {
             run.path: _run(study, run) | _digests(suites, own)
-            for run, own in {
-                **study.suites_by_subject(),
-                **dict.fromkeys(ett_runs(study), suites_of(study)),
-            }.items()
+            for run, own in answered.items()
             if isinstance(run, Run)
         },
         "tables": {
