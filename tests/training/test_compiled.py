@@ -4,9 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 import torch
+import torch._functorch.config
+from functorch.compile import make_boxed_func
 from tests.small_models import small_encoder, small_language_model
 from timm.layers.drop import DropPath
 from torch import nn
+from torch._dynamo.backends.common import aot_autograd
 from torch._dynamo.utils import counters
 from transformers import AttentionInterface
 
@@ -36,6 +39,7 @@ CONNECTORS = {
 def left_as_it_was() -> Iterator[None]:
     """Takes back what compiling changes in libraries."""
     forward, suppress = DropPath.forward, torch._dynamo.config.suppress_errors
+    lazy = torch._functorch.config.force_non_lazy_backward_lowering
     torch.set_num_threads(1)
     torch.compiler.reset()
     counters.clear()
@@ -43,6 +47,7 @@ def left_as_it_was() -> Iterator[None]:
     DropPath.forward = forward  # type: ignore[method-assign]
     AttentionInterface.register(_NAME, _attention)
     torch._dynamo.config.suppress_errors = suppress
+    torch._functorch.config.force_non_lazy_backward_lowering = lazy
     torch.compiler.reset()
 
 
@@ -83,7 +88,8 @@ def test_a_compiled_training_has_the_same_loss_and_gradients(connector: str) -> 
 
 
 @pytest.mark.slow
-def test_layers_that_the_compiler_refuses_stay_as_they_are() -> None:
+@pytest.mark.parametrize("refuses", ["all", "backward"])
+def test_layers_that_the_compiler_refuses_stay_as_they_are(refuses: str) -> None:
     """A training of days must not end because of a compiler."""
     refused = []
 
@@ -91,8 +97,9 @@ def test_layers_that_the_compiler_refuses_stay_as_they_are() -> None:
         refused.append(graph)
         raise AssertionError("no kernel for this")
 
+    half = aot_autograd(fw_compiler=lambda graph, inputs: make_boxed_func(graph.forward), bw_compiler=refuse)
     model, compiled = (model_of(CONNECTORS["resampler"]) for _ in range(2))
-    compile_layers(compiled, dynamic=True, backend=refuse)
+    compile_layers(compiled, dynamic=True, backend={"all": refuse, "backward": half}[refuses])
     expected, found = loss_and_gradients(model, 3), loss_and_gradients(compiled, 3)
     assert refused
     torch.testing.assert_close(found, expected)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import torch
+import torch._functorch.config
 from timm.layers.drop import DropPath
 from torch import nn
 
@@ -33,6 +34,8 @@ def compile_layers(
     leave_attention_eager()
     # A layer that the compiler refuses stays as it is, with a warning: PyTorch 2.11 fails on an EVA-02 that is trained.
     torch._dynamo.config.suppress_errors = True
+    # Left for later, what refuses the backward pass would end the training there.
+    torch._functorch.config.force_non_lazy_backward_lowering = True
     # Each layer of a stack drops paths at a rate of its own: compiled in, it would have each compiled anew.
     DropPath.forward = torch.compiler.disable(DropPath.forward)  # type: ignore[method-assign]
     for layer in repeated_layers(network):
