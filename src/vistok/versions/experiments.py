@@ -134,6 +134,8 @@ def parameters(study: Study, root: Path = Path()) -> Values:
     """Returns what each experiment depends on, by the sections that the stages of `dvc.yaml` name."""
     runs = _runs(study)
     suites = {name: _suite(study, name) for name in dict.fromkeys([*study.suites_shown(), *suites_of(study)])}
+    # Several runs share one: what it depends on is asked for once.
+    tokenizers = {_tokenizer_id(study, entry): entry for run in runs for entry in _lineage(study, run)}
     answered: dict[Subject, tuple[str, ...]] = {**study.suites_by_subject()}
     answered |= dict.fromkeys(ett_runs(study), suites_of(study))
     shards = [ids[0] for ids in STEPS["write-shards"].jobs(study, runs)]
@@ -149,11 +151,7 @@ def parameters(study: Study, root: Path = Path()) -> Values:
         "suites": suites,
         "shards": {name: _made_by(study, "write-shards", name) for name in shards},
         "llms": {llm: _llm(study, llm) for llm in llms},
-        "tokenizers": {
-            _tokenizer_id(study, entry): _tokenizer(study, entry)
-            for run in runs
-            for entry in _lineage(study, run)
-        },
+        "tokenizers": {name: _tokenizer(study, entry) for name, entry in tokenizers.items()},
         "first_stages": {name: _made_by(study, "tune-mllm", name) for (name,) in _jobs(study, "first-stage")},
         "runs": {
             run.path: _run(study, run) | _digests(suites, own)
