@@ -78,11 +78,12 @@ def test_published_checkpoints_are_no_stages(repository: Path) -> None:
     assert parameters(paper, repository)["tokenizers"].keys() == own
 
 
+@pytest.mark.parametrize("ett", [True, False])
 @pytest.mark.parametrize("scale", ["mini", "paper", "smoke", "one-gpu"])
-def test_every_run_finds_the_parameters_that_its_stage_names(repository: Path, scale: str) -> None:
+def test_every_run_finds_the_parameters_that_its_stage_names(repository: Path, scale: str, ett: bool) -> None:
     study = load_study(scale, root=repository)
-    known = parameters(study, repository)
-    for name, run in listing(study)["runs"].items():
+    known = parameters(study, repository, ett=ett)
+    for name, run in listing(study, ett=ett)["runs"].items():
         assert (
             run["llm"] in known["llms"] and run["tokenizer"] in known["tokenizers"] and name in known["runs"]
         )
@@ -124,6 +125,20 @@ def test_a_new_task_of_another_suite_changes_no_parameters_of_what_is_there(
     assert set(listing(more)["runs"]) - {*listing(mini)["runs"]} == runs
     path = "results/mini/clip/frozen/llama-7b/seed-0/new/metrics.json"
     assert listing(more)["runs"]["clip/frozen/llama-7b/seed-0"]["metrics"] == path
+
+
+def test_the_list_holds_ett_or_not(mini: Study, tmp_path: Path) -> None:
+    """A study whose ETT nobody built is versioned whole without it."""
+    export(mini, tmp_path, ett=False)
+    written = (tmp_path / LIST).read_text(), (tmp_path / RECORDS / "mini/params.yaml").read_text()
+    assert not [line for text in written for line in text.splitlines() if "ibq" in line]
+    assert yaml.safe_load(written[0])["with_ett"] == "no" and yaml.safe_load(written[0])["ett"] == []
+    without = stages(mini, ett=False)
+    assert {name.partition("@")[0] for name in set(stages(mini)) - set(without)} == {
+        "first-stage",
+        "run",
+        "ett",
+    }
 
 
 def with_(study: Study, **values: Any) -> Study:

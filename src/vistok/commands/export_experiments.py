@@ -10,6 +10,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments of `vistok export-experiments`."""
     add_scale(parser)
     add_data_root(parser)
+    parser.add_argument(
+        "--ett", choices=("yes", "no"), default="yes", help="ETT's rows and tables too (default: %(default)s)"
+    )
 
 
 def run(args: argparse.Namespace) -> None:
@@ -18,4 +21,4 @@ def run(args: argparse.Namespace) -> None:
     Raises:
         VistokError: a name or a file of the grid is wrong.
     """
-    export(study_of(args))
+    export(study_of(args), ett=args.ett == "yes")

@@ -1,12 +1,16 @@
 """`vistok record`: records for DVC what Snakemake built."""
 
 import argparse
+import sys
 
 from vistok.commands.arguments import add_scale, study_of
 from vistok.errors import unknown
+from vistok.grid.study import Study
 from vistok.planning.verify import check_stage
-from vistok.versions.experiments import export, stages
+from vistok.versions.experiments import Stage, export, stages
 from vistok.versions.record import record
+
+_VERSIONED_WITH_ANY = ("params", "data.dvc")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,13 +22,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     study = study_of(args)
-    all_stages = stages(study)
-    built = [name for name, stage in all_stages.items() if all(out.exists() for out in stage.outs)]
+    known = stages(study)
+    built = _built(known)
     for name in args.stages or built:
-        if name not in all_stages:
-            raise unknown("stage", name, all_stages, edit=str(study.scale_file))
+        if name not in known:
+            raise unknown("stage", name, known, edit=str(study.scale_file))
         check_stage(study, name)
-        record(all_stages[name])
+        record(known[name])
     if not args.stages:
-        export(study)
-        print(f"recorded {len(built)} of {len(all_stages)} stages; version them: dvc commit --force")
+        _list(study, built)
+
+
+def _built(known: dict[str, Stage]) -> list[str]:
+    return [name for name, stage in known.items() if all(out.exists() for out in stage.outs)]
+
+
+def _list(study: Study, built: list[str]) -> None:
+    """Has DVC work on ETT only where its tables are built, and prints what can be versioned, one name a line."""
+    ett = set(stages(study)) - set(stages(study, ett=False))
+    whole = ett <= set(built)
+    export(study, ett=whole)
+    listed = stages(study, ett=whole)
+    shown = [name for name in built if name in listed]
+    print(*_VERSIONED_WITH_ANY, *shown, sep="\n")
+    then = "dvc commit --force" if len(shown) == len(listed) else "dvc commit --force $(vistok record)"
+    print(f"recorded {len(shown)} of {len(listed)} stages; version them: {then}", file=sys.stderr)

@@ -28,10 +28,10 @@ _ETT: Final = "tables"
 Values = dict[str, Any]
 
 
-def export(study: Study, root: Path = Path()) -> None:
-    """Writes the list of experiments, and `records/<results>/params.yaml`: what they depend on."""
-    write_text(root / LIST, _HEADER + yaml.safe_dump(listing(study), sort_keys=False))
-    values = json.loads(json.dumps(parameters(study, root)))  # plain lists and texts alone
+def export(study: Study, root: Path = Path(), *, ett: bool = True) -> None:
+    """Writes the list of experiments, ETT's among them or not, and `records/<results>/params.yaml`: their parameters."""
+    write_text(root / LIST, _HEADER + yaml.safe_dump(listing(study, ett=ett), sort_keys=False))
+    values = json.loads(json.dumps(parameters(study, root, ett=ett)))  # plain lists and texts alone
     write_text(root / RECORDS / study.results_id / "params.yaml", yaml.safe_dump(values))
 
 
@@ -45,16 +45,17 @@ _STAGES: Final = {
 }
 
 
-def listing(study: Study) -> Values:
+def listing(study: Study, *, ett: bool = True) -> Values:
     """Returns what `dvc.yaml` is templated from: the ids of everything that is made, and under which names."""
-    runs = _runs(study)
-    made = {kind: [ids[0] for ids in _jobs(study, kind)] for kind in _STAGES}
+    runs = _runs(study, ett)
+    made = {kind: [ids[0] for ids in _jobs(study, kind, runs)] for kind in _STAGES}
     return {
         "scale": study.scale.id,
         "split": study.split,
         "seeds": study.seeds,
         "results": study.results_id,
         "models": study.models_study.scale.id,
+        "with_ett": "yes" if ett else "no",
         "shards": made["shards"],
         "llms": made["llm"],
         "tokenizers": made["tokenizer"],
@@ -69,19 +70,18 @@ def listing(study: Study) -> Values:
         },
         "blind": _targets(study, "fit-blind", *study.runs()),
         "tables": list(study.tables),
-        "ett": [_ETT] if makes_ett(study) else [],
+        "ett": [_ETT] if ett and makes_ett(study) else [],
     }
 
 
-def _runs(study: Study) -> list[Run]:
-    """Returns the runs of all tables, ETT's too."""
-    return [*study.runs(), *ett_runs(study)]
+def _runs(study: Study, ett: bool) -> list[Run]:
+    return [*study.runs(), *(ett_runs(study) if ett else [])]
 
 
-def _jobs(study: Study, kind: str) -> list[tuple[str, ...]]:
+def _jobs(study: Study, kind: str, runs: list[Run]) -> list[tuple[str, ...]]:
     """Returns the jobs of a kind of stage; a training that others follow, and that answers nothing, has its own."""
-    jobs = STEPS[_STAGES[kind]].jobs(study, _runs(study))
-    answering = {run.path for run in _runs(study)}
+    jobs = STEPS[_STAGES[kind]].jobs(study, runs)
+    answering = {run.path for run in runs}
     if kind in ("run", "first-stage"):
         return [ids for ids in jobs if (ids[0] in answering) == (kind == "run")]
     return list(jobs)
@@ -101,7 +101,7 @@ class Stage:
     scores: Path | None = None
 
 
-def stages(study: Study) -> dict[str, Stage]:
+def stages(study: Study, *, ett: bool = True) -> dict[str, Stage]:
     """Returns the stages of `dvc.yaml` that version what Snakemake makes, by name."""
     shared, own, results = (
         RECORDS / study.models_study.scale.id,
@@ -110,7 +110,7 @@ def stages(study: Study) -> dict[str, Stage]:
     )
     stages: dict[str, Stage] = {}
     for kind, verb in _STAGES.items():
-        for ids in _jobs(study, kind):
+        for ids in _jobs(study, kind, _runs(study, ett)):
             outs, folder = STEPS[verb].outputs(study, *ids), f"{kind.removesuffix('s')}s"
             more = [results / ids[0]] if kind == "run" else []
             stages["@".join((kind, *ids))] = Stage(
@@ -124,20 +124,21 @@ def stages(study: Study) -> dict[str, Stage]:
         # dvc.yaml is one for all scales, and only one that pretrains has probes to draw.
         drawn = (out for out in outs if not str(out).endswith("-probes.svg"))
         stages[f"table@{table}"] = Stage(own / "tables" / table, tuple(drawn))
-    if makes_ett(study):
+    if ett and makes_ett(study):
         checkpoints = Paths(study.models_study).checkpoints / "ett"
         stages[f"ett@{_ETT}"] = Stage(own / "ett", (checkpoints, results / "ett", EttPaths(study).pages))
     return stages
 
 
-def parameters(study: Study, root: Path = Path()) -> Values:
+def parameters(study: Study, root: Path = Path(), *, ett: bool = True) -> Values:
     """Returns what each experiment depends on, by the sections that the stages of `dvc.yaml` name."""
-    runs = _runs(study)
-    suites = {name: _suite(study, name) for name in dict.fromkeys([*study.suites_shown(), *suites_of(study)])}
+    runs = _runs(study, ett)
+    own = suites_of(study) if ett else ()
+    suites = {name: _suite(study, name, runs[0]) for name in dict.fromkeys([*study.suites_shown(), *own])}
     # Several runs share one: what it depends on is asked for once.
     tokenizers = {_tokenizer_id(study, entry): entry for run in runs for entry in _lineage(study, run)}
     answered: dict[Subject, tuple[str, ...]] = {**study.suites_by_subject()}
-    answered |= dict.fromkeys(ett_runs(study), suites_of(study))
+    answered |= dict.fromkeys(ett_runs(study) if ett else [], own)
     shards = [ids[0] for ids in STEPS["write-shards"].jobs(study, runs)]
     llms = dict.fromkeys(
         [
@@ -152,10 +153,12 @@ def parameters(study: Study, root: Path = Path()) -> Values:
         "shards": {name: _made_by(study, "write-shards", name) for name in shards},
         "llms": {llm: _llm(study, llm) for llm in llms},
         "tokenizers": {name: _tokenizer(study, entry) for name, entry in tokenizers.items()},
-        "first_stages": {name: _made_by(study, "tune-mllm", name) for (name,) in _jobs(study, "first-stage")},
+        "first_stages": {
+            name: _made_by(study, "tune-mllm", name) for (name,) in _jobs(study, "first-stage", runs)
+        },
         "runs": {
-            run.path: _run(study, run) | _digests(suites, own)
-            for run, own in answered.items()
+            run.path: _run(study, run) | _digests(suites, answers)
+            for run, answers in answered.items()
             if isinstance(run, Run)
         },
         "tables": {
@@ -164,7 +167,7 @@ def parameters(study: Study, root: Path = Path()) -> Values:
             | _code(study, ("tabulate", table), ("draw-curves", table))
             for table in study.tables
         },
-        "ett": {step: _made_by(study, step, *ids) for step, *ids in _ett_jobs(study)},
+        "ett": {step: _made_by(study, step, *ids) for step, *ids in (_ett_jobs(study) if ett else [])},
     }
 
 
@@ -230,9 +233,9 @@ def _run(study: Study, run: Run) -> Values:
     return _made_by(study, "tune-mllm", run.path) | _code(study, ("tune-mllm", run.path), *answers)
 
 
-def _suite(study: Study, suite: str) -> Values:
+def _suite(study: Study, suite: str, run: Run) -> Values:
     spec = specs.score_spec(study, suite) | specs.answer_spec(study, suite)
-    jobs: list[tuple[str, ...]] = [("score-run", _runs(study)[0].path, suite)]
+    jobs: list[tuple[str, ...]] = [("score-run", run.path, suite)]
     if suite in study.suites_shown():
         jobs += [("fit-blind", suite), ("answer-blind", study.llms_of(suite)[0], suite)]
     return spec | _code(study, *jobs)
