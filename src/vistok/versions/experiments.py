@@ -29,7 +29,7 @@ Values = dict[str, Any]
 
 
 def export(study: Study, root: Path = Path(), *, ett: bool = True) -> None:
-    """Writes the list of experiments, ETT's among them or not, and `records/<results>/params.yaml`: their parameters."""
+    """Writes the list of experiments, with ETT's or without, and their parameters (`records/<results>/params.yaml`)."""
     write_text(root / LIST, _HEADER + yaml.safe_dump(listing(study, ett=ett), sort_keys=False))
     values = json.loads(json.dumps(parameters(study, root, ett=ett)))  # plain lists and texts alone
     write_text(root / RECORDS / study.results_id / "params.yaml", yaml.safe_dump(values))
