@@ -74,13 +74,25 @@ class Resampler(_Latents):
         gt=0,
         description="what the projection is multiplied by before the first step: how loud visual tokens start",
     )
+    token_feedforward_multiple: int = Field(
+        0,
+        ge=0,
+        description="how much wider a feed-forward layer on each token is, before the latents attend; 0: none",
+    )
 
     def parameters(self, width: int, llm_width: int) -> int:
-        return 2 * width + self.resampler_parameters(width) + (width + 1) * llm_width
+        resampler = self.token_feedforward_parameters(width) + self.resampler_parameters(width)
+        return 2 * width + resampler + (width + 1) * llm_width
+
+    def token_feedforward_parameters(self, width: int) -> int:
+        """Returns the number of parameters of the layer on each token, with its norm."""
+        multiple = self.token_feedforward_multiple
+        return 2 * width + 2 * width * width * multiple if multiple else 0
 
     def operations(self, image_tokens: int, width: int, llm_width: int) -> float:
-        every_latent = self.parameters(width, llm_width) * self.latents
-        return 2.0 * (every_latent + self.keys_and_values(width) * image_tokens)
+        every_token = self.token_feedforward_parameters(width) + self.keys_and_values(width)
+        every_latent = self.parameters(width, llm_width) - self.token_feedforward_parameters(width)
+        return 2.0 * (every_latent * self.latents + every_token * image_tokens)
 
 
 class Linear(_AnyConnector):

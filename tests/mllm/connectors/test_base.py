@@ -23,6 +23,7 @@ VALUES: list[Connector] = [
     Resampler(latents=3, depth=2, heads=2, head_width=8, feedforward_multiple=2),
     Linear(),
     Resampler(latents=3, depth=1, heads=2, head_width=8, whiten=True),
+    Resampler(latents=3, depth=1, heads=2, head_width=8, token_feedforward_multiple=3),
     Linear(whiten=True),
     Mlp(),
     QFormer(),

@@ -83,6 +83,21 @@ def test_a_gain_makes_visual_tokens_start_louder_and_changes_nothing_else(small:
     )
 
 
+def test_a_layer_on_each_token_precedes_the_latents(small: Resampler) -> None:
+    torch.manual_seed(0)
+    told = small.model_copy(update={"token_feedforward_multiple": 3})
+    connector, tokens = build_connector(told, 16, 12), torch.randn(2, 6, 16)
+    shake_norms(connector)
+    norm, wide, _, narrow = connector.token_feedforward
+    assert wide.weight.shape == (48, 16)
+    normed = connector.norm(tokens)
+    within = functional.layer_norm(normed, (16,), norm.weight, norm.bias)
+    read = normed + functional.gelu(within @ wide.weight.T) @ narrow.weight.T
+    expected = connector.projection(connector.resampler(read))
+    assert torch.allclose(connector(tokens), expected, atol=1e-5)
+    assert not torch.allclose(expected, connector.projection(connector.resampler(normed)), atol=1e-2)
+
+
 def test_attention_is_over_media_and_latents() -> None:
     torch.manual_seed(0)
     attention, media, latents = PerceiverAttention(12, 3, 5), torch.randn(2, 7, 12), torch.randn(2, 4, 12)

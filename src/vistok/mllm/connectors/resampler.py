@@ -19,13 +19,16 @@ class ResamplerConnector(Connector):
     """A LayerNorm, the resampler and a projection (released code: modeling_gvt.py).
 
     The paper says that only the resampler is optimised; the released code trains the norm and the
-    projection too. `gain` is this project's: visual tokens grow to several times their first size while a training
-    goes on, and at a scale of few steps they may start there (docs/mini-scale.md).
+    projection too. Two options are this project's (docs/mini-scale.md): `gain`, as visual tokens grow to several times
+    their first size while a training goes on, and at a scale of few steps they may start there; and a feed-forward
+    layer on each token, without which the latents' attention reads only what is linear in a token.
     """
 
     def __init__(self, size: Resampler, width: int, llm_width: int) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(width)
+        multiple = size.token_feedforward_multiple
+        self.token_feedforward = _feedforward(width, multiple, nn.GELU()) if multiple else None
         self.resampler = PerceiverResampler(width, size)
         self.projection = nn.Linear(width, llm_width)
         with torch.no_grad():
@@ -35,7 +38,10 @@ class ResamplerConnector(Connector):
     def connect(
         self, tokens: Float[Tensor, "batch tokens width"], questions: Sequence[str] | None = None
     ) -> Float[Tensor, "batch latents llm_width"]:
-        projected: Tensor = self.projection(self.resampler(self.norm(tokens)))
+        tokens = self.norm(tokens)
+        if self.token_feedforward is not None:
+            tokens = tokens + self.token_feedforward(tokens)
+        projected: Tensor = self.projection(self.resampler(tokens))
         return projected
 
 
