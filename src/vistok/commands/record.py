@@ -6,11 +6,10 @@ import sys
 from vistok.commands.arguments import add_scale, study_of
 from vistok.errors import unknown
 from vistok.grid.study import Study
+from vistok.pins import PINS, pinned_digests
 from vistok.planning.verify import check_stage
 from vistok.versions.experiments import Stage, export, stages
 from vistok.versions.record import record
-
-_VERSIONED_WITH_ANY = ("params", "data.dvc")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,10 +39,16 @@ def _built(known: dict[str, Stage]) -> list[str]:
 def _list(study: Study, built: list[str]) -> None:
     """Has DVC work on ETT only where its tables are built, and prints what can be versioned, one name a line."""
     ett = set(stages(study)) - set(stages(study, ett=False))
-    whole = ett <= set(built)
-    export(study, ett=whole)
-    listed = stages(study, ett=whole)
+    with_ett = ett <= set(built)
+    export(study, ett=with_ett)
+    listed = stages(study, ett=with_ett)
     shown = [name for name in built if name in listed]
-    print(*_VERSIONED_WITH_ANY, *shown, sep="\n")
-    then = "dvc commit --force" if len(shown) == len(listed) else "dvc commit --force $(vistok record)"
+    absent = [folder for folder in pinned_digests(PINS) if not folder.exists()]
+    print("params", *([] if absent else [PINS]), *shown, sep="\n")
+    whole = len(shown) == len(listed)
+    again = f"vistok record --scale {study.scale.id} --split {study.split} --seeds {study.seeds}"
+    then = "dvc commit --force" + ("" if whole else f" $({again}), which takes DVC some seconds a stage")
     print(f"recorded {len(shown)} of {len(listed)} stages; version them: {then}", file=sys.stderr)
+    for folder in absent:
+        makes = f"vistok make-world --scale {folder.name}"
+        print(f"{PINS} pins {folder} too, which DVC asks for and which is not here: {makes}", file=sys.stderr)
