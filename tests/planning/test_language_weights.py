@@ -71,6 +71,13 @@ def test_a_model_in_gguf_is_well(ask: Ask, tmp_path: Path) -> None:
             ask(network, str(tmp_path / "small.Q4_1.gguf"))
 
 
+def test_a_configuration_that_is_no_object_is_told(ask: Ask, folder: Path) -> None:
+    network = vicuna(folder)
+    (folder / "config.json").write_text("1")
+    with pytest.raises(VistokError, match=r"config\.json is no JSON object"):
+        ask(network)
+
+
 def test_what_is_not_there_is_told(ask: Ask, cache: Path, tmp_path: Path) -> None:
     network = vicuna(tmp_path / "elsewhere")
     with pytest.raises(VistokError, match=r"me/small is not in this machine's cache.*hf download me/small"):

@@ -70,7 +70,9 @@ def _check_config(path: Path, entry: LanguageModel) -> None:
 
 def _config(path: Path) -> Mapping[str, Any]:
     if path.suffix != GGUF:
-        config: Mapping[str, Any] = read_json(path / "config.json", what="language model's configuration")
+        config = read_json(path / "config.json", what="language model's configuration")
+        if not isinstance(config, dict):
+            raise VistokError(f"{path}/config.json is no JSON object: not a model's own. Fetch it again.")
         return config
     from transformers import AutoConfig
 
