@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import huggingface_hub.constants  # noqa: F401  (it keeps the cache that the environment names when it is imported)
 import pytest
 
 

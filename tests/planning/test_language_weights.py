@@ -74,7 +74,7 @@ def test_a_model_in_gguf_is_well(ask: Ask, tmp_path: Path) -> None:
 def test_a_configuration_that_is_no_object_is_told(ask: Ask, folder: Path) -> None:
     network = vicuna(folder)
     (folder / "config.json").write_text("1")
-    with pytest.raises(VistokError, match=r"config\.json is no JSON object"):
+    with pytest.raises(VistokError, match=r"config\.json must hold a JSON object"):
         ask(network)
 
 

@@ -29,19 +29,19 @@ def run(args: argparse.Namespace) -> None:
         check_stage(study, name)
         record(known[name])
     if not args.stages:
-        _list(study, built)
+        _list(study, known, built)
 
 
 def _built(known: dict[str, Stage]) -> list[str]:
     return [name for name, stage in known.items() if all(out.exists() for out in stage.outs)]
 
 
-def _list(study: Study, built: list[str]) -> None:
+def _list(study: Study, known: dict[str, Stage], built: list[str]) -> None:
     """Has DVC work on ETT only where its tables are built, and prints what can be versioned, one name a line."""
-    ett = set(stages(study)) - set(stages(study, ett=False))
-    with_ett = ett <= set(built)
+    without = stages(study, ett=False)
+    with_ett = known.keys() - without.keys() <= set(built)
     export(study, ett=with_ett)
-    listed = stages(study, ett=with_ett)
+    listed = known if with_ett else without
     shown = [name for name in built if name in listed]
     absent = [folder for folder in pinned_digests(PINS) if not folder.exists()]
     print("params", *([] if absent else [PINS]), *shown, sep="\n")

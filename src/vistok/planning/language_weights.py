@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
+from vistok.checkpoints import read_config
 from vistok.errors import VistokError
 from vistok.grid.fields import RELEASED_KINDS
 from vistok.grid.kinds import module_of
@@ -70,10 +71,7 @@ def _check_config(path: Path, entry: LanguageModel) -> None:
 
 def _config(path: Path) -> Mapping[str, Any]:
     if path.suffix != GGUF:
-        config = read_json(path / "config.json", what="language model's configuration")
-        if not isinstance(config, dict):
-            raise VistokError(f"{path}/config.json is no JSON object: not a model's own. Fetch it again.")
-        return config
+        return read_config(path)
     from transformers import AutoConfig
 
     with _read_as_gguf(path):
