@@ -9,12 +9,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from vistok.grid.recipes import Optimiser
+from vistok.grid.recipes import Muon, Optimiser
 from vistok.training.batches import Batch
 from vistok.training.learner import Learner
 from vistok.training.loop import Plan
 
-OPTIMISER = Optimiser(learning_rate=0.05, warmup_steps=2, weight_decay=0.1, clip_norm=1.0)
+# Matrices have Muon's momentum, all else AdamW's moments: a saved state brings back both.
+OPTIMISER = Optimiser(
+    learning_rate=0.05, warmup_steps=2, weight_decay=0.1, clip_norm=1.0, muon=Muon(learning_rate=0.1)
+)
 
 
 class TeacherLearner(Learner):

@@ -74,7 +74,8 @@ class TestResuming:
         assert changed == {"student", "teacher"}
         assert [point["step"] for point in curves] == [3, 6, 9, 12]
         assert sorted(states) == [*range(1, 12)]
-        assert all("optimiser.0.exp_avg" in tensors for _, tensors in states.values())
+        kept = {"optimiser.0.momentum", "optimiser.1.exp_avg"}
+        assert all(kept <= tensors.keys() for _, tensors in states.values())
 
     @pytest.mark.parametrize("last", range(1, 12))
     def test_after_a_stop(

@@ -81,7 +81,7 @@ def test_groups_keep_what_the_present_recipe_says(trained, fresh, state: Path) -
         group["weight_decay"] = 0.7
     TrainingState(state, "a").restore(*fresh)
     assert {group["weight_decay"] for group in fresh[1].param_groups} == {0.7}
-    assert {group["rate"] for group in fresh[1].param_groups} == {0.5, 1.0}
+    assert {group["rate"] for group in fresh[1].param_groups} == {0.5, 1.0, 2.0}
 
 
 def test_nothing_saved_is_a_start(fresh, state: Path) -> None:

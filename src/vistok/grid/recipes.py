@@ -12,6 +12,13 @@ from vistok.grid.tokenizers import Tap
 from vistok.grid.value import Value
 
 
+class Muon(Value):
+    """Steps along orthogonal momentum, of the size of AdamW's (arXiv 2502.16982)."""
+
+    learning_rate: float = Field(gt=0)
+    momentum: float = Field(0.95, gt=0, lt=1)
+
+
 class Optimiser(Value):
     """AdamW with linear warm-up, then cosine to `final_fraction` of the learning rate."""
 
@@ -22,6 +29,10 @@ class Optimiser(Value):
     weight_decay: float = Field(0.05, ge=0)
     clip_norm: float | None = Field(None, gt=0)
     final_fraction: float = Field(0.0, ge=0, le=1)
+    muon: Muon | None = Field(
+        None,
+        description="how the weights of linear layers are trained, on the same schedule; as all others without",
+    )
 
 
 class Follows(Value):

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Collection
+from typing import Any
 
 import torch
 from torch import nn
@@ -24,7 +25,7 @@ def make_optimiser(
     rate_of: Callable[[str], float],
     undecayed: Collection[str] = (),
 ) -> torch.optim.AdamW:
-    """Makes AdamW over the trainable parameters; vectors (biases, norms) do not decay.
+    """Makes AdamW over the trainable parameters, or Muon with it; vectors (biases, norms) do not decay.
 
     Chosen: the released utils.py means the same, but names norms by lists that miss some. Latents decay there, too.
 
@@ -32,17 +33,29 @@ def make_optimiser(
         rate_of: returns the share of the learning rate of a parameter, by its name.
         undecayed: what else does not decay, such as `pos_embed`, by the last part of its name.
     """
-    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    muon = optimiser.muon
+    linear = [layer.weight for layer in module.modules() if isinstance(layer, nn.Linear)]
+    matrices = {id(weight) for weight in linear} if muon else set[int]()
+    groups: dict[tuple[float, float, bool], list[nn.Parameter]] = {}
     for name, parameter in module.named_parameters():
         if parameter.requires_grad:
             exempt = parameter.ndim < 2 or name.rpartition(".")[2] in undecayed
             decay = 0.0 if exempt else optimiser.weight_decay
-            groups.setdefault((rate_of(name), decay), []).append(parameter)
-    return torch.optim.AdamW(
-        [
-            {"params": parameters, "weight_decay": decay, "rate": rate}
-            for (rate, decay), parameters in groups.items()
-        ],
+            groups.setdefault((rate_of(name), decay, id(parameter) in matrices), []).append(parameter)
+    parts: list[dict[str, Any]] = [
+        {"params": parameters, "weight_decay": decay, "rate": rate}
+        for (rate, decay, _), parameters in groups.items()
+    ]
+    kind = torch.optim.AdamW
+    if muon is not None:
+        from vistok.training.muon import Muon  # imports timm, which not all that trains needs
+
+        kind = Muon
+        share = muon.learning_rate / optimiser.learning_rate
+        for part, (_, _, of_muon) in zip(parts, groups, strict=True):
+            part |= {"rate": part["rate"] * share, "momentum": muon.momentum} if of_muon else {}
+    return kind(
+        parts,
         lr=optimiser.learning_rate,
         betas=optimiser.betas,
         eps=optimiser.epsilon,
