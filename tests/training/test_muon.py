@@ -21,6 +21,8 @@ class Parts(nn.Module):
         self.conv = nn.Conv2d(3, 8, 2)
         self.wide, self.tall = nn.Linear(8, 32), nn.Linear(32, 8)
         self.idle = nn.Linear(8, 8)  # no loss reaches it
+        self.head = nn.Linear(8, 6, bias=False)  # of language models: its weight is the embedding's
+        self.head.weight = self.words.weight
         self.frozen = nn.Linear(8, 8).requires_grad_(False)
 
     def forward(self, ids: Tensor, image: Tensor) -> Tensor:

@@ -34,26 +34,25 @@ def make_optimiser(
         undecayed: what else does not decay, such as `pos_embed`, by the last part of its name.
     """
     muon = optimiser.muon
-    linear = [layer.weight for layer in module.modules() if isinstance(layer, nn.Linear)]
-    matrices = {id(weight) for weight in linear} if muon else set[int]()
+    matrices = _matrices(module) if muon else frozenset()
     groups: dict[tuple[float, float, bool], list[nn.Parameter]] = {}
     for name, parameter in module.named_parameters():
         if parameter.requires_grad:
             exempt = parameter.ndim < 2 or name.rpartition(".")[2] in undecayed
             decay = 0.0 if exempt else optimiser.weight_decay
             groups.setdefault((rate_of(name), decay, id(parameter) in matrices), []).append(parameter)
-    parts: list[dict[str, Any]] = [
-        {"params": parameters, "weight_decay": decay, "rate": rate}
-        for (rate, decay, _), parameters in groups.items()
-    ]
+    parts: list[dict[str, Any]] = []
+    for (rate, decay, is_matrix), parameters in groups.items():
+        part: dict[str, Any] = {"params": parameters, "weight_decay": decay, "rate": rate}
+        if muon and is_matrix:
+            share = muon.learning_rate / optimiser.learning_rate
+            part |= {"rate": rate * share, "momentum": muon.momentum}
+        parts.append(part)
     kind = torch.optim.AdamW
-    if muon is not None:
+    if muon:
         from vistok.training.muon import Muon  # imports timm, which not all that trains needs
 
         kind = Muon
-        share = muon.learning_rate / optimiser.learning_rate
-        for part, (_, _, of_muon) in zip(parts, groups, strict=True):
-            part |= {"rate": part["rate"] * share, "momentum": muon.momentum} if of_muon else {}
     return kind(
         parts,
         lr=optimiser.learning_rate,
@@ -61,3 +60,10 @@ def make_optimiser(
         eps=optimiser.epsilon,
         fused=True,  # one kernel per group of parameters: for tensors this small, a call each would dominate
     )
+
+
+def _matrices(module: nn.Module) -> frozenset[int]:
+    """Returns the ids of the weights of linear layers; a head that shares the embedding's is none."""
+    layers = list(module.modules())
+    linear = {id(layer.weight) for layer in layers if isinstance(layer, nn.Linear)}
+    return frozenset(linear - {id(layer.weight) for layer in layers if isinstance(layer, nn.Embedding)})
