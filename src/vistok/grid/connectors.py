@@ -74,6 +74,11 @@ class Resampler(_Latents):
         gt=0,
         description="what the projection is multiplied by before the first step: how loud visual tokens start",
     )
+    orthogonal: bool = Field(
+        False,
+        description="start the latents and the weights of linear layers as orthogonal matrices, each of the norm that it "
+        "would have had",
+    )
     token_feedforward_multiple: int = Field(
         0,
         ge=0,

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import torch
 from timm.optim.muon import get_lr_scale, zeropower_via_newtonschulz
-from torch import nn
+from torch import Tensor, nn
 
 # Of the Newton-Schulz iteration: five of them bring all singular values near 1 (K. Jordan's).
 _ITERATIONS: Final = 5
@@ -22,22 +22,28 @@ class Muon(torch.optim.AdamW):
     def step(self, closure: Any = None) -> Any:
         for group in self.param_groups:
             if "momentum" in group:
-                for parameter in group["params"]:
-                    self._turn(parameter, group)
-                    parameter.grad = None  # AdamW passes by what has no gradient
+                self._turn(group)
         return super().step(closure)
 
     @torch.no_grad()
-    def _turn(self, parameter: nn.Parameter, group: dict[str, Any]) -> None:
-        if parameter.grad is None:
-            return
-        state, share = self.state[parameter], group["momentum"]
+    def _turn(self, group: dict[str, Any]) -> None:
+        alike: dict[torch.Size, list[nn.Parameter]] = {}
+        for parameter in group["params"]:
+            if parameter.grad is not None:
+                alike.setdefault(parameter.shape, []).append(parameter)
+        for shape, parameters in alike.items():
+            nesterov = torch.stack([self._nesterov(parameter, group["momentum"]) for parameter in parameters])
+            turned = zeropower_via_newtonschulz(nesterov, _ITERATIONS, _COEFFICIENTS, dtype=torch.float32)
+            rate = group["lr"] * get_lr_scale(shape, "match_rms_adamw")
+            for parameter, direction in zip(parameters, turned, strict=True):
+                parameter.mul_(1 - group["lr"] * group["weight_decay"]).add_(direction, alpha=-rate)
+                parameter.grad = None  # AdamW passes by what has no gradient
+
+    def _nesterov(self, parameter: nn.Parameter, share: float) -> Tensor:
+        state = self.state[parameter]
         if not state:  # AdamW looks for a step in each state that it restores
             state |= {"step": torch.tensor(0.0), "momentum": torch.zeros_like(parameter)}
         state["step"] += 1
         state["momentum"].lerp_(parameter.grad, 1 - share)
-        nesterov = parameter.grad.lerp(state["momentum"], share)
-        turned = zeropower_via_newtonschulz(nesterov, _ITERATIONS, _COEFFICIENTS, dtype=torch.float32)
-        scale = get_lr_scale(parameter.shape, "match_rms_adamw")
-        parameter.mul_(1 - group["lr"] * group["weight_decay"])
-        parameter.add_(turned, alpha=-group["lr"] * scale)
+        ahead: Tensor = parameter.grad.lerp(state["momentum"], share)
+        return ahead

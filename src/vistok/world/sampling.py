@@ -29,6 +29,8 @@ _SMALL_PERCENT = 20
 TYPICAL_PERCENT = 70
 # A picture that is about one thing shows it large or often; a patch is a cell here, so often.
 _LABELLED_LEAST = 4
+# Of its objects, besides what it is about. With nothing else in view, a masked patch is known from any other.
+_OTHER_PERCENT = 15
 _CROWD_PERCENT = 3
 _STEPS = 16
 # In pixels: neighbours touch or overlap by one; more makes more shapes than a small encoder learns in a minute.
@@ -70,12 +72,16 @@ def sample_scene(
 
 
 def sample_labelled_scene(draws: Draws, label: str) -> Scene:
-    """Returns a scene with 4-9 objects of one category only, in any cells, each in a colour and size of its own."""
-    cells = draws.sample(range(CELLS), draws.between(_LABELLED_LEAST, CELLS))
-    sizes = ["small" if draws.chance(_SMALL_PERCENT) else "large" for _ in cells]
-    groups = [
-        _group(draws, label, size, [cell], TYPICAL_PERCENT) for size, cell in zip(sizes, cells, strict=True)
-    ]
+    """Returns a scene with 4-9 objects in any cells, each in a colour and size of its own, most of them the label's.
+
+    The first is the label's always, the others now and then of any other category.
+    """
+    others = [name for name in CATEGORY_NAMES if name != label]
+    groups: list[Group] = []
+    for cell in draws.sample(range(CELLS), draws.between(_LABELLED_LEAST, CELLS)):
+        category = draws.pick(others) if groups and draws.chance(_OTHER_PERCENT) else label
+        size = "small" if draws.chance(_SMALL_PERCENT) else "large"
+        groups.append(_group(draws, category, size, [cell], TYPICAL_PERCENT))
     return _finished(draws, "varied", groups, None)
 
 

@@ -37,7 +37,7 @@ class Placement:
 class Group:
     """Objects of one category, one colour and one size.
 
-    A scene has one group a category; only a labelled scene has several groups, each one object of its one category.
+    A scene has one group a category; a labelled scene has several, each of one object.
     """
 
     category: str

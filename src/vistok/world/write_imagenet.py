@@ -10,7 +10,7 @@ from vistok.world.write_coco import write_images
 
 
 def write_imagenet(scenes: Sequence[Scene], folder: Path) -> None:
-    """Writes `train/<synset>/<synset>_<n>.JPEG` and LOC_synset_mapping.txt; a scene's one category is its label."""
+    """Writes `train/<synset>/<synset>_<n>.JPEG` and LOC_synset_mapping.txt; a scene's first category is its label."""
     names = []
     for number, scene in enumerate(scenes):
         synset = _synset(scene.groups[0].category)

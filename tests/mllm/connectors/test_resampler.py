@@ -83,6 +83,22 @@ def test_a_gain_makes_visual_tokens_start_louder_and_changes_nothing_else(small:
     )
 
 
+def test_an_orthogonal_start_keeps_the_norms_and_changes_matrices_alone(small: Resampler) -> None:
+    def built(orthogonal: bool) -> dict[str, Tensor]:
+        torch.manual_seed(0)
+        told = small.model_copy(update={"orthogonal": orthogonal, "token_feedforward_multiple": 3})
+        return build_connector(told, 16, 12).state_dict()
+
+    plain, turned = built(False), built(True)
+    assert all(torch.equal(tensor, built(True)[name]) for name, tensor in turned.items())
+    changed = {name for name, tensor in plain.items() if not torch.equal(tensor, turned[name])}
+    assert changed == {name for name, tensor in plain.items() if tensor.ndim == 2 and len(tensor) > 1}
+    for name in changed:
+        sizes = torch.linalg.svdvals(turned[name])
+        assert torch.allclose(sizes, sizes.mean().expand_as(sizes), rtol=1e-4)
+        assert torch.allclose(turned[name].norm(), plain[name].norm(), rtol=1e-5)
+
+
 def test_a_layer_on_each_token_precedes_the_latents(small: Resampler) -> None:
     torch.manual_seed(0)
     told = small.model_copy(update={"token_feedforward_multiple": 3})

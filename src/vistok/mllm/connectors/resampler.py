@@ -19,9 +19,10 @@ class ResamplerConnector(Connector):
     """A LayerNorm, the resampler and a projection (released code: modeling_gvt.py).
 
     The paper says that only the resampler is optimised; the released code trains the norm and the
-    projection too. Two options are this project's (docs/mini-scale.md): `gain`, as visual tokens grow to several times
-    their first size while a training goes on, and at a scale of few steps they may start there; and a feed-forward
-    layer on each token, without which the latents' attention reads only what is linear in a token.
+    projection too. Three options are this project's (docs/mini-scale.md): `gain`, as visual tokens grow to several times
+    their first size while a training goes on, and at a scale of few steps they may start there; a feed-forward
+    layer on each token, without which the latents' attention reads only what is linear in a token; and an orthogonal
+    start (arXiv 1312.6120), as in few steps a training does not recover from an unlucky random one.
     """
 
     def __init__(self, size: Resampler, width: int, llm_width: int) -> None:
@@ -31,9 +32,19 @@ class ResamplerConnector(Connector):
         self.token_feedforward = _feedforward(width, multiple, nn.GELU()) if multiple else None
         self.resampler = PerceiverResampler(width, size)
         self.projection = nn.Linear(width, llm_width)
+        if size.orthogonal:
+            self._start_orthogonal()
         with torch.no_grad():
             for parameter in self.projection.parameters():
                 parameter.mul_(size.gain)
+
+    @torch.no_grad()
+    def _start_orthogonal(self) -> None:
+        layers = [layer.weight for layer in self.modules() if isinstance(layer, nn.Linear)]
+        for matrix in [self.resampler.latents, *layers]:
+            norm = matrix.norm()
+            nn.init.orthogonal_(matrix)
+            matrix.mul_(norm / matrix.norm())
 
     def connect(
         self, tokens: Float[Tensor, "batch tokens width"], questions: Sequence[str] | None = None
