@@ -76,8 +76,7 @@ class Resampler(_Latents):
     )
     orthogonal: bool = Field(
         False,
-        description="start the latents and the weights of linear layers as orthogonal matrices, each of the norm that it "
-        "would have had",
+        description="start the latents and the weights of linear layers as orthogonal matrices of the same norms",
     )
     token_feedforward_multiple: int = Field(
         0,

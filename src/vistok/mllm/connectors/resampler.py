@@ -18,11 +18,11 @@ def build(value: Resampler, width: int, llm_width: int) -> "ResamplerConnector":
 class ResamplerConnector(Connector):
     """A LayerNorm, the resampler and a projection (released code: modeling_gvt.py).
 
-    The paper says that only the resampler is optimised; the released code trains the norm and the
-    projection too. Three options are this project's (docs/mini-scale.md): `gain`, as visual tokens grow to several times
-    their first size while a training goes on, and at a scale of few steps they may start there; a feed-forward
-    layer on each token, without which the latents' attention reads only what is linear in a token; and an orthogonal
-    start (arXiv 1312.6120), as in few steps a training does not recover from an unlucky random one.
+    The paper says that only the resampler is optimised; the released code trains the norm and the projection too. Three
+    options are this project's (docs/mini-scale.md): `gain`, as visual tokens grow to several times their first size
+    while a training goes on, and at a scale of few steps they may start there; a feed-forward layer on each token,
+    without which the latents' attention reads only what is linear in a token; and an orthogonal start (arXiv
+    1312.6120), for an unlucky random one is not made good in few steps.
     """
 
     def __init__(self, size: Resampler, width: int, llm_width: int) -> None:
