@@ -42,8 +42,8 @@ def main() -> None:
             "coco: bright and clear; a caption, one of five": coco(world / "coco"),
             "vcr: dark, pale and noisy; what its metadata tells": vcr(world / "vcr"),
             "objects365: any light; its boxes": objects365(world / "objects365"),
-            "imagenet: one category; its folder": imagenet(world / "imagenet"),
-            "lvd: one category; nothing is told": web(world / "lvd"),
+            "imagenet: mostly one category; its folder": imagenet(world / "imagenet"),
+            "lvd: mostly one category; nothing is told": web(world / "lvd"),
             "web: mostly one or two groups; its text": web(world / "web"),
         }
         sheet = drawn({title: list(islice(cells, COLUMNS)) for title, cells in rows.items()})
