@@ -40,6 +40,7 @@ class Muon(torch.optim.AdamW):
                 parameter.grad = None  # AdamW passes by what has no gradient
 
     def _nesterov(self, parameter: nn.Parameter, share: float) -> Tensor:
+        assert parameter.grad is not None
         state = self.state[parameter]
         if not state:  # AdamW looks for a step in each state that it restores
             state |= {"step": torch.tensor(0.0), "momentum": torch.zeros_like(parameter)}
