@@ -1,5 +1,7 @@
 """Muon against PyTorch's own, and what is left to AdamW."""
 
+from copy import deepcopy
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -70,6 +72,24 @@ def test_matrices_step_as_pytorch_s_own_would_have_them() -> None:
         made.step()
         own.step()
     assert (ours.weight - theirs.weight).norm() < 0.02 * (theirs.weight - start).norm()
+
+
+def test_matrices_of_one_shape_step_as_each_would_alone() -> None:
+    torch.manual_seed(4)
+    layers = [nn.Linear(8, 32, bias=False), nn.Linear(8, 32, bias=False)]
+    alone = [deepcopy(layer) for layer in layers]
+    together = make_optimiser(nn.ModuleList(layers), WITH_MUON, lambda name: 1.0)
+    each = [make_optimiser(layer, WITH_MUON, lambda name: 1.0) for layer in alone]
+    for _ in range(3):
+        for size, layer, other in zip((1.0, 1e-3), layers, alone, strict=True):
+            layer.weight.grad = size * torch.randn(32, 8)
+            other.weight.grad = layer.weight.grad.clone()
+        for optimiser in (together, *each):
+            optimiser.step()
+    assert all(
+        torch.allclose(layer.weight, other.weight, atol=1e-6)
+        for layer, other in zip(layers, alone, strict=True)
+    )
 
 
 def test_all_others_step_as_with_adamw_alone() -> None:
