@@ -22,20 +22,20 @@ class Muon(torch.optim.AdamW):
     def step(self, closure: Any = None) -> Any:
         for group in self.param_groups:
             if "momentum" in group:
-                self._turn(group)
+                self._step_matrices(group)
         return super().step(closure)
 
     @torch.no_grad()
-    def _turn(self, group: dict[str, Any]) -> None:
+    def _step_matrices(self, group: dict[str, Any]) -> None:
         alike: dict[torch.Size, list[nn.Parameter]] = {}
         for parameter in group["params"]:
             if parameter.grad is not None:
                 alike.setdefault(parameter.shape, []).append(parameter)
         for shape, parameters in alike.items():
             nesterov = torch.stack([self._nesterov(parameter, group["momentum"]) for parameter in parameters])
-            turned = zeropower_via_newtonschulz(nesterov, _ITERATIONS, _COEFFICIENTS, dtype=torch.float32)
+            directions = zeropower_via_newtonschulz(nesterov, _ITERATIONS, _COEFFICIENTS, dtype=torch.float32)
             rate = group["lr"] * get_lr_scale(shape, "match_rms_adamw")
-            for parameter, direction in zip(parameters, turned, strict=True):
+            for parameter, direction in zip(parameters, directions, strict=True):
                 parameter.mul_(1 - group["lr"] * group["weight_decay"]).add_(direction, alpha=-rate)
                 parameter.grad = None  # AdamW passes by what has no gradient
 

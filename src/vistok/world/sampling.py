@@ -29,7 +29,7 @@ _SMALL_PERCENT = 20
 TYPICAL_PERCENT = 70
 # A picture that is about one thing shows it large or often; a patch is a cell here, so often.
 _LABELLED_LEAST = 4
-# Of its objects, besides what it is about. With nothing else in view, a masked patch is known from any other.
+# Of its objects behind the first. With nothing but one category in view, a masked patch is known from any other.
 _OTHER_PERCENT = 15
 _CROWD_PERCENT = 3
 _STEPS = 16

@@ -37,7 +37,7 @@ class Placement:
 class Group:
     """Objects of one category, one colour and one size.
 
-    A scene has one group a category; a labelled scene has several, each of one object.
+    A scene has one group a category; a labelled scene may have several, for each of its objects is one.
     """
 
     category: str
