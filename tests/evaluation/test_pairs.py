@@ -15,23 +15,31 @@ IMAGES = 120
 
 
 def simulated(
-    generator: np.random.Generator, means: Sequence[float], spreads: Sequence[float], trainings: Sequence[int]
+    generator: np.random.Generator,
+    means: Sequence[float],
+    spreads: Sequence[float],
+    trainings: Sequence[int],
+    of_seeds: float = 0.0,
 ) -> dict[str, ByImage]:
-    """Returns rows of right and wrong answers: images, trainings and chance move the odds of being right.
+    """Returns rows of right and wrong answers: images, seeds, trainings and chance move the odds of being right.
 
     Args:
         generator: of all chance.
         means: of each row, in log odds; equal means are no difference between trainings to come.
         spreads: the standard deviation of each row's trainings, in log odds.
         trainings: how often each row is trained.
+        of_seeds: the standard deviation of what a seed does to all rows alike, in log odds.
     """
     counts = generator.integers(1, 4, size=IMAGES)
     images = generator.normal(0, 1, size=IMAGES)
+    seeds = (
+        generator.normal(0, of_seeds, size=(max(trainings), 1)) if of_seeds else np.zeros((max(trainings), 1))
+    )
     rows = {}
     for name, (mean, spread, number) in enumerate(zip(means, spreads, trainings, strict=True)):
         of_row = images + generator.normal(0, 0.5, size=IMAGES)
         own = generator.normal(0, 0.7, size=(number, IMAGES)) + generator.normal(0, spread, size=(number, 1))
-        right = generator.binomial(counts, 1 / (1 + np.exp(-(mean + of_row + own))))
+        right = generator.binomial(counts, 1 / (1 + np.exp(-(mean + of_row + seeds[:number] + own))))
         rows[str(name)] = ByImage(100.0 * right, counts.astype(np.float64))
     return rows
 
@@ -41,21 +49,23 @@ def told(rows: dict[str, ByImage]) -> list[bool]:
 
 
 @pytest.mark.parametrize(
-    ("spreads", "trainings"),
+    ("spreads", "trainings", "of_seeds"),
     [
-        ([0.0] * 4, [1] * 4),
-        ([0.0] * 4, [3] * 4),
-        ([0.3] * 4, [3] * 4),
-        ([0.4, 0.4, 0.0, 0.0], [3] * 4),
-        ([0.2] * 4, [1, 1, 1, 3]),
+        ([0.0] * 4, [1] * 4, 0.0),
+        ([0.0] * 4, [3] * 4, 0.0),
+        ([0.3] * 4, [3] * 4, 0.0),
+        ([0.3] * 4, [3] * 4, 0.3),
+        ([0.4, 0.4, 0.0, 0.0], [3] * 4, 0.0),
+        ([0.2] * 4, [1, 1, 1, 3], 0.0),
+        ([0.2] * 4, [2, 3, 2, 3], 0.2),
     ],
 )
 def test_equal_rows_are_told_apart_in_one_family_of_twenty_at_most(
-    spreads: list[float], trainings: list[int]
+    spreads: list[float], trainings: list[int], of_seeds: float
 ) -> None:
     """At 5 % of 400 families 20 are expected; more than 34 have a chance of one in a thousand."""
     generator = np.random.default_rng(0)
-    wrong = sum(any(told(simulated(generator, [0.0] * 4, spreads, trainings))) for _ in range(400))
+    wrong = sum(any(told(simulated(generator, [0.0] * 4, spreads, trainings, of_seeds))) for _ in range(400))
     assert wrong <= 34
 
 
@@ -75,7 +85,7 @@ def test_a_test_over_images_alone_takes_a_lucky_training_for_a_better_row() -> N
 
 def test_rows_that_differ_are_told_apart() -> None:
     generator = np.random.default_rng(1)
-    found = [told(simulated(generator, [0.0, 0.0, 1.0], [0.1] * 3, [3] * 3)) for _ in range(100)]
+    found = [told(simulated(generator, [0.0, 0.0, 1.0, 2.0], [0.1] * 4, [3] * 4, 0.3)) for _ in range(100)]
     equal, *different = np.mean(found, axis=0)
     assert equal <= 0.1
     assert min(different) >= 0.9
@@ -101,17 +111,54 @@ def generator() -> np.random.Generator:
     return np.random.default_rng(2)
 
 
-def test_trainings_add_what_they_vary_beyond_the_images(generator: np.random.Generator) -> None:
-    """Trainings that differ by a constant: their variance over three, and two degrees of freedom a row."""
+def shifted(shared: np.ndarray, *shifts: float) -> ByImage:
+    """Returns a row whose trainings differ by a constant."""
+    return ByImage(np.array([shared + shift for shift in shifts]), np.ones(len(shared)))
+
+
+def test_trainings_of_rows_that_have_unequal_numbers_of_them_are_their_own(
+    generator: np.random.Generator,
+) -> None:
+    """By hand: each row's variance over its number of trainings, and one degree of freedom less than it has."""
     shared = generator.normal(50, 10, size=IMAGES)
-    counts = np.ones(IMAGES)
-    first = ByImage(np.array([shared + shift for shift in (-2.0, 0.0, 2.0)]), counts)
-    second = ByImage(np.array([shared + shift for shift in (3.0, 4.0, 5.0)]), counts)
-    (pair,) = compare_rows({"a": first, "b": second})
+    (pair,) = compare_rows({"a": shifted(shared, -2, 0, 2), "b": shifted(shared, 3, 5)})
     assert pair.difference == pytest.approx(-4)
-    assert pair.error == pytest.approx(((4 + 1) / 3) ** 0.5)
-    assert pair.freedom == pytest.approx(4)
+    pooled = (2 * 4 + 1 * 2) / 3
+    assert pair.error == pytest.approx((pooled / 3 + pooled / 2) ** 0.5)
+    assert pair.freedom == pytest.approx(3)
     assert pair.noise == "questions and trainings"
+
+
+def test_trainings_of_rows_that_have_equally_many_are_paired(generator: np.random.Generator) -> None:
+    """By hand: the standard error of the mean of three differences, with two degrees of freedom."""
+    shared = generator.normal(50, 10, size=IMAGES)
+    (pair,) = compare_rows({"a": shifted(shared, -2, 0, 2), "b": shifted(shared, 3, 4, 5)})
+    assert pair.difference == pytest.approx(-4)
+    assert pair.error == pytest.approx((np.var([-5, -4, -3], ddof=1) / 3) ** 0.5)
+    assert pair.freedom == pytest.approx(2)
+    assert pair.noise == "questions and trainings"
+
+
+def test_what_a_seed_does_to_all_rows_alike_is_no_noise_of_their_difference(
+    generator: np.random.Generator,
+) -> None:
+    shared = generator.normal(50, 10, size=IMAGES)
+    rows = {name: shifted(shared + mean, -9, 1, 8) for name, mean in {"a": 0.0, "b": 0.5, "c": 4.0}.items()}
+    assert [(round(pair.difference, 9), round(pair.error, 9)) for pair in compare_rows(rows)] == [
+        (-0.5, 0),
+        (-4, 0),
+        (-3.5, 0),
+    ]
+
+
+def test_the_spread_of_paired_trainings_is_pooled_over_all_rows(generator: np.random.Generator) -> None:
+    """The pair that vary alike has the error of the pooled interaction, the pair that do not its own greater one."""
+    shared = generator.normal(50, 10, size=IMAGES)
+    alike, other = shifted(shared, -1, 0, 1), shifted(shared, 2, 0, -2)
+    calm, *wild = compare_rows({"a": alike, "b": alike, "c": other})
+    pooled = (2 + 2 + 8) / 4  # the shifts squared, for seeds have no mean, over (3 - 1) (3 - 1)
+    assert (calm.error, calm.freedom) == (pytest.approx((2 * pooled / 3) ** 0.5), pytest.approx(4))
+    assert [pair.error for pair in wild] == pytest.approx([(np.var([-3, 0, 3], ddof=1) / 3) ** 0.5] * 2)
 
 
 def test_a_row_of_one_training_takes_the_spread_of_the_others(generator: np.random.Generator) -> None:

@@ -1,16 +1,19 @@
 """Which rows of a column differ significantly: paired over the images they were all asked about, and over trainings.
 
 Rows are compared as in studies of many readers and many cases (Obuchowski and Rockette 1995, Commun. Stat. Simul.
-Comput. 24:285-308): a row is a treatment, its trainings are the readers nested in it, and the images are the cases that
-all of them see. The variance between trainings is pooled over the rows; degrees of freedom follow Hillis (2007, Stat.
-Med. 26:596-619). Many pairs are told apart by Holm's steps (1979, Scand. J. Stat. 6:65-70).
+Comput. 24:285-308): a row is a treatment, its trainings are the readers, and the images are the cases that all of them
+see. Rows that were trained equally often are paired by training too, for training k of each has the same seed, and so
+the same order of images, the same turns and the same initial connector: readers are crossed with treatments, and what a
+seed does to all rows alike is no difference between them. Else readers are nested in treatments. The variance between
+trainings is pooled over the rows; degrees of freedom follow Hillis (2007, Stat. Med. 26:596-619). Many pairs are told
+apart by Holm's steps (1979, Scand. J. Stat. 6:65-70).
 
 Two changes keep the level with three trainings and rows that differ in spread (measured in docs/scorers.md): the
 variance is never taken for less than that of the images alone, and never for less than the pair's own.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Literal, TypeAlias
@@ -53,7 +56,7 @@ class ByImage:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """A row's variance between trainings: of their scores, and how much of that is by chance of the images alone.
+    """The variance between a row's trainings: of their scores, and how much of that is by chance of the images alone.
 
     `freedom` is 0 where it is not known.
     """
@@ -98,15 +101,15 @@ class Pair:
 def compare_rows(rows: Mapping[str, ByImage]) -> tuple[Pair, ...]:
     """Returns every pair of rows with its test, in the order of the rows.
 
-    A row that was trained once takes the variance between trainings of those that were trained several times; where
-    none was, the test is about these very trainings.
+    Rows of equally many trainings are paired by training. Else a row that was trained once takes the variance between
+    trainings of those that were trained several times; where none was, the test is about these very trainings.
 
     Raises:
         VistokError: rows were asked other questions, or about fewer than ten images.
     """
     _check(rows)
-    spreads = {name: _spread(row) for name, row in rows.items()}
-    column = _Rows(rows, spreads, _pooled(list(spreads.values())))
+    trainings = {len(row.sums) for row in rows.values()}
+    column = _crossed(rows) if len(trainings) == 1 and trainings != {1} else _nested(rows)
     return tuple(column.compare(first, second) for first, second in combinations(rows, 2))
 
 
@@ -133,18 +136,76 @@ def _check(rows: Mapping[str, ByImage]) -> None:
         )
 
 
-def _spread(row: ByImage) -> Spread:
-    trainings = len(row.sums)
-    if trainings < 2:
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """The rows of a column, and what is known of how far their trainings lie apart.
+
+    Attributes:
+        pooled: over all rows.
+        own: of the two rows of a pair by themselves; the pooled one for a row that was trained once.
+    """
+
+    rows: Mapping[str, ByImage]
+    pooled: Spread
+    own: Callable[[str, str], tuple[Spread, Spread]]
+
+    def compare(self, first: str, second: str) -> Pair:
+        pair = (first, second)
+        one, other = (self.rows[name] for name in pair)
+        difference = float(one.values.mean() - other.values.mean())
+        influence = one.influence.mean(axis=0) - other.influence.mean(axis=0)
+        images = float((influence**2).sum()) * _unbiased(one)
+        if not self.pooled.freedom:
+            return _tested(pair, difference, images, len(one.counts) - 1.0, "questions")
+        pooled = images + self._trained(pair, (self.pooled, self.pooled))
+        own = images + self._trained(pair, self.own(first, second))
+        freedom = self._freedom(pair, pooled) if own <= pooled else float(self.pooled.freedom)
+        return _tested(pair, difference, max(own, pooled), freedom, "questions and trainings")
+
+    def _trained(self, pair: tuple[str, str], spreads: tuple[Spread, Spread]) -> float:
+        """Returns the variance that trainings add to a difference beyond that of the images."""
+        added = sum(
+            (spread.scores - spread.of_images) / len(self.rows[name].sums)
+            for name, spread in zip(pair, spreads, strict=True)
+        )
+        return max(added, 0.0)  # less than nothing, by their few, counts as nothing
+
+    def _freedom(self, pair: tuple[str, str], variance: float) -> float:
+        """Returns the degrees of freedom of a variance: its pooled part is estimated, that of the images known."""
+        share = self.pooled.scores * sum(1 / len(self.rows[name].sums) for name in pair)
+        return self.pooled.freedom * (variance / share) ** 2 if share else math.inf
+
+
+def _nested(rows: Mapping[str, ByImage]) -> _Rows:
+    """Returns rows each of which has trainings of its own."""
+    spreads = {name: _within(row) for name, row in rows.items()}
+    pooled = _pooled([*spreads.values()])
+
+    def own(first: str, second: str) -> tuple[Spread, Spread]:
+        one, other = (spreads[name] if spreads[name].freedom else pooled for name in (first, second))
+        return one, other
+
+    return _Rows(rows, pooled, own)
+
+
+def _crossed(rows: Mapping[str, ByImage]) -> _Rows:
+    """Returns rows whose trainings are paired, first with first."""
+
+    def own(first: str, second: str) -> tuple[Spread, Spread]:
+        spread = _beyond_seeds([rows[first], rows[second]])
+        return spread, spread
+
+    return _Rows(rows, _beyond_seeds([*rows.values()]), own)
+
+
+def _within(row: ByImage) -> Spread:
+    """Returns the spread of one row's trainings about their mean."""
+    freedom = len(row.sums) - 1
+    if not freedom:
         return Spread()
     influence = row.influence
-    apart = float(((influence - influence.mean(axis=0)) ** 2).sum()) / (trainings - 1)
-    return Spread(float(row.values.var(ddof=1)), apart * _unbiased(row), trainings - 1)
-
-
-def _unbiased(row: ByImage) -> float:
-    images = len(row.counts)
-    return images / (images - 1)
+    apart = float(((influence - influence.mean(axis=0)) ** 2).sum()) / freedom
+    return Spread(float(row.values.var(ddof=1)), apart * _unbiased(row), freedom)
 
 
 def _pooled(spreads: Sequence[Spread]) -> Spread:
@@ -158,39 +219,28 @@ def _pooled(spreads: Sequence[Spread]) -> Spread:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """The rows of a column, and what is known of how far their trainings lie apart."""
+def _beyond_seeds(rows: Sequence[ByImage]) -> Spread:
+    """Returns the spread of rows' trainings about what their row and their seed explain: the interaction of the two."""
+    freedom = (len(rows) - 1) * (len(rows[0].sums) - 1)
+    scores = _interaction(np.array([row.values for row in rows]))
+    influence = _interaction(np.array([row.influence for row in rows]))
+    return Spread(
+        float((scores**2).sum()) / freedom,
+        float((influence**2).sum()) / freedom * _unbiased(rows[0]),
+        freedom,
+    )
 
-    rows: Mapping[str, ByImage]
-    spreads: Mapping[str, Spread]
-    pooled: Spread
 
-    def trained(self, pair: tuple[str, str], *, own: bool) -> float:
-        """Returns the variance that trainings add to a difference, by the pair's own spread or by the pooled one."""
-        added = 0.0
-        for name in pair:
-            spread = self.spreads[name] if own and self.spreads[name].freedom else self.pooled
-            added += (spread.scores - spread.of_images) / len(self.rows[name].sums)
-        return max(added, 0.0)  # less than nothing, by their few, counts as nothing
+def _interaction(values: Floats) -> Floats:
+    """Returns what is left of values (rows, trainings, ...) without the means of rows and of trainings."""
+    of_rows: Floats = values.mean(axis=1, keepdims=True)
+    of_seeds: Floats = (values - of_rows).mean(axis=0)
+    return values - of_rows - of_seeds
 
-    def freedom(self, pair: tuple[str, str], variance: float) -> float:
-        """Returns the degrees of freedom of a variance: its pooled part is estimated, that of the images known."""
-        share = self.pooled.scores * sum(1 / len(self.rows[name].sums) for name in pair)
-        return self.pooled.freedom * (variance / share) ** 2 if share else math.inf
 
-    def compare(self, first: str, second: str) -> Pair:
-        pair = (first, second)
-        one, other = (self.rows[name] for name in pair)
-        difference = float(one.values.mean() - other.values.mean())
-        influence = one.influence.mean(axis=0) - other.influence.mean(axis=0)
-        images = float((influence**2).sum()) * _unbiased(one)
-        if not self.pooled.freedom:
-            return _tested(pair, difference, images, len(one.counts) - 1.0, "questions")
-        pooled = images + self.trained(pair, own=False)
-        own = images + self.trained(pair, own=True)
-        freedom = self.freedom(pair, pooled) if own <= pooled else float(self.pooled.freedom)
-        return _tested(pair, difference, max(own, pooled), freedom, "questions and trainings")
+def _unbiased(row: ByImage) -> float:
+    images = len(row.counts)
+    return images / (images - 1)
 
 
 def _tested(
