@@ -27,7 +27,7 @@ def from_bytes(pixels: UInt8[np.ndarray, "batch height width 3"]) -> Images:
 def normalise(images: Images, normalisation: Normalisation) -> Images:
     """Returns images with the published channel statistics taken out."""
     mean, deviation = (torch.tensor(values).view(1, 3, 1, 1) for values in STATISTICS[normalisation])
-    return (images - mean) / deviation
+    return (images - mean).div_(deviation)
 
 
 def random_crop(
@@ -75,19 +75,17 @@ def aligned_crop(
         flip: the probability of a flip.
         shift: the most pixels by which a window is moved; at the image's border, its last pixels are repeated.
     """
-    sides = images.shape[2:]
-    line = np.arange(size)
     mirrored = draws.random() < flip
-    axes = []
-    for side, mirror in zip(sides, (np.zeros_like(mirrored), mirrored), strict=True):
+    corners = []
+    for side in images.shape[2:]:
         corner = np.floor(draws.uniform(0, side // patch - size // patch + 1)).astype(int) * patch
-        corner += np.floor(draws.uniform(-shift, shift + 1)).astype(int)
-        coordinates = corner[:, None] + np.where(mirror[:, None], line[::-1], line)
-        axes.append(torch.from_numpy(coordinates.clip(0, side - 1)))
-    rows, columns = axes
-    image = torch.arange(len(images)).view(-1, 1, 1)
-    cut = images.permute(0, 2, 3, 1)[image, rows[:, :, None], columns[:, None, :]]
-    return cut.permute(0, 3, 1, 2).contiguous()
+        corners.append(corner + np.floor(draws.uniform(-shift, shift + 1)).astype(int) + shift)
+    bordered = np.pad(images.numpy(), ((0, 0), (0, 0), (shift, shift), (shift, shift)), mode="edge")
+    cut = np.empty((len(images), 3, size, size), dtype=bordered.dtype)
+    for window, image, row, column, mirror in zip(cut, bordered, *corners, mirrored, strict=True):
+        part = image[:, row : row + size, column : column + size]
+        window[:] = part[:, :, ::-1] if mirror else part
+    return torch.from_numpy(cut)
 
 
 def colour_jitter(
@@ -145,15 +143,18 @@ def blur(images: Images, draws: Draws, *, deviation: float, probability: float |
     side = np.where(mask, np.exp(-1 / (2 * drawn**2)), 0.0)
     weights = torch.from_numpy((side / (1 + 2 * side)).astype(np.float32)).view(-1, 1, 1, 1)
     wide = functional.pad(images, (1, 1, 0, 0), mode="replicate")
-    images = torch.lerp(images, (wide[..., :-2] + wide[..., 2:]) / 2, 2 * weights)
+    images = torch.lerp(images, (wide[..., :-2] + wide[..., 2:]).div_(2), 2 * weights)
     tall = functional.pad(images, (0, 0, 1, 1), mode="replicate")
-    return torch.lerp(images, (tall[..., :-2, :] + tall[..., 2:, :]) / 2, 2 * weights)
+    return images.lerp_((tall[..., :-2, :] + tall[..., 2:, :]).div_(2), 2 * weights)
 
 
 def solarise(images: Images, draws: Draws, *, probability: float | np.ndarray) -> Images:
     """Returns images some of which have their values above one half inverted."""
-    mask = torch.from_numpy(draws.random() < probability).view(-1, 1, 1, 1)
-    return torch.where(mask & (images >= 0.5), 1 - images, images)
+    mask = draws.random() < probability
+    if not mask.any():
+        return images
+    chosen = torch.from_numpy(mask).view(-1, 1, 1, 1)
+    return torch.where(chosen & (images >= 0.5), 1 - images, images)
 
 
 def random_window(images: Images, draws: Draws, patch: int, patches: int) -> Images:
