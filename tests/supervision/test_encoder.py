@@ -1,6 +1,7 @@
 """The encoder's forward pass in parts equals timm's own, and its starting weights are what they claim."""
 
 import pytest
+import timm
 import torch
 from timm.layers.pos_embed_sincos import build_sincos2d_pos_embed
 
@@ -83,6 +84,20 @@ def test_glorot_counts_query_key_and_value_apart(encoder: Encoder) -> None:
     bound = (6 / (32 + 32)) ** 0.5
     largest = built.blocks[0].attn.qkv.weight.abs().max()
     assert 0.99 * bound < largest <= bound
+
+
+@pytest.mark.parametrize("name", ["beit_base_patch16_224", "eva02_tiny_patch14_224"])
+def test_other_transformers_are_prepared_alike(name: str) -> None:
+    """FD's and EVA's encoders start as a plain ViT does, or their floors would be patches that no block has mixed."""
+    size = {"img_size": 24, "patch_size": 8, "embed_dim": 32, "depth": 2, "num_heads": 2, "num_classes": 0}
+    built = timm.create_model(name, pretrained=False, **size)
+    prepare(built, images(60))
+    bound = (6 / (32 + 32)) ** 0.5
+    for block in built.blocks:
+        for weight in (block.attn.qkv.weight, block.attn.proj.weight):
+            assert 0.95 * bound < weight.abs().max() <= bound
+    features = built.patch_embed(images(60)).flatten(0, -2)
+    assert torch.allclose(torch.cov(features.T).diagonal(), torch.full((32,), 0.5), atol=0.15)
 
 
 @pytest.mark.parametrize(

@@ -60,27 +60,25 @@ def is_plain(trunk: nn.Module) -> TypeIs[VisionTransformer]:
 
 
 @torch.no_grad()
-def prepare(encoder: VisionTransformer, images: Float[Tensor, "images 3 height width"]) -> None:
+def prepare(encoder: Any, images: Float[Tensor, "images 3 height width"]) -> None:
     """Draws the starting weights that a schedule of some hundred steps needs; all are learnt from there on.
 
-    Blocks start at Glorot's scale (as MoCo v3 and MAE start them), positions as sines and cosines (Beyer et
-    al. 2022, "Better plain ViT baselines"), the patch embedding as the whitening of the patches of `images`
+    Linear layers start at Glorot's scale (as MoCo v3 and MAE start them), a plain ViT's positions as sines and cosines
+    (Beyer et al. 2022, "Better plain ViT baselines"), the patch embedding as the whitening of the patches of `images`
     (Jordan 2024, "94 % on CIFAR-10 in 3.29 seconds"). Without them, colours are learnt long before shapes.
+
+    Args:
+        encoder: a transformer of timm with a patch embedding.
     """
-    for name, layer in encoder.blocks.named_modules():
+    for name, layer in encoder.named_modules():
         if isinstance(layer, nn.Linear):
             layers = 3 if name.endswith("qkv") else 1  # query, key and value count as three layers
             bound = (6 / (layer.in_features + layer.out_features / layers)) ** 0.5
             nn.init.uniform_(layer.weight, -bound, bound)
-    assert encoder.pos_embed is not None
-    rows, columns = encoder.patch_embed.grid_size
-    encoder.pos_embed[:, -rows * columns :] = build_sincos2d_pos_embed([rows, columns], encoder.embed_dim)
-    whiten_patches(encoder, images)
-
-
-@torch.no_grad()
-def whiten_patches(encoder: Any, images: Float[Tensor, "images 3 height width"]) -> None:
-    """Makes the patch embedding of an encoder of timm the whitening of the patches of `images`."""
+    if is_plain(encoder):
+        assert encoder.pos_embed is not None
+        rows, columns = encoder.patch_embed.grid_size
+        encoder.pos_embed[:, -rows * columns :] = build_sincos2d_pos_embed([rows, columns], encoder.embed_dim)
     projection = encoder.patch_embed.proj
     weight, bias = _whitening(images, encoder.patch_embed.patch_size[0], projection.out_channels)
     projection.weight[: len(weight)] = weight

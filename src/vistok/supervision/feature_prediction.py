@@ -20,7 +20,7 @@ from vistok.supervision import augment
 from vistok.supervision.base import Objective, Setup
 from vistok.supervision.data import Examples
 from vistok.supervision.draws import Draws
-from vistok.supervision.encoder import initialise, is_plain, whiten_patches
+from vistok.supervision.encoder import initialise, is_plain, prepare
 from vistok.supervision.ibot import block_masks
 from vistok.tokenizers.base import build_tokenizer
 
@@ -89,7 +89,7 @@ class FeaturePrediction(Objective):
         if is_plain(trunk):
             return super().untrained(setup.changed(encoder=encoder))
         trunk = build_tokenizer(encoder).trunk
-        whiten_patches(trunk, self.sample(setup))
+        prepare(trunk, self.sample(setup))
         return trunk
 
     @override

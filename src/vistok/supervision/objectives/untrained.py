@@ -12,7 +12,7 @@ from vistok.errors import VistokError
 from vistok.supervision.base import Objective, Setup
 from vistok.supervision.data import Examples
 from vistok.supervision.draws import Draws
-from vistok.supervision.encoder import is_plain, whiten_patches
+from vistok.supervision.encoder import is_plain, prepare
 from vistok.tokenizers.base import build_tokenizer
 
 
@@ -35,13 +35,13 @@ class Untrained(Objective):
 
     @override
     def untrained(self, setup: Setup) -> Any:
-        """Returns the encoder as training starts from it; of one that is not a plain ViT, only patches are prepared."""
+        """Returns the encoder as training starts from it, a plain ViT or not."""
         encoder = setup.encoder.model_copy(update={"final_norm": True})
         with torch.random.fork_rng(devices=[]):
             trunk = build_tokenizer(encoder).trunk
         if is_plain(trunk):
             return super().untrained(setup)
-        whiten_patches(trunk, self.sample(setup))
+        prepare(trunk, self.sample(setup))
         return trunk
 
     def views(self, images: Tensor, examples: Examples, draws: Draws) -> dict[str, Tensor]:
