@@ -128,7 +128,7 @@ def test_a_row_is_counted_as_the_scale_makes_it(mini: Study) -> None:
     gvt = by_recipe["instruction"]
     assert gvt and gvt.visual_tokens == mini.recipe("instruction").connector.tokens(10)
     assert gvt.llm == pytest.approx(0.218944) and gvt.trained == gvt.connector == gvt.connector_trained
-    assert gvt.images == "7,680 shown in 1 stage"  # 480 steps of 16
+    assert gvt.images == "7,040 shown in 1 stage"  # 440 steps of 16
 
 
 def test_what_is_trained_counts_the_language_model_where_the_recipe_names_it(repository: Path) -> None:
