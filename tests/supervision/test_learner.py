@@ -71,7 +71,15 @@ def test_two_processes_take_the_steps_of_one(shards: Shards, encoder: Encoder, t
         for part, tensor in expected.items():
             assert torch.equal(first[part], second[part]), part
             # Adam divides by the size of the gradient: where that is next to nothing, the order of sums shows.
-            assert torch.allclose(first[part], tensor, atol=1e-4), (name, part)
+            assert torch.allclose(moved(part, first[part]), moved(part, tensor), atol=1e-4), (name, part)
+
+
+def moved(part: str, tensor: torch.Tensor) -> torch.Tensor:
+    """Returns a tensor without the biases of keys: no softmax sees them, and their gradients are rounding alone."""
+    if not part.endswith("qkv.bias"):
+        return tensor
+    query, _, value = tensor.chunk(3)
+    return torch.cat([query, value])
 
 
 def test_a_batch_that_cannot_be_shared_out_is_refused(make, data) -> None:
