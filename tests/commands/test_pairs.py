@@ -58,6 +58,10 @@ def test_a_difference_is_that_of_the_tables_values(mini: Any, tmp_path: Path) ->
     ("arguments", "said"),
     [
         (["--task", "coco-co"], "unknown task of table-2 'coco-co'. Did you mean 'coco-oc'?"),
+        (
+            ["--scale", "paper", "--task", "coco-co"],
+            "unknown task of table-2 'coco-co'. Did you mean 'coco-oc'?",
+        ),
         (["diet"], "unknown row of table-2 'diet'."),
         (["deit"], "no two rows of 'table-2' can be compared"),
     ],

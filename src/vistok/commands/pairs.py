@@ -8,11 +8,12 @@ from vistok.commands.arguments import add_data_root, add_scale, study_of
 from vistok.errors import VistokError, unknown
 from vistok.evaluation.pairs import Pair
 from vistok.files import check_destination, write_json
+from vistok.grid.study import Study
 from vistok.published.tables import PUBLISHED, read_published
 from vistok.tables.assemble import assemble
 from vistok.tables.pairs import Family, as_built, as_json, families, family, with_bounds
 from vistok.tables.report import Row, TableReport
-from vistok.tables.values import AVERAGE, Column
+from vistok.tables.values import Column
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,6 +43,7 @@ def run(args: argparse.Namespace) -> None:
     study = as_built(with_bounds(study_of(args), args.table), args.table)
     if args.out:
         check_destination(args.out)
+    _check_tasks(study, args.table, args.task)
     report = assemble(study, args.table, read_published(PUBLISHED, study.table(args.table).number))
     compared = _families(report, args.rows, _columns(report, args.task))
     if not compared:
@@ -53,11 +55,14 @@ def run(args: argparse.Namespace) -> None:
     print("\n".join(line for entry in compared for line in _lines(entry)))
 
 
-def _columns(report: TableReport, tasks: Sequence[str]) -> list[Column]:
-    legal = [column.task for column in report.columns if column.task != AVERAGE]
+def _check_tasks(study: Study, table: str, tasks: Sequence[str]) -> None:
+    legal = [column.task for column in study.table(table).columns]
     for task in tasks:
         if task not in legal:
-            raise unknown(f"task of {report.id}", task, legal)
+            raise unknown(f"task of {table}", task, legal)
+
+
+def _columns(report: TableReport, tasks: Sequence[str]) -> list[Column]:
     return [column for column in report.columns if not tasks or column.task in tasks]
 
 
