@@ -32,9 +32,7 @@ def simulated(
     """
     counts = generator.integers(1, 4, size=IMAGES)
     images = generator.normal(0, 1, size=IMAGES)
-    seeds = (
-        generator.normal(0, of_seeds, size=(max(trainings), 1)) if of_seeds else np.zeros((max(trainings), 1))
-    )
+    seeds = generator.normal(0, of_seeds, size=(max(trainings), 1))
     rows = {}
     for name, (mean, spread, number) in enumerate(zip(means, spreads, trainings, strict=True)):
         of_row = images + generator.normal(0, 0.5, size=IMAGES)
@@ -175,6 +173,10 @@ def test_rows_that_answer_alike_are_not_told_apart() -> None:
     same = ByImage(np.full((3, IMAGES), 100.0), np.ones(IMAGES))
     (pair,) = compare_rows({"a": same, "b": same})
     assert pair == Pair("a", "b", 0.0, 0.0, pair.freedom, 1.0, "questions and trainings")
+
+
+def test_one_row_alone_has_no_pair() -> None:
+    assert compare_rows({"a": ByImage(np.full((3, IMAGES), 50.0), np.ones(IMAGES))}) == ()
 
 
 def test_holms_steps_stop_at_the_first_that_is_not_rejected() -> None:

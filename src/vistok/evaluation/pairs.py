@@ -109,7 +109,7 @@ def compare_rows(rows: Mapping[str, ByImage]) -> tuple[Pair, ...]:
     """
     _check(rows)
     trainings = {len(row.sums) for row in rows.values()}
-    column = _crossed(rows) if len(trainings) == 1 and trainings != {1} else _nested(rows)
+    column = _crossed(rows) if len(trainings) == 1 else _nested(rows)
     return tuple(column.compare(first, second) for first, second in combinations(rows, 2))
 
 
@@ -222,6 +222,8 @@ def _pooled(spreads: Sequence[Spread]) -> Spread:
 def _beyond_seeds(rows: Sequence[ByImage]) -> Spread:
     """Returns the spread of rows' trainings about what their row and their seed explain: the interaction of the two."""
     freedom = (len(rows) - 1) * (len(rows[0].sums) - 1)
+    if not freedom:
+        return Spread()
     scores = _interaction(np.array([row.values for row in rows]))
     influence = _interaction(np.array([row.influence for row in rows]))
     return Spread(
