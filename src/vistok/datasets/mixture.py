@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from vistok.datasets.order import epoch_order
 from vistok.datasets.preprocessing import WHOLE, Box, crop_box
 from vistok.datasets.questions import Annotations, Turn, within
 from vistok.datasets.reader import Cached, Input, Reader
+from vistok.datasets.rows import ImageRow
 from vistok.datasets.shards import Shards
 from vistok.errors import VistokError
 
@@ -52,7 +54,7 @@ class Mixture:
             reader: makes the tokenizer's input.
             horizontal_flip: flip half of the images (paper §4.1).
             crop_scale: least and greatest share of an image's area to show; (1, 1) is the whole, as in evaluation.
-            cache_bytes: how much memory each process may fill with decoded images; none where not all fit.
+            cache_bytes: the most memory that decoded images may take in each process: all of them, or none.
 
         Raises:
             VistokError: there is not an image.
@@ -69,16 +71,14 @@ class Mixture:
         self._reader, self._seed = reader, seed
         self._flip, self._crop_scale = horizontal_flip, crop_scale
         # If not all images fit, a cache would have hardly any hits within an epoch.
-        fits = sum(map(len, shards)) * (reader.cached_bytes + _ROW_BYTES) <= cache_bytes
-        self._cache_bytes = self._free = cache_bytes if fits else 0
-        self._cache: dict[tuple[int, int], tuple[Cached, Annotations]] = {}
+        self._fits = sum(map(len, shards)) * (reader.cached_bytes + _ROW_BYTES) <= cache_bytes
 
     def __len__(self) -> int:
         """The number of places of one epoch."""
         return int(self._ends[-1]) if len(self._ends) else 0
 
     def __getstate__(self) -> dict[str, object]:
-        return {**vars(self), "_cache": {}, "_free": self._cache_bytes}
+        return {name: value for name, value in vars(self).items() if name != "_images"}
 
     def sample(self, position: int) -> MixtureSample:
         """Returns the image at a position of the stream, which counts over all epochs, with its questions.
@@ -110,22 +110,20 @@ class Mixture:
         return crop_box(cached.shape[1], cached.shape[0], self._crop_scale, generator)
 
     def _image(self, index: int) -> tuple[Cached, Annotations]:
-        """Returns what is cached of an image and its annotations, from the cache if they are there."""
+        """Returns what may be cached of an image, and its annotations."""
         which = int(np.searchsorted(self._ends, index, side="right"))
         start = int(self._ends[which - 1]) if which else 0
-        number = which, (index - start) % len(self._shards[which])
-        if number in self._cache:
-            return self._cache[number]
-        decoded = self._decoded(*number)
-        size = decoded[0].nbytes + _ROW_BYTES
-        if size <= self._free:
-            self._cache[number] = decoded
-            self._free -= size
-        return decoded
+        number = (index - start) % len(self._shards[which])
+        if self._fits:
+            return self._images[which][number]
+        return self._decoded(self._shards[which], self._shards[which].row(number))
 
-    def _decoded(self, which: int, number: int) -> tuple[Cached, Annotations]:
-        shards = self._shards[which]
-        row = shards.row(number)
+    @cached_property
+    def _images(self) -> list[list[tuple[Cached, Annotations]]]:
+        """All images of each set. Decoded one after the other, they take half the time that they take at random."""
+        return [[self._decoded(shards, row) for row in shards] for shards in self._shards]
+
+    def _decoded(self, shards: Shards, row: ImageRow) -> tuple[Cached, Annotations]:
         annotations = Annotations(row.captions, row.objects, row.questions, shards.categories)
         cached = self._reader.cacheable(row, lambda: shards.decoded(row), uncropped=self._crop_scale == WHOLE)
         return cached, annotations
