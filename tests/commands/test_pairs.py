@@ -63,6 +63,7 @@ def test_a_difference_is_that_of_the_tables_values(mini: Any, tmp_path: Path) ->
             "unknown task of table-2 'coco-co'. Did you mean 'coco-oc'?",
         ),
         (["diet"], "unknown row of table-2 'diet'."),
+        (["--scale", "paper", "diet"], "unknown row of table-2 'diet'."),
         (["deit"], "no two rows of 'table-2' can be compared"),
     ],
 )

@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> None:
     study = as_built(with_bounds(study_of(args), args.table), args.table)
     if args.out:
         check_destination(args.out)
-    _check_tasks(study, args.table, args.task)
+    _check_names(study, args.table, args.rows, args.task)
     report = assemble(study, args.table, read_published(PUBLISHED, study.table(args.table).number))
     compared = _families(report, args.rows, _columns(report, args.task))
     if not compared:
@@ -55,11 +55,20 @@ def run(args: argparse.Namespace) -> None:
     print("\n".join(line for entry in compared for line in _lines(entry)))
 
 
-def _check_tasks(study: Study, table: str, tasks: Sequence[str]) -> None:
-    legal = [column.task for column in study.table(table).columns]
+def _check_names(study: Study, table: str, rows: Sequence[str], tasks: Sequence[str]) -> None:
+    columns = [column.task for column in study.table(table).columns]
     for task in tasks:
-        if task not in legal:
-            raise unknown(f"task of {table}", task, legal)
+        if task not in columns:
+            raise unknown(f"task of {table}", task, columns)
+    paths = [row.path for row in study.table(table).rows]
+    for name in rows:
+        if not any(_names(name, path) for path in paths):
+            raise unknown(f"row of {table}", name, paths)
+
+
+def _names(name: str, path: str) -> bool:
+    """Whether a name is a row's path, or the beginning of it."""
+    return f"{path}/".startswith(f"{name}/")
 
 
 def _columns(report: TableReport, tasks: Sequence[str]) -> list[Column]:
@@ -73,10 +82,7 @@ def _families(report: TableReport, names: Sequence[str], columns: Sequence[Colum
         return families(rows, columns)
     chosen: dict[str, Row] = {}
     for name in names:
-        named = [row for row in rows if f"{row.path}/".startswith(f"{name}/")]
-        if not named:
-            raise unknown(f"row of {report.id}", name, [row.path for row in rows])
-        chosen |= {row.path: row for row in named}
+        chosen |= {row.path: row for row in rows if _names(name, row.path)}
     chosen_family = family("chosen", list(chosen.values()), columns)
     return (chosen_family,) if chosen_family.columns else ()
 

@@ -96,6 +96,11 @@ class ReleasedRow(_AnyRow):
 
     model: Id
 
+    @property
+    def path(self) -> str:
+        """The id of the released model, under which its answers are kept."""
+        return self.subjects[0].path
+
     def repeated(self, seeds: tuple[int, ...]) -> Self:
         """Returns the row as it is: nothing of it is trained here."""
         return self
