@@ -53,6 +53,9 @@ def study(mini: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
     }
     with proven_folder(paths.pretrained("clip/seed-0"), about) as partial:
         (partial / "model.safetensors").write_text("weights")
+    drawer = {"name": "ett/drawers/a", "identity": "b", "inputs": {}}
+    with proven_folder(paths.ett_model("drawers/a"), drawer) as partial:
+        (partial / "model.safetensors").write_text("weights")
     learner = Small()
     optimiser = make_optimiser(learner, Optimiser(learning_rate=0.1, warmup_steps=0), learner.rate)
     TrainingState(paths.state(paths.pretrained("dino/seed-0")), "a").save(3, learner, optimiser, [])
@@ -66,6 +69,7 @@ def wrong(study: Study) -> list[str]:
 def test_what_was_built_is_read_and_believed(study: Study) -> None:
     lines = {line.check: line.verdict for line in verify(study)}
     assert lines["checkpoints/mini/tokenizers/clip/seed-0"] == "ok"
+    assert lines["checkpoints/mini/ett/drawers/a"] == "ok"
     assert lines["state/mini/tokenizers/dino/seed-0/state.safetensors"] == "ok"
     assert lines[f"results/mini/{RUN}/coco-oc/metrics.json"] == "ok"
     assert lines["results/mini/blind/coco-oc/metrics.json"] == "ok"
@@ -75,6 +79,7 @@ def test_what_was_built_is_read_and_believed(study: Study) -> None:
 
 FILES = {
     "checkpoints/mini/tokenizers/clip/seed-0/model.safetensors": "checkpoints/mini/tokenizers/clip/seed-0",
+    "checkpoints/mini/ett/drawers/a/model.safetensors": "checkpoints/mini/ett/drawers/a",
     "state/mini/tokenizers/dino/seed-0/state.safetensors": "state/mini/tokenizers/dino/seed-0/state.safetensors",
     f"results/mini/{RUN}/coco-oc/metrics.json": f"results/mini/{RUN}/coco-oc/metrics.json",
     f"results/mini/{RUN}/coco-oc/predictions.jsonl": f"results/mini/{RUN}/coco-oc/metrics.json",
@@ -116,7 +121,7 @@ def test_the_verb_says_how_many_and_fails(study: Study, capsys: pytest.CaptureFi
     assert out.splitlines()[-1].endswith("cannot be trusted: see FAIL above.")
 
 
-@pytest.mark.parametrize("stage", [f"run@{RUN}", "blind", "tokenizer@clip"])
+@pytest.mark.parametrize("stage", [f"run@{RUN}", "blind", "tokenizer@clip", "ett@tables"])
 def test_what_cannot_be_trusted_is_not_recorded(study: Study, stage: str) -> None:
     for name in FILES:
         Path(name).write_bytes(b"{}")

@@ -17,9 +17,11 @@ from vistok.errors import VistokError
 from vistok.grid.needs import weight_names
 from vistok.grid.paths import Paths
 from vistok.grid.study import Study
+from vistok.headers import WEIGHTS
 from vistok.planning.doctor import Line
 from vistok.planning.foreign import weight_list
 from vistok.planning.listed import digest_list, study_names
+from vistok.provenance import PROVENANCE, check_whole
 
 Check = tuple[Path, Callable[[], object]]
 
@@ -50,6 +52,7 @@ def check_stage(study: Study, stage: str) -> None:
             *_results_of(study, name),
         ],
         "blind": lambda: _blind(study),
+        "ett": lambda: _ett_models(models_study),
     }
     for _, check in checks.get(kind, list)():
         check()
@@ -87,6 +90,7 @@ def artefacts(study: Study) -> Iterator[Check]:
         yield file, lambda file=file: _check_state(file)  # type: ignore[misc]
     for pattern in ("tokenizers/*/*", "llms/*", "mllms/*/*/*/*"):
         yield from _checkpoints(models_study, sorted(paths.checkpoints.glob(pattern)))
+    yield from _ett_models(models_study)
     for folder in sorted(paths.results.glob("*/*/*/seed-*")):
         yield from _results_of(study, folder.relative_to(paths.results).as_posix())
     yield from _blind(study)
@@ -118,6 +122,15 @@ def _checkpoints(models_study: Study, folders: Iterable[Path]) -> Iterator[Check
             "mllms": lambda name: check_mllm(models_study, models_study.run(name)),
         }
         yield folder, lambda check=checks[kind], name=name: check(name)  # type: ignore[misc]
+
+
+def _ett_models(models_study: Study) -> Iterator[Check]:
+    """Checks ETT's models, which are made of one another at any depth, by their bytes alone."""
+    root = Paths(models_study).ett_model("")
+    folders = {file.parent for name in (WEIGHTS, PROVENANCE) for file in root.rglob(name)}
+    for folder in sorted(folders):
+        if not any(part.startswith(".") for part in folder.relative_to(root).parts):
+            yield folder, lambda folder=folder: check_whole(folder)  # type: ignore[misc]
 
 
 def _results_of(study: Study, name: str) -> Iterator[Check]:
