@@ -66,7 +66,9 @@ def test_every_missing_file_is_named(paper: Study) -> None:
     for name, fetched in (
         ("weights/imagenet256_262144.ckpt", "vistok fetch ibq-262144 --data-root data"),
         ("weights/vgg16-397923af.pth", "vistok fetch lpips-vgg16 --data-root data"),
-        ("mme/eval_tool/Your_Results", "Put it there"),
+        ("gqa/images", "vistok fetch gqa-images --data-root data"),
+        ("textvqa/train_images", "vistok fetch textvqa-images --data-root data"),
+        ("mme/eval_tool/Your_Results", "vistok fetch mme --data-root data"),
     ):
         assert lines[name].verdict == "FAIL" and fetched in lines[name].message
     assert "hf download Qwen/Qwen2.5-1.5B" in lines["weights of qwen-2-5"].message
