@@ -88,6 +88,10 @@ def test_an_unknown_tokenizer_on_the_command_line(built: Any) -> None:
             "'paper_tables/smoke/claim.html'. Did you mean 'paper_tables/smoke/claims.",
         ),
         (
+            "paper_tables/smoke/table2.html",
+            "Did you mean 'paper_tables/smoke/table-2.html'?",
+        ),
+        (
             "results/smoke/blind/coco-oc/metric.json",
             "Did you mean 'results/smoke/blind/coco-oc/metrics.json'?",
         ),
