@@ -77,6 +77,4 @@ rule paper_data:
 
 
 with checks.refusals():
-    names.check_names(
-        workflow.rules, get_argument_parser().parse_args(sys.argv[1:]), [*FILES.tables(), *FILES.ett()]
-    )
+    names.check_names(workflow.rules, get_argument_parser().parse_args(sys.argv[1:]))

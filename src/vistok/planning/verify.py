@@ -125,8 +125,8 @@ def _checkpoints(models_study: Study, folders: Iterable[Path]) -> Iterator[Check
 
 
 def _ett_models(models_study: Study) -> Iterator[Check]:
-    """Checks ETT's models, which are made of one another at any depth, by their bytes alone."""
-    root = Paths(models_study).ett_model("")
+    """Checks the bytes of ETT's models, whose folders are at several depths."""
+    root = Paths(models_study).checkpoints / "ett"
     folders = {file.parent for name in (WEIGHTS, PROVENANCE) for file in root.rglob(name)}
     for folder in sorted(folders):
         if not any(part.startswith(".") for part in folder.relative_to(root).parts):

@@ -16,6 +16,7 @@ class Rule(Protocol):
     """What is asked of a rule of Snakemake."""
 
     name: str
+    input: Iterable[Any]
     output: Iterable[Any]
 
     def has_wildcards(self) -> bool: ...
@@ -23,13 +24,12 @@ class Rule(Protocol):
     def is_producer(self, requested_output: str) -> bool: ...
 
 
-def check_names(rules: Iterable[Rule], arguments: Any, known: Collection[str]) -> None:
+def check_names(rules: Iterable[Rule], arguments: Any) -> None:
     """Refuses names that Snakemake would fail at without a legal one, or ignore in silence.
 
     Args:
         rules: all rules of the workflow.
         arguments: Snakemake's command line, as its own parser reads it.
-        known: files that rules make for each of many ids, such as the tables: a wrong name may be meant for one.
 
     Raises:
         VistokError: a target, or what is to be forced, reached, left out or preferred, is neither a rule nor a file
@@ -39,10 +39,10 @@ def check_names(rules: Iterable[Rule], arguments: Any, known: Collection[str]) -
     targets = {rule.name: rule for rule in rules if not rule.has_wildcards()}
     for name in arguments.targets or ():
         _check_many(name, rules, targets)
-        _check(name, rules, targets, known)
+        _check(name, rules, targets)
     for option in _SELECTING:
         for name in getattr(arguments, option) or ():
-            _check(name, rules, [rule.name for rule in rules], known)
+            _check(name, rules, [rule.name for rule in rules])
 
 
 def _check_many(name: str, rules: Iterable[Rule], targets: Collection[str]) -> None:
@@ -53,23 +53,30 @@ def _check_many(name: str, rules: Iterable[Rule], targets: Collection[str]) -> N
             )
 
 
-def _check(name: str, rules: Collection[Rule], legal: Collection[str], known: Collection[str]) -> None:
+def _check(name: str, rules: Collection[Rule], legal: Collection[str]) -> None:
     file = os.path.relpath(name)
     if any(rule.name == name or rule.is_producer(file) for rule in rules):
         return
     if os.sep in name or "." in name:
-        raise _no_such_file(name, file, rules, known)
+        raise _no_such_file(name, file, rules)
     raise unknown("target", name, legal, also="a file that a rule makes")
 
 
-def _no_such_file(name: str, file: str, rules: Collection[Rule], known: Collection[str]) -> VistokError:
+def _no_such_file(name: str, file: str, rules: Collection[Rule]) -> VistokError:
     """Returns the error for a file that no rule makes, with the one that is most like it."""
     patterns = _patterns(rules)
     siblings = (str(Path(file).with_name(Path(pattern).name)) for pattern in patterns)
-    made = [path for path in dict.fromkeys(siblings) if any(rule.is_producer(path) for rule in rules)]
-    near = difflib.get_close_matches(file, [*known, *made], n=1) or difflib.get_close_matches(
-        file, patterns, n=1
+    # What a rule without wildcards asks for has the ids that the patterns of others leave open.
+    asked = (
+        str(path)
+        for rule in rules
+        if not rule.has_wildcards()
+        for path in rule.input
+        if isinstance(path, str)
     )
+    candidates = dict.fromkeys([*asked, *siblings])
+    made = [path for path in candidates if any(rule.is_producer(path) for rule in rules)]
+    near = difflib.get_close_matches(file, made, n=1) or difflib.get_close_matches(file, patterns, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return VistokError(
         f"no rule makes the file {name!r}.{hint} Targets that are not files: snakemake --list-target-rules; "
