@@ -120,7 +120,7 @@ class Mixture:
 
     @cached_property
     def _images(self) -> list[list[tuple[Cached, Annotations]]]:
-        """All images of each set. Decoded one after the other, they take half the time that they take at random."""
+        """All images of each set, in the order of its rows, so that each row group is read once."""
         return [[self._decoded(shards, row) for row in shards] for shards in self._shards]
 
     def _decoded(self, shards: Shards, row: ImageRow) -> tuple[Cached, Annotations]:
