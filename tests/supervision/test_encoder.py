@@ -23,6 +23,26 @@ def test_embed_and_encode_are_timm_s_forward_pass(encoder: Encoder) -> None:
     assert patches.shape == (4, 9, 32)
 
 
+def test_patches_learn_as_through_timm_s_convolution(encoder: Encoder) -> None:
+    built = build_encoder(encoder)
+    positions = built.pos_embed
+    assert positions is not None
+    projection = built.patch_embed.proj
+    gradients = [
+        torch.autograd.grad(patches.square().sum(), [projection.weight, projection.bias])
+        for patches in (
+            embed(built, images())[:, 1:],
+            built.patch_embed(images()).flatten(1, 2) + positions[:, 1:],
+        )
+    ]
+    torch.testing.assert_close(*gradients, rtol=1e-4, atol=1e-4)
+
+
+def test_an_image_of_half_a_patch_is_refused(encoder: Encoder) -> None:
+    with pytest.raises(RuntimeError, match="unflatten"):
+        embed(build_encoder(encoder), images(size=20))
+
+
 def test_without_the_norm_it_is_the_last_block_s_output(encoder: Encoder) -> None:
     built = build_encoder(encoder)
     tap = built.forward_intermediates(images(), indices=1, norm=False, intermediates_only=True)[0]
