@@ -10,7 +10,7 @@ import pytest
 
 from vistok.datasets.coco import CaptionReference, read_captions
 from vistok.errors import VistokError
-from vistok.evaluation.score.captions import ALL_BUT_SPICE, score_captions
+from vistok.evaluation.score.captions import ALL_BUT_SPICE, _ciders, score_captions
 from vistok.evaluation.score.cider import constant_ciders
 from vistok.evaluation.score.ptb import java_on_path, tokenise
 
@@ -77,6 +77,17 @@ def test_the_full_set_changes_nothing_else() -> None:
     assert {name: value for name, value in part.metrics.items() if name != "CIDEr"} == {
         name: value for name, value in full.metrics.items() if name != "CIDEr"
     }
+
+
+def test_both_protocols_take_a_whole_set_s_cider_once() -> None:
+    answers = ["a red bus", "a dog on grass", "pizza"]
+    official = score_captions(PEOPLE, answers)
+    before = _ciders.cache_info()
+    full = score_captions(PEOPLE, answers, "full-set", full_set=PEOPLE)
+    np.testing.assert_array_equal(full.values, official.values)
+    assert _ciders.cache_info().misses == before.misses
+    other = score_captions(PEOPLE, [*answers[:2], "two men"])
+    assert other.values[2] != official.values[2]
 
 
 def test_a_missing_caption_scores_nothing() -> None:

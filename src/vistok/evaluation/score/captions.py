@@ -8,6 +8,7 @@ that it scores, so a subset has another scale than the full set: the protocol `o
 import subprocess
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
+from functools import lru_cache
 from io import StringIO
 from typing import Any, Final, TypeAlias
 
@@ -15,7 +16,7 @@ import numpy as np
 
 from vistok.datasets.coco import CaptionReference
 from vistok.errors import VistokError, unknown
-from vistok.evaluation.score.base import OFFICIAL, Answers, Scored, Values, check
+from vistok.evaluation.score.base import OFFICIAL, Answers, Scored, check
 from vistok.evaluation.score.ptb import java_on_path, package_folder, tokenise
 
 PROTOCOLS: Final = {"official": OFFICIAL, "full-set": "document frequencies of the whole reference file"}
@@ -23,6 +24,7 @@ METRICS = ("CIDEr", "BLEU", "METEOR", "ROUGE-L", "SPICE")
 ALL_BUT_SPICE = METRICS[:4]
 
 _Texts: TypeAlias = dict[int, list[str]]
+_Frozen: TypeAlias = tuple[tuple[str, ...], ...]
 
 
 def score_captions(
@@ -52,7 +54,7 @@ def score_captions(
             raise unknown("caption metric", metric, METRICS)
     wider = _others(references, full_set) if protocol == "full-set" else ()
     reference_texts, candidates = _tokenised_pairs((*references, *wider), [*answers, *[None] * len(wider)])
-    ciders = 100.0 * _cider(reference_texts, candidates)[: len(references)]
+    ciders = 100.0 * np.array(_ciders(_frozen(reference_texts), _frozen(candidates))[: len(references)])
     reference_texts, candidates = (
         {image: texts[image] for image in range(len(references))} for texts in (reference_texts, candidates)
     )
@@ -86,10 +88,17 @@ def _tokenised_pairs(references: Sequence[CaptionReference], answers: Answers) -
     return reference_texts, {image: [line] for image, line in enumerate(candidates)}
 
 
-def _cider(references: _Texts, candidates: _Texts) -> Values:
+@lru_cache(maxsize=1)  # where all images of the reference set are asked about, both protocols need the same
+def _ciders(references: _Frozen, candidates: _Frozen) -> tuple[float, ...]:
+    """Returns the CIDEr of each image, in order."""
     from pycocoevalcap.cider.cider import Cider
 
-    return np.asarray(Cider().compute_score(references, candidates)[1], dtype=np.float64)
+    pairs = (dict(enumerate(map(list, texts))) for texts in (references, candidates))
+    return tuple(map(float, Cider().compute_score(*pairs)[1]))
+
+
+def _frozen(texts: _Texts) -> _Frozen:
+    return tuple(map(tuple, texts.values()))
 
 
 def _bleu(references: _Texts, candidates: _Texts) -> dict[str, float]:
