@@ -65,7 +65,7 @@ class CausalLanguageModel(LanguageModel):
             packing = packing_of(functional.pad(mask, (front, 0), value=1))
             selected = functional.pad(predicting, (0, 1)).flatten()[packing.indices].nonzero()[:, 0]
             read = read_packed(self._decoder, packed(embedded, packing), packing, selected)
-            return self._words(read.index_select(0, packing.indices[selected].argsort()))
+            return self._words(read[packing.indices[selected].argsort()])
         # No mask: padding follows all words of its row, and causal attention never reads ahead.
         with self._reading(conditioning) as states:
             hidden = self._decoder(inputs_embeds=embedded, use_cache=False, **states)[0]

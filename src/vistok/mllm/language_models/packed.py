@@ -71,7 +71,7 @@ def packing_of(mask: Int[Tensor, "batch length"], groups: int = _GROUPS) -> Pack
 
 def packed(tensor: Float[Tensor, "batch length *rest"], packing: Packing) -> Float[Tensor, "tokens *rest"]:
     """Returns the entries at the words of a padded batch, in packed order."""
-    return tensor.flatten(0, 1).index_select(0, packing.indices)
+    return tensor.flatten(0, 1)[packing.indices]
 
 
 def attend_packed(network: PreTrainedModel) -> bool:
@@ -110,7 +110,7 @@ def read_packed(
         packing=packing,
         selected=selected,
     )
-    hidden: Tensor = output[0].squeeze(0)
+    hidden: Tensor = output[0][0]
     return hidden if len(hidden) == len(selected) else hidden.index_select(0, selected)
 
 
@@ -134,7 +134,7 @@ def _attention(
         return output, None
     projections = [query, repeat_kv(key, repeats), repeat_kv(value, repeats)]
     sizes = [len(group.slots) for group in packing.groups]
-    by_group = zip(*(tensor.squeeze(0).transpose(0, 1).split(sizes) for tensor in projections), strict=True)
+    by_group = zip(*(tensor[0].transpose(0, 1).split(sizes) for tensor in projections), strict=True)
     attended = [_of_group(own, group, scaling) for own, group in zip(by_group, packing.groups, strict=True)]
     return torch.cat(attended)[None], None
 
@@ -167,7 +167,7 @@ def _of_group(
     dtype = torch.float32 if projections[0].device.type == "cpu" else projections[0].dtype
     query, key, value = (_rows(tensor.to(dtype), group) for tensor in projections)
     attended = functional.scaled_dot_product_attention(query, key, value, is_causal=True, scale=scaling)
-    return attended.transpose(1, 2).flatten(0, 1).index_select(0, group.slots).to(projections[0].dtype)
+    return attended.transpose(1, 2).flatten(0, 1)[group.slots].to(projections[0].dtype)
 
 
 def _rows(
@@ -191,8 +191,7 @@ class _LastLayer(LlamaDecoderLayer):
         if packing is None or selected is None or not 0 < len(selected) <= hidden_states.shape[1] * _FEW:
             output: Tensor = super().forward(hidden_states, *others, packing=packing, **kwargs)
             return output
-        words = hidden_states.squeeze(0)
-        attention, normed = self.self_attn, self.input_layernorm(words)
+        attention, normed = self.self_attn, self.input_layernorm(hidden_states[0])
         cos, sin = (table[0, :, None] for table in kwargs["position_embeddings"])
         query, key, value = (
             made(read).unflatten(-1, (-1, attention.head_dim))
@@ -204,7 +203,7 @@ class _LastLayer(LlamaDecoderLayer):
         )
         query = _rotated(query, cos[selected], sin[selected])
         attended = _of_selected(query, _rotated(key, cos, sin), value, packing, selected, attention.scaling)
-        hidden = words.index_select(0, selected) + attention.o_proj(attended.flatten(1))
+        hidden = hidden_states[0].index_select(0, selected) + attention.o_proj(attended.flatten(1))
         read: Tensor = hidden + self.mlp(self.post_attention_layernorm(hidden))
         return read[None]
 
